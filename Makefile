@@ -1,0 +1,51 @@
+# ConvScope: `make help` lists what there is.
+PYTHON ?= python3
+PORT ?= 8501
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help app setup test test-all lint format bench lock
+.DEFAULT_GOAL := help
+
+help:  ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+app: $(VENV)/.app  ## install what is needed and serve the app on http://localhost:8501
+	@$(BIN)/streamlit run app.py --server.port $(PORT)
+
+setup: $(VENV)/.dev  ## create .venv with all that app, tests and linters need; nothing when it is current
+
+test: setup  ## run the tests: core, pages, browser
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-all: setup  ## run the slow tests too
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup  ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## run the benchmarks
+	$(BIN)/python -m benchmarks
+
+lock: setup  ## write the exact versions anew from requirements/*.in
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header requirements/app.in -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header requirements/gpu.in -o requirements/gpu.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header requirements/dev.in -o requirements/dev.txt
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ConvScope needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make app PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.app: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.app
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""ConvScope's core: everything that is computed, without a line of Streamlit."""

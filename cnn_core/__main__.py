@@ -1,0 +1,234 @@
+"""The same core without a browser: `python -m cnn_core train | predict | classify`."""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from cnn_core import datasets
+from cnn_core.backbones import BACKBONES, BackboneUnavailable
+from cnn_core.images import ImageRejected, Picture, decode
+from cnn_core.runs import Run, RunNotFound, Store
+from cnn_core.transfer.spec import Experiment, Options, SpecRefused
+
+
+class Trouble(Exception):
+    """Ends the command with this line and exit code 2."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    # Keras and TensorFlow write to standard output (downloads, hints): what is there is ours alone.
+    output = sys.stdout
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            answer = options.command(options)
+    except (Trouble, SpecRefused, BackboneUnavailable, RunNotFound, ImageRejected) as trouble:
+        print(f"{parser.prog}: {trouble}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: stopped; nothing more is written.", file=sys.stderr)
+        return 130
+    if answer:
+        print(answer, file=output)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = Options()
+    parser = _OneLine(prog="python -m cnn_core", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="train | predict | classify", parser_class=_OneLine)
+
+    train = commands.add_parser("train", help="frozen against fine-tuned on a folder of class folders")
+    train.set_defaults(command=_train)
+    train.add_argument("folder", type=Path, metavar="FOLDER", help="one sub-folder of pictures a class")
+    train.add_argument(
+        "--test", type=Path, metavar="FOLDER", help="test on this folder (default: a fifth of the first)"
+    )
+    train.add_argument(
+        "--arms", default=",".join(defaults.arms), help="of scratch,frozen,fine_tuned (default: %(default)s)"
+    )
+    train.add_argument("--backbone", default=defaults.backbone, metavar="NAME", help=f"{', '.join(BACKBONES)}")
+    for name, kind, help_text in (
+        ("epochs", int, "passes over the pictures"),
+        ("batch-size", int, "pictures a step"),
+        ("head-learning-rate", float, "of new weights"),
+        ("fine-tune-learning-rate", float, "of pretrained blocks"),
+        ("unfreeze-blocks", int, "topmost blocks that fine_tuned trains"),
+        ("seed", int, "of split, weights, order"),
+    ):
+        value = getattr(defaults, name.replace("-", "_"))
+        train.add_argument(f"--{name}", type=kind, default=value, help=f"{help_text} (default: %(default)s)")
+    train.add_argument("--augment", action="store_true", help="mirror, shift and zoom pictures while training")
+    train.add_argument("--out", type=Path, required=True, metavar="RESULT.json", help="where the result goes")
+
+    predict = commands.add_parser("predict", help="ask a trained run, or a .keras file, about pictures")
+    predict.set_defaults(command=_predict)
+    predict.add_argument("model", metavar="RUN_OR_MODEL", help="a run's id, or <arm>.keras with labels.json beside it")
+    predict.add_argument("files", nargs="+", type=Path, metavar="FILES")
+    predict.add_argument("--json", action="store_true", help="JSON on standard output")
+
+    classify = commands.add_parser("classify", help="ImageNet labels by the embedded network")
+    classify.set_defaults(command=_classify)
+    classify.add_argument("files", nargs="+", type=Path, metavar="FILES")
+    classify.add_argument("--top", type=int, default=5, help="labels a picture (default: %(default)s)")
+    classify.add_argument("--json", action="store_true", help="JSON on standard output")
+    return parser
+
+
+class _OneLine(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
+
+
+def _train(options: argparse.Namespace) -> str:
+    if not options.out.parent.is_dir():
+        raise Trouble(f"--out: the folder {options.out.parent} does not exist. Create it first.")
+    chosen = Options(
+        arms=tuple(arm.strip() for arm in options.arms.split(",") if arm.strip()),
+        backbone=options.backbone,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        head_learning_rate=options.head_learning_rate,
+        fine_tune_learning_rate=options.fine_tune_learning_rate,
+        unfreeze_blocks=options.unfreeze_blocks,
+        augment=options.augment,
+        seed=options.seed,
+    )
+    store = Store.default()
+    with tqdm(desc="reading", unit=" pictures", disable=not sys.stderr.isatty()) as bar:
+        items, refused = datasets.read_folder(store, options.folder, progress=lambda name: bar.update())
+        if options.test:
+            more, also = datasets.read_folder(store, options.test, part="test", progress=lambda name: bar.update())
+            unknown = {item.label for item in more} - {item.label for item in items}
+            if unknown:
+                raise Trouble(f"--test: {options.test} has a class {sorted(unknown)[0]!r} that {options.folder} lacks.")
+            items, refused = items + more, refused + also
+    for rejection in refused:
+        print(f"skipped {rejection}", file=sys.stderr)
+    experiment = Experiment(tuple(items), chosen, source=options.folder.name)
+    run = _execute(store, experiment)
+    options.out.write_text(_result_json(run) + "\n", encoding="utf-8")
+    for name, arm in run.result["arms"].items():
+        if "error" in arm:
+            print(f"{name}: {arm['error']}", file=sys.stderr)
+            continue
+        low, high = arm["test_interval"]
+        total = run.result["split_sizes"]["test"]
+        print(
+            f"{name:>10}: {arm['correct']} of {total} right, {arm['test_accuracy']:.3f} "
+            f"(95 % interval {low:.3f} to {high:.3f}), trained in {arm['train_seconds']:.1f} s",
+            file=sys.stderr,
+        )
+    print(f"Run {run.id}: python -m cnn_core predict {run.id} PICTURE", file=sys.stderr)
+    return ""
+
+
+def _execute(store: Store, experiment: Experiment) -> Run:
+    """Run an experiment in this process, with a bar; the same code as in a worker."""
+    from cnn_core.engine.worker import Report
+    from cnn_core.transfer import experiment as job
+
+    waiting = store.create("transfer", experiment.to_json(), title=experiment.source)
+    run = store.claim(waiting.id, worker=f"command line, process {os.getpid()}")
+    assert run is not None
+    try:
+        with Report(store, run) as report, _Bar(report):
+            result, environment = job.run(run, store, report)
+    except BaseException as error:
+        store.finish(run, "failed", error=str(error) or type(error).__name__)
+        raise
+    store.finish(run, "done", result=result, environment=environment)
+    return store.get(run.id)
+
+
+class _Bar:
+    """A progress bar fed by what the experiment reports."""
+
+    def __init__(self, report: Any) -> None:
+        self._bar = tqdm(
+            total=1.0, bar_format="{l_bar}{bar}| {elapsed}<{remaining} {postfix}", disable=not sys.stderr.isatty()
+        )
+        self._update, report.update = report.update, self._report
+
+    def _report(self, **progress: Any) -> None:
+        self._update(**progress)
+        if "fraction" in progress:
+            self._bar.n = progress["fraction"]
+            self._bar.set_postfix_str(f"{progress.get('arm', '')} {progress.get('phase', '')}")
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+
+def _result_json(run: Run) -> str:
+    result = run.result | {"run": run.id, "options": run.spec["options"], "environment": run.environment}
+    return json.dumps(result, indent=1, ensure_ascii=False)
+
+
+def _predict(options: argparse.Namespace) -> str:
+    from cnn_core import answers
+
+    pictures = [_read(path) for path in options.files]
+    path = Path(options.model)
+    if path.suffix == ".keras":
+        labels = path.with_name("labels.json")
+        if not path.is_file() or not labels.is_file():
+            raise Trouble(
+                f"{path if not path.is_file() else labels} is not there. Unpack the whole download in one folder."
+            )
+        model, classes = answers.load_model(path.read_bytes()), json.loads(labels.read_text(encoding="utf-8"))
+        record = next((r for r in BACKBONES.values() if r.name == model.name), BACKBONES["efficientnet_lite0"])
+        said = [{path.stem: answers.ask(model, picture.pixels, record, classes)} for picture in pictures]
+    else:
+        said = [answers.predict(options.model, picture.pixels) for picture in pictures]
+    if options.json:
+        return json.dumps(
+            [{"file": str(f), "arms": arms} for f, arms in zip(options.files, said, strict=True)], ensure_ascii=False
+        )
+    return "\n".join(
+        f"{file}  {arm}: " + ", ".join(f"{label} {p:.3f}" for label, p in sorted(labels.items(), key=lambda x: -x[1]))
+        for file, arms in zip(options.files, said, strict=True)
+        for arm, labels in arms.items()
+    )
+
+
+def _classify(options: argparse.Namespace) -> str:
+    from cnn_core import answers
+
+    if not 1 <= options.top <= 1000:
+        raise Trouble(f"--top is {options.top}; expected 1 to 1000.")
+    pictures = [_read(path) for path in options.files]
+    said = [answers.classify(picture.pixels, options.top) for picture in pictures]
+    if options.json:
+        return json.dumps(
+            [{"file": str(f), "labels": labels} for f, labels in zip(options.files, said, strict=True)],
+            ensure_ascii=False,
+        )
+    return "\n".join(
+        f"{file}: " + ", ".join(f"{entry['label']} {entry['probability']:.3f}" for entry in labels)
+        for file, labels in zip(options.files, said, strict=True)
+    )
+
+
+def _read(path: Path) -> Picture:
+    try:
+        return decode(path.read_bytes(), str(path))
+    except OSError as error:
+        raise Trouble(f"{path} cannot be read ({error.strerror}). Give the path of a picture file.") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,12 @@
+"""The engine: how a run or a question reaches a worker process, and how it is ended there.
+
+    client      what a page or script calls: submit, ask, stop, status
+    reconcile   the watchman: resends what the scheduler forgot, enforces stops, ends what is silent
+    host        the engine on one machine: a detached process with a scheduler and its workers
+    worker      what runs inside a worker: execute (a run) and answer (a question)
+    jobs        which function trains a kind of run or answers a question
+    lifecycle   start and stop with the web server
+
+The store (`cnn_core.runs`) holds all state. Dask places, runs and kills; it forgets without harm. Nothing here imports
+TensorFlow: only a job or a question does, inside its worker.
+"""

@@ -1,0 +1,254 @@
+"""The web side of the engine: submit a run, ask a question, stop a run, see how it stands.
+
+The engine is the one that `CONVSCOPE_ENGINE` names (`tls://host:8786`, with Dask's own TLS settings from the
+environment), or the embedded host of this store. All state is in the store, so an `Engine` may be lost at any moment.
+"""
+
+import contextlib
+import logging
+import os
+import pickle
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from distributed import Future, fire_and_forget
+
+from cnn_core.engine import address as addresses
+from cnn_core.engine import probes, worker
+from cnn_core.engine.connection import Connection
+from cnn_core.engine.errors import (
+    AskFailed,
+    AskTimedOut,
+    EngineBusy,
+    EngineError,
+    EngineUnreachable,
+    on_purpose,
+    sentence,
+)
+from cnn_core.runs import Run, Store
+
+__all__ = [
+    "AskFailed", "AskTimedOut", "Engine", "EngineBusy", "EngineError", "EngineUnreachable", "Status",
+    "connect", "current", "use",
+]  # fmt: skip
+
+OPEN_QUESTIONS = 16  # of this process, waiting or being answered; one more is refused
+GLANCE = 1.0  # seconds for which a status serves all who look
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the engine stands. `message` is empty when all is well, else a sentence for the page.
+
+    `running` and `queued` are run ids from the store, oldest first; `devices` has a name for each RUN worker.
+    """
+
+    reachable: bool
+    address: str
+    run_workers: int
+    ask_workers: int
+    devices: tuple[str, ...]
+    running: tuple[str, ...]
+    queued: tuple[str, ...]
+    message: str
+
+
+class Engine:
+    """A connection to the engine that works for a store; safe to share between threads.
+
+    Args:
+        store: Where the runs are.
+        address: A scheduler's address; empty for the embedded host of this store.
+        name: What the scheduler's log calls this client.
+        fixed: For the host itself: its own address, which does not change.
+    """
+
+    def __init__(
+        self, store: Store, address: str = "", *, name: str = "convscope", fixed: addresses.Address | None = None
+    ) -> None:
+        self.store = store
+        self.embedded = not address and fixed is None
+        self._connection = Connection(address, addresses.state_folder(store), name=name, fixed=fixed)
+        self._status = (0.0, Status(False, address, 0, 0, (), (), (), ""))
+        self._looking = threading.Lock()
+        self._slots = threading.BoundedSemaphore(OPEN_QUESTIONS)
+
+    # What a page calls ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the embedded host unless it lives (a cluster is not ours to start); does not wait until it is ready."""
+        if self.embedded:
+            addresses.start_host(self.store)
+
+    def submit(self, run_id: str) -> bool:
+        """Send a run of the store to a RUN worker.
+
+        Returns:
+            False if the engine cannot be reached now; the run stays queued and the reconciler sends it later.
+        """
+        try:
+            client = self._connection.client()
+        except EngineUnreachable as error:
+            log.warning("Run %s stays queued: %s", run_id, error)
+            return False
+        # Sent and forgotten here, not there: it outlives this process. Under the same key it is never there twice.
+        fire_and_forget(client.submit(worker.execute, run_id, key=run_id, resources={"RUN": 1}, pure=False))
+        return True
+
+    def ask(self, question: str, *args: Any, timeout: float = 30.0, **kwargs: Any) -> Any:
+        """Have an ASK worker answer a question (a name in `jobs.QUESTIONS`), and wait for it.
+
+        Args:
+            question: The name.
+            args: For the function; anything that pickles.
+            timeout: Seconds until it is given up; an answer still being computed is then ended with its worker.
+            kwargs: For the function.
+
+        Raises:
+            EngineBusy: If this process has too many open questions.
+            EngineUnreachable: If there is no connection, or it broke.
+            AskTimedOut: If the answer did not come in time.
+            AskFailed: If the worker failed or died.
+            ValueError: The question's own refusals, as they were raised.
+        """
+        if not self._slots.acquire(blocking=False):
+            raise EngineBusy(f"{OPEN_QUESTIONS} questions are waiting for an answer already. Try again in a moment.")
+        try:
+            return self._ask(question, pickle.dumps((args, kwargs)), timeout)
+        finally:
+            self._slots.release()
+
+    def stop(self, run_id: str) -> None:
+        """Ask a run to stop and keep what it has learnt; one that no worker took up yet ends at once.
+
+        The worker hears of it at its next heartbeat; the reconciler ends a worker that does not react.
+        """
+        if self.store.request_stop(run_id):
+            run = self.store.get(run_id)
+            if run.attempt == 0:
+                self.store.end(run, "stopped", "Stopped before a worker took it up; nothing was trained.")
+
+    def status(self) -> Status:
+        """Tell how the engine stands; at most one look a second, however many pages ask."""
+        with self._looking:
+            taken, status = self._status
+            if time.monotonic() - taken > GLANCE:
+                status = self._look_around()
+                self._status = (time.monotonic(), status)
+            return status
+
+    def close(self) -> None:
+        """Let go of the connection; runs go on."""
+        self._connection.close()
+
+    # What the reconciler calls --------------------------------------------------------------------------------------
+
+    def known(self, run_ids: list[str]) -> set[str]:
+        """Return those of the runs that the scheduler knows: they wait, or a worker has them."""
+        return set(self._connection.look(run_ids)["deaths"])
+
+    def executes(self, run: Run) -> bool:
+        """True if the worker that claimed the run is still at it, or does not answer at all."""
+        try:
+            return bool(self._connection.probe(probes.is_executing, run.id, workers=self._present(run)))
+        except TimeoutError:
+            return True
+
+    def kill(self, run: Run) -> bool:
+        """End the worker process that executes this run, and only if it executes this run; True if one was ended."""
+        present = self._present(run)
+        try:
+            return self._connection.probe(probes.die_if_executing, run.id, workers=present)
+        except TimeoutError:
+            # Its event loop is stuck too. The store says that it claimed this run and has not ended it.
+            return self._connection.probe(probes.kill_process, workers=present, nanny=True)
+
+    def _present(self, run: Run) -> list[str]:
+        return [run.worker] if run.worker in {each["address"] for each in self._connection.look([])["workers"]} else []
+
+    # Inside ---------------------------------------------------------------------------------------------------------
+
+    def _ask(self, question: str, arguments: bytes, timeout: float) -> Any:
+        deadline = time.monotonic() + timeout
+        client = self._connection.client(patience=timeout)
+        key = f"ask-{question}-{secrets.token_hex(6)}"
+        future = client.submit(worker.answer, question, arguments, key=key, resources={"ASK": 1}, pure=False)
+        try:
+            while True:
+                try:
+                    return future.result(max(0.0, min(5.0, deadline - time.monotonic())))
+                except TimeoutError:
+                    self._check_patience(future, question, deadline, timeout)
+        except EngineError:
+            raise
+        except Exception as error:
+            if future.status == "error":  # raised there
+                if on_purpose(error):
+                    raise
+                raise AskFailed(sentence(error, what="question")) from error
+            raise EngineUnreachable(
+                "The connection to the engine broke before the answer came. It restarts by itself: try again."
+            ) from error
+        finally:
+            with contextlib.suppress(Exception):  # the client may be gone with its scheduler
+                future.release()
+
+    def _check_patience(self, future: "Future[Any]", question: str, deadline: float, timeout: float) -> None:
+        key = str(future.key)
+        view = self._connection.look([key])
+        if view["deaths"].get(key, 0) >= 2:
+            future.release()
+            raise AskFailed("The worker died twice while answering; it may have run out of memory. Try a smaller one.")
+        if time.monotonic() < deadline:
+            return
+        future.release()  # first: Dask would start it again after its worker died
+        workers = [each["address"] for each in view["workers"] if "ASK" in each["lanes"]]
+        if not workers:
+            raise AskTimedOut(f"No worker was there to answer within {timeout:g} s. Try again in a moment.")
+        with contextlib.suppress(TimeoutError):
+            self._connection.probe(probes.die_if_executing, key, workers=workers)
+        raise AskTimedOut(f"The answer took longer than {timeout:g} s and was given up. Try again or ask for less.")
+
+    def _look_around(self) -> Status:
+        runs = self.store.live()
+        running = tuple(run.id for run in runs if run.state != "queued")
+        queued = tuple(run.id for run in runs if run.state == "queued")
+        try:
+            workers = self._connection.look([])["workers"]
+        except EngineUnreachable as error:
+            return Status(False, self._connection.where, 0, 0, (), running, queued, str(error))
+        trainers = [each for each in workers if "RUN" in each["lanes"]]
+        askers = sum("ASK" in each["lanes"] for each in workers)
+        devices = tuple(each["devices"] for each in trainers)
+        message = "" if trainers else "Waiting: no worker is available for runs yet. They begin as soon as one is."
+        return Status(True, self._connection.where, len(trainers), askers, devices, running, queued, message)
+
+
+def connect(store: Store | None = None) -> Engine:
+    """Return the engine that `CONVSCOPE_ENGINE` names, or the embedded one of this store (by default the default's)."""
+    return Engine(store or Store.default(), os.environ.get("CONVSCOPE_ENGINE", ""))
+
+
+_current: Engine | None = None
+_choosing = threading.Lock()
+
+
+def current() -> Engine:
+    """Return the one engine of this process; it connects when it is first needed."""
+    global _current
+    with _choosing:
+        if _current is None:
+            _current = connect()
+        return _current
+
+
+def use(engine: Engine | None) -> None:
+    """Make this the engine of the process (a test's stand-in, say); None to choose anew at the next need."""
+    global _current
+    with _choosing:
+        _current = engine

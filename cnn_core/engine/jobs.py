@@ -1,0 +1,44 @@
+"""Which function trains a kind of run and which answers a question.
+
+A job is `def job(run: Run, store: Store, report: Report) -> tuple[dict, dict]`: it returns the result and the
+environment (versions, devices), both plain JSON. A question is any function whose arguments and answer can be pickled.
+Both are named here as `module:function` and imported in the worker, never in the web process.
+"""
+
+import importlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+JOBS = {
+    "transfer": "cnn_core.transfer.experiment:run",
+}
+QUESTIONS = {
+    "classify": "cnn_core.answers:classify",
+    "predict": "cnn_core.answers:predict",
+}
+
+
+class UnknownWork(ValueError):
+    """No function is known for this kind of run or this question."""
+
+
+def job(kind: str) -> Callable[..., Any]:
+    """Import the job that trains this kind of run."""
+    return _load("JOBS", kind)
+
+
+def question(name: str) -> Callable[..., Any]:
+    """Import the function that answers this question."""
+    return _load("QUESTIONS", name)
+
+
+def _load(table: str, name: str) -> Callable[..., Any]:
+    known: dict[str, str] = dict(globals()[table])
+    if extra := os.environ.get("CONVSCOPE_EXTRA_JOBS"):  # a module with tables of the same names
+        known |= getattr(importlib.import_module(extra), table, {})
+    if name not in known:
+        raise UnknownWork(f"This engine's workers know nothing of {name!r}. Known are: {', '.join(sorted(known))}.")
+    module, _, function = known[name].partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found

@@ -1,0 +1,62 @@
+"""Loaded by each worker at its start: `--preload cnn_core.engine.preload`.
+
+It tells the scheduler the worker's device and imports Keras in the background, so that the first job or question need
+not wait for it. `CONVSCOPE_WARM_UP` names another module to import, or is empty for none.
+"""
+
+import contextlib
+import importlib
+import logging
+import os
+import shutil
+import subprocess
+import threading
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+def gpus() -> list[str]:
+    """Return the names of this machine's NVIDIA GPUs, asked of the driver and not of TensorFlow."""
+    if not shutil.which("nvidia-smi"):
+        return []
+    try:
+        listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        log.warning("nvidia-smi is installed but gives no list of GPUs; going on with the CPU", exc_info=True)
+        return []
+    # GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-…)
+    return [line.partition(": ")[2].partition(" (UUID")[0] for line in listing.splitlines() if line.startswith("GPU ")]
+
+
+def device() -> str:
+    """Return what this process may compute on, in words."""
+    names, visible = gpus(), os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        names = [names[int(index)] for index in visible.split(",") if index.isdigit() and int(index) < len(names)]
+    return ", ".join(names) or f"CPU, {os.cpu_count()} cores"
+
+
+def lower_priority(by: int) -> None:
+    """Let others go first, where the system knows of priorities."""
+    if hasattr(os, "nice"):
+        with contextlib.suppress(OSError):
+            os.nice(by)
+
+
+def dask_setup(worker: Any) -> None:
+    """Prepare a worker before it reports to the scheduler."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
+    name = device()  # once: nvidia-smi takes a moment
+    worker.startup_information["devices"] = lambda _worker: name
+    if "RUN" in worker.state.total_resources:
+        lower_priority(5)  # a question is answered while a run trains
+    if module := os.environ.get("CONVSCOPE_WARM_UP", "keras"):
+        threading.Thread(target=_warm_up, args=(module,), name="warm-up", daemon=True).start()
+
+
+def _warm_up(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except Exception:  # the job that needs it will say so to its reader
+        log.exception("Importing %s at the worker's start failed", module)

@@ -1,0 +1,120 @@
+"""The watchman: makes the engine do what the store says.
+
+The store is the truth and the scheduler may forget. One thread compares them every few seconds; several watchmen (of
+two web servers, and of the embedded host) do no harm to each other, because every change in the store is conditional.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+
+from cnn_core.engine.client import Engine
+from cnn_core.engine.errors import EngineError
+from cnn_core.runs import Run, Store
+
+TICK = 0.4  # seconds between two looks at the store alone
+PASS = 3.0  # seconds between two full comparisons
+REACTION = 1.5  # seconds for a job to react to a stop; a job that cannot says so by report.update(reaction=…)
+FAREWELL = 60.0  # seconds for a job that reacted to evaluate and save
+SILENCE = 600.0  # seconds without a heartbeat after which a worker is given up
+RESENDS = 10  # a run that was sent so often without a worker taking it up is not sent again
+
+log = logging.getLogger(__name__)
+
+
+def reconcile(
+    engine: Engine, store: Store, *, silence: float = SILENCE, resends: Counter[tuple[str, int]] | None = None
+) -> None:
+    """Compare store and engine once: restart the host, enforce stops, end silent runs, resend forgotten ones.
+
+    Args:
+        engine: The engine.
+        store: The runs.
+        silence: Seconds without a heartbeat that are too long.
+        resends: How often each attempt was sent, kept by the caller from pass to pass.
+
+    Raises:
+        EngineError: If the engine cannot be reached; the next pass tries again.
+    """
+    engine.start()
+    enforce_stops(engine, store)
+    runs = store.live()
+    if not runs:
+        return
+    known = engine.known([run.id for run in runs])
+    resends = Counter() if resends is None else resends
+    for run in runs:
+        if run.id not in known:
+            _resend(engine, store, run, resends)
+        elif run.attempt and run.beat is not None and time.time() - run.beat > silence and engine.executes(run):
+            minutes = f"{silence / 60:.0f} minutes" if silence >= 60 else f"{silence:g} s"
+            words = f"The worker gave no sign of life for {minutes} and was ended. Start the run again."
+            if store.end(run, "failed", words):  # first: the engine's retry then finds the run ended
+                log.warning("Run %s on %s: silent for %s, ended", run.id, run.worker, minutes)
+                engine.kill(run)
+
+
+def enforce_stops(engine: Engine, store: Store) -> None:
+    """End the runs that were asked to stop and did not react, or did not finish within a minute after they did."""
+    for run in store.live():
+        if run.stop_requested is None:
+            continue
+        waited = time.time() - run.stop_requested
+        if run.progress.get("acknowledged"):
+            allowed = FAREWELL
+            words = "Stopped. Saving what was learnt took longer than a minute, so it was given up and nothing is kept."
+        else:
+            allowed = run.progress.get("reaction") or REACTION
+            words = f"Stopped. The worker did not react within {allowed:g} s and was ended; nothing is kept."
+        if waited > allowed and store.end(run, "stopped", words):
+            engine.kill(run)
+
+
+def _resend(engine: Engine, store: Store, run: Run, resends: Counter[tuple[str, int]]) -> None:
+    resends[run.id, run.attempt] += 1
+    if resends[run.id, run.attempt] <= RESENDS:
+        log.info("Run %s is unknown to the engine: sent again", run.id)
+        engine.submit(run.id)
+    else:
+        words = "The engine was given this run again and again, and no worker took it up. See the workers' log."
+        store.end(run, "failed", words)
+
+
+class Reconciler:
+    """A thread that reconciles every 3 s and enforces stops in between."""
+
+    def __init__(self, engine: Engine, store: Store, *, silence: float = SILENCE, every: float = PASS) -> None:
+        self._engine, self._store, self._silence, self._every = engine, store, silence, every
+        self._resends: Counter[tuple[str, int]] = Counter()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="engine-reconciler", daemon=True)
+        self._complaint = ""
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after the pass under way."""
+        self._ended.set()
+        self._thread.join(timeout=10)
+
+    def _watch(self) -> None:
+        due = time.monotonic()
+        while not self._ended.wait(TICK):
+            try:
+                if time.monotonic() < due:
+                    enforce_stops(self._engine, self._store)
+                else:
+                    due = time.monotonic() + self._every
+                    reconcile(self._engine, self._store, silence=self._silence, resends=self._resends)
+                    self._complaint = ""
+            except Exception as error:
+                self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        # Once for the same trouble, not three times a second; a trouble of our own with its traceback.
+        if str(error) != self._complaint:
+            log.warning("Reconciling failed, trying again: %s", error, exc_info=not isinstance(error, EngineError))
+            self._complaint = str(error)

@@ -1,0 +1,81 @@
+"""What a trained network is worth on pictures it has never seen. NumPy and scikit-learn only."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from cnn_core.transfer.spec import Item
+
+
+def wilson_interval(correct: int, total: int) -> tuple[float, float]:
+    """Return the 95 % confidence interval of an accuracy.
+
+    Args:
+        correct: Number of right answers.
+        total: Number of answers, at least 1.
+
+    Returns:
+        Lower and upper bound, within 0 and 1.
+
+    Example:
+        >>> [round(bound, 3) for bound in wilson_interval(57, 60)]
+        [0.863, 0.983]
+
+    Source:
+        Wilson 1927, JASA 22, 209–212: honest for few pictures and near 100 %, where the usual ± formula is not.
+    """
+    if not 0 <= correct <= total or total < 1:
+        raise ValueError(f"Received {correct} correct of {total}; expected 0 to total, total at least 1.")
+    z = 1.959963984540054
+    share = correct / total
+    centre = share + z * z / (2 * total)
+    spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    scale = 1 + z * z / total
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def evaluate(probabilities: np.ndarray, items: Sequence[Item], classes: Sequence[str]) -> dict[str, Any]:
+    """Compare answers with labels.
+
+    Args:
+        probabilities: `(N, classes)`.
+        items: The N pictures.
+        classes: Names, in the order of the columns.
+
+    Returns:
+        Plain JSON: `test_accuracy`, `test_interval`, `correct`, `confusion` (rows true, columns said), `per_class`
+        (precision, recall, f1, pictures), `wrong` (the pictures that were missed, most confident mistake first) and
+        `answers` (what was said of each picture).
+    """
+    truth = np.array([classes.index(item.label) for item in items])
+    said = probabilities.argmax(axis=1)
+    correct = int((said == truth).sum())
+    columns = range(len(classes))
+    precision, recall, f1, count = precision_recall_fscore_support(truth, said, labels=columns, zero_division=0.0)
+    answers = [
+        {
+            "digest": item.digest,
+            "name": item.name,
+            "label": item.label,
+            "said": classes[index],
+            "probability": float(row[index]),
+            "probability_of_label": float(row[true]),
+        }
+        for item, row, index, true in zip(items, probabilities, said, truth, strict=True)
+    ]
+    wrong = [answer for answer in answers if answer["said"] != answer["label"]]
+    return {
+        "test_accuracy": correct / len(items),
+        "test_interval": list(wilson_interval(correct, len(items))),
+        "correct": correct,
+        "confusion": confusion_matrix(truth, said, labels=columns).tolist(),
+        "per_class": [
+            {"class": name, "precision": float(p), "recall": float(r), "f1": float(f), "pictures": int(n)}
+            for name, p, r, f, n in zip(classes, precision, recall, f1, count, strict=True)
+        ],
+        "wrong": sorted(wrong, key=lambda answer: -answer["probability"]),
+        "answers": answers,
+    }

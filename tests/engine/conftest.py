@@ -1,0 +1,113 @@
+"""One embedded engine a test module, with toy jobs and without TensorFlow; nothing of it may be left behind."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from cnn_core.engine import address
+from cnn_core.engine.client import Engine
+from cnn_core.engine.reconcile import Reconciler
+from cnn_core.runs import Run, Store
+
+HERE = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes minutes; runs only when asked for by -m slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents and "slow" in item.keywords and "slow" not in config.option.markexpr:
+            item.add_marker(pytest.mark.skip(reason="slow: ask for it by -m slow"))
+
+
+def eventually(condition: Callable[[], Any], within: float = 20.0, of: str = "") -> Any:
+    """Return the condition's value as soon as it is true."""
+    deadline = time.monotonic() + within
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {within:g} s: {of or condition}"
+        time.sleep(0.02)
+    return value
+
+
+class Bench:
+    """A store with its engine and watchman, and what tests do to them."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.engine = store, Engine(store)
+
+    def begin(self, kind: str, submit: bool = True, **spec: Any) -> Run:
+        run = self.store.create(kind, spec, title=kind)
+        if submit:
+            eventually(lambda: self.engine.submit(run.id), of="the engine takes a run")
+        return run
+
+    def running(self, run: Run, attempt: int = 1, within: float = 20.0) -> Run:
+        """Wait until the job of this attempt has said which process it is."""
+
+        def there() -> Run | None:
+            now = self.store.get(run.id)
+            return now if now.attempt == attempt and "pid" in now.progress else None
+
+        return eventually(there, within, f"{run.kind} runs as attempt {attempt}")
+
+    def ended(self, run: Run, within: float = 20.0) -> Run:
+        eventually(lambda: not self.store.get(run.id).live, within, f"{run.kind} ends")
+        return self.store.get(run.id)
+
+    def host(self) -> psutil.Process:
+        return psutil.Process(eventually(lambda: address.read(address.state_folder(self.store))).pid)
+
+    @property
+    def log(self) -> str:
+        return (address.state_folder(self.store) / "engine.log").read_text()
+
+
+def kill(run: Run) -> None:
+    """kill -9 the process that said it runs this."""
+    psutil.Process(run.progress["pid"]).kill()
+
+
+def end_host(store: Store) -> None:
+    """End the host of a store orderly, and see that it takes all its processes along."""
+    found = address.read(address.state_folder(store))
+    if found is None:
+        return
+    host = psutil.Process(found.pid)
+    family = [host, *host.children(recursive=True)]
+    host.terminate()
+    _, alive = psutil.wait_procs(family, timeout=15)
+    for process in alive:
+        process.kill()
+    assert not alive, f"left behind: {alive}"
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[pytest.MonkeyPatch]:
+    """The environment that a host started by these tests inherits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVSCOPE_EXTRA_JOBS", "engine_toys")
+        patch.setenv("PYTHONPATH", str(HERE))
+        patch.setenv("CONVSCOPE_WARM_UP", "")
+        patch.delenv("CONVSCOPE_ENGINE", raising=False)
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, environment: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """An engine with its watchman, one for the module."""
+    store = Store(tmp_path_factory.mktemp("store"))
+    bench = Bench(store)
+    bench.engine.start()
+    watchman = Reconciler(bench.engine, store, every=1.0)
+    watchman.start()
+    yield bench
+    watchman.stop()
+    bench.engine.close()
+    end_host(store)
+    store.close()

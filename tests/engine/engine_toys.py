@@ -1,0 +1,92 @@
+"""Jobs and questions for the tests of the engine; CONVSCOPE_EXTRA_JOBS names this module in the workers."""
+
+import os
+import sys
+import time
+from typing import Any
+
+from cnn_core.engine.jobs import UnknownWork
+from cnn_core.engine.worker import Report
+from cnn_core.runs import Run, Store
+
+
+def sleep(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Take `seconds`, unless asked to stop."""
+    report.update(pid=os.getpid())
+    begin = time.monotonic()
+    while (slept := time.monotonic() - begin) < run.spec["seconds"] and not report.should_stop:
+        report.update(slept=slept)
+        time.sleep(0.02)
+    return {"slept": slept}, {"pid": os.getpid()}
+
+
+def stuck(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Never ask whether to stop."""
+    report.update(pid=os.getpid())
+    time.sleep(run.spec.get("seconds", 60))
+    return {}, {}
+
+
+def late(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Acknowledge a stop after 2.5 s, having said that it takes so long."""
+    report.update(pid=os.getpid(), reaction=10)
+    time.sleep(2.5)
+    return {"heard": report.should_stop}, {}
+
+
+def fail(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Raise what the spec names."""
+    raise _error(run.spec["error"])
+
+
+def hoard(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Take more and more memory."""
+    hoarded = []
+    while True:
+        hoarded.append(bytearray(os.urandom(1000)) * 20_000)
+        report.update(pieces=len(hoarded))
+        time.sleep(0.01)
+
+
+def not_json(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return something that no database can hold as JSON."""
+    return {"thing": object()}, {}
+
+
+def double(value: int, seconds: float = 0.0) -> int:
+    """Answer after a while."""
+    time.sleep(seconds)
+    return 2 * value
+
+
+def worker_pid() -> int:
+    """Say who answers."""
+    return os.getpid()
+
+
+def refuse(error: str) -> None:
+    """Raise what is named."""
+    raise _error(error)
+
+
+def die() -> None:
+    """Take the worker down."""
+    os.kill(os.getpid(), 9)
+
+
+def loaded(module: str) -> bool:
+    """Tell whether the worker has a module in memory."""
+    return module in sys.modules
+
+
+def _error(name: str) -> Exception:
+    return {
+        "purpose": UnknownWork("No such thing; take another."),
+        "memory": MemoryError(),
+        "disk": OSError(28, "No space left on device"),
+        "value": ValueError("shapes (3, 4) and (5, 6) do not fit\nmore of it"),
+    }[name]
+
+
+JOBS = {name: f"engine_toys:{name}" for name in ("sleep", "stuck", "late", "fail", "hoard", "not_json")}
+QUESTIONS = {name: f"engine_toys:{name}" for name in ("double", "worker_pid", "refuse", "die", "loaded")}

@@ -1,0 +1,103 @@
+"""The embedded host: alone, draining, idle, within its memory; and the server's lifespan around it."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+import psutil
+import pytest
+from conftest import Bench, end_host, eventually
+
+from cnn_core.engine import address, client, host, lifecycle
+from cnn_core.engine.client import Engine, EngineUnreachable
+from cnn_core.runs import Store
+
+pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
+
+
+@pytest.fixture
+def lone(tmp_path: Path, environment: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A store and engine whose host the test starts itself; no watchman but the host's own."""
+    bench = Bench(Store(tmp_path))
+    yield bench
+    bench.engine.close()
+    end_host(bench.store)
+    bench.store.close()
+
+
+def test_host_is_alone_and_drains_when_its_run_is_done(lone: Bench) -> None:
+    with pytest.raises(EngineUnreachable, match="The engine is not running. It starts with the app"):
+        lone.engine.ask("double", 1)
+    lone.engine.start()
+    process = lone.host()
+    lone.engine.start()
+    assert lone.host() == process
+    with pytest.raises(filelock.Timeout):
+        filelock.FileLock(address.state_folder(lone.store) / "host.lock").acquire(timeout=0)
+    run = lone.running(lone.begin("sleep", seconds=2))
+    (address.state_folder(lone.store) / "drain").touch()
+    lone.engine.close()
+    family = [process, *process.children(recursive=True)]
+    assert (lone.ended(run).state, lone.store.get(run.id).attempt) == ("done", 1)  # it waited for the run
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert not (address.state_folder(lone.store) / "engine.json").exists()
+    assert "Traceback" not in lone.log
+
+
+def test_memory_limit_fails_the_run_in_words_and_idle_host_ends(lone: Bench, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CONVSCOPE_RUN_MEMORY", "0.4")
+    address.start_host(lone.store, "--idle", "1")
+    environment.delenv("CONVSCOPE_RUN_MEMORY")
+    eventually(lambda: lone.engine.status().run_workers)
+    process = lone.host()
+    run = lone.ended(lone.begin("hoard"), within=40)
+    assert (run.state, run.attempt) == ("failed", 3)
+    assert "of the 0.4 GB allowed" in run.error and "memory" in run.error
+    lone.engine.close()
+    process.wait(timeout=15)
+
+
+def test_lifespan_starts_the_engine_and_lets_its_run_finish(
+    tmp_path: Path, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("CONVSCOPE_STORE", str(tmp_path))
+    drain = tmp_path / "engine" / "drain"
+    drain.parent.mkdir()
+    drain.touch()
+
+    async def serve() -> tuple[Store, str]:
+        async with lifecycle.lifespan(None):
+            assert not drain.exists()
+            engine = client.current()
+            await asyncio.to_thread(engine.ask, "double", 2)
+            run = engine.store.create("sleep", {"seconds": 1}, title="cats and dogs")
+            engine.submit(run.id)
+            return engine.store, run.id
+
+    client.use(None)
+    store, run_id = asyncio.run(serve())
+    process = psutil.Process(address.read(tmp_path / "engine").pid)  # type: ignore[union-attr]
+    said = capsys.readouterr().out
+    assert "ConvScope: the engine is starting" in said
+    assert "still running: cats and dogs; it will be finished in the background, then the engine ends." in said
+    process.wait(timeout=15)
+    assert store.get(run_id).state == "done"
+    store.close()
+
+
+def test_lanes_give_each_gpu_a_worker_and_questions_the_cpu() -> None:
+    ask, first, second = host.lanes(100 * 10**9, gpu_count=2)
+    assert (ask.resource, ask.environment["CUDA_VISIBLE_DEVICES"], ask.memory) == ("ASK", "-1", 25 * 10**9)
+    assert [lane.environment["CUDA_VISIBLE_DEVICES"] for lane in (first, second)] == ["0", "1"]
+    assert first.memory == 30 * 10**9
+    assert [lane.name for lane in host.lanes(10**9, gpu_count=0)] == ["ask-0", "run-0"]
+
+
+def test_current_engine_can_be_replaced(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    stand_in = Engine(store)
+    client.use(stand_in)
+    assert client.current() is stand_in
+    client.use(None)
+    store.close()

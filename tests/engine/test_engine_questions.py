@@ -1,0 +1,116 @@
+"""Questions: answered, refused, too many, too long."""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import Bench, eventually
+
+from cnn_core.engine import client
+from cnn_core.engine.client import AskFailed, AskTimedOut, Engine, EngineBusy, EngineUnreachable
+from cnn_core.engine.jobs import UnknownWork
+
+pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
+
+
+def test_question_asked_during_the_start_waits_for_it(bench: Bench) -> None:
+    assert bench.engine.ask("double", 4) == 8
+
+
+def test_workers_hold_no_tensorflow_unless_a_job_imports_it(bench: Bench) -> None:
+    assert not bench.engine.ask("loaded", "tensorflow")
+    assert not bench.engine.ask("loaded", "keras")
+
+
+def test_refusal_comes_back_as_itself(bench: Bench) -> None:
+    with pytest.raises(UnknownWork, match="No such thing; take another."):
+        bench.engine.ask("refuse", "purpose")
+    with pytest.raises(UnknownWork, match="know nothing of 'riddle'. Known are: classify, die, double"):
+        bench.engine.ask("riddle")
+
+
+def test_other_errors_come_back_in_words(bench: Bench) -> None:
+    with pytest.raises(AskFailed, match="This question failed with ValueError: shapes"):
+        bench.engine.ask("refuse", "value")
+    with pytest.raises(AskFailed, match="The memory did not suffice"):
+        bench.engine.ask("refuse", "memory")
+
+
+def test_question_over_its_time_is_ended_with_its_worker(bench: Bench) -> None:
+    run = bench.running(bench.begin("sleep", seconds=30))
+    before = bench.engine.ask("worker_pid")
+    begin = time.monotonic()
+    with pytest.raises(AskTimedOut, match="took longer than 0.5 s and was given up"):
+        bench.engine.ask("double", 1, seconds=60, timeout=0.5)
+    assert time.monotonic() - begin < 2
+    assert bench.engine.ask("worker_pid") != before
+    assert bench.store.get(run.id).attempt == 1  # the other lane went on
+    bench.engine.stop(run.id)
+    bench.ended(run)
+
+
+def test_question_over_its_time_in_the_queue_leaves_the_worker_alone(bench: Bench) -> None:
+    before = bench.engine.ask("worker_pid")
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(bench.engine.ask, "double", 5, seconds=1.5)
+        time.sleep(0.3)
+        with pytest.raises(AskTimedOut):
+            bench.engine.ask("double", 6, timeout=0.3)
+        assert first.result() == 10
+    assert bench.engine.ask("worker_pid") == before
+
+
+def test_too_many_questions_are_refused(bench: Bench) -> None:
+    with ThreadPoolExecutor(client.OPEN_QUESTIONS) as pool:
+        asked = [pool.submit(bench.engine.ask, "double", 0, seconds=1.0)]
+        time.sleep(0.2)
+        asked += [pool.submit(bench.engine.ask, "double", n) for n in range(1, client.OPEN_QUESTIONS)]
+        time.sleep(0.2)
+        with pytest.raises(EngineBusy, match="16 questions are waiting for an answer already. Try again"):
+            bench.engine.ask("double", 1)
+        assert [each.result() for each in asked] == [2 * n for n in range(client.OPEN_QUESTIONS)]
+    assert bench.engine.ask("double", 1) == 2
+
+
+def test_question_that_kills_its_worker_fails(bench: Bench) -> None:
+    with pytest.raises(AskFailed, match="The worker died twice while answering; it may have run out of memory"):
+        bench.engine.ask("die", timeout=40)
+    assert bench.engine.ask("double", 1) == 2
+
+
+def test_status_tells_workers_and_runs(bench: Bench) -> None:
+    def ready() -> client.Status | None:
+        status = bench.engine.status()
+        return status if status.run_workers and status.ask_workers else None
+
+    status = eventually(ready)
+    assert status.reachable and status.message == ""
+    assert status.address.startswith("tls://127.0.0.1:")
+    assert (status.run_workers, status.ask_workers, len(status.devices)) == (1, 1, 1)
+    assert status.devices[0]
+
+
+def test_unreachable_engine_says_so_quickly(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnn_core.engine.connection.CONNECT", 0.5)
+    engine = Engine(bench.store, "tcp://127.0.0.1:1")
+    with pytest.raises(EngineUnreachable, match="The engine at tcp://127.0.0.1:1 cannot be reached"):
+        engine.ask("double", 1)
+    begin = time.monotonic()
+    status = engine.status()  # the failed connection is not tried again for a moment
+    assert time.monotonic() - begin < 0.2
+    assert not status.reachable and "cannot be reached" in status.message
+    run = bench.store.create("sleep", {}, title="waits")
+    assert engine.submit(run.id) is False
+    bench.engine.stop(run.id)
+    engine.close()
+
+
+def test_light_modules_import_no_tensorflow() -> None:
+    program = (
+        "import sys, cnn_core.engine.client, cnn_core.engine.lifecycle, cnn_core.engine.host\n"
+        "assert not {'tensorflow', 'keras', 'streamlit'} & set(sys.modules), 'heavy'"
+    )
+    child = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+    assert child.returncode == 0, child.stderr

@@ -1,0 +1,222 @@
+"""Runs: submitted, stopped, broken off and taken up again."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import Bench, eventually, kill
+
+from cnn_core.engine import address
+from cnn_core.engine.reconcile import reconcile
+from cnn_core.engine.worker import Report
+from cnn_core.runs import Store
+
+pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Store]:
+    """A store that no engine serves."""
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+def test_run_submitted_is_done(bench: Bench) -> None:
+    bench.engine.ask("double", 1)  # waits for the engine's start
+    run = bench.ended(bench.begin("sleep", seconds=0.3))
+    assert (run.state, run.attempt, run.error) == ("done", 1, "")
+    assert run.result["slept"] >= 0.3
+    assert run.environment["pid"] == run.progress["pid"]
+    assert run.progress["memory"] > 1e6 and run.progress["memory_limit"] > 1e9
+    assert run.worker.startswith("tls://127.0.0.1:")
+
+
+def test_question_is_answered_while_a_run_goes_on(bench: Bench) -> None:
+    run = bench.running(bench.begin("sleep", seconds=30))
+    begin = time.monotonic()
+    assert bench.engine.ask("double", 21) == 42
+    assert time.monotonic() - begin < 1
+    assert bench.engine.ask("worker_pid") != run.progress["pid"]
+    assert bench.store.get(run.id).state == "running"
+    bench.engine.stop(run.id)
+    assert bench.ended(run).state == "stopped"
+
+
+def test_stop_of_a_loop_keeps_what_was_learnt(bench: Bench) -> None:
+    run = bench.running(bench.begin("sleep", seconds=30))
+    begin = time.monotonic()
+    bench.engine.stop(run.id)
+    run = bench.ended(run)
+    assert time.monotonic() - begin < 2
+    assert run.state == "stopped" and run.error == ""
+    assert 0 < run.result["slept"] < 30
+    assert run.progress["acknowledged"] is True
+
+
+def test_stop_of_a_queued_run_is_immediate(bench: Bench) -> None:
+    busy = bench.running(bench.begin("sleep", seconds=30))
+    waiting = bench.begin("sleep", seconds=30)
+    assert waiting.id in bench.engine.status().queued or bench.store.get(waiting.id).state == "queued"
+    bench.engine.stop(waiting.id)
+    stopped = bench.store.get(waiting.id)
+    assert stopped.state == "stopped"
+    assert stopped.error == "Stopped before a worker took it up; nothing was trained."
+    bench.engine.stop(busy.id)
+    assert bench.ended(busy).state == "stopped"
+    assert bench.store.get(waiting.id) == stopped  # the scheduler still sent it; its claim found it ended
+
+
+def test_stop_of_a_slow_job_waits_as_long_as_the_job_said(bench: Bench) -> None:
+    run = bench.running(bench.begin("late"))
+    bench.engine.stop(run.id)
+    run = bench.ended(run)
+    assert (run.state, run.result, run.error) == ("stopped", {"heard": True}, "")
+
+
+def test_stop_of_a_stuck_job_ends_its_worker_and_the_next_run_works(bench: Bench) -> None:
+    run = bench.running(bench.begin("stuck"))
+    waiting = bench.begin("sleep", seconds=0.1)
+    bench.engine.stop(run.id)
+    run = bench.ended(run, within=4)
+    assert run.state == "stopped"
+    assert run.error == "Stopped. The worker did not react within 1.5 s and was ended; nothing is kept."
+    after = bench.ended(waiting)
+    assert (after.state, after.attempt) == ("done", 1)
+    assert after.progress["pid"] != run.progress["pid"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("purpose", "No such thing; take another."),
+        ("memory", "The memory did not suffice. Use fewer or smaller pictures, a smaller model or a smaller batch."),
+        ("disk", "The disk is full, so nothing more can be saved. Free some space, then start again."),
+        (
+            "value",
+            "This run failed with ValueError: shapes (3, 4) and (5, 6) do not fit. Details are in engine.log; the app "
+            + "and other work go on.",
+        ),
+    ],
+)
+def test_failure_becomes_a_sentence(bench: Bench, error: str, words: str) -> None:
+    run = bench.ended(bench.begin("fail", error=error))
+    assert (run.state, run.attempt, run.error) == ("failed", 1, words)
+    assert "Traceback" in bench.log
+
+
+def test_unknown_kind_and_unstorable_result_fail_in_words(bench: Bench) -> None:
+    unknown = bench.ended(bench.begin("knitting"))
+    assert unknown.state == "failed" and "know nothing of 'knitting'" in unknown.error
+    unstorable = bench.ended(bench.begin("not_json"))
+    assert unstorable.state == "failed" and "TypeError: JSON has no word for <object" in unstorable.error
+
+
+def test_worker_killed_once_is_retried(bench: Bench) -> None:
+    run = bench.running(bench.begin("sleep", seconds=1))
+    kill(run)
+    run = bench.ended(run)
+    assert (run.state, run.attempt) == ("done", 2)
+    assert run.progress["note"] == "The worker was lost while training; this is attempt 2, from the start."
+
+
+def test_worker_killed_twice_fails_in_words(bench: Bench) -> None:
+    run = bench.running(bench.begin("sleep", seconds=30))
+    kill(run)
+    kill(bench.running(run, attempt=2))
+    run = bench.ended(run)
+    assert (run.state, run.attempt) == ("failed", 3)
+    assert run.error.startswith("The worker died twice while training this run. It may have run out of memory: ")
+
+
+def test_stale_attempt_is_fenced(alone: Store) -> None:
+    run = alone.create("sleep", {"seconds": 9}, title="fenced")
+    old = alone.claim(run.id, worker="old")
+    assert old
+    with Report(alone, old) as report:
+        new = alone.claim(run.id, worker="new")
+        assert new and new.attempt == 2
+        report.update(epoch=99)
+        eventually(lambda: report.lost, within=2)
+        assert report.should_stop
+    assert not alone.finish(old, "done", result={"old": True})
+    assert "epoch" not in alone.get(run.id).progress
+    assert alone.finish(new, "done", result={"new": True})
+
+
+def test_job_that_does_not_hear_of_its_loss_is_abandoned(alone: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnn_core.engine.worker.LOST", 0.1)
+    abandoned: list[bool] = []
+    run = alone.claim(alone.create("sleep", {"seconds": 9}, title="lost").id, worker="w")
+    assert run
+    with Report(alone, run, abandon=lambda: abandoned.append(True)):
+        assert alone.end(run, "stopped", "from outside")
+        eventually(lambda: abandoned, within=3)
+
+
+def test_report_refuses_what_is_not_json_in_the_job(alone: Store) -> None:
+    run = alone.claim(alone.create("sleep", {}, title="odd").id, worker="w")
+    assert run
+    with Report(alone, run) as report, pytest.raises(TypeError, match="JSON has no word for"):
+        report.update(model=object())
+
+
+def test_client_killed_leaves_its_run_going(bench: Bench) -> None:
+    program = (
+        "import os, sys; from cnn_core.engine.client import Engine; from cnn_core.runs import Store\n"
+        "store = Store(sys.argv[1]); run = store.create('sleep', {'seconds': 1.5}, title='orphan')\n"
+        "engine = Engine(store); engine.submit(run.id)\n"
+        "import time\nwhile store.get(run.id).state != 'running': time.sleep(0.02)\n"
+        "print(run.id, flush=True); os.kill(os.getpid(), 9)"
+    )
+    command = [sys.executable, "-c", program, bench.store.location]
+    child = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert child.returncode == -9, child.stderr
+    run = bench.ended(bench.store.get(child.stdout.strip()))
+    assert (run.state, run.attempt) == ("done", 1)
+
+
+def test_forgotten_run_is_sent_again(bench: Bench) -> None:
+    run = bench.begin("sleep", submit=False, seconds=0.1)
+    assert (bench.ended(run, within=8).state) == "done"
+
+
+def test_silent_run_fails_and_its_worker_is_ended(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnn_core.engine.connection.PROBE", 1.0)
+    run = bench.running(bench.begin("stuck"))
+    process = psutil.Process(run.progress["pid"])
+    process.suspend()  # neither heartbeats nor its event loop go on
+    time.sleep(1.2)
+    reconcile(bench.engine, bench.store, silence=1.0)
+    run = bench.ended(run, within=1)
+    assert run.state == "failed"
+    assert run.error == "The worker gave no sign of life for 1 s and was ended. Start the run again."
+    eventually(lambda: not process.is_running(), within=8)
+
+
+def test_host_killed_is_restarted_and_the_run_finishes(bench: Bench) -> None:
+    run = bench.running(bench.begin("sleep", seconds=1.5))
+    host = bench.host()
+    workers = host.children(recursive=True)
+    host.kill()
+    with ThreadPoolExecutor() as pool:  # a question asked meanwhile fails in words or is answered, but does not hang
+        asked = pool.submit(lambda: bench.engine.ask("double", 4, timeout=20))
+        run = bench.ended(run)
+        assert asked.exception(timeout=20) is None or "engine" in str(asked.exception())
+    assert (run.state, run.attempt) == ("done", 2)
+    assert bench.host().pid != host.pid
+    eventually(lambda: not any(worker.is_running() for worker in workers))
+    assert bench.engine.ask("double", 4) == 8
+
+
+def test_address_file_is_private(bench: Bench) -> None:
+    file = address.state_folder(bench.store) / "engine.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    family = [bench.host(), *bench.host().children(recursive=True)]
+    listening = [c.laddr.ip for process in family for c in process.net_connections() if c.status == "LISTEN"]
+    assert listening and set(listening) == {"127.0.0.1"}
