@@ -79,3 +79,30 @@ def evaluate(probabilities: np.ndarray, items: Sequence[Item], classes: Sequence
         "wrong": sorted(wrong, key=lambda answer: -answer["probability"]),
         "answers": answers,
     }
+
+
+def paired_difference(first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -> tuple[int, int, float]:
+    """Compare two arms on the same pictures.
+
+    Args:
+        first: `answers` of one arm, as `evaluate` returns them.
+        second: `answers` of the other, in the same order.
+
+    Returns:
+        How many pictures only the first got right, how many only the second, and the two-sided p-value of McNemar's
+        exact test: how often chance alone would split them at least so unequally.
+
+    Example:
+        >>> right, wrong = {"label": "a", "said": "a"}, {"label": "a", "said": "b"}
+        >>> paired_difference([right, right, wrong, right], [right, wrong, right, wrong])
+        (2, 1, 1.0)
+
+    Source:
+        McNemar 1947, Psychometrika 12, 153–157, in its exact binomial form; Dietterich 1998 recommends it for
+        comparing two classifiers on one test set.
+    """
+    pairs = [(a["said"] == a["label"], b["said"] == b["label"]) for a, b in zip(first, second, strict=True)]
+    only_first, only_second = pairs.count((True, False)), pairs.count((False, True))
+    n, k = only_first + only_second, min(only_first, only_second)
+    tail = sum(math.comb(n, i) for i in range(k + 1)) / 2**n
+    return only_first, only_second, min(1.0, 2 * tail)

@@ -1,0 +1,1 @@
+"""Data to Plotly figures: pure functions, one module a page."""

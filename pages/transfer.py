@@ -1,0 +1,73 @@
+"""Transfer learning: the reader's pictures in, frozen against fine-tuned out, at a link."""
+
+import streamlit as st
+
+from cnn_core.engine import client
+from cnn_core.runs import Run
+from cnn_core.transfer.spec import Experiment
+from ui.contact_sheets import contact_sheets
+from ui.pictures_in import add_pictures
+from ui.result import show_result
+from ui.run_panel import follow
+from ui.session import Album, find_run, store
+from ui.settings import settings
+from ui.text import count, plain
+
+
+def show_run(run: Run) -> None:
+    """Show one run at its link."""
+    st.title(f"Frozen against fine-tuned: {plain(run.title)}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Change pictures or settings", icon=":material/arrow_back:", key="transfer_back", on_click=back)
+        devices = sorted(set(client.current().status().devices))
+        st.caption("Computes on " + (", ".join(devices) if devices else "an engine that is starting"))
+    follow(run)
+    if not run.live:
+        show_result(run)
+    st.subheader("Share")
+    st.markdown("This link shows the run to anyone who can reach this server, now and after a restart.")
+    st.code(f"{(st.context.url or '').partition('?')[0]}?run={run.id}", language=None)
+
+
+def back() -> None:
+    """Return to the pictures of this visit, or to those of the run."""
+    album = Album.current()
+    st.query_params.clear()
+    album.save()
+
+
+def build() -> None:
+    """Let the reader gather pictures and start a run."""
+    st.title("Frozen against fine-tuned, on your pictures")
+    st.markdown(
+        "A network that has learnt ImageNet's thousand classes is taught yours: once with its features "
+        "**frozen**, once **fine-tuned**. You see both learn, and on which pictures each goes wrong."
+    )
+    album = Album.current()
+    st.header("1 · Pictures", divider="gray")
+    add_pictures(album)
+    trouble = contact_sheets(album)
+    st.header("2 · Experiment", divider="gray")
+    options, refusal = settings()
+    trouble = trouble or refusal
+    if st.button("Train and compare", type="primary", key="transfer_start", disabled=bool(trouble),
+                 icon=":material/play_arrow:") and options:  # fmt: skip
+        experiment = Experiment(tuple(album.items), options, album.source)
+        title = f"{album.source}, {count(len(album.classes), 'class')}"
+        run = store().create("transfer", experiment.to_json(), title=title)
+        client.current().submit(run.id)
+        st.query_params.from_dict({"run": run.id})
+        st.rerun()
+    if trouble:
+        st.info(plain(trouble))
+
+
+wanted = st.query_params.get("run")
+if wanted and (found := find_run(wanted)):
+    show_run(found)
+else:
+    if wanted:
+        st.error(
+            f"There is no run {plain(wanted)} on this server. Check the link; below you can start one of your own."
+        )
+    build()

@@ -1,0 +1,1 @@
+"""All Streamlit that more than one page uses."""

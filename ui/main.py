@@ -1,0 +1,16 @@
+"""The entry script of every visit: page settings, navigation, and then the chosen page."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from ui.navigation import pages
+
+st.set_page_config(
+    page_title="ConvScope",
+    page_icon=str(Path(__file__).with_name("icon.png")),
+    layout="wide",
+    menu_items={"About": "**ConvScope**: understand convolutional networks, and use them on your own pictures."},
+)
+
+st.navigation(pages(), position="top").run()

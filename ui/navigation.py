@@ -1,0 +1,15 @@
+"""The pages, and where their files are."""
+
+from pathlib import Path
+
+import streamlit as st
+
+PAGES = Path(__file__).resolve().parent.parent / "pages"
+
+
+def pages() -> list[st.Page]:
+    """Return all pages in reading order; the default page answers at `/` only."""
+    return [
+        st.Page(PAGES / "home.py", title="ConvScope", default=True),
+        st.Page(PAGES / "transfer.py", title="Transfer learning", url_path="transfer"),
+    ]

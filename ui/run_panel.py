@@ -1,0 +1,89 @@
+"""A run, as it goes on and after: whatever is shown is read from the store."""
+
+import time
+
+import streamlit as st
+
+from cnn_core.engine import client
+from cnn_core.engine.errors import EngineError
+from cnn_core.figures.transfer import ARM_TITLES, curves
+from cnn_core.runs import Run
+from ui.session import find_run, store
+from ui.text import duration, plain
+
+PHASES = {
+    "preparing": "reading the pictures",
+    "features": "computing the frozen network's features",
+    "head": "training the head",
+    "feature_maps": "running the fixed lower blocks over the pictures",
+    "blocks": "fine-tuning the top blocks",
+    "all": "training every layer",
+    "testing": "testing on pictures it has not seen",
+    "done": "writing the result",
+}
+
+
+def follow(run: Run) -> None:
+    """Show a run's state and curves, once a second while it is live, and the whole page anew when it has ended."""
+    st.fragment(_follow, run_every=1.0 if run.live else None)(run.id, run.live)
+
+
+def _follow(run_id: str, was_live: bool) -> None:
+    run = find_run(run_id)
+    if run is None:
+        st.error("This run has been removed from the store.")
+        return
+    if was_live and not run.live:
+        st.rerun()  # the result's part of the page stands outside of this fragment
+    _state(run)
+    if any(curve["epochs"] or curve["batches"] for curve in _curves(run).values()):
+        figure = curves(_curves(run), run.spec["options"]["epochs"])
+        st.plotly_chart(
+            figure, key=f"transfer_curves_{run.id}", config={"displayModeBar": False},
+            alt="Loss and accuracy of each arm over the epochs, on training and validation pictures.",
+        )  # fmt: skip
+
+
+def _curves(run: Run) -> dict[str, dict[str, list]]:
+    return run.progress.get("curves") or {}
+
+
+def _state(run: Run) -> None:
+    progress = run.progress
+    if run.state == "queued":
+        st.progress(0.0, _why_queued(run))
+    elif run.live:
+        fraction = progress.get("fraction", 0.0)
+        elapsed = time.time() - (run.started or time.time())
+        arm = ARM_TITLES.get(progress.get("arm", ""), "")
+        words = f"**{arm}**: " if arm else ""
+        words += PHASES.get(progress.get("phase", "preparing"), "")
+        if run.state == "stopping":
+            words = "**Stopping**: measuring what was learnt so far"
+        left = f" · about {duration(elapsed * (1 - fraction) / fraction)} left" if fraction > 0.05 else ""
+        st.progress(min(1.0, fraction), f"{words} · {duration(elapsed)}{left if run.state == 'running' else ''}")
+    if progress.get("note") and run.live:
+        st.warning(progress["note"])
+    if run.state == "failed":
+        st.error(f"**The run failed.** {plain(run.error)}")
+    if run.state == "stopped":
+        st.info("**Stopped.** " + (plain(run.error) or "What was learnt until then is measured below."))
+    if run.live:
+        st.button(
+            "Stop", key="transfer_stop", icon=":material/stop_circle:", on_click=_stop, args=(run.id,),
+            disabled=run.state == "stopping", help="Ends the training and keeps what was learnt so far.",
+        )  # fmt: skip
+
+
+def _why_queued(run: Run) -> str:
+    ahead = sum(1 for other in store().live() if other.created < run.created)
+    if ahead:
+        return f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} before this one."
+    return client.current().status().message or "Waiting for the worker to take it up."
+
+
+def _stop(run_id: str) -> None:
+    try:
+        client.current().stop(run_id)
+    except EngineError as error:
+        st.toast(str(error))

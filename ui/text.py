@@ -1,0 +1,45 @@
+"""Words on a page: escaping what readers typed, tables, durations."""
+
+import re
+from collections.abc import Sequence
+
+import streamlit as st
+
+
+def plain(text: str) -> str:
+    """Escape what Streamlit's Markdown would read as markup, colour, icon, formula or table."""
+    return re.sub(r"([\\`*_{}\[\]<>#|$:~!])", r"\\\1", text)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = True) -> None:
+    """Show a table that a screen reader reads and a phone scrolls; all columns but the first hold numbers."""
+    align = [":--", *(["--:"] * (len(header) - 1) if numbers else [":--"] * (len(header) - 1))]
+    lines = [header, align, *rows]
+    st.markdown("\n".join("| " + " | ".join(cells) + " |" for cells in lines))
+
+
+def duration(seconds: float) -> str:
+    """Write seconds for people.
+
+    Example:
+        >>> duration(0.42), duration(7.3), duration(65), duration(3700)
+        ('0.4 s', '7 s', '1 min 5 s', '1 h 1 min')
+    """
+    if seconds < 2:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number with its noun.
+
+    Example:
+        >>> count(1, "picture"), count(3, "class")
+        ('1 picture', '3 classes')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "es" if noun.endswith("ss") else "s")
