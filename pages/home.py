@@ -1,21 +1,65 @@
-"""The front door: what this is, and where to begin."""
+"""The front door: what this is, a first look through a network's eyes, and where to go on."""
 
+from pathlib import Path
+
+import numpy as np
 import streamlit as st
 
-from cnn_core.datasets import SAMPLES
+from cnn_core.backbones import BACKBONES, DEFAULT
+from cnn_core.engine import client
+from cnn_core.engine.errors import EngineError
+from cnn_core.figures.home import labels
+from cnn_core.images import ImageRejected, Picture, decode
 from ui.navigation import PAGES
+from ui.pictures_in import SUFFIXES
+from ui.text import plain
+
+
+@st.cache_data(show_spinner=False)
+def cat() -> Picture:
+    """Return a picture to begin with."""
+    import skimage.data
+
+    path = Path(skimage.data.__file__).with_name("chelsea.png")
+    return decode(path.read_bytes(), "Chelsea, by Stéfan van der Walt, CC0")
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def classify(digest: str, _pixels: np.ndarray) -> list[dict]:
+    """Ask the embedded network; the digest is the key, the pixels are not hashed."""
+    answer: list[dict] = client.current().ask("classify", _pixels)
+    return answer
+
 
 st.title("See what a convolutional network sees")
 st.markdown(
     "ConvScope computes everything on the page from **your own pictures**, with real networks, while you watch. "
     "Nothing is a recording; every published figure carries its source."
 )
-with st.container(border=True):
-    st.subheader("Teach a network your classes")
-    st.markdown(
-        "Drop in photos of two or more kinds of things. A network with **frozen** ImageNet features and a "
-        "**fine-tuned** one learn to tell them apart, side by side; then send a colleague the link."
+
+st.header("What is this?", divider="gray")
+given = st.file_uploader("Your picture", type=SUFFIXES, key="home_picture", help="Drop it, choose it, or paste it.")
+left, right = st.columns([1, 2])
+try:
+    picture = decode(given.getvalue(), given.name) if given else cat()
+    left.image(picture.pixels, caption=plain(picture.name), alt=picture.name, width=280)
+    for note in picture.notes:
+        left.caption(plain(note))
+    with right, st.spinner("Asking the network… (the first answer waits for TensorFlow, some seconds)"):
+        found = classify(picture.digest, picture.pixels)
+    spoken = ", ".join(f"{entry['label']} {entry['probability']:.0%}" for entry in found)
+    right.plotly_chart(labels(found), key="home_labels", config={"displayModeBar": False}, alt=spoken)
+    network = BACKBONES[DEFAULT]
+    right.caption(
+        f"{network.title}, {network.paper}: right on {network.top1} % of ImageNet's validation pictures. It knows a "
+        "thousand words; a picture of anything else gets the nearest of them."
     )
-    st.page_link(PAGES / "transfer.py", label="Transfer learning", icon=":material/school:")
-samples = " or ".join(sample.title.lower() for sample in SAMPLES.values())
-st.caption(f"No pictures at hand? There are sample sets: {samples}.")
+except (ImageRejected, EngineError) as trouble:
+    right.error(plain(str(trouble)))
+
+st.header("Teach it your words", divider="gray")
+st.markdown(
+    "Drop in photos of two or more kinds of things. A network with **frozen** ImageNet features and a **fine-tuned** "
+    "one learn to tell them apart, side by side; then send a colleague the link."
+)
+st.page_link(PAGES / "transfer.py", label="Transfer learning", icon=":material/school:")

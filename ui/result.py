@@ -135,7 +135,7 @@ def _try(run: Run) -> None:
         st.error(plain(str(trouble)))
         return
     left, right = st.columns([1, 3])
-    left.image(picture.pixels, alt=given.name, width="stretch")
+    left.image(picture.pixels, alt=given.name, width=260)
     right.plotly_chart(answers(said), key="transfer_answers", config=_QUIET, alt=_spoken(said))
     if max(max(arm.values()) for arm in said.values()) > 0.9:
         st.caption("A network must choose among its classes: it can be sure of a picture that belongs to none of them.")

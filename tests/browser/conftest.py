@@ -1,0 +1,135 @@
+"""The app as its readers meet it: `streamlit run app.py` on a port of its own, in a real Chromium."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from cnn_core.engine import address
+from cnn_core.runs import Store
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+HOW = "no Chromium found; install one to run the browser tests (Debian: apt-get install chromium)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+            if CHROMIUM is None and not os.environ.get("CI"):
+                item.add_marker(pytest.mark.skip(reason=HOW))
+
+
+class Server:
+    """A running app with its store; can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.store = folder, Store(folder / "store")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://localhost:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        with (self.folder / "server.log").open("ab") as log:  # a pipe that nobody reads would stop the server
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"CONVSCOPE_STORE": str(self.folder / "store")},
+            )
+        eventually(self._healthy, 60, "the app answers")
+
+    def _healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def host(self) -> psutil.Process:
+        known = address.read(address.state_folder(self.store))
+        assert known is not None
+        return psutil.Process(known.pid)
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.kill()
+        try:
+            host = self.host()
+            family = [*host.children(recursive=True), host]
+        except psutil.NoSuchProcess:
+            return
+        for process in family:
+            process.kill()
+        psutil.wait_procs(family, timeout=10)
+
+
+def eventually(condition: Callable[[], object], within: float, of: str) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {within:g} s: {of}"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("app"))
+    running.start()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    assert CHROMIUM is not None, HOW
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture()
+def visitor(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages as different people: each in a browser context of its own."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(url: str, width: int = 1280, scheme: str = "light") -> Page:
+        contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme))  # type: ignore[arg-type]
+        page = contexts[-1].new_page()
+        page.set_default_timeout(30_000)
+        page.goto(url)
+        settled(page)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has run."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
+
+
+expect.set_options(timeout=30_000)

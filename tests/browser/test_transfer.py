@@ -1,0 +1,235 @@
+"""The main job in a real browser, with real pictures and real training."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+
+from cnn_core import datasets
+from cnn_core.images import Picture
+from cnn_core.runs import Run
+
+from .conftest import Server, eventually, settled
+
+Visitor = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders with photos cut from the sample set: 12 of brick, 12 of gravel; one grass for later."""
+    folder = tmp_path_factory.mktemp("photos")
+    written = {"brick": 0, "gravel": 0, "grass": 0}
+    for picture, label, _ in datasets.SAMPLES["textures"].pictures():
+        if written[label] < 13:
+            path = folder / label / f"{written[label]:02}.png"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(picture.png())
+            written[label] += 1
+    return folder
+
+
+def upload_class(page: Page, label: str, files: list[Path]) -> None:
+    """Name a class and drop files on it, as a reader does."""
+    box = page.get_by_role("combobox", name=re.compile("^Class")).first
+    box.fill(label)
+    box.press("Enter")
+    page.get_by_text(f"Pictures of the class “{label}”").wait_for()
+    settled(page)
+    page.locator("input[type=file]").first.set_input_files(files)
+    page.get_by_text(re.compile(r"^\d+ added")).wait_for()
+    settled(page)
+
+
+def set_epochs(page: Page, epochs: int) -> None:
+    """Move the slider with the keyboard."""
+    page.get_by_text("Settings (none needs changing)").click()
+    slider = page.get_by_role("slider", name="Epochs")
+    slider.focus()
+    for _ in range(abs(epochs - 10)):
+        slider.press("ArrowRight" if epochs > 10 else "ArrowLeft")
+    expect(slider).to_have_value(str(epochs))
+    settled(page)
+
+
+def start(page: Page) -> str:
+    """Press the button; return the run's id from the link."""
+    page.get_by_role("button", name="Train and compare").click()
+    page.wait_for_url(re.compile(r"run=\w{12}"))
+    found = re.search(r"run=(\w{12})", page.url)
+    assert found
+    return found[1]
+
+
+def points(page: Page) -> int:
+    """Count the points that are drawn in the chart of the curves."""
+    return int(page.evaluate(
+        "() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(p => p.data || [])"
+        ".filter(t => (t.name || '').includes('training')).reduce((n, t) => n + t.x.length, 0)"
+    ))  # fmt: skip
+
+
+def trains_blocks(server: Server, run_id: str) -> bool:
+    """Tell whether the fine-tuned arm has trained a batch beyond its head."""
+    curves = server.store.get(run_id).progress.get("curves", {})
+    return bool(curves.get("fine_tuned", {}).get("batches"))
+
+
+@pytest.fixture(scope="module")
+def finished(server: Server, photos: Path) -> Run:
+    """A finished run of two arms, carried out by the server's own worker."""
+    items = [
+        datasets.keep(server.store, Picture(_pixels(path), path.name), label)
+        for label in ("brick", "gravel")
+        for path in sorted((photos / label).iterdir())[:12]
+    ]
+    from cnn_core.transfer.spec import Experiment, Options
+
+    run = server.store.create("transfer", Experiment(tuple(items), Options(epochs=2)).to_json(), title="brick, gravel")
+    eventually(lambda: not server.store.get(run.id).live, 120, "the run ends")
+    return server.store.get(run.id)
+
+
+def _pixels(path: Path) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def test_pictures_in_curves_move_result_out_at_a_link(server: Server, visitor: Visitor, photos: Path) -> None:
+    page = visitor(f"{server.url}/transfer")
+    broken = photos / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0 nothing more")
+    upload_class(page, "brick", [*sorted((photos / "brick").iterdir())[:12], broken])
+    expect(page.get_by_text("12 added, 1 skipped.")).to_be_visible()
+    expect(page.get_by_text("broken.jpg")).to_be_visible()
+    upload_class(page, "gravel", sorted((photos / "gravel").iterdir())[:12])
+    expect(page.get_by_text("24 pictures in 2 classes")).to_be_visible()
+    page.reload()
+    settled(page)
+    expect(page.get_by_text("24 pictures in 2 classes")).to_be_visible()  # a reload loses nothing
+    run_id = start(page)
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
+    eventually(lambda: points(page) > 2, 60, "a curve is drawn")
+    drawn = points(page)
+    eventually(lambda: points(page) > drawn, 60, "the curve grows")
+    colleague = visitor(f"{server.url}/transfer?run={run_id}")
+    expect(colleague.get_by_text("Frozen against fine-tuned: your pictures, 2 classes")).to_be_visible()
+    eventually(lambda: points(colleague) > 0, 30, "the colleague sees the curves")
+    page.get_by_role("link", name="ConvScope").first.click()  # the page can be left while it trains
+    expect(page.get_by_role("heading", name="What is this?")).to_be_visible()
+
+    expect(colleague.get_by_text("that no arm has seen")).to_be_visible(timeout=120_000)
+    run = server.store.get(run_id)
+    assert run.state == "done"
+    assert set(run.result["arms"]) == {"frozen", "fine_tuned"}
+    accuracy = f"{run.result['arms']['frozen']['test_accuracy']:.1%}"
+    expect(colleague.get_by_role("cell", name=accuracy).first).to_be_visible()
+    expect(colleague.locator("[data-testid=stException]")).to_have_count(0)  # must not happen
+
+
+def test_new_picture_is_answered_by_both_arms(server: Server, visitor: Visitor, photos: Path, finished: Run) -> None:
+    page = visitor(f"{server.url}/transfer?run={finished.id}")
+    page.locator("input[type=file]").set_input_files(photos / "gravel" / "12.png")
+    chart = page.get_by_role("img", name=re.compile("Frozen says (brick|gravel) at"))
+    if not chart.count():  # the spoken text may sit on the chart's container
+        chart = page.locator("[aria-label^='Frozen says']")
+    expect(chart.first).to_be_attached(timeout=60_000)
+    expect(page.locator("[data-testid=stAlert]")).to_have_count(0)  # must not happen
+
+
+def test_download_gives_the_same_answers_elsewhere(
+    server: Server, visitor: Visitor, photos: Path, finished: Run, tmp_path: Path
+) -> None:
+    page = visitor(f"{server.url}/transfer?run={finished.id}")
+    with page.expect_download(timeout=60_000) as waiting:
+        page.get_by_role("button", name=re.compile("^Fine-tuned model")).click()
+    packed = tmp_path / "model.zip"
+    waiting.value.save_as(packed)
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(tmp_path)
+    assert json.loads((tmp_path / "labels.json").read_text()) == ["brick", "gravel"]
+    picture = photos / "gravel" / "12.png"
+    elsewhere = subprocess.run(  # a fresh process, in another folder: the project's code cannot be imported there
+        [sys.executable, "predict.py", str(picture)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    said = json.loads(elsewhere.stdout.strip().partition(" ")[2].replace("'", '"'))
+    from cnn_core.answers import ask, load_model
+    from cnn_core.backbones import backbone
+
+    model = load_model((tmp_path / "fine_tuned.keras").read_bytes())
+    ours = ask(model, _pixels(picture), backbone("efficientnet_lite0"), ["brick", "gravel"])
+    assert said == pytest.approx(ours, abs=1e-4)
+
+
+def test_stop_is_heard_within_two_seconds_and_keeps_what_was_learnt(
+    server: Server, visitor: Visitor, finished: Run
+) -> None:
+    page = visitor(f"{server.url}/transfer?run={finished.id}")
+    page.get_by_role("button", name="Change pictures or settings").click()
+    expect(page.get_by_text("24 pictures in 2 classes")).to_be_visible()
+    set_epochs(page, 50)
+    run_id = start(page)
+    eventually(lambda: trains_blocks(server, run_id), 90, "the blocks are being trained")
+    page.get_by_role("button", name="Stop").click()
+    pressed = time.monotonic()
+    eventually(lambda: server.store.get(run_id).progress.get("acknowledged"), 10, "the training has stopped")
+    assert time.monotonic() - pressed < 2.0
+    expect(page.get_by_text("Stopped.")).to_be_visible()
+    run = server.store.get(run_id)
+    assert run.state == "stopped"
+    assert 0 < len(run.result["arms"]["fine_tuned"]["history"]) < 100
+    expect(page.get_by_text("that no arm has seen")).to_be_visible()
+    expect(page.get_by_text("The run failed")).to_have_count(0)  # must not happen
+
+
+def test_killed_worker_is_said_and_the_next_run_works(server: Server, visitor: Visitor, finished: Run) -> None:
+    store = server.store
+    doomed = store.create(
+        "transfer", finished.spec | {"options": finished.spec["options"] | {"epochs": 30}}, title="doomed"
+    )
+    eventually(lambda: trains_blocks(server, doomed.id), 90, "the blocks are being trained")
+    page = visitor(f"{server.url}/transfer?run={doomed.id}")
+    _worker_process(server, store.get(doomed.id)).kill()
+    eventually(lambda: store.get(doomed.id).attempt == 2 or store.get(doomed.id).state == "failed", 10, "it is noticed")
+    expect(page.get_by_text("The worker was lost while training; this is attempt 2")).to_be_visible()
+    _worker_process(server, store.get(doomed.id)).kill()
+    expect(page.get_by_text("The worker died twice while training this run.")).to_be_visible(timeout=30_000)
+    following = store.create("transfer", finished.spec, title="following")
+    eventually(lambda: not store.get(following.id).live, 120, "the next run ends")
+    assert store.get(following.id).state == "done"
+    assert store.get(following.id).progress["features"]["computed"] == 0  # and computed no feature again
+
+
+def _worker_process(server: Server, run: Run) -> psutil.Process:
+    port = int(run.worker.rpartition(":")[2])
+    for process in server.host().children(recursive=True):
+        if any(c.laddr.port == port and c.status == "LISTEN" for c in process.net_connections("tcp")):
+            return process
+    raise AssertionError(f"no process of the engine listens on {port}")
+
+
+def test_run_survives_a_crash_of_the_server_and_its_link_comes_back(
+    server: Server, visitor: Visitor, finished: Run
+) -> None:
+    store = server.store
+    going = store.create(
+        "transfer", finished.spec | {"options": finished.spec["options"] | {"epochs": 12}}, title="long"
+    )
+    eventually(lambda: trains_blocks(server, going.id), 90, "the blocks are being trained")
+    server.kill()
+    server.start()
+    page = visitor(f"{server.url}/transfer?run={going.id}")  # a deep link is the first request after the restart
+    expect(page.get_by_text("Frozen against fine-tuned: long")).to_be_visible()
+    expect(page.get_by_role("link", name="ConvScope").first).to_be_visible()  # with the navigation: not run bare
+    expect(page.get_by_text("that no arm has seen")).to_be_visible(timeout=120_000)
+    assert store.get(going.id).attempt == 1  # must not happen: the run lost and started again

@@ -1,0 +1,73 @@
+"""Pages run by AppTest: a temporary store, and an engine that answers at once and trains nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from cnn_core.engine import client
+from cnn_core.runs import Store
+
+ROOT = Path(__file__).parents[2]
+
+
+class StandInEngine:
+    """Records what it is asked; answers come from the test."""
+
+    def __init__(self) -> None:
+        self.submitted: list[str] = []
+        self.stopped: list[str] = []
+        self.answers: dict[str, Any] = {"classify": [{"index": 281, "label": "tabby", "probability": 0.75}]}
+
+    def submit(self, run_id: str) -> bool:
+        self.submitted.append(run_id)
+        return True
+
+    def stop(self, run_id: str) -> None:
+        self.stopped.append(run_id)
+
+    def ask(self, question: str, *args: Any, **kwargs: Any) -> Any:
+        answer = self.answers[question]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def status(self) -> client.Status:
+        return client.Status(True, "", 1, 1, ("CPU, 2 cores",), running=(), queued=(), message="")
+
+
+@pytest.fixture()
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("CONVSCOPE_STORE", str(tmp_path / "store"))
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    opened = Store.default()
+    yield opened
+    opened.close()
+    st.cache_resource.clear()
+
+
+@pytest.fixture()
+def engine() -> Iterator[StandInEngine]:
+    stand_in = StandInEngine()
+    client.use(stand_in)  # type: ignore[arg-type]
+    yield stand_in
+    client.use(None)
+
+
+@pytest.fixture()
+def page(store: Store, engine: StandInEngine) -> Any:
+    def open_page(name: str, **query: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+        if name != "home":
+            app.switch_page(str(ROOT / "pages" / f"{name}.py"))
+            app.run()
+        return app
+
+    return open_page

@@ -1,0 +1,54 @@
+"""The front door."""
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from cnn_core.engine.errors import EngineUnreachable
+
+SAID = [
+    {"index": 281, "label": "tabby", "probability": 0.75},
+    {"index": 285, "label": "Egyptian cat", "probability": 0.2},
+]
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_home_shows_what_the_network_says(page: Any, engine: Any) -> None:
+    engine.answers["classify"] = SAID
+    app = page("home")
+    assert not app.exception
+    spec = app.get("plotly_chart")[0].proto.spec
+    assert "tabby" in spec
+    assert "75.0%" in spec
+
+
+def test_home_asks_about_the_readers_picture(page: Any, engine: Any) -> None:
+    asked = []
+    engine.ask = lambda question, pixels: asked.append(pixels.shape) or SAID
+    app = page("home")
+    app.file_uploader(key="home_picture").upload("mine.png", png(np.zeros((30, 40, 3), np.uint8))).run()
+    assert asked[-1] == (30, 40, 3)
+    assert not app.error
+
+
+def test_home_says_why_a_file_is_no_picture_and_goes_on(page: Any, engine: Any) -> None:
+    engine.answers["classify"] = SAID
+    app = page("home")
+    app.file_uploader(key="home_picture").upload("notes.png", b"only words").run()
+    assert "notes" in app.error[0].value
+    assert "plain text" in app.error[0].value
+    assert any("Teach it your words" in header.value for header in app.header)
+
+
+def test_home_says_that_the_engine_is_away(page: Any, engine: Any) -> None:
+    engine.answers["classify"] = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
+    app = page("home")
+    assert app.error[0].value == "The engine cannot be reached. Try again in a moment."
+    assert not app.exception

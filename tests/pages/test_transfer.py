@@ -1,0 +1,256 @@
+"""The transfer page: pictures in, controls, a run's panel and its result."""
+
+import io
+import re
+import zipfile
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnn_core import datasets
+from cnn_core.images import Picture
+from cnn_core.runs import Run, Store
+from cnn_core.transfer.evaluation import evaluate
+from cnn_core.transfer.spec import Experiment, Options
+from ui.navigation import PAGES
+
+
+def jpeg(seed: int) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (40, 50, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def archive(**classes: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for number, (label, count) in enumerate(classes.items()):
+            for index in range(count):
+                packed.writestr(f"{label}/{index}.jpg", jpeg(100 * number + index))
+    return buffer.getvalue()
+
+
+def upload_zip(app: Any, data: bytes) -> Any:
+    return app.file_uploader(key=f"transfer_zip_{app.session_state.transfer_serial}").upload("set.zip", data).run()
+
+
+def texts(app: Any) -> str:
+    kinds = (app.markdown, app.info, app.warning, app.success, app.error, app.caption)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def start(app: Any) -> Any:
+    return app.button(key="transfer_start")
+
+
+def test_page_begins_with_a_sample_set_and_its_credit(page: Any) -> None:
+    app = page("transfer")
+    assert not app.exception
+    assert "192 pictures in 3 classes" in texts(app)
+    assert "CC0" in texts(app)
+    assert not start(app).disabled
+
+
+def test_zip_takes_the_samples_place_and_classes_are_its_folders(page: Any) -> None:
+    app = upload_zip(page("transfer"), archive(cats=6, dogs=12))
+    assert "18 added." in texts(app)
+    assert app.session_state.album.counts == {"cats": 6, "dogs": 12}
+    assert "Fewer than 10 pictures of cats" in texts(app)
+    assert not start(app).disabled
+
+
+def test_files_need_a_class_and_get_the_chosen_one(page: Any) -> None:
+    app = page("transfer")
+    assert app.file_uploader(key="transfer_files_0").disabled
+    app = upload_zip(app, archive(hats=5))
+    assert start(app).disabled
+    assert "There is 1 class; at least 2 are needed." in texts(app)
+    app.selectbox(key="transfer_file_class").select("hats").run()
+    app.file_uploader(key="transfer_files_1").upload("a.jpg", jpeg(999)).run()
+    assert app.session_state.album.counts == {"hats": 6}
+
+
+def test_refused_file_is_named_with_reason_and_remedy_and_the_rest_stays(page: Any) -> None:
+    app = upload_zip(page("transfer"), archive(cats=6, dogs=6))
+    mixed = io.BytesIO()
+    with zipfile.ZipFile(mixed, "w") as packed:
+        packed.writestr("cats/new.jpg", jpeg(999))
+        packed.writestr("cats/broken.jpg", jpeg(998)[:300])
+        packed.writestr("stray.jpg", jpeg(997))
+    app = upload_zip(app, mixed.getvalue())
+    assert "1 added, 2 skipped." in texts(app)
+    assert "broken.jpg" in texts(app)
+    assert "damaged or cut short" in texts(app)
+    assert "put it into a folder named after its class" in texts(app)
+    assert app.session_state.album.counts == {"cats": 7, "dogs": 6}
+
+
+def test_archive_that_is_none_is_refused_in_a_sentence(page: Any) -> None:
+    app = upload_zip(page("transfer"), b"PK but not really")
+    assert "0 added, 1 skipped." in texts(app)
+    assert "set.zip" in texts(app)
+    assert app.session_state.album.is_sample
+
+
+def test_too_few_pictures_switch_the_button_off_and_say_why(page: Any) -> None:
+    app = upload_zip(page("transfer"), archive(cats=6, dogs=4))
+    assert start(app).disabled
+    assert "The class 'dogs' has 4 pictures; at least 5 are needed. Add 1 more." in texts(app)
+
+
+def test_same_picture_twice_is_counted_once(page: Any) -> None:
+    app = upload_zip(page("transfer"), archive(cats=6, dogs=6))
+    app = upload_zip(app, archive(cats=6, dogs=6))
+    assert "0 added, 12 there already" in texts(app)
+
+
+def test_class_can_be_renamed_joined_and_removed(page: Any) -> None:
+    app = upload_zip(page("transfer"), archive(cats=6, dogs=6, cows=5))
+    album = app.session_state.album
+    app.text_input(key=f"transfer_name_{album.id}_cats").set_value("lions").run()
+    assert album.counts == {"cows": 5, "dogs": 6, "lions": 6}
+    app.text_input(key=f"transfer_name_{album.id}_cows").set_value("dogs").run()
+    assert album.counts == {"dogs": 11, "lions": 6}
+    app.button(key=f"transfer_drop_{album.id}_lions").click().run()
+    assert album.counts == {"dogs": 11}
+
+
+def test_chosen_pictures_can_be_moved_and_removed(page: Any) -> None:
+    app = upload_zip(page("transfer"), archive(cats=6, dogs=6))
+    album = app.session_state.album
+    first, second, *_ = (item.digest for item in album.of("cats"))
+    album.move({first}, "cats", "dogs")
+    album.remove({second}, "cats")
+    assert album.counts == {"cats": 4, "dogs": 7}
+    assert first in {item.digest for item in album.of("dogs")}
+
+
+def test_pictures_survive_another_page_and_a_reload(page: Any, store: Store) -> None:
+    app = upload_zip(page("transfer"), archive(cats=6, dogs=6))
+    kept = app.session_state.album.id
+    app.switch_page(str(PAGES / "home.py")).run()
+    app.switch_page(str(PAGES / "transfer.py")).run()
+    assert app.session_state.album.counts == {"cats": 6, "dogs": 6}
+    again = page("transfer", set=kept)
+    assert again.session_state.album.counts == {"cats": 6, "dogs": 6}
+    assert again.session_state.album.id != kept  # a copy: changes do not reach whoever shared the link
+
+
+def test_start_creates_a_run_of_exactly_what_was_chosen(page: Any, store: Store, engine: Any) -> None:
+    app = upload_zip(page("transfer"), archive(cats=6, dogs=6))
+    app.slider(key="transfer_epochs").set_value(3)
+    app.number_input(key="transfer_seed").set_value(7)
+    start(app).click().run()
+    (run,) = store.live()
+    assert engine.submitted == [run.id]
+    experiment = Experiment.from_json(run.spec)
+    assert experiment.options == Options(epochs=3, seed=7)
+    assert {item.label for item in experiment.items} == {"cats", "dogs"}
+    assert app.query_params["run"] == run.id
+
+
+def test_backbone_without_weights_is_refused_with_the_reason(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnn_core import backbones
+
+    def no_network(*_: Any, **__: Any) -> Any:
+        raise OSError("no route")
+
+    monkeypatch.setattr(backbones.socket, "create_connection", no_network)
+    monkeypatch.setenv("KERAS_HOME", "/nonexistent")
+    app = page("transfer")
+    app.selectbox(key="transfer_backbone").set_value("resnet50").run()
+    assert start(app).disabled
+    assert "ResNet-50 is not on this machine and its weights cannot be downloaded" in texts(app)
+    assert "no route" in texts(app)
+
+
+# A run ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture()
+def run(store: Store) -> Run:
+    pictures = [
+        datasets.keep(store, Picture(np.full((30, 30, 3), 20 * n + 5 * i, np.uint8), f"{label}{i}.png"), label)
+        for n, label in enumerate(("cat", "dog"))
+        for i in range(6)
+    ]
+    return store.create("transfer", Experiment(tuple(pictures)).to_json(), title="two kinds")
+
+
+def finish(store: Store, run: Run, state: str = "done", error: str = "") -> Run:
+    """End a run with figures of a known right and wrong answer."""
+    items = Experiment.from_json(run.spec).items[5:7]  # one cat, one dog
+    arms = {}
+    for arm, row in (("frozen", [[0.9, 0.1], [0.8, 0.2]]), ("fine_tuned", [[0.9, 0.1], [0.3, 0.7]])):
+        arms[arm] = evaluate(np.array(row), items, ("cat", "dog")) | {
+            "trainable_params": 2562, "total_params": 3_415_586, "model_bytes": 14_000_000, "history": [],
+            "best_epoch": 2, "train_seconds": 3.0, "feature_seconds": 0.5, "seconds": {"training": 3.0},
+        }  # fmt: skip
+    result = {"classes": ["cat", "dog"], "split_sizes": {"train": 6, "validation": 2, "test": 2}, "notes": [],
+              "arms": arms, "seconds": 4.0}  # fmt: skip
+    environment = {"device": "CPU", "keras": "3", "tensorflow": "2", "python": "3.11", "commit": "abc"}
+    claimed = store.claim(run.id, "w")
+    assert claimed is not None
+    store.finish(claimed, state, result=result if state != "failed" else None, error=error, environment=environment)
+    return store.get(run.id)
+
+
+def test_running_run_shows_progress_curves_and_stop(page: Any, store: Store, run: Run, engine: Any) -> None:
+    claimed = store.claim(run.id, "w")
+    assert claimed is not None
+    epoch = {"phase": "head", "epoch": 1, "loss": 0.7, "accuracy": 0.5, "val_loss": 0.6, "val_accuracy": 0.5}
+    curves = {"frozen": {"batches": [[0.5, 0.8, 0.4]], "epochs": [epoch]}}
+    store.beat(claimed, {"phase": "head", "arm": "frozen", "fraction": 0.25, "curves": curves})
+    app = page("transfer", run=run.id)
+    assert not app.exception
+    assert "training the head" in app.get("progress")[0].proto.text
+    assert "Frozen, validation" in app.get("plotly_chart")[0].proto.spec
+    app.button(key="transfer_stop").click().run()
+    assert engine.stopped == [run.id]
+
+
+def test_waiting_run_says_what_it_waits_for(page: Any, store: Store, run: Run) -> None:
+    later = store.create("transfer", run.spec, title="second")
+    app = page("transfer", run=later.id)
+    assert "1 run before this one" in app.get("progress")[0].proto.text
+
+
+def test_result_names_the_mistake_and_the_uncertainty(page: Any, store: Store, run: Run) -> None:
+    app = page("transfer", run=finish(store, run).id)
+    assert not app.exception
+    shown = texts(app)
+    assert "**Fine-tuned** gets 1 picture more right than frozen: too few pictures to call it a difference" in shown
+    assert re.search(r"\| Frozen \| 50.0% \| 9.5% – 90.5% \| 2,562 \|", shown)
+    assert "**Frozen**: 1 of 2, the surest mistake first" in shown
+    assert "**Fine-tuned**: none." in shown
+
+
+def test_try_shows_both_arms_answers(page: Any, store: Store, run: Run, engine: Any) -> None:
+    engine.answers["predict"] = {"frozen": {"cat": 0.25, "dog": 0.75}, "fine_tuned": {"cat": 0.03, "dog": 0.97}}
+    app = page("transfer", run=finish(store, run).id)
+    app.file_uploader(key="transfer_try").upload("new.jpg", jpeg(5)).run()
+    spec = "".join(chart.proto.spec for chart in app.get("plotly_chart"))
+    assert "75.0%" in spec
+    assert "97.0%" in spec
+
+
+def test_failed_run_says_what_happened(page: Any, store: Store, run: Run) -> None:
+    app = page("transfer", run=finish(store, run, "failed", "The worker died twice while training this run.").id)
+    assert "The worker died twice" in app.error[0].value
+    assert not app.exception
+
+
+def test_unknown_run_is_said_and_the_page_can_be_used(page: Any) -> None:
+    app = page("transfer", run="0123456789ab")
+    assert "There is no run 0123456789ab on this server." in app.error[0].value
+    assert not start(app).disabled
+
+
+def test_back_brings_the_runs_pictures(page: Any, store: Store, run: Run) -> None:
+    app = page("transfer", run=finish(store, run).id)
+    app.button(key="transfer_back").click().run()
+    assert app.session_state.album.counts == {"cat": 6, "dog": 6}
+    assert not app.exception
