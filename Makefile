@@ -1,25 +1,27 @@
 # ConvScope: `make help` lists what there is.
 PYTHON ?= python3
 PORT ?= 8501
+REQUIREMENTS := $(if $(GPU),requirements/gpu.txt,requirements.txt)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help app setup test test-all lint format bench lock
+.PHONY: help app setup test test-slow lint format bench lock
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-app: $(VENV)/.app  ## install what is needed and serve the app on http://localhost:8501
+app: $(VENV)/.app  ## install what is needed and serve the app on http://localhost:8501 (GPU=1: with NVIDIA's libraries)
 	@$(BIN)/streamlit run app.py --server.port $(PORT)
 
 setup: $(VENV)/.dev  ## create .venv with all that app, tests and linters need; nothing when it is current
 
 test: setup  ## run the tests: core, pages, browser
+	@command -v chromium chromium-browser google-chrome chrome >/dev/null || echo "No Chromium found: the browser tests will be skipped. Get one, on Debian: apt-get install chromium"
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-test-all: setup  ## run the slow tests too
-	$(BIN)/python -m pytest $(ARGS)
+test-slow: setup  ## run the slow tests: minutes each
+	$(BIN)/python -m pytest -m slow $(ARGS)
 
 lint: setup  ## check style and types
 	$(BIN)/ruff check .
@@ -42,8 +44,8 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ConvScope needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make app PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.app: requirements.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+$(VENV)/.app: $(REQUIREMENTS) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.app

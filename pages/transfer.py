@@ -26,7 +26,7 @@ def show_run(run: Run) -> None:
         show_result(run)
     st.subheader("Share")
     st.markdown("This link shows the run to anyone who can reach this server, now and after a restart.")
-    st.code(f"{(st.context.url or '').partition('?')[0]}?run={run.id}", language=None)
+    st.code(f"{(st.context.url or '').partition('?')[0]}?run={run.id}", language=None, wrap_lines=True)
 
 
 def back() -> None:

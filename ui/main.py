@@ -13,4 +13,5 @@ st.set_page_config(
     menu_items={"About": "**ConvScope**: understand convolutional networks, and use them on your own pictures."},
 )
 
+st.html(Path(__file__).with_name("style.css"))
 st.navigation(pages(), position="top").run()

@@ -85,20 +85,19 @@ def _chance(arms: dict[str, Any]) -> float:
 
 
 def _figures(arms: dict[str, Any]) -> None:
-    rows = []
-    for name, arm in arms.items():
-        low, high = arm["test_interval"]
-        share = arm["trainable_params"] / arm["total_params"]
-        rows.append([
-            ARM_TITLES[name], f"{arm['test_accuracy']:.1%}", f"{low:.1%} – {high:.1%}",
-            f"{arm['trainable_params']:,}", f"{arm['total_params']:,} ({share:.1%})", str(arm["best_epoch"]),
-            duration(arm["feature_seconds"]), duration(arm["train_seconds"]),
-        ])  # fmt: skip
-    header = ["Arm", "Right", "95 % interval", "Trained parameters", "of all", "Best epoch", "Features", "Training"]
-    table(header, rows)
+    rows = {
+        "Right": lambda arm: f"{arm['test_accuracy']:.1%}",
+        "95 % interval": lambda arm: "{:.1%} – {:.1%}".format(*arm["test_interval"]),
+        "Trained parameters": lambda arm: f"{arm['trainable_params']:,}",
+        "of all": lambda arm: f"{arm['total_params']:,}",
+        "Best epoch": lambda arm: str(arm["best_epoch"]),
+        "Computing features": lambda arm: duration(arm["feature_seconds"]),
+        "Training": lambda arm: duration(arm["train_seconds"]),
+    }
+    table(["", *(ARM_TITLES[name] for name in arms)], [[row, *map(show, arms.values())] for row, show in rows.items()])
     st.caption(
-        "The interval is Wilson's. The best epoch is the one with the lowest validation loss; its weights are what was "
-        "tested. Features are computed once a picture and kept: 0 s means that they were there."
+        "The interval is Wilson's. The best epoch has the highest validation accuracy, the lower loss among equals: "
+        "its weights were tested. Features are computed once a picture and kept: 0 s means that they were there."
     )
 
 

@@ -20,8 +20,8 @@ def settings() -> tuple[Options | None, str]:
         arms = st.pills(
             "Arms", list(ARM_TITLES), selection_mode="multi", default=defaults.arms, key="transfer_arms",
             format_func=ARM_TITLES.get, persist_state="session",
-            help="Frozen: pretrained features fixed, a linear head is trained. Fine-tuned: the head first, then the top "
-            "blocks at a low rate. From scratch: the same network from random weights; minutes on a CPU.",
+            help="Frozen: pretrained features fixed, a linear head is trained. Fine-tuned: the head first, then the "
+            "top blocks at a low rate. From scratch: the same network from random weights; minutes on a CPU.",
         )  # fmt: skip
         missing = _unavailable()
         name = st.selectbox(

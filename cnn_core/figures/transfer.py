@@ -53,7 +53,7 @@ def _add_arm(
     colour, title = ARM_COLOURS[arm], ARM_TITLES[arm]
     first = batches[0][0] if batches else float("inf")
     train = [(entry["epoch"], entry["loss"], entry["accuracy"]) for entry in history if entry["epoch"] < first]
-    train += [tuple(point) for point in batches]
+    train += [(epoch, loss, accuracy) for epoch, loss, accuracy in batches]
     for row, name in ((1, "loss"), (2, "accuracy")):
         figure.add_scatter(
             x=[point[0] for point in train], y=[point[row] for point in train], mode="lines",

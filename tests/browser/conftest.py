@@ -10,12 +10,17 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from cnn_core import datasets
 from cnn_core.engine import address
-from cnn_core.runs import Store
+from cnn_core.images import Picture
+from cnn_core.runs import Run, Store
+from cnn_core.transfer.spec import Experiment, Options
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -99,6 +104,38 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.close()
 
 
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders with photos cut from the sample set: 12 of brick, 12 of gravel; one grass for later."""
+    folder = tmp_path_factory.mktemp("photos")
+    written = {"brick": 0, "gravel": 0, "grass": 0}
+    for picture, label, _ in datasets.SAMPLES["textures"].pictures():
+        if written[label] < 13:
+            path = folder / label / f"{written[label]:02}.png"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(picture.png())
+            written[label] += 1
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(server: Server, photos: Path) -> Run:
+    """A finished run of two arms, carried out by the server's own worker."""
+    items = [
+        datasets.keep(server.store, Picture(pixels(path), path.name), label)
+        for label in ("brick", "gravel")
+        for path in sorted((photos / label).iterdir())[:12]
+    ]
+    run = server.store.create("transfer", Experiment(tuple(items), Options(epochs=2)).to_json(), title="brick, gravel")
+    eventually(lambda: not server.store.get(run.id).live, 120, "the run ends")
+    return server.store.get(run.id)
+
+
+def pixels(path: Path) -> np.ndarray:
+    """Read a picture file."""
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     assert CHROMIUM is not None, HOW
@@ -109,7 +146,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def visitor(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Open pages as different people: each in a browser context of its own."""
     contexts: list[BrowserContext] = []

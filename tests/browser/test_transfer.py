@@ -9,32 +9,15 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from cnn_core import datasets
-from cnn_core.images import Picture
 from cnn_core.runs import Run
 
-from .conftest import Server, eventually, settled
+from .conftest import Server, eventually, pixels, settled
 
 Visitor = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Class folders with photos cut from the sample set: 12 of brick, 12 of gravel; one grass for later."""
-    folder = tmp_path_factory.mktemp("photos")
-    written = {"brick": 0, "gravel": 0, "grass": 0}
-    for picture, label, _ in datasets.SAMPLES["textures"].pictures():
-        if written[label] < 13:
-            path = folder / label / f"{written[label]:02}.png"
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(picture.png())
-            written[label] += 1
-    return folder
 
 
 def upload_class(page: Page, label: str, files: list[Path]) -> None:
@@ -83,27 +66,6 @@ def trains_blocks(server: Server, run_id: str) -> bool:
     return bool(curves.get("fine_tuned", {}).get("batches"))
 
 
-@pytest.fixture(scope="module")
-def finished(server: Server, photos: Path) -> Run:
-    """A finished run of two arms, carried out by the server's own worker."""
-    items = [
-        datasets.keep(server.store, Picture(_pixels(path), path.name), label)
-        for label in ("brick", "gravel")
-        for path in sorted((photos / label).iterdir())[:12]
-    ]
-    from cnn_core.transfer.spec import Experiment, Options
-
-    run = server.store.create("transfer", Experiment(tuple(items), Options(epochs=2)).to_json(), title="brick, gravel")
-    eventually(lambda: not server.store.get(run.id).live, 120, "the run ends")
-    return server.store.get(run.id)
-
-
-def _pixels(path: Path) -> np.ndarray:
-    from PIL import Image
-
-    return np.asarray(Image.open(path).convert("RGB"))
-
-
 def test_pictures_in_curves_move_result_out_at_a_link(server: Server, visitor: Visitor, photos: Path) -> None:
     page = visitor(f"{server.url}/transfer")
     broken = photos / "broken.jpg"
@@ -113,9 +75,12 @@ def test_pictures_in_curves_move_result_out_at_a_link(server: Server, visitor: V
     expect(page.get_by_text("broken.jpg")).to_be_visible()
     upload_class(page, "gravel", sorted((photos / "gravel").iterdir())[:12])
     expect(page.get_by_text("24 pictures in 2 classes")).to_be_visible()
+    page.get_by_role("button", name="00.png").first.click()  # choose a picture of the contact sheet, and remove it
+    page.get_by_role("button", name="Remove them").click()
+    expect(page.get_by_text("23 pictures in 2 classes")).to_be_visible()
     page.reload()
     settled(page)
-    expect(page.get_by_text("24 pictures in 2 classes")).to_be_visible()  # a reload loses nothing
+    expect(page.get_by_text("23 pictures in 2 classes")).to_be_visible()  # a reload loses nothing
     run_id = start(page)
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
 
@@ -167,7 +132,7 @@ def test_download_gives_the_same_answers_elsewhere(
     from cnn_core.backbones import backbone
 
     model = load_model((tmp_path / "fine_tuned.keras").read_bytes())
-    ours = ask(model, _pixels(picture), backbone("efficientnet_lite0"), ["brick", "gravel"])
+    ours = ask(model, pixels(picture), backbone("efficientnet_lite0"), ["brick", "gravel"])
     assert said == pytest.approx(ours, abs=1e-4)
 
 

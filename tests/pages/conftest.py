@@ -39,7 +39,7 @@ class StandInEngine:
         return client.Status(True, "", 1, 1, ("CPU, 2 cores",), running=(), queued=(), message="")
 
 
-@pytest.fixture()
+@pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("CONVSCOPE_STORE", str(tmp_path / "store"))
     st.cache_resource.clear()
@@ -50,7 +50,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     st.cache_resource.clear()
 
 
-@pytest.fixture()
+@pytest.fixture
 def engine() -> Iterator[StandInEngine]:
     stand_in = StandInEngine()
     client.use(stand_in)  # type: ignore[arg-type]
@@ -58,7 +58,7 @@ def engine() -> Iterator[StandInEngine]:
     client.use(None)
 
 
-@pytest.fixture()
+@pytest.fixture
 def page(store: Store, engine: StandInEngine) -> Any:
     def open_page(name: str, **query: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)

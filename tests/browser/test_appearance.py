@@ -1,0 +1,40 @@
+"""What every page must be, in both themes and at both widths: readable, operable, nothing cut off."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from cnn_core.runs import Run
+
+from .conftest import Server, settled
+
+# Streamlit's own: its file input has no label of its own, its fullscreen region no landmark.
+KNOWN = {"region", "landmark-one-main", "page-has-heading-one"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("path", ["", "transfer", "run"])
+def test_page_is_accessible_and_fits(
+    server: Server, visitor: Callable[..., Page], finished: Run, path: str, width: int, scheme: str
+) -> None:
+    page = visitor(f"{server.url}/{f'transfer?run={finished.id}' if path == 'run' else path}", width, scheme)
+    if path == "transfer":
+        page.get_by_text("Settings (none needs changing)").click()
+        settled(page)
+        page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
+        page.wait_for_timeout(500)  # a stale element fades back
+    if path == "":
+        page.locator(".js-plotly-plot").wait_for(timeout=60_000)
+    found = Axe().run(page).response["violations"]
+    serious = {
+        violation["id"]: [node["html"][:160] for node in violation["nodes"]][:3]
+        for violation in found
+        if violation["impact"] in ("serious", "critical") and violation["id"] not in KNOWN
+    }
+    assert serious == {}
+    main = page.locator("[data-testid=stMain]")
+    assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 0, "the page scrolls sideways"
+    assert page.locator("[data-testid=stException]").count() == 0
