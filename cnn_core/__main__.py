@@ -12,10 +12,11 @@ from typing import Any
 from tqdm import tqdm
 
 from cnn_core import datasets
-from cnn_core.backbones import BACKBONES, BackboneUnavailable
-from cnn_core.images import ImageRejected, Picture, decode
+from cnn_core.backbones import BACKBONES
+from cnn_core.engine.errors import on_purpose, sentence
+from cnn_core.images import Picture, decode
 from cnn_core.runs import Run, RunNotFound, Store
-from cnn_core.transfer.spec import Experiment, Options, SpecRefused
+from cnn_core.transfer.spec import Experiment, Options
 
 
 class Trouble(Exception):
@@ -32,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             answer = options.command(options)
-    except (Trouble, SpecRefused, BackboneUnavailable, RunNotFound, ImageRejected) as trouble:
+    except (Trouble, RunNotFound, ValueError) as trouble:
+        if not isinstance(trouble, Trouble | RunNotFound) and not on_purpose(trouble):
+            raise
         print(f"{parser.prog}: {trouble}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -93,6 +96,8 @@ class _OneLine(argparse.ArgumentParser):
 def _train(options: argparse.Namespace) -> str:
     if not options.out.parent.is_dir():
         raise Trouble(f"--out: the folder {options.out.parent} does not exist. Create it first.")
+    if options.out.is_dir():
+        raise Trouble(f"--out: {options.out} is a folder. Give the path of a file in it, such as RESULT.json.")
     chosen = Options(
         arms=tuple(arm.strip() for arm in options.arms.split(",") if arm.strip()),
         backbone=options.backbone,
@@ -144,8 +149,11 @@ def _execute(store: Store, experiment: Experiment) -> Run:
     try:
         with Report(store, run) as report, _Bar(report):
             result, environment = job.run(run, store, report)
+    except KeyboardInterrupt:
+        store.finish(run, "stopped", error="Stopped at the command line before it had a result; nothing was kept.")
+        raise
     except BaseException as error:
-        store.finish(run, "failed", error=str(error) or type(error).__name__)
+        store.finish(run, "failed", error=sentence(error))
         raise
     store.finish(run, "done", result=result, environment=environment)
     return store.get(run.id)
@@ -189,7 +197,12 @@ def _predict(options: argparse.Namespace) -> str:
             raise Trouble(
                 f"{path if not path.is_file() else labels} is not there. Unpack the whole download in one folder."
             )
-        model, classes = answers.load_model(path.read_bytes()), json.loads(labels.read_text(encoding="utf-8"))
+        try:
+            model, classes = answers.load_model(path.read_bytes()), json.loads(labels.read_text(encoding="utf-8"))
+        except (OSError, ValueError, KeyError) as error:  # what Keras and JSON raise on a damaged file
+            raise Trouble(f"{path} or its labels.json is damaged ({_first_line(error)}). Unpack it again.") from error
+        if model.output.shape[-1] != len(classes):
+            raise Trouble(f"{path} tells {model.output.shape[-1]} classes apart, {labels} names {len(classes)}.")
         record = next((r for r in BACKBONES.values() if r.name == model.name), BACKBONES["efficientnet_lite0"])
         said = [{path.stem: answers.ask(model, picture.pixels, record, classes)} for picture in pictures]
     else:
@@ -221,6 +234,10 @@ def _classify(options: argparse.Namespace) -> str:
         f"{file}: " + ", ".join(f"{entry['label']} {entry['probability']:.3f}" for entry in labels)
         for file, labels in zip(options.files, said, strict=True)
     )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _read(path: Path) -> Picture:

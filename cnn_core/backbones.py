@@ -4,9 +4,11 @@ Each record knows its own preprocessing, its blocks and where its stages end, so
 name. The facts are importable without Keras (pages show them); Keras is imported where a network is built.
 """
 
+import contextlib
 import logging
 import os
 import socket
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -235,14 +237,24 @@ def _build_application(record: Backbone, pretrained: bool) -> "keras.Model":
         x = layers.Rescaling(1.0, offset=[-103.939, -116.779, -123.68], name="preprocess")(bgr)
     builder: Callable[..., keras.Model] = getattr(keras.applications, record.application or "")
     try:
-        trunk = builder(input_tensor=x, include_top=False, weights="imagenet" if pretrained else None)
+        # MobileNetV2 looks for the size in input_shape only, and warns if it is not there.
+        trunk = builder(
+            input_tensor=x,
+            input_shape=(size, size, 3),
+            include_top=False,
+            weights="imagenet" if pretrained else None,
+        )
     except Exception as error:
-        # get_file raises a bare Exception for a failed download and ValueError for a wrong checksum.
-        if not pretrained or not any(words in str(error) for words in ("URL fetch failure", "Incomplete or corrupted")):
+        # get_file raises a bare Exception for a failed download, ValueError for a wrong checksum and OSError for a
+        # broken connection; h5py raises OSError for a file that an ended download left half.
+        known = any(words in str(error) for words in ("URL fetch failure", "Incomplete or corrupted"))
+        if not pretrained or not (known or isinstance(error, OSError)):
             raise
+        half = _downloaded(record).exists()
+        remedy = f"Delete {_downloaded(record)} and try again" if half else "Connect and try again"
         raise BackboneUnavailable(
-            f"The ImageNet weights of {record.title} could not be downloaded ({error}). "
-            f"Connect and try again, or choose {BACKBONES[DEFAULT].title}, which is built in."
+            f"The ImageNet weights of {record.title} could not be {'read' if half else 'downloaded'} "
+            f"({str(error).rstrip('.')}). {remedy}, or choose {BACKBONES[DEFAULT].title}, which is built in."
         ) from error
     return keras.Model(image, trunk.output, name=record.name)
 
@@ -258,9 +270,14 @@ def _embedded_weights() -> dict[str, np.ndarray]:
 
     path = DEFAULT_LOCATION / "cache" / f"{DEFAULT}-{WEIGHTS_SHA256[:12]}.npz"
     if path.exists():
-        with np.load(path) as archive:
-            if str(archive["source_sha256"]) == WEIGHTS_SHA256:
-                return {key: archive[key] for key in archive.files if key != "source_sha256"}
+        try:
+            with path.open("rb") as file, np.load(file) as archive:  # np.load itself leaves a bad zip open
+                if str(archive["source_sha256"]) == WEIGHTS_SHA256:
+                    return {key: archive[key] for key in archive.files if key != "source_sha256"}
+            reason = "it was made of another file"
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            reason = str(error)
+        log.warning("The kept weights %s are of no use (%s); they are converted again.", path.name, reason)
     weights = released_weights()
     partial = path.with_suffix(f".{os.getpid()}.npz")
     try:
@@ -268,5 +285,7 @@ def _embedded_weights() -> dict[str, np.ndarray]:
         np.savez(partial, allow_pickle=False, source_sha256=np.array(WEIGHTS_SHA256), **weights)
         partial.replace(path)  # whole or not at all: several workers may convert at once
     except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
         log.warning("The converted weights are not kept (%s); every start converts them again.", error)
     return weights

@@ -61,7 +61,8 @@ def read_folder(
         raise SpecRefused(f"{folder} is not a folder. Give a folder that holds one sub-folder of pictures a class.")
     items, refused = [], []
     for path in sorted(folder.glob("*/*")):
-        if path.name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES:
+        hidden = path.name.startswith(".") or path.parent.name.startswith(".")
+        if hidden or path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
             continue
         progress(path.name)
         try:
@@ -69,8 +70,9 @@ def read_folder(
         except ImageRejected as rejection:
             refused.append(rejection)
     if not items:
-        expected = f"Expected {folder.name}/<class>/<picture>.jpg."
-        raise SpecRefused(f"{folder} holds no pictures in class folders. {expected}")
+        expected = f"Expected {folder.resolve().name}/<class>/<picture>.jpg."
+        why = f" {_count(len(refused), 'file')} refused, the first: {refused[0]}" if refused else ""
+        raise SpecRefused(f"{folder} holds no pictures in class folders. {expected}{why}")
     return items, refused
 
 
@@ -157,8 +159,9 @@ def split(items: Sequence[Item], seed: int) -> Split:
     """Divide pictures into train, validation and test: stratified by class, exact duplicates together.
 
     Items whose `part` is fixed keep it. If some are fixed for testing and others are free, the free ones are divided
-    into train and validation only. A picture that is also in the fixed test part is left out of the others. The same
-    picture under two labels is left out altogether: no answer to it would be right.
+    into train and validation only. A picture that is also in the fixed test part is left out of the others, and one
+    fixed for validation out of training; a free copy of a fixed picture goes where that is. The same picture under
+    two labels is left out altogether: no answer to it would be right.
 
     Args:
         items: Labelled pictures, in any order; the result does not depend on it.
@@ -172,30 +175,38 @@ def split(items: Sequence[Item], seed: int) -> Split:
         labels[item.digest].add(item.label)
     contradictory = {digest for digest, names in labels.items() if len(names) > 1}
     usable = sorted(
-        (item for item in items if item.digest not in contradictory), key=lambda i: (i.label, i.digest, i.name)
+        (item for item in items if item.digest not in contradictory), key=lambda i: (i.label, i.digest, i.name, i.part)
     )
     fixed_test = {item.digest for item in usable if item.part == "test"}
+    fixed = {item.digest: item.part for item in usable if item.part == "train"}
+    fixed |= {item.digest: item.part for item in usable if item.part == "validation"}
     leaked = [item for item in usable if item.part != "test" and item.digest in fixed_test]
+    both = [i for i in usable if i.part == "train" and i.digest not in fixed_test and fixed[i.digest] == "validation"]
     notes = []
     if contradictory:
         notes.append(_count(len(contradictory), "picture") + " left out: the same picture has two labels.")
     if leaked:
         notes.append(_count(len(leaked), "picture") + " left out of training: also in the test part.")
+    if both:
+        notes.append(_count(len(both), "picture") + " left out of training: also in the validation part.")
 
     parts: dict[str, list[Item]] = {"train": [], "validation": [], "test": [i for i in usable if i.part == "test"]}
     groups: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
     for item in usable:
-        if item.part in ("train", "validation") and item.digest not in fixed_test:
-            parts[item.part].append(item)
-        elif not item.part and item.digest not in fixed_test:
+        if item.digest in fixed_test:
+            continue
+        if item.digest not in fixed:
             groups[item.label][item.digest].append(item)
+        elif item.part in ("", fixed[item.digest]):
+            parts[fixed[item.digest]].append(item)
     rng = np.random.default_rng(seed)
     for label in sorted(groups):
         shuffled = list(groups[label].values())
+        different = len(shuffled)
         rng.shuffle(shuffled)
         wanted = {"validation": VALIDATION_FRACTION, "test": 0.0 if fixed_test else TEST_FRACTION}
         for part, fraction in wanted.items():
-            count = max(1, round(fraction * len(shuffled))) if fraction else 0
+            count = max(1, round(fraction * different)) if fraction else 0
             parts[part] += [item for group in shuffled[:count] for item in group]
             shuffled = shuffled[count:]
         parts["train"] += [item for group in shuffled for item in group]
@@ -210,8 +221,9 @@ def _check(parts: dict[str, list[Item]], labels: set[str]) -> None:
             f"After leaving out duplicates the class {sorted(missing)[0]!r} has too few different pictures to train "
             "and test on. Add different pictures."
         )
-    if not parts["test"]:
-        raise SpecRefused("No pictures are left to test on. Add different pictures.")
+    for part, purpose in (("test", "test on"), ("validation", "choose the best epoch with (the validation part)")):
+        if not parts[part]:
+            raise SpecRefused(f"No pictures are left to {purpose}. Add different pictures.")
 
 
 def _count(number: int, noun: str) -> str:

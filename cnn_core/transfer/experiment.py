@@ -106,17 +106,26 @@ class _Laboratory:
     def _fine_tuned(self) -> tuple[training.Arm, float]:
         head, watch, seconds = self._trained_head()
         self.live.head_again(watch.history)
+        self.live.phase("blocks")
 
         def prepare(lower: keras.Model, pixels: np.ndarray) -> np.ndarray:
-            return forward(lower, pixels, self.live.tick("feature_maps"))
+            maps = forward(lower, pixels, self.live.tick("feature_maps"))
+            self.live.phase("blocks")
+            return maps
 
         listener = self.live.listener("blocks")
-        arm = training.fine_tuned(self._base(), _copy(head), watch, self._data(), self.options, listener, prepare)
+        try:
+            arm = training.fine_tuned(self._base(), _copy(head), watch, self._data(), self.options, listener, prepare)
+        except Stopped:  # before a block has moved
+            if "frozen" in self.arms:
+                raise
+            arm = training.frozen(self._base(), _copy(head), watch)  # the head is what was learnt so far
         arm.seconds["head"] = seconds["head"]
         return arm, seconds["features"] if "frozen" not in self.arms else 0.0
 
     def _scratch(self) -> tuple[training.Arm, float]:
         keras.utils.set_random_seed(self.options.seed)
+        self.live.phase("all")
         base = backbones.build(self.options.backbone, pretrained=False)
         return training.scratch(base, len(self.classes), self._data(), self.options, self.live.listener("all")), 0.0
 
@@ -135,6 +144,7 @@ class _Laboratory:
             count = len(self.split.train)
             labels = self._labels("train"), self._labels("validation")
             data = training.Data(vectors[:count], labels[0], vectors[count:], labels[1])
+            self.live.phase("head")
             head, watch = training.train_head(data, len(self.classes), self.options, self.live.listener("head"))
             self._head = head, watch, seconds | {"head": time.perf_counter() - started}
         return self._head

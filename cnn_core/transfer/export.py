@@ -42,8 +42,10 @@ def load(path):
     with Image.open(path) as file:
         image = ImageOps.exif_transpose(file).convert("RGBA")
     image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    if max(image.size) > {max_side}:
-        image.thumbnail(({max_side}, {max_side}), Image.Resampling.LANCZOS)
+    scale = {max_side} / max(image.size)
+    if scale < 1:
+        size = (round(image.width * scale), round(image.height * scale))
+        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     width, height = image.size
     image = image.resize(
         (width * SHORT_SIDE // min(image.size), height * SHORT_SIDE // min(image.size)), Image.Resampling.BICUBIC

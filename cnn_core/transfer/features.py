@@ -49,8 +49,8 @@ def forward(model: keras.Model, pictures: np.ndarray, tick: Callable[[int], bool
 def infer(model: keras.Model, batch: np.ndarray) -> np.ndarray:
     """Return the model's output for one batch, float32.
 
-    Called directly: `predict` would trace the network anew for every batch of another length and compile it with XLA,
-    seconds each, for a batch that takes a third of one.
+    Called directly: `predict` would trace the network anew for every model and for every batch of another length,
+    a second or two each, for a batch that takes a third of one.
     """
     return np.asarray(model(batch.astype(np.float32), training=False), np.float32)
 

@@ -49,11 +49,15 @@ class Live:
         self.report.update(phase=name, arm=self.arm, fraction=1.0 if name == "done" else self._fraction())
 
     def tick(self, phase: str) -> Callable[[int], bool]:
-        """Begin a phase that passes over the pictures once; return who counts them and tells whether to stop."""
+        """Begin or go on with a phase that passes over the pictures once, part after part; return who counts them.
+
+        The counter takes the number of pictures of this part that are done, and tells whether to stop.
+        """
         self.phase(phase)
+        before = self._done.get(phase, 0.0)
 
         def done(pictures: int) -> bool:
-            self._progress(phase, pictures / self._pictures)
+            self._progress(phase, before + pictures / self._pictures)
             return self.report.should_stop
 
         return done
@@ -61,7 +65,6 @@ class Live:
     def listener(self, phase: str) -> Listener:
         """Return who listens to the training of a phase."""
         arm = self.arm
-        self.phase(phase)
         start = len(self._curves[arm]["epochs"])
 
         def batch(done: float, loss: float, accuracy: float) -> None:
@@ -85,7 +88,7 @@ class Live:
             return
         points = [*points, point]
         if len(points) > MAX_POINTS:
-            points, self._stride[arm] = points[::2], 2 * self._stride[arm]
+            points, self._stride[arm] = points[1::2], 2 * self._stride[arm]
         self._curves[arm]["batches"] = points
 
     def _progress(self, phase: str, done: float) -> None:

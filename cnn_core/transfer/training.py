@@ -25,6 +25,10 @@ DROPOUT = 0.2
 CACHE_LIMIT = 2 * 2**30  # bytes of feature maps held in memory; above it the lower blocks run again every epoch
 
 
+_Score = tuple[float, float]  # validation accuracy, minus validation loss: the larger the better
+_NOTHING: _Score = (-math.inf, -math.inf)
+
+
 class Diverged(ValueError):
     """The loss is not a number any more."""
 
@@ -54,6 +58,22 @@ class Data:
     validation: np.ndarray
     validation_labels: np.ndarray
 
+    def evenly(self, replicas: int) -> "Data":
+        """Return examples whose number is a multiple of the replicas, as Keras 3.15 can mirror no uneven step.
+
+        Some training pictures come twice in an epoch; every validation picture comes equally often, so that loss and
+        accuracy are what they are.
+        """
+        if replicas == 1:
+            return self
+        count = len(self.train)
+        order = np.arange(count + -count % replicas) % count
+        validation = np.repeat(np.arange(len(self.validation)), replicas)
+        return Data(
+            self.train[order], self.train_labels[order],
+            self.validation[validation], self.validation_labels[validation],
+        )  # fmt: skip
+
     def mapped(self, function: Callable[[np.ndarray], np.ndarray]) -> "Data":
         """Return the same examples seen through a fixed function."""
         return Data(function(self.train), self.train_labels, function(self.validation), self.validation_labels)
@@ -63,9 +83,7 @@ class Data:
 class Listener:
     """Who is told of batches and epochs, and may say stop."""
 
-    batch: Callable[
-        [float, float, float], None
-    ]  # epochs done (with fraction), loss, accuracy: means of this epoch so far
+    batch: Callable[[float, float, float], None]  # epochs done (a fraction too), loss, accuracy of this epoch so far
     epoch: Callable[[dict[str, Any]], None]
     should_stop: Callable[[], bool]
 
@@ -73,16 +91,16 @@ class Listener:
 class _Watch(keras.callbacks.Callback):
     """Tells the listener, keeps the weights of the best epoch, stops on request or when the loss is not a number."""
 
-    def __init__(self, listener: Listener, phase: str, first_epoch: int, start_loss: float) -> None:
+    def __init__(self, listener: Listener, phase: str, first_epoch: int, start: _Score) -> None:
         super().__init__()
         self.listener, self.phase, self.first_epoch = listener, phase, first_epoch
         self.history: list[dict[str, Any]] = []
-        self.best_loss, self.best_epoch = start_loss, first_epoch
+        self.best_score, self.best_epoch = start, first_epoch
         self.best_weights: list[np.ndarray] | None = None
         self._started, self._epoch, self._batches = time.perf_counter(), 0, 0
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if math.isfinite(self.best_loss):  # where the arm starts is a candidate too
+        if self.best_score != _NOTHING:  # where the arm starts is a candidate too
             self.best_weights = self.model.get_weights()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -107,14 +125,16 @@ class _Watch(keras.callbacks.Callback):
             "seconds": round(time.perf_counter() - self._started, 3),
             **{name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")},
         }
+        if not math.isfinite(entry["val_loss"]):  # the last step of the epoch broke it
+            raise Diverged(
+                f"The validation loss became {entry['val_loss']} in epoch {entry['epoch']}. "
+                "Choose a lower learning rate."
+            )
         self.history.append(entry)
         self.listener.epoch(entry)
-        if entry["val_loss"] < self.best_loss:
-            self.best_loss, self.best_epoch, self.best_weights = (
-                entry["val_loss"],
-                entry["epoch"],
-                self.model.get_weights(),
-            )
+        score = entry["val_accuracy"], -entry["val_loss"]
+        if score > self.best_score:
+            self.best_score, self.best_epoch, self.best_weights = score, entry["epoch"], self.model.get_weights()
 
 
 def fit(
@@ -128,7 +148,10 @@ def fit(
     first_epoch: int = 0,
     start_counts: bool = False,
 ) -> _Watch:
-    """Train with Adam and leave the model with the weights of its best epoch (lowest validation loss).
+    """Train with Adam and leave the model with the weights of its best epoch.
+
+    Best is the highest validation accuracy, the lower loss among equals. (The loss alone would punish a network that
+    grows sure of itself: trained from scratch it often takes an early epoch that answers at random.)
 
     Args:
         model: Ends in probabilities.
@@ -143,20 +166,20 @@ def fit(
     Raises:
         Diverged: If the loss is not a number.
     """
-    # XLA is off: on a CPU its compilation costs minutes for a network of 16 blocks, more than it can win back here.
-    model.compile(
-        keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False
-    )
-    start_loss = math.inf
+    model.compile(keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    data, batch_size = data.evenly(replicas), replicas * math.ceil(options.batch_size / replicas)
+    start = _NOTHING
     if start_counts:
-        start_loss = model.evaluate(data.validation, data.validation_labels, verbose=0, return_dict=True)["loss"]
-    watch = _Watch(listener, phase, first_epoch, start_loss)
+        logs = model.evaluate(data.validation, data.validation_labels, batch_size, verbose=0, return_dict=True)
+        start = logs["accuracy"], -logs["loss"]
+    watch = _Watch(listener, phase, first_epoch, start)
     model.fit(
         data.train,
         data.train_labels,
         validation_data=(data.validation, data.validation_labels),
         epochs=options.epochs,
-        batch_size=options.batch_size,
+        batch_size=batch_size,
         callbacks=[watch],
         verbose=0,
     )

@@ -8,7 +8,7 @@ import hashlib
 import pickle
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -75,24 +75,47 @@ def read_torch_file(path: str | Path, sha256: str) -> dict[str, np.ndarray]:
             f"{path.name} has checksum {digest[:16]}…, expected {sha256[:16]}…. Reinstall the package that holds it."
         )
     with path.open("rb") as file:
-        magic, _protocol, system = (_TensorUnpickler(file).load() for _ in range(3))
-        if magic != _MAGIC or not system["little_endian"]:
-            raise WeightFileRefused(f"{path.name} is not a little-endian PyTorch file of the legacy format.")
-        unpickler = _TensorUnpickler(file)
-        tensors: dict[str, _Tensor] = unpickler.load()
-        storages: dict[str, np.ndarray] = {}
-        for key in _TensorUnpickler(file).load():
-            dtype = np.dtype(unpickler.dtypes[key])
-            count = int.from_bytes(file.read(8), "little")
-            storages[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
+        try:
+            tensors, storages = _parse(file)
+        except WeightFileRefused:
+            raise
+        except (pickle.UnpicklingError, EOFError, LookupError, TypeError, AttributeError, ValueError) as error:
+            raise WeightFileRefused(f"{path.name} is not a PyTorch file of the legacy format ({error}).") from error
+    if not all(isinstance(tensor, _Tensor) and tensor.storage in storages for tensor in tensors.values()):
+        raise WeightFileRefused(f"{path.name} holds more than tensors and their storages. Do not use this file.")
     return {name: _strided(tensor, storages[tensor.storage]) for name, tensor in tensors.items()}
 
 
+def _parse(file: BinaryIO) -> tuple[dict[str, _Tensor], dict[str, np.ndarray]]:
+    magic = _TensorUnpickler(file).load()
+    if magic != _MAGIC:
+        raise WeightFileRefused("The weight file is not a PyTorch file of the legacy format (wrong magic number).")
+    _protocol, system = (_TensorUnpickler(file).load() for _ in range(2))
+    if not system["little_endian"]:
+        raise WeightFileRefused("The weight file holds big-endian numbers; only little-endian ones are read.")
+    unpickler = _TensorUnpickler(file)
+    tensors: dict[str, _Tensor] = unpickler.load()
+    storages: dict[str, np.ndarray] = {}
+    for key in _TensorUnpickler(file).load():
+        dtype = np.dtype(unpickler.dtypes[key])
+        count = int.from_bytes(file.read(8), "little")
+        data = file.read(count * dtype.itemsize)
+        if len(data) != count * dtype.itemsize:
+            raise WeightFileRefused(f"The weight file is cut short: storage {key} should hold {count} numbers.")
+        storages[key] = np.frombuffer(data, dtype)
+    if not isinstance(tensors, dict):
+        raise WeightFileRefused(f"The weight file holds a {type(tensors).__name__} instead of named tensors.")
+    return tensors, storages
+
+
 def _strided(tensor: _Tensor, storage: np.ndarray) -> np.ndarray:
+    negative = min(tensor.offset, *tensor.shape, *tensor.strides, 0) < 0
+    if 0 in tensor.shape and not negative:
+        return np.empty(tensor.shape, storage.dtype)
     reach = tensor.offset + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True))
-    if min(tensor.strides, default=0) < 0 or not 0 <= reach < storage.size:
+    if negative or reach >= storage.size:
         raise WeightFileRefused(f"A tensor of shape {tensor.shape} reaches outside its storage of {storage.size}.")
     view = np.lib.stride_tricks.as_strided(
         storage[tensor.offset :], tensor.shape, [s * storage.itemsize for s in tensor.strides], writeable=False
     )
-    return np.ascontiguousarray(view)
+    return view.copy(order="C")  # ascontiguousarray would make a number an array of one

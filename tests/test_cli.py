@@ -1,0 +1,326 @@
+"""The core without a browser: results in files, answers on standard output, trouble in one line."""
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from cnn_core import backbones
+from cnn_core.__main__ import main
+from cnn_core.runs import Run, Store
+from cnn_core.transfer import experiment as job
+from cnn_core.transfer.export import bundle
+
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = "python -m cnn_core"
+
+
+def stripes(seed: int, upright: bool) -> Image.Image:
+    """A picture of one of two easy classes, no two alike."""
+    rng = np.random.default_rng(seed)
+    wave = 127 + 120 * np.sin(np.arange(96) / rng.uniform(2, 4) + rng.uniform(0, 6))
+    values = np.tile(wave, (96, 1)) + rng.normal(0, 6, (96, 96))
+    values = values if upright else values.T
+    return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8)).convert("RGB")
+
+
+def class_folders(folder: Path, first: int = 0, **counts: int) -> Path:
+    for index, (label, count) in enumerate(counts.items()):
+        (folder / label).mkdir(parents=True)
+        for i in range(count):
+            stripes(1000 * index + first + i, upright=index == 0).save(folder / label / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cli")
+
+
+@pytest.fixture(scope="module")
+def folder(home: Path) -> Path:
+    folder = class_folders(home / "stripes", lying=8, upright=7)
+    (folder / "lying" / "broken.jpg").write_bytes(b"%PDF-1.7")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def store(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CONVSCOPE_STORE", str(home / "store"))
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    store = Store.default()
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def trained(home: Path, folder: Path) -> tuple[dict, str, str]:
+    """One training by the command: RESULT.json, standard output, standard error."""
+    output, errors = io.StringIO(), io.StringIO()
+    tests = class_folders(home / "tests", first=500, lying=3, upright=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVSCOPE_STORE", str(home / "store"))
+        patch.setattr(sys, "stdout", output)
+        patch.setattr(sys, "stderr", errors)
+        code = main([
+            "train", str(folder), "--test", str(tests), "--arms", "frozen,fine_tuned", "--epochs", "2",
+            "--unfreeze-blocks", "1", "--head-learning-rate", "0.01", "--out", str(home / "RESULT.json"),
+        ])  # fmt: skip
+    assert code == 0, errors.getvalue()
+    return json.loads((home / "RESULT.json").read_text(encoding="utf-8")), output.getvalue(), errors.getvalue()
+
+
+# What it does ---------------------------------------------------------------------------------------------------------
+
+
+def test_train_writes_what_the_issue_names(trained: tuple[dict, str, str]) -> None:
+    result, _, _ = trained
+    assert result["classes"] == ["lying", "upright"]
+    assert result["split_sizes"] == {"train": 12, "validation": 3, "test": 6}
+    assert result["arms"].keys() == {"frozen", "fine_tuned"}
+    for arm in result["arms"].values():
+        assert 0.5 < arm["test_accuracy"] <= 1 and len(arm["test_interval"]) == 2
+        assert arm["train_seconds"] > 0 and arm["feature_seconds"] >= 0
+    assert [len(result["arms"][arm]["history"]) for arm in ("frozen", "fine_tuned")] == [2, 4]
+    assert result["arms"]["frozen"]["trainable_params"] == 1280 * 2 + 2
+    assert result["arms"]["fine_tuned"]["trainable_params"] == 320 * 1280 + 1280 * 2 + 2
+    assert result["environment"]["seed"] == 0 and result["environment"]["keras"]
+    assert result["options"]["epochs"] == 2
+
+
+def test_train_speaks_on_standard_error_only(trained: tuple[dict, str, str]) -> None:
+    result, output, errors = trained
+    assert output == ""
+    lines = errors.strip().splitlines()
+    assert "skipped broken.jpg: this is a PDF document; export the page as PNG and load that." in lines
+    assert any(re.match(r" +frozen: \d of 6 right, [01]\.\d{3} \(95 % interval 0\.\d{3} to ", line) for line in lines)
+    assert lines[-1] == f"Run {result['run']}: python -m cnn_core predict {result['run']} PICTURE"
+
+
+def test_train_leaves_a_finished_run(trained: tuple[dict, str, str], store: Store) -> None:
+    run = store.get(trained[0]["run"])
+    assert (run.state, run.error, run.title, run.kind) == ("done", "", "stripes", "transfer")
+    assert run.worker.startswith("command line, process ") and run.progress["fraction"] == 1.0
+
+
+def test_predict_by_run_and_by_unpacked_model(
+    trained: tuple[dict, str, str], store: Store, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [home / "stripes" / "lying" / "0.png", home / "tests" / "upright" / "1.png"]
+    run = store.get(trained[0]["run"])
+    assert main(["predict", run.id, *map(str, files), "--json"]) == 0
+    by_run = json.loads(capsys.readouterr().out)
+    assert [entry["file"] for entry in by_run] == [str(path) for path in files]
+    for entry in by_run:
+        assert entry["arms"].keys() == {"frozen", "fine_tuned"}
+        for said in entry["arms"].values():
+            assert said.keys() == {"lying", "upright"} and sum(said.values()) == pytest.approx(1, abs=1e-5)
+
+    download = bundle(store, run, "frozen", backbones.backbone("efficientnet_lite0"))
+    zipfile.ZipFile(io.BytesIO(download)).extractall(home / "download")
+    assert main(["predict", str(home / "download" / "frozen.keras"), *map(str, files), "--json"]) == 0
+    by_model = json.loads(capsys.readouterr().out)
+    for mine, theirs in zip(by_model, by_run, strict=True):
+        assert mine["arms"].keys() == {"frozen"}
+        assert mine["arms"]["frozen"] == pytest.approx(theirs["arms"]["frozen"], abs=1e-5)
+
+    assert main(["predict", run.id, str(files[0])]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 and re.fullmatch(rf"{re.escape(str(files[0]))}  frozen: \w+ \d\.\d+, \w+ \d\.\d+", lines[0])
+
+
+def test_classify_writes_json_and_nothing_else(home: Path) -> None:
+    for name in ("chelsea", "coffee"):
+        Image.fromarray(getattr(data, name)()).save(home / f"{name}.png")
+    files = [str(home / "coffee.png"), str(home / "chelsea.png")]
+    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-m", "cnn_core", "classify", *files, "--json", "--top", "3"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1  # the JSON is all there is
+    assert [entry["file"] for entry in said] == files
+    assert said[0]["labels"][0]["label"] == "espresso"
+    assert said[0]["labels"][0]["probability"] == pytest.approx(0.94, abs=0.02)
+    assert {label["label"] for label in said[1]["labels"]} == {"Egyptian cat", "tiger cat", "tabby"}
+
+
+def test_classify_for_people(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(data.coffee()).save(home / "cup.png")
+    assert main(["classify", str(home / "cup.png"), "--top", "1"]) == 0
+    assert re.fullmatch(rf"{re.escape(str(home / 'cup.png'))}: espresso 0\.9\d\d\n", capsys.readouterr().out)
+
+
+# Trouble --------------------------------------------------------------------------------------------------------------
+
+
+def one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command that must fail: exit code 2, one line on standard error, nothing on standard output."""
+    try:
+        code = main(arguments)
+    except SystemExit as end:  # argparse
+        code = end.code
+    said = capsys.readouterr()
+    assert code == 2 and said.out == ""
+    assert said.err.startswith(PROGRAM) and said.err.endswith("\n") and said.err.count("\n") == 1, said.err
+    return said.err.strip()
+
+
+def train(folder: object, out: object, *more: str) -> list[str]:
+    return ["train", str(folder), "--out", str(out), *more]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--arms", "hot"], "arms is hot; expected one or more of scratch, frozen, fine_tuned."),
+        (["--arms", ","], "arms is empty; expected one or more of scratch, frozen, fine_tuned."),
+        (["--backbone", "alexnet"], f"backbone is 'alexnet'; expected one of {', '.join(backbones.BACKBONES)}."),
+        (["--epochs", "0"], "epochs is 0; expected 1 to 200."),
+        (["--seed", "-1"], "seed is -1; expected 0 to 2147483647."),
+        (["--unfreeze-blocks", "99"], "unfreeze_blocks is 99; expected 1 to 17."),
+        (["--epochs", "x"], "argument --epochs: invalid int value: 'x'; see python -m cnn_core train --help."),
+        (["--colour"], "unrecognized arguments: --colour; see python -m cnn_core --help."),
+        (["--test", "nowhere"], "nowhere is not a folder. Give a folder that holds one sub-folder of pictures"),
+    ],
+)
+def test_bad_option_ends_in_one_line(
+    options: list[str], message: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in one_line(train(folder, tmp_path / "R.json", *options), capsys)
+    assert not (tmp_path / "R.json").exists()
+
+
+def test_bad_folder_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "R.json"
+    missing = tmp_path / "missing"
+    assert one_line(train(missing, out), capsys) == (
+        f"{PROGRAM}: {missing} is not a folder. Give a folder that holds one sub-folder of pictures a class."
+    )
+    single = class_folders(tmp_path / "single", lying=6)
+    assert one_line(train(single, out), capsys).endswith(
+        "There is 1 class; at least 2 are needed. Add pictures of another class."
+    )
+    few = class_folders(tmp_path / "few", lying=6, upright=4)
+    assert one_line(train(few, out), capsys).endswith(
+        "The class 'upright' has 4 pictures; at least 5 are needed. Add 1 more."
+    )
+    file = tmp_path / "file.txt"
+    file.write_text("hello")
+    assert f"{file} is not a folder" in one_line(train(file, out), capsys)
+
+
+def test_copies_of_one_picture_end_in_one_line(
+    tmp_path: Path, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = class_folders(tmp_path / "copies", lying=6, upright=1)
+    for i in range(1, 9):
+        (folder / "upright" / f"{i}.png").write_bytes((folder / "upright" / "0.png").read_bytes())
+    said = one_line(train(folder, tmp_path / "R.json"), capsys)
+    assert "the class 'upright' has too few different pictures to train and test on" in said
+    assert store.recent()[0].state == "failed" and store.recent()[0].error in said
+
+
+def test_class_that_is_only_tested_ends_in_one_line(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tests = class_folders(tmp_path / "tests", lying=2, slanted=2)
+    said = one_line(train(folder, tmp_path / "R.json", "--test", str(tests)), capsys)
+    assert said == f"{PROGRAM}: --test: {tests} has a class 'slanted' that {folder} lacks."
+
+
+def test_bad_out_is_noticed_before_the_training(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "run", lambda *_: pytest.fail("trained before looking at --out"))
+    nowhere = tmp_path / "nowhere"
+    assert one_line(train(folder, nowhere / "R.json"), capsys) == (
+        f"{PROGRAM}: --out: the folder {nowhere} does not exist. Create it first."
+    )
+    assert one_line(train(folder, tmp_path), capsys) == (
+        f"{PROGRAM}: --out: {tmp_path} is a folder. Give the path of a file in it, such as RESULT.json."
+    )
+    said = one_line(["train", str(folder)], capsys)
+    assert "the following arguments are required: --out" in said
+
+
+def test_bad_picture_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("hello")
+    assert "notes.txt: this is plain text; choose a picture: JPEG, PNG" in one_line(["classify", str(text)], capsys)
+    assert one_line(["classify", str(tmp_path / "no.png")], capsys) == (
+        f"{PROGRAM}: {tmp_path / 'no.png'} cannot be read (No such file or directory). Give the path of a picture file."
+    )
+    assert "cannot be read (Is a directory)" in one_line(["predict", "abc", str(tmp_path)], capsys)
+
+
+def test_bad_question_ends_in_one_line(tmp_path: Path, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "stripes.png"
+    stripes(1, True).save(picture)
+    assert "There is no run 'abc' in this store. Check the link" in one_line(["predict", "abc", str(picture)], capsys)
+    assert "--top is 0; expected 1 to 1000." in one_line(["classify", "--top", "0", str(picture)], capsys)
+    assert "required: train | predict | classify" in one_line([], capsys)
+    waiting = store.create("transfer", {}, title="waits")
+    said = one_line(["predict", waiting.id, str(picture)], capsys)
+    assert said.endswith("has no trained network to ask (its state is queued). Choose another run.")
+
+
+def test_bad_model_file_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture, model = tmp_path / "stripes.png", tmp_path / "frozen.keras"
+    stripes(1, True).save(picture)
+    ask = ["predict", str(model), str(picture)]
+    assert f"{model} is not there. Unpack the whole download in one folder." in one_line(ask, capsys)
+    model.write_bytes(b"no network")
+    assert f"{tmp_path / 'labels.json'} is not there." in one_line(ask, capsys)
+    (tmp_path / "labels.json").write_text('["a", "b"]')
+    assert re.search(r"frozen\.keras or its labels\.json is damaged \(.+\)\. Unpack it again\.", one_line(ask, capsys))
+
+
+def test_labels_of_another_model_end_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import keras
+
+    image = keras.Input((224, 224, 3))
+    head = keras.layers.Dense(2, activation="softmax")(keras.layers.GlobalAveragePooling2D()(image))
+    keras.Model(image, head).save(tmp_path / "m.keras")
+    stripes(1, True).save(tmp_path / "stripes.png")
+    (tmp_path / "labels.json").write_text('["a", "b", "c"]')
+    said = one_line(["predict", str(tmp_path / "m.keras"), str(tmp_path / "stripes.png")], capsys)
+    assert said.endswith(f"m.keras tells 2 classes apart, {tmp_path / 'labels.json'} names 3.")
+
+
+def test_interrupt_ends_the_run_with_a_sentence(
+    folder: Path, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(run: Run, store: Store, report: object) -> None:
+        signal.raise_signal(signal.SIGINT)  # Ctrl-C
+
+    monkeypatch.setattr(job, "run", interrupted)
+    assert main(train(folder, tmp_path / "R.json")) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == f"{PROGRAM}: stopped; nothing more is written."
+    run = store.recent()[0]
+    assert run.state == "stopped" and not run.live
+    assert run.error == "Stopped at the command line before it had a result; nothing was kept."
+    assert not (tmp_path / "R.json").exists()
+
+
+def test_failure_is_kept_with_the_run(
+    folder: Path, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(run: Run, store: Store, report: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(job, "run", broken)
+    with pytest.raises(MemoryError):
+        main(train(folder, tmp_path / "R.json"))
+    assert store.recent()[0].state == "failed"
+    assert store.recent()[0].error.startswith("The memory did not suffice. Use fewer or smaller pictures")
