@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIGHT = (
     "runs", "engine.client", "engine.lifecycle", "engine.host", "engine.worker", "images", "archives", "datasets",
     "backbones", "transfer.spec", "transfer.evaluation", "transfer.export", "answers", "devices", "__main__",
+    "ops", "kernels", "experiments", "explain", "bundled", "figures.convolution", "figures.transfer",
 )  # fmt: skip
 SCRIPT = """
 import importlib, sys

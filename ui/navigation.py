@@ -11,5 +11,6 @@ def pages() -> list[st.Page]:
     """Return all pages in reading order; the default page answers at `/` only."""
     return [
         st.Page(PAGES / "home.py", title="ConvScope", default=True),
+        st.Page(PAGES / "convolution.py", title="Convolution", url_path="convolution"),
         st.Page(PAGES / "transfer.py", title="Transfer learning", url_path="transfer"),
     ]

@@ -113,7 +113,9 @@ def _take(album: Album, files: Iterable[tuple[str, str, bytes] | ImageRejected],
     try:
         new, known = album.add(accepted) if accepted else (0, 0)
     except OSError as error:  # the disk is full, the object store away
-        st.error(f"The server could not keep the pictures ({error.strerror or error}). Tell whoever runs it; try again.")
+        st.error(
+            f"The server could not keep the pictures ({error.strerror or error}). Tell whoever runs it; try again."
+        )
         return
     _finish(new, known, refused)
 

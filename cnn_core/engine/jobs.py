@@ -16,6 +16,9 @@ JOBS = {
 QUESTIONS = {
     "classify": "cnn_core.answers:classify",
     "predict": "cnn_core.answers:predict",
+    "convolve": "cnn_core.explain:convolve_keras",
+    "shift_agreement": "cnn_core.explain:shift_agreement",
+    "class_activation": "cnn_core.explain:class_activation",
 }
 
 

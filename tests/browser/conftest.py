@@ -136,7 +136,7 @@ def pixels(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not session: while it is open, its event loop occupies the thread
 def chromium() -> Iterator[Browser]:
     assert CHROMIUM is not None, HOW
     with sync_playwright() as playwright:

@@ -27,7 +27,7 @@ def test_workers_hold_no_tensorflow_unless_a_job_imports_it(bench: Bench) -> Non
 def test_refusal_comes_back_as_itself(bench: Bench) -> None:
     with pytest.raises(UnknownWork, match="No such thing; take another."):
         bench.engine.ask("refuse", "purpose")
-    with pytest.raises(UnknownWork, match="know nothing of 'riddle'. Known are: classify, die, double"):
+    with pytest.raises(UnknownWork, match="know nothing of 'riddle'. Known are: .*double"):
         bench.engine.ask("riddle")
 
 

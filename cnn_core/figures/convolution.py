@@ -1,0 +1,89 @@
+"""Figures of the convolution page."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from cnn_core.experiments import Frame, dense_versus_convolution
+
+_MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
+_DIVERGING = [[0, "#2166AC"], [0.5, "#F7F7F7"], [1, "#B2182B"]]
+
+
+def histogram(feature_map: np.ndarray, limit: float) -> go.Figure:
+    """Draw how often each response occurs, on a logarithmic scale."""
+    counts, edges = np.histogram(feature_map, bins=61, range=(-limit, limit))
+    figure = go.Figure(
+        go.Bar(
+            x=(edges[:-1] + edges[1:]) / 2, y=counts, marker_color="#3B82F6",
+            hovertemplate="response %{x:.3g}: %{y} positions<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=220, bargap=0)
+    figure.update_xaxes(title_text="response")
+    figure.update_yaxes(title_text="positions", type="log")
+    return figure
+
+
+def parameters(kernel_size: int, size: int) -> go.Figure:
+    """Draw the parameters of a dense layer and of a convolution from a picture to a map of its size."""
+    sizes = [4, 8, 16, 32, 64, 128, 224, 512]
+    counts = [dense_versus_convolution(n, kernel_size) for n in sizes]
+    figure = go.Figure()
+    for name, values, colour in (
+        ("dense", [c.dense_weights + c.dense_biases for c in counts], "#D9730D"),
+        ("convolution", [c.convolution_weights + c.convolution_biases for c in counts], "#3B82F6"),
+    ):
+        figure.add_scatter(
+            x=sizes, y=values, mode="lines+markers", name=name, line={"color": colour, "width": 2.5},
+            hovertemplate=f"{name}, %{{x}} × %{{x}}: %{{y:,}} parameters<extra></extra>",
+        )  # fmt: skip
+    figure.add_vline(x=size, line={"dash": "dot", "width": 1, "color": "#8A8F98"}, annotation_text="here")
+    figure.update_xaxes(type="log", title_text="side of the picture, pixels", tickvals=sizes)
+    figure.update_yaxes(type="log", title_text="parameters", exponentformat="power")
+    figure.update_layout(margin=_MARGIN, height=340, legend={"orientation": "h", "y": 1.12})
+    return figure
+
+
+def learning(frames: Sequence[Frame], target: np.ndarray) -> go.Figure:
+    """Draw a kernel being learnt: loss on the left, the kernel now and the one to be found on the right; playable."""
+    limit = float(max(np.abs(target).max(), 1e-6)) * 1.2
+    steps, losses = [frame.step for frame in frames], [max(frame.loss, 1e-12) for frame in frames]
+    figure = make_subplots(
+        1, 3, column_widths=[0.5, 0.25, 0.25], subplot_titles=("loss", "learnt", "to be found"), horizontal_spacing=0.06
+    )
+    heat = {"zmin": -limit, "zmax": limit, "colorscale": _DIVERGING, "showscale": False, "texttemplate": "%{z:.2f}",
+            "xgap": 2, "ygap": 2, "hoverinfo": "skip"}  # fmt: skip
+    figure.add_scatter(x=steps, y=losses, mode="lines", line={"color": "#8A8F98"}, showlegend=False, row=1, col=1)
+    figure.add_scatter(
+        x=steps[-1:], y=losses[-1:], mode="markers", marker={"size": 11, "color": "#D9730D"}, showlegend=False,
+        row=1, col=1,
+    )  # fmt: skip
+    figure.add_heatmap(z=frames[-1].kernel, row=1, col=2, **heat)
+    figure.add_heatmap(z=target, row=1, col=3, **heat)
+    figure.frames = [
+        go.Frame(
+            name=str(frame.step), traces=[1, 2],
+            data=[go.Scatter(x=[frame.step], y=[max(frame.loss, 1e-12)]), go.Heatmap(z=frame.kernel)],
+        )
+        for frame in frames
+    ]  # fmt: skip
+    figure.update_yaxes(type="log", row=1, col=1)
+    figure.update_xaxes(title_text="step", row=1, col=1)
+    for column in (2, 3):
+        figure.update_yaxes(autorange="reversed", showticklabels=False, showgrid=False, row=1, col=column)
+        figure.update_xaxes(showticklabels=False, showgrid=False, row=1, col=column)
+    pace = {"frame": {"duration": 60, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
+    figure.update_layout(
+        margin=_MARGIN | {"b": 60}, height=360,
+        updatemenus=[{
+            "type": "buttons", "direction": "left", "x": 0, "y": -0.18, "xanchor": "left", "yanchor": "top",
+            "buttons": [
+                {"label": "Learn", "method": "animate", "args": [None, pace | {"fromcurrent": False}]},
+                {"label": "Pause", "method": "animate", "args": [[None], pace]},
+            ],
+        }],
+    )  # fmt: skip
+    return figure

@@ -1,0 +1,55 @@
+"""What lessons share: challenges that the page checks, glossary popovers, links that say what they could not use."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from ui.text import plain
+
+GLOSSARY = {
+    "kernel": "The weights that slide over the picture; also called filter. One kernel makes one output map.",
+    "feature map": "What a kernel makes of a picture: one number for each position.",
+    "stride": "How far the window moves between two positions. Stride 2 halves height and width.",
+    "padding": "Cells laid round the picture so that windows fit at its border: *valid* none, *same* so many that "
+    "stride 1 keeps the size, *full* as many as let a window touch the picture at all.",
+    "dilation": "Distance between two cells of the kernel: 2 leaves a gap of one pixel, and sees further.",
+    "cross-correlation": "Sliding a kernel as it is. Deep-learning libraries call it convolution.",
+    "convolution": "In mathematics the kernel is turned by 180° first. A learnt kernel just learns turned.",
+    "equivariance": "Shift the picture, and the map shifts along: $f(T x) = T f(x)$.",
+    "invariance": "Shift the picture, and the answer stays the same: $f(T x) = f(x)$.",
+    "pooling": "One number for each window: its largest, its mean, the root of its sum of squares.",
+    "global average pooling": "One number for each whole map: its mean. The usual bridge to a classifier.",
+}
+
+
+def glossary(*terms: str) -> None:
+    """Offer the meaning of terms, each behind a button."""
+    with st.container(horizontal=True):
+        for term in terms:
+            with st.popover(term):
+                st.markdown(GLOSSARY[term])
+
+
+def challenges(page: str, tasks: Sequence[tuple[str, bool]]) -> None:
+    """Show tasks; one is ticked off as soon as the page sees it done, and stays so for this visit."""
+    done: set[int] = st.session_state.setdefault(f"{page}_challenges", set())
+    done.update(number for number, (_, met) in enumerate(tasks) if met)
+    st.subheader(f"Try this ({len(done)} of {len(tasks)})")
+    for number, (task, _) in enumerate(tasks):
+        tick = ":material/check_circle:" if number in done else ":material/radio_button_unchecked:"
+        st.markdown(f"{tick} {task}" + (" **Done.**" if number in done else ""))
+
+
+def check_link(allowed: dict[str, Callable[[str], bool]]) -> None:
+    """Say which values of the link are not usable; Streamlit itself falls back to the default in silence."""
+    bad = [name for name, good in allowed.items() if name in st.query_params and not good(st.query_params[name])]
+    for name in bad:
+        st.warning(f"The link says {plain(name)}={plain(st.query_params[name][:40])}, which is not possible here; the "
+                   "default is used.")  # fmt: skip
+        del st.query_params[name]
+
+
+def one_of(*options: object) -> Callable[[str], bool]:
+    """Return a check for `check_link`."""
+    texts = {str(option) for option in options}
+    return lambda value: value in texts
