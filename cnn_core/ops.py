@@ -8,119 +8,36 @@ its extra pixel goes below and to the right), `"full"` (every position where ker
 pixels on each side. Strides, dilations and paddings are whole numbers or pairs (rows, columns).
 """
 
-import operator
-from collections.abc import Iterator
-
 import numpy as np
 
-Pair = int | tuple[int, int]
-Padding = str | int | tuple[int, int]
+from cnn_core.pooling import (
+    average_pool,
+    global_average_pool,
+    global_max_pool,
+    l2_pool,
+    max_pool,
+    max_pool_argmax,
+    unpool,
+)
+from cnn_core.windows import (
+    Padding,
+    Pair,
+    as_image,
+    as_kernel,
+    as_pair,
+    effective_size,
+    output_size,
+    pad,
+    paddings,
+    shifted_views,
+    size_text,
+)
 
-PADDINGS = ("valid", "same", "full")
-EDGES = ("zero", "reflect")  # what lies beyond the border: nothing, or the image mirrored at its outermost pixels
-
-
-# How large, and what lies beyond the border --------------------------------------------------------------------------
-
-
-def paddings(
-    size: int, kernel_size: int, stride: int = 1, padding: str | int = "valid", dilation: int = 1
-) -> tuple[int, int]:
-    """Return how many pixels are added along one axis, before and after.
-
-    same: p = max((ceil(n / s) - 1) s + k_eff - n, 0), floor(p / 2) before, the rest after; full: k_eff - 1 each.
-
-    Args:
-        size: Length of the image, in pixels.
-        kernel_size: Length of the kernel, in cells; with its dilation it spans k_eff = k + (k - 1)(d - 1) pixels.
-        stride: Step, in pixels.
-        padding: `"valid"`, `"same"`, `"full"` or pixels on each side.
-        dilation: Distance between two cells of the kernel, in pixels.
-
-    Returns:
-        Pixels before and after, at least 0 each.
-
-    Raises:
-        ValueError: If the padding is none of these.
-
-    Example:
-        >>> paddings(224, kernel_size=3, stride=2, padding="same")  # the odd pixel goes after
-        (0, 1)
-
-    Source:
-        Dumoulin & Visin 2016, arXiv:1603.07285, chapter 2; `same` as TensorFlow and Keras define it.
-    """
-    span = _span(kernel_size, dilation)
-    if padding == "valid":
-        return 0, 0
-    if padding == "full":
-        return span - 1, span - 1
-    if padding == "same":
-        total = max((-(-size // stride) - 1) * stride + span - size, 0)
-        return total // 2, total - total // 2
-    (pixels, _) = _pair(padding, "padding", least=0)
-    return pixels, pixels
-
-
-def output_size(size: int, kernel_size: int, stride: int = 1, padding: str | int = "valid", dilation: int = 1) -> int:
-    """Return the length of the output along one axis.
-
-    floor((n + p_before + p_after - k_eff) / s) + 1
-
-    Args:
-        size: Length of the image, in pixels.
-        kernel_size: Length of the kernel, in cells.
-        stride: Step, in pixels.
-        padding: `"valid"`, `"same"`, `"full"` or pixels on each side.
-        dilation: Distance between two cells of the kernel, in pixels.
-
-    Returns:
-        Length in cells; 0 or less if the kernel does not fit.
-
-    Example:
-        >>> output_size(227, kernel_size=11, stride=4)  # AlexNet conv1
-        55
-
-    Source:
-        Dumoulin & Visin 2016, arXiv:1603.07285, chapter 2.
-    """
-    padded = size + sum(paddings(size, kernel_size, stride, padding, dilation))
-    return (padded - _span(kernel_size, dilation)) // stride + 1
-
-
-def pad(
-    image: np.ndarray,
-    kernel_size: Pair,
-    stride: Pair = 1,
-    padding: Padding = "same",
-    dilation: Pair = 1,
-    mode: str = "zero",
-) -> np.ndarray:
-    """Return the image with the border that a kernel of this size would read.
-
-    Args:
-        image: `(H, W)` or `(H, W, C)`.
-        kernel_size: Height and width of the kernel, in cells.
-        stride: Step, in pixels.
-        padding: `"valid"`, `"same"`, `"full"` or pixels on each side.
-        dilation: Distance between two cells of the kernel, in pixels.
-        mode: `"zero"`, or `"reflect"`: mirrored at the outermost pixel, which is not repeated.
-
-    Returns:
-        `(H + added, W + added)`, with the channels if there are any.
-
-    Raises:
-        ValueError: If an argument is out of range.
-
-    Example:
-        >>> pad(np.array([[1, 2, 3]]), kernel_size=(1, 3), mode="reflect")
-        array([[2., 1., 2., 3., 2.]])
-    """
-    image = _image(image)
-    if mode not in EDGES:
-        raise ValueError(f"The edge mode is one of {', '.join(EDGES)}; received {mode!r}.")
-    width = _borders(image, _pair(kernel_size, "kernel_size"), _pair(stride, "stride"), padding, dilation)
-    return np.pad(image, width) if mode == "zero" else np.pad(image, width, mode="reflect")
+__all__ = [
+    "Padding", "Pair", "average_pool", "binomial", "blur_pool", "convolve", "cross_correlate", "cross_correlate_loop",
+    "global_average_pool", "global_max_pool", "grey", "l2_pool", "max_pool", "max_pool_argmax", "output_size", "pad",
+    "paddings", "prepare", "relu", "unpool",
+]  # fmt: skip
 
 
 def prepare(
@@ -152,19 +69,19 @@ def prepare(
         >>> prepare(np.ones((5, 5)), np.ones((3, 3)), padding="same")[0].shape
         (7, 7)
     """
-    image = _image(image)
-    kernel = _kernel(np.asarray(kernel), image)
+    image = as_image(image)
+    kernel = as_kernel(np.asarray(kernel), image)
     if image.ndim == 2 and kernel.ndim > 2:
         image = image[:, :, None]  # (H, W) -> (H, W, 1)
     size = (kernel.shape[0], kernel.shape[1])
-    steps, holes = _pair(stride, "stride"), _pair(dilation, "dilation")
+    steps, holes = as_pair(stride, "stride"), as_pair(dilation, "dilation")
     padded = pad(image, size, steps, padding, holes, edge)
-    span = (_span(size[0], holes[0]), _span(size[1], holes[1]))
+    span = (effective_size(size[0], holes[0]), effective_size(size[1], holes[1]))
     if span[0] > padded.shape[0] or span[1] > padded.shape[1]:
-        spanning = "" if span == size else f", spanning {_by(span)} with its dilation,"
+        spanning = "" if span == size else f", spanning {size_text(span)} with its dilation,"
         raise ValueError(
-            f"A kernel of {_by(size)}{spanning} does not fit into an image of {_by(image.shape[:2])} with padding "
-            f"{padding!r}; expected an image of at least {_by(span)}, padding included."
+            f"A kernel of {size_text(size)}{spanning} does not fit into an image of {size_text(image.shape[:2])} "
+            f"with padding {padding!r}; expected an image of at least {size_text(span)}, padding included."
         )
     return padded, kernel, steps, holes
 
@@ -211,7 +128,7 @@ def cross_correlate(
     """
     padded, kernel, steps, holes = prepare(image, kernel, stride, padding, dilation, edge)
     feature_map: np.ndarray | None = None
-    for (a, b), pixels in _shifted(padded, kernel.shape[:2], steps, holes):  # pixels: (H', W') or (H', W', C)
+    for (a, b), pixels in shifted_views(padded, kernel.shape[:2], steps, holes):  # pixels: (H', W') or (H', W', C)
         weighted = pixels * kernel[a, b] if kernel.ndim == 2 else pixels @ kernel[a, b]
         feature_map = weighted if feature_map is None else np.add(feature_map, weighted, out=feature_map)
     assert feature_map is not None  # a kernel has at least one cell
@@ -290,7 +207,7 @@ def cross_correlate_loop(
             f"The loop takes a 2-D image and a 2-D kernel; received {np.shape(image)} and {np.shape(kernel)}."
         )
     padded, kernel, (down, right), (gap_down, gap_right) = prepare(image, kernel, stride, padding, dilation, edge)
-    span_down, span_right = _span(kernel.shape[0], gap_down), _span(kernel.shape[1], gap_right)
+    span_down, span_right = effective_size(kernel.shape[0], gap_down), effective_size(kernel.shape[1], gap_right)
     rows = []
     for top in range(0, padded.shape[0] - span_down + 1, down):
         row = []
@@ -330,165 +247,12 @@ def grey(image: np.ndarray) -> np.ndarray:
     Source:
         ITU-R BT.601, luma; as Pillow converts to "L".
     """
-    image = _image(image)
+    image = as_image(image)
     if image.ndim == 2:
         return image
     if image.shape[2] != 3:
         raise ValueError(f"A picture has three channels, (H, W, 3); received {image.shape}.")
     return image @ np.array([0.299, 0.587, 0.114], image.dtype)
-
-
-# Pooling -------------------------------------------------------------------------------------------------------------
-
-
-def max_pool(image: np.ndarray, window: Pair, stride: Pair | None = None, padding: Padding = "valid") -> np.ndarray:
-    """Keep the largest value of each window, in each channel by itself.
-
-    Args:
-        image: `(H, W)` or `(H, W, C)`.
-        window: Height and width of the window, in pixels.
-        stride: Step between two windows; by default the window, so that none overlap.
-        padding: `"valid"`, `"same"`, `"full"` or pixels on each side, fewer than the window. Padding never wins.
-
-    Returns:
-        `(H', W')`, with the channels if there are any.
-
-    Raises:
-        ValueError: If the window does not fit into the image.
-
-    Example:
-        >>> max_pool(np.array([[1, 2, 0, 0], [3, 4, 0, 5]]), window=2)
-        array([[4., 5.]])
-
-    Source:
-        Zhou & Chellappa 1988; as `keras.ops.max_pool`.
-    """
-    image, window, stride = _image(image), _pair(window, "window"), _stride(stride, window)
-    padded = _pad_with(image, window, stride, padding, -np.inf)
-    views = _shifted(padded, window, stride)
-    pooled = next(views)[1].copy()
-    for _, pixels in views:
-        np.maximum(pooled, pixels, out=pooled)
-    return pooled
-
-
-def max_pool_argmax(
-    image: np.ndarray, window: Pair, stride: Pair | None = None, padding: Padding = "valid"
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Max-pool and say which pixel won each window; of equal ones the first, read row by row.
-
-    Args:
-        image: `(H, W)` or `(H, W, C)`.
-        window: Height and width of the window, in pixels.
-        stride: Step between two windows; by default the window.
-        padding: As for `max_pool`.
-
-    Returns:
-        The pooled map, and the row and the column of each winner in the image; three arrays of one shape.
-
-    Raises:
-        ValueError: If the window does not fit into the image.
-
-    Example:
-        >>> pooled, rows, columns = max_pool_argmax(np.array([[1, 2, 0, 0], [3, 4, 0, 5]]), window=2)
-        >>> rows, columns
-        (array([[1, 1]]), array([[1, 3]]))
-
-    Source:
-        Zeiler & Fergus 2014, arXiv:1311.2901, section 2.1 ("switches").
-    """
-    image, window, stride = _image(image), _pair(window, "window"), _stride(stride, window)
-    padded = _pad_with(image, window, stride, padding, -np.inf)
-    cells, views = zip(*((cell, view) for cell, view in _shifted(padded, window, stride)), strict=True)
-    stack = np.stack(views)  # (window cells, H', W') or (window cells, H', W', C)
-    winner = stack.argmax(axis=0)
-    (above, _), (before, _) = _borders(image, window, stride, padding)[:2]
-    tops = np.arange(stack.shape[1]) * stride[0] - above
-    lefts = np.arange(stack.shape[2]) * stride[1] - before
-    trailing = (None,) * (image.ndim - 2)
-    rows = tops[(slice(None), None, *trailing)] + np.array(cells)[winner, 0]
-    columns = lefts[(None, slice(None), *trailing)] + np.array(cells)[winner, 1]
-    return np.take_along_axis(stack, winner[None], axis=0)[0], rows, columns
-
-
-def average_pool(image: np.ndarray, window: Pair, stride: Pair | None = None, padding: Padding = "valid") -> np.ndarray:
-    """Average each window, in each channel by itself. Only pixels of the image count, not those of the padding.
-
-    Args:
-        image: `(H, W)` or `(H, W, C)`.
-        window: Height and width of the window, in pixels.
-        stride: Step between two windows; by default the window.
-        padding: `"valid"`, `"same"`, `"full"` or pixels on each side, fewer than the window.
-
-    Returns:
-        `(H', W')`, with the channels if there are any.
-
-    Raises:
-        ValueError: If the window does not fit into the image.
-
-    Example:
-        >>> average_pool(np.array([[2, 4, 9]]), window=(1, 2), padding="same")  # the 9 is not averaged with padding
-        array([[3., 9.]])
-
-    Source:
-        LeCun et al. 1990 (sub-sampling); as `keras.ops.average_pool`.
-    """
-    image, window, stride = _image(image), _pair(window, "window"), _stride(stride, window)
-    pixels = _window_sum(_pad_with(np.ones_like(image), window, stride, padding, 0), window, stride)
-    return _window_sum(_pad_with(image, window, stride, padding, 0), window, stride) / pixels
-
-
-def l2_pool(image: np.ndarray, window: Pair, stride: Pair | None = None, padding: Padding = "valid") -> np.ndarray:
-    """Take the length of each window as a vector: the root of the sum of its squares, in each channel by itself.
-
-    Args:
-        image: `(H, W)` or `(H, W, C)`.
-        window: Height and width of the window, in pixels.
-        stride: Step between two windows; by default the window.
-        padding: `"valid"`, `"same"`, `"full"` or pixels on each side, fewer than the window.
-
-    Returns:
-        `(H', W')`, with the channels if there are any. A window of n equal pixels v gives v √n.
-
-    Raises:
-        ValueError: If the window does not fit into the image.
-
-    Example:
-        >>> l2_pool(np.array([[3, 4], [0, 0]]), window=2)
-        array([[5.]])
-
-    Source:
-        Sermanet, Chintala & LeCun 2012, arXiv:1204.3968 (Lp pooling, p = 2, without weights).
-    """
-    image, window, stride = _image(image), _pair(window, "window"), _stride(stride, window)
-    return np.sqrt(_window_sum(_pad_with(image * image, window, stride, padding, 0), window, stride))
-
-
-def global_average_pool(image: np.ndarray) -> np.ndarray:
-    """Average each channel over all positions: `(H, W)` -> `()`, `(H, W, C)` -> `(C,)`, whatever the size.
-
-    Example:
-        >>> float(global_average_pool(np.array([[1, 2], [3, 6]])))
-        3.0
-
-    Source:
-        Lin, Chen & Yan 2014, arXiv:1312.4400, section 3.2.
-    """
-    image = _image(image)
-    return np.asarray(image.mean(axis=(0, 1), dtype=np.float64).astype(image.dtype))
-
-
-def global_max_pool(image: np.ndarray) -> np.ndarray:
-    """Keep the largest value of each channel: `(H, W)` -> `()`, `(H, W, C)` -> `(C,)`, whatever the size.
-
-    Example:
-        >>> float(global_max_pool(np.array([[1, 2], [3, 6]])))
-        6.0
-
-    Source:
-        Oquab et al. 2015, CVPR.
-    """
-    return np.asarray(_image(image).max(axis=(0, 1)))
 
 
 def blur_pool(image: np.ndarray, stride: int = 2, size: int = 3) -> np.ndarray:
@@ -539,188 +303,8 @@ def binomial(size: int) -> np.ndarray:
                [2., 4., 2.],
                [1., 2., 1.]])
     """
-    size, _ = _pair(size, "size")
+    size, _ = as_pair(size, "size")
     row = np.ones(1)
     for _ in range(size - 1):
         row = np.convolve(row, [0.5, 0.5])
     return np.outer(row, row)
-
-
-def unpool(
-    pooled: np.ndarray,
-    shape: tuple[int, int],
-    window: Pair,
-    stride: Pair | None = None,
-    padding: Padding = "valid",
-    winners: tuple[np.ndarray, np.ndarray] | None = None,
-) -> np.ndarray:
-    """Undo a max-pool as well as it can be done.
-
-    With the winners' places each value goes back to its pixel and all others are 0. Without them nobody knows where in
-    its window a value stood: it fills the window (where windows overlap, their average; 0 where there was none).
-
-    Args:
-        pooled: `(H', W')` or `(H', W', C)`.
-        shape: Height and width to return.
-        window: Of the pooling.
-        stride: Of the pooling; by default the window.
-        padding: Of the pooling.
-        winners: Rows and columns from `max_pool_argmax`.
-
-    Returns:
-        `(H, W)`, with the channels if there are any.
-
-    Raises:
-        ValueError: If an image of this shape is not pooled to a map of this size.
-
-    Example:
-        >>> pooled, *winners = max_pool_argmax(np.array([[1, 2], [7, 3]]), window=2)
-        >>> unpool(pooled, (2, 2), window=2, winners=tuple(winners))
-        array([[0., 0.],
-               [7., 0.]])
-        >>> unpool(pooled, (2, 2), window=2)
-        array([[7., 7.],
-               [7., 7.]])
-
-    Source:
-        Zeiler & Fergus 2014, arXiv:1311.2901, section 2.1.
-    """
-    pooled, window = _image(pooled), _pair(window, "window")
-    stride = _stride(stride, window)
-    canvas = np.zeros((*shape, *pooled.shape[2:]), pooled.dtype)
-    padded = _pad_with(canvas, window, stride, padding, 0)
-    sizes = tuple((n - k) // s + 1 for n, k, s in zip(padded.shape, window, stride, strict=False))
-    if sizes != pooled.shape[:2]:
-        expected, received = _by(sizes), _by(pooled.shape[:2])
-        raise ValueError(f"An image of {_by(shape)} is pooled to {expected}; received a map of {received}.")
-    if winners is not None:
-        rows, columns = winners
-        channels = (np.broadcast_to(np.arange(n), pooled.shape) for n in pooled.shape[2:])
-        canvas[(rows, columns, *channels)] = pooled
-        return canvas
-    count = np.zeros_like(padded)
-    for (_, values), (_, windows) in zip(
-        _shifted(padded, window, stride), _shifted(count, window, stride), strict=True
-    ):  # each cell of all windows at once: the views write through
-        values += pooled
-        windows += 1
-    (above, _), (before, _) = _borders(canvas, window, stride, padding)[:2]
-    inside = (slice(above, above + shape[0]), slice(before, before + shape[1]))
-    return padded[inside] / np.maximum(count[inside], 1)
-
-
-# Arguments, checked once ---------------------------------------------------------------------------------------------
-
-
-def _span(kernel_size: int, dilation: int) -> int:
-    """k_eff: the pixels between the first and the last cell of a dilated kernel, both included."""
-    return kernel_size + (kernel_size - 1) * (dilation - 1)
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return " × ".join(map(str, shape))
-
-
-def _pair(value: object, name: str, least: int = 1) -> tuple[int, int]:
-    """A whole number or a pair of them, as a pair (rows, columns)."""
-    try:
-        values = value if isinstance(value, tuple) else (value, value)
-        if any(isinstance(number, bool) for number in values):
-            raise TypeError
-        down, right = (operator.index(number) for number in values)
-        if min(down, right) < least:
-            raise ValueError
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"{name} is a whole number of at least {least} or a pair of them; received {value!r}."
-        ) from None
-    return down, right
-
-
-def _stride(stride: Pair | None, window: Pair) -> tuple[int, int]:
-    return _pair(window if stride is None else stride, "stride")
-
-
-def _image(image: np.ndarray) -> np.ndarray:
-    """The image as floating-point numbers."""
-    image = np.asarray(image)
-    if image.ndim not in (2, 3) or not image.size:
-        raise ValueError(f"An image is (H, W) or (H, W, C) and not empty; received shape {image.shape}.")
-    if image.dtype == np.float16:
-        return image.astype(np.float32)
-    if image.dtype in (np.float32, np.float64):
-        return image
-    if image.dtype.kind not in "biu":
-        raise ValueError(f"An image is made of real numbers; received {image.dtype}.")
-    return image.astype(np.float64)
-
-
-def _kernel(kernel: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """The kernel in the image's type, if it fits the image's channels."""
-    if kernel.ndim not in (2, 3, 4) or not kernel.size or kernel.dtype.kind not in "biuf":
-        raise ValueError(
-            "A kernel is (kh, kw), (kh, kw, channels) or (kh, kw, channels, filters), of real numbers and not empty; "
-            f"received {kernel.dtype} of shape {kernel.shape}."
-        )
-    channels = image.shape[2] if image.ndim == 3 else 1
-    if kernel.ndim > 2 and kernel.shape[2] != channels:
-        raise ValueError(
-            f"The kernel of shape {kernel.shape} reads {kernel.shape[2]} channels and the image of shape {image.shape} "
-            f"has {channels}; expected a kernel (kh, kw), (kh, kw, {channels}) or (kh, kw, {channels}, filters)."
-        )
-    return kernel.astype(image.dtype, copy=False)
-
-
-def _borders(
-    image: np.ndarray, kernel_size: tuple[int, int], stride: tuple[int, int], padding: Padding, dilation: Pair = 1
-) -> list[tuple[int, int]]:
-    """The pixels to add before and after, for each axis of the image."""
-    if isinstance(padding, str):
-        if padding not in PADDINGS:
-            raise ValueError(f"padding is one of {', '.join(PADDINGS)} or a number of pixels; received {padding!r}.")
-        sides: tuple[str | int, str | int] = (padding, padding)
-    else:
-        sides = _pair(padding, "padding", least=0)
-    holes = _pair(dilation, "dilation")
-    axes = (paddings(*axis) for axis in zip(image.shape[:2], kernel_size, stride, sides, holes, strict=True))
-    return [*axes, (0, 0)][: image.ndim]
-
-
-def _pad_with(
-    image: np.ndarray, window: tuple[int, int], stride: tuple[int, int], padding: Padding, value: float
-) -> np.ndarray:
-    """The image with a border of this value, if the window fits and always sees at least one pixel of the image."""
-    borders = _borders(image, window, stride, padding)
-    padded = np.pad(image, borders, constant_values=value)
-    if any(k > n for k, n in zip(window, padded.shape, strict=False)):
-        raise ValueError(
-            f"A window of {_by(window)} does not fit into an image of {_by(image.shape[:2])} with padding {padding!r}; "
-            f"expected an image of at least {_by(window)}, padding included."
-        )
-    if any(max(border) >= k for border, k in zip(borders, window, strict=False) if max(border)):
-        raise ValueError(
-            f"With padding {padding!r} a window of {_by(window)} would see nothing but padding; expected padding "
-            "smaller than the window."
-        )
-    return padded
-
-
-def _shifted(
-    padded: np.ndarray, kernel_size: tuple[int, ...], stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)
-) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
-    """For each cell of the kernel: what it sees at all positions at once, a view of `(H', W')` or `(H', W', C)`."""
-    (kernel_height, kernel_width), (down, right), (gap_down, gap_right) = kernel_size, stride, dilation
-    height = padded.shape[0] - _span(kernel_height, gap_down) + 1
-    width = padded.shape[1] - _span(kernel_width, gap_right) + 1
-    for a in range(kernel_height):
-        for b in range(kernel_width):
-            top, left = a * gap_down, b * gap_right
-            yield (a, b), padded[top : top + height : down, left : left + width : right]
-
-
-def _window_sum(padded: np.ndarray, window: tuple[int, int], stride: tuple[int, int]) -> np.ndarray:
-    views = _shifted(padded, window, stride)
-    total = next(views)[1].copy()
-    for _, pixels in views:
-        total += pixels
-    return total

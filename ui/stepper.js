@@ -99,7 +99,7 @@ export default function ({ data, parentElement }) {
     g.lineWidth = 3;
     g.strokeRect((j * stride - input.x0) * input.size, (i * stride - input.y0) * input.size, spanW * input.size - 1, spanH * input.size - 1);
     const output = view($('output'), outH, outW, [i, j]);
-    const h = paint($('output'), output, (y, x) => kernel ? signed(result(y, x)) : grey(result(y, x)), result);
+    const h = paint($('output'), output, (y, x) => kernel ? signed(result(y, x)) : grey(mode === 'l2' ? result(y, x) / Math.sqrt(kh * kw) : result(y, x)), result);
     h.lineWidth = 3; h.strokeStyle = accent;
     h.strokeRect((j - output.x0) * output.size, (i - output.y0) * output.size, output.size - 1, output.size - 1);
     state.views = { input, output };

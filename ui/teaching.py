@@ -19,6 +19,13 @@ GLOSSARY = {
     "invariance": "Shift the picture, and the answer stays the same: $f(T x) = f(x)$.",
     "pooling": "One number for each window: its largest, its mean, the root of its sum of squares.",
     "global average pooling": "One number for each whole map: its mean. The usual bridge to a classifier.",
+    "unpooling": "Spreading a pooled map out again: each value fills its window, or, if the winner's place (its index) "
+    "was kept, returns to it.",
+    "aliasing": "Detail too fine for the smaller grid turns into something else, and changes with each pixel of shift. "
+    "A blur before the stride prevents it.",
+    "logit": "A network's number for one class before softmax makes probabilities of them.",
+    "class activation map": "How much each place of the last map speaks for one class; its mean plus the bias is the "
+    "logit.",
 }
 
 

@@ -14,7 +14,7 @@ def plain(text: str) -> str:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = True) -> None:
     """Show a table that a screen reader reads and a phone scrolls; all columns but the first hold numbers."""
     align = [":--", *(["--:"] * (len(header) - 1) if numbers else [":--"] * (len(header) - 1))]
-    lines = [header, align, *rows]
+    lines = [[re.sub(r"(?<!\\)\|", r"\\|", cell) for cell in row] for row in (header, align, *rows)]
     st.markdown("\n".join("| " + " | ".join(cells) + " |" for cells in lines))
 
 

@@ -40,7 +40,13 @@ def parameters(kernel_size: int, size: int) -> go.Figure:
             x=sizes, y=values, mode="lines+markers", name=name, line={"color": colour, "width": 2.5},
             hovertemplate=f"{name}, %{{x}} × %{{x}}: %{{y:,}} parameters<extra></extra>",
         )  # fmt: skip
-    figure.add_vline(x=size, line={"dash": "dot", "width": 1, "color": "#8A8F98"}, annotation_text="here")
+    here = dense_versus_convolution(size, kernel_size)
+    figure.add_scatter(
+        x=[size, size], mode="markers", name="your picture",
+        marker={"size": 13, "symbol": "circle-open", "color": "#2E9E6B"},
+        y=[here.dense_weights + here.dense_biases, here.convolution_weights + here.convolution_biases],
+        hovertemplate=f"{size} × {size}: %{{y:,}} parameters<extra></extra>",
+    )  # fmt: skip
     figure.update_xaxes(type="log", title_text="side of the picture, pixels", tickvals=sizes)
     figure.update_yaxes(type="log", title_text="parameters", exponentformat="power")
     figure.update_layout(margin=_MARGIN, height=340, legend={"orientation": "h", "y": 1.12})

@@ -52,9 +52,12 @@ def whole_picture(picture: Picture, kernel: np.ndarray, settings: Settings) -> N
         response = ops.relu(response)
     coloured, limit = maps.signed(response)
     left, middle, right = st.columns(3)
-    left.image(maps.enlarged(np.round(255 * image).astype(np.uint8), 360), caption=f"{channel}, {_size(image)}")
-    middle.image(maps.enlarged(coloured, 360), caption=f"response, {_size(response)}")
-    middle.image(maps.legend(360), caption=f"blue −{limit:.3g} · white 0 · red +{limit:.3g}")
+    shown = maps.enlarged(np.round(255 * image).astype(np.uint8), 360)
+    left.image(shown, caption=f"{channel}, {_size(image)}", width="stretch", alt="Your picture")
+    middle.image(maps.enlarged(coloured, 360), caption=f"response, {_size(response)}", width="stretch", alt="Response")
+    middle.image(
+        maps.legend(), width="stretch", alt="Colour scale", caption=f"blue −{limit:.3g} · white 0 · red +{limit:.3g}"
+    )
     right.plotly_chart(figures.histogram(response, limit), key="convolution_histogram", config=_QUIET,
                        alt=f"Responses from {response.min():.3g} to {response.max():.3g}")  # fmt: skip
     other = ops.cross_correlate if settings.flip else ops.convolve
@@ -68,8 +71,17 @@ def whole_picture(picture: Picture, kernel: np.ndarray, settings: Settings) -> N
         + " A learnt kernel does not care: what one finds, the other finds turned."
     )
     st.subheader("The presets on your picture")
-    strip = [maps.signed(ops.cross_correlate(image, preset.kernel()))[0] for preset in kernels.PRESETS.values()]
-    st.image(strip, caption=[preset.title for preset in kernels.PRESETS.values()], width=150)
+    st.caption("In colours where the weights add up to 0, so that flat areas vanish; in greys where they do not.")
+    titles = [preset.title for preset in kernels.PRESETS.values()]
+    st.image([_preset(image, name) for name in kernels.PRESETS], width=150, caption=titles, alt=titles)
+
+
+def _preset(image: np.ndarray, name: str) -> np.ndarray:
+    kernel = kernels.PRESETS[name].kernel()
+    response = ops.cross_correlate(image, kernel)
+    if abs(kernel.sum()) < 1e-9:
+        return maps.signed(response)[0]
+    return np.repeat(maps.grey(response)[..., None], 3, axis=2)
 
 
 def _size(image: np.ndarray) -> str:
@@ -184,8 +196,10 @@ def example() -> None:
     width, size = int(np.clip(width, 1, size)), int(np.clip(size, 6, 14))
     image, edges = experiments.bar(size, width), experiments.bar_edges(size, width)
     left, right = st.columns(2)
-    left.image(maps.enlarged(maps.grey(image), 300), caption=f"a bar {width} wide in {_size(image)}")
-    right.image(maps.enlarged(maps.signed(edges, 4.0)[0], 300), caption=f"Sobel-x, valid: {_size(edges)}")
+    left.image(maps.enlarged(maps.grey(image), 300), caption=f"a bar {width} wide in {_size(image)}", alt="The bar")
+    right.image(
+        maps.enlarged(maps.signed(edges, 4.0)[0], 300), caption=f"Sobel-x, valid: {_size(edges)}", alt="Its edges"
+    )
     row = ", ".join(f"{value:g}".replace("-", "−") for value in edges[0])
     st.markdown(f"Every row of the map is **[{row}]**.")
     if 0.0 in edges[0]:

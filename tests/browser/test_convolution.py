@@ -1,0 +1,85 @@
+"""The convolution page in a real browser: the stepper, the editable kernel, the link, both themes and widths."""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from cnn_core import experiments, kernels, ops
+
+from .conftest import Server
+from .test_appearance import assert_readable
+
+Visitor = Callable[..., Page]
+
+
+def said(page: Page) -> str:
+    """Return what the stepper says of its window."""
+    return page.locator(".sum").inner_text().replace("−", "-")
+
+
+def test_stepper_walks_over_the_bar_and_says_each_sum(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/convolution?picture=bar")
+    expect(page.locator(".sum")).to_contain_text("Row 0, column 0")
+    wanted = ops.cross_correlate(experiments.bar(), kernels.PRESETS["sobel_x"].kernel())
+    for position, value in enumerate(wanted[0]):
+        assert said(page).startswith(f"Row 0, column {position}:")
+        assert float(said(page).rpartition("= ")[2]) == value
+        page.get_by_role("button", name="Next").click()
+    assert said(page).startswith("Row 1, column 0:")
+    page.locator(".stepper").focus()
+    page.keyboard.press("ArrowDown")
+    assert said(page).startswith("Row 2, column 0:")
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator(".sum")).to_contain_text("Row 3, column")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)  # must not happen
+
+
+def test_stepper_computes_what_numpy_computes_with_padding_stride_and_dilation(
+    server: Server, visitor: Visitor
+) -> None:
+    link = "picture=digit-3&convolution_kernel=1,-1;2,0.5&convolution_stride=2&convolution_dilation=2"
+    page = visitor(f"{server.url}/convolution?{link}&convolution_padding=same&convolution_edge=reflect")
+    from cnn_core.bundled import BUNDLED
+
+    image = ops.grey(BUNDLED["digit-3"].load().pixels / 255.0)
+    wanted = ops.cross_correlate(
+        image if image.shape[0] <= 8 else np.round(255 * image),
+        kernels.parse("1,-1;2,0.5"), 2, "same", 2, edge="reflect",
+    )  # fmt: skip
+    for value in wanted.reshape(-1):
+        assert float(said(page).rpartition("= ")[2]) == pytest.approx(value, abs=0.01)
+        page.get_by_role("button", name="Next").click()
+
+
+def test_changed_cell_changes_the_map_and_the_link(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/convolution?picture=bar")
+    cell = page.get_by_label("kernel row 0 column 2")
+    expect(cell).to_have_value("1")
+    assert said(page).endswith("= 4")
+    cell.fill("3")
+    cell.press("Tab")
+    expect(page.locator(".sum")).to_contain_text("= 6")
+    page.wait_for_url(re.compile("convolution_kernel=-1%2C0%2C3"))
+    stranger = visitor(page.url)
+    expect(stranger.get_by_label("kernel row 0 column 2")).to_have_value("3")
+    expect(stranger.locator(".sum")).to_contain_text("= 6")
+
+
+def test_link_with_settings_shows_them_in_a_fresh_browser(server: Server, visitor: Visitor) -> None:
+    link = "picture=coffee&convolution_stride=2&convolution_padding=same&convolution_view=Whole+picture"
+    page = visitor(f"{server.url}/convolution?{link}")
+    expect(page.get_by_text(re.compile(r"^response, 86 × 128|^response, 85 × 128"))).to_be_visible()
+    expect(page.get_by_text("Rachel Michetti")).to_be_visible()
+    expect(page.get_by_text("which is not possible here")).to_have_count(0)  # must not happen
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("view", ["Step by step", "Whole picture", "Why not dense", "Learn the kernel"])
+def test_page_is_accessible_and_fits(server: Server, visitor: Visitor, view: str, width: int, scheme: str) -> None:
+    page = visitor(f"{server.url}/convolution?convolution_view={view.replace(' ', '+')}", width, scheme)
+    assert_readable(page)
