@@ -1,6 +1,9 @@
 """Feature maps as pictures: uint8 arrays for `st.image`, quicker than a heatmap, and the legend that goes with them."""
 
+import io
+
 import numpy as np
+from PIL import Image
 
 _NEGATIVE, _ZERO, _POSITIVE = (np.array(rgb, np.float64) for rgb in ((33, 102, 172), (247, 247, 247), (178, 24, 43)))
 
@@ -50,3 +53,10 @@ def enlarged(image: np.ndarray, side: int) -> np.ndarray:
     """Repeat pixels so that the longer side is about `side`; a small map stays sharp on the screen."""
     factor = max(1, side // max(image.shape[:2]))
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def png(picture: np.ndarray) -> bytes:
+    """Return a uint8 picture, `(H, W)` or `(H, W, 3)`, as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()

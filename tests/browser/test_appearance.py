@@ -13,6 +13,14 @@ from .conftest import Server, settled
 # Streamlit's own: its file input has no label of its own, its fullscreen region no landmark.
 KNOWN = {"region", "landmark-one-main", "page-has-heading-one"}
 
+# A phone in the dark and a desk in daylight always; the other two where there is time.
+SCREENS = [
+    (390, "dark"),
+    (1280, "light"),
+    pytest.param(390, "light", marks=pytest.mark.slow),
+    pytest.param(1280, "dark", marks=pytest.mark.slow),
+]
+
 
 def _serious(page: Page) -> dict[str, list[tuple[str, ...]]]:
     return {
@@ -37,8 +45,7 @@ def assert_readable(page: Page) -> None:
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
 @pytest.mark.parametrize("path", ["", "transfer", "run"])
 def test_page_is_accessible_and_fits(
     server: Server, visitor: Callable[..., Page], finished: Run, path: str, width: int, scheme: str

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from cnn_core import experiments, kernels, ops
 
 from .conftest import Server
-from .test_appearance import assert_readable
+from .test_appearance import SCREENS, assert_readable
 
 Visitor = Callable[..., Page]
 
@@ -77,8 +77,7 @@ def test_link_with_settings_shows_them_in_a_fresh_browser(server: Server, visito
     expect(page.get_by_text("which is not possible here")).to_have_count(0)  # must not happen
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
 @pytest.mark.parametrize("view", ["Step by step", "Whole picture", "Why not dense", "Learn the kernel"])
 def test_page_is_accessible_and_fits(server: Server, visitor: Visitor, view: str, width: int, scheme: str) -> None:
     page = visitor(f"{server.url}/convolution?convolution_view={view.replace(' ', '+')}", width, scheme)

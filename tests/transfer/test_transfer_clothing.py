@@ -25,6 +25,7 @@ def figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arms: str) -> dict:
     return result["arms"]
 
 
+@pytest.mark.slow
 def test_frozen_and_fine_tuned_reach_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arms = figures(tmp_path, monkeypatch, "frozen,fine_tuned")
     assert arms["frozen"]["test_accuracy"] >= 0.93

@@ -73,15 +73,19 @@ def whole_picture(picture: Picture, kernel: np.ndarray, settings: Settings) -> N
     st.subheader("The presets on your picture")
     st.caption("In colours where the weights add up to 0, so that flat areas vanish; in greys where they do not.")
     titles = [preset.title for preset in kernels.PRESETS.values()]
-    st.image([_preset(image, name) for name in kernels.PRESETS], width=150, caption=titles, alt=titles)
+    st.image(_strip(picture.digest, channel, image), width=150, caption=titles, alt=titles)
 
 
-def _preset(image: np.ndarray, name: str) -> np.ndarray:
-    kernel = kernels.PRESETS[name].kernel()
-    response = ops.cross_correlate(image, kernel)
-    if abs(kernel.sum()) < 1e-9:
-        return maps.signed(response)[0]
-    return np.repeat(maps.grey(response)[..., None], 3, axis=2)
+@st.cache_data(max_entries=64, show_spinner=False)
+def _strip(digest: str, channel: str, _image: np.ndarray) -> list[bytes]:
+    """Return the response to each preset as a PNG: encoding a dozen pictures anew would cost more than all the rest."""
+    strip = []
+    for preset in kernels.PRESETS.values():
+        kernel = preset.kernel()
+        response = ops.cross_correlate(_image, kernel)
+        shown = maps.signed(response)[0] if abs(kernel.sum()) < 1e-9 else maps.grey(response)
+        strip.append(maps.png(shown))
+    return strip
 
 
 def _size(image: np.ndarray) -> str:
