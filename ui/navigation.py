@@ -12,5 +12,6 @@ def pages() -> list[st.Page]:
     return [
         st.Page(PAGES / "home.py", title="ConvScope", default=True),
         st.Page(PAGES / "convolution.py", title="Convolution", url_path="convolution"),
+        st.Page(PAGES / "pooling.py", title="Pooling", url_path="pooling"),
         st.Page(PAGES / "transfer.py", title="Transfer learning", url_path="transfer"),
     ]

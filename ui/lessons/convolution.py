@@ -2,7 +2,7 @@
 
 import inspect
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,29 +47,32 @@ def whole_picture(picture: Picture, kernel: np.ndarray, settings: Settings) -> N
         )  # fmt: skip
         rectify = st.toggle("ReLU: negative becomes 0", key="convolution_relu", bind="query-params")
     image = ops.grey(colours) if channel == "grey" else colours[..., ["red", "green", "blue"].index(channel)]
-    response = settings.apply(image, kernel)
+    here, there = settings.apply(image, kernel), replace(settings, flip=not settings.flip).apply(image, kernel)
+    difference = float(np.abs(here - there).max())
     if rectify:
-        response = ops.relu(response)
-    coloured, limit = maps.signed(response)
-    left, middle, right = st.columns(3)
+        here, there = ops.relu(here), ops.relu(there)
+    coloured, limit = maps.signed(here)
+    names = ("cross-correlation", "true convolution")
+    columns = st.columns(3)
     shown = maps.enlarged(np.round(255 * image).astype(np.uint8), 360)
-    left.image(shown, caption=f"{channel}, {_size(image)}", width="stretch", alt="Your picture")
-    middle.image(maps.enlarged(coloured, 360), caption=f"response, {_size(response)}", width="stretch", alt="Response")
-    middle.image(
+    columns[0].image(shown, caption=f"{channel}, {_size(image)}", width="stretch", alt="Your picture")
+    for column, response, name, alt in (
+        (columns[1], coloured, names[settings.flip], "Response"),
+        (columns[2], maps.signed(there, limit)[0], names[not settings.flip], "Response to the turned kernel"),
+    ):
+        caption = f"{name}, {_size(response)}"
+        column.image(maps.enlarged(response, 360), caption=caption, width="stretch", alt=alt)
+    left, right = st.columns(2)
+    left.image(
         maps.legend(), width="stretch", alt="Colour scale", caption=f"blue −{limit:.3g} · white 0 · red +{limit:.3g}"
     )
-    right.plotly_chart(figures.histogram(response, limit), key="convolution_histogram", config=_QUIET,
-                       alt=f"Responses from {response.min():.3g} to {response.max():.3g}")  # fmt: skip
-    other = ops.cross_correlate if settings.flip else ops.convolve
-    turned = other(image, kernel, settings.stride, settings.padding, settings.dilation, edge=settings.edge)
-    difference = float(np.abs(turned - settings.apply(image, kernel)).max())
-    names = ("true convolution", "cross-correlation")
-    here, there = names if settings.flip else names[::-1]
-    st.markdown(
-        f"This is the {here}. The {there} of the same kernel differs by at most **{difference:.3g}**: "
-        + ("turning this kernel changes nothing." if difference < 1e-9 else "it lays the kernel upside down. ")
+    left.markdown(
+        f"The two differ by at most **{difference:.3g}**: "
+        + ("turning this kernel changes nothing." if difference < 1e-9 else "one lays the kernel upside down.")
         + " A learnt kernel does not care: what one finds, the other finds turned."
     )
+    right.plotly_chart(figures.histogram(here, limit), key="convolution_histogram", config=_QUIET,
+                       alt=f"Responses from {here.min():.3g} to {here.max():.3g}")  # fmt: skip
     st.subheader("The presets on your picture")
     st.caption("In colours where the weights add up to 0, so that flat areas vanish; in greys where they do not.")
     titles = [preset.title for preset in kernels.PRESETS.values()]
@@ -116,7 +119,12 @@ def proof(image: np.ndarray, kernel: np.ndarray, settings: Settings) -> None:
     except EngineError as trouble:
         st.warning(f"Keras could not be asked: {plain(str(trouble))}")
     table([f"{_size(small)} of your picture → {_size(reference)}", "max |Δ| to the loop", "time"], rows)
-    st.code(inspect.getsource(ops.cross_correlate_loop), language="python")
+    st.code(_without_docstring(inspect.getsource(ops.cross_correlate_loop)), language="python")
+
+
+def _without_docstring(source: str) -> str:
+    head, _, rest = source.partition('    """')
+    return head + rest.partition('"""\n')[2]
 
 
 def _timed(operation: Any, *arguments: Any, **options: Any) -> tuple[np.ndarray, float]:

@@ -1,0 +1,197 @@
+"""Figures of the pooling page, and the pictures that go beside them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+from plotly.subplots import make_subplots
+
+from cnn_core.experiments import OPERATIONS, Absorption, Localisation, PooledShift, ShiftResponse
+
+_MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
+_BELOW = {"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top"}
+_BLUE, _ORANGE, _GREY = "#3B82F6", "#D9730D", "#8A8F98"
+_STYLES = {
+    "none": (_GREY, "dot"), "max_pool": (_ORANGE, "solid"), "average_pool": (_BLUE, "solid"),
+    "strided_convolution": ("#C2A100", "dash"), "blur_pool": ("#2E9E6B", "solid"), "max_blur_pool": ("#B45BCF", "dash"),
+}  # fmt: skip
+_LIGHT_TO_BLUE = [[0, "#F3F6FB"], [1, "#2F6FE0"]]
+_EVIDENCE = np.array([235.0, 106.0, 0.0])  # orange, the one hue of a class activation map
+
+
+def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> go.Figure:
+    """Draw against the shift how much each representation changes, and how much its global average does."""
+    figure = make_subplots(1, 2, subplot_titles=("each map", "its average"), horizontal_spacing=0.1, shared_xaxes=True)
+    for name, operation in OPERATIONS.items():
+        mine = [response for response in responses if response.operation == name]
+        colour, dash = _STYLES[name]
+        shifts = [max(response.dy, response.dx) for response in mine]
+        for column, values in (
+            (1, [response.change for response in mine]),
+            (2, [response.invariance_error for response in mine]),
+        ):
+            figure.add_scatter(
+                x=shifts, y=values, name=operation.title, legendgroup=name, showlegend=column == 1,
+                mode="lines+markers", marker={"size": 5}, line={"color": colour, "dash": dash, "width": 2},
+                hovertemplate=f"{operation.title}, %{{x}} px: %{{y:.3f}}<extra></extra>", row=1, col=column,
+            )  # fmt: skip
+    figure.add_vline(x=pixels, line={"dash": "dot", "width": 1.5, "color": _GREY})
+    figure.update_xaxes(title_text="shift, pixels", dtick=2)
+    figure.update_yaxes(rangemode="tozero")
+    figure.update_yaxes(title_text="relative change", row=1, col=1)
+    figure.update_layout(margin=_MARGIN, height=380, legend=_BELOW)
+    return figure
+
+
+def network_drift(answer: dict[str, Any], axis: str, pixels: int) -> go.Figure:
+    """Draw the drift of the network's logits against the shift; an open circle where its first answer is another."""
+    drift, agrees = answer[axis]["drift"], answer[axis]["agrees"]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=answer["shifts"], y=drift, mode="lines+markers", showlegend=False,
+        line={"color": _BLUE, "width": 2},
+        marker={"size": 10, "symbol": ["circle" if same else "circle-open" for same in agrees], "color": _BLUE,
+                "line": {"width": 2, "color": _BLUE}},
+        customdata=["the same first answer" if same else "another first answer" for same in agrees],
+        hovertemplate="%{x} px: logits drift by %{y:.3f}, %{customdata}<extra></extra>",
+    )  # fmt: skip
+    figure.add_vline(x=pixels, line={"dash": "dot", "width": 1.5, "color": _GREY})
+    figure.update_xaxes(title_text="shift, pixels", dtick=2)
+    figure.update_yaxes(title_text="drift of the logits", rangemode="tozero")
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=260)
+    return figure
+
+
+def pooled_maps(image: np.ndarray, moved: np.ndarray, result: PooledShift, window: int = 2) -> go.Figure:
+    """Draw a map and what max-pooling makes of it, before and after a shift; the windows and the peak are outlined."""
+    panels = ((image, "before"), (result.before, "pooled"), (moved, "after the shift"), (result.after, "pooled"))
+    figure = make_subplots(
+        2, 2, subplot_titles=[title for _, title in panels], horizontal_spacing=0.08, vertical_spacing=0.1
+    )
+    for number, (values, _) in enumerate(panels):
+        row, column = divmod(number, 2)
+        figure.add_heatmap(
+            z=values, zmin=0, zmax=float(image.max()), colorscale=_LIGHT_TO_BLUE, showscale=False, xgap=1, ygap=1,
+            texttemplate="%{z}", textfont={"size": 15}, hoverinfo="skip", row=row + 1, col=column + 1,
+        )  # fmt: skip
+        place = {"row": row + 1, "col": column + 1}
+        if column == 0:
+            for border in range(window, len(values), window):
+                line = {"color": "#172033", "width": 2}
+                figure.add_shape(type="line", x0=border - 0.5, x1=border - 0.5, y0=-0.5, y1=3.5, line=line, **place)
+                figure.add_shape(type="line", y0=border - 0.5, y1=border - 0.5, x0=-0.5, x1=3.5, line=line, **place)
+        y, x = np.unravel_index(values.argmax(), values.shape)
+        figure.add_shape(
+            type="rect", x0=x - 0.46, x1=x + 0.46, y0=y - 0.46, y1=y + 0.46, line={"color": _ORANGE, "width": 4},
+            **place,
+        )  # fmt: skip
+    figure.update_xaxes(visible=False, fixedrange=True)
+    figure.update_yaxes(visible=False, fixedrange=True, autorange="reversed")
+    figure.update_layout(margin=_MARGIN, height=440)
+    return figure
+
+
+def absorbed(measurements: Sequence[Absorption]) -> go.Figure:
+    """Draw the share of random maps whose peak stays in its window, measured and by theory, against the window."""
+    return _against_theory(
+        [m.window for m in measurements],
+        [("measured", [m.absorbed for m in measurements], [m.theory for m in measurements], _BLUE)],
+        "share of maps whose peak stays",
+    )
+
+
+def localisation(without: Sequence[Localisation], with_indices: Sequence[Localisation]) -> go.Figure:
+    """Draw the mean error of a peak found after unpooling, with and without indices, measured and by theory."""
+    return _against_theory(
+        [m.window for m in without],
+        [
+            ("without indices", [m.mean_error for m in without], [m.theory for m in without], _ORANGE),
+            ("with indices", [m.mean_error for m in with_indices], [m.theory for m in with_indices], _BLUE),
+        ],
+        "mean error, pixels",
+    )
+
+
+def _against_theory(
+    windows: list[int], curves: Sequence[tuple[str, list[float], list[float], str]], title: str
+) -> go.Figure:
+    """Dots for what was measured, a line for what theory says."""
+    figure = go.Figure()
+    for name, measured, theory, colour in curves:
+        figure.add_scatter(
+            x=windows, y=theory, mode="lines", name="theory",
+            line={"color": colour, "width": 1.5, "dash": "dot"}, hoverinfo="skip", showlegend=name == curves[0][0],
+        )  # fmt: skip
+        figure.add_scatter(
+            x=windows, y=measured, mode="markers", name=name, marker={"size": 10, "color": colour}, customdata=theory,
+            hovertemplate=f"window %{{x}}, {name}: %{{y:.3f}}; theory %{{customdata:.3f}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title_text="window, pixels", dtick=1)
+    figure.update_yaxes(title_text=title, rangemode="tozero")
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=320, legend=_BELOW)
+    return figure
+
+
+def heads(sizes: Sequence[int], flattened: Sequence[int], averaged: Sequence[int], size: int) -> go.Figure:
+    """Draw the parameters of both heads against the side of the last feature map."""
+    figure = go.Figure()
+    for name, values, colour in (
+        ("flatten + dense", flattened, _ORANGE),
+        ("global average + dense", averaged, _BLUE),
+    ):
+        figure.add_scatter(
+            x=list(sizes), y=list(values), mode="lines+markers", name=name, line={"color": colour, "width": 2.5},
+            hovertemplate=f"{name}, %{{x}} × %{{x}}: %{{y:,}} parameters<extra></extra>",
+        )  # fmt: skip
+    figure.add_vline(x=size, line={"dash": "dot", "width": 1.5, "color": _GREY}, annotation_text="here")
+    figure.update_xaxes(title_text="side of the last feature map, cells")
+    figure.update_yaxes(title_text="parameters", type="log", exponentformat="SI", dtick=1)
+    figure.update_layout(margin=_MARGIN, height=330, legend=_BELOW)
+    return figure
+
+
+def evidence(image: np.ndarray, activation: np.ndarray, limit: float) -> np.ndarray:
+    """Lay a class activation map over a picture, in one hue: the more orange, the more evidence.
+
+    Args:
+        image: uint8 `(H, W, 3)`, as the network saw it.
+        activation: `(h, w)`, in units of the logit; what is below 0 stays grey.
+        limit: The value of the strongest colour.
+
+    Returns:
+        uint8 `(H, W, 3)`.
+
+    Example:
+        >>> grey = np.full((2, 2, 3), 100, np.uint8)
+        >>> evidence(grey, np.array([[0.0, 0.0], [0.0, 0.0]]), limit=1.0).tolist() == grey.tolist()
+        True
+    """
+    height, width = image.shape[:2]
+    share = Image.fromarray(np.clip(activation / limit, 0, 1).astype(np.float32))
+    alpha = 0.8 * np.clip(np.asarray(share.resize((width, height), Image.Resampling.BILINEAR)), 0, 1)[..., None]
+    luminance = image @ np.array([0.299, 0.587, 0.114])  # grey, so that the hue belongs to the evidence alone
+    coloured = (1 - alpha) * luminance[..., None] + alpha * _EVIDENCE
+    return np.round(coloured).astype(np.uint8)
+
+
+def marked(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Show the pixels that won a window, in their place; all others are dark blue.
+
+    Args:
+        image: `(H, W)`, 0..1.
+        rows: Of the winners.
+        columns: Of the winners.
+
+    Returns:
+        uint8 `(H, W, 3)`.
+
+    Example:
+        >>> marked(np.array([[0.0, 1.0]]), np.array([0]), np.array([1])).tolist()
+        [[[16, 32, 74], [255, 255, 255]]]
+    """
+    picture = np.empty((*image.shape, 3), np.uint8)
+    picture[:] = (16, 32, 74)
+    picture[rows, columns] = np.round(255 * image[rows, columns])[..., None]
+    return picture

@@ -1,0 +1,75 @@
+"""The pooling page in a real browser: the stepper, the link, both themes and widths."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from cnn_core import ops
+from cnn_core.bundled import BUNDLED
+
+from .conftest import Server, settled
+from .test_appearance import assert_readable
+
+Visitor = Callable[..., Page]
+VIEWS = ("Steps", "Shift", "EQ-N2.2", "Cost", "Head", "Stride")
+
+
+def said(page: Page) -> float:
+    """Return the number that the stepper says its window becomes."""
+    return float(page.locator(".sum").inner_text().rpartition("= ")[2].replace("−", "-"))
+
+
+@pytest.mark.parametrize("kind", ["max", "l2"])
+def test_stepper_says_what_numpy_computes(server: Server, visitor: Visitor, kind: str) -> None:
+    page = visitor(f"{server.url}/pooling?picture=digit-3&pooling_kind={kind}&pooling_window=4&pooling_stride=3"
+                   "&pooling_padding=same")  # fmt: skip
+    expect(page.locator(".sum")).to_contain_text("Row 0, column 0")
+    pool = {"max": ops.max_pool, "average": ops.average_pool, "l2": ops.l2_pool}[kind]
+    wanted = pool(ops.grey(BUNDLED["digit-3"].load().pixels / 255.0), 4, 3, "same")
+    for value in wanted.reshape(-1):
+        assert said(page) == pytest.approx(value, abs=0.006)
+        page.get_by_role("button", name="Next").click()
+    assert page.locator("td.winner").count() == (1 if kind == "max" else 0)
+    page.locator(".stepper").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".sum")).to_contain_text("Row 1, column 0")
+
+
+def test_settings_travel_in_the_link(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/pooling?picture=bar")
+    page.get_by_role("radio", name="average", exact=True).click()
+    page.wait_for_url(re.compile("pooling_kind=average"))
+    page.get_by_role("radio", name="EQ-N2.2").click()
+    page.wait_for_url(re.compile("pooling_view=EQ-N2.2"))
+    expect(page.get_by_text("crossed")).to_be_visible()
+    page.get_by_role("radio", name="left", exact=True).click()
+    expect(page.get_by_text("absorbed", exact=True)).to_be_visible()
+    page.wait_for_url(re.compile("pooling_direction=left"))
+    stranger = visitor(page.url)
+    expect(stranger.get_by_text("absorbed", exact=True)).to_be_visible()
+    expect(stranger.get_by_role("radio", name="average", exact=True)).to_be_checked()
+    expect(stranger.locator("[data-testid=stAlertContentWarning]")).to_have_count(0)  # must not happen
+
+
+def test_network_answers_about_shifts(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/pooling?pooling_view=Shift&pooling_shift=4")
+    expect(page.get_by_text("logits drift by")).to_be_visible(timeout=60_000)
+    settled(page)
+    expect(page.get_by_text("equivariant to this shift")).to_be_visible()
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)  # must not happen
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "views"),
+    [(390, "light", VIEWS[:3]), (390, "dark", VIEWS[3:]), (1280, "light", VIEWS[3:]), (1280, "dark", VIEWS[:3])],
+)
+def test_pooling_is_accessible_and_fits(
+    server: Server, visitor: Visitor, width: int, scheme: str, views: tuple[str, ...]
+) -> None:
+    page = visitor(f"{server.url}/pooling", width, scheme)
+    for view in views:
+        page.get_by_role("radio", name=view, exact=True).click()
+        expect(page.get_by_role("radio", name=view, exact=True)).to_be_checked()
+        assert_readable(page)
