@@ -96,7 +96,7 @@ def eventually(condition: Callable[[], object], within: float, of: str) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(tmp_path_factory.mktemp("app"))
     running.start()
@@ -104,7 +104,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Class folders with photos cut from the sample set: 12 of brick, 12 of gravel; one grass for later."""
     folder = tmp_path_factory.mktemp("photos")
@@ -118,7 +118,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(server: Server, photos: Path) -> Run:
     """A finished run of two arms, carried out by the server's own worker."""
     items = [

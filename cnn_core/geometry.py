@@ -1,0 +1,399 @@
+"""Integers only: output size, padding, parameters, multiply-adds, receptive fields. Standard library only.
+
+Everything is along one axis; an image has two. Positions are pixels of the input, counted from 0.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+Padding = str | int | tuple[int, int]
+Sizes = int | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A kernel that slides along one axis.
+
+    Attributes:
+        kernel_size: Number of cells.
+        stride: Step, in pixels.
+        padding: `"valid"`, `"same"`, pixels on each side, or pixels `(before, after)`.
+        dilation: Distance between two cells, in pixels.
+
+    Raises:
+        ValueError: If one of them is out of range.
+    """
+
+    kernel_size: int
+    stride: int = 1
+    padding: Padding = "valid"
+    dilation: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("kernel_size", "stride", "dilation"):
+            _whole(getattr(self, name), name)
+        sides = self.padding if isinstance(self.padding, tuple) else (self.padding, self.padding)
+        if self.padding not in ("valid", "same") and (len(sides) != 2 or not all(_is_whole(side, 0) for side in sides)):
+            raise ValueError(
+                'padding is "valid", "same", a whole number of at least 0 or a pair (before, after) of them; '
+                f"received {self.padding!r}."
+            )
+
+    @property
+    def span(self) -> int:
+        """k_eff = k + (k - 1)(d - 1): the pixels from the first to the last cell."""
+        return self.kernel_size + (self.kernel_size - 1) * (self.dilation - 1)
+
+
+# Size and padding ----------------------------------------------------------------------------------------------------
+
+
+def padding_amounts(input_size: int, window: Window) -> tuple[int, int]:
+    """Return how many pixels are added before and after.
+
+    same: p = max((ceil(n / s) - 1) s + k_eff - n, 0), floor(p / 2) before and the rest after.
+
+    Args:
+        input_size: Length of the input, in pixels; at least 1.
+        window: Kernel size, stride, padding and dilation.
+
+    Returns:
+        Pixels before and after, at least 0 each.
+
+    Example:
+        >>> padding_amounts(224, Window(kernel_size=3, stride=2, padding="same"))  # the odd pixel goes after
+        (0, 1)
+
+    Source:
+        Dumoulin & Visin 2016, arXiv:1603.07285, chapter 2; `same` as TensorFlow and Keras define it.
+    """
+    _whole(input_size, "input_size")
+    if window.padding == "same":
+        covered = (-(-input_size // window.stride) - 1) * window.stride + window.span
+        total = max(covered - input_size, 0)
+        return total // 2, total - total // 2
+    if isinstance(window.padding, str):  # valid
+        return 0, 0
+    return window.padding if isinstance(window.padding, tuple) else (window.padding, window.padding)
+
+
+def output_size(input_size: int, window: Window) -> int:
+    """Return the length of the output along one axis.
+
+    floor((n + p_before + p_after - k_eff) / s) + 1; with `same` that is ceil(n / s).
+
+    Args:
+        input_size: Length of the input, in pixels.
+        window: Kernel size, stride, padding and dilation.
+
+    Returns:
+        Length of the output, in pixels; at least 1.
+
+    Raises:
+        ValueError: If the kernel does not fit into the input.
+
+    Example:
+        >>> output_size(227, Window(kernel_size=11, stride=4))  # AlexNet conv1
+        55
+
+    Source:
+        Dumoulin & Visin 2016, arXiv:1603.07285, chapter 2.
+    """
+    padded = input_size + sum(padding_amounts(input_size, window))
+    if padded < window.span:
+        raise ValueError(
+            f"A kernel that spans {window.span} pixels does not fit into an input of {input_size}, {padded} with its "
+            f"padding; expected an input of at least {window.span}, padding included."
+        )
+    return (padded - window.span) // window.stride + 1
+
+
+def paddings_for(
+    input_size: int, wanted: int, kernel_size: int, stride: int = 1, dilation: int = 1
+) -> list[tuple[int, int]]:
+    """Return the paddings that give an output of the wanted length: `output_size` solved for its padding.
+
+    Args:
+        input_size: Length of the input, in pixels.
+        wanted: Length of the output, in pixels.
+        kernel_size: Number of cells of the kernel.
+        stride: Step, in pixels.
+        dilation: Distance between two cells, in pixels.
+
+    Returns:
+        `(before, after)` for each total that works, smallest first, split evenly with an odd pixel after; any other
+        split of the same total works too. Empty if the output is smaller even without padding asked for.
+
+    Example:
+        >>> paddings_for(224, wanted=112, kernel_size=7, stride=2)
+        [(2, 3), (3, 3)]
+        >>> paddings_for(5, wanted=1, kernel_size=3)  # without padding it is 3 already
+        []
+    """
+    window = Window(kernel_size, stride, dilation=dilation)
+    least = (_whole(wanted, "wanted") - 1) * stride + window.span - _whole(input_size, "input_size")
+    return [(total // 2, total - total // 2) for total in range(max(least, 0), least + stride)]
+
+
+# Parameters and multiply-adds ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a layer costs for one image.
+
+    Attributes:
+        params: Numbers that training changes.
+        macs: Multiply-adds, 1 MAC = 1 multiplication and 1 addition = 2 FLOPs. Biases are not counted.
+        statistics: Numbers that are measured, not trained: BatchNorm's moving mean and variance.
+    """
+
+    params: int
+    macs: int
+    statistics: int = 0
+
+
+def convolution_cost(
+    kernel_size: Sizes, channels: int, filters: int, output: Sizes, groups: int = 1, bias: bool = True
+) -> Cost:
+    """Return the cost of a convolution.
+
+    params = prod(k) C_in / g C_out + C_out        macs = prod(k) C_in / g C_out prod(output)
+
+    Args:
+        kernel_size: Cells along each axis; a number means a square.
+        channels: Channels of the input.
+        filters: Channels of the output.
+        output: Length of the output along each axis; a number means a square.
+        groups: Groups of channels that do not see each other; they divide channels and filters.
+        bias: Whether each filter has one.
+
+    Example:
+        >>> convolution_cost(3, channels=256, filters=256, output=56)
+        Cost(params=590080, macs=1849688064, statistics=0)
+
+    Source: Howard et al. 2017, arXiv:1704.04861, section 3.1.
+    """
+    for value, name in ((channels, "channels"), (filters, "filters"), (groups, "groups")):
+        _whole(value, name)
+    if channels % groups or filters % groups:
+        raise ValueError(
+            f"groups divides the channels and the filters; received {groups} groups, {channels} channels and "
+            f"{filters} filters."
+        )
+    weights = _product(kernel_size, "kernel_size") * channels // groups * filters
+    return Cost(weights + filters * bias, weights * _product(output, "output"))
+
+
+def pointwise_cost(channels: int, filters: int, output: Sizes, bias: bool = True) -> Cost:
+    """A 1×1 convolution: a dense layer at each pixel.
+
+    >>> pointwise_cost(256, 64, output=56)
+    Cost(params=16448, macs=51380224, statistics=0)
+    """
+    return convolution_cost(1, channels, filters, output, bias=bias)
+
+
+def depthwise_cost(kernel_size: Sizes, channels: int, output: Sizes, multiplier: int = 1, bias: bool = True) -> Cost:
+    """One kernel a channel, `multiplier` results a channel: a convolution with as many groups as channels.
+
+    >>> depthwise_cost(3, channels=512, output=14, bias=False)
+    Cost(params=4608, macs=903168, statistics=0)
+    """
+    return convolution_cost(kernel_size, channels, channels * multiplier, output, groups=channels, bias=bias)
+
+
+def separable_cost(
+    kernel_size: Sizes, channels: int, filters: int, output: Sizes, multiplier: int = 1, bias: bool = True
+) -> Cost:
+    """Depthwise, then 1×1; the only bias is that of the 1×1, as in Keras (Chollet 2017, arXiv:1610.02357).
+
+    >>> separable_cost(3, channels=512, filters=512, output=14, bias=False)
+    Cost(params=266752, macs=52283392, statistics=0)
+    """
+    depthwise = depthwise_cost(kernel_size, channels, output, multiplier, bias=False)
+    pointwise = pointwise_cost(channels * multiplier, filters, output, bias)
+    return Cost(depthwise.params + pointwise.params, depthwise.macs + pointwise.macs)
+
+
+def transposed_cost(kernel_size: Sizes, channels: int, filters: int, input_size: Sizes, bias: bool = True) -> Cost:
+    """Each input pixel times the whole kernel: counted over the input, what is cut off at borders included.
+
+    >>> transposed_cost(4, channels=64, filters=32, input_size=14)
+    Cost(params=32800, macs=6422528, statistics=0)
+    """
+    return convolution_cost(kernel_size, channels, filters, input_size, bias=bias)
+
+
+def dense_cost(inputs: int, outputs: int, bias: bool = True) -> Cost:
+    """Every input to every output.
+
+    >>> dense_cost(25088, 4096)  # VGG-16 fc1
+    Cost(params=102764544, macs=102760448, statistics=0)
+    """
+    return pointwise_cost(inputs, outputs, output=1, bias=bias)
+
+
+def batch_norm_cost(channels: int, scale: bool = True, center: bool = True) -> Cost:
+    """Gamma and beta are trained, mean and variance are measured; no MACs, since it folds into the layer before.
+
+    >>> batch_norm_cost(64)
+    Cost(params=128, macs=0, statistics=128)
+    """
+    return Cost(_whole(channels, "channels") * (scale + center), 0, 2 * channels)
+
+
+def pooling_cost() -> Cost:
+    """A pooling compares or adds; it has no weights to multiply with.
+
+    >>> pooling_cost()
+    Cost(params=0, macs=0, statistics=0)
+    """
+    return Cost(0, 0)
+
+
+# Receptive field -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Field:
+    """What the units of a feature map see of the input, along one axis.
+
+    Attributes:
+        size: Receptive field, in pixels.
+        stride: Effective stride: distance between the fields of two neighbours, in pixels.
+        padding: Effective padding: pixels of the first field beyond the border; None if it depends on an unknown size.
+    """
+
+    size: int = 1
+    stride: int = 1
+    padding: int | None = 0
+
+    def after(self, window: Window, input_size: int | None = None) -> "Field":
+        """Return the field behind one more window; `same` with a stride needs the length of this feature map.
+
+        r' = r + (k_eff - 1) S        S' = S s        P' = P + p_before S
+
+        >>> Field(size=5, stride=1, padding=2).after(Window(2, stride=2))  # VGG-16, pool1
+        Field(size=6, stride=2, padding=2)
+        """
+        before = _padding_before(window, input_size)
+        padding = None if before is None or self.padding is None else self.padding + before * self.stride
+        return Field(self.size + (window.span - 1) * self.stride, self.stride * window.stride, padding)
+
+
+def receptive_field(windows: Iterable[Window], input_size: int | None = None) -> Field:
+    """Return receptive field, effective stride and effective padding behind a stack of windows.
+
+    Args:
+        windows: From the input to the output.
+        input_size: Length of the input, in pixels; only `same` with a stride needs it, where its parity matters.
+
+    Returns:
+        The field of the last window's outputs; its padding is None if it depends on an input size that is not given.
+
+    Example:
+        >>> three = Window(3, padding="same")
+        >>> receptive_field([three, three, three])  # three 3×3 see as much as one 7×7
+        Field(size=7, stride=1, padding=3)
+        >>> halve = Window(3, stride=2, padding="same")
+        >>> [receptive_field([halve], input_size).padding for input_size in (224, 225, None)]
+        [0, 1, None]
+
+    Source: Araujo, Norris & Sim 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill.
+    """
+    field = Field()
+    for window in windows:
+        field = field.after(window, input_size)
+        input_size = None if input_size is None else output_size(input_size, window)
+    return field
+
+
+def unit_centre(field: Field, index: int) -> float:
+    """Return where the centre of a unit's field lies, in input pixels: u S - P + (r - 1) / 2.
+
+    A position x.5 lies between two pixels; padding may put it outside of the input (Araujo et al. 2019, Distill).
+
+    >>> unit_centre(Field(size=6, stride=2, padding=2), index=0)
+    0.5
+    """
+    first, last = unit_interval(field, index)
+    return (first + last) / 2
+
+
+def unit_interval(field: Field, index: int, input_size: int | None = None) -> tuple[int, int]:
+    """Return the first and the last pixel that a unit sees, both included.
+
+    Args:
+        field: Receptive field of the feature map.
+        index: Position of the unit, from 0.
+        input_size: Length of the input, to clip at the borders; if None, pixels outside of it are padding.
+
+    Raises:
+        ValueError: If the field's padding is not known, or if the unit sees nothing but padding.
+
+    Example:
+        >>> vgg16 = Field(size=212, stride=32, padding=90)
+        >>> unit_interval(vgg16, 0), unit_interval(vgg16, 0, input_size=224)
+        ((-90, 121), (0, 121))
+
+    Source: Araujo, Norris & Sim 2019, Distill.
+    """
+    if field.padding is None:
+        raise ValueError(f"The padding depends on the input size; expected a field with a known one, received {field}.")
+    first = _whole(index, "index", least=0) * field.stride - field.padding
+    last = first + field.size - 1
+    if input_size is None:
+        return first, last
+    if last < 0 or first >= _whole(input_size, "input_size"):
+        raise ValueError(
+            f"Unit {index} sees pixels {first} to {last}, nothing but padding; expected a unit whose field meets an "
+            f"input of {input_size}."
+        )
+    return max(first, 0), min(last, input_size - 1)
+
+
+def layers_to_reach(field: int, kernel_size: int, stride: int = 1) -> int:
+    """Return how many equal layers it takes until a unit sees at least so many pixels; 0 for a field of 1.
+
+    ValueError if no number of layers does: a kernel of one cell sees no more than one pixel.
+
+    >>> layers_to_reach(224, kernel_size=3), layers_to_reach(224, kernel_size=3, stride=2)
+    (112, 7)
+    """
+    window = Window(kernel_size, stride)
+    if _whole(field, "field") > 1 and kernel_size == 1:
+        raise ValueError(f"Kernels of one cell never see more than one pixel; received a field of {field}.")
+    if stride == 1:
+        return -(-(field - 1) // max(kernel_size - 1, 1))
+    layers, reached = 0, Field()
+    while reached.size < field:
+        layers, reached = layers + 1, reached.after(window)
+    return layers
+
+
+# Arguments, checked once ---------------------------------------------------------------------------------------------
+
+
+def _padding_before(window: Window, input_size: int | None) -> int | None:
+    """The pixels before; None if the input size decides and is not known."""
+    if input_size is not None or window.padding != "same":
+        return padding_amounts(1 if input_size is None else input_size, window)[0]
+    found = {padding_amounts(size, window)[0] for size in range(1, window.stride + 1)}  # one size a remainder
+    return found.pop() if len(found) == 1 else None
+
+
+def _is_whole(value: object, least: int = 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _whole(value: int, name: str, least: int = 1) -> int:
+    if not _is_whole(value, least):
+        raise ValueError(f"{name} is a whole number of at least {least}; received {value!r}.")
+    return value
+
+
+def _product(sizes: Sizes, name: str) -> int:
+    """The number of cells; a single number means a square."""
+    return math.prod(_whole(size, name) for size in (sizes if isinstance(sizes, tuple) else (sizes, sizes)))
