@@ -33,8 +33,10 @@ check_link(
 st.title("Convolution")
 st.markdown(
     "A small grid of weights slides over the picture. At each place it multiplies what lies under it, adds up, and "
-    "writes one number. The same few weights serve everywhere."
+    "writes one number. The same few weights serve everywhere: "
+    r"$y_{ij} = \sum_{a,b} w_{ab}\; x_{is+ad,\,js+bd}$ with stride $s$ and dilation $d$."
 )
+st.caption("Goodfellow, Bengio & Courville 2016, equation 9.6; padding as in Dumoulin & Visin 2016, arXiv:1603.07285.")
 picture = choose_picture()
 image = ops.grey(scaled(picture.digest, picture.pixels) / 255.0)
 

@@ -58,10 +58,8 @@ except (ImageRejected, EngineError) as trouble:
     right.error(plain(str(trouble)))
 
 st.header("Understand it", divider="gray")
-st.page_link(
-    PAGES / "convolution.py", label="Convolution: one window at a time, on your picture", icon=":material/grid_on:"
-)
-st.page_link(PAGES / "pooling.py", label="Pooling: what it absorbs, and what it costs", icon=":material/compress:")
+st.page_link(PAGES / "convolution.py", label="Convolution: one window at a time", icon=":material/grid_on:")
+st.page_link(PAGES / "pooling.py", label="Pooling: what it absorbs and costs", icon=":material/compress:")
 
 st.header("Teach it your words", divider="gray")
 st.markdown(

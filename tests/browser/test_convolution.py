@@ -17,6 +17,7 @@ Visitor = Callable[..., Page]
 
 def said(page: Page) -> str:
     """Return what the stepper says of its window."""
+    expect(page.locator(".sum")).to_contain_text("=")
     return page.locator(".sum").inner_text().replace("−", "-")
 
 

@@ -1,12 +1,15 @@
 """The convolution page: every view, links, and figures that the chapter states."""
 
+import io
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnn_core import explain, kernels, ops
 from cnn_core.engine.errors import EngineUnreachable
+from ui.navigation import PAGES
 
 VIEWS = ("steps", "picture", "proof", "dense", "learn", "example")
 
@@ -128,3 +131,26 @@ def test_question_of_the_proof_is_the_workers(convolution: Any) -> None:
     from cnn_core.engine.jobs import QUESTIONS
 
     assert QUESTIONS["convolve"] == f"{explain.__name__}:{explain.convolve_keras.__name__}"
+
+
+def test_chosen_picture_follows_to_another_page(convolution: Any) -> None:
+    convolution.selectbox(key="picture").set_value("flower").run()
+    app = convolution.switch_page(str(PAGES / "pooling.py")).run()
+    assert app.selectbox(key="picture").value == "flower"
+    assert not app.exception
+
+
+def test_own_picture_follows_and_stays_out_of_the_link(convolution: Any) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((30, 40, 3), 90, np.uint8)).save(buffer, "PNG")
+    convolution.file_uploader(key="picture_upload_0").upload("mine.png", buffer.getvalue()).run()
+    assert convolution.selectbox(key="picture").value == "mine"
+    assert "your own picture stays with you" in texts(convolution)
+    app = convolution.switch_page(str(PAGES / "pooling.py")).run()
+    assert app.selectbox(key="picture").value == "mine"
+
+
+def test_link_to_someones_own_picture_says_so(page: Any) -> None:
+    app = page("convolution", picture="mine")
+    assert "which stays with them" in texts(app)
+    assert app.selectbox(key="picture").value == "chelsea"
