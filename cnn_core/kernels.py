@@ -259,7 +259,7 @@ def parse(text: str) -> np.ndarray:
             f"{' or '.join(map(str, sorted(lengths)))} numbers."
         )
     for cell in (cell for row in rows for cell in row):
-        if not _NUMBER.fullmatch(cell.strip()):
+        if not _NUMBER.fullmatch(cell.strip(" ")):
             raise ValueError(f"A cell of a kernel is a number between −{LIMIT} and {LIMIT}; received {cell[:20]!r}.")
     return np.array([[float(cell) for cell in row] for row in rows]) + 0.0  # no -0
 

@@ -156,6 +156,7 @@ def test_text_is_short() -> None:
         ("1e9", "A cell of a kernel is a number between −1000 and 1000; received '1e9'."),
         ("1000", "A cell of a kernel is a number between −1000 and 1000; received '1000'."),
         ("٣", "A cell of a kernel is a number between −1000 and 1000; received '٣'."),
+        ("0\x1f", "A cell of a kernel is a number between −1000 and 1000; received '0\\x1f'."),
         ("1" * 900, "A kernel takes at most 784 characters; received 900."),
     ],
 )
