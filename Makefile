@@ -1,6 +1,7 @@
 # ConvScope: `make help` lists what there is.
 PYTHON ?= python3
 PORT ?= 8501
+WORKERS ?= 2
 REQUIREMENTS := $(if $(GPU),requirements/gpu.txt,requirements.txt)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +19,7 @@ setup: $(VENV)/.dev  ## create .venv with all that app, tests and linters need; 
 
 test: setup  ## run the tests: core, pages, browser
 	@command -v chromium chromium-browser google-chrome chrome >/dev/null || echo "No Chromium found: the browser tests will be skipped. Get one, on Debian: apt-get install chromium"
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadgroup $(ARGS)
 
 test-slow: setup  ## run the slow tests: minutes each
 	$(BIN)/python -m pytest -m slow $(ARGS)
