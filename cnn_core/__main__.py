@@ -1,4 +1,4 @@
-"""The same core without a browser: `python -m cnn_core train | predict | classify`."""
+"""The same core without a browser: `python -m cnn_core train | predict | classify | architectures`."""
 
 import argparse
 import contextlib
@@ -17,6 +17,7 @@ from cnn_core.engine.errors import on_purpose, sentence
 from cnn_core.images import Picture, decode
 from cnn_core.runs import Run, RunNotFound, Store
 from cnn_core.transfer.spec import Experiment, Options
+from cnn_core.zoo.architectures import ARCHITECTURES
 
 
 class Trouble(Exception):
@@ -49,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     defaults = Options()
     parser = _OneLine(prog="python -m cnn_core", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="train | predict | classify", parser_class=_OneLine)
+    commands = parser.add_subparsers(
+        required=True, metavar="train | predict | classify | architectures", parser_class=_OneLine
+    )
 
     train = commands.add_parser("train", help="frozen against fine-tuned on a folder of class folders")
     train.set_defaults(command=_train)
@@ -85,6 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     classify.add_argument("files", nargs="+", type=Path, metavar="FILES")
     classify.add_argument("--top", type=int, default=5, help="labels a picture (default: %(default)s)")
     classify.add_argument("--json", action="store_true", help="JSON on standard output")
+
+    architectures = commands.add_parser("architectures", help="what the networks of the timeline cost and see")
+    architectures.set_defaults(command=_architectures)
+    architectures.add_argument("keys", nargs="*", metavar="KEY", help=f"of {', '.join(ARCHITECTURES)} (default: all)")
+    architectures.add_argument("--json", action="store_true", help="JSON on standard output")
     return parser
 
 
@@ -234,6 +242,31 @@ def _classify(options: argparse.Namespace) -> str:
         f"{file}: " + ", ".join(f"{entry['label']} {entry['probability']:.3f}" for entry in labels)
         for file, labels in zip(options.files, said, strict=True)
     )
+
+
+def _architectures(options: argparse.Namespace) -> str:
+    from cnn_core.zoo import atlas
+
+    unknown = [key for key in options.keys if key not in ARCHITECTURES]
+    if unknown:
+        raise Trouble(f"no architecture is called {unknown[0]!r}. Known are: {', '.join(ARCHITECTURES)}.")
+    columns = ("total_params", "trainable_params", "macs", "depth", "receptive_field", "reason")
+    measured = {}
+    for key in tqdm(options.keys or ARCHITECTURES, unit=" networks", disable=not sys.stderr.isatty()):
+        facts = atlas.measure(key)
+        measured[key] = {column: facts[column] for column in columns}
+    if options.json:
+        return json.dumps(measured, indent=1, ensure_ascii=False)
+    widths = (20, 13, 13, 15, 6, 9)
+    heads = ("architecture", "parameters", "trainable", "multiply-adds", "depth", "field")
+    lines = [
+        "".join(f"{head:>{w}}" if i else f"{head:<{w}}" for i, (head, w) in enumerate(zip(heads, widths, strict=True)))
+    ]
+    for key, facts in measured.items():
+        numbers = ("-" if facts[column] is None else f"{facts[column]:,}" for column in columns[:5])
+        cells = (f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:], strict=True))
+        lines.append(f"{key:<{widths[0]}}{''.join(cells)}  {facts['reason']}".rstrip())
+    return "\n".join(lines)
 
 
 def _first_line(error: Exception) -> str:

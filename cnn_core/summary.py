@@ -203,9 +203,13 @@ _UNKNOWN = "is a layer of which this table does not know what its units see"
 
 
 def _is_keras(layer: Any) -> bool:
-    """Whether the layer computes what its Keras class does: code of the user's own may compute anything."""
+    """Whether the layer computes what its class in Keras or our zoo does: code of others may compute anything."""
     code = (type(layer).call, getattr(layer, "activation", None) or keras.activations.linear)
-    return all(getattr(part, "__module__", "").startswith("keras.") for part in code)
+    return all(getattr(part, "__module__", "").startswith(("keras.", "cnn_core.zoo.")) for part in code)
+
+
+def _is_ours(layer: Any) -> bool:
+    return type(layer).__module__.startswith("cnn_core.zoo.") and getattr(layer, "pixelwise", False)  # so it says
 
 
 def _is_part(layer: Any, names: tuple[str, ...]) -> bool:
@@ -244,7 +248,7 @@ def _is_pixelwise(layer: Any, rank: int, channel: int) -> bool:
     if isinstance(layer, _ON_AN_AXIS):
         numbers = layer.axis if isinstance(layer.axis, (list, tuple)) else (layer.axis,)
         return {number % rank for number in numbers} == {channel}
-    if isinstance(layer, _L.Dense):
+    if isinstance(layer, _L.Dense) or _is_ours(layer):
         return channel == rank - 1  # along the last axis: of each pixel, if that is the channels
     return isinstance(layer, _PIXELWISE) or _is_part(layer, _PIXELWISE_PARTS)
 
@@ -264,7 +268,7 @@ def _macs(layer: Any, first: _Seen, outputs: Shape, channels_first: bool) -> tup
     convolution = isinstance(layer, _CONVOLUTIONS + _TRANSPOSED)
     if not convolution and not isinstance(layer, _L.Dense):
         stateless = not getattr(layer, "weights", ()) and type(layer).__module__.startswith("keras.src.layers.")
-        pixelwise = isinstance(layer, (*_PIXELWISE, *_ON_AN_AXIS, _L.GroupNormalization))
+        pixelwise = isinstance(layer, (*_PIXELWISE, *_ON_AN_AXIS, _L.GroupNormalization)) or _is_ours(layer)
         free = pixelwise or _is_part(layer, _PIXELWISE_PARTS + _MERGING_PARTS)
         if free or (stateless and not isinstance(layer, (*_ATTENTION, _L.Dot, _L.Lambda))):
             return 0, ""
@@ -278,10 +282,9 @@ def _macs(layer: Any, first: _Seen, outputs: Shape, channels_first: bool) -> tup
         positions = _spatial(first.shape if isinstance(layer, _TRANSPOSED) else outputs, channels_first)
         kernels = (layer.depthwise_kernel, layer.pointwise_kernel) if isinstance(layer, _SEPARABLE) else (layer.kernel,)
         weights = sum(math.prod(kernel.shape) for kernel in kernels)  # a kernel is (k, k, C_in / groups, C_out)
-    known = [n for n in positions if n is not None]
-    if len(known) < len(positions):
+    if None in positions:
         return None, "Unknown input size: the multiply-adds depend on it."
-    return weights * math.prod(known), ""
+    return weights * math.prod(n or 0 for n in positions), ""
 
 
 # The walk through the graph ------------------------------------------------------------------------------------------

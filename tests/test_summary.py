@@ -196,8 +196,14 @@ def squeeze(x: Any) -> Any:
 
 
 class Mine(layers.Conv2D):
+    pixelwise = True  # what a layer of the zoo says of itself is not believed of others
+
     def call(self, inputs: Any) -> Any:
         return keras.ops.flip(super().call(inputs), axis=1)
+
+
+class Flat(layers.Flatten):
+    pixelwise = True
 
 
 @pytest.mark.parametrize(
@@ -219,6 +225,7 @@ class Mine(layers.Conv2D):
         (lambda x: layers.Softmax(axis=1)(x), "does not know"),
         (lambda x: layers.GroupNormalization(2)(x), "whole image"),
         (lambda x: Mine(4, 3)(x), "(Mine) is a layer of which this table does not know"),
+        (lambda x: Flat()(x), "mixes positions"),
         (lambda x: layers.Concatenate(axis=1)([x, x]), "side by side"),
         (lambda x: layers.Add()([x, layers.Conv2D(4, 12)(x)]), "spreads one value over many positions"),
     ],
