@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cnn_core import geometry
+from cnn_core.geometry import Window
+
 Pair = int | tuple[int, int]
 Padding = str | int | tuple[int, int]
 
@@ -20,7 +23,7 @@ def paddings(
 ) -> tuple[int, int]:
     """Return how many pixels are added along one axis, before and after.
 
-    same: p = max((ceil(n / s) - 1) s + k_eff - n, 0), floor(p / 2) before, the rest after; full: k_eff - 1 each.
+    As `geometry.padding_amounts`, and full: k_eff - 1 each.
 
     Args:
         size: Length of the image, in pixels.
@@ -33,7 +36,7 @@ def paddings(
         Pixels before and after, at least 0 each.
 
     Raises:
-        ValueError: If the padding is none of these.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> paddings(224, kernel_size=3, stride=2, padding="same")  # the odd pixel goes after
@@ -42,22 +45,15 @@ def paddings(
     Source:
         Dumoulin & Visin 2016, arXiv:1603.07285, chapter 2; `same` as TensorFlow and Keras define it.
     """
-    span = effective_size(kernel_size, dilation)
-    if padding == "valid":
-        return 0, 0
     if padding == "full":
-        return span - 1, span - 1
-    if padding == "same":
-        total = max((-(-size // stride) - 1) * stride + span - size, 0)
-        return total // 2, total - total // 2
-    (pixels, _) = as_pair(padding, "padding", least=0)
-    return pixels, pixels
+        return (effective_size(kernel_size, dilation) - 1,) * 2
+    return geometry.padding_amounts(size, Window(kernel_size, stride, padding, dilation))
 
 
 def output_size(size: int, kernel_size: int, stride: int = 1, padding: str | int = "valid", dilation: int = 1) -> int:
     """Return the length of the output along one axis.
 
-    floor((n + p_before + p_after - k_eff) / s) + 1
+    As `geometry.output_size`, which knows no `full`.
 
     Args:
         size: Length of the image, in pixels.
@@ -67,7 +63,10 @@ def output_size(size: int, kernel_size: int, stride: int = 1, padding: str | int
         dilation: Distance between two cells of the kernel, in pixels.
 
     Returns:
-        Length in cells; 0 or less if the kernel does not fit.
+        Length in cells; at least 1.
+
+    Raises:
+        ValueError: If the kernel does not fit into the image.
 
     Example:
         >>> output_size(227, kernel_size=11, stride=4)  # AlexNet conv1
@@ -76,8 +75,8 @@ def output_size(size: int, kernel_size: int, stride: int = 1, padding: str | int
     Source:
         Dumoulin & Visin 2016, arXiv:1603.07285, chapter 2.
     """
-    padded = size + sum(paddings(size, kernel_size, stride, padding, dilation))
-    return (padded - effective_size(kernel_size, dilation)) // stride + 1
+    sides = paddings(size, kernel_size, stride, padding, dilation)
+    return geometry.output_size(size, Window(kernel_size, stride, sides, dilation))
 
 
 def pad(
@@ -120,7 +119,7 @@ def pad(
 
 def effective_size(kernel_size: int, dilation: int) -> int:
     """k_eff: the pixels between the first and the last cell of a dilated kernel, both included."""
-    return kernel_size + (kernel_size - 1) * (dilation - 1)
+    return Window(kernel_size, dilation=dilation).span
 
 
 def size_text(shape: tuple[int, ...]) -> str:

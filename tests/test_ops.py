@@ -218,7 +218,8 @@ def test_published_output_sizes() -> None:
     assert output_size(224, 7, stride=2, padding=3) == 112  # ResNet conv1
     assert output_size(5, 3, padding="full") == 7
     assert output_size(7, 3, dilation=3) == 1
-    assert output_size(6, 3, dilation=3) == 0
+    with pytest.raises(ValueError, match="^A kernel that spans 7 pixels does not fit into an input of 6, 6 with its"):
+        output_size(6, 3, dilation=3)
 
 
 def test_border_is_what_it_says() -> None:

@@ -43,3 +43,8 @@ def count(number: int, noun: str) -> str:
         ('1 picture', '3 classes')
     """
     return f"{number:,} {noun}" + ("" if number == 1 else "es" if noun.endswith("ss") else "s")
+
+
+def formula(latex: str) -> None:
+    """Show a formula that wraps on a phone; `st.latex` makes a scrolling box of it that no key reaches."""
+    st.markdown(rf"$\displaystyle {latex}$")

@@ -15,7 +15,7 @@ from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from cnn_core.images import Picture, square
 from ui.stepper import stepper
-from ui.text import plain, table
+from ui.text import formula, plain, table
 
 KINDS = {
     "max": r"y_{ij} = \max_{a,b}\; x_{is+a,\,js+b}",
@@ -35,11 +35,6 @@ _EXACT = 1e-9  # errors below are rounding
 
 def _plot(figure: Any, key: str, alt: str, place: Any = st) -> None:
     place.plotly_chart(figure, key=f"pooling_{key}", config={"displayModeBar": False}, alt=alt)
-
-
-def formula(latex: str) -> None:
-    """Show a formula that wraps on a phone; `st.latex` makes a scrolling box of it that no key reaches."""
-    st.markdown(rf"$\displaystyle {latex}$")
 
 
 @dataclass(frozen=True)
