@@ -1,0 +1,73 @@
+"""Figures of the receptive-field calculator: the field over the picture, and how it grows with depth."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+_MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
+_BLUE, _ORANGE, _GREY = "#3B82F6", "#D9730D", "#8A8F98"
+_FAINT = "rgba(255, 255, 255, 0.75)"  # over a photo, in either theme
+
+
+def nested(picture: str, input_size: int, boxes: Sequence[tuple[int, int] | None], current: int) -> go.Figure:
+    """Draw the fields of one unit after each layer over the picture, the current one strong.
+
+    Args:
+        picture: Data URL of the square picture.
+        input_size: Its side, in pixels of the network's input.
+        boxes: First and last pixel within the picture along either axis, one entry a layer; None if there is no unit.
+        current: Index of the strong one.
+
+    Returns:
+        A figure; pixel n covers n - 0.5 to n + 0.5.
+    """
+    figure = go.Figure()
+    figure.add_layout_image(
+        source=picture, xref="x", yref="y", x=-0.5, y=-0.5, sizex=input_size, sizey=input_size, sizing="stretch",
+        layer="below",
+    )  # fmt: skip
+    faint = sorted({box for box in boxes if box} - {boxes[current]})
+    strong = boxes[current]
+    outlines = ((faint, _FAINT, 1.5), ([strong] if strong else [], _ORANGE, 4))
+    for outlined, colour, width in outlines:
+        x: list[float | None] = []
+        y: list[float | None] = []
+        for first, last in outlined:
+            low, high = first - 0.5, last + 0.5
+            x += [low, high, high, low, low, None]
+            y += [low, low, high, high, low, None]
+        figure.add_scatter(
+            x=x, y=y, mode="lines", line={"color": colour, "width": width}, hoverinfo="skip", showlegend=False,
+            cliponaxis=False,
+        )  # fmt: skip
+    span = [-0.5, input_size - 0.5]
+    figure.update_xaxes(range=span, visible=False, fixedrange=True, constrain="domain")
+    figure.update_yaxes(range=span[::-1], visible=False, fixedrange=True, scaleanchor="x", constrain="domain")
+    figure.update_layout(margin=_MARGIN, height=340, plot_bgcolor="rgba(0,0,0,0)")
+    return figure
+
+
+def growth(names: Sequence[str], fields: Sequence[int], input_size: int, current: int) -> go.Figure:
+    """Draw the receptive field against depth, with the side of the picture as a line.
+
+    Args:
+        names: Of the layers.
+        fields: Receptive field after each, in pixels.
+        input_size: Side of the picture, in pixels.
+        current: Index of the layer that is marked.
+    """
+    depths = list(range(1, len(names) + 1))
+    figure = go.Figure()
+    figure.add_scatter(
+        x=depths, y=list(fields), mode="lines+markers", line={"color": _BLUE, "width": 2}, showlegend=False,
+        marker={"size": [12 if at == current else 6 for at in range(len(names))],
+                "color": [_ORANGE if at == current else _BLUE for at in range(len(names))]},
+        customdata=list(names), hovertemplate="%{x} layers, %{customdata}: %{y:,} pixels<extra></extra>",
+    )  # fmt: skip
+    figure.add_hline(
+        y=input_size, line={"dash": "dot", "width": 1.5, "color": _GREY}, annotation_text="the whole picture"
+    )
+    figure.update_xaxes(title_text="layers", dtick=1 if len(names) <= 8 else None, rangemode="tozero")
+    figure.update_yaxes(title_text="receptive field, pixels", rangemode="tozero")
+    figure.update_layout(margin=_MARGIN, height=340)
+    return figure
