@@ -60,6 +60,9 @@ except (ImageRejected, EngineError) as trouble:
 st.header("Understand it", divider="gray")
 st.page_link(PAGES / "convolution.py", label="Convolution: one window at a time", icon=":material/grid_on:")
 st.page_link(PAGES / "pooling.py", label="Pooling: what it absorbs and costs", icon=":material/compress:")
+st.page_link(
+    PAGES / "channels.py", label="Channels, stride, receptive field: what a unit sees", icon=":material/layers:"
+)
 
 st.header("Teach it your words", divider="gray")
 st.markdown(

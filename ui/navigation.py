@@ -13,5 +13,6 @@ def pages() -> list[st.Page]:
         st.Page(PAGES / "home.py", title="ConvScope", default=True),
         st.Page(PAGES / "convolution.py", title="Convolution", url_path="convolution"),
         st.Page(PAGES / "pooling.py", title="Pooling", url_path="pooling"),
+        st.Page(PAGES / "channels.py", title="Channels", url_path="channels"),
         st.Page(PAGES / "transfer.py", title="Transfer learning", url_path="transfer"),
     ]

@@ -26,6 +26,18 @@ GLOSSARY = {
     "logit": "A network's number for one class before softmax makes probabilities of them.",
     "class activation map": "How much each place of the last map speaks for one class; its mean plus the bias is the "
     "logit.",
+    "channel": "One of the maps that lie behind each other: red, green and blue of a picture, or what each kernel of "
+    "the layer before has made.",
+    "MAC": "Multiply-add: one multiplication and one addition. 1 MAC = 2 FLOPs; biases are not counted.",
+    "1×1 convolution": "A dense layer at each pixel: it mixes channels and looks at no neighbour.",
+    "depthwise separable": "Each channel convolved alone (depthwise), then a 1×1 convolution that mixes channels.",
+    "bottleneck": "A 1×1 convolution to fewer channels, the expensive kernel there, and a 1×1 back.",
+    "receptive field": "The pixels that can change a unit at all: arithmetic on kernel sizes and strides, whatever the "
+    "weights.",
+    "effective receptive field": "The pixels that do change a unit, measured by the gradient: mostly the middle of its "
+    "receptive field.",
+    "effective stride": "How far, in pixels of the picture, the fields of two neighbouring units lie apart.",
+    "effective padding": "How far the first unit's field reaches beyond the border of the picture.",
 }
 
 

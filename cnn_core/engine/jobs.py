@@ -12,6 +12,10 @@ from typing import Any
 
 JOBS = {
     "transfer": "cnn_core.transfer.experiment:run",
+    "degradation": "cnn_core.studies.degradation:run",
+    "lenet": "cnn_core.studies.lenet:run",
+    "inductive_bias": "cnn_core.studies.inductive_bias:run",
+    "lab": "cnn_core.lab.job:run",
 }
 QUESTIONS = {
     "classify": "cnn_core.answers:classify",
@@ -19,6 +23,18 @@ QUESTIONS = {
     "convolve": "cnn_core.explain:convolve_keras",
     "shift_agreement": "cnn_core.explain:shift_agreement",
     "class_activation": "cnn_core.explain:class_activation",
+    "layer_times": "cnn_core.layer_times:layer_times",
+    "effective_field": "cnn_core.effective_field:effective_field",
+    "field_growth": "cnn_core.effective_field:field_growth",
+    "look_into": "cnn_core.inspection:network",
+    "look_through": "cnn_core.inspection:look_through",
+    "grad_cam": "cnn_core.inspection:grad_cam",
+    "unit": "cnn_core.inspection:unit",
+    "read_architecture": "cnn_core.blueprints:read_architecture",
+    "architecture_graph": "cnn_core.zoo.atlas:architecture_graph",
+    "signals": "cnn_core.studies.signals:signals",
+    "learn_identity": "cnn_core.studies.signals:learn_identity",
+    "read_digit": "cnn_core.studies.lenet:read_digit",
 }
 
 

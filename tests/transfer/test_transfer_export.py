@@ -15,9 +15,12 @@ import pytest
 from PIL import Image
 from transfer_toys import Outcome, picture
 
-from cnn_core import answers, backbones
+from cnn_core import answers, backbones, datasets
+from cnn_core.archives import ArchiveRejected
 from cnn_core.images import decode
-from cnn_core.transfer.export import bundle, metrics_csv, model_key
+from cnn_core.runs import Store
+from cnn_core.transfer import formats
+from cnn_core.transfer.export import BundleRefused, bundle, metrics_csv, model_key, read_bundle, self_test_of
 
 FRESH = """
 import importlib.util, runpy, sys
@@ -33,7 +36,12 @@ def unpacked(outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path
     data = bundle(outcome.store, outcome.run, "fine_tuned", backbones.backbone("efficientnet_lite0"))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
-        assert archive.namelist() == ["fine_tuned.keras", "labels.json", "predict.py", "metrics.csv"]
+        names = [name for name in archive.namelist() if not name.startswith("pictures/")]
+        assert names == [
+            "fine_tuned.keras", "labels.json", "predict.py", "metrics.csv", "model_card.md", "notebook.ipynb",
+            "settings/experiment.json",
+        ]  # fmt: skip
+        assert len(archive.namelist()) - len(names) == 36
         archive.extractall(folder)
     return folder
 
@@ -110,3 +118,118 @@ def test_metrics_are_a_table_of_epochs_and_one_of_arms(outcome: Outcome, unpacke
 
 def test_arm_that_failed_is_left_out_of_the_table() -> None:
     assert metrics_csv({"frozen": {"error": "The loss became nan."}}).count("frozen") == 0
+
+
+def test_card_tells_data_figures_limits_and_licence(outcome: Outcome, unpacked: Path) -> None:
+    card = (unpacked / "model_card.md").read_text(encoding="utf-8")
+    figures = outcome.arms["fine_tuned"]
+    low, high = figures["test_interval"]
+    assert "36 pictures: 18 trained on, 6 chosen by, 12 tested" in card
+    assert f"{figures['correct']} of 12 right" in card and f"interval {low:.3f} to {high:.3f}" in card
+    assert "ImageNet weights (Apache-2.0)" in card and "| brick | 12 | 4 |" in card
+    assert "Not carried out" in card and "These classes only" not in card and "knows these 3 classes only" in card
+
+
+def test_bundle_restores_the_experiment_on_another_server(outcome: Outcome, tmp_path: Path) -> None:
+    data = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"))
+    other = Store(tmp_path / "other")
+    restored = read_bundle(data, "bundle.zip", other)
+    assert restored == outcome.experiment
+    for item in restored.items:
+        assert np.array_equal(datasets.pixels(other, item.digest), datasets.pixels(outcome.store, item.digest))
+    assert not other.exists(model_key(outcome.run.id, "frozen")), "never the weights"
+    other.close()
+
+
+def changed(data: bytes, change: dict[str, bytes | None]) -> bytes:
+    """The bundle with some files exchanged or left out."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            content = change.get(name, old.read(name))
+            if content is not None:
+                new.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_what_is_no_whole_bundle_is_refused_in_a_sentence(outcome: Outcome, tmp_path: Path) -> None:
+    data = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"))
+    other, settings = Store(tmp_path / "other"), "settings/experiment.json"
+    first, second = (item.digest for item in outcome.experiment.items[:2])
+    cases: list[tuple[dict[str, bytes | None], str]] = [
+        ({settings: None}, "b.zip has no settings/experiment.json. Choose the zip that ConvScope made"),
+        ({settings: b"{"}, "settings/experiment.json in b.zip is damaged"),
+        ({settings: b'{"items": [[1]]}'}, "settings/experiment.json in b.zip is damaged"),
+        ({f"pictures/{first}.png": None}, f"b.zip lacks 1 of its pictures, such as {first}.png."),
+        ({f"pictures/{first}.png": b"nothing"}, "A picture of b.zip is damaged"),
+        ({f"pictures/{first}.png": other_picture(outcome, second)}, "is another than it was"),
+    ]
+    for change, message in cases:
+        with pytest.raises(BundleRefused) as refusal:
+            read_bundle(changed(data, change), "b.zip", other)
+        assert message in str(refusal.value)
+    with pytest.raises(ArchiveRejected, match="not a zip archive"):
+        read_bundle(b"%PDF-1.7", "b.zip", other)
+    without = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"), pictures=False)
+    with pytest.raises(BundleRefused, match="Download it with its pictures"):
+        read_bundle(without, "b.zip", other)
+    other.close()
+
+
+def other_picture(outcome: Outcome, digest: str) -> bytes:
+    return outcome.store.read(datasets.picture_key(digest))
+
+
+def test_notebook_measures_the_recorded_accuracy_again(outcome: Outcome, unpacked: Path) -> None:
+    cells = json.loads((unpacked / "notebook.ipynb").read_text(encoding="utf-8"))
+    assert cells["nbformat"] == 4 and len({cell["id"] for cell in cells["cells"]}) == len(cells["cells"])
+    measure, repeat = ("".join(cell["source"]) for cell in cells["cells"] if cell["cell_type"] == "code")
+    compile(repeat, "repeat", "exec")
+    done = subprocess.run([sys.executable, "-c", measure], capture_output=True, text=True, cwd=unpacked)
+    assert done.returncode == 0, done.stderr
+    correct = outcome.arms["fine_tuned"]["correct"]
+    assert done.stdout.strip() == f"{correct} of 12 right; recorded: {correct}"
+
+
+@pytest.mark.slow
+def test_notebook_repeats_the_experiment(outcome: Outcome, unpacked: Path) -> None:
+    cells = json.loads((unpacked / "notebook.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=unpacked)
+    assert done.returncode == 0, done.stderr
+    for arm, figures in outcome.arms.items():
+        assert f"{arm}: {figures['test_accuracy']:.4f}, recorded {figures['test_accuracy']}" in done.stdout
+
+
+@pytest.mark.slow
+def test_every_format_agrees_in_a_fresh_process(outcome: Outcome) -> None:
+    tested = formats.export_formats(outcome.run.id, "frozen", location=outcome.store.location)
+    found = {entry["name"]: entry for entry in tested["formats"]}
+    assert list(found) == ["keras", "tflite", "int8", "onnx"] and len(tested["pictures"]) == 10
+    assert found["keras"]["passed"] and found["keras"]["largest_difference"] <= 1e-4
+    assert found["tflite"]["passed"] and found["tflite"]["largest_difference"] <= 1e-3
+    assert found["int8"]["agreement"] >= 0.8 and found["int8"]["bytes"] < 0.35 * found["tflite"]["bytes"]
+    assert found["onnx"]["passed"] == (formats.onnx_missing() == "")
+    assert self_test_of(outcome.store, outcome.run.id, "frozen") == tested
+    data = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert {"frozen.tflite", "frozen.int8.tflite", "selftest.json"} <= set(archive.namelist())
+        assert found["tflite"]["words"] in archive.read("model_card.md").decode()
+
+
+def test_format_that_differs_or_fails_is_not_offered(outcome: Outcome, tmp_path: Path) -> None:
+    (tmp_path / "predict.py").write_text("import sys; sys.exit('no such network')")
+    entry = formats._tested(tmp_path, "tflite", "frozen.tflite", np.ones((1, 3)) / 3, ["a", "b", "c"])
+    assert entry["passed"] is False
+    assert entry["words"] == "frozen.tflite does not work in a fresh process: no such network; not offered."
+    said = json.dumps([{"a": 0.5, "b": 0.3, "c": 0.2}])
+    (tmp_path / "predict.py").write_text(f"print({said!r})")
+    entry = formats._tested(tmp_path, "tflite", "frozen.tflite", np.array([[0.5, 0.3, 0.2]]) + 2e-3, ["a", "b", "c"])
+    assert entry["passed"] is False and "beyond 1e-03: not offered" in entry["words"]
+    entry = formats._tested(tmp_path, "keras", "frozen.keras", np.array([[0.5, 0.3, 0.2]]), ["a", "b", "c"])
+    assert entry["passed"] is True and entry["agreement"] == 1
+
+
+def test_formats_of_nothing_are_refused(outcome: Outcome) -> None:
+    with pytest.raises(answers.NoModel, match="has no trained network 'luck'"):
+        formats.export_formats(outcome.run.id, "luck", location=outcome.store.location)

@@ -1,0 +1,117 @@
+"""Figures of the effective receptive field, and the picture under its gradient."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from cnn_core.figures.maps import enlarged
+
+if TYPE_CHECKING:
+    from cnn_core.effective_field import EffectiveField, FieldGrowth
+
+_MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
+_BELOW = {"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top"}
+_BLUE, _ORANGE, _GREY, _GREEN = "#3B82F6", "#D9730D", "#8A8F98", "#2E9E6B"
+_HEAT, _BOX = np.array([235.0, 106.0, 0.0]), np.array([20, 110, 255], np.uint8)
+_LEAST = 48  # pixels of the picture that are shown at least
+
+
+def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: tuple[int, int]) -> np.ndarray:
+    """Colour the pixels that hold 95 % of the gradient, and frame what the unit could see.
+
+    Args:
+        image: uint8 `(H, W, 3)`, as the network saw it.
+        gradient: `(H, W)`, at least 0.
+        held: How many pixels are coloured, the largest gradients first; the more orange, the larger (its root).
+        box: First and last pixel of the theoretical field along each axis; it is shown with half its width around it.
+
+    Returns:
+        uint8 `(h, w, 3)`, the part of the picture about the box, enlarged.
+
+    Example:
+        >>> grey = np.full((96, 96, 3), 100, np.uint8)
+        >>> listened(grey, np.eye(96), held=3, box=(40, 46)).shape  # 49 pixels, 9 times as large
+        (441, 441, 3)
+    """
+    size, (first, last) = len(image), box
+    reach = max((last - first + 1) // 2, (_LEAST - (last - first + 1) + 1) // 2)
+    start, stop = max(0, first - reach), min(size, last + 1 + reach)
+    part = (slice(start, stop), slice(start, stop))
+    least = np.partition(gradient, -held, axis=None)[-held]
+    strength = np.sqrt(gradient / gradient.max())
+    alpha = np.where((gradient >= least) & (gradient > 0), 0.25 + 0.7 * strength, 0)[..., None]
+    luminance = image @ np.array([0.299, 0.587, 0.114])  # grey, so that the hue belongs to the gradient alone
+    coloured = np.round((1 - alpha) * luminance[..., None] + alpha * _HEAT).astype(np.uint8)
+    shown = enlarged(coloured[part], 480)
+    factor = len(shown) // (stop - start)
+    low, high = (first - start) * factor, (last + 1 - start) * factor
+    width = 3
+    for edge in (low, high - width):
+        shown[edge : edge + width, low:high] = _BOX
+        shown[low:high, edge : edge + width] = _BOX
+    return shown
+
+
+def profiles(fields: "Sequence[EffectiveField]") -> go.Figure:
+    """Draw each gradient summed over rows against the column, with the Gaussian of the same spread and the box."""
+    figure = go.Figure()
+    first, last = fields[0].box
+    for field, colour in zip(fields, (_ORANGE, _BLUE), strict=False):
+        name = "pretrained" if field.pretrained else "random"
+        profile = field.gradient.sum(axis=0)
+        columns = np.arange(len(profile))
+        mean, sigma = field.mean[1], max(field.sigma[1], 1e-6)
+        gaussian = np.exp(-0.5 * ((columns - mean) / sigma) ** 2)
+        gaussian *= profile.sum() / gaussian.sum()
+        figure.add_scatter(
+            x=columns, y=profile, name=name, mode="lines", line={"color": colour, "width": 2},
+            hovertemplate=f"{name}, column %{{x}}: %{{y:.2%}} of the gradient<extra></extra>",
+        )  # fmt: skip
+        figure.add_scatter(
+            x=columns, y=gaussian, name=f"Gaussian, σ = {sigma:.1f} px", mode="lines", hoverinfo="skip",
+            line={"color": colour, "width": 1.5, "dash": "dot"},
+        )  # fmt: skip
+    for edge in (first - 0.5, last + 0.5):
+        figure.add_vline(x=edge, line={"width": 1.5, "dash": "dash", "color": _GREY})
+    reach = max(4, (last - first) // 4)
+    figure.update_xaxes(title_text="column of the picture, pixels", range=[first - reach, last + reach])
+    figure.update_yaxes(title_text="share of the gradient", tickformat=".1%", rangemode="tozero")
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=330, legend=_BELOW)
+    return figure
+
+
+def growth(
+    depths: Sequence[int], fields: Sequence[int], theory: Sequence[float], measured: "FieldGrowth | None"
+) -> go.Figure:
+    """Draw the size of field and effective field against depth, and their ratio, on logarithmic axes."""
+    figure = make_subplots(1, 2, subplot_titles=("size, pixels", "ratio"), horizontal_spacing=0.12)
+    styles = {"linear": (_BLUE, "circle"), "relu": (_GREEN, "diamond")}
+
+    def line(values: Sequence[float] | np.ndarray, column: int, name: str, colour: str, dash: str) -> None:
+        figure.add_scatter(
+            x=depths, y=values, name=name, mode="lines", line={"color": colour, "dash": dash, "width": 2},
+            legendgroup=name, showlegend=column == 1, row=1, col=column,
+            hovertemplate=f"{name}, %{{x}} layers: %{{y:.3g}}<extra></extra>",
+        )  # fmt: skip
+
+    line(fields, 1, "theoretical field", _GREY, "solid")
+    line(theory, 1, "theory, 4 σ", _ORANGE, "dot")
+    line(np.divide(theory, fields), 2, "theory, 4 σ", _ORANGE, "dot")
+    for kind, sizes in (measured.sizes if measured else {}).items():
+        colour, symbol = styles[kind]
+        name = f"measured, {'ReLU' if kind == 'relu' else kind}"
+        for column, values in ((1, np.asarray(sizes)), (2, np.divide(sizes, fields))):
+            figure.add_scatter(
+                x=depths, y=values, name=name, mode="markers", marker={"size": 9, "color": colour, "symbol": symbol},
+                legendgroup=name, showlegend=column == 1, row=1, col=column,
+                hovertemplate=f"{name}, %{{x}} layers: %{{y:.3g}}<extra></extra>",
+            )  # fmt: skip
+    figure.update_xaxes(title_text="layers", type="log", tickvals=list(depths), ticktext=[str(n) for n in depths])
+    figure.update_yaxes(type="log")
+    figure.update_yaxes(tickvals=(2, 5, 10, 20, 50, 100, 200), row=1, col=1)
+    figure.update_yaxes(tickvals=(0.1, 0.2, 0.3, 0.5, 0.7, 1), row=1, col=2)
+    figure.update_layout(margin=_MARGIN, height=360, legend=_BELOW)
+    return figure

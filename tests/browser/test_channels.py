@@ -1,0 +1,105 @@
+"""The channels page in a real browser: windows that move, a stack, its units, a measured field, a reader's model."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from cnn_core.zoo import atlas
+
+from .conftest import Server, settled
+from .test_appearance import assert_readable
+
+Visitor = Callable[..., Page]
+VIEWS = ("Layer", "Stride", "Cost", "Rhythm", "Field", "Effective", "Yours")
+NO_TRACEBACK = "[data-testid=stException]"
+
+
+def test_window_moves_by_key_and_drag_and_travels_in_the_link(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/channels?channels_view=Stride&channels_window_case=padding_strides_odd")
+    player = page.locator(".player")
+    said = player.get_by_text(re.compile("^Output "))
+    expect(said).to_contain_text("Output 0")
+    player.focus()
+    page.keyboard.press("ArrowRight")
+    expect(said).to_contain_text("Output 1 is written from input 1, 2, 3")
+    page.keyboard.press("Home")
+    canvas = player.locator("canvas").first
+    box = canvas.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 5, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 20, steps=5)
+    page.mouse.up()
+    expect(said).not_to_contain_text("Output 0")
+    expect(page.locator(NO_TRACEBACK)).to_have_count(0)  # must not happen
+
+
+def test_calculator_agrees_with_the_published_field_and_shows_a_units_box(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/channels?channels_view=Field")
+    expect(page.get_by_text("After pool5 a unit sees 212 × 212 pixels")).to_be_visible()
+    said = page.locator(".picker .said")
+    expect(said).to_have_text("Unit (3, 3) of pool5 sees rows 6–217, columns 6–217; 0 % of its field is padding.")
+    page.locator(".picker").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowUp")
+    expect(said).to_contain_text("Unit (0, 3) of pool5 sees rows 0–121, columns 6–217; 42 % of its field is padding.")
+    page.wait_for_url(re.compile("channels_unit_row=0"))
+    stranger = visitor(page.url)
+    expect(stranger.locator(".picker .said")).to_contain_text("Unit (0, 3) of pool5 sees rows 0–121")
+    expect(stranger.locator("[data-testid=stAlertContentWarning]")).to_have_count(0)  # must not happen
+
+
+def test_network_listens_to_less_than_it_could_see(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/channels?channels_view=Effective")
+    said = page.get_by_text(re.compile(r"With its trained weights it listens to [\d.]+% of them"))
+    expect(said).to_be_visible(timeout=90_000)
+    trained = re.search(r"it listens to ([\d.]+)% of them", said.inner_text())
+    assert trained and 0 < float(trained[1]) < 100
+    settled(page)
+    expect(page.locator(NO_TRACEBACK)).to_have_count(0)  # must not happen
+
+
+def test_own_model_is_read_and_code_is_refused_and_nothing_is_lost(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/channels?channels_view=Yours")
+    page.get_by_role("button", name="Take an example").click()
+    # 3·3·3·32 + 32, then 3·3·32 + 32·64 + 64, then 64·10 + 10
+    expect(page.get_by_text("3,946 parameters, of which 3,946 are trainable")).to_be_visible(timeout=60_000)
+    code = {"module": "keras.layers", "class_name": "Lambda", "config": {"name": "boom", "function": "x"}}
+    hostile = json.dumps({"module": "keras", "class_name": "Sequential", "config": {"name": "m", "layers": [code]}})
+    box = page.get_by_label("Or paste the text")
+    box.fill(hostile)
+    box.press("Control+Enter")
+    expect(page.locator("[data-testid=stAlertContentError]")).to_contain_text("Lambda")
+    expect(box).to_have_value(hostile)
+    expect(page.locator(NO_TRACEBACK)).to_have_count(0)  # must not happen
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "views"),
+    [
+        (390, "dark", VIEWS[::2]),
+        (1280, "light", VIEWS[1::2]),
+        pytest.param(390, "light", VIEWS, marks=pytest.mark.slow),
+        pytest.param(1280, "dark", VIEWS, marks=pytest.mark.slow),
+    ],
+)
+def test_channels_is_accessible_and_fits(
+    server: Server, visitor: Visitor, width: int, scheme: str, views: tuple[str, ...]
+) -> None:
+    page = visitor(f"{server.url}/channels", width, scheme)
+    for view in views:
+        page.get_by_role("radio", name=view, exact=True).click()
+        expect(page.get_by_role("radio", name=view, exact=True)).to_be_checked()
+        if view in ("Cost", "Effective"):  # faded until the engine has answered
+            expect(page.locator("[data-testid=stSpinner]")).to_have_count(0, timeout=90_000)
+        assert_readable(page)
+
+
+def test_every_architecture_of_the_timeline_is_a_preset(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/channels?channels_view=Field&channels_preset=resnet50")
+    field = atlas.read()["architectures"]["resnet50"]["receptive_field"]
+    expect(page.get_by_text(f"a unit sees {field} × {field} pixels")).to_be_visible()
+    expect(page.locator("[data-testid=stAlertContentWarning]")).to_have_count(0)  # must not happen
