@@ -11,8 +11,8 @@ LIGHT = (
     "runs", "engine.client", "engine.lifecycle", "engine.host", "engine.worker", "images", "archives", "datasets",
     "backbones", "transfer.spec", "transfer.evaluation", "transfer.export", "answers", "devices", "__main__",
     "ops", "kernels", "experiments", "explain", "bundled", "figures.convolution", "figures.transfer",
-    "geometry", "coverage", "stacks", "stack_export", "figures.channels", "figures.fields", "figures.effective",
-    "layer_times", "effective_field", "blueprints", "zoo.architectures", "zoo.atlas",
+    "geometry", "coverage", "stacks", "stack_text", "stack_export", "figures.channels", "figures.fields",
+    "figures.effective", "layer_times", "effective_field", "blueprints", "zoo.architectures", "zoo.atlas",
 )  # fmt: skip
 SCRIPT = """
 import importlib, sys
