@@ -36,6 +36,13 @@ GLOSSARY = {
     "weights.",
     "effective receptive field": "The pixels that do change a unit, measured by the gradient: mostly the middle of its "
     "receptive field.",
+    "residual": "Adding a block's input to its output: it learns the difference only, and doing nothing is easy.",
+    "degradation": "A deeper network with a *higher training error*: it is not overfitting, it is not being optimised.",
+    "attention": "Each place of the picture takes a weighted mean of all places; the weights depend on the contents.",
+    "inductive bias": "What a network takes for granted before it sees data. Convolution: neighbours belong together, "
+    "and what is useful here is useful everywhere.",
+    "Grad-CAM": "Where a class comes from: the maps of a layer, weighted by how much the class's logit rises with each "
+    "(Selvaraju et al. 2017).",
     "effective stride": "How far, in pixels of the picture, the fields of two neighbouring units lie apart.",
     "effective padding": "How far the first unit's field reaches beyond the border of the picture.",
 }

@@ -1,0 +1,115 @@
+"""Pictures of a network's inside: feature maps side by side, first kernels, and a unit's field over the picture."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnn_core.figures.maps import enlarged, grey
+
+if TYPE_CHECKING:
+    from cnn_core.inspection import Box
+
+_GAP = 2  # pixels between two tiles
+_LEAST = 48  # pixels of the picture that are shown of a unit at least, along an axis
+_HEAT, _BOX, _FRAME = np.array([235.0, 106.0, 0.0]), (20, 110, 255), (235, 106, 0)
+
+
+def mosaic(feature_maps: np.ndarray, columns: int, chosen: int, side: int = 96) -> np.ndarray:
+    """Lay feature maps side by side, each stretched from its least to its largest value; one is framed.
+
+    Args:
+        feature_maps: `(h, w, n)`.
+        columns: Maps in a row.
+        chosen: Which one is framed.
+        side: Pixels of a map, about; large maps keep every k-th of their pixels, small ones repeat them.
+
+    Returns:
+        uint8 `(H, W, 3)`; between the maps middle grey, which is seen on light and dark.
+
+    Example:
+        >>> mosaic(np.zeros((7, 7, 5)), columns=4, chosen=0).shape  # two rows of four, 91 + 2 · 2 pixels each
+        (190, 380, 3)
+    """
+    step = max(1, len(feature_maps) // side)
+    tiles = []
+    for index, feature_map in enumerate(np.moveaxis(feature_maps[::step, ::step].astype(np.float32), 2, 0)):
+        tile = enlarged(grey(feature_map), side)[..., None].repeat(3, axis=2)
+        tiles.append(_framed(tile, _FRAME if index == chosen else (128, 128, 128)))
+    return _laid(tiles, columns)
+
+
+def kernels(weights: np.ndarray, columns: int, side: int = 44) -> np.ndarray:
+    """Lay the kernels of a first layer side by side; middle grey is 0, and each reaches full colour by itself.
+
+    Args:
+        weights: `(kh, kw, C, n)`, C 3 (shown as red, green and blue) or 1.
+        columns: Kernels in a row.
+        side: Pixels of a kernel, about.
+
+    Returns:
+        uint8 `(H, W, 3)`.
+
+    Example:
+        >>> kernels(np.ones((3, 3, 3, 32)), columns=8).shape  # four rows of eight, 42 + 2 · 2 pixels each
+        (184, 368, 3)
+    """
+    tiles = []
+    for kernel in np.moveaxis(weights, 3, 0):
+        limit = float(np.abs(kernel).max()) or 1.0
+        tile = np.round(127.5 + 127.5 * kernel / limit).astype(np.uint8)
+        tile = tile if tile.shape[2] == 3 else tile[..., :1].repeat(3, axis=2)
+        tiles.append(_framed(enlarged(tile, side), (128, 128, 128)))
+    return _laid(tiles, columns)
+
+
+def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: "Box") -> np.ndarray:
+    """Colour the pixels that hold 95 % of a unit's gradient, and frame what it can see.
+
+    Args:
+        image: uint8 `(H, W, 3)`, as the network saw it.
+        gradient: `(H, W)`, at least 0.
+        held: How many pixels are coloured, the largest gradients first; the more orange, the larger (its root).
+        box: First and last row, first and last column of the unit's field.
+
+    Returns:
+        uint8 `(h, w, 3)`, the part of the picture about the box, enlarged.
+
+    Example:
+        >>> listened(np.zeros((96, 96, 3), np.uint8), np.zeros((96, 96)), held=0, box=(0, 7, 40, 47)).shape
+        (252, 432, 3)
+    """
+    alpha = np.zeros(gradient.shape)
+    if held:
+        least = np.partition(gradient, -held, axis=None)[-held]
+        strength = np.sqrt(gradient / gradient.max())
+        alpha = np.where((gradient >= least) & (gradient > 0), 0.25 + 0.7 * strength, 0)
+    luminance = image @ np.array([0.299, 0.587, 0.114])  # grey, so that the hue belongs to the gradient alone
+    coloured = (1 - alpha[..., None]) * luminance[..., None] + alpha[..., None] * _HEAT
+    top, bottom, left, right = box
+    reach = max(_LEAST, 2 * (bottom - top + 1), 2 * (right - left + 1)) // 2
+    middle = ((top + bottom + 1) // 2, (left + right + 1) // 2)
+    first_row, first_column = (max(0, place - reach) for place in middle)
+    part = np.round(coloured).astype(np.uint8)[first_row : middle[0] + reach, first_column : middle[1] + reach]
+    shown = enlarged(part, 448)
+    factor = len(shown) // len(part)
+    rows = slice((top - first_row) * factor, (bottom + 1 - first_row) * factor)
+    columns = slice((left - first_column) * factor, (right + 1 - first_column) * factor)
+    shown[rows, columns] = _framed(shown[rows, columns], _BOX, inside=True)
+    return shown
+
+
+def _framed(tile: np.ndarray, colour: tuple[int, int, int], inside: bool = False) -> np.ndarray:
+    """A picture with a frame round it, or on its own border."""
+    height, width = (size - 2 * _GAP * inside for size in tile.shape[:2])
+    framed = np.empty((height + 2 * _GAP, width + 2 * _GAP, 3), np.uint8)
+    framed[:] = colour
+    if height > 0 and width > 0:
+        framed[_GAP:-_GAP, _GAP:-_GAP] = tile[_GAP:-_GAP, _GAP:-_GAP] if inside else tile
+    return framed[: tile.shape[0], : tile.shape[1]] if inside else framed
+
+
+def _laid(tiles: list[np.ndarray], columns: int) -> np.ndarray:
+    """Tiles of one size in rows; what is missing in the last row is middle grey."""
+    blank = np.full_like(tiles[0], 128)
+    padded = tiles + [blank] * (-len(tiles) % columns)
+    return np.concatenate([np.concatenate(padded[n : n + columns], 1) for n in range(0, len(padded), columns)])
