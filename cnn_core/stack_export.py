@@ -10,9 +10,9 @@ from cnn_core.stacks import CHANNELS, COLUMNS, StackError, StackLayer, StackRow,
 def to_csv(rows: Iterable[StackRow]) -> str:
     """Return the table as CSV, one line a layer, empty where there is no number.
 
-    >>> from cnn_core.stacks import from_text
+    >>> from cnn_core.stack_text import from_text
     >>> print(to_csv(stack_table(from_text("v1-m2s2"), 8)).splitlines()[1])
-    pool1,pooling,2,2,valid,1,,4,3,2,2,0,0,0,
+    pool1,pooling,2,2,valid,1,,,,4,3,2,2,0,0,0,
     """
     results = ("output_size", "channels", "receptive_field", "effective_stride", "effective_padding")
     file = io.StringIO()
@@ -31,7 +31,7 @@ def to_keras(stack: Sequence[StackLayer], input_size: int, channels: int = CHANN
         StackError: If Keras cannot build it: no layers, a kernel that does not fit, a stride with a dilation.
 
     Example:
-        >>> from cnn_core.stacks import from_text
+        >>> from cnn_core.stack_text import from_text
         >>> print(to_keras(from_text("v1-c3psx8"), input_size=32))
         import keras
         <BLANKLINE>
@@ -46,7 +46,7 @@ def to_keras(stack: Sequence[StackLayer], input_size: int, channels: int = CHANN
     reason = stack_table(stack, input_size, channels)[-1].reason
     if reason:
         raise StackError(reason)
-    lines, taken = [], {layer.name for layer in stack}
+    lines, taken, channels_in = [], {layer.name for layer in stack}, channels
     for layer in stack:
         if layer.stride > 1 and layer.dilation > 1:
             raise StackError(
@@ -66,8 +66,14 @@ def to_keras(stack: Sequence[StackLayer], input_size: int, channels: int = CHANN
             lines.append(f'MaxPooling2D({layer.kernel_size}{options}, name="{layer.name}")')
             continue
         options += f", dilation_rate={layer.dilation}" if layer.dilation > 1 else ""
-        kernel = f"{layer.filters}, {layer.kernel_size}{options}"
-        lines.append(f'Conv2D({kernel}, activation="relu", name="{layer.name}")')
+        options += "" if layer.bias else ", use_bias=False"
+        if 1 < layer.groups == channels_in == layer.filters:
+            call = f"DepthwiseConv2D({layer.kernel_size}{options}"
+        else:
+            groups = f", groups={layer.groups}" if layer.groups > 1 else ""
+            call = f"Conv2D({layer.filters}, {layer.kernel_size}{options}{groups}"
+        lines.append(f'{call}, activation="relu", name="{layer.name}")')
+        channels_in = layer.filters
     body = "".join(f"    keras.layers.{line},\n" for line in lines)
     shape = f"    keras.Input(({input_size}, {input_size}, {channels})),\n"
     return f"import keras\n\nmodel = keras.Sequential([\n{shape}{body}])\n"

@@ -1,4 +1,4 @@
-"""A stack of convolutions and poolings that a reader edits: table rows, link text, results, presets.
+"""A stack of convolutions and poolings that a reader edits: table rows, results, presets; as text: `stack_text`.
 
 One axis stands for both: kernels, strides and pictures are square. All arithmetic is that of `geometry`.
 """
@@ -14,10 +14,9 @@ from typing import Any
 from cnn_core.geometry import Field, Padding, Window, convolution_cost, output_size
 
 KINDS = ("convolution", "pooling")
-COLUMNS = ("name", "kind", "kernel_size", "stride", "padding", "dilation", "filters")
-LIMITS = {"kernel_size": 99, "stride": 99, "padding": 999, "dilation": 99, "filters": 16384}
+COLUMNS = ("name", "kind", "kernel_size", "stride", "padding", "dilation", "filters", "groups", "bias")
+LIMITS = {"kernel_size": 99, "stride": 99, "padding": 999, "dilation": 99, "filters": 16384, "groups": 16384}
 MAX_LAYERS, MAX_NAME, MAX_PIXELS = 256, 40, 10**9  # a field of more pixels is no picture's
-MAX_TEXT = 20_000  # characters: above what the longest stack takes
 CHANNELS = 3  # of a picture
 _ATLAS = Path(__file__).parent / "zoo" / "atlas.json"
 
@@ -28,7 +27,7 @@ class StackError(ValueError):
 
 @dataclass(frozen=True)
 class StackLayer:
-    """A convolution with bias and ReLU, or a max-pooling.
+    """A convolution with ReLU, or a max-pooling.
 
     Attributes:
         name: Letters, digits and `_`, a letter first.
@@ -38,6 +37,9 @@ class StackLayer:
         padding: `"valid"`, `"same"`, or pixels `(before, after)`, 0 to 999; one number is kept as a pair, 0 as valid.
         dilation: Distance between two cells, 1 to 99; 1 for a pooling.
         filters: Channels of its output, 1 to 16384; 0 for a pooling, which keeps those of its input.
+        groups: Groups of channels that do not see each other, 1 to 16384; they divide channels in and filters. As many
+            as channels: depthwise. 1 for a pooling.
+        bias: Whether each filter has one; a pooling is kept as having none.
 
     Raises:
         StackError: If one of them is out of range.
@@ -54,14 +56,18 @@ class StackLayer:
     padding: Padding = "valid"
     dilation: int = 1
     filters: int = 0
+    groups: int = 1
+    bias: bool = True
 
     def __post_init__(self) -> None:
         if not re.fullmatch(rf"[A-Za-z][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}", self.name):
             raise _wrong("name", self.name, f"at most {MAX_NAME} letters, digits and _, a letter first")
         if self.kind not in KINDS:
             raise _wrong("kind", self.kind, " or ".join(KINDS))
-        for name in ("kernel_size", "stride", "dilation"):
+        for name in ("kernel_size", "stride", "dilation", "groups"):
             _in_range(name, getattr(self, name), least=1)
+        if not isinstance(self.bias, bool):
+            raise _wrong("bias", self.bias, _BIASES)
         sides = self.padding if isinstance(self.padding, tuple) else (self.padding, self.padding)
         if not isinstance(self.padding, str):
             for side in sides:
@@ -71,9 +77,11 @@ class StackLayer:
             raise _wrong("padding", self.padding, _PADDINGS)
         if self.kind == "convolution":
             _in_range("filters", self.filters, least=1)
-        elif self.filters or self.dilation > 1:
-            name = "filters" if self.filters else "dilation"
-            raise _wrong(name, getattr(self, name), "none for a pooling" if self.filters else "1 for a pooling")
+            return
+        for name, default in (("filters", 0), ("dilation", 1), ("groups", 1)):
+            if getattr(self, name) != default:
+                raise _wrong(name, getattr(self, name), f"{default or 'none'} for a pooling")
+        object.__setattr__(self, "bias", False)
 
     @property
     def window(self) -> Window:
@@ -82,6 +90,7 @@ class StackLayer:
 
 
 Stack = tuple[StackLayer, ...]
+_BIASES = "true or false"
 _PADDINGS = f"same, valid, pixels on each side, or two numbers: before, after (0 to {LIMITS['padding']})"
 
 
@@ -95,8 +104,8 @@ def _in_range(name: str, value: object, least: int) -> None:
         raise _wrong(name, value, f"a whole number from {least} to {LIMITS[name]}")
 
 
-def _checked(layers: Iterable[StackLayer]) -> Stack:
-    """The layers as a stack: not too many, names unique, fields that a picture can have."""
+def _checked(layers: Iterable[StackLayer], channels: int = CHANNELS) -> Stack:
+    """The layers as a stack: not too many, names unique, fields that a picture can have, groups that divide."""
     stack = tuple(layers)
     if len(stack) > MAX_LAYERS:
         raise StackError(f"Received {len(stack)} layers, expected at most {MAX_LAYERS}; remove some.")
@@ -106,6 +115,11 @@ def _checked(layers: Iterable[StackLayer]) -> Stack:
         if layer.name in seen:
             raise StackError(f"Row {row}, {_wrong('name', layer.name, f'another than that of row {seen[layer.name]}')}")
         seen[layer.name] = row
+        if layer.kind == "convolution":
+            if channels % layer.groups or layer.filters % layer.groups:
+                expected = f"a divisor of its {channels:,} channels in and of its {layer.filters:,} filters"
+                raise StackError(f"Row {row}, {_wrong('groups', layer.groups, expected)}")
+            channels = layer.filters
         field = field.after(layer.window)
         if max(field.size, field.stride) > MAX_PIXELS:
             raise StackError(
@@ -127,6 +141,7 @@ def to_rows(stack: Iterable[StackLayer]) -> list[dict[str, Any]]:
     return [
         {column: getattr(layer, column) for column in COLUMNS}
         | {"padding": _padding_text(layer.padding, ", "), "filters": layer.filters or None}
+        | ({"groups": None, "bias": None} if layer.kind == "pooling" else {})
         for layer in stack
     ]
 
@@ -136,7 +151,7 @@ def from_rows(rows: Sequence[Mapping[str, Any]]) -> Stack:
 
     Args:
         rows: A cell for each of `COLUMNS`, as typed: numbers, text or None. A missing name becomes `conv3` or `pool3`
-            in row 3; a pooling's filters are not read.
+            in row 3, missing groups 1, a missing bias True; a pooling's filters, groups and bias are not read.
 
     Returns:
         The stack.
@@ -157,9 +172,9 @@ def from_rows(rows: Sequence[Mapping[str, Any]]) -> Stack:
             kind = _text(row.get("kind"))
             name = _text(row.get("name")) or _free_name(kind, number, taken)
             taken.add(name)
-            sizes = {column: _number(column, row.get(column)) for column in ("kernel_size", "stride", "dilation")}
-            filters = 0 if kind == "pooling" else _number("filters", row.get("filters"))
-            layers.append(StackLayer(name, kind, **sizes, padding=_padding(row.get("padding")), filters=filters))
+            sizes: dict[str, Any] = {key: _number(key, row.get(key)) for key in ("kernel_size", "stride", "dilation")}
+            sizes |= {} if kind == "pooling" else _filters(row)
+            layers.append(StackLayer(name, kind, padding=_padding(row.get("padding")), **sizes))
         except StackError as refusal:
             raise StackError(f"Row {number}, {refusal}") from None
     return _checked(layers)
@@ -178,6 +193,16 @@ def _number(column: str, cell: object) -> int:
     return int(match[1])
 
 
+def _filters(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What only a convolution has."""
+    filters = _number("filters", row.get("filters"))
+    groups = _number("groups", row.get("groups")) if _text(row.get("groups")) else 1
+    bias = _text(row.get("bias")).lower() or "true"
+    if bias not in ("true", "false"):
+        raise _wrong("bias", row["bias"], _BIASES)
+    return {"filters": filters, "groups": groups, "bias": bias == "true"}
+
+
 def _padding(cell: object) -> Padding:
     text = ",".join(map(str, cell)) if isinstance(cell, (list, tuple)) else _text(cell).lower()
     if text in ("same", "valid"):
@@ -194,74 +219,19 @@ def _padding_text(padding: Padding, between: str) -> str:
     return str(padding[0]) if padding[0] == padding[1] else between.join(map(str, padding))
 
 
-def _default_name(kind: str, number: int) -> str:
+def default_name(kind: str, number: int) -> str:
+    """Return the name of a layer that was given none.
+
+    >>> default_name("pooling", 2)
+    'pool2'
+    """
     return f"{'pool' if kind == 'pooling' else 'conv'}{number}"
 
 
 def _free_name(kind: str, number: int, taken: set[str]) -> str:
-    while _default_name(kind, number) in taken:
+    while default_name(kind, number) in taken:
         number += 1
-    return _default_name(kind, number)
-
-
-# Text in a link ------------------------------------------------------------------------------------------------------
-
-_VERSION = "v1"
-_LAYER = re.compile(
-    r"[cm](?P<kernel_size>\d{1,2})(?:s(?P<stride>\d{1,2}))?(?:p(?P<padding>s|\d{1,3}(?:_\d{1,3})?))?"
-    r"(?:d(?P<dilation>\d{1,2}))?"
-    r"(?:x(?P<filters>\d{1,5}))?(?:\.(?P<name>[A-Za-z0-9_]+))?",
-    re.ASCII,
-)
-
-
-def to_text(stack: Iterable[StackLayer]) -> str:
-    """Write a stack for a link, in characters that a URL does not escape.
-
-    `c` convolution or `m` max-pooling, kernel size, then what is not the default: `s` stride (1), `p` padding (none;
-    `s` same, pixels, or before_after), `d` dilation (1), `x` filters, `.` name (conv1, pool2, ...).
-
-    >>> to_text([StackLayer("conv1", "convolution", 3, filters=64), StackLayer("halve", "pooling", 2, 2, "same")])
-    'v1-c3x64-m2s2ps.halve'
-    """
-    parts = [_VERSION]
-    for number, layer in enumerate(stack, 1):
-        padding = {"valid": "", "same": "ps"}.get(str(layer.padding), f"p{_padding_text(layer.padding, '_')}")
-        parts.append(
-            f"{'m' if layer.kind == 'pooling' else 'c'}{layer.kernel_size}"
-            + (f"s{layer.stride}" if layer.stride > 1 else "")
-            + padding
-            + (f"d{layer.dilation}" if layer.dilation > 1 else "")
-            + (f"x{layer.filters}" if layer.filters else "")
-            + ("" if layer.name == _default_name(layer.kind, number) else f".{layer.name}")
-        )
-    return "-".join(parts)
-
-
-def from_text(text: str) -> Stack:
-    """Read what `to_text` writes.
-
-    The text may come from anybody: StackError says which layer cannot be read, what was received, what is expected.
-
-    >>> [layer.name for layer in from_text("v1-c3psx64-m2s2.halve")]
-    ['conv1', 'halve']
-    """
-    if len(text) > MAX_TEXT:
-        raise StackError(f"The stack has {len(text):,} characters, expected at most {MAX_TEXT:,}; remove layers.")
-    version, *parts = text.strip().split("-")
-    if version != _VERSION:
-        raise StackError(f"A stack starts with {_VERSION}-, as in v1-c3x64-m2s2; received “{version[:40]}”.")
-    rows = []
-    for number, part in enumerate(parts, 1):
-        match = _LAYER.fullmatch(part)
-        pooling = part[:1] == "m"
-        if not match or (pooling and (match["dilation"] or match["filters"])):
-            raise StackError(f"Row {number}: received “{part[:40]}”, expected a layer such as c3s1psx64 or m2s2.")
-        padding = {None: "valid", "s": "same"}.get(match["padding"]) or match["padding"].replace("_", ",")
-        kind = "pooling" if pooling else "convolution"
-        given = {column: cell for column, cell in match.groupdict().items() if cell}
-        rows.append({"stride": 1, "dilation": 1} | given | {"kind": kind, "padding": padding})
-    return from_rows(rows)
+    return default_name(kind, number)
 
 
 # Results -------------------------------------------------------------------------------------------------------------
@@ -276,7 +246,7 @@ class StackRow:
         output_size: Side of its feature map; None if the picture is used up.
         channels: Of its feature map.
         field: Receptive field, effective stride, effective padding, in pixels of the picture.
-        params: Weights and biases.
+        params: Weights and biases, those that the layer has.
         macs: Multiply-adds; None if the picture is used up.
         reason: Why a number is missing; empty if none is.
     """
@@ -301,7 +271,11 @@ def stack_table(stack: Iterable[StackLayer], input_size: int, channels: int = CH
     Returns:
         A row a layer. Where a kernel does not fit any more it says so, and has only what no size is needed for.
 
+    Raises:
+        StackError: If the channels of the picture cannot be divided into the groups of a layer.
+
     Example:
+        >>> from cnn_core.stack_text import from_text
         >>> rows = stack_table(from_text("v1-c11s4x96-m3s2"), input_size=227)  # AlexNet
         >>> [(row.output_size, row.field.size, row.field.stride, row.params) for row in rows]
         [(55, 11, 4, 34944), (27, 19, 8, 0)]
@@ -311,7 +285,7 @@ def stack_table(stack: Iterable[StackLayer], input_size: int, channels: int = CH
     rows: list[StackRow] = []
     field, reason = Field(), ""
     size: int | None = input_size
-    for layer in stack:
+    for layer in _checked(stack, channels):
         field = field.after(layer.window, size)
         if size is not None:
             try:
@@ -321,7 +295,7 @@ def stack_table(stack: Iterable[StackLayer], input_size: int, channels: int = CH
         params = 0
         macs: int | None = 0
         if layer.kind == "convolution":
-            cost = convolution_cost(layer.kernel_size, channels, layer.filters, size or 1)
+            cost = convolution_cost(layer.kernel_size, channels, layer.filters, size or 1, layer.groups, layer.bias)
             params, macs, channels = cost.params, cost.macs, layer.filters
         rows.append(StackRow(layer, size, channels, field, params, None if size is None else macs, reason))
     return rows
@@ -330,7 +304,7 @@ def stack_table(stack: Iterable[StackLayer], input_size: int, channels: int = CH
 def centre_unit(row: StackRow, input_size: int) -> int:
     """Return the index of the unit whose field's centre is nearest to that of the picture.
 
-    >>> centre_unit(stack_table(from_text("v1-c3s2x8"), input_size=7)[0], input_size=7)
+    >>> centre_unit(stack_table([StackLayer("a", "pooling", 3, stride=2)], input_size=7)[0], input_size=7)
     1
     """
     if row.output_size is None or row.field.padding is None:
@@ -353,6 +327,8 @@ class Preset:
         path_reason: Why the path ends before the network does; empty if it does not.
         total_params: Of the whole network, BatchNorm's statistics included; None of a stack that is no network.
         macs: Of the whole network; None of a stack that is no network.
+        path_params: Of the path's convolutions in the network, where the input may have other channels: those of its
+            own pictures, or of more branches; None of a stack that is no network.
     """
 
     title: str
@@ -361,10 +337,16 @@ class Preset:
     path_reason: str = ""
     total_params: int | None = None
     macs: int | None = None
+    path_params: int | None = None
+
+
+def _equal(count: int, kernel_size: int) -> Stack:
+    names = (default_name("convolution", number) for number in range(1, count + 1))
+    return tuple(StackLayer(name, "convolution", kernel_size, padding="same", filters=64) for name in names)
 
 
 TEACHING = {
-    f"{word}_{k}x{k}": Preset(f"{word.capitalize()} {k}×{k}", 32, from_text("v1" + f"-c{k}psx64" * count))
+    f"{word}_{k}x{k}": Preset(f"{word.capitalize()} {k}×{k}", 32, _equal(count, k))
     for word, count, k in (("two", 2, 3), ("three", 3, 3), ("one", 1, 5), ("one", 1, 7))
 }
 
@@ -380,7 +362,10 @@ def presets() -> dict[str, Preset]:
 
 
 def read_atlas(path: Path) -> dict[str, Preset]:
-    """Return the path of the largest field of each architecture of an atlas, by key; `_` for what no name can have."""
+    """Return the path of the largest field of each architecture of an atlas, by key; `_` for what no name can have.
+
+    Groups that do not divide the channels which the path alone brings (other branches are missing) are taken as one.
+    """
     try:
         architectures = json.loads(path.read_text(encoding="utf-8"))["architectures"]
     except FileNotFoundError:
@@ -391,10 +376,24 @@ def read_atlas(path: Path) -> dict[str, Preset]:
         key: Preset(
             facts["title"],
             facts["input_size"],
-            from_rows([entry | {"name": re.sub(r"\W", "_", entry["name"], flags=re.A)} for entry in facts["path"]]),
+            from_rows(_path_rows(facts["path"])),
             facts["path_reason"],
             facts["total_params"],
             facts["macs"],
+            sum(
+                convolution_cost(e["kernel_size"], e["channels"], e["filters"], 1, e["groups"], e["bias"]).params
+                for e in facts["path"]
+                if e["kind"] == "convolution"
+            ),
         )
         for key, facts in architectures.items()
     }
+
+
+def _path_rows(path: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    rows, channels = [], CHANNELS
+    for entry in path:
+        groups = entry["groups"] if entry["groups"] and channels % entry["groups"] == 0 else 1
+        rows.append({**entry, "name": re.sub(r"\W", "_", entry["name"], flags=re.A), "groups": groups})
+        channels = entry["filters"] or channels
+    return rows

@@ -14,17 +14,16 @@ from hypothesis import strategies as st
 from cnn_core import stacks
 from cnn_core.geometry import padding_amounts, unit_interval
 from cnn_core.stack_export import to_csv, to_keras
+from cnn_core.stack_text import from_text, to_text
 from cnn_core.stacks import (
     COLUMNS,
     StackError,
     StackLayer,
     centre_unit,
     from_rows,
-    from_text,
     read_atlas,
     stack_table,
     to_rows,
-    to_text,
 )
 
 # Published: receptive field, effective stride, effective padding (Araujo, Norris & Sim 2019, Distill; 224 px).
@@ -43,7 +42,7 @@ SIDES = st.integers(0, 12)
 
 
 @st.composite
-def layers(draw: Any, name: str | None = None, small: bool = False) -> StackLayer:
+def layers(draw: Any, name: str | None = None, small: bool = False, channels: int = 1) -> StackLayer:
     kind = draw(st.sampled_from(stacks.KINDS))
     sizes = {
         "kernel_size": draw(st.integers(1, 4 if small else 99)),
@@ -51,14 +50,21 @@ def layers(draw: Any, name: str | None = None, small: bool = False) -> StackLaye
         "padding": draw(st.sampled_from(("valid", "same")) | st.tuples(SIDES, SIDES)),
     }
     if kind == "convolution":
-        sizes |= {"dilation": draw(st.integers(1, 3)), "filters": draw(st.integers(1, 4 if small else 9999))}
+        filters = draw(st.integers(1, 4 if small else 9999) | st.just(channels))
+        divisors = [n for n in range(1, channels + 1) if channels % n == filters % n == 0]
+        sizes |= {"dilation": draw(st.integers(1, 3)), "filters": filters, "groups": draw(st.sampled_from(divisors))}
+        sizes |= {"bias": draw(st.booleans())}
     return StackLayer(name or draw(NAMES), kind, **sizes)
 
 
 @st.composite
 def any_stack(draw: Any, most: int = 6, small: bool = False) -> tuple[StackLayer, ...]:
-    names = draw(st.lists(NAMES, max_size=most, unique=True))
-    return tuple(draw(layers(name, small)) for name in names)
+    stack: list[StackLayer] = []
+    channels = stacks.CHANNELS
+    for name in draw(st.lists(NAMES, max_size=most, unique=True)):
+        stack.append(draw(layers(name, small, channels)))
+        channels = stack[-1].filters or channels
+    return tuple(stack)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +120,7 @@ def test_text_and_table_hold_the_whole_stack(stack: tuple[StackLayer, ...]) -> N
 
 def test_longest_stack_fits_into_its_text() -> None:
     longest = [
-        StackLayer(f"n{n:039}", "convolution", 99, 1, (998, 999), dilation=99, filters=16384)
+        StackLayer(f"n{n:039}", "convolution", 99, 1, (998, 999), 99, 16384, groups=16384 if n else 1, bias=False)
         for n in range(stacks.MAX_LAYERS)
     ]
     assert from_text(to_text(longest)) == tuple(longest)
@@ -122,7 +128,7 @@ def test_longest_stack_fits_into_its_text() -> None:
         from_rows([*to_rows(longest), *to_rows([StackLayer("last", "pooling", 2)])])
 
 
-@given(st.text(max_size=60) | st.text("v1-cmspdx_.0123456789", max_size=60).map("v1-".__add__))
+@given(st.text(max_size=60) | st.text("v1-cmspdxgb_.0123456789", max_size=60).map("v1-".__add__))
 def test_hostile_text_is_refused_in_one_sentence(text: str) -> None:
     try:
         stack = from_text(text)
@@ -143,6 +149,19 @@ def test_hostile_text_is_refused_in_one_sentence(text: str) -> None:
         ("v1-m2-m0", "Row 2, kernel_size: received “0”, expected a whole number from 1 to 99."),
         ("v1-m2d2", "Row 1: received “m2d2”, expected a layer such as c3s1psx64 or m2s2."),
         ("v1-m2x3", "Row 1: received “m2x3”, expected a layer such as c3s1psx64 or m2s2."),
+        ("v1-m2g2", "Row 1: received “m2g2”, expected a layer such as c3s1psx64 or m2s2."),
+        ("v1-m2b0", "Row 1: received “m2b0”, expected a layer such as c3s1psx64 or m2s2."),
+        ("v1-c3x8b1", "Row 1: received “c3x8b1”, expected a layer such as c3s1psx64 or m2s2."),
+        ("v1-c3x8g0", "Row 1, groups: received “0”, expected a whole number from 1 to 16384."),
+        (
+            "v1-c3x9g3-m2-c3x8g3",
+            "Row 3, groups: received “3”, expected a divisor of its 9 channels in and of its 8 filt",
+        ),
+        (
+            "v1-c3x8-c3x9g3",
+            "Row 2, groups: received “3”, expected a divisor of its 8 channels in and of its 9 filters.",
+        ),
+        ("v1-c3x8g2", "Row 1, groups: received “2”, expected a divisor of its 3 channels in and of its 8 filters."),
         ("v1-m2.9", "Row 1, name: received “9”, expected at most 40 letters, digits and _, a letter first."),
         ("v1-m2.a-m2.a", "Row 2, name: received “a”, expected another than that of row 1."),
         ("v1" + "-m2s99" * 6, "Row 5, stride: received a field of 97,039,802 pixels at stride 9,509,900,499"),
@@ -178,6 +197,10 @@ GOOD = {
         ("padding", "-1", "Row 2, padding: received “-1”, expected same, valid,"),
         ("filters", None, "Row 2, filters: received nothing, expected a whole number from 1 to 16384."),
         ("filters", float("nan"), "Row 2, filters: received “nan”, expected"),
+        ("groups", 3, "Row 2, groups: received “3”, expected a divisor of its 8 channels in and of its 8 filters."),
+        ("groups", "two", "Row 2, groups: received “two”, expected a whole number from 1 to 16384."),
+        ("bias", "maybe", "Row 2, bias: received “maybe”, expected true or false."),
+        ("bias", 1, "Row 2, bias: received “1”, expected true or false."),
         ("kind", "dense", "Row 2, kind: received “dense”, expected convolution or pooling."),
         ("name", "a/b", "Row 2, name: received “a/b”, expected at most 40 letters, digits and _, a letter first."),
         ("name", "a", "Row 2, name: received “a”, expected another than that of row 1."),
@@ -199,8 +222,8 @@ def test_table_takes_anything_without_another_error(row: dict[str, Any]) -> None
         assert from_rows(to_rows(stack)) == stack
 
 
-@pytest.mark.parametrize(("column", "cell"), [("dilation", 2), ("filters", 3)])
-def test_pooling_has_neither_dilation_nor_filters(column: str, cell: int) -> None:
+@pytest.mark.parametrize(("column", "cell"), [("dilation", 2), ("filters", 3), ("groups", 2)])
+def test_pooling_has_neither_dilation_nor_filters_nor_groups(column: str, cell: int) -> None:
     with pytest.raises(StackError, match=f"{column}: received “{cell}”, expected (1|none) for a pooling"):
         StackLayer("pool", "pooling", 2, **{column: cell})
 
@@ -221,6 +244,46 @@ def test_cells_as_tables_write_them_are_read() -> None:
         StackLayer("p", "pooling", 3, 2, (0, 1)),
         StackLayer("q", "pooling", 3, 2, 2),
     )
+
+
+def test_missing_groups_and_bias_are_those_of_a_plain_convolution() -> None:
+    (plain,) = from_rows([GOOD])
+    assert (plain.groups, plain.bias) == (1, True)
+    assert from_rows([GOOD | {"groups": None, "bias": None}]) == (plain,)
+    assert from_rows([GOOD | {"groups": "1.0", "bias": "False"}])[0].bias is False
+    pool = StackLayer("pool", "pooling", 2)
+    assert pool == StackLayer("pool", "pooling", 2, bias=False) and to_text([pool]) == "v1-m2.pool"
+    assert to_rows([pool])[0] | {"groups": None, "bias": None} == to_rows([pool])[0]
+    with pytest.raises(StackError, match="bias: received “1”, expected true or false"):
+        StackLayer("a", "convolution", 3, filters=8, bias=1)  # type: ignore[arg-type]
+
+
+@settings(max_examples=60, deadline=None)
+@given(stack=any_stack(most=4, small=True))
+def test_params_are_the_weights_of_channels_that_see_each_other(stack: tuple[StackLayer, ...]) -> None:
+    """Oracle: a filter and a channel are connected if both are in the same group, counted one by one."""
+    channels = stacks.CHANNELS
+    for row in stack_table(stack, 224):
+        layer = row.layer
+        if layer.kind == "pooling":
+            assert (row.params, row.macs) == (0, 0)
+            continue
+        pairs = sum(
+            filter_ * layer.groups // layer.filters == channel * layer.groups // channels
+            for filter_ in range(layer.filters)
+            for channel in range(channels)
+        )
+        weights = pairs * layer.kernel_size**2
+        assert row.params == weights + (layer.filters if layer.bias else 0)
+        assert row.macs == (None if row.output_size is None else weights * row.output_size**2)
+        channels = layer.filters
+
+
+def test_groups_must_divide_the_channels_of_the_picture_at_hand() -> None:
+    stack = from_text("v1-c3x9g3")
+    assert stack_table(stack, 8)[0].params == 3 * 3 * 9 + 9
+    with pytest.raises(StackError, match="Row 1, groups: received “3”, expected a divisor of its 1 channels in"):
+        stack_table(stack, 8, channels=1)
 
 
 def test_table_goes_on_where_the_picture_is_used_up() -> None:
@@ -245,7 +308,7 @@ def test_centre_unit_is_the_nearest_to_the_middle(input_size: int) -> None:
 
 
 def test_csv_is_the_table() -> None:
-    stack = from_text("v1-c3s2p0_1x8.first-m2s2")
+    stack = from_text("v1-c3s2p0_1x9g3b0.first-m2s2")
     first, last = csv.DictReader(io.StringIO(to_csv(stack_table(stack, 32))))
     assert (first["name"], first["padding"], first["receptive_field"], first["output_size"]) == (
         "first",
@@ -253,17 +316,25 @@ def test_csv_is_the_table() -> None:
         "3",
         "16",
     )
-    assert (last["filters"], last["effective_stride"], last["params"], last["macs"]) == ("", "4", "0", "0")
-    assert int(first["macs"]) == 3 * 3 * 3 * 8 * 16 * 16
+    assert (first["groups"], first["bias"], first["params"]) == ("3", "False", str(3 * 3 * 9))
+    assert (last["filters"], last["groups"], last["bias"]) == ("", "", "")
+    assert (last["effective_stride"], last["params"], last["macs"]) == ("4", "0", "0")
+    assert int(first["macs"]) == 3 * 3 * 9 * 16 * 16
 
 
 KERAS = (
     VGG16, ALEXNET, "v1-c7s2p3x64.stem-m3s2p1.conv3_pad-c3p2d2x16-c3psd3x8-m3ps-m2s2ps.zero_padding2d-c2s3ps x1",
     "v1-c5s2p2_1x4.a-m3s1p1_0.a_pad-m2s2",
+    "v1-c3psx3g3b0-c3s2psx6g3-m2s2-c3p1d2x6g6-c1x8b0-c3s2psx8g8b0-c3x8g4b0-c3x16g8",
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("text", [text.replace(" ", "") for text in KERAS], ids=["vgg16", "alexnet", "odd", "names"])
+DEPTHWISE = {KERAS[-1]: ("conv1", "conv4", "conv6")}  # not those of as many groups as channels, but more filters
+
+
+@pytest.mark.parametrize(
+    "text", [text.replace(" ", "") for text in KERAS], ids=["vgg16", "alexnet", "odd", "names", "groups"]
+)
 def test_keras_code_builds_the_stack(text: str) -> None:
     from cnn_core.summary import layer_table
 
@@ -275,6 +346,7 @@ def test_keras_code_builds_the_stack(text: str) -> None:
         keras_row = found[row.layer.name]
         assert keras_row.output_shape == (row.output_size, row.output_size, row.channels)
         assert (keras_row.params, keras_row.macs) == (row.params, row.macs)
+        assert (keras_row.kind == "DepthwiseConv2D") == (row.layer.name in DEPTHWISE.get(text, ()))
         fields = (keras_row.receptive_field, keras_row.effective_stride, keras_row.effective_padding)
         assert fields == (row.field.size, row.field.stride, row.field.padding)
 
@@ -300,9 +372,11 @@ def test_teaching_stacks_see_what_their_names_say() -> None:
 def test_atlas_is_read_and_a_missing_one_said(tmp_path: Path) -> None:
     path = [
         {"name": "conv1/7x7", "kind": "convolution", "kernel_size": 7, "stride": 2, "padding": [3, 3], "dilation": 1,
-         "filters": 64},
+         "channels": 1, "filters": 64, "groups": 1, "bias": False},
+        {"name": "behind_concatenation", "kind": "convolution", "kernel_size": 1, "stride": 1, "padding": "valid",
+         "dilation": 1, "channels": 96, "filters": 96, "groups": 96, "bias": True},
         {"name": "pool", "kind": "pooling", "kernel_size": 3, "stride": 2, "padding": "same", "dilation": 1,
-         "filters": None},
+         "channels": None, "filters": None, "groups": None, "bias": None},
     ]  # fmt: skip
     atlas = tmp_path / "atlas.json"
     with pytest.raises(StackError, match="The table of architectures atlas.json is missing"):
@@ -313,10 +387,12 @@ def test_atlas_is_read_and_a_missing_one_said(tmp_path: Path) -> None:
     preset = read_atlas(atlas)["net"]
     assert (preset.path_reason, preset.total_params, preset.macs) == ("Attention sees all.", 9, 8)
     assert preset.stack == (
-        StackLayer("conv1_7x7", "convolution", 7, 2, (3, 3), filters=64),
+        StackLayer("conv1_7x7", "convolution", 7, 2, (3, 3), filters=64, bias=False),
+        StackLayer("behind_concatenation", "convolution", 1, filters=96),
         StackLayer("pool", "pooling", 3, 2, "same"),
     )
-    assert [row.output_size for row in stack_table(preset.stack, preset.input_size)] == [112, 56]
+    assert [row.output_size for row in stack_table(preset.stack, preset.input_size)] == [112, 112, 56]
+    assert preset.path_params == 7 * 7 * 64 + 96 + 96, "with the channels of the network"
 
 
 def test_presets_are_the_teaching_stacks_and_the_atlas() -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cnn_core import stacks
+from cnn_core import stack_text, stacks
 from cnn_core.stacks import StackError
 from ui.text import plain
 
-_NUMBERS = ("kernel_size", "stride", "dilation", "filters")
+_NUMBERS = ("kernel_size", "stride", "dilation", "filters", "groups")
 _LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 Changed = Callable[[stacks.Stack], None]
 
@@ -41,18 +41,18 @@ def edited_stack(preset: stacks.Preset, changed: Changed) -> stacks.Stack:
     kept: _Table | None = st.session_state.get("channels_stack_kept")
     with st.expander("The stack as text"):
         text = st.text_input(
-            "Stack", key="channels_layers", max_chars=stacks.MAX_TEXT, placeholder=stacks.to_text(preset.stack),
+            "Stack", key="channels_layers", max_chars=stack_text.MAX_TEXT, placeholder=stack_text.to_text(preset.stack),
             help="c convolution or m max-pooling, kernel size; s stride, p padding (s: same), d dilation, x filters, "
-            ".name. Empty: as the preset has it.", **_LINKED,
+            "g groups, b0 no bias, .name. Empty: as the preset has it.", **_LINKED,
         )  # fmt: skip
     stack = preset.stack
     if text:
         try:
-            stack = stacks.from_text(text)
+            stack = stack_text.from_text(text)
         except StackError as refusal:
             st.error(f"The stack as text cannot be read. {plain(str(refusal))} The table is as it was.")
-            stack = stacks.from_text(kept.source) if kept else stack
-    source, rows = stacks.to_text(stack), stacks.to_rows(stack)
+            stack = stack_text.from_text(kept.source) if kept else stack
+    source, rows = stack_text.to_text(stack), stacks.to_rows(stack)
     if kept is None or kept.source != source:  # from a link, a preset or the text
         kept = _Table(source, rows, serial=kept.serial + 1 if kept else 0, rows=rows)
         st.session_state.channels_stack_kept = kept
@@ -73,9 +73,10 @@ _COLUMN_CONFIG: dict[str, Any] = {
     "name": st.column_config.TextColumn(max_chars=stacks.MAX_NAME, pinned=True),
     "kind": st.column_config.SelectboxColumn(options=stacks.KINDS, default="convolution"),
     "padding": st.column_config.TextColumn(default="same", help="same, valid, 1, or before and after: 0, 1"),
+    "bias": st.column_config.CheckboxColumn(default=True, help="Whether each filter has one"),
 } | {
     name: st.column_config.NumberColumn(min_value=1, max_value=stacks.LIMITS[name], step=1, default=default)
-    for name, default in zip(_NUMBERS, (3, 1, 1, 64), strict=True)
+    for name, default in zip(_NUMBERS, (3, 1, 1, 64, 1), strict=True)
 }
 
 
@@ -83,8 +84,10 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """The rows with a type for each column, also where all its cells are empty."""
     frame = pd.DataFrame(rows, columns=list(stacks.COLUMNS))
     for column in stacks.COLUMNS:
-        numeric = column in _NUMBERS
-        frame[column] = pd.to_numeric(frame[column], errors="coerce") if numeric else frame[column].astype("string")
+        if column in _NUMBERS:
+            frame[column] = pd.to_numeric(frame[column], errors="coerce")
+        else:
+            frame[column] = frame[column].astype("boolean" if column == "bias" else "string")
     return frame
 
 
@@ -105,7 +108,7 @@ def _read(kept: _Table, rows: list[dict[str, Any]], preset: stacks.Preset, chang
     except StackError as refusal:
         kept.refusal = str(refusal)
         return
-    kept.refusal, kept.source = "", stacks.to_text(stack)
+    kept.refusal, kept.source = "", stack_text.to_text(stack)
     st.session_state.channels_layers = "" if stack == preset.stack else kept.source
     changed(stack)
 

@@ -63,8 +63,9 @@ def measure(key: str) -> dict[str, Any]:
           such number.
         - `reason`: why there is none; else empty.
         - `path`: the windows along the path of the largest field, from the input on: `name`, `kind` (`"convolution"`
-          or `"pooling"`), `kernel_size`, `stride`, `padding` (`"same"`, `"valid"` or `[before, after]`), `dilation` and
-          `filters` (None of a pooling). Empty if there is no number; `path_reason` says why.
+          or `"pooling"`), `kernel_size`, `stride`, `padding` (`"same"`, `"valid"` or `[before, after]`), `dilation`;
+          of a convolution `channels` (in), `filters`, `groups` and `bias`, else None. Empty if there is no number;
+          `path_reason` says why.
 
     Raises:
         ValueError: If there is no such architecture.
@@ -200,6 +201,7 @@ class _Network:
 
 
 def _window(name: str, kind: str, layer: Any, filters: int | None) -> dict[str, Any]:
+    """An entry of a path; a DepthwiseConv2D, which has no `groups`, has one for each channel."""
     pooling = kind == "pooling"
     return {
         "name": name,
@@ -208,7 +210,10 @@ def _window(name: str, kind: str, layer: Any, filters: int | None) -> dict[str, 
         "stride": layer.strides[0],
         "padding": layer.padding,
         "dilation": 1 if pooling else layer.dilation_rate[0],
+        "channels": None if pooling else layer.input.shape[-1],
         "filters": None if pooling else filters,
+        "groups": None if pooling else getattr(layer, "groups", layer.input.shape[-1]),
+        "bias": None if pooling else layer.use_bias,
     }
 
 

@@ -84,6 +84,47 @@ def test_calculator_shows_every_preset() -> None:
         assert preset.stack or "whole image" in words(app), f"{key} does not say why it has no path"
 
 
+@pytest.mark.parametrize(
+    ("key", "params"),  # all trained ones less classifier and BatchNorm's scale and shift: Keras' own summary
+    [
+        ("mobilenet_v1", 4_253_864 - 21_888 - (1024 * 1000 + 1000) - 21_888),
+        ("mobilenet_v2", 3_504_872 - (1280 * 1000 + 1000) - 34_112),
+    ],
+)
+def test_calculator_counts_depthwise_convolutions_as_the_networks_have_them(key: str, params: int) -> None:
+    app = opened(channels_preset=key)
+    said = words(app)
+    assert f"{params:,} parameters, " in said and "without BatchNorm" in said
+    rows = [row for row in table(app) if row["groups"] == row["filters"] > 1]
+    assert len(rows) == {"mobilenet_v1": 13, "mobilenet_v2": 17}[key] and not any(row["bias"] for row in rows)
+    assert "layers.DepthwiseConv2D(3, " in app.code[0].value
+
+
+def test_calculator_says_what_the_path_costs_in_a_network_with_other_channels() -> None:
+    assert "In the network" not in words(opened(channels_preset="resnet50"))
+    said = words(opened(channels_preset="lenet5"))
+    own, network = (25 * channels * 6 + 6 + 25 * 6 * 16 + 16 + 25 * 16 * 120 + 120 for channels in (3, 1))
+    assert f"{own:,} parameters, " in said and f"In the network they have {network:,} parameters: " in said
+    assert "In the network they have" in words(opened(channels_preset="googlenet"))
+    assert "In the network" not in words(opened(channels_preset="lenet5", channels_layers="v1-c3x8")), (
+        "the reader's own"
+    )
+
+
+def test_groups_and_bias_are_edited_and_groups_that_do_not_divide_are_named() -> None:
+    app = opened(channels_preset="two_3x3")
+    edit(app, edited_rows={1: {"groups": 3}})
+    assert refusal(app).startswith(
+        "Row 2, groups: received “3”, expected a divisor of its 64 channels in and of its 64"
+    )
+    assert app.text_input(key="channels_layers").value == ""
+    edit(app, edited_rows={1: {"groups": 64, "bias": False}})
+    assert app.text_input(key="channels_layers").value == "v1-c3psx64-c3psx64g64b0"
+    assert results(app)["conv2"][4] == f"{3 * 3 * 64}"
+    app = opened(channels_layers="v1-c3psx64-c3psx64g64b0-m2s2")
+    assert [(row["groups"], row["bias"]) for row in table(app)[:2]] == [(1, True), (64, False)]
+
+
 def test_calculator_link_restores_stack_layer_and_unit() -> None:
     app = opened(
         channels_layers="v1-c3x8-m2s2.half-c3x8", channels_input_size="33", channels_after="2", channels_unit_row="14",

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import pytest
 
+from cnn_core import stacks
 from cnn_core.__main__ import main
 from cnn_core.geometry import Window, receptive_field
 from cnn_core.zoo import atlas
@@ -230,6 +231,17 @@ def test_the_path_gives_the_field(key: str) -> None:
         assert (window["filters"] is None) == (window["kind"] == "pooling")
     if key.startswith(("resnet", "cifar_resnet")):
         assert not any("shortcut" in w["name"] for w in facts["path"]), "the longest path is not along a shortcut"
+
+
+@pytest.mark.parametrize("key", EVERY)
+def test_the_path_as_a_stack_has_the_kernels_and_biases_of_the_network(key: str) -> None:
+    layers = {layer["name"]: layer for layer in atlas.architecture_graph(key)["layers"]}
+    names, preset = [window["name"] for window in measured(key)["path"]], stacks.presets()[key]
+    expected = [(layers[name]["params"], layers[name]["macs"]) for name in names]
+    assert preset.path_params == sum(params for params, _ in expected)
+    if key not in ("googlenet", "lenet5_1998"):  # there other branches bring channels
+        rows = stacks.stack_table(preset.stack, preset.input_size, architecture(key).input_shape[2])
+        assert [(row.params, row.macs) for row in rows] == expected
 
 
 @pytest.mark.parametrize("key", EVERY)

@@ -59,7 +59,7 @@ def calculator(picture: Picture) -> bool:
         )
     stack = edited_stack(preset, _changed)
     rows = stacks.stack_table(stack, input_size)
-    _results(rows, input_size)
+    _results(rows, input_size, preset.path_params if stack == preset.stack else None)
     if rows:
         _picture(picture, rows, input_size)
     _take_away(stack, rows, input_size)
@@ -103,7 +103,8 @@ def _changed(stack: stacks.Stack) -> None:
 # Results -------------------------------------------------------------------------------------------------------------
 
 
-def _results(rows: list[StackRow], input_size: int) -> None:
+def _results(rows: list[StackRow], input_size: int, path_params: int | None) -> None:
+    """What there is after each layer; `path_params` of the same layers in the network they are from."""
     if not rows:
         st.info("No layers: a unit is a pixel, and sees itself. Add a row.")
         return
@@ -128,10 +129,16 @@ def _results(rows: list[StackRow], input_size: int) -> None:
     if rows[-1].reason:
         st.warning(plain(rows[-1].reason))
     params, macs = sum(row.params for row in rows), sum(row.macs or 0 for row in rows)
+    in_network = ""
+    if path_params is not None and path_params != params:
+        in_network = (
+            f"In the network they have {count(path_params, 'parameter')}: other branches bring more channels, or its "
+            "pictures have fewer. "
+        )
     st.caption(
         f"{count(params, 'parameter')}, {count(macs, 'MAC')} for one picture of {input_size} × {input_size} × "
-        f"{stacks.CHANNELS}, each convolution counted as full (not grouped or depthwise) and with a bias. "
-        "Arithmetic: Araujo, Norris & Sim 2019 (Distill)."
+        f"{stacks.CHANNELS}: kernels and biases of the convolutions above, without BatchNorm. "
+        f"{in_network}Arithmetic: Araujo, Norris & Sim 2019 (Distill)."
     )
 
 
