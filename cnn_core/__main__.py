@@ -1,4 +1,4 @@
-"""The same core without a browser: `python -m cnn_core train | predict | classify | architectures | study`."""
+"""The same core without a browser: `python -m cnn_core train | predict | classify | architectures | study | lab`."""
 
 import argparse
 import contextlib
@@ -15,6 +15,7 @@ from cnn_core import datasets
 from cnn_core.backbones import BACKBONES
 from cnn_core.engine.errors import on_purpose, sentence
 from cnn_core.images import Picture, decode
+from cnn_core.lab import commands as lab
 from cnn_core.runs import Run, RunNotFound, Store
 from cnn_core.studies import commands as studies
 from cnn_core.transfer.spec import Experiment, Options
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     defaults = Options()
     parser = _OneLine(prog="python -m cnn_core", description=__doc__)
     commands = parser.add_subparsers(
-        required=True, metavar="train | predict | classify | architectures | study", parser_class=_OneLine
+        required=True, metavar="train | predict | classify | architectures | study | lab", parser_class=_OneLine
     )
 
     train = commands.add_parser("train", help="frozen against fine-tuned on a folder of class folders")
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     architectures.add_argument("keys", nargs="*", metavar="KEY", help=f"of {', '.join(ARCHITECTURES)} (default: all)")
     architectures.add_argument("--json", action="store_true", help="JSON on standard output")
     studies.add_commands(commands)
+    lab.add_commands(commands)
     return parser
 
 

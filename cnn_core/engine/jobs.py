@@ -34,6 +34,7 @@ QUESTIONS = {
     "architecture_graph": "cnn_core.zoo.atlas:architecture_graph",
     "signals": "cnn_core.studies.signals:signals",
     "learn_identity": "cnn_core.studies.signals:learn_identity",
+    "export_formats": "cnn_core.transfer.formats:export_formats",
     "read_digit": "cnn_core.studies.lenet:read_digit",
 }
 

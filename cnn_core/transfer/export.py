@@ -1,69 +1,46 @@
-"""What a reader takes home: the model, its labels, a script that predicts with it, the figures as a table."""
+"""What a reader takes home: the model, what is needed to use it and to repeat it; and how that comes back."""
 
 import csv
 import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnn_core import datasets
+from cnn_core.archives import Entry, read_zip
 from cnn_core.backbones import Backbone
+from cnn_core.images import ImageRejected, decode
 from cnn_core.runs import Run, Store
+from cnn_core.transfer import documents
+from cnn_core.transfer.spec import Experiment, SpecRefused
 
 if TYPE_CHECKING:
     import keras
 
-_SCRIPT = '''"""Predict with a network trained in ConvScope.
-
-    pip install keras=={keras} tensorflow=={tensorflow} pillow numpy
-    python predict.py photo.jpg another.png
-
-Run {run_id}, arm {arm}. The network takes RGB pictures of {size} x {size} pixels, values 0 to 255;
-what it does to them after that is inside the .keras file.
-"""
-
-import json
-import sys
-from pathlib import Path
-
-import keras
-import numpy as np
-from PIL import Image, ImageOps
-
-HERE = Path(__file__).parent
-LABELS = json.loads((HERE / "labels.json").read_text(encoding="utf-8"))
-SIZE, SHORT_SIDE = {size}, {short_side}
+SETTINGS = "settings/experiment.json"  # in a folder: `archives.read_zip` takes files in folders only
+FORMATS = {"keras": "{arm}.keras", "tflite": "{arm}.tflite", "int8": "{arm}.int8.tflite", "onnx": "{arm}.onnx"}
 
 
-def load(path):
-    """Scale the short side to SHORT_SIDE, bicubic, and cut out the middle."""
-    with Image.open(path) as file:
-        image = ImageOps.exif_transpose(file).convert("RGBA")
-    image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    scale = {max_side} / max(image.size)
-    if scale < 1:
-        size = (round(image.width * scale), round(image.height * scale))
-        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    width, height = image.size
-    image = image.resize(
-        (width * SHORT_SIDE // min(image.size), height * SHORT_SIDE // min(image.size)), Image.Resampling.BICUBIC
-    )
-    left, top = round((image.width - SIZE) / 2), round((image.height - SIZE) / 2)
-    return np.asarray(image.crop((left, top, left + SIZE, top + SIZE)), "float32")
-
-
-model = keras.saving.load_model(HERE / "{arm}.keras")
-for path in sys.argv[1:]:
-    probabilities = model.predict(load(path)[None], verbose=0)[0]
-    print(path, {{label: round(float(p), 4) for label, p in sorted(zip(LABELS, probabilities), key=lambda x: -x[1])}})
-'''
+class BundleRefused(ValueError):
+    """A file that is no bundle of ours, or a damaged one; the text says what to do."""
 
 
 def model_key(run_id: str, arm: str) -> str:
     """Return the store's key of a trained network."""
     return f"runs/{run_id}/{arm}.keras"
+
+
+def format_key(run_id: str, arm: str, name: str) -> str:
+    """Return the store's key of a network in one of FORMATS."""
+    return f"runs/{run_id}/{FORMATS[name].format(arm=arm)}"
+
+
+def self_test_key(run_id: str, arm: str) -> str:
+    """Return the store's key of the self-test that `formats.export_formats` keeps."""
+    return f"runs/{run_id}/{arm}.selftest.json"
 
 
 def save_model(store: Store, run_id: str, arm: str, model: "keras.Model") -> int:
@@ -76,21 +53,107 @@ def save_model(store: Store, run_id: str, arm: str, model: "keras.Model") -> int
     return len(data)
 
 
-def bundle(store: Store, run: Run, arm: str, record: Backbone) -> bytes:
-    """Return a zip with `<arm>.keras`, `labels.json`, `predict.py` and `metrics.csv`."""
-    from cnn_core.images import MAX_SIDE
+def self_test_of(store: Store, run_id: str, arm: str) -> dict[str, Any] | None:
+    """Return the self-test of an arm's exports, None if it was not carried out."""
+    key = self_test_key(run_id, arm)
+    found: dict[str, Any] | None = json.loads(store.read(key)) if store.exists(key) else None
+    return found
 
-    script = _SCRIPT.format(
-        keras=run.environment["keras"], tensorflow=run.environment["tensorflow"], run_id=run.id, arm=arm,
-        size=record.input_size, short_side=round(record.input_size / record.crop_fraction), max_side=MAX_SIDE,
-    )  # fmt: skip
+
+def bundle(store: Store, run: Run, arm: str, record: Backbone, *, pictures: bool = True) -> bytes:
+    """Return a zip with the network and all that belongs to it.
+
+    `<arm>.keras`, `labels.json`, `predict.py`, `metrics.csv`, `model_card.md`, `notebook.ipynb`,
+    `settings/experiment.json`; the other formats and `selftest.json` where `formats.export_formats` has made them;
+    and `pictures/<digest>.png`, which the notebook and `read_bundle` need.
+
+    Args:
+        store: Holds them.
+        run: A finished run.
+        arm: One of its arms.
+        record: Its backbone.
+        pictures: Put the pictures in.
+    """
+    self_test = self_test_of(store, run.id, arm)
+    checkout = str(Path(__file__).resolve().parents[2])
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(f"{arm}.keras", store.read(model_key(run.id, arm)))  # is a zip itself: stored as it is
+        for name, pattern in FORMATS.items():
+            key = format_key(run.id, arm, name)
+            if name == "keras" or store.exists(key):  # the formats hardly shrink: stored as they are
+                archive.writestr(pattern.format(arm=arm), store.read(key))
         archive.writestr("labels.json", json.dumps(run.result["classes"], ensure_ascii=False, indent=1))
-        archive.writestr("predict.py", script)
+        archive.writestr("predict.py", documents.predict_script(run, arm, record))
         archive.writestr("metrics.csv", metrics_csv(run.result["arms"]))
+        archive.writestr("model_card.md", documents.model_card(run, arm, record, self_test))
+        archive.writestr("notebook.ipynb", documents.notebook(run, arm, checkout))
+        if self_test:
+            archive.writestr("selftest.json", json.dumps(self_test, ensure_ascii=False, indent=1))
+        archive.writestr(SETTINGS, json.dumps(documents.experiment_settings(run, arm), ensure_ascii=False, indent=1))
+        if pictures:
+            for digest in sorted({digest for digest, *_ in run.spec["items"]}):
+                archive.writestr(f"pictures/{digest}.png", store.read(datasets.picture_key(digest)))
     return buffer.getvalue()
+
+
+# Back from a bundle -------------------------------------------------------------------------------------------------
+
+
+def read_bundle(data: bytes, name: str, store: Store) -> Experiment:
+    """Take pictures, classes and settings out of a bundle; weights and code in it are not looked at.
+
+    Args:
+        data: The zip, untrusted.
+        name: Its file name, for the messages.
+        store: Where the pictures go.
+
+    Returns:
+        The experiment, ready to run.
+
+    Raises:
+        ArchiveRejected: If it is no zip archive or asks for too much.
+        BundleRefused: If it is none of ours or damaged.
+    """
+    entries = {entry.name: entry.data for entry in read_zip(data, name) if isinstance(entry, Entry)}
+    return _restored(entries, name, store)
+
+
+def read_folder_of_bundle(folder: Path, store: Store) -> Experiment:
+    """Do the same with an unpacked bundle."""
+    paths = [folder / SETTINGS, *sorted((folder / "pictures").glob("*.png"))]
+    entries = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    return _restored(entries, folder.name, store)
+
+
+def _restored(entries: Mapping[str, bytes], name: str, store: Store) -> Experiment:
+    if SETTINGS not in entries:
+        raise BundleRefused(f"{name} has no {SETTINGS}. Choose the zip that ConvScope made of a trained network.")
+    try:
+        experiment = Experiment.from_json(json.loads(entries[SETTINGS]))
+    except SpecRefused:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BundleRefused(f"{SETTINGS} in {name} is damaged ({error}). Download the bundle again.") from error
+    missing = sorted({i.digest for i in experiment.items} - {Path(path).stem for path in _pictures(entries)})
+    if missing:
+        raise BundleRefused(
+            f"{name} lacks {len(missing)} of its pictures, such as {missing[0]}.png. Download it with its pictures."
+        )
+    for item in {item.digest: item for item in experiment.items}.values():
+        try:
+            picture = decode(entries[f"pictures/{item.digest}.png"], item.name)
+        except ImageRejected as rejection:
+            raise BundleRefused(f"A picture of {name} is damaged: {rejection}") from rejection
+        if picture.digest != item.digest:
+            raise BundleRefused(
+                f"The picture {item.name!r} of {name} is another than it was. Download the bundle again."
+            )
+        datasets.keep(store, picture, item.label, item.part)
+    return experiment
+
+
+def _pictures(entries: Iterable[str]) -> list[str]:
+    return [path for path in entries if path.startswith("pictures/")]
 
 
 def metrics_csv(arms: Mapping[str, Mapping[str, Any]]) -> str:

@@ -61,10 +61,10 @@ def pooled(base: keras.Model) -> keras.Model:
     return keras.Model(base.input, pool(base.output), name="features")
 
 
-def extractor_id(record: Backbone, precision: str) -> str:
+def extractor_id(record: Backbone, precision: str, what: str = "pool") -> str:
     """Name everything that a feature depends on besides the picture."""
     crop = f"{record.input_size}px of {round(record.input_size / record.crop_fraction)} bicubic"
-    return f"{weights_id(record.name)} pool {crop} {precision}"
+    return f"{weights_id(record.name)} {what} {crop} {precision}"
 
 
 def cached_features(
@@ -74,6 +74,8 @@ def cached_features(
     precision: str,
     extractor: Callable[[], keras.Model],
     tick: Callable[[int], bool],
+    what: str = "pool",
+    see: Callable[[Store, Sequence[Item], Backbone], np.ndarray] = network_input,
 ) -> tuple[np.ndarray, int]:
     """Return the features of all items, computing only those that the store does not have.
 
@@ -84,6 +86,8 @@ def cached_features(
         precision: Dtype policy of the computation.
         extractor: Builds the network; not called when nothing is missing.
         tick: Called with the number of pictures computed so far; returns True to stop.
+        what: Name of the feature, if it is another than the pooled last map; part of the key.
+        see: What the network looks at; another than `network_input` needs a `what` of its own.
 
     Returns:
         float32 `(N, channels)`, and how many had to be computed.
@@ -91,13 +95,13 @@ def cached_features(
     Raises:
         Stopped: If `tick` said so; what was computed by then is kept.
     """
-    key = extractor_id(record, precision)
+    key = extractor_id(record, precision, what)
     known = store.read_features(key, [item.digest for item in items])
     missing = list({item.digest: item for item in items if item.digest not in known}.values())
     model = extractor() if missing else None
     for start in range(0, len(missing), BATCH):
         chunk = missing[start : start + BATCH]
-        vectors = infer(model, network_input(store, chunk, record))
+        vectors = infer(model, see(store, chunk, record))
         fresh = {item.digest: vector.tobytes() for item, vector in zip(chunk, vectors, strict=True)}
         store.write_features(key, fresh)
         known |= fresh
