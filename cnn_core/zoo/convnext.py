@@ -21,7 +21,11 @@ from keras.src.applications.convnext import LayerScale  # `summary` knows what i
 from cnn_core.zoo.ends import Shape, classifier, picture
 
 STAGES = ((3, 96), (3, 192), (9, 384), (3, 768))  # (blocks, filters)
-_INITIALIZER = keras.initializers.TruncatedNormal(stddev=0.02)
+
+
+def _initializer() -> keras.initializers.Initializer:
+    """A fresh one for each layer: Keras gives equal shapes of one initializer equal values."""
+    return keras.initializers.TruncatedNormal(stddev=0.02)
 
 
 def convnext_tiny(*, input_shape: Shape | None = None, num_classes: int | None = None) -> keras.Model:
@@ -55,7 +59,7 @@ def convnext_tiny(*, input_shape: Shape | None = None, num_classes: int | None =
             x = _block(x, filters, f"stage{stage}_block{block}")
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = _norm(x, "pool_norm")
-    probabilities = classifier(x, num_classes, kernel_initializer=_INITIALIZER)
+    probabilities = classifier(x, num_classes, kernel_initializer=_initializer())
     return keras.Model(image, probabilities, name="convnext_tiny")
 
 
@@ -63,7 +67,7 @@ def _block(x: Any, filters: int, name: str) -> Any:
     """Mix positions in each channel, then channels at each position, four times as wide; added to the input."""
     shortcut = x
     depthwise = layers.DepthwiseConv2D(
-        7, padding="same", depthwise_initializer=_INITIALIZER, name=f"{name}_depthwise_conv"
+        7, padding="same", depthwise_initializer=_initializer(), name=f"{name}_depthwise_conv"
     )
     x = _norm(depthwise(x), f"{name}_norm")
     x = _dense(x, 4 * filters, f"{name}_expand")
@@ -75,7 +79,7 @@ def _block(x: Any, filters: int, name: str) -> Any:
 
 def _conv(x: Any, filters: int, size: int, name: str) -> Any:
     """Patches of size × size that do not overlap."""
-    return layers.Conv2D(filters, size, size, kernel_initializer=_INITIALIZER, name=f"{name}_conv")(x)
+    return layers.Conv2D(filters, size, size, kernel_initializer=_initializer(), name=f"{name}_conv")(x)
 
 
 def _norm(x: Any, name: str) -> Any:
@@ -84,4 +88,4 @@ def _norm(x: Any, name: str) -> Any:
 
 
 def _dense(x: Any, units: int, name: str) -> Any:
-    return layers.Dense(units, kernel_initializer=_INITIALIZER, name=name)(x)
+    return layers.Dense(units, kernel_initializer=_initializer(), name=name)(x)

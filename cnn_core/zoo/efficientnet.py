@@ -20,7 +20,10 @@ from keras import layers
 from cnn_core.zoo.efficientnet_lite import STAGES, efficientnet_lite0
 from cnn_core.zoo.ends import Shape, classifier, picture
 
-_INITIALIZER = keras.initializers.VarianceScaling(2.0, mode="fan_out", distribution="truncated_normal")
+
+def _initializer() -> keras.initializers.Initializer:
+    """A fresh one for each layer: Keras gives equal shapes of one initializer equal values."""
+    return keras.initializers.VarianceScaling(2.0, mode="fan_out", distribution="truncated_normal")
 
 
 def efficientnet_b0(*, input_shape: Shape | None = None, num_classes: int | None = None) -> keras.Model:
@@ -87,7 +90,7 @@ def _inverted_residual(x: Any, filters: int, kernel_size: int, stride: int, expa
     depthwise = layers.DepthwiseConv2D(
         *(kernel_size, stride, "same"),
         use_bias=False,
-        depthwise_initializer=_INITIALIZER,
+        depthwise_initializer=_initializer(),
         name=f"{name}_depthwise_conv",
     )
     x = layers.BatchNormalization(name=f"{name}_depthwise_bn")(depthwise(x))
@@ -102,9 +105,9 @@ def _inverted_residual(x: Any, filters: int, kernel_size: int, stride: int, expa
 def _squeeze_and_excite(x: Any, channels: int, name: str) -> Any:
     """A weight from 0 to 1 for each channel, by what the whole image holds."""
     weights = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_squeeze")(x)
-    weights = layers.Conv2D(channels, 1, kernel_initializer=_INITIALIZER, name=f"{name}_reduce_conv")(weights)
+    weights = layers.Conv2D(channels, 1, kernel_initializer=_initializer(), name=f"{name}_reduce_conv")(weights)
     weights = _swish(weights, f"{name}_reduce_swish")
-    weights = layers.Conv2D(x.shape[-1], 1, kernel_initializer=_INITIALIZER, name=f"{name}_expand_conv")(weights)
+    weights = layers.Conv2D(x.shape[-1], 1, kernel_initializer=_initializer(), name=f"{name}_expand_conv")(weights)
     weights = layers.Activation("sigmoid", name=f"{name}_weights")(weights)
     return layers.Multiply(name=f"{name}_excite")([x, weights])
 
@@ -112,7 +115,7 @@ def _squeeze_and_excite(x: Any, channels: int, name: str) -> Any:
 def _conv(x: Any, filters: int, kernel_size: int, stride: int, name: str, norm: str | None = None) -> Any:
     """A convolution without bias, and BatchNorm."""
     conv = layers.Conv2D(
-        filters, kernel_size, stride, "same", use_bias=False, kernel_initializer=_INITIALIZER, name=f"{name}_conv"
+        filters, kernel_size, stride, "same", use_bias=False, kernel_initializer=_initializer(), name=f"{name}_conv"
     )
     return layers.BatchNormalization(name=norm or f"{name}_bn")(conv(x))
 
