@@ -18,8 +18,9 @@ def _own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file in one process, and all browser tests in one: they share a server."""
     for item in items:
-        group = "browser" if BROWSER in item.path.parents else str(item.path)
+        group = "browser" if BROWSER in item.path.parents else item.path.stem
         item.add_marker(pytest.mark.xdist_group(group))

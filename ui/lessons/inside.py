@@ -254,6 +254,7 @@ def _table(key: str, rows: list[dict[str, Any]]) -> None:
         columns, hide_index=True, key=f"architectures_table_{key}", height=420,
         alt=f"A row for each layer of {ARCHITECTURES[key].title}.",
         column_config={title: number(title, format="localized") for title in _NUMBERS}
+        | {"MACs": number("MACs", format="localized", width=110)}
         | {"Layer": st.column_config.TextColumn("Layer", pinned=True, width="medium")},
     )  # fmt: skip
     st.download_button("Table as CSV", _csv(columns), f"{key}.csv", "text/csv", on_click="ignore",
