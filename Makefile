@@ -19,7 +19,7 @@ setup: $(VENV)/.dev  ## create .venv with all that app, tests and linters need; 
 
 test: setup  ## run the tests: core, pages, browser
 	@command -v chromium chromium-browser google-chrome chrome >/dev/null || echo "No Chromium found: the browser tests will be skipped. Get one, on Debian: apt-get install chromium"
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: setup  ## run the slow tests: minutes each
 	$(BIN)/python -m pytest -m slow $(ARGS)
