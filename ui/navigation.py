@@ -14,5 +14,7 @@ def pages() -> list[st.Page]:
         st.Page(PAGES / "convolution.py", title="Convolution", url_path="convolution"),
         st.Page(PAGES / "pooling.py", title="Pooling", url_path="pooling"),
         st.Page(PAGES / "channels.py", title="Channels", url_path="channels"),
+        st.Page(PAGES / "architectures.py", title="Architectures", url_path="architectures"),
         st.Page(PAGES / "transfer.py", title="Transfer learning", url_path="transfer"),
+        st.Page(PAGES / "laboratory.py", title="Laboratory", url_path="laboratory"),
     ]

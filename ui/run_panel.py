@@ -23,19 +23,19 @@ PHASES = {
 }
 
 
-def follow(run: Run) -> None:
+def follow(run: Run, page: str = "transfer") -> None:
     """Show a run's state and curves, once a second while it is live, and the whole page anew when it has ended."""
-    st.fragment(_follow, run_every=1.0 if run.live else None)(run.id, run.live)
+    st.fragment(_follow, run_every=1.0 if run.live else None)(run.id, run.live, page)
 
 
-def _follow(run_id: str, was_live: bool) -> None:
+def _follow(run_id: str, was_live: bool, page: str) -> None:
     run = find_run(run_id)
     if run is None:
         st.error("This run has been removed from the store.")
         return
     if was_live and not run.live:
         st.rerun()  # the result's part of the page stands outside of this fragment
-    _state(run)
+    _state(run, page)
     if any(curve["epochs"] or curve["batches"] for curve in _curves(run).values()):
         figure = curves(_curves(run), run.spec["options"]["epochs"])
         st.plotly_chart(
@@ -48,16 +48,17 @@ def _curves(run: Run) -> dict[str, dict[str, list]]:
     return run.progress.get("curves") or {}
 
 
-def _state(run: Run) -> None:
+def _state(run: Run, page: str) -> None:
     progress = run.progress
     if run.state == "queued":
-        st.progress(0.0, _why_queued(run))
+        st.progress(0.0, why_queued(run))
     elif run.live:
         fraction = progress.get("fraction", 0.0)
         elapsed = time.time() - (run.started or time.time())
         arm = ARM_TITLES.get(progress.get("arm", ""), "")
         words = f"**{arm}**: " if arm else ""
-        words += PHASES.get(progress.get("phase", "preparing"), "")
+        phase = progress.get("phase", "preparing")
+        words += PHASES.get(phase, plain(phase))
         if run.state == "stopping":
             words = "**Stopping**: measuring what was learnt so far"
         left = f" · about {duration(elapsed * (1 - fraction) / fraction)} left" if fraction > 0.05 else ""
@@ -70,12 +71,13 @@ def _state(run: Run) -> None:
         st.info("**Stopped.** " + (plain(run.error) or "What was learnt until then is measured below."))
     if run.live:
         st.button(
-            "Stop", key="transfer_stop", icon=":material/stop_circle:", on_click=_stop, args=(run.id,),
+            "Stop", key=f"{page}_stop", icon=":material/stop_circle:", on_click=_stop, args=(run.id,),
             disabled=run.state == "stopping", help="Ends the training and keeps what was learnt so far.",
         )  # fmt: skip
 
 
-def _why_queued(run: Run) -> str:
+def why_queued(run: Run) -> str:
+    """Say what a queued run waits for."""
     ahead = sum(1 for other in store().live() if other.created < run.created)
     if ahead:
         return f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} before this one."

@@ -1,0 +1,86 @@
+"""The architectures page in a real browser: the drawn graph, a picture through a network, a digit that is read."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from cnn_core.zoo import atlas
+
+from .conftest import Server, settled
+from .test_appearance import assert_readable
+
+Visitor = Callable[..., Page]
+VIEWS = ("Timeline", "Inside", "Picture", "Compare", "Degradation", "LeNet", "Prior")
+NO_TRACEBACK = "[data-testid=stException]"
+
+
+def test_record_travels_in_the_link_and_its_terms_add_up(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/architectures?architectures_one=resnet50")
+    expect(page.get_by_text("ResNet-50, 2015")).to_be_visible()
+    for number in ("25,557,032", "+ 26,560", "+ 53,120", "25,636,712"):
+        expect(page.get_by_text(number).first).to_be_visible()
+    expect(page.locator("[data-testid=stAlertContentWarning]")).to_have_count(0)  # must not happen
+
+
+def test_graph_is_drawn_folds_by_key_and_agrees_with_the_record(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/architectures?architectures_view=Inside&architectures_inside=resnet18")
+    expect(page.get_by_text("All agree.")).to_be_visible(timeout=90_000)
+    total = atlas.read()["architectures"]["resnet18"]["trainable_params"]
+    expect(page.get_by_text(f"{total:,}").first).to_be_visible()
+    graph = page.locator(".graph").first
+    said = graph.locator(".said")
+    graph.locator("[tabindex='0']").first.focus()
+    page.keyboard.press("End")
+    expect(said).to_contain_text("probabilities")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    expect(said).to_contain_text("Enter")  # a block, which unfolds
+    before = graph.locator("svg text").count()
+    page.keyboard.press("Enter")
+    expect(graph.locator("svg text").nth(before)).to_be_attached()  # there are more now
+    expect(page.locator(NO_TRACEBACK)).to_have_count(0)  # must not happen
+
+
+def test_picture_goes_through_the_embedded_network(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/architectures?architectures_view=Picture&picture=coffee")
+    expect(page.get_by_text("Grad-CAM at top_out: espresso")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("trained on ImageNet, 75.1 % top-1 as published")).to_be_visible()
+    settled(page)
+    expect(page.get_by_text("random weights")).to_have_count(0)  # must not happen
+    expect(page.locator(NO_TRACEBACK)).to_have_count(0)
+
+
+def test_drawn_digit_is_read_layer_by_layer(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/architectures?architectures_view=LeNet")
+    canvas = page.locator("canvas.paper")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.15)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.85, steps=12)
+    page.mouse.up()
+    expect(page.get_by_text(re.compile(r"It reads 1 \("))).to_be_visible(timeout=90_000)
+    expect(page.locator(NO_TRACEBACK)).to_have_count(0)  # must not happen
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "views"),
+    [
+        (390, "dark", VIEWS[::2]),
+        (1280, "light", VIEWS[1::2]),
+        pytest.param(390, "light", VIEWS, marks=pytest.mark.slow),
+        pytest.param(1280, "dark", VIEWS, marks=pytest.mark.slow),
+    ],
+)
+def test_architectures_is_accessible_and_fits(
+    server: Server, visitor: Visitor, width: int, scheme: str, views: tuple[str, ...]
+) -> None:
+    page = visitor(f"{server.url}/architectures", width, scheme)
+    for view in views:
+        page.get_by_role("radio", name=view, exact=True).click()
+        expect(page.get_by_role("radio", name=view, exact=True)).to_be_checked()
+        expect(page.locator("[data-testid=stSpinner]")).to_have_count(0, timeout=90_000)
+        assert_readable(page)

@@ -1,0 +1,400 @@
+"""The experiments of the architectures page: what ships, a run at its link, its end, a drawing that is read."""
+
+import base64
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+from streamlit.testing.v1 import AppTest
+
+from cnn_core.engine.errors import EngineUnreachable
+from cnn_core.runs import Run, Store
+from cnn_core.studies.published import STUDIES, precomputed
+from ui import digit_canvas
+from ui.lessons import degradation, inductive_bias, lenet
+from ui.lessons.study import PARAMETER
+
+VIEWS = {"degradation": degradation, "lenet": lenet, "inductive_bias": inductive_bias}
+ENVIRONMENT = {"python": "3.11", "keras": "3.15", "tensorflow": "2.21", "numpy": "2.4", "device": "CPU_x", "seed": 0}
+
+
+def script(kind: str) -> None:
+    import importlib
+
+    import streamlit as st
+
+    from ui.teaching import check_link
+
+    lesson = importlib.import_module(f"ui.lessons.{kind}")
+    check_link(lesson.LINK)
+    st.markdown(f"challenge: {getattr(lesson, kind)()}")
+
+
+@pytest.fixture
+def view(store: Store, engine: Any) -> Callable[..., AppTest]:
+    def open_view(kind: str, **query: str) -> AppTest:
+        app = AppTest.from_function(script, default_timeout=60, kwargs={"kind": kind})
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return open_view
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.info, app.success, app.warning, app.error, app.caption)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def charts(app: AppTest) -> int:
+    return len(app.get("plotly_chart"))
+
+
+def ended(store: Store, kind: str, result: dict[str, Any], state: str = "done", error: str = "", **spec: Any) -> Run:
+    run = store.create(kind, STUDIES[kind](**spec).to_json(), title=kind)
+    claimed = store.claim(run.id, worker="test")
+    assert claimed
+    store.finish(claimed, state, result=result, environment=ENVIRONMENT, error=error)
+    return store.get(run.id)
+
+
+def shipped(kind: str) -> dict[str, Any]:
+    result: dict[str, Any] = copy.deepcopy(precomputed(kind)["result"])
+    return result
+
+
+# What all share ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", list(STUDIES))
+def test_view_begins_with_the_result_that_ships_and_says_where_it_is_from(view: Any, kind: str) -> None:
+    app = view(kind)
+    assert not app.exception and not app.error
+    provenance = precomputed(kind)["provenance"]
+    said = next(info.value for info in app.info if "Computed before, not here" in info.value)
+    for part in (provenance["command"], f"seed {provenance['seed']}", provenance["date"], "TensorFlow", "Keras"):
+        assert part in said
+    assert "Computed here" not in words(app) and "challenge: False" in words(app)
+    assert charts(app) >= 2
+    assert "Your settings are not" not in words(app)
+
+
+@pytest.mark.parametrize("kind", list(STUDIES))
+def test_button_makes_a_run_of_the_settings_and_sends_it(view: Any, store: Store, engine: Any, kind: str) -> None:
+    app = view(kind, **{f"architectures_{kind}_seed": "7"})
+    assert "Your settings are not the default's" in words(app)
+    app.button(key=f"architectures_start_{kind}").click().run()
+    assert not app.exception
+    (run_id,) = engine.submitted
+    run = store.get(run_id)
+    assert run.kind == kind and run.spec == STUDIES[kind](seed=7).to_json()
+    assert app.query_params[PARAMETER] == run_id
+    assert app.button(key=f"architectures_start_{kind}").disabled
+    assert "Computed before" not in words(app), "a live run is not mixed with what ships"
+    app.button(key="architectures_stop").click().run()
+    assert engine.stopped == [run_id]
+
+
+@pytest.mark.parametrize("kind", list(STUDIES))
+def test_link_shows_a_run_to_a_stranger_and_the_way_back(view: Any, store: Store, kind: str) -> None:
+    run = ended(store, kind, shipped(kind))
+    app = view(kind, **{PARAMETER: run.id})
+    assert not app.exception and not app.error
+    said = words(app)
+    assert f"run {run.id}" in said and "CPU\\_x" in said and "Computed before" not in said
+    app.button(key=f"architectures_shipped_{kind}").click().run()
+    assert "Computed before, not here" in words(app) and PARAMETER not in app.query_params
+
+
+def test_link_that_names_no_run_is_told(view: Any) -> None:
+    app = view("lenet", **{PARAMETER: "feedfeedfeed"})
+    assert "no such experiment feedfeedfeed" in app.error[0].value
+    assert "Computed before" in words(app)
+
+
+def test_run_of_another_kind_is_kept_for_its_own_view(view: Any, store: Store) -> None:
+    run = ended(store, "lenet", shipped("lenet"))
+    app = view("degradation", **{PARAMETER: run.id})
+    assert not app.exception and not app.error
+    assert "Computed before" in words(app)
+    assert app.session_state["architectures_runs"] == {"lenet": run.id}
+
+
+def test_run_that_failed_says_why_and_shows_nothing_else(view: Any, store: Store) -> None:
+    run = ended(store, "degradation", {}, state="failed", error="The worker ran out of memory [x].")
+    app = view("degradation", **{PARAMETER: run.id})
+    assert app.error[0].value == "**The run failed.** The worker ran out of memory \\[x\\]."
+    assert charts(app) == 0 and "Computed" not in words(app)
+
+
+@pytest.mark.parametrize(
+    ("kind", "progress"),
+    [
+        ("degradation", {"arm": "plain_deep", "seed": 0, "curves": shipped("degradation")["arms"]}),
+        ("lenet", {"curves": shipped("lenet"), "kernels": shipped("lenet")["kernels"][3]}),
+        ("inductive_bias", {"arm": "vit", "seed": 1, "points": shipped("inductive_bias")["points"][:5]}),
+    ],
+)
+def test_live_run_is_drawn_as_far_as_it_has_come(view: Any, store: Store, kind: str, progress: dict[str, Any]) -> None:
+    run = store.create(kind, STUDIES[kind]().to_json(), title=kind)
+    claimed = store.claim(run.id, worker="test")
+    assert claimed
+    store.beat(claimed, {"phase": "training", "fraction": 0.4, **progress})
+    app = view(kind, **{PARAMETER: run.id})
+    assert not app.exception
+    assert charts(app) >= 1
+    bar = app.get("progress")[0].proto
+    assert bar.value == 40 and "training" in bar.text and "left" in bar.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("degradation", "architectures_shallow", "21"),
+        ("degradation", "architectures_degradation_width", "65"),
+        ("lenet", "architectures_lenet_epochs", "0"),
+        ("lenet", "architectures_lenet_seed", "²"),
+        ("inductive_bias", "architectures_inductive_bias_seeds", "-1"),
+    ],
+)
+def test_link_asks_in_vain_for_what_is_out_of_bounds(view: Any, kind: str, name: str, value: str) -> None:
+    app = view(kind, **{name: value})
+    assert not app.exception
+    assert value in app.warning[0].value and "the default is used" in app.warning[0].value
+
+
+# Degradation ---------------------------------------------------------------------------------------------------------
+
+
+def test_verdict_is_the_criterion_on_the_losses(view: Any) -> None:
+    result = shipped("degradation")
+    losses = {arm: {e["seed"]: e["epochs"][-1]["train_loss"] for e in values["seeds"]}
+              for arm, values in result["arms"].items()}  # fmt: skip
+    plain = [losses["plain_deep"][seed] > loss for seed, loss in losses["plain_shallow"].items()]
+    residual = [losses["residual_deep"][seed] > loss for seed, loss in losses["residual_shallow"].items()]
+    said = degradation.verdict_words(result["arms"], result["verdict"])
+    assert f"in {sum(plain)} of {len(plain)} seeds" in said and f"in {sum(residual)} of {len(residual)} seeds" in said
+    came_out = all(plain) and not any(residual)
+    assert said.startswith("**Degradation, and its cure.**" if came_out else "**It did not come out here.**")
+    assert result["criterion"] in words(view("degradation"))
+
+
+def test_verdict_says_when_it_did_not_come_out_and_counts_as_an_answer(view: Any, store: Store) -> None:
+    result = shipped("degradation")
+    result["verdict"]["plain"][1] |= {"deep": 0.001, "deep_above": False}
+    result["verdict"]["shown"] = False
+    run = ended(store, "degradation", result, shallow_depth=8, deep_depth=14)
+    app = view("degradation", **{PARAMETER: run.id})
+    assert "**It did not come out here.**" in app.warning[-1].value
+    assert "in 2 of 3 seeds" in app.warning[-1].value
+    assert "challenge: True" in words(app)
+
+
+def test_stopped_run_without_a_whole_seed_says_that_nothing_can_be_said(view: Any, store: Store) -> None:
+    result = shipped("degradation")
+    result["arms"] = {"plain_shallow": result["arms"]["plain_shallow"]}
+    result["verdict"] = {"plain": [], "residual": [], "shown": None}
+    run = ended(store, "degradation", result, state="stopped", epochs=3)
+    app = view("degradation", **{PARAMETER: run.id})
+    assert not app.exception
+    assert "nothing can be said yet" in words(app) and "challenge: False" in words(app)
+
+
+def test_settings_that_make_no_experiment_are_refused(view: Any) -> None:
+    app = view("degradation", architectures_shallow="56", architectures_deep="20")
+    assert "deep\\_depth is 20; expected more than shallow\\_depth, 56" in app.error[0].value
+    assert app.button(key="architectures_start_degradation").disabled
+
+
+def record(depth: int, residual: bool, batch_norm: bool) -> dict[str, Any]:
+    """Signals that change by a constant factor a layer."""
+    growth = 1.1 if batch_norm and not residual else 1.0
+    decay = 0.5 if not batch_norm and not residual else 1.0
+    count = depth - 1
+    return {
+        "depth": depth, "residual": residual, "batch_norm": batch_norm, "layers": [f"conv{n}" for n in range(count)],
+        "variance": [decay**n for n in range(count)],
+        "gradient_norm": [growth ** (count - 1 - n) for n in range(count)],
+        "blocks": [], "block_variance": [],
+    }  # fmt: skip
+
+
+def test_signals_are_asked_once_a_depth_and_told_in_words(view: Any, engine: Any) -> None:
+    asked: list[int] = []
+
+    def ask(question: str, *, depths: tuple[int, ...], timeout: float) -> list[dict[str, Any]]:
+        assert question == "signals"
+        asked.extend(depths)
+        return [record(n, residual, norm) for n in depths for norm in (False, True) for residual in (False, True)]
+
+    engine.ask = ask
+    app = view("degradation", architectures_part="Signals")
+    assert not app.exception and sorted(asked) == [8, 20, 56]
+    said = words(app)
+    assert "plain, no BatchNorm: the signal **dies out**; towards the input the gradient **keeps its size**" in said
+    assert "plain, with BatchNorm: the signal **is kept**; towards the input the gradient **grows and is huge**" in said
+    assert "× 1.100" in said and f"{1.1**54:.0f}" in said
+    assert charts(app) == 3
+    app.segmented_control(key="architectures_signal_depth").set_value(20).run()
+    assert sorted(asked) == [8, 20, 56], "what is known is not asked again"
+
+
+def test_identity_says_how_soon_and_how_near(view: Any, engine: Any) -> None:
+    slow, quick = [1.0, 0.5, 0.02, 0.02], [0.8, 0.005, 0.002, 0.001]
+    engine.answers["learn_identity"] = {
+        "seeds": [0, 1], "silent": 1.0, "plain": [slow, slow], "residual": [quick, quick],
+    }  # fmt: skip
+    app = view("degradation", architectures_part="Identity")
+    said = words(app)
+    assert "The **plain** block begins at 1 and ends at 0.02, never below 0.01." in said
+    assert "The **residual** block begins at 0.8 and ends at 0.001, below 0.01 after 1 to 1 steps." in said
+    assert "**residual** one is nearer to the identity, by a factor of 20.0" in said
+
+
+@pytest.mark.parametrize("part", ["Signals", "Identity"])
+def test_parts_that_need_the_engine_say_that_it_is_away(view: Any, engine: Any, part: str) -> None:
+    away = EngineUnreachable("The engine cannot be reached.")
+    engine.answers |= {"signals": away, "learn_identity": away}
+    app = view("degradation", architectures_part=part)
+    assert not app.exception and app.error[0].value == "The engine cannot be reached."
+
+
+# LeNet-5 -------------------------------------------------------------------------------------------------------------
+
+
+def answer(probabilities: list[float]) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    shapes = {"c1": (28, 28, 6), "s2": (14, 14, 6), "c3": (10, 10, 16), "s4": (5, 5, 16), "c5": (1, 1, 120),
+              "flatten": (120,), "f6": (84,), "logits": (10,), "probabilities": (10,)}  # fmt: skip
+    maps = [{"name": name, "kind": "", "values": rng.normal(size=shape)} for name, shape in shapes.items()]
+    small, picture = np.zeros((8, 8), np.float32), np.zeros((32, 32), np.float32)
+    return {"small": small, "picture": picture, "probabilities": probabilities, "maps": maps}
+
+
+TORN = [0.0, 0.55, 0.0, 0.0, 0.0, 0.0, 0.0, 0.45, 0.0, 0.0]
+INK = base64.b64encode(bytes([0, 255]) * (digit_canvas.SIDE**2 // 2)).decode()
+
+
+def drawn(app: AppTest) -> AppTest:
+    app.session_state["architectures_digit_kept"] = {"ink": INK, "strokes": []}
+    return app.run()
+
+
+def test_drawing_is_read_by_the_readers_own_net_layer_by_layer(view: Any, store: Store, engine: Any) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def ask(question: str, *args: Any, **options: Any) -> Any:
+        asked.append((question, args[0], args[1].shape, options["location"]))
+        return answer(TORN)
+
+    engine.ask = ask
+    run = ended(store, "lenet", shipped("lenet"))
+    app = view("lenet", **{PARAMETER: run.id})
+    assert "Draw a digit, large" in words(app) and not asked
+    app = drawn(app)
+    assert not app.exception
+    assert asked == [("read_digit", run.id, (64, 64), store.location)]
+    said = words(app)
+    assert "It reads **1** (55.0%), then 7 (45.0%)" in said and "Read by **your** LeNet-5" in said
+    assert "challenge: True" in said
+    captions = [caption for image in app.image for caption in image.captions]
+    named = [caption.partition(",")[0] for caption in captions[-7:]]
+    assert named == ["C1", "S2", "C3", "S4", "C5", "F6", "Output"] and "28 × 28 × 6" in captions[-7]
+
+
+def test_what_ships_reads_under_its_own_name_and_wins_no_challenge(view: Any, engine: Any) -> None:
+    engine.answers["read_digit"] = answer(TORN)
+    app = drawn(view("lenet"))
+    assert "**that ships**: it was trained before, not here" in words(app)
+    assert "Read by **your**" not in words(app) and "challenge: False" in words(app)
+
+
+def test_drawing_stays_when_the_engine_is_away(view: Any, engine: Any) -> None:
+    engine.answers["read_digit"] = EngineUnreachable("The engine cannot be reached.")
+    app = drawn(view("lenet"))
+    assert not app.exception and app.error[0].value == "The engine cannot be reached."
+    assert app.session_state["architectures_digit_kept"]["ink"] == INK
+
+
+def test_kernels_of_a_shorter_run_are_shown_up_to_its_end(view: Any, store: Store) -> None:
+    result = shipped("lenet")
+    result |= {"kernels": result["kernels"][:4], "epochs": result["epochs"][:3], "errors": []}
+    run = ended(store, "lenet", result, epochs=3)
+    app = view("lenet", architectures_epoch="15", **{PARAMETER: run.id})
+    assert not app.exception
+    assert app.slider(key="architectures_epoch").value == 3
+    assert "None on these test digits." in words(app)
+
+
+def test_browser_that_sends_no_drawing_is_not_believed() -> None:
+    assert digit_canvas.grey("not base64!") is None
+    assert digit_canvas.grey(base64.b64encode(bytes(100)).decode()) is None
+    drawing = digit_canvas.grey(INK)
+    assert drawing is not None and drawing.shape == (64, 64) and drawing[0, :2].tolist() == [0.0, 1.0]
+
+
+# Inductive bias ------------------------------------------------------------------------------------------------------
+
+
+def points(gaps: dict[tuple[bool, int], list[float]], vit: float = 0.5) -> list[dict[str, Any]]:
+    return [
+        {"net": net, "shuffled": shuffled, "size": size, "seed": seed, "test_accuracy": vit + extra}
+        for (shuffled, size), each in gaps.items()
+        for seed, gap in enumerate(each)
+        for net, extra in (("vit", 0.0), ("convnet", gap))
+    ]
+
+
+def test_intervals_are_students() -> None:
+    expected = [student.ppf(0.975, freedom) for freedom in range(1, 10)]
+    np.testing.assert_allclose(inductive_bias.STUDENT, expected, atol=6e-4)
+    gaps = np.array([0.1, 0.2, 0.4])
+    (lead,) = inductive_bias.leads(points({(False, 50): gaps.tolist()}))
+    low, high = student.interval(0.95, 2, gaps.mean(), gaps.std(ddof=1) / np.sqrt(3))
+    assert lead["mean"] - lead["half"] == pytest.approx(low, abs=1e-4)
+    assert lead["mean"] + lead["half"] == pytest.approx(high, abs=1e-4)
+
+
+def test_words_say_where_the_prior_pays_and_where_it_stops() -> None:
+    made = points(
+        {(False, 50): [0.30, 0.32], (False, 100): [0.1, -0.1], (True, 50): [0.1, 0.1], (True, 100): [0.0, 0.0]}
+    )
+    said = inductive_bias.bias_words(inductive_bias.leads(made))
+    assert "with 50 pictures the convnet's lead is beyond chance; with 100 it is not" in said
+    assert "the ViT does not get there with 100" in said
+    assert "5.0 points on average over the sizes, instead of 15.5: **10.5 points go with the neighbourhood**" in said
+    nowhere = points({(False, 50): [0.1, -0.1]})
+    assert "pays nowhere beyond chance" in inductive_bias.bias_words(inductive_bias.leads(nowhere))
+    single = points({(False, 50): [0.1]})
+    assert "One seed" in inductive_bias.bias_words(inductive_bias.leads(single))
+
+
+def test_challenge_is_the_size_at_which_shuffling_costs_the_convnet_most(view: Any) -> None:
+    found: dict[tuple[bool, int, str], list[float]] = {
+        (p["shuffled"], p["size"], p["net"]): [] for p in shipped("inductive_bias")["points"]
+    }
+    for p in shipped("inductive_bias")["points"]:
+        found[p["shuffled"], p["size"], p["net"]].append(p["test_accuracy"])
+    mean = {key: float(np.mean(values)) for key, values in found.items()}
+    sizes = sorted({size for _, size, _ in mean})
+    worth = [sum(sign * (mean[order, size, "convnet"] - mean[order, size, "vit"])
+                 for sign, order in ((1, False), (-1, True))) for size in sizes]  # fmt: skip
+    best = sizes[int(np.argmax(worth))]
+    app = view("inductive_bias", architectures_size=str(best))
+    assert "challenge: True" in words(app)
+    other = next(size for size in sizes if size != best)
+    app.segmented_control(key="architectures_size").set_value(other).run()
+    assert "challenge: False" in words(app)
+
+
+def test_run_without_the_control_says_nothing_of_it(view: Any, store: Store) -> None:
+    result = shipped("inductive_bias")
+    result["points"] = [point for point in result["points"] if not point["shuffled"]]
+    result["learning_rates"] = {net: {"natural": rates["natural"]} for net, rates in result["learning_rates"].items()}
+    run = ended(store, "inductive_bias", result, shuffled=False)
+    app = view("inductive_bias", **{PARAMETER: run.id})
+    assert not app.exception
+    assert "Shuffled, its lead" not in words(app) and charts(app) == 2
