@@ -32,7 +32,7 @@ LINK: dict[str, Callable[[str], bool]] = {
     "architectures_blocks": one_of(*BLOCKS),
     **link("degradation", *WHOLE),
 }
-_CHOICE = LINKED | {"required": True}
+_CHOICE = LINKED | {"required": True, "wrap": True}
 _NEAR = 0.01  # a block that is so near to the identity has learnt it
 
 

@@ -28,7 +28,7 @@ DIRECTIONS = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
 AXES = {name: DIRECTIONS[name] for name in ("right", "down")}
 FILTERS, CHANNELS = ("mean", "edges"), (1, 16, 64, 256, 512)
 _LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
-_CHOICE = _LINKED | {"required": True}
+_CHOICE = _LINKED | {"required": True, "wrap": True}
 _SIDE = 64  # a smaller picture is drawn larger before it is shifted
 _EXACT = 1e-9  # errors below are rounding
 

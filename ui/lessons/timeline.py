@@ -65,7 +65,7 @@ MAIN = [main for main, _ in IDEAS.values()]
 ONE_CROP = Result("", None).protocol
 _SLUGS = {idea.replace(" ", "-"): idea for idea in IDEAS}
 _LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
-_CHOICE = _LINKED | {"required": True}
+_CHOICE = _LINKED | {"required": True, "wrap": True}
 
 
 @dataclass(frozen=True)
