@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from cnn_core import datasets
 from cnn_core.backbones import BACKBONES
-from cnn_core.engine.errors import on_purpose, sentence
+from cnn_core.engine.errors import on_purpose
+from cnn_core.engine.here import carry_out
 from cnn_core.images import Picture, decode
 from cnn_core.lab import commands as lab
 from cnn_core.runs import Run, RunNotFound, Store
@@ -133,7 +134,7 @@ def _train(options: argparse.Namespace) -> str:
     for rejection in refused:
         print(f"skipped {rejection}", file=sys.stderr)
     experiment = Experiment(tuple(items), chosen, source=options.folder.name)
-    run = _execute(store, experiment)
+    run = carry_out(store, "transfer", experiment.to_json(), experiment.source)
     options.out.write_text(_result_json(run) + "\n", encoding="utf-8")
     for name, arm in run.result["arms"].items():
         if "error" in arm:
@@ -148,49 +149,6 @@ def _train(options: argparse.Namespace) -> str:
         )
     print(f"Run {run.id}: python -m cnn_core predict {run.id} PICTURE", file=sys.stderr)
     return ""
-
-
-def _execute(store: Store, experiment: Experiment) -> Run:
-    """Run an experiment in this process, with a bar; the same code as in a worker."""
-    from cnn_core.engine.worker import Report
-    from cnn_core.transfer import experiment as job
-
-    waiting = store.create("transfer", experiment.to_json(), title=experiment.source)
-    run = store.claim(waiting.id, worker=f"command line, process {os.getpid()}")
-    assert run is not None
-    try:
-        with Report(store, run) as report, _Bar(report):
-            result, environment = job.run(run, store, report)
-    except KeyboardInterrupt:
-        store.finish(run, "stopped", error="Stopped at the command line before it had a result; nothing was kept.")
-        raise
-    except BaseException as error:
-        store.finish(run, "failed", error=sentence(error))
-        raise
-    store.finish(run, "done", result=result, environment=environment)
-    return store.get(run.id)
-
-
-class _Bar:
-    """A progress bar fed by what the experiment reports."""
-
-    def __init__(self, report: Any) -> None:
-        self._bar = tqdm(
-            total=1.0, bar_format="{l_bar}{bar}| {elapsed}<{remaining} {postfix}", disable=not sys.stderr.isatty()
-        )
-        self._update, report.update = report.update, self._report
-
-    def _report(self, **progress: Any) -> None:
-        self._update(**progress)
-        if "fraction" in progress:
-            self._bar.n = progress["fraction"]
-            self._bar.set_postfix_str(f"{progress.get('arm', '')} {progress.get('phase', '')}")
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
 
 
 def _result_json(run: Run) -> str:

@@ -250,6 +250,24 @@ class Store:
         assert state in FINAL, state
         return self._update(self._mine(run), state=state, error=error, ended=time.time()) is not None
 
+    def rename(self, run_id: str, title: str) -> bool:
+        """Give a run another title; False if there is no such run."""
+        return self._update(_runs.c.id == run_id, title=title) is not None
+
+    def delete(self, run_id: str) -> bool:
+        """Remove a run that has ended, with its models; False if it is live or unknown.
+
+        Pictures and features stay: they are kept by their contents, and other runs may use the same ones.
+        """
+        where = (_runs.c.id == run_id) & _runs.c.state.in_(FINAL)
+        with self._engine.begin() as connection:
+            if not connection.execute(sa.delete(_runs).where(where)).rowcount:
+                return False
+        folder = f"{self._root}/runs/{run_id}"
+        if self._files.exists(folder):
+            self._files.rm(folder, recursive=True)
+        return True
+
     @staticmethod
     def _mine(run: Run) -> Any:
         return (_runs.c.id == run.id) & (_runs.c.attempt == run.attempt) & _runs.c.state.in_(LIVE)

@@ -120,6 +120,31 @@ def test_processes_open_the_same_new_store_and_claim_at_once(tmp_path: Path) -> 
     assert sorted(said) == list(range(1, 31))
 
 
+def test_run_is_renamed_whatever_its_state(store: Store) -> None:
+    run = claimed(store)
+    assert store.rename(run.id, "seven") and store.get(run.id).title == "seven"
+    assert store.beat(run, {}) == "go on", "the attempt is still the worker's"
+    assert store.finish(run, "done") and store.rename(run.id, "eight") and store.get(run.id).title == "eight"
+    assert not store.rename("nope", "nine")
+
+
+def test_deleted_run_goes_with_its_models_and_nothing_else(store: Store) -> None:
+    run, other = claimed(store), claimed(store)
+    for key in (f"runs/{run.id}/frozen.keras", f"runs/{other.id}/frozen.keras", "pictures/a.png"):
+        store.write(key, b"x")
+    store.write_features("resnet50", {"a": b"v"})
+    assert not store.delete(run.id), "a live run is stopped first"
+    assert store.finish(run, "done") and store.finish(other, "done")
+    assert store.delete(run.id) and not store.delete(run.id) and not store.delete("nope")
+    with pytest.raises(RunNotFound):
+        store.get(run.id)
+    assert not store.exists(f"runs/{run.id}/frozen.keras")
+    assert store.recent() == [store.get(other.id)] and store.exists(f"runs/{other.id}/frozen.keras")
+    assert store.exists("pictures/a.png") and store.read_features("resnet50", ["a"]) == {"a": b"v"}
+    never_kept = claimed(store)
+    assert store.finish(never_kept, "failed") and store.delete(never_kept.id), "a run without models too"
+
+
 def test_object_round_trip(store: Store) -> None:
     assert not store.exists("pictures/a.png")
     with pytest.raises(FileNotFoundError):

@@ -10,7 +10,7 @@ import streamlit as st
 from cnn_core import datasets
 from cnn_core.images import Picture, thumbnail
 from cnn_core.runs import Run, RunNotFound, Store, to_json
-from cnn_core.transfer.spec import Experiment, Item
+from cnn_core.transfer.spec import Item
 
 THUMBNAIL = 96  # pixels a side
 
@@ -47,9 +47,8 @@ class Album:
         if album_id.isalnum() and store().exists(_key(album_id)):
             kept = json.loads(store().read(_key(album_id)))
             return cls(copy, kept["source"], [Item(*entry) for entry in kept["items"]], kept["empty_classes"])
-        if run_id and (run := find_run(run_id)):
-            experiment = Experiment.from_json(run.spec)
-            return cls(copy, experiment.source, list(experiment.items))
+        if run_id and (run := find_run(run_id)) and "items" in run.spec:
+            return cls(copy, run.spec["source"], [Item(*entry) for entry in run.spec["items"]])
         return None
 
     @property
@@ -121,17 +120,19 @@ class Album:
         self.empty_classes = [name for name in self.empty_classes if name != label]
         self.save()
 
-    def use_sample(self, name: str) -> None:
-        """Put a sample set in the place of what is there."""
-        self.source, self.items = sample(name)
-        self.empty_classes = []
+    def take(self, source: str, items: list[Item], empty_classes: list[str] | None = None) -> None:
+        """Put other pictures in the place of what is there."""
+        self.source, self.items, self.empty_classes = source, items, empty_classes or []
         self.id = secrets.token_hex(8)  # the old link keeps the old pictures
         self.save()
 
+    def use_sample(self, name: str) -> None:
+        """Put a sample set in the place of what is there."""
+        self.take(*sample(name))
+
     def clear(self) -> None:
         """Begin with nothing."""
-        self.source, self.items, self.empty_classes, self.id = "your pictures", [], [], secrets.token_hex(8)
-        self.save()
+        self.take("your pictures", [])
 
     def save(self) -> None:
         """Keep it under its id, and the id in the link."""
@@ -142,11 +143,28 @@ class Album:
 
 
 def find_run(run_id: str) -> Run | None:
-    """Return a run of this store, or None if it has no such run."""
+    """Return a run of this store, or None if it has no such run; this visit has then opened it."""
     try:
-        return store().get(run_id)
+        run = store().get(run_id)
     except RunNotFound:
         return None
+    remember_run(run_id, own=False)
+    return run
+
+
+def remember_run(run_id: str, *, own: bool = True) -> None:
+    """Keep in mind that this visit has started a run, or, if it is not its own, only opened it."""
+    known = known_runs()
+    known[run_id] = own or known.get(run_id, False)
+
+
+def known_runs() -> dict[str, bool]:
+    """Return the runs that this visit has started (True: it may rename and delete them) or opened, oldest first.
+
+    There are no accounts: an id is a secret, and whoever was given it may look. Nobody's other runs are listed.
+    """
+    known: dict[str, bool] = st.session_state.setdefault("runs", {})
+    return known
 
 
 def _key(album_id: str) -> str:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ from tqdm import tqdm
 
 from cnn_core import datasets
 from cnn_core.backbones import DEFAULT
-from cnn_core.engine.errors import sentence
-from cnn_core.lab.spec import KINDS, RECIPES, SIZE_ARMS, LabOptions, Study
-from cnn_core.runs import Run, Store
+from cnn_core.engine.here import carry_out
+from cnn_core.lab.spec import KINDS, POLICIES, RECIPES, SIZE_ARMS, LabOptions, Study
+from cnn_core.runs import Store
 
-_LISTS = {"frozen_blocks": int, "sizes": int, "arms": str, "recipes": str, "backbones": str}
+_LISTS = {"frozen_blocks": int, "sizes": int, "arms": str, "recipes": str, "policies": str, "backbones": str}
 _NUMBERS = {
     "folds": (int, "parts; each is tested on once a repeat"),
     "repeats": (int, "divisions anew"),
@@ -33,6 +32,7 @@ _ABOUT = {
     "sizes": "size: pictures a class",
     "arms": f"size: of {','.join(SIZE_ARMS)}",
     "recipes": f"recipes: of {','.join(RECIPES)}",
+    "policies": f"augmentation: of {','.join(POLICIES)}",
     "backbones": "sabotage, backbones: names (default: all at hand)",
 }
 
@@ -67,7 +67,8 @@ def _lab(options: argparse.Namespace) -> str:
             items, refused = datasets.read_folder(store, options.folder, progress=lambda name: bar.update())
         for rejection in refused:
             sys.stderr.write(f"skipped {rejection}\n")
-        run = execute(store, Study(tuple(items), wanted, source=options.folder.resolve().name))
+        study = Study(tuple(items), wanted, source=options.folder.resolve().name)
+        run = carry_out(store, "lab", study.to_json(), f"{study.source}: {KINDS[options.kind]}")
     finally:
         store.close()
     if options.json:
@@ -76,24 +77,3 @@ def _lab(options: argparse.Namespace) -> str:
             indent=1, ensure_ascii=False,
         )  # fmt: skip
     return "\n".join([*run.result["notes"], *run.result["sentences"]])
-
-
-def execute(store: Store, study: Study) -> Run:
-    """Carry out a study in this process; the same code as in a worker."""
-    from cnn_core.engine.worker import Report
-    from cnn_core.lab import job
-
-    waiting = store.create("lab", study.to_json(), title=f"{study.source}: {KINDS[study.options.kind]}")
-    run = store.claim(waiting.id, worker=f"command line, process {os.getpid()}")
-    assert run is not None
-    try:
-        with Report(store, run) as report:
-            result, environment = job.run(run, store, report)
-    except KeyboardInterrupt:
-        store.finish(run, "stopped", error="Stopped at the command line before it had a result; nothing was kept.")
-        raise
-    except BaseException as error:
-        store.finish(run, "failed", error=sentence(error))
-        raise
-    store.finish(run, "done", result=result, environment=environment)
-    return store.get(run.id)

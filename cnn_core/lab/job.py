@@ -6,7 +6,7 @@ from typing import Any
 
 from cnn_core import devices
 from cnn_core.engine.worker import Report
-from cnn_core.lab import depth, labels, recipes, sabotage, size, which_backbone
+from cnn_core.lab import augmentation, depth, labels, recipes, sabotage, size, which_backbone
 from cnn_core.lab.bench import Bench
 from cnn_core.lab.spec import Study
 from cnn_core.lab.statistics import METHOD
@@ -20,6 +20,7 @@ STUDIES: dict[str, Callable[[Bench], None]] = {
     "sabotage": sabotage.study,
     "backbones": which_backbone.study,
     "labels": labels.study,
+    "augmentation": augmentation.study,
 }
 
 

@@ -1,5 +1,6 @@
 """What a study of the laboratory is asked to do: parsed and checked once, immutable afterwards. Light: no Keras."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -14,17 +15,21 @@ KINDS = {
     "sabotage": "What does wrong preprocessing cost?",
     "backbones": "Which network should I take?",
     "labels": "Which pictures hurt?",
+    "augmentation": "Does augmentation help?",
 }
 SIZE_ARMS = ("frozen", "fine_tuned", "scratch")
 RECIPES = (
     "head_first", "at_once", "gradual", "discriminative", "rate_10", "rate_100", "batchnorm_training",
 )  # fmt: skip
+# Parts of `transfer.training.augmentation`, in its order behind the whole.
+POLICIES = {"all": "Mirror, shift and zoom", "mirror": "Mirror", "shift": "Shift", "zoom": "Zoom"}
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 # What differs from the defaults of LabOptions, so that a study of 300 pictures takes a minute on two cores.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "depth": {"training_splits": 2, "epochs": 2},
     "size": {"training_splits": 2, "epochs": 3, "repeats": 4},
     "recipes": {"training_splits": 3, "epochs": 4},
+    "augmentation": {"training_splits": 3, "epochs": 3},
 }
 
 
@@ -38,7 +43,7 @@ class LabOptions:
         folds: Parts into which the pictures are divided; each is tested on once a repeat.
         repeats: How often they are divided anew.
         training_splits: How many of the folds x repeats a study trains a network on; training is slow.
-        epochs: Passes over the training pictures where blocks are trained.
+        epochs: Passes over the training pictures where blocks are trained; for `augmentation` also the copies of each.
         batch_size: Pictures a step.
         head_learning_rate: Adam's rate for new weights.
         fine_tune_learning_rate: Adam's rate for pretrained blocks.
@@ -48,6 +53,7 @@ class LabOptions:
         arms: For `size`: of SIZE_ARMS.
         sizes: For `size`: pictures a class.
         recipes: For `recipes`: of RECIPES; the first of RECIPES is what the others are compared with.
+        policies: For `augmentation`: of POLICIES.
         backbones: For `sabotage` and `backbones`: names; empty for all that are on this machine.
         flip: For `labels`: share of the labels that are exchanged at random beforehand, to measure the finding.
         seed: Of splits, draws, order and new weights.
@@ -75,6 +81,7 @@ class LabOptions:
     arms: tuple[str, ...] = ("frozen", "fine_tuned")
     sizes: tuple[int, ...] = SIZES
     recipes: tuple[str, ...] = RECIPES
+    policies: tuple[str, ...] = ("all",)
     backbones: tuple[str, ...] = ()
     flip: float = 0.0
     seed: int = 0
@@ -86,6 +93,7 @@ class LabOptions:
             ("backbones", self.backbones or (self.backbone,), tuple(BACKBONES)),
             ("arms", self.arms, SIZE_ARMS),
             ("recipes", self.recipes, RECIPES),
+            ("policies", self.policies, tuple(POLICIES)),
         ):
             unknown = [value for value in chosen if value not in known]
             if unknown or not chosen:
@@ -155,10 +163,11 @@ class Study:
         labels = [item.label for item in self.items if item.part != "test"]
         if trouble := shortage(labels):
             raise SpecRefused(trouble)
-        fewest = min(labels, key=labels.count)
-        if labels.count(fewest) < self.options.folds:
+        counts = Counter(labels)
+        fewest = min(counts, key=lambda label: counts[label])
+        if counts[fewest] < self.options.folds:
             raise SpecRefused(
-                f"The class {fewest!r} has {labels.count(fewest)} pictures and there are {self.options.folds} folds. "
+                f"The class {fewest!r} has {counts[fewest]} pictures and there are {self.options.folds} folds. "
                 "Choose fewer folds or add pictures: every class must be in every fold."
             )
 

@@ -1,15 +1,12 @@
 """The studies at the command line: `python -m cnn_core study degradation | lenet | inductive_bias`. Light until run."""
 
 import argparse
-import importlib
 import json
-import os
-import sys
 from dataclasses import fields
 from typing import Any
 
-from cnn_core.engine.errors import sentence
-from cnn_core.runs import Run, Store
+from cnn_core.engine.here import carry_out
+from cnn_core.runs import Store
 from cnn_core.studies.published import STUDIES
 
 
@@ -35,55 +32,11 @@ def add_commands(subparsers: Any) -> None:
 def _study(options: argparse.Namespace) -> str:
     spec = STUDIES[options.study]
     chosen = {entry.name: getattr(options, entry.name) for entry in fields(spec)}
-    run = carry_out(options.study, spec.from_json(chosen), Store.default())
+    run = carry_out(Store.default(), options.study, spec.from_json(chosen).to_json(), options.study)
     if options.json:
         values = run.result | {"run": run.id, "spec": run.spec, "environment": run.environment}
         return json.dumps(values, ensure_ascii=False)
     return "\n".join(summary(options.study, run.result))
-
-
-def carry_out(study: str, spec: Any, store: Store) -> Run:
-    """Run a study in this process, with its progress on standard error; the same code as in a worker.
-
-    Args:
-        study: A key of `published.STUDIES`.
-        spec: Of the study's class.
-        store: Where the run is kept.
-
-    Returns:
-        The run, done.
-    """
-    from cnn_core.engine.worker import Report
-
-    job = importlib.import_module(f"cnn_core.studies.{study}")
-    run = store.claim(
-        store.create(study, spec.to_json(), title=study).id, worker=f"command line, process {os.getpid()}"
-    )
-    assert run is not None
-    try:
-        with Report(store, run) as report:
-            if sys.stderr.isatty():
-                _print_progress(report)
-            result, environment = job.run(run, store, report)
-    except KeyboardInterrupt:
-        store.finish(run, "stopped", error="Stopped at the command line before it had a result; nothing was kept.")
-        raise
-    except BaseException as error:
-        store.finish(run, "failed", error=sentence(error))
-        raise
-    store.finish(run, "done", result=result, environment=environment)
-    return store.get(run.id)
-
-
-def _print_progress(report: Any) -> None:
-    update = report.update
-
-    def printing(**progress: Any) -> None:
-        update(**progress)
-        if "fraction" in progress:
-            sys.stderr.write(f"\r{progress['fraction']:7.1%} ")
-
-    report.update = printing
 
 
 def summary(study: str, result: dict[str, Any]) -> list[str]:

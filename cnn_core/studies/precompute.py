@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cnn_core.engine.here import carry_out
 from cnn_core.runs import Store
-from cnn_core.studies.commands import carry_out, summary
+from cnn_core.studies.commands import summary
 from cnn_core.studies.published import FOLDER, SHIPPED_LENET, STUDIES
 from cnn_core.studies.spec import StudyRefused
 from cnn_core.transfer.export import model_key
@@ -33,7 +34,7 @@ def precompute(study: str, folder: Path = FOLDER) -> Path:
     spec = STUDIES[study]()
     with tempfile.TemporaryDirectory() as place:
         store = Store(place)
-        run = carry_out(study, spec, store)
+        run = carry_out(store, study, spec.to_json(), study)
         if study == "lenet":
             (folder / SHIPPED_LENET.name).write_bytes(store.read(model_key(run.id, "lenet5")))
         store.close()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnn_core.lab.calibration import refusal_threshold, reliability
+from cnn_core.lab.calibration import refusal_curve, refusal_threshold, reliability
 from cnn_core.lab.labels import label_errors, similarities
 
 
@@ -92,3 +92,15 @@ def test_threshold_keeps_95_percent_of_the_right_answers_and_is_the_highest(seed
         assert (sure >= found["threshold"]).mean() >= 0.95 - 1e-9
         higher = sure[sure > found["threshold"]]
         assert not len(higher) or (sure >= higher.min()).mean() < 0.95
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10**6), st.integers(1, 60))
+def test_refusal_curve_counts_picture_by_picture(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    own, right, unseen = rng.random(count), rng.random(count) < 0.7, rng.random(count)
+    for entry in refusal_curve(own, right, unseen, thresholds=[0.0, 0.3, 0.8, 1.0]):
+        answered = [r for p, r in zip(own, right, strict=True) if p >= entry["threshold"]]
+        assert entry["answered"] == pytest.approx(len(answered) / count)
+        assert entry["accuracy"] == pytest.approx(sum(answered) / len(answered) if answered else 1)
+        assert entry["unseen_refused"] == pytest.approx(sum(p < entry["threshold"] for p in unseen) / count)

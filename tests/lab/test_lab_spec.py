@@ -36,7 +36,7 @@ def test_study_comes_back_from_json(options: LabOptions) -> None:
     [
         (
             {"kind": "width"},
-            "kind is width; expected one or more of depth, size, recipes, sabotage, backbones, labels.",
+            "kind is width; expected one or more of depth, size, recipes, sabotage, backbones, labels, augmentation.",
         ),
         ({"backbone": "lenet"}, "backbone is lenet; expected one or more of efficientnet_lite0"),
         ({"arms": ()}, "arms is empty; expected one or more of frozen, fine_tuned, scratch."),
