@@ -70,3 +70,7 @@ st.markdown(
     "one learn to tell them apart, side by side; then send a colleague the link."
 )
 st.page_link(PAGES / "transfer.py", label="Transfer learning", icon=":material/school:")
+st.page_link(
+    PAGES / "laboratory.py", label="Laboratory: what to freeze, how many pictures, what goes wrong",
+    icon=":material/science:",
+)  # fmt: skip

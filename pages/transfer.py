@@ -9,7 +9,7 @@ from ui.contact_sheets import contact_sheets
 from ui.pictures_in import add_pictures
 from ui.result import show_result
 from ui.run_panel import follow
-from ui.session import Album, find_run, store
+from ui.session import Album, find_run, remember_run, store
 from ui.settings import settings
 from ui.text import count, plain
 
@@ -55,6 +55,7 @@ def build() -> None:
         experiment = Experiment(tuple(album.items), options, album.source)
         title = f"{album.source}, {count(len(album.classes), 'class')}"
         run = store().create("transfer", experiment.to_json(), title=title)
+        remember_run(run.id)
         client.current().submit(run.id)
         st.query_params.from_dict({"run": run.id})
         st.rerun()
@@ -63,7 +64,7 @@ def build() -> None:
 
 
 wanted = st.query_params.get("run")
-if wanted and (found := find_run(wanted)):
+if wanted and (found := find_run(wanted)) and found.kind == "transfer":
     show_run(found)
 else:
     if wanted:

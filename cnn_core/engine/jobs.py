@@ -35,6 +35,8 @@ QUESTIONS = {
     "signals": "cnn_core.studies.signals:signals",
     "learn_identity": "cnn_core.studies.signals:learn_identity",
     "export_formats": "cnn_core.transfer.formats:export_formats",
+    "lab_attention": "cnn_core.lab.attention:attention",
+    "augmented_sheet": "cnn_core.lab.augmentation:augmented_sheet",
     "read_digit": "cnn_core.studies.lenet:read_digit",
 }
 

@@ -8,6 +8,7 @@ import numpy as np
 from cnn_core.transfer.evaluation import wilson_interval
 
 BINS = 10
+THRESHOLDS = tuple(percent / 100 for percent in range(0, 101, 1))
 KEPT = 0.95  # share of the right answers that a threshold must keep
 
 
@@ -79,6 +80,38 @@ def refusal_threshold(probabilities: np.ndarray, labels: np.ndarray) -> dict[str
         f"{refused:.0%} of the wrong ones."
     )
     return {"threshold": threshold, "kept_right": kept, "refused_wrong": refused, "words": words}
+
+
+def refusal_curve(
+    own: np.ndarray, right: np.ndarray, unseen: np.ndarray, thresholds: Sequence[float] = THRESHOLDS
+) -> list[dict[str, float]]:
+    """Return what each threshold on the largest probability does.
+
+    Args:
+        own: Largest probability of each of the reader's pictures, `(N,)`.
+        right: Whether that answer is right, bool `(N,)`.
+        unseen: Largest probability of pictures of classes that the network was not shown, `(M,)`.
+        thresholds: To try.
+
+    Returns:
+        For each `threshold`, `answered` (share of own pictures at or above it), `accuracy` (of those answered; 1 if
+        there are none) and `unseen_refused` (share of unseen ones below it).
+
+    Example:
+        >>> refusal_curve(np.array([0.9, 0.6]), np.array([True, False]), np.array([0.5, 0.8]), thresholds=[0.7])
+        [{'threshold': 0.7, 'answered': 0.5, 'accuracy': 1.0, 'unseen_refused': 0.5}]
+
+    Source:
+        Hendrycks & Gimpel 2017, arXiv:1610.02136.
+    """
+    return [
+        {
+            "threshold": float(threshold), "answered": float((own >= threshold).mean()),
+            "accuracy": float(right[own >= threshold].mean()) if (own >= threshold).any() else 1.0,
+            "unseen_refused": float((unseen < threshold).mean()),
+        }
+        for threshold in thresholds
+    ]  # fmt: skip
 
 
 def _bins(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.manifold import TSNE
 
 from cnn_core.lab.bench import Bench
-from cnn_core.lab.calibration import refusal_threshold, reliability
+from cnn_core.lab.calibration import refusal_curve, refusal_threshold, reliability
 from cnn_core.lab.probe import fit_probe
 from cnn_core.transfer.evaluation import wilson_interval
 
@@ -26,8 +26,9 @@ def study(bench: Bench) -> None:
     `accuracy` (out of fold), `suspects` (likely label errors, the surest first: digest, name, label, suggested,
     probability of each, `nearest` pictures), `duplicates` (pairs with their similarity), `map` (a point a picture:
     digest, name, label, said, right, `pca`, `tsne`), `calibration` (as `reliability`), `none_of_these` (as
-    `refusal_threshold`, and what it does with each class that the probe was not shown), and with `flip` the
-    `finding`: precision and recall of the suspects among the labels exchanged on purpose.
+    `refusal_threshold`, what it does with each class that the probe was not shown, and with three classes or more the
+    `curve` of all thresholds, as `refusal_curve`), and with `flip` the `finding`: precision and recall of the suspects
+    among the labels exchanged on purpose.
     """
     features = bench.features(share=0.4)
     given, flipped = _flip(bench.labels, len(bench.classes), bench.options.flip, bench.options.seed)
@@ -192,16 +193,18 @@ def _map(bench: Bench, features: np.ndarray, said: np.ndarray, given: np.ndarray
 def _none_of_these(bench: Bench, features: np.ndarray, said: np.ndarray, given: np.ndarray) -> dict[str, Any]:
     """Choose the threshold; with three classes or more measure it on each class that the probe was not shown."""
     chosen = refusal_threshold(said, given)
-    unseen = []
+    unseen, largest, curve = [], [], []
     if len(bench.classes) > 2:
         for index, name in enumerate(bench.classes):
             shown = given != index
             probe = fit_probe(features[shown], np.where(given > index, given - 1, given)[shown])
-            refused = probe.probabilities(features[~shown]).max(axis=1) < chosen["threshold"]
+            largest.append(probe.probabilities(features[~shown]).max(axis=1))
+            refused = largest[-1] < chosen["threshold"]
             interval = list(wilson_interval(int(refused.sum()), len(refused)))
             unseen.append({"class": name, "refused": float(refused.mean()), "interval": interval})
     words = chosen["words"]
     if unseen:
+        curve = refusal_curve(said.max(axis=1), said.argmax(axis=1) == given, np.concatenate(largest))
         mean = float(np.mean([entry["refused"] for entry in unseen]))
         words += f" Pictures of a class that it was never shown are refused in {mean:.0%} of cases."
-    return chosen | {"unseen": unseen, "words": words}
+    return chosen | {"unseen": unseen, "curve": curve, "words": words}

@@ -278,12 +278,15 @@ def thaw_above(base: keras.Model, boundary: Any) -> None:
 
 
 def augmentation(seed: int) -> keras.Sequential:
-    """Return layers that mirror, shift and zoom pictures a little while training, and do nothing otherwise."""
+    """Return layers that mirror, shift and zoom pictures a little while training, and do nothing otherwise.
+
+    Each has a seed of its own: with one for all, what is mirrored would always be zoomed the same way.
+    """
     return keras.Sequential(
         [
             layers.RandomFlip("horizontal", seed=seed),
-            layers.RandomTranslation(0.1, 0.1, fill_mode="reflect", seed=seed),
-            layers.RandomZoom(0.15, fill_mode="reflect", seed=seed),
+            layers.RandomTranslation(0.1, 0.1, fill_mode="reflect", seed=seed + 1),
+            layers.RandomZoom(0.15, fill_mode="reflect", seed=seed + 2),
         ],
         name="augmentation",
     )

@@ -1,0 +1,219 @@
+"""A study of the laboratory on a page: started from the visit's album, followed live, found again at its link."""
+
+import hashlib
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from cnn_core.engine import client
+from cnn_core.lab.spec import KINDS, LabOptions, Study
+from cnn_core.runs import Run
+from cnn_core.transfer.spec import SpecRefused
+from ui.lab.controls import controls, expected
+from ui.navigation import PAGES
+from ui.run_panel import follow
+from ui.session import Album, find_run, known_runs, remember_run, store
+from ui.text import count, duration, plain
+
+VIEW_OF = {  # where on the page a kind of study is shown
+    "depth": "Depth", "size": "Pictures", "recipes": "Recipes", "sabotage": "Preprocessing", "backbones": "Backbones",
+    "labels": "Data", "augmentation": "Augmentation",
+}  # fmt: skip
+KEPT = 20  # studies of an album that are remembered, of each kind
+
+
+def study(kind: str, album: Album) -> Run | None:
+    """Offer to carry out a study of the album, and follow the one that is shown.
+
+    Shown is, in this order: the run of the link (`?run=`); the one this visit saw last with these pictures; the newest
+    of these very pictures that this visit has started, or that anybody's has finished.
+
+    Args:
+        kind: Key in `KINDS`.
+        album: The labelled pictures.
+
+    Returns:
+        The run whose result is to be drawn; None while there is none.
+    """
+    run = shown(kind, album)
+    _pictures(album)
+    options, refusal = controls(kind)
+    chosen = None
+    if options:
+        try:
+            chosen = Study(tuple(album.items), options, album.source)
+        except SpecRefused as trouble:
+            refusal = str(trouble)
+    waiting = run is not None and run.live and same_pictures(run, album)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Measure it", key=f"laboratory_start_{kind}", type="primary", icon=":material/play_arrow:",
+                     disabled=chosen is None or waiting) and chosen:  # fmt: skip
+            start(chosen, album)
+            st.rerun()
+        if chosen is None:
+            st.markdown(f":material/info: {plain(refusal)}")
+        elif not waiting:
+            st.caption(expected(chosen.options, len(album.items)))
+    if run is None:
+        return None
+    if not same_pictures(run, album):
+        st.info(f"This is a study of other pictures: {plain(run.title)}.")
+        st.button("Back to my pictures", key=f"laboratory_mine_{kind}", on_click=_forget, args=(kind, album))
+    follow(run, "laboratory")
+    if run.live or not run.result:
+        return None
+    if run.id in st.session_state.get("laboratory_found", ()):
+        st.caption("These very pictures were measured on this server before; measure them again if you like.")
+    if chosen and run.spec["options"] != chosen.options.to_json() and same_pictures(run, album):
+        st.caption("The figures below are of other settings than those above.")
+    return run
+
+
+def start(chosen: Study, album: Album) -> Run:
+    """Create a study's run and hand it to the engine; it is shown from now on."""
+    kind = chosen.options.kind
+    run = store().create("lab", chosen.to_json(), title=f"{chosen.source}: {KINDS[kind]}")
+    remember_run(run.id)
+    client.current().submit(run.id)
+    key = _key(kind, fingerprint(album.items))
+    store().write(key, json.dumps([*_known(key), run.id][-KEPT:]).encode())
+    _show(run, kind, album)
+    return run
+
+
+def shown(kind: str, album: Album) -> Run | None:
+    """Return the run to be shown for a kind of study; the link then says so."""
+    seen = _seen()
+    wanted = st.query_params.get("run")
+    if wanted:
+        run = find_run(wanted)
+        if run is None or run.kind != "lab":
+            st.error(f"There is no study {plain(wanted[:40])} on this server. Check the link.")
+        elif run.spec["options"]["kind"] == kind:
+            _show(run, kind, album)
+            return run
+    mark = fingerprint(album.items)
+    candidates = [seen[kind, mark]] if (kind, mark) in seen else []
+    for run_id in [*candidates, *reversed(_known(_key(kind, mark)))]:
+        run = find_run(run_id)
+        if run and (run_id in candidates or known_runs().get(run_id) or run.state == "done"):
+            if run_id not in candidates and not known_runs().get(run_id):
+                st.session_state.setdefault("laboratory_found", set()).add(run_id)
+            _show(run, kind, album)
+            return run
+    st.query_params.pop("run", None)
+    return None
+
+
+def kind_of_link() -> str:
+    """Return the kind of study that a new link names, empty if the page shows it already or it names none."""
+    wanted = st.query_params.get("run", "")
+    if not wanted or wanted == st.session_state.get("laboratory_linked"):
+        return ""
+    st.session_state.laboratory_linked = wanted
+    run = find_run(wanted)
+    return str(run.spec["options"]["kind"]) if run and run.kind == "lab" else ""
+
+
+def same_pictures(run: Run, album: Album) -> bool:
+    """Tell whether a run's pictures and labels are the album's."""
+    return fingerprint(run.spec["items"]) == fingerprint(album.items)
+
+
+def fingerprint(items: Any) -> str:
+    """Return a name for pictures and their labels, whatever their order: of items, or of their JSON.
+
+    Example:
+        >>> fingerprint([("d1", "cat", "a.png", ""), ("d2", "dog", "b.png", "")])
+        '281f7a5620e7b8d3'
+    """
+    pairs = sorted(
+        (item[0], item[1]) if isinstance(item, list | tuple) else (item.digest, item.label) for item in items
+    )
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:16]
+
+
+def _key(kind: str, mark: str) -> str:
+    return f"laboratory/{mark}/{kind}.json"
+
+
+def _known(key: str) -> list[str]:
+    """The studies of one kind that were started for some pictures, oldest first."""
+    return json.loads(store().read(key)) if store().exists(key) else []
+
+
+def _seen() -> dict[tuple[str, str], str]:
+    """What this visit has shown last, for a kind of study and the album's pictures."""
+    seen: dict[tuple[str, str], str] = st.session_state.setdefault("laboratory_runs", {})
+    return seen
+
+
+def _show(run: Run, kind: str, album: Album) -> None:
+    _seen()[kind, fingerprint(album.items)] = run.id
+    st.session_state.laboratory_linked = st.query_params["run"] = run.id
+
+
+def _forget(kind: str, album: Album) -> None:
+    _seen().pop((kind, fingerprint(album.items)), None)
+    st.query_params.pop("run", None)
+
+
+def _pictures(album: Album) -> None:
+    """Say which pictures a study would take, and where they are changed."""
+    counts = ", ".join(f"{plain(label)} {number}" for label, number in album.counts.items())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{count(len(album.items), 'picture')}** of {plain(album.source)}: {counts}")
+        st.page_link(PAGES / "transfer.py", label="Change them", icon=":material/photo_library:")
+
+
+# Beside a result ------------------------------------------------------------------------------------------------------
+
+
+def sentences(run: Run, *, but: tuple[str, ...] = ()) -> None:
+    """Show what a result's figures mean, as the study computed it; `but` leaves sentences out."""
+    told = [text for text in run.result["sentences"] if text not in but]
+    st.markdown("\n".join(f"- {plain(text)}" for text in told) if len(told) > 1 else plain("".join(told)))
+
+
+def plot(figure: Any, key: str, alt: str) -> None:
+    """Show a figure of the laboratory."""
+    st.plotly_chart(figure, key=f"laboratory_{key}", config={"displayModeBar": False}, alt=alt)
+
+
+def provenance(run: Run) -> None:
+    """Offer a run's link and tell how it was computed, and how to do so without a browser."""
+    result, options, environment = run.result, run.spec["options"], run.environment
+    day = datetime.fromtimestamp(run.ended or run.created, UTC).date().isoformat()
+    usual = LabOptions.of(options["kind"]).to_json()
+    changed = {name: value for name, value in options.items() if value != usual[name]}
+    given = " ".join(
+        f"--{name.replace('_', '-')} {','.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in changed.items()
+    )
+    lines = [
+        f"{count(result['pictures'], 'picture')} in {count(len(result['classes']), 'class')}; {day}, "
+        f"{duration(result['seconds'])} ({duration(result['cpu_seconds'])} of processor time).",
+        f"{result['intervals']}; {options['folds']} folds, divided {options['repeats']} times.",
+        f"Seed {options['seed']}; {environment['device']}; Keras {environment['keras']}, TensorFlow "
+        f"{environment['tensorflow']}, Python {environment['python']}; ConvScope {environment['commit']}.",
+        *result["notes"],
+    ]
+    with st.container(horizontal=True):
+        with st.popover("Link to this study", icon=":material/link:"):
+            st.markdown("It shows the study to anyone who can reach this server, now and after a restart.")
+            query = urlencode({"laboratory_view": VIEW_OF[options["kind"]], "run": run.id})
+            st.code(f"{(st.context.url or '').partition('?')[0]}?{query}", language=None, wrap_lines=True)
+        with st.popover("How it was computed", icon=":material/receipt_long:"):
+            st.markdown("\n".join(f"- {plain(line)}" for line in lines) + "\n\nThe same on a folder of class folders:")
+            command = f"python -m cnn_core lab {options['kind']} FOLDER {given}".strip()
+            st.code(command, language=None, wrap_lines=True)
+
+
+def commonest(run: Run) -> float:
+    """Return the accuracy of always naming the commonest class of a run's pictures."""
+    labels = Counter(label for _, label, _, part in run.spec["items"] if part != "test")
+    return max(labels.values()) / labels.total()
