@@ -1,9 +1,9 @@
 # ruff: noqa: T201
-"""How long from a key press to the new picture on the screen: `python -m benchmarks.feel`.
+"""How long from a key press to the new result on the screen: `python -m benchmarks.feel`.
 
-Presses the ReLU switch of the convolution page forty times, with a 256-pixel picture, in a headless Chromium against a
-server of its own, and prints median and 95th percentile in milliseconds. The clock runs in the browser: from the key
-event to the moment when the new picture is decoded.
+Presses a control forty times on each of three pages, with a 256-pixel picture, in a headless Chromium against a server
+of its own, and prints median and 95th percentile in milliseconds. The clock runs in the browser: from the key event to
+the moment when the new picture is decoded, or the new sentence stands there.
 """
 
 import os
@@ -21,15 +21,30 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESSES = 40
+PLACES = {  # title: path, role and name of the control, keys in turn, what is watched
+    "convolution, ReLU switch to picture": (
+        "convolution?convolution_view=Whole+picture", ("switch", "ReLU"), ("Space",),
+        "document.querySelector('img[alt=\"Response\"]')?.src",
+    ),
+    "channels, layer slider to field": (
+        "channels?channels_view=Field", ("slider", "After layer"), ("ArrowLeft", "ArrowRight"),
+        "[...document.querySelectorAll('p')].find((p) => p.textContent.includes(' a unit sees '))?.textContent",
+    ),
+    "architectures, axis to timeline": (
+        "architectures", ("radio", "parameters"), ("ArrowRight", "ArrowLeft"),
+        "document.querySelector('.js-plotly-plot .ytitle')?.textContent",
+    ),
+}  # fmt: skip
 _CLOCK = """
-() => {
+(watched) => {
+  const state = () => (0, eval)(watched);
+  const whole = () => [...document.images].every((image) => image.complete);
   window.samples = [];
-  let pressed = null, source = null;
-  const image = () => document.querySelector('img[alt="Response"]');
-  document.addEventListener('keydown', () => { pressed = performance.now(); source = image().src; }, true);
+  let pressed = null, before = null;
+  document.addEventListener('keydown', () => { pressed = performance.now(); before = state(); }, true);
   const look = () => {
-    const now = image();
-    if (pressed !== null && now && now.src !== source && now.complete) {
+    const now = state();
+    if (pressed !== null && now && now !== before && whole()) {
       window.samples.push(performance.now() - pressed);
       pressed = null;
     }
@@ -60,32 +75,33 @@ def main() -> None:
                 browser = playwright.chromium.launch(
                     executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
                 )
-                samples = _measure(browser.new_page(), f"http://localhost:{port}/convolution")
+                for title, place in PLACES.items():
+                    samples = sorted(_measure(browser.new_page(), f"http://localhost:{port}/", *place))
+                    middle, p95 = statistics.median(samples), samples[int(0.95 * len(samples))]
+                    print(f"{title}, {len(samples)} presses: median {middle:.0f} ms, p95 {p95:.0f} ms")
                 browser.close()
         finally:
             server.terminate()
             server.wait()
             (Path(folder) / "engine" / "drain").touch()
             time.sleep(3)
-    samples.sort()
-    p95 = samples[int(0.95 * len(samples))]
-    print(f"key press to picture, {len(samples)} presses: median {statistics.median(samples):.0f} ms, p95 {p95:.0f} ms")
 
 
-def _measure(page: Page, url: str) -> list[float]:
-    page.goto(f"{url}?convolution_view=Whole+picture")
-    page.wait_for_selector('img[alt="Response"]', timeout=60_000)
+def _measure(
+    page: Page, url: str, path: str, control: tuple[str, str], keys: tuple[str, ...], watch: str
+) -> list[float]:
+    page.goto(url + path)
+    page.wait_for_function(f"() => {watch}", timeout=60_000)
     page.wait_for_timeout(15_000)  # the engine's workers import TensorFlow at the start
-    switch = page.get_by_role("switch", name="ReLU")
-    if not switch.count():
-        switch = page.get_by_label("ReLU: negative becomes 0")
-    switch.first.focus()
-    page.evaluate(_CLOCK)
+    role, name = control
+    page.get_by_role(role, name=name).first.focus()  # type: ignore[arg-type]
+    page.evaluate(_CLOCK, watch)
     for number in range(PRESSES):
-        page.keyboard.press("Space")
+        page.keyboard.press(keys[number % len(keys)])
         page.wait_for_function(f"() => window.samples.length > {number}", timeout=10_000)
         page.wait_for_timeout(150)
     samples: list[float] = page.evaluate("() => window.samples")
+    page.close()
     return samples
 
 
