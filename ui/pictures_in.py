@@ -8,6 +8,8 @@ import streamlit as st
 from cnn_core.archives import ArchiveRejected, Entry, read_zip
 from cnn_core.datasets import SAMPLES
 from cnn_core.images import ImageRejected, Picture, Rejected, decode
+from cnn_core.transfer.export import is_bundle
+from ui.bundle_in import bundle_notice, restore_bundle
 from ui.session import Album
 from ui.text import count, plain, table
 
@@ -19,6 +21,7 @@ MAX_LABEL = 40  # characters
 def add_pictures(album: Album) -> None:
     """Show the ways in and take what comes."""
     _notice()
+    bundle_notice(album)
     serial = st.session_state.setdefault("transfer_serial", 0)  # a new key empties an uploader that was taken from
     files, folder, archive, camera, samples = st.tabs(["Files", "Folder", "Zip", "Camera", "Sample sets"])
     own = [] if album.is_sample else album.classes
@@ -43,7 +46,11 @@ def add_pictures(album: Album) -> None:
                 len(taken),
             )
     with archive:
-        packed = st.file_uploader("A zip of class folders", type=["zip"], key=f"transfer_zip_{serial}")
+        packed = st.file_uploader(
+            "A zip of class folders, or one that this page made of a trained network",
+            type=["zip"], key=f"transfer_zip_{serial}",
+            help="From a trained network's zip come its pictures, classes and settings, never its weights or code.",
+        )  # fmt: skip
         if packed:
             _take_zip(album, packed.name, packed.getvalue())
     with camera:
@@ -81,6 +88,11 @@ def _take_zip(album: Album, name: str, data: bytes) -> None:
     except ArchiveRejected as rejection:
         _finish(0, 0, [rejection])
         return
+    if is_bundle(data):
+        restore_bundle(album, name, data, MAX_PICTURES)
+        st.session_state.transfer_serial += 1
+        st.session_state.pop("transfer_notice", None)
+        st.rerun()
 
     def pictures() -> Iterator[tuple[str, str, bytes] | ImageRejected]:
         for entry in entries:
@@ -121,6 +133,7 @@ def _take(album: Album, files: Iterable[tuple[str, str, bytes] | ImageRejected],
 
 
 def _finish(new: int, known: int, refused: list[Rejected]) -> None:
+    st.session_state.pop("transfer_restored", None)
     st.session_state.transfer_notice = (new, known, [(r.name, r.reason, r.remedy) for r in refused])
     st.session_state.transfer_serial += 1
     st.rerun()

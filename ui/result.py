@@ -13,10 +13,10 @@ from cnn_core.figures.transfer import ARM_TITLES, accuracies, answers, confusion
 from cnn_core.images import ImageRejected, decode
 from cnn_core.runs import Run
 from cnn_core.transfer.evaluation import paired_difference
-from cnn_core.transfer.export import bundle, metrics_csv
 from ui.gallery import gallery
 from ui.pictures_in import SUFFIXES
 from ui.session import store
+from ui.take_home import take_home
 from ui.text import count, duration, plain, table
 
 _PER_CLASS = ("precision", "recall", "f1")
@@ -57,7 +57,7 @@ def show_result(run: Run) -> None:
                 for row in arm["per_class"]
             ]
             table(["Class", "Precision", "Recall", "F1", "Pictures"], rows)
-    _take_home(run, arms)
+    take_home(run, arms)
     _provenance(run)
 
 
@@ -150,26 +150,6 @@ def _spoken(said: dict[str, dict[str, float]]) -> str:
     return "; ".join(
         f"{ARM_TITLES[arm]} says {max(labels, key=lambda name: labels[name])} at {max(labels.values()):.0%}"
         for arm, labels in said.items()
-    )
-
-
-def _take_home(run: Run, arms: dict[str, Any]) -> None:
-    st.subheader("Take it home")
-    record = backbone(run.spec["options"]["backbone"])
-    with st.container(horizontal=True):
-        for name, arm in arms.items():
-            st.download_button(
-                f"{ARM_TITLES[name]} model ({arm['model_bytes'] / 1e6:.0f} MB)",
-                lambda name=name: bundle(store(), run, name, record), f"convscope-{run.id}-{name}.zip",
-                "application/zip", key=f"transfer_download_{name}", on_click="ignore",
-            )  # fmt: skip
-        st.download_button(
-            "Figures (CSV)", metrics_csv(run.result["arms"]), f"convscope-{run.id}.csv", "text/csv",
-            key="transfer_csv", on_click="ignore",
-        )  # fmt: skip
-    st.caption(
-        "The zip holds the `.keras` model with its preprocessing inside, `labels.json`, and `predict.py`, "
-        "which needs only Keras, TensorFlow and Pillow."
     )
 
 

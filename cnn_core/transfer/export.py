@@ -5,7 +5,8 @@ import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,12 +61,14 @@ def self_test_of(store: Store, run_id: str, arm: str) -> dict[str, Any] | None:
     return found
 
 
-def bundle(store: Store, run: Run, arm: str, record: Backbone, *, pictures: bool = True) -> bytes:
+def bundle(
+    store: Store, run: Run, arm: str, record: Backbone, *, pictures: bool = True, formats: Collection[str] = FORMATS
+) -> bytes:
     """Return a zip with the network and all that belongs to it.
 
     `<arm>.keras`, `labels.json`, `predict.py`, `metrics.csv`, `model_card.md`, `notebook.ipynb`,
-    `settings/experiment.json`; the other formats and `selftest.json` where `formats.export_formats` has made them;
-    and `pictures/<digest>.png`, which the notebook and `read_bundle` need.
+    `settings/experiment.json`; those of the other formats that passed the test of `formats.export_formats`, and its
+    `selftest.json`; and `pictures/<digest>.png`, which the notebook and `read_bundle` need.
 
     Args:
         store: Holds them.
@@ -73,15 +76,16 @@ def bundle(store: Store, run: Run, arm: str, record: Backbone, *, pictures: bool
         arm: One of its arms.
         record: Its backbone.
         pictures: Put the pictures in.
+        formats: Which of FORMATS to put in beside `.keras`, if they passed.
     """
     self_test = self_test_of(store, run.id, arm)
+    passed = {entry["name"] for entry in (self_test or {"formats": ()})["formats"] if entry["passed"]}
     checkout = str(Path(__file__).resolve().parents[2])
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, pattern in FORMATS.items():
-            key = format_key(run.id, arm, name)
-            if name == "keras" or store.exists(key):  # the formats hardly shrink: stored as they are
-                archive.writestr(pattern.format(arm=arm), store.read(key))
+            if name == "keras" or name in passed.intersection(formats):  # they hardly shrink: stored as they are
+                archive.writestr(pattern.format(arm=arm), store.read(format_key(run.id, arm, name)))
         archive.writestr("labels.json", json.dumps(run.result["classes"], ensure_ascii=False, indent=1))
         archive.writestr("predict.py", documents.predict_script(run, arm, record))
         archive.writestr("metrics.csv", metrics_csv(run.result["arms"]))
@@ -97,6 +101,12 @@ def bundle(store: Store, run: Run, arm: str, record: Backbone, *, pictures: bool
 
 
 # Back from a bundle -------------------------------------------------------------------------------------------------
+
+
+def is_bundle(data: bytes) -> bool:
+    """Tell whether a zip that `archives.read_zip` has let pass looks like one of `bundle`'s."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return SETTINGS in archive.namelist()
 
 
 def read_bundle(data: bytes, name: str, store: Store) -> Experiment:
@@ -129,10 +139,15 @@ def _restored(entries: Mapping[str, bytes], name: str, store: Store) -> Experime
     if SETTINGS not in entries:
         raise BundleRefused(f"{name} has no {SETTINGS}. Choose the zip that ConvScope made of a trained network.")
     try:
-        experiment = Experiment.from_json(json.loads(entries[SETTINGS]))
+        settings = json.loads(entries[SETTINGS])
+        if not all(isinstance(text, str) for text in (settings["source"], *chain.from_iterable(settings["items"]))):
+            raise TypeError("a name or label is no text")
+        experiment = Experiment.from_json(settings)
+        if unknown := {item.part for item in experiment.items} - {"", "train", "validation", "test"}:
+            raise ValueError(f"there is no part {min(unknown)!r} of a set")
     except SpecRefused:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BundleRefused(f"{SETTINGS} in {name} is damaged ({error}). Download the bundle again.") from error
     missing = sorted({i.digest for i in experiment.items} - {Path(path).stem for path in _pictures(entries)})
     if missing:

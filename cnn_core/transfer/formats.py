@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,9 @@ def to_onnx(model: Any) -> bytes:
     """Return a Keras network as ONNX, by Keras' own export, which needs tf2onnx."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        model.export(path, format="onnx", verbose=False)
+        with warnings.catch_warnings():  # Keras 3.15 asks NumPy for its old np.object, and NumPy warns
+            warnings.filterwarnings("ignore", r"In the future `np\.object`", FutureWarning)
+            model.export(path, format="onnx", verbose=False)
         return path.read_bytes()
 
 

@@ -59,8 +59,9 @@ class Options:
             ("seed", 0, 2**31 - 1),
         ):
             value = getattr(self, name)
-            if not low <= value <= high:
-                raise SpecRefused(f"{name} is {value}; expected {low} to {high}.")
+            fraction = isinstance(high, int) and not isinstance(value, int)
+            if fraction or not low <= value <= high:
+                raise SpecRefused(f"{name} is {value}; expected {low} to {high}{', whole' if fraction else ''}.")
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Options":

@@ -1,7 +1,10 @@
 """The transfer page: pictures in, controls, a run's panel and its result."""
 
 import io
+import json
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +12,12 @@ import pytest
 from PIL import Image
 
 from cnn_core import datasets
+from cnn_core.backbones import backbone
+from cnn_core.engine.client import AskTimedOut
 from cnn_core.images import Picture
 from cnn_core.runs import Run, Store
 from cnn_core.transfer.evaluation import evaluate
+from cnn_core.transfer.export import bundle, model_key, self_test_key
 from cnn_core.transfer.spec import Experiment, Options
 from ui.navigation import PAGES
 
@@ -253,3 +259,108 @@ def test_back_brings_the_runs_pictures(page: Any, store: Store, run: Run) -> Non
     app.button(key="transfer_back").click().run()
     assert app.session_state.album.counts == {"cat": 6, "dog": 6}
     assert not app.exception
+
+
+# Taken home, and back ------------------------------------------------------------------------------------------------
+
+
+def self_test(**failed: str) -> dict[str, Any]:
+    formats = [
+        {"name": name, "file": f"frozen.{name}", "tolerance": tolerance, "passed": name not in failed,
+         "largest_difference": 2.5e-7, "agreement": 0.9, "bytes": 13_000_000, "words": failed.get(name, "fine")}
+        for name, tolerance in (("keras", 1e-4), ("tflite", 1e-3), ("int8", None))
+    ]  # fmt: skip
+    absent = {"name": "onnx", "passed": False, "words": "ONNX is not offered: this installation lacks tf2onnx."}
+    return {"pictures": [f"{i}.png" for i in range(10)], "formats": [*formats, absent]}
+
+
+def test_formats_are_tested_when_asked_and_the_failed_one_is_not_offered(
+    page: Any, store: Store, run: Run, engine: Any
+) -> None:
+    engine.answers["export_formats"] = self_test(tflite="frozen.tflite: beyond 1e-03: not offered.")
+    app = page("transfer", run=finish(store, run).id)
+    assert not app.get("pills"), "nothing is offered before it was tested"
+    app.button(key="transfer_export_frozen").click().run()
+    assert not app.exception
+    assert "| LiteRT, 8-bit weights, 13 MB | 9 of 10 | 2.5e-07 | reported |" in texts(app)
+    assert "| LiteRT, float, 13 MB | 9 of 10 | 2.5e-07 | :red[**failed**], ≤ 0.001 |" in texts(app)
+    (error,) = app.error
+    assert error.value.replace("\\", "") == "**LiteRT, float**: frozen.tflite: beyond 1e-03: not offered."
+    assert "this installation lacks tf2onnx" in texts(app)
+    assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT, 8-bit weights"]
+
+
+def test_earlier_test_is_shown_and_a_keras_file_that_failed_it_is_withheld(page: Any, store: Store, run: Run) -> None:
+    told = json.dumps(self_test(keras="frozen.keras: beyond 1e-04: not offered.")).encode()
+    store.write(self_test_key(run.id, "frozen"), told)
+    app = page("transfer", run=finish(store, run).id)
+    assert "**Keras**: frozen.keras: beyond 1e-04" in texts(app).replace("\\", "")
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert not any(label.startswith("Frozen model") for label in labels)
+    assert any(label.startswith("Fine-tuned model") for label in labels)
+
+
+def test_engine_that_cannot_test_says_so_and_the_download_stays(page: Any, store: Store, run: Run, engine: Any) -> None:
+    engine.answers["export_formats"] = AskTimedOut("The answer took longer than 600 s and was given up.")
+    app = page("transfer", run=finish(store, run).id)
+    app.button(key="transfer_export_frozen").click().run()
+    assert "The answer took longer than 600 s" in app.error[0].value
+    assert "Frozen model (14 MB)" in [button.proto.label for button in app.get("download_button")]
+
+
+def packed(store: Store, run: Run, *, pictures: bool = True) -> bytes:
+    """The bundle of a run whose network is only bytes: no weights are looked at."""
+    store.write(model_key(run.id, "frozen"), b"weights")
+    return bundle(store, run, "frozen", backbone("efficientnet_lite0"), pictures=pictures)
+
+
+def test_bundle_brings_pictures_classes_and_settings_to_another_server(page: Any, store: Store, tmp_path: Path) -> None:
+    elsewhere = Store(tmp_path / "elsewhere")
+    items = tuple(
+        datasets.keep(elsewhere, Picture(np.full((30, 30, 3), 40 * n + i, np.uint8), f"{label}{i}.png"), label)
+        for n, label in enumerate(("cat", "dog"))
+        for i in range(6)
+    )
+    options = Options(epochs=80, batch_size=8, head_learning_rate=3e-3, fine_tune_learning_rate=3e-5, seed=7,
+                      arms=("frozen",), unfreeze_blocks=2, augment=True)  # fmt: skip
+    made = elsewhere.create("transfer", Experiment(items, options).to_json(), title="two kinds")
+    data = packed(elsewhere, finish(elsewhere, made))
+    elsewhere.close()
+
+    app = upload_zip(page("transfer"), archive(rats=6, mice=6))
+    app = upload_zip(app, data)
+    assert not app.exception
+    assert app.session_state.album.counts == {"cat": 6, "dog": 6}
+    said = "12 pictures in 2 classes, and the settings below. Epochs: 80 became 50."
+    assert said in texts(app).replace("\\", "")
+    assert not store.exists(model_key(made.id, "frozen")), "never the weights"
+    start(app).click().run()
+    (run,) = store.live()
+    assert Experiment.from_json(run.spec).options == replace(options, epochs=50)
+    assert {item.digest for item in Experiment.from_json(run.spec).items} == {item.digest for item in items}
+
+
+def test_pictures_that_a_bundle_replaced_can_be_taken_back(page: Any, store: Store, run: Run) -> None:
+    app = upload_zip(page("transfer"), archive(rats=6, mice=7))
+    app = upload_zip(app, packed(store, finish(store, run)))
+    assert app.session_state.album.counts == {"cat": 6, "dog": 6}
+    app.button(key="transfer_unrestore").click().run()
+    assert app.session_state.album.counts == {"mice": 7, "rats": 6}
+
+
+def test_bundle_that_is_damaged_or_hostile_changes_nothing(page: Any, store: Store, run: Run) -> None:
+    ended = finish(store, run)
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as written:
+        written.writestr("settings/experiment.json", b"[" * 50_000_000)  # thousands to one
+    cases = {
+        packed(store, ended, pictures=False): "Download it with its pictures",
+        bomb.getvalue(): "has no settings/experiment.json",
+    }
+    app = upload_zip(page("transfer"), archive(rats=6, mice=7))
+    for data, message in cases.items():
+        app = upload_zip(app, data)
+        assert not app.exception
+        assert message in app.error[0].value.replace("\\", "")
+        assert "Nothing has changed." in app.error[0].value
+        assert app.session_state.album.counts == {"mice": 7, "rats": 6}

@@ -1,0 +1,66 @@
+"""Figures of the laboratory's list of runs: any of them on one chart."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from cnn_core.comparison import Accuracy, Curve
+
+COLOURS = ("#3B82F6", "#D9730D", "#16A34A", "#A855F7", "#0EA5A4", "#DC4A68", "#8A8F98", "#B8860B")
+DASHES = ("solid", "dash", "dot", "dashdot")
+_MARGIN = {"l": 10, "r": 10, "t": 12, "b": 10}
+
+
+def accuracies(runs: Sequence[tuple[str, Sequence[Accuracy]]]) -> go.Figure:
+    """Draw each arm's accuracy with its 95 % interval, a colour a run.
+
+    Args:
+        runs: For each its title and what it measured.
+    """
+    figure = go.Figure()
+    rows: list[str] = []
+    for number, (title, found) in enumerate(runs):
+        colour = COLOURS[number % len(COLOURS)]
+        figure.add_scatter(
+            x=[each.value for each in found], y=[len(rows) + place for place in range(len(found))], mode="markers",
+            name=_short(title, 40), marker={"size": 11, "color": colour},
+            error_x={
+                "type": "data", "array": [each.high - each.value for each in found],
+                "arrayminus": [each.value - each.low for each in found], "thickness": 2, "color": colour,
+            },
+            customdata=[[each.arm, each.low, each.high] for each in found],
+            hovertemplate="%{customdata[0]}: %{x:.1%}, 95 % interval %{customdata[1]:.1%} to %{customdata[2]:.1%}",
+        )  # fmt: skip
+        rows += [_short(each.arm, 30) for each in found]
+    figure.update_xaxes(range=[-0.02, 1.04], tickformat=".0%", title_text="accuracy")
+    figure.update_yaxes(
+        range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows, zeroline=False, automargin=True
+    )
+    legend = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
+    height = 130 + 26 * len(rows) + 22 * len(runs)
+    figure.update_layout(margin=_MARGIN, height=height, legend=legend, showlegend=True)
+    return figure
+
+
+def curves(runs: Sequence[tuple[str, Sequence[Curve]]]) -> go.Figure:
+    """Draw accuracy over the epochs, a colour a run, a dash an arm."""
+    figure = go.Figure()
+    for number, (title, found) in enumerate(runs):
+        for place, curve in enumerate(found):
+            figure.add_scatter(
+                x=curve.epochs, y=curve.accuracy, mode="lines+markers", marker={"size": 5},
+                name=f"{_short(title, 28)} · {curve.arm}", hovertemplate="%{fullData.name}: %{y:.1%}<extra></extra>",
+                line={"color": COLOURS[number % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "width": 2},
+            )  # fmt: skip
+    figure.update_xaxes(title_text="epoch", rangemode="tozero")
+    figure.update_yaxes(title_text="right answers while training", tickformat=".0%", range=[0, 1.04])
+    lines = sum(len(found) for _, found in runs)
+    legend = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
+    figure.update_layout(margin=_MARGIN, height=330 + 22 * lines, legend=legend, showlegend=True)
+    return figure
+
+
+def _short(text: str, most: int) -> str:
+    # Plotly reads markup in names, and takes < in a run's title for it.
+    text = text.replace("<", "‹").replace(">", "›")
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,257 @@
+"""Compare and keep: whose runs are listed, sorting and filtering, renaming, deletion, one chart, links and the CSV."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+
+from cnn_core.comparison import COLUMNS, accuracies, comparison_csv, curves
+from cnn_core.figures import comparison as figures
+from cnn_core.lab.spec import KINDS, LabOptions
+from cnn_core.runs import Run, Store
+from cnn_core.transfer.evaluation import wilson_interval
+from ui.lab.kept import LINK
+
+ITEMS = [[f"d{i}", label, f"{label}{i}.png", ""] for label in ("cat", "dog") for i in range(6)]
+FOLDS = {"scores": [0.8, 0.9], "median": 0.85, "mean": 0.85, "low": 0.7, "high": 0.95, "folds": 2}
+
+
+def transfer(store: Store, title: str, accuracy: float, state: str = "done") -> Run:
+    """A run of transfer learning with one arm and two epochs."""
+    spec = {"items": ITEMS, "options": {"backbone": "efficientnet_lite0"}, "source": "mine"}
+    history = [{"epoch": n, "val_accuracy": accuracy - 0.1 * (2 - n)} for n in (1, 2)]
+    interval = list(wilson_interval(round(20 * accuracy), 20))
+    result = {"arms": {"fine_tuned": {"test_accuracy": accuracy, "test_interval": interval, "history": history},
+                       "frozen": {"error": "The loss became nan."}}}  # fmt: skip
+    return ended(store, "transfer", spec, title, result, state)
+
+
+def ended(
+    store: Store, kind: str, spec: dict[str, Any], title: str, result: dict[str, Any], state: str = "done"
+) -> Run:
+    run = store.create(kind, spec, title=title)
+    claimed = store.claim(run.id, "w")
+    assert claimed and store.finish(claimed, state, result=result)
+    return store.get(run.id)
+
+
+def lab(store: Store, kind: str, result: dict[str, Any]) -> Run:
+    spec = {"items": ITEMS, "options": LabOptions.of(kind).to_json(), "source": "mine"}
+    return ended(store, "lab", spec, KINDS[kind], result)
+
+
+def open_list(page: Any, *runs: Run, **query: str) -> Any:
+    named = {"laboratory_runs": ",".join(run.id for run in runs)} if runs else {}
+    app = page("laboratory", laboratory_view="Runs", **named, **query)
+    assert not app.exception
+    return app
+
+
+def listed(app: Any) -> list[str]:
+    return list(app.dataframe[0].value["title"])
+
+
+def texts(app: Any) -> str:
+    kinds = (app.markdown, app.info, app.warning, app.error, app.caption)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def as_own(app: Any, *runs: Run) -> Any:
+    """As if this visit had started them."""
+    app.session_state.runs = {run.id: True for run in runs}
+    return app.run()
+
+
+# Whose ----------------------------------------------------------------------------------------------------------------
+
+
+def test_strangers_runs_are_never_listed(page: Any, store: Store) -> None:
+    transfer(store, "a stranger's", 0.9)
+    app = open_list(page)
+    assert not app.dataframe
+    assert "There are no runs yet." in texts(app)
+    mine = transfer(store, "mine", 0.8)
+    assert listed(open_list(page, mine)) == ["mine"]
+
+
+def test_runs_that_the_visit_opened_or_started_are_listed(page: Any, store: Store, engine: Any) -> None:
+    seen = lab(store, "labels", {"accuracy": {"correct": 9, "total": 12, "interval": [0.4, 0.9]}})
+    app = open_list(page, seen)
+    del app.query_params["laboratory_runs"]
+    assert listed(app.run()) == [KINDS["labels"]], "still there without the link"
+    assert app.session_state.runs == {seen.id: False}
+
+
+def test_unknown_run_of_the_link_is_said_and_the_others_are_shown(page: Any, store: Store) -> None:
+    run = transfer(store, "mine", 0.8)
+    app = page("laboratory", laboratory_view="Runs", laboratory_runs=f"0123456789ab,{run.id}")
+    assert "There is no run 0123456789ab on this server; it may have been deleted." in texts(app)
+    assert listed(app) == ["mine"]
+    assert LINK["laboratory_runs"](run.id) and not LINK["laboratory_runs"]("../../x")
+    assert not LINK["laboratory_runs"](",".join([run.id] * 101))
+
+
+def test_only_whoever_started_a_run_may_rename_or_delete_it(page: Any, store: Store) -> None:
+    run = transfer(store, "another's", 0.8)
+    app = open_list(page, run)
+    assert "Only whoever started a run can rename or delete it." in texts(app)
+    assert not [button for button in app.button if button.key in ("laboratory_delete", "laboratory_private")]
+    assert "can neither rename nor delete" in texts(app)
+
+
+def test_private_link_gives_another_visit_the_same_rights(page: Any, store: Store) -> None:
+    mine, other = transfer(store, "mine", 0.8), transfer(store, "another's", 0.7)
+    app = as_own(open_list(page, other), mine)
+    app.multiselect(key="laboratory_chosen").set_value([mine.id, other.id]).run()
+    app.button(key="laboratory_private").click().run()
+    (link,) = (code.value for code in app.code if "laboratory_key=" in code.value)
+    key = link.rpartition("=")[2]
+    again = open_list(page, laboratory_key=key)
+    assert listed(again) == ["mine"] and again.session_state.runs == {mine.id: True}
+    assert "laboratory_key" not in again.query_params, "the address that is copied next must not carry it"
+    assert "The private link is not known" in texts(open_list(page, laboratory_key="0" * 32))
+
+
+# The list -------------------------------------------------------------------------------------------------------------
+
+
+def test_list_is_sorted_and_filtered(page: Any, store: Store) -> None:
+    worse, better = transfer(store, "b worse", 0.6), transfer(store, "a better", 0.9)
+    probe = lab(store, "depth", {"stages": [FOLDS | {"name": "block 1 of 17"}], "cuts": []})
+    app = open_list(page, worse, better, probe)
+    assert listed(app) == [KINDS["depth"], "a better", "b worse"], "the newest first"
+    app.selectbox(key="laboratory_sort").set_value("accuracy").run()
+    assert listed(app) == ["a better", KINDS["depth"], "b worse"]
+    app.selectbox(key="laboratory_sort").set_value("title").run()
+    assert listed(app)[:2] == ["a better", "b worse"]
+    app.text_input(key="laboratory_filter").set_value("EFFICIENT worse").run()
+    assert listed(app) == ["b worse"]
+    app.text_input(key="laboratory_filter").set_value("nothing such").run()
+    assert not app.dataframe and "No run matches." in texts(app)
+    app.text_input(key="laboratory_filter").set_value("").run()
+    app.multiselect(key="laboratory_kinds").set_value([KINDS["depth"]]).run()
+    assert listed(app) == [KINDS["depth"]]
+    row = app.dataframe[0].value.iloc[0]
+    assert (row["best"], row["95 % interval"], row["pictures"]) == (85.0, "70.0% – 95.0%", 12)
+    assert row["open"].endswith(f"/laboratory?laboratory_view=Depth&run={probe.id}")
+
+
+def test_rename_reaches_the_store(page: Any, store: Store) -> None:
+    run = transfer(store, "old", 0.8)
+    app = as_own(open_list(page, run), run)
+    app.text_input(key=f"laboratory_title_{run.id}").set_value("  new\nname ").run()
+    app.button(key="laboratory_rename").click().run()
+    assert store.get(run.id).title == "new name"
+    assert listed(app) == ["new name"]
+
+
+def test_delete_asks_first_and_takes_the_models_along(page: Any, store: Store) -> None:
+    run, stays = transfer(store, "gone", 0.8), transfer(store, "stays", 0.7)
+    store.write(f"runs/{run.id}/frozen.keras", b"weights")
+    store.write("pictures/d0.png", b"pixels")
+    app = as_own(open_list(page, run, stays), run, stays)
+    app.multiselect(key="laboratory_chosen").set_value([run.id]).run()
+    assert "**Delete “gone”** with the trained networks" in texts(app)
+    app.button(key="laboratory_delete").click().run()
+    assert not app.exception
+    assert listed(app) == ["stays"]
+    assert not store.exists(f"runs/{run.id}/frozen.keras") and store.exists("pictures/d0.png")
+    assert app.query_params["laboratory_runs"] == stays.id
+
+
+def test_run_that_goes_on_is_not_deleted(page: Any, store: Store) -> None:
+    run = store.create("transfer", {"items": ITEMS, "options": {}, "source": "mine"}, title="going on")
+    app = as_own(open_list(page, run), run)
+    app.multiselect(key="laboratory_chosen").set_value([run.id]).run()
+    assert "must be stopped first" in texts(app)
+    assert "None of these has measured anything yet." in texts(app)
+    assert not [button for button in app.button if button.key == "laboratory_delete"]
+
+
+def test_run_taken_off_the_list_stays_on_the_server(page: Any, store: Store) -> None:
+    run = transfer(store, "another's", 0.8)
+    app = open_list(page, run)
+    app.button(key="laboratory_forget").click().run()
+    assert "There are no runs yet." in texts(app)
+    assert store.get(run.id).title == "another's"
+
+
+# What is compared -----------------------------------------------------------------------------------------------------
+
+
+def test_chosen_runs_share_a_chart_with_their_intervals(page: Any, store: Store) -> None:
+    first, second = transfer(store, "one", 0.6), transfer(store, "two <b>", 0.9)
+    app = open_list(page, first, second)
+    shown, learnt = (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))
+    assert [trace["name"] for trace in shown["data"]] == ["two ‹b›", "one"]
+    low, high = wilson_interval(18, 20)
+    bars = shown["data"][0]["error_x"]
+    assert (bars["array"], bars["arrayminus"]) == ([pytest.approx(high - 0.9)], [pytest.approx(0.9 - low)])
+    assert [trace["name"] for trace in learnt["data"]] == ["two ‹b› · fine-tuned", "one · fine-tuned"]
+    app.multiselect(key="laboratory_chosen").set_value([first.id]).run()
+    shown, _ = (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))
+    assert [trace["name"] for trace in shown["data"]] == ["one"]
+
+
+def test_every_kind_of_run_tells_its_accuracies(store: Store) -> None:
+    def seeds(*errors: float) -> list[dict[str, Any]]:
+        return [{"seed": n, "epochs": [{"epoch": 1, "test_error": e}] if e < 1 else []} for n, e in enumerate(errors)]
+
+    def point(net: str, size: int, accuracy: float, shuffled: bool = False) -> dict[str, Any]:
+        return {"net": net, "shuffled": shuffled, "size": size, "test_accuracy": accuracy}
+
+    titled = {"title": "It", "accuracy": FOLDS}
+    found = {
+        "depth": ({"stages": [FOLDS | {"name": "block 1 of 17"}], "cuts": [FOLDS | {"frozen_blocks": 17}]},
+                  ["probe after block 1 of 17", "17 blocks frozen"]),
+        "size": ({"arms": {"fine_tuned": {"points": [FOLDS | {"pictures": 5}, FOLDS | {"pictures": 20}]},
+                           "scratch": {"points": []}}}, ["fine-tuned, 20 a class"]),
+        "recipes": ({"recipes": [titled, {"title": "Too fast", "error": "nan"}]}, ["It"]),
+        "sabotage": ({"backbones": [{"title": "It", "right": FOLDS}, {"title": "Away"}]}, ["It, right"]),
+        "backbones": ({"backbones": [titled, {"title": "Away", "unavailable": "away"}]}, ["It"]),
+        "labels": ({"accuracy": {"correct": 17, "total": 20, "interval": [0.6, 0.9]}}, ["out of fold"]),
+        "augmentation": ({"without": {"frozen": FOLDS},
+                          "policies": [{"title": "Mirror", "arms": {"fine_tuned": {"accuracy": FOLDS}}}]},
+                         ["frozen, none", "fine-tuned, mirror"]),
+    }  # fmt: skip
+    assert set(found) == set(KINDS)
+    for kind, (result, arms) in found.items():
+        run = lab(store, kind, result)
+        assert [each.arm for each in accuracies(run)] == arms, kind
+        assert all(each.low <= each.value == 0.85 <= each.high for each in accuracies(run)), kind
+        assert curves(run) == [], kind
+        assert accuracies(lab(store, kind, {})) == [], f"{kind}, nothing measured"
+    lenet = ended(store, "lenet", {}, "digits", {
+        "test_accuracy": 0.85, "test_interval": [0.7, 0.9], "epochs": [{"epoch": 1, "test_error": 0.2}]})  # fmt: skip
+    assert [each.value for each in accuracies(lenet)] == [0.85] and curves(lenet)[0].accuracy == (0.8,)
+    deep = ended(store, "degradation", {}, "deep", {
+        "arms": {"plain_deep": {"seeds": seeds(0.2, 0.1, 1)}, "residual_deep": {"seeds": []}},
+        "pictures": {"test": 20}})  # fmt: skip
+    (plain_deep,) = accuracies(deep)
+    assert (plain_deep.arm, plain_deep.value) == ("plain deep", 0.85)
+    assert (plain_deep.low, plain_deep.high) == wilson_interval(17, 20)
+    assert [curve.arm for curve in curves(deep)] == ["plain deep, seed 0", "plain deep, seed 1"]
+    prior = ended(store, "inductive_bias", {}, "prior", {
+        "points": [point("convnet", 10, 0.1), point("convnet", 50, 0.8), point("convnet", 50, 0.9),
+                   point("dense", 50, 0.85, shuffled=True)], "pictures": {"test": 20}})  # fmt: skip
+    assert [(each.arm, each.value) for each in accuracies(prior)] == [
+        ("convnet, 50 pictures", 0.85), ("dense, shuffled, 50 pictures", 0.85),
+    ]  # fmt: skip
+
+
+def test_table_as_csv_has_a_row_a_run_and_arm(store: Store) -> None:
+    run, waiting = transfer(store, 'a "quoted", title', 0.9), store.create("lenet", {}, title="waiting")
+    rows = list(csv.reader(io.StringIO(comparison_csv([run, waiting]))))
+    assert tuple(rows[0]) == COLUMNS and len(rows) == 3
+    first = dict(zip(COLUMNS, rows[1], strict=True))
+    assert (first["title"], first["arm"], float(first["accuracy"])) == ('a "quoted", title', "fine-tuned", 0.9)
+    assert (first["pictures"], first["classes"], first["backbone"]) == ("12", "2", "EfficientNet-Lite0")
+    low, high = wilson_interval(18, 20)
+    assert [float(first["interval_low"]), float(first["interval_high"])] == [low, high]
+    assert rows[2][1] == "waiting" and rows[2][-4:] == [""] * 4
+
+
+def test_figures_of_nothing_are_empty_not_broken() -> None:
+    assert len(figures.accuracies([]).data) == len(figures.curves([]).data) == 0

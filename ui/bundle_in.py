@@ -1,0 +1,56 @@
+"""A downloaded bundle comes back: pictures, classes and settings, never weights."""
+
+import streamlit as st
+
+from cnn_core.archives import ArchiveRejected
+from cnn_core.transfer.export import BundleRefused, read_bundle
+from cnn_core.transfer.spec import SpecRefused
+from ui import settings
+from ui.session import Album, store
+from ui.text import count, plain
+
+
+def restore_bundle(album: Album, name: str, data: bytes, most: int) -> None:
+    """Put a bundle's pictures and settings in the place of what is there, or say in a sentence why not.
+
+    Args:
+        album: Receives the pictures; stays as it is if the bundle is refused.
+        name: File name.
+        data: The zip, untrusted.
+        most: Pictures that an album may hold.
+    """
+    st.session_state.transfer_restored = restored = {"name": name, "refusal": "", "changed": [], "before": None}
+    try:
+        with st.spinner("Reading the pictures…"):
+            experiment = read_bundle(data, name, store())
+        if len(experiment.items) > most:
+            raise BundleRefused(
+                f"{name} has {len(experiment.items):,} pictures; a set holds at most {most:,}. "
+                "Train longer sets from the command line."
+            )
+    except (ArchiveRejected, BundleRefused, SpecRefused) as refusal:
+        restored["refusal"] = str(refusal)
+        return
+    restored["before"] = (album.source, album.items, album.empty_classes)
+    restored["changed"] = settings.restore(experiment.options)
+    album.take(experiment.source, list(experiment.items))
+
+
+def bundle_notice(album: Album) -> None:
+    """Say what came of the last bundle; the pictures that were there before can be taken back."""
+    if "transfer_restored" not in st.session_state:
+        return
+    restored = st.session_state.transfer_restored
+    if restored["refusal"]:
+        st.error(f"{plain(restored['refusal'])} Nothing has changed.")
+        return
+    changed = "".join(f" {words[0].upper()}{words[1:]}." for words in restored["changed"])
+    st.success(
+        f"From {plain(restored['name'])}: {count(len(album.items), 'picture')} in "
+        f"{count(len(album.classes), 'class')}, and the settings below.{plain(changed)}"
+    )
+    st.button("Take back what was here before", key="transfer_unrestore", on_click=_take_back, args=(album,))
+
+
+def _take_back(album: Album) -> None:
+    album.take(*st.session_state.pop("transfer_restored")["before"])

@@ -1,0 +1,254 @@
+"""Compare and keep: the runs of this visit and of its link, in one table and on one chart."""
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from cnn_core.comparison import KIND_TITLES, accuracies, backbone_of, comparison_csv, curves, kind_of
+from cnn_core.figures import comparison as figures
+from cnn_core.runs import Run
+from ui.lab.runs import VIEW_OF
+from ui.session import find_run, known_runs, remember_run, store
+from ui.teaching import one_of
+from ui.text import count, duration, plain
+
+PARAMETER, KEY = "laboratory_runs", "laboratory_key"
+MOST = 100  # runs in a list
+MOST_TITLE = 80  # characters
+ON_CHART = 6  # chosen beforehand
+SORTS: dict[str, Callable[[Run], Any]] = {  # each the other way round too, by a click on the table's header
+    "newest": lambda run: -run.created,
+    "accuracy": lambda run: -max((each.value for each in accuracies(run)), default=-1.0),
+    "title": lambda run: run.title.casefold(),
+    "longest": lambda run: -((run.ended or run.created) - (run.started or run.created)),
+}
+_IDS = re.compile(r"[0-9a-f]{12}(,[0-9a-f]{12})*")
+LINK: dict[str, Callable[[str], bool]] = {
+    PARAMETER: lambda text: bool(_IDS.fullmatch(text)) and text.count(",") < MOST,
+    KEY: lambda text: re.fullmatch("[0-9a-f]{32}", text) is not None,
+    "laboratory_sort": one_of(*SORTS),
+}
+_PLACES = {  # page and view of each kind of run
+    "transfer": ("transfer", ""), "degradation": ("architectures", "Degradation"),
+    "lenet": ("architectures", "LeNet"), "inductive_bias": ("architectures", "Prior"),
+}  # fmt: skip
+_RUN_OF = {"transfer": "run", "laboratory": "run", "architectures": "architectures_run"}
+
+
+def kept() -> None:
+    """Show the runs that this visit has started or opened, or that the link names."""
+    _from_link()
+    runs = [run for run_id in [*known_runs()][-MOST:] if (run := find_run(run_id))]
+    if not runs:
+        st.info(
+            "There are no runs yet. Those that you start or open on any page are listed here. Nobody else's are: "
+            "there are no accounts, so a run is seen by whoever was given its link."
+        )
+        return
+    shown = _table(runs)
+    if not shown:
+        st.info("No run matches. Change the filter.")
+        return
+    names = _names(runs)
+    measured = [run.id for run in shown if accuracies(run)]
+    chosen = st.multiselect(
+        "Runs", [run.id for run in shown], measured[:ON_CHART], format_func=lambda run_id: names[run_id],
+        key="laboratory_chosen", placeholder="Choose runs to compare, rename, delete or share",
+    )  # fmt: skip
+    picked = [run for run in shown if run.id in chosen]
+    if picked:
+        _actions(picked)
+        _charts(picked, names)
+
+
+def _from_link() -> None:
+    """Take up the runs that the link names, and those that its private key names as this reader's own."""
+    for run_id in filter(None, st.query_params.get(PARAMETER, "").split(",")[:MOST]):
+        if not find_run(run_id):
+            st.warning(f"There is no run {plain(run_id[:20])} on this server; it may have been deleted.")
+    key = st.query_params.get(KEY, "")
+    if key:
+        del st.query_params[KEY]  # so that the address that is copied later does not carry it
+        if not LINK[KEY](key) or not store().exists(_key(key)):
+            st.warning("The private link is not known on this server.")
+            return
+        for run_id in json.loads(store().read(_key(key))):
+            if find_run(run_id):
+                remember_run(run_id)
+
+
+def _key(key: str) -> str:
+    return f"lists/{key}.json"
+
+
+def _names(runs: list[Run]) -> dict[str, str]:
+    """What each run is called: its title, with as much of its id as is needed to tell it from others."""
+    titles = [run.title for run in runs]
+    return {run.id: run.title + (f" ({run.id[:4]})" if titles.count(run.title) > 1 else "") for run in runs}
+
+
+# The table ------------------------------------------------------------------------------------------------------------
+
+
+def _table(runs: list[Run]) -> list[Run]:
+    """Show the runs that match the filter, sorted; return them."""
+    left, middle, right = st.columns([3, 3, 2])
+    words = left.text_input("Filter", key="laboratory_filter", placeholder="title, class, network, state").casefold()
+    kinds = sorted({KIND_TITLES[kind_of(run)] for run in runs})
+    only = middle.multiselect("What was asked", kinds, key="laboratory_kinds", placeholder="everything")
+    order = right.selectbox("Sort by", list(SORTS), key="laboratory_sort", bind="query-params", persist_state="session")
+    shown = sorted((run for run in runs if _matches(run, words, only)), key=SORTS[order])
+    if not shown:
+        return []
+    st.dataframe(
+        pd.DataFrame([_row(run) for run in shown]), hide_index=True, key="laboratory_table",
+        column_config={
+            "best": st.column_config.NumberColumn(format="%.1f %%", help="Accuracy of the best arm"),
+            "open": st.column_config.LinkColumn(display_text="open"),
+        },
+    )  # fmt: skip
+    st.download_button(
+        "Table (CSV)", lambda: comparison_csv(shown), "convscope-runs.csv", "text/csv", key="laboratory_csv",
+        on_click="ignore", icon=":material/download:", help="A row a run and arm, with intervals.",
+    )  # fmt: skip
+    return shown
+
+
+def _matches(run: Run, words: str, only: list[str]) -> bool:
+    labels = {label for _, label, *_ in run.spec.get("items", ())}
+    text = " ".join([run.title, run.state, run.id, backbone_of(run), KIND_TITLES[kind_of(run)], *sorted(labels)])
+    return all(word in text.casefold() for word in words.split()) and (not only or KIND_TITLES[kind_of(run)] in only)
+
+
+def _row(run: Run) -> dict[str, Any]:
+    best = max(accuracies(run), key=lambda each: each.value, default=None)
+    return {
+        "title": run.title,
+        "open": _address(run),
+        "best": 100 * best.value if best else None,
+        "95 % interval": f"{best.low:.1%} – {best.high:.1%}" if best else "",
+        "arm": best.arm if best else "",
+        "asked": KIND_TITLES[kind_of(run)],
+        "state": run.state,
+        "network": backbone_of(run),
+        "pictures": len(run.spec["items"]) if "items" in run.spec else None,
+        "started (UTC)": datetime.fromtimestamp(run.started or run.created, UTC).strftime("%Y-%m-%d %H:%M"),
+        "took": duration(run.ended - run.started) if run.ended and run.started else "",
+    }
+
+
+def _address(run: Run) -> str:
+    """The link of one run, on the page that shows it."""
+    page, view = ("laboratory", VIEW_OF[run.spec["options"]["kind"]]) if run.kind == "lab" else _PLACES[run.kind]
+    query = {f"{page}_view": view} if view else {}
+    return f"{_here().rpartition('/')[0]}/{page}?{urlencode(query | {_RUN_OF[page]: run.id})}"
+
+
+def _here() -> str:
+    return (st.context.url or "").partition("?")[0]
+
+
+# What can be done with the chosen ones --------------------------------------------------------------------------------
+
+
+def _actions(picked: list[Run]) -> None:
+    own = [run for run in picked if known_runs().get(run.id)]
+    with st.container(horizontal=True):
+        with st.popover("Copy a link", icon=":material/link:"):
+            _links(picked, own)
+        with st.popover("Rename", icon=":material/edit:", disabled=len(picked) != 1 or not own):
+            if len(picked) == 1:
+                title = st.text_input("Title", picked[0].title, MOST_TITLE, key=f"laboratory_title_{picked[0].id}")
+                st.button("Rename", key="laboratory_rename", on_click=_rename, args=(picked[0].id, title))
+        with st.popover("Delete", icon=":material/delete:", disabled=not own):
+            _deletion(own)
+        st.button("Take off the list", key="laboratory_forget", on_click=_forget, args=([run.id for run in picked],),
+                  help="They stay on the server, at their links.")  # fmt: skip
+    if len(own) < len(picked):
+        st.caption("Only whoever started a run can rename or delete it.")
+
+
+def _links(picked: list[Run], own: list[Run]) -> None:
+    query = urlencode({"laboratory_view": "Runs", PARAMETER: ",".join(run.id for run in picked)}, safe=",")
+    st.markdown(f"Shows {_these(picked)} to anyone who can reach this server; they can neither rename nor delete.")
+    st.code(f"{_here()}?{query}", language=None, wrap_lines=True)
+    if not own:
+        return
+    st.markdown("For yourself, to come back in another visit and still be able to rename and delete:")
+    if st.button("Make a private link", key="laboratory_private"):
+        key = secrets.token_hex(16)
+        store().write(_key(key), json.dumps([run_id for run_id, mine in known_runs().items() if mine]).encode())
+        st.code(f"{_here()}?laboratory_view=Runs&{KEY}={key}", language=None, wrap_lines=True)
+        st.caption("It holds all that you have started until now. Give it to nobody.")
+
+
+def _deletion(own: list[Run]) -> None:
+    ended = [run for run in own if not run.live]
+    if len(ended) < len(own):
+        st.markdown("What still goes on must be stopped first.")
+    if ended:
+        st.markdown(
+            f"**Delete {_these(ended)}** with the trained networks, for everybody who has the link? This cannot be "
+            "undone. The pictures stay: other runs may use them."
+        )
+        st.button("Delete for good", key="laboratory_delete", type="primary", on_click=_delete,
+                  args=([run.id for run in ended],))  # fmt: skip
+
+
+def _these(runs: list[Run]) -> str:
+    return f"“{plain(runs[0].title)}”" if len(runs) == 1 else count(len(runs), "run")
+
+
+def _rename(run_id: str, title: str) -> None:
+    if words := " ".join(title.split())[:MOST_TITLE]:
+        store().rename(run_id, words)
+
+
+def _delete(run_ids: list[str]) -> None:
+    for run_id in run_ids:
+        store().delete(run_id)
+    _forget(run_ids)
+
+
+def _forget(run_ids: list[str]) -> None:
+    for run_id in run_ids:
+        known_runs().pop(run_id, None)
+    named = [run_id for run_id in st.query_params.get(PARAMETER, "").split(",") if run_id not in ["", *run_ids]]
+    if named:
+        st.query_params[PARAMETER] = ",".join(named)
+    else:
+        st.query_params.pop(PARAMETER, None)
+
+
+# The charts -----------------------------------------------------------------------------------------------------------
+
+
+def _charts(picked: list[Run], names: dict[str, str]) -> None:
+    measured = [(names[run.id], found) for run in picked if (found := accuracies(run))]
+    learnt = [(names[run.id], found) for run in picked if (found := curves(run))]
+    if measured:
+        st.subheader("Accuracy, with 95 % intervals")
+        spoken = "; ".join(f"{name}: best {max(each.value for each in found):.1%}" for name, found in measured)
+        _plot(figures.accuracies(measured), "accuracies", spoken)
+        st.caption(
+            "Each interval is its run's own: over folds in the laboratory, Wilson's of the test pictures elsewhere. "
+            "Runs on other pictures can be read side by side, not ranked."
+        )
+    if learnt:
+        st.subheader("While they learnt")
+        arms = sum(len(found) for _, found in learnt)
+        _plot(figures.curves(learnt), "curves", f"Accuracy over the epochs of {count(arms, 'arm')}.")
+        st.caption("Validation pictures in transfer learning, test pictures in the studies of architectures.")
+    if not measured and not learnt:
+        st.info("None of these has measured anything yet.")
+
+
+def _plot(figure: Any, key: str, alt: str) -> None:
+    st.plotly_chart(figure, key=f"laboratory_kept_{key}", config={"displayModeBar": False}, alt=alt)

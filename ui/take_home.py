@@ -1,0 +1,113 @@
+"""What a reader takes home from a run: its networks, each format tested in a fresh process, and what belongs to it."""
+
+from typing import Any
+
+import streamlit as st
+
+from cnn_core.answers import NoModel
+from cnn_core.backbones import backbone
+from cnn_core.engine import client
+from cnn_core.engine.errors import EngineError
+from cnn_core.figures.transfer import ARM_TITLES
+from cnn_core.runs import Run, RunNotFound
+from cnn_core.transfer.export import bundle, metrics_csv, self_test_of
+from ui.session import store
+from ui.text import count, plain, table
+
+FORMAT_TITLES = {
+    "keras": "Keras", "tflite": "LiteRT, float", "int8": "LiteRT, 8-bit weights", "onnx": "ONNX",
+}  # fmt: skip
+PATIENCE = 600.0  # seconds: four conversions, and a fresh process for each
+
+
+@st.fragment
+def take_home(run: Run, arms: dict[str, Any]) -> None:
+    """Offer each arm's network as a bundle, and the test of its formats."""
+    st.subheader("Take it home")
+    st.markdown(
+        "Each network comes as a zip: the `.keras` file with its preprocessing inside, `labels.json`, a `predict.py` "
+        "that does not need ConvScope, a model card, the figures, and a notebook that measures and trains again. "
+        "Given as “Zip” among the pictures of this or another server, it brings back pictures, classes and settings."
+    )
+    pictures = st.toggle("Put the pictures into the zip", True, key="transfer_bundle_pictures")
+    st.caption(
+        "With pictures, whoever gets the zip can see them and repeat the experiment. They go in as PNG, without what "
+        "the camera wrote: no place, no time."
+        if pictures
+        else "Without pictures the zip still holds their file names and labels. Nobody can repeat the experiment from "
+        "it, and no server can restore it."
+    )
+    for name in arms:
+        _arm(run, name, arms[name]["model_bytes"], pictures)
+    st.download_button(
+        "Figures (CSV)", metrics_csv(run.result["arms"]), f"convscope-{run.id}.csv", "text/csv",
+        key="transfer_csv", on_click="ignore",
+    )  # fmt: skip
+
+
+def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
+    """Show one arm's formats with their test, and its download."""
+    with st.container(border=True):
+        st.markdown(f"**{ARM_TITLES[name]}**")
+        tested, place = self_test_of(store(), run.id, name), st.empty()
+        if tested is None and place.button(
+            "Test the exports", key=f"transfer_export_{name}", icon=":material/fact_check:",
+            help="Converts to LiteRT and ONNX and asks each format about ten of the test pictures, as its reader will: "
+            "in a fresh process, by predict.py. About a minute.",
+        ):  # fmt: skip
+            tested = _test(run, name)
+            if tested:
+                place.empty()
+        formats = tested["formats"] if tested else []
+        if tested:
+            _show_test(formats, len(tested["pictures"]))
+        offered = [entry["name"] for entry in formats if entry["passed"]]
+        if tested and "keras" not in offered:
+            return  # said above, in red
+        extra = [entry for entry in offered if entry != "keras"]
+        chosen = extra and st.pills(
+            "Beside `.keras` in the zip", extra, selection_mode="multi", default=extra, format_func=FORMAT_TITLES.get,
+            key=f"transfer_formats_{name}",
+        )  # fmt: skip
+        size += sum(entry["bytes"] for entry in formats if entry["name"] in (chosen or ()))
+        record = backbone(run.spec["options"]["backbone"])
+        st.download_button(
+            f"{ARM_TITLES[name]} model ({size / 1e6:.0f} MB)",
+            lambda: bundle(store(), run, name, record, pictures=pictures, formats=chosen or ()),
+            f"convscope-{run.id}-{name}.zip", "application/zip", key=f"transfer_download_{name}", on_click="ignore",
+            icon=":material/download:",
+        )  # fmt: skip
+
+
+def _test(run: Run, arm: str) -> dict[str, Any] | None:
+    with st.spinner("Converting, and asking each format in a fresh process… about a minute"):
+        try:
+            tested: dict[str, Any] = client.current().ask(
+                "export_formats", run.id, arm, location=store().location, timeout=PATIENCE
+            )
+        except (EngineError, RunNotFound, NoModel) as trouble:
+            st.error(plain(str(trouble)))
+            return None
+    return tested
+
+
+def _show_test(formats: list[dict[str, Any]], asked: int) -> None:
+    st.markdown(f"Each in a fresh process, on {count(asked, 'test picture')}, against this page's probabilities:")
+    rows = []
+    for entry in formats:
+        if "largest_difference" not in entry:
+            continue
+        verdict = ":green[passed]" if entry["passed"] else ":red[**failed**]"
+        if entry["tolerance"]:
+            verdict += f", ≤ {entry['tolerance']:g}"
+        elif entry["passed"]:
+            verdict = "reported"  # 8-bit weights: no limit that it could fail
+        title = f"{FORMAT_TITLES[entry['name']]}, {entry['bytes'] / 1e6:.0f} MB"
+        agreed = f"{round(entry['agreement'] * asked)} of {asked}"
+        rows.append([title, agreed, f"{entry['largest_difference']:.1e}", verdict])
+    table(["Format", "Same answer", r"Largest \|Δ\|", "Test"], rows)
+    for entry in formats:
+        if not entry["passed"] and "file" in entry:
+            st.error(f"**{FORMAT_TITLES[entry['name']]}**: {plain(entry['words'])}")
+        elif not entry["passed"]:
+            st.caption(plain(entry["words"]))  # not tested: its converter is not installed
