@@ -1,6 +1,8 @@
 """A run, as it goes on and after: whatever is shown is read from the store."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -18,17 +20,39 @@ PHASES = {
     "feature_maps": "running the fixed lower blocks over the pictures",
     "blocks": "fine-tuning the top blocks",
     "all": "training every layer",
+    "tuning": "looking for the best learning rate of each",
+    "training": "training",
     "testing": "testing on pictures it has not seen",
     "done": "writing the result",
 }
 
 
-def follow(run: Run, page: str = "transfer") -> None:
-    """Show a run's state and curves, once a second while it is live, and the whole page anew when it has ended."""
-    st.fragment(_follow, run_every=1.0 if run.live else None)(run.id, run.live, page)
+Draw = Callable[[Run], None]
 
 
-def _follow(run_id: str, was_live: bool, page: str) -> None:
+def _draw_curves(run: Run) -> None:
+    """The curves of an experiment's arms, live and after."""
+    found: dict[str, dict[str, list[Any]]] = run.progress.get("curves") or {}
+    if any(curve["epochs"] or curve["batches"] for curve in found.values()):
+        st.plotly_chart(
+            curves(found, run.spec["options"]["epochs"]), key=f"transfer_curves_{run.id}",
+            config={"displayModeBar": False},
+            alt="Loss and accuracy of each arm over the epochs, on training and validation pictures.",
+        )  # fmt: skip
+
+
+def follow(run: Run, page: str = "transfer", draw: Draw = _draw_curves) -> None:
+    """Show a run's state once a second while it is live, and the whole page anew when it has ended.
+
+    Args:
+        run: Any run.
+        page: Prefix of the widgets' keys.
+        draw: Draws below what the run has reported.
+    """
+    st.fragment(_follow, run_every=1.0 if run.live else None)(run.id, run.live, page, draw)
+
+
+def _follow(run_id: str, was_live: bool, page: str, draw: Draw) -> None:
     run = find_run(run_id)
     if run is None:
         st.error("This run has been removed from the store.")
@@ -36,27 +60,19 @@ def _follow(run_id: str, was_live: bool, page: str) -> None:
     if was_live and not run.live:
         st.rerun()  # the result's part of the page stands outside of this fragment
     _state(run, page)
-    if any(curve["epochs"] or curve["batches"] for curve in _curves(run).values()):
-        figure = curves(_curves(run), run.spec["options"]["epochs"])
-        st.plotly_chart(
-            figure, key=f"transfer_curves_{run.id}", config={"displayModeBar": False},
-            alt="Loss and accuracy of each arm over the epochs, on training and validation pictures.",
-        )  # fmt: skip
-
-
-def _curves(run: Run) -> dict[str, dict[str, list]]:
-    return run.progress.get("curves") or {}
+    draw(run)
 
 
 def _state(run: Run, page: str) -> None:
     progress = run.progress
     if run.state == "queued":
-        st.progress(0.0, why_queued(run))
+        st.progress(0.0, _why_queued(run))
     elif run.live:
         fraction = progress.get("fraction", 0.0)
         elapsed = time.time() - (run.started or time.time())
-        arm = ARM_TITLES.get(progress.get("arm", ""), "")
-        words = f"**{arm}**: " if arm else ""
+        name = progress.get("arm", "")
+        seed = f", seed {progress['seed']}" if "seed" in progress else ""
+        words = f"**{ARM_TITLES.get(name) or plain(name.replace('_', ' '))}**{seed}: " if name else ""
         phase = progress.get("phase", "preparing")
         words += PHASES.get(phase, plain(phase))
         if run.state == "stopping":
@@ -76,7 +92,7 @@ def _state(run: Run, page: str) -> None:
         )  # fmt: skip
 
 
-def why_queued(run: Run) -> str:
+def _why_queued(run: Run) -> str:
     """Say what a queued run waits for."""
     ahead = sum(1 for other in store().live() if other.created < run.created)
     if ahead:
@@ -88,4 +104,4 @@ def _stop(run_id: str) -> None:
     try:
         client.current().stop(run_id)
     except EngineError as error:
-        st.toast(str(error))
+        st.toast(plain(str(error)))

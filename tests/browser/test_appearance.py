@@ -1,10 +1,11 @@
 """What every page must be, in both themes and at both widths: readable, operable, nothing cut off."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from cnn_core.runs import Run
 
@@ -43,6 +44,25 @@ def assert_readable(page: Page) -> None:
     main = page.locator("[data-testid=stMain]")
     assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 0, "the page scrolls sideways"
     assert page.locator("[data-testid=stException]").count() == 0
+
+
+def assert_views_are_readable(page: Page, views: Sequence[str]) -> None:
+    """Go through a page's views; each is faded until the engine has answered."""
+    for view in views:
+        page.get_by_role("radio", name=view, exact=True).click()
+        expect(page.get_by_role("radio", name=view, exact=True)).to_be_checked()
+        expect(page.locator("[data-testid=stSpinner]")).to_have_count(0, timeout=90_000)
+        assert_readable(page)
+
+
+def halves(views: Sequence[str]) -> list[Any]:
+    """Return width, scheme and views of four screens: half of the views on two of them always, the rest at leisure."""
+    return [
+        (390, "dark", views[::2]),
+        (1280, "light", views[1::2]),
+        pytest.param(390, "light", views, marks=pytest.mark.slow),
+        pytest.param(1280, "dark", views, marks=pytest.mark.slow),
+    ]
 
 
 @pytest.mark.parametrize(("width", "scheme"), SCREENS)

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from cnn_core.zoo import atlas
 
 from .conftest import Server, settled
-from .test_appearance import assert_readable
+from .test_appearance import assert_views_are_readable, halves
 
 Visitor = Callable[..., Page]
 VIEWS = ("Timeline", "Inside", "Picture", "Compare", "Degradation", "LeNet", "Prior")
@@ -66,21 +66,8 @@ def test_drawn_digit_is_read_layer_by_layer(server: Server, visitor: Visitor) ->
     expect(page.locator(NO_TRACEBACK)).to_have_count(0)  # must not happen
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme", "views"),
-    [
-        (390, "dark", VIEWS[::2]),
-        (1280, "light", VIEWS[1::2]),
-        pytest.param(390, "light", VIEWS, marks=pytest.mark.slow),
-        pytest.param(1280, "dark", VIEWS, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize(("width", "scheme", "views"), halves(VIEWS))
 def test_architectures_is_accessible_and_fits(
     server: Server, visitor: Visitor, width: int, scheme: str, views: tuple[str, ...]
 ) -> None:
-    page = visitor(f"{server.url}/architectures", width, scheme)
-    for view in views:
-        page.get_by_role("radio", name=view, exact=True).click()
-        expect(page.get_by_role("radio", name=view, exact=True)).to_be_checked()
-        expect(page.locator("[data-testid=stSpinner]")).to_have_count(0, timeout=90_000)
-        assert_readable(page)
+    assert_views_are_readable(visitor(f"{server.url}/architectures", width, scheme), views)

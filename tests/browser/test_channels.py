@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from cnn_core.zoo import atlas
 
 from .conftest import Server, settled
-from .test_appearance import assert_readable
+from .test_appearance import assert_views_are_readable, halves
 
 Visitor = Callable[..., Page]
 VIEWS = ("Layer", "Stride", "Cost", "Rhythm", "Field", "Effective", "Yours")
@@ -77,25 +77,11 @@ def test_own_model_is_read_and_code_is_refused_and_nothing_is_lost(server: Serve
     expect(page.locator(NO_TRACEBACK)).to_have_count(0)  # must not happen
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme", "views"),
-    [
-        (390, "dark", VIEWS[::2]),
-        (1280, "light", VIEWS[1::2]),
-        pytest.param(390, "light", VIEWS, marks=pytest.mark.slow),
-        pytest.param(1280, "dark", VIEWS, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize(("width", "scheme", "views"), halves(VIEWS))
 def test_channels_is_accessible_and_fits(
     server: Server, visitor: Visitor, width: int, scheme: str, views: tuple[str, ...]
 ) -> None:
-    page = visitor(f"{server.url}/channels", width, scheme)
-    for view in views:
-        page.get_by_role("radio", name=view, exact=True).click()
-        expect(page.get_by_role("radio", name=view, exact=True)).to_be_checked()
-        if view in ("Cost", "Effective"):  # faded until the engine has answered
-            expect(page.locator("[data-testid=stSpinner]")).to_have_count(0, timeout=90_000)
-        assert_readable(page)
+    assert_views_are_readable(visitor(f"{server.url}/channels", width, scheme), views)
 
 
 def test_every_architecture_of_the_timeline_is_a_preset(server: Server, visitor: Visitor) -> None:

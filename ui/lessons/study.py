@@ -1,6 +1,5 @@
 """An experiment on a page: the result that ships, a button that runs it here, and the run at its link."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -10,23 +9,16 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from cnn_core.engine import client
-from cnn_core.engine.errors import EngineError
 from cnn_core.runs import Run
 from cnn_core.studies.published import STUDIES, precomputed
 from cnn_core.studies.spec import Degradation, InductiveBias, LeNet
-from ui.run_panel import why_queued
+from ui.run_panel import follow
 from ui.session import find_run, remember_run, store
 from ui.text import duration, plain
 
 Spec = Degradation | LeNet | InductiveBias
 PARAMETER = "architectures_run"
 LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
-PHASES = {
-    "preparing": "preparing the digits",
-    "tuning": "looking for the best learning rate of each",
-    "training": "training",
-    "done": "writing the result",
-}
 
 
 @dataclass(frozen=True)
@@ -69,7 +61,7 @@ def study(
         if spec is None or spec.to_json() != shipped["spec"]:
             st.warning("Your settings are not the default's, of which this is the result. Run yours here.")
         return Shown(shipped["spec"], shipped["result"], None)
-    st.fragment(_follow, run_every=1.0 if run.live else None)(run.id, run.live, draw)
+    follow(run, "architectures", lambda live: draw(live.spec, live.progress) if live.live else None)
     _share()
     if run.live or not run.result:
         return None
@@ -148,51 +140,6 @@ def _share() -> None:
     with st.popover("Link to this run", icon=":material/link:"):
         st.markdown("It shows the run to anyone who can reach this server, now and after a restart.")
         st.code(f"{(st.context.url or '').partition('?')[0]}?{urlencode(kept)}", language=None, wrap_lines=True)
-
-
-# A run as it goes on -------------------------------------------------------------------------------------------------
-
-
-def _follow(run_id: str, was_live: bool, draw: Callable[[dict[str, Any], dict[str, Any]], None]) -> None:
-    run = find_run(run_id)
-    if run is None:
-        st.error("This run has been removed from the store.")
-        return
-    if was_live and not run.live:
-        st.rerun()  # the result's part of the page stands outside of this fragment
-    if run.state == "failed":
-        st.error(f"**The run failed.** {plain(run.error)}")
-    if run.state == "stopped":
-        st.info("**Stopped.** " + (plain(run.error) or "What it had until then is below."))
-    if not run.live:
-        return
-    fraction = min(1.0, run.progress.get("fraction", 0.0))
-    st.progress(fraction, why_queued(run) if run.state == "queued" else _state(run, fraction))
-    st.button(
-        "Stop", key="architectures_stop", icon=":material/stop_circle:", on_click=_stop, args=(run.id,),
-        disabled=run.state == "stopping", help="Ends the training and keeps what it has until now.",
-    )  # fmt: skip
-    draw(run.spec, run.progress)
-
-
-def _state(run: Run, fraction: float) -> str:
-    progress = run.progress
-    elapsed = time.time() - (run.started or run.created)
-    words = PHASES.get(progress.get("phase", ""), "starting")
-    if arm := progress.get("arm"):
-        seed = f", seed {progress['seed']}" if "seed" in progress else ""
-        words = f"**{plain(arm.replace('_', ' '))}**{seed}: {words}"
-    if run.state == "stopping":
-        return f"**Stopping** · {duration(elapsed)}"
-    left = f" · about {duration(elapsed * (1 - fraction) / fraction)} left" if fraction > 0.05 else ""
-    return f"{words} · {duration(elapsed)}{left}"
-
-
-def _stop(run_id: str) -> None:
-    try:
-        client.current().stop(run_id)
-    except EngineError as error:
-        st.toast(plain(str(error)))
 
 
 # Parts of a view ------------------------------------------------------------------------------------------------------
