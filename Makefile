@@ -1,7 +1,7 @@
 # ConvScope: `make help` lists what there is.
 PYTHON ?= python3
 PORT ?= 8501
-WORKERS ?= 2
+WORKERS ?= 3  # more than two cores: a browser test mostly waits
 REQUIREMENTS := $(if $(GPU),requirements/gpu.txt,requirements.txt)
 VENV := .venv
 BIN := $(VENV)/bin

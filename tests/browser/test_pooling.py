@@ -10,7 +10,7 @@ from cnn_core import ops
 from cnn_core.bundled import BUNDLED
 
 from .conftest import Server, settled
-from .test_appearance import assert_readable
+from .test_appearance import assert_views_are_readable, halves
 
 Visitor = Callable[..., Page]
 VIEWS = ("Steps", "Shift", "EQ-N2.2", "Cost", "Head", "Stride")
@@ -61,15 +61,8 @@ def test_network_answers_about_shifts(server: Server, visitor: Visitor) -> None:
     expect(page.locator("[data-testid=stException]")).to_have_count(0)  # must not happen
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme", "views"),
-    [(390, "light", VIEWS[:3]), (390, "dark", VIEWS[3:]), (1280, "light", VIEWS[3:]), (1280, "dark", VIEWS[:3])],
-)
+@pytest.mark.parametrize(("width", "scheme", "views"), halves(VIEWS))
 def test_pooling_is_accessible_and_fits(
     server: Server, visitor: Visitor, width: int, scheme: str, views: tuple[str, ...]
 ) -> None:
-    page = visitor(f"{server.url}/pooling", width, scheme)
-    for view in views:
-        page.get_by_role("radio", name=view, exact=True).click()
-        expect(page.get_by_role("radio", name=view, exact=True)).to_be_checked()
-        assert_readable(page)
+    assert_views_are_readable(visitor(f"{server.url}/pooling", width, scheme), views)

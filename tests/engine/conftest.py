@@ -52,7 +52,8 @@ class Bench:
 
         def there() -> Run | None:
             now = self.store.get(run.id)
-            return now if now.attempt == attempt and "pid" in now.progress else None
+            said = now.attempt == attempt and "pid" in now.progress  # it may be what a killed attempt has said
+            return now if said and psutil.pid_exists(now.progress["pid"]) else None
 
         return eventually(there, within, f"{run.kind} runs as attempt {attempt}")
 

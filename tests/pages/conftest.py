@@ -64,10 +64,8 @@ def page(store: Store, engine: StandInEngine) -> Any:
         app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
         for key, value in query.items():
             app.query_params[key] = value
-        app.run()
         if name != "home":
             app.switch_page(str(ROOT / "pages" / f"{name}.py"))
-            app.run()
-        return app
+        return app.run()
 
     return open_page

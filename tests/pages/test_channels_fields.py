@@ -73,6 +73,7 @@ def test_calculator_starts_with_the_published_field_of_vgg16() -> None:
     assert len(app.get("plotly_chart")) == 2
 
 
+@pytest.mark.slow
 def test_calculator_shows_every_preset() -> None:
     app = opened()
     for key, preset in stacks.presets().items():
