@@ -22,7 +22,7 @@ test: setup  ## run the tests: core, pages, browser
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: setup  ## run the slow tests: minutes each
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: setup  ## check style and types
 	$(BIN)/ruff check .

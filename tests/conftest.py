@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+TOGETHER = ("tests/browser", "tests/transfer", "tests/lab", "tests/studies")  # share a server or a trained network
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -16,15 +18,22 @@ def _own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process works on alone at the end."""
+    items.sort(key=lambda item: item.nodeid.rpartition("/")[0] not in TOGETHER)
+
+
 @pytest.hookimpl(optionalhook=True)  # where pytest-xdist is not installed nobody asks
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep a file in one process, and a folder whose tests share a server or a trained network."""
     from xdist.scheduler import LoadScopeScheduling
 
+    config.option.loadscopereorder = False  # by size; ours is by time
+
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
             folder = file.rpartition("/")[0]
-            return folder if folder in ("tests/browser", "tests/transfer", "tests/lab", "tests/studies") else file
+            return folder if folder in TOGETHER else file
 
     return ByFile(config, log)

@@ -54,6 +54,7 @@ def test_fine_tuning_changes_the_chosen_blocks_and_no_statistic(outcome: Outcome
     assert outcome.arms["fine_tuned"]["trainable_params"] == kernels + 1280 * 3 + 3
 
 
+@pytest.mark.slow
 def test_fine_tuning_with_augmentation_changes_no_statistic_either(shelf: Store, textures: tuple[Item, ...]) -> None:
     outcome = carry_out(
         shelf, textures, arms=("fine_tuned",), epochs=1, batch_size=9, unfreeze_blocks=2, augment=True,

@@ -58,6 +58,7 @@ def unpacked(outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder
 
 
+@pytest.mark.slow  # a browser test downloads and predicts always
 def test_download_predicts_the_same_in_a_fresh_process(outcome: Outcome, unpacked: Path, tmp_path: Path) -> None:
     files = {name: tmp_path / name for name in ("small.png", "tall.png", "large.jpg", "turned.jpg", "clear.png")}
     Image.fromarray(picture(1, 90, 130).pixels).save(files["small.png"])
@@ -97,7 +98,7 @@ def test_script_names_the_versions_that_trained(outcome: Outcome, unpacked: Path
     assert json.loads((unpacked / "labels.json").read_text(encoding="utf-8")) == ["brick", "grass", "gravel"]
 
 
-@pytest.mark.parametrize("arm", ["scratch", "frozen", "fine_tuned"])
+@pytest.mark.parametrize("arm", [pytest.param("scratch", marks=pytest.mark.slow), "frozen", "fine_tuned"])
 def test_every_arm_is_one_flat_network_that_loads_as_it_is(outcome: Outcome, arm: str, tmp_path: Path) -> None:
     path = tmp_path / f"{arm}.keras"
     path.write_bytes(outcome.store.read(model_key(outcome.run.id, arm)))
@@ -231,6 +232,7 @@ def other_picture(outcome: Outcome, digest: str) -> bytes:
     return outcome.store.read(datasets.picture_key(digest))
 
 
+@pytest.mark.slow
 def test_notebook_measures_the_recorded_accuracy_again(outcome: Outcome, unpacked: Path) -> None:
     cells = json.loads((unpacked / "notebook.ipynb").read_text(encoding="utf-8"))
     assert cells["nbformat"] == 4 and len({cell["id"] for cell in cells["cells"]}) == len(cells["cells"])
