@@ -20,7 +20,11 @@ def _own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process works on alone at the end."""
-    items.sort(key=lambda item: item.nodeid.rpartition("/")[0] not in TOGETHER)
+    items.sort(key=lambda item: _folder(item.nodeid) not in TOGETHER)
+
+
+def _folder(nodeid: str) -> str:
+    return nodeid.partition("::")[0].rpartition("/")[0]
 
 
 @pytest.hookimpl(optionalhook=True)  # where pytest-xdist is not installed nobody asks
@@ -32,8 +36,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            folder = file.rpartition("/")[0]
-            return folder if folder in TOGETHER else file
+            folder = _folder(nodeid)
+            return folder if folder in TOGETHER else nodeid.partition("::")[0]
 
     return ByFile(config, log)
