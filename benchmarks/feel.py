@@ -1,7 +1,7 @@
 # ruff: noqa: T201
 """How long from a key press to the new result on the screen: `python -m benchmarks.feel`.
 
-Presses a control forty times on each of three pages, with a 256-pixel picture, in a headless Chromium against a server
+Presses a control forty times on each of two pages, with a 256-pixel picture, in a headless Chromium against a server
 of its own, and prints median and 95th percentile in milliseconds. The clock runs in the browser: from the key event to
 the moment when the new picture is decoded, or the new sentence stands there.
 """
@@ -29,10 +29,6 @@ PLACES = {  # title: path, role and name of the control, keys in turn, what is w
     "channels, layer slider to field": (
         "channels?channels_view=Field", ("slider", "After layer"), ("ArrowLeft", "ArrowRight"),
         "[...document.querySelectorAll('p')].find((p) => p.textContent.includes(' a unit sees '))?.textContent",
-    ),
-    "architectures, axis to timeline": (
-        "architectures", ("radio", "parameters"), ("ArrowRight", "ArrowLeft"),
-        "document.querySelector('.js-plotly-plot .ytitle')?.textContent",
     ),
 }  # fmt: skip
 _CLOCK = """
