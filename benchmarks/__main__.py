@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 def main(names: list[str]) -> int:
     """Run the claims of these names, or all of them; return the exit code."""
     from benchmarks import transfer
-    from cnn_core import backbones, devices
+    from cnn_core.networks import backbones, devices
 
     claims = {"frozen": transfer.frozen, "fine_tuned": transfer.fine_tuned}
     if unknown := set(names) - claims.keys():

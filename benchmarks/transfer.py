@@ -9,12 +9,13 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from cnn_core import backbones, datasets
-from cnn_core.runs import Store
-from cnn_core.transfer import experiment as job
-from cnn_core.transfer import training
-from cnn_core.transfer.features import network_input
-from cnn_core.transfer.spec import Experiment, Options
+from cnn_core.networks import backbones
+from cnn_core.networks.forward import network_input
+from cnn_core.pictures import sets
+from cnn_core.store.runs import Store
+from cnn_core.training.transfer import experiment as job
+from cnn_core.training.transfer import training
+from cnn_core.training.transfer.spec import Experiment, Options
 
 OPTIONS = Options(epochs=5)
 Row = tuple[str, float, float]  # what was done, seconds, validation accuracy
@@ -33,7 +34,7 @@ def frozen() -> Iterator[Row]:
     """The frozen arm for the first time, again, and the way of the tutorials: the whole network, every epoch."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
-        pictures = Experiment(tuple(datasets.read_sample(store, "textures")), OPTIONS, source="textures")
+        pictures = Experiment(tuple(sets.read_sample(store, "textures")), OPTIONS, source="textures")
         naive = _by_hand(store, pictures)
         yield "frozen, whole network by fit every epoch (Keras guide)", *naive
         alone = replace(pictures, options=replace(OPTIONS, arms=("frozen",)))
@@ -46,7 +47,7 @@ def fine_tuned() -> Iterator[Row]:
     """The last blocks on feature maps computed once, and on pixels through all blocks every epoch."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
-        pictures = Experiment(tuple(datasets.read_sample(store, "textures")), OPTIONS, source="textures")
+        pictures = Experiment(tuple(sets.read_sample(store, "textures")), OPTIONS, source="textures")
         _run(store, replace(pictures, options=replace(OPTIONS, arms=("frozen",))), "frozen")  # features are there
         alone = replace(pictures, options=replace(OPTIONS, arms=("fine_tuned",)))
         limit = training.CACHE_LIMIT
@@ -70,7 +71,7 @@ def _run(store: Store, experiment: Experiment, arm: str) -> tuple[float, float]:
 def _by_hand(store: Store, experiment: Experiment) -> tuple[float, float]:
     """Keras' guide "Transfer learning": `base.trainable = False`, a head on it, `fit` on pixels."""
     started = time.perf_counter()
-    parts = datasets.split(experiment.items, OPTIONS.seed)
+    parts = sets.split(experiment.items, OPTIONS.seed)
     record = backbones.backbone(OPTIONS.backbone)
     pixels = {name: network_input(store, getattr(parts, name), record) for name in ("train", "validation")}
     labels = {

@@ -11,16 +11,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from cnn_core import datasets
-from cnn_core.backbones import BACKBONES
 from cnn_core.engine.errors import on_purpose
 from cnn_core.engine.here import carry_out
-from cnn_core.images import Picture, decode
-from cnn_core.lab import commands as lab
-from cnn_core.runs import Run, RunNotFound, Store
-from cnn_core.studies import commands as studies
-from cnn_core.transfer.spec import Experiment, Options
-from cnn_core.zoo.architectures import ARCHITECTURES
+from cnn_core.networks.backbones import BACKBONES
+from cnn_core.networks.zoo.architectures import ARCHITECTURES
+from cnn_core.pictures import sets
+from cnn_core.pictures.images import Picture, decode
+from cnn_core.store.runs import Run, RunNotFound, Store
+from cnn_core.training.lab import commands as lab
+from cnn_core.training.studies import commands as studies
+from cnn_core.training.transfer.spec import Experiment, Options
 
 
 class Trouble(Exception):
@@ -124,9 +124,9 @@ def _train(options: argparse.Namespace) -> str:
     )
     store = Store.default()
     with tqdm(desc="reading", unit=" pictures", disable=not sys.stderr.isatty()) as bar:
-        items, refused = datasets.read_folder(store, options.folder, progress=lambda name: bar.update())
+        items, refused = sets.read_folder(store, options.folder, progress=lambda name: bar.update())
         if options.test:
-            more, also = datasets.read_folder(store, options.test, part="test", progress=lambda name: bar.update())
+            more, also = sets.read_folder(store, options.test, part="test", progress=lambda name: bar.update())
             unknown = {item.label for item in more} - {item.label for item in items}
             if unknown:
                 raise Trouble(f"--test: {options.test} has a class {sorted(unknown)[0]!r} that {options.folder} lacks.")
@@ -157,7 +157,7 @@ def _result_json(run: Run) -> str:
 
 
 def _predict(options: argparse.Namespace) -> str:
-    from cnn_core import answers
+    from cnn_core.training.transfer import answers
 
     pictures = [_read(path) for path in options.files]
     path = Path(options.model)
@@ -189,7 +189,7 @@ def _predict(options: argparse.Namespace) -> str:
 
 
 def _classify(options: argparse.Namespace) -> str:
-    from cnn_core import answers
+    from cnn_core.training.transfer import answers
 
     if not 1 <= options.top <= 1000:
         raise Trouble(f"--top is {options.top}; expected 1 to 1000.")
@@ -207,7 +207,7 @@ def _classify(options: argparse.Namespace) -> str:
 
 
 def _architectures(options: argparse.Namespace) -> str:
-    from cnn_core.zoo import atlas
+    from cnn_core.networks import atlas
 
     unknown = [key for key in options.keys if key not in ARCHITECTURES]
     if unknown:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnn_core.bundled import BUNDLED
+from cnn_core.pictures.bundled import BUNDLED
 from ui.lessons import compare, degradation, inductive_bias, inside, lenet, through, timeline
 from ui.picture import OWN, adopt_own, choose_picture
 from ui.teaching import challenges, check_link, glossary, one_of

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnn_core.bundled import BUNDLED
+from cnn_core.pictures.bundled import BUNDLED
 from ui.lessons import costs, effective, fields, layers, own_model, rhythm, strides
 from ui.picture import OWN, adopt_own, choose_picture
 from ui.teaching import challenges, check_link, glossary, one_of

@@ -3,8 +3,9 @@
 import numpy as np
 import streamlit as st
 
-from cnn_core import kernels, ops
-from cnn_core.bundled import BUNDLED
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic import kernels
+from cnn_core.pictures.bundled import BUNDLED
 from ui.kernel_editor import kernel_editor
 from ui.lessons import convolution as views
 from ui.picture import OWN, adopt_own, choose_picture, scaled

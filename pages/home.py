@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from cnn_core.backbones import BACKBONES, DEFAULT
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.home import labels
-from cnn_core.images import ImageRejected, Picture, decode
+from cnn_core.networks.backbones import BACKBONES, DEFAULT
+from cnn_core.pictures.images import ImageRejected, Picture, decode
 from ui.navigation import PAGES
 from ui.pictures_in import SUFFIXES
 from ui.text import plain

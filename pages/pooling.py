@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from cnn_core import ops
-from cnn_core.bundled import BUNDLED
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.pictures.bundled import BUNDLED
 from ui.lessons import pooling as views
 from ui.picture import OWN, adopt_own, choose_picture, scaled
 from ui.teaching import challenges, check_link, glossary, one_of

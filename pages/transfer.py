@@ -3,8 +3,8 @@
 import streamlit as st
 
 from cnn_core.engine import client
-from cnn_core.runs import Run
-from cnn_core.transfer.spec import Experiment
+from cnn_core.store.runs import Run
+from cnn_core.training.transfer.spec import Experiment
 from ui.contact_sheets import contact_sheets
 from ui.pictures_in import add_pictures
 from ui.result import show_result

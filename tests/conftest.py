@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-TOGETHER = ("tests/browser", "tests/transfer", "tests/lab", "tests/studies")  # share a server or a trained network
+TOGETHER = ("tests/browser", "tests/training/transfer", "tests/training/lab", "tests/training/studies")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

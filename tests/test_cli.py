@@ -15,11 +15,11 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from cnn_core import backbones
 from cnn_core.__main__ import main
-from cnn_core.runs import Run, Store
-from cnn_core.transfer import experiment as job
-from cnn_core.transfer.export import bundle
+from cnn_core.networks import backbones
+from cnn_core.store.runs import Run, Store
+from cnn_core.training.transfer import experiment as job
+from cnn_core.training.transfer.export import bundle
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = "python -m cnn_core"

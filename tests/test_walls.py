@@ -8,11 +8,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIGHT = (
-    "runs", "engine.client", "engine.lifecycle", "engine.host", "engine.worker", "images", "archives", "datasets",
-    "backbones", "transfer.spec", "transfer.evaluation", "transfer.export", "answers", "devices", "__main__",
-    "ops", "kernels", "experiments", "explain", "bundled", "figures.convolution", "figures.transfer",
-    "geometry", "coverage", "stacks", "stack_text", "stack_export", "figures.channels", "figures.fields",
-    "figures.effective", "layer_times", "effective_field", "blueprints", "zoo.architectures", "zoo.atlas",
+    "store.runs", "engine.client", "engine.lifecycle", "engine.host", "engine.worker", "pictures.images",
+    "pictures.archives", "pictures.sets", "pictures.bundled", "networks.backbones", "networks.devices",
+    "networks.embedded", "networks.layer_times", "networks.effective_field", "networks.blueprints", "networks.atlas",
+    "networks.zoo.architectures", "training.transfer.spec", "training.transfer.evaluation", "training.transfer.export",
+    "training.transfer.answers", "__main__", "arithmetic.convolution", "arithmetic.kernels", "arithmetic.experiments",
+    "arithmetic.geometry", "arithmetic.coverage", "arithmetic.stacks.table", "arithmetic.stacks.text",
+    "arithmetic.stacks.export", "figures.convolution", "figures.transfer", "figures.channels", "figures.fields",
+    "figures.effective",
 )  # fmt: skip
 SCRIPT = """
 import importlib, sys
@@ -29,7 +32,7 @@ def test_light_modules_do_not_import_keras() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("question", ["backbones.BACKBONES", "transfer.spec.Options()"])
+@pytest.mark.parametrize("question", ["networks.backbones.BACKBONES", "training.transfer.spec.Options()"])
 def test_facts_are_there_without_keras(question: str) -> None:
     module = question.rpartition(".")[0]
     code = f"import cnn_core.{module}, sys; print(cnn_core.{question}); assert 'keras' not in sys.modules"

@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from cnn_core.graph_layout import Layout, Node, total
+from cnn_core.figures.graph_layout import Layout, Node, total
 
 _HTML = """
 <div class="graph">

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
-from cnn_core import kernels
+from cnn_core.arithmetic import kernels
 from ui.text import plain
 
 _CSS = """

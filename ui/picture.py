@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from cnn_core.bundled import BUNDLED
-from cnn_core.images import ImageRejected, Picture, decode
+from cnn_core.pictures.bundled import BUNDLED
+from cnn_core.pictures.images import ImageRejected, Picture, decode
 from ui.pictures_in import SUFFIXES
 from ui.text import plain
 

@@ -5,10 +5,10 @@ from pathlib import PurePosixPath
 
 import streamlit as st
 
-from cnn_core.archives import ArchiveRejected, Entry, read_zip
-from cnn_core.datasets import SAMPLES
-from cnn_core.images import ImageRejected, Picture, Rejected, decode
-from cnn_core.transfer.export import is_bundle
+from cnn_core.pictures.archives import ArchiveRejected, Entry, read_zip
+from cnn_core.pictures.images import ImageRejected, Picture, Rejected, decode
+from cnn_core.pictures.sets import SAMPLES
+from cnn_core.training.transfer.export import is_bundle
 from ui.bundle_in import bundle_notice, restore_bundle
 from ui.session import Album
 from ui.text import count, plain, table

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_core.backbones import backbone
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.transfer import ARM_TITLES, accuracies, answers, confusion
-from cnn_core.images import ImageRejected, decode
-from cnn_core.runs import Run
-from cnn_core.transfer.evaluation import paired_difference
+from cnn_core.networks.backbones import backbone
+from cnn_core.pictures.images import ImageRejected, decode
+from cnn_core.store.runs import Run
+from cnn_core.training.transfer.evaluation import paired_difference
 from ui.gallery import gallery
 from ui.pictures_in import SUFFIXES
 from ui.session import store

@@ -9,7 +9,7 @@ import streamlit as st
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.transfer import ARM_TITLES, curves
-from cnn_core.runs import Run
+from cnn_core.store.runs import Run
 from ui.session import find_run, store
 from ui.text import duration, plain
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from cnn_core import datasets
-from cnn_core.images import Picture, thumbnail
-from cnn_core.runs import Run, RunNotFound, Store, to_json
-from cnn_core.transfer.spec import Item
+from cnn_core.pictures import sets
+from cnn_core.pictures.images import Picture, thumbnail
+from cnn_core.store.runs import Run, RunNotFound, Store, to_json
+from cnn_core.training.transfer.spec import Item
 
 THUMBNAIL = 96  # pixels a side
 
@@ -65,7 +65,7 @@ class Album:
     @property
     def is_sample(self) -> bool:
         """True while no picture of the reader's is in it."""
-        return self.source in {entry.title for entry in datasets.SAMPLES.values()}
+        return self.source in {entry.title for entry in sets.SAMPLES.values()}
 
     def of(self, label: str) -> list[Item]:
         """Return the pictures of one class."""
@@ -80,7 +80,7 @@ class Album:
         for picture, label in pictures:
             if (picture.digest, label) not in known:
                 known.add((picture.digest, label))
-                self.items.append(datasets.keep(store(), picture, label))
+                self.items.append(sets.keep(store(), picture, label))
                 new += 1
         self.save()
         return new, len(pictures) - new
@@ -174,10 +174,10 @@ def _key(album_id: str) -> str:
 @st.cache_data(max_entries=8, show_spinner="Reading the sample pictures…")
 def sample(name: str) -> tuple[str, list[Item]]:
     """Return a sample set's title and pictures."""
-    return datasets.SAMPLES[name].title, datasets.read_sample(store(), name)
+    return sets.SAMPLES[name].title, sets.read_sample(store(), name)
 
 
 @st.cache_data(max_entries=4000, show_spinner=False)
 def small(digest: str) -> bytes:
     """Return a picture's thumbnail, JPEG."""
-    return thumbnail(datasets.pixels(store(), digest), THUMBNAIL)
+    return thumbnail(sets.pixels(store(), digest), THUMBNAIL)

@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cnn_core import stack_text, stacks
-from cnn_core.stacks import StackError
+from cnn_core.arithmetic.stacks import table as stacks
+from cnn_core.arithmetic.stacks import text as stack_text
+from cnn_core.arithmetic.stacks.table import StackError
 from ui.text import plain
 
 _NUMBERS = ("kernel_size", "stride", "dilation", "filters", "groups")

@@ -4,13 +4,13 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.answers import NoModel
-from cnn_core.backbones import backbone
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.transfer import ARM_TITLES
-from cnn_core.runs import Run, RunNotFound
-from cnn_core.transfer.export import bundle, metrics_csv, self_test_of
+from cnn_core.networks.backbones import backbone
+from cnn_core.store.runs import Run, RunNotFound
+from cnn_core.training.transfer.answers import NoModel
+from cnn_core.training.transfer.export import bundle, metrics_csv, self_test_of
 from ui.session import store
 from ui.text import count, plain, table
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from streamlit.components.v2 import component
 
-from cnn_core.coverage import Sweep
+from cnn_core.arithmetic.coverage import Sweep
 
 _HTML = """
 <div class="player" tabindex="0" role="group" aria-describedby="hint"

@@ -7,6 +7,6 @@
     jobs        which function trains a kind of run or answers a question
     lifecycle   start and stop with the web server
 
-The store (`cnn_core.runs`) holds all state. Dask places, runs and kills; it forgets without harm. Nothing here imports
-TensorFlow: only a job or a question does, inside its worker.
+The store (`cnn_core.store.runs`) holds all state. Dask places, runs and kills; it forgets without harm. Nothing here
+imports TensorFlow: only a job or a question does, inside its worker.
 """

@@ -28,7 +28,7 @@ from cnn_core.engine.errors import (
     on_purpose,
     sentence,
 )
-from cnn_core.runs import Run, Store
+from cnn_core.store.runs import Run, Store
 
 __all__ = [
     "AskFailed", "AskTimedOut", "Engine", "EngineBusy", "EngineError", "EngineUnreachable", "Status",

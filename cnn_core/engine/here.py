@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from cnn_core.engine import jobs
 from cnn_core.engine.errors import sentence
-from cnn_core.runs import Run, Store
+from cnn_core.store.runs import Run, Store
 
 
 def carry_out(store: Store, kind: str, spec: dict[str, Any], title: str) -> Run:

@@ -20,7 +20,7 @@ import psutil
 
 from cnn_core.engine import address as addresses
 from cnn_core.engine.preload import gpus, lower_priority
-from cnn_core.runs import Store
+from cnn_core.store.runs import Store
 
 if TYPE_CHECKING:
     from cnn_core.engine.reconcile import Reconciler

@@ -11,7 +11,7 @@ from collections import Counter
 
 from cnn_core.engine.client import Engine
 from cnn_core.engine.errors import EngineError
-from cnn_core.runs import Run, Store
+from cnn_core.store.runs import Run, Store
 
 TICK = 0.4  # seconds between two looks at the store alone
 PASS = 3.0  # seconds between two full comparisons

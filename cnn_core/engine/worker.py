@@ -20,7 +20,7 @@ from distributed import get_worker
 from cnn_core.engine import jobs
 from cnn_core.engine.errors import MEMORY_WORDS, AskFailed, on_purpose, sentence
 from cnn_core.engine.probes import KILL
-from cnn_core.runs import Run, Store, plain
+from cnn_core.store.runs import Run, Store, plain
 
 BEAT = 0.25  # seconds between two heartbeats
 LOST = 20.0  # seconds for a job to return after its run ended elsewhere; then its process ends itself

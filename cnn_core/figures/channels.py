@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from cnn_core.layer_times import LayerTime, Variant, separable_saving
+from cnn_core.networks.layer_times import LayerTime, Variant, separable_saving
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"}

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from cnn_core.experiments import Frame, dense_versus_convolution
+from cnn_core.arithmetic.experiments import Frame, dense_versus_convolution
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _DIVERGING = [[0, "#2166AC"], [0.5, "#F7F7F7"], [1, "#B2182B"]]

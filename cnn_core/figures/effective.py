@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from cnn_core.figures.maps import enlarged
 
 if TYPE_CHECKING:
-    from cnn_core.effective_field import EffectiveField, FieldGrowth
+    from cnn_core.networks.effective_field import EffectiveField, FieldGrowth
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top"}

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from PIL import Image
 from plotly.subplots import make_subplots
 
-from cnn_core.experiments import OPERATIONS, Absorption, Localisation, PooledShift, ShiftResponse
+from cnn_core.arithmetic.experiments import OPERATIONS, Absorption, Localisation, PooledShift, ShiftResponse
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top"}

@@ -13,7 +13,7 @@ from cnn_core.figures import transfer
 from cnn_core.figures.maps import enlarged, signed
 
 if TYPE_CHECKING:
-    from cnn_core.studies.published import Target
+    from cnn_core.training.studies.published import Target
 
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}

@@ -7,7 +7,7 @@ import numpy as np
 from cnn_core.figures.maps import enlarged, grey
 
 if TYPE_CHECKING:
-    from cnn_core.inspection import Box
+    from cnn_core.networks.inside import Box
 
 _GAP = 2  # pixels between two tiles
 _LEAST = 48  # pixels of the picture that are shown of a unit at least, along an axis

@@ -16,11 +16,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from cnn_core import datasets
 from cnn_core.engine import address
-from cnn_core.images import Picture
-from cnn_core.runs import Run, Store
-from cnn_core.transfer.spec import Experiment, Options
+from cnn_core.pictures import sets
+from cnn_core.pictures.images import Picture
+from cnn_core.store.runs import Run, Store
+from cnn_core.training.transfer.spec import Experiment, Options
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -109,7 +109,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Class folders with photos cut from the sample set: 12 of brick, 12 of gravel; one grass for later."""
     folder = tmp_path_factory.mktemp("photos")
     written = {"brick": 0, "gravel": 0, "grass": 0}
-    for picture, label, _ in datasets.SAMPLES["textures"].pictures():
+    for picture, label, _ in sets.SAMPLES["textures"].pictures():
         if written[label] < 13:
             path = folder / label / f"{written[label]:02}.png"
             path.parent.mkdir(exist_ok=True)
@@ -122,7 +122,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished(server: Server, photos: Path) -> Run:
     """A finished run of two arms, carried out by the server's own worker."""
     items = [
-        datasets.keep(server.store, Picture(pixels(path), path.name), label)
+        sets.keep(server.store, Picture(pixels(path), path.name), label)
         for label in ("brick", "gravel")
         for path in sorted((photos / label).iterdir())[:12]
     ]

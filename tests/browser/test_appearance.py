@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from cnn_core.runs import Run
+from cnn_core.store.runs import Run
 
 from .conftest import Server, settled
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from cnn_core.zoo import atlas
+from cnn_core.networks import atlas
 
 from .conftest import Server, settled
 from .test_appearance import assert_views_are_readable, halves

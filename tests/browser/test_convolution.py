@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from cnn_core import experiments, kernels, ops
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic import experiments, kernels
 
 from .conftest import Server
 from .test_appearance import SCREENS, assert_readable
@@ -44,7 +45,7 @@ def test_stepper_computes_what_numpy_computes_with_padding_stride_and_dilation(
 ) -> None:
     link = "picture=digit-3&convolution_kernel=1,-1;2,0.5&convolution_stride=2&convolution_dilation=2"
     page = visitor(f"{server.url}/convolution?{link}&convolution_padding=same&convolution_edge=reflect")
-    from cnn_core.bundled import BUNDLED
+    from cnn_core.pictures.bundled import BUNDLED
 
     image = ops.grey(BUNDLED["digit-3"].load().pixels / 255.0)
     wanted = ops.cross_correlate(

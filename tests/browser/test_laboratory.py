@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from cnn_core import datasets
-from cnn_core.images import Picture
-from cnn_core.runs import Run, to_json
+from cnn_core.pictures import sets
+from cnn_core.pictures.images import Picture
+from cnn_core.store.runs import Run, to_json
 
 from .conftest import Server, eventually, pixels, settled
 from .test_appearance import assert_readable
@@ -21,7 +21,7 @@ Visitor = Callable[..., Page]
 def album(server: Server, photos: Path) -> str:
     """Keep an album of two classes, as the transfer page does; return its id."""
     items = [
-        datasets.keep(server.store, Picture(pixels(path), path.name), label)
+        sets.keep(server.store, Picture(pixels(path), path.name), label)
         for label in ("brick", "gravel")
         for path in sorted((photos / label).iterdir())[:12]
     ]

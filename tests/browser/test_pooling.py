@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from cnn_core import ops
-from cnn_core.bundled import BUNDLED
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.pictures.bundled import BUNDLED
 
 from .conftest import Server, settled
 from .test_appearance import assert_views_are_readable, halves

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from cnn_core.runs import Run
+from cnn_core.store.runs import Run
 
 from .conftest import Server, eventually, pixels, settled
 
@@ -128,8 +128,8 @@ def test_download_gives_the_same_answers_elsewhere(
         [sys.executable, "predict.py", str(picture)], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     said = json.loads(elsewhere.stdout.strip().partition(" ")[2].replace("'", '"'))
-    from cnn_core.answers import ask, load_model
-    from cnn_core.backbones import backbone
+    from cnn_core.networks.backbones import backbone
+    from cnn_core.training.transfer.answers import ask, load_model
 
     model = load_model((tmp_path / "fine_tuned.keras").read_bytes())
     ours = ask(model, pixels(picture), backbone("efficientnet_lite0"), ["brick", "gravel"])

@@ -11,7 +11,7 @@ import pytest
 from cnn_core.engine import address
 from cnn_core.engine.client import Engine
 from cnn_core.engine.reconcile import Reconciler
-from cnn_core.runs import Run, Store
+from cnn_core.store.runs import Run, Store
 
 HERE = Path(__file__).parent
 

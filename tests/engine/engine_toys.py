@@ -7,7 +7,7 @@ from typing import Any
 
 from cnn_core.engine.jobs import UnknownWork
 from cnn_core.engine.worker import Report
-from cnn_core.runs import Run, Store
+from cnn_core.store.runs import Run, Store
 
 
 def sleep(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -11,7 +11,7 @@ from conftest import Bench, end_host, eventually
 
 from cnn_core.engine import address, client, host, lifecycle
 from cnn_core.engine.client import Engine, EngineUnreachable
-from cnn_core.runs import Store
+from cnn_core.store.runs import Store
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
 

@@ -14,7 +14,7 @@ from conftest import Bench, eventually, kill
 from cnn_core.engine import address
 from cnn_core.engine.reconcile import reconcile
 from cnn_core.engine.worker import Report
-from cnn_core.runs import Store
+from cnn_core.store.runs import Store
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
 
@@ -168,7 +168,7 @@ def test_report_refuses_what_is_not_json_in_the_job(alone: Store) -> None:
 
 def test_client_killed_leaves_its_run_going(bench: Bench) -> None:
     program = (
-        "import os, sys; from cnn_core.engine.client import Engine; from cnn_core.runs import Store\n"
+        "import os, sys; from cnn_core.engine.client import Engine; from cnn_core.store.runs import Store\n"
         "store = Store(sys.argv[1]); run = store.create('sleep', {'seconds': 1.5}, title='orphan')\n"
         "engine = Engine(store); engine.submit(run.id)\n"
         "import time\nwhile store.get(run.id).state != 'running': time.sleep(0.02)\n"

@@ -16,7 +16,7 @@ from distributed.security import Security
 
 from cnn_core.engine import address
 from cnn_core.engine.client import Engine
-from cnn_core.runs import FINAL, Store
+from cnn_core.store.runs import FINAL, Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.filterwarnings("error")]
 

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine import client
-from cnn_core.runs import Store
+from cnn_core.store.runs import Store
 
 ROOT = Path(__file__).parents[2]
 

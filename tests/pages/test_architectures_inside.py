@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine.errors import EngineUnreachable
-from cnn_core.zoo.architectures import ARCHITECTURES
+from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.graph_view import size
 from ui.lessons import inside
 
@@ -185,12 +185,12 @@ def test_code_of_every_block_is_the_builders_own(key: str) -> None:
     assert not [node for node in tree.body if isinstance(node, ast.FunctionDef) and ast.get_docstring(node)]
     assert "layers." in text
     module = ARCHITECTURES[key].builder.partition(":")[0]
-    builder = Path(inside.__file__).parents[2] / "cnn_core" / "zoo" / f"{module}.py"
-    assert block.module == module or f"from cnn_core.zoo.{block.module} import" in builder.read_text("utf-8")
+    builder = Path(inside.__file__).parents[2] / "cnn_core" / "networks" / "zoo" / f"{module}.py"
+    assert block.module == module or f"from cnn_core.networks.zoo.{block.module} import" in builder.read_text("utf-8")
 
 
 def test_missing_function_is_named() -> None:
-    with pytest.raises(ValueError, match=r"cnn_core/zoo/vgg\.py has no function _block\."):
+    with pytest.raises(ValueError, match=r"cnn_core/networks/zoo/vgg\.py has no function _block\."):
         inside.source("vgg", ("_block",))
 
 

@@ -11,8 +11,8 @@ from scipy.stats import t as student
 from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine.errors import EngineUnreachable
-from cnn_core.runs import Run, Store
-from cnn_core.studies.published import STUDIES, precomputed
+from cnn_core.store.runs import Run, Store
+from cnn_core.training.studies.published import STUDIES, precomputed
 from ui import digit_canvas
 from ui.lessons import degradation, inductive_bias, lenet
 from ui.lessons.study import PARAMETER

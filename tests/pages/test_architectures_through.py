@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cnn_core.arithmetic.geometry import Field
 from cnn_core.engine.errors import EngineUnreachable
-from cnn_core.geometry import Field
-from cnn_core.inspection import GradCam, Unit, View
-from cnn_core.zoo.loaded import RANDOM, InspectionRefused, Layer, Network
+from cnn_core.networks.inside import GradCam, Unit, View
+from cnn_core.networks.loaded import RANDOM, InspectionRefused, Layer, Network
 
 AWAY = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
 LITE0 = "efficientnet_lite0"

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
-from cnn_core.zoo import atlas
-from cnn_core.zoo.architectures import ARCHITECTURES
+from cnn_core.networks import atlas
+from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.lessons import compare, timeline
 
 SHAPES = {  # Simonyan & Zisserman 2015, table 1; He et al. 2016, table 1; LeCun et al. 1998, figure 2

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnn_core.blueprints import MAX_BYTES, Blueprint, BlueprintRefused
-from cnn_core.effective_field import DEPTHS, EffectiveField, FieldGrowth, expected_extent
 from cnn_core.engine.errors import AskTimedOut, EngineUnreachable
+from cnn_core.networks.blueprints import MAX_BYTES, Blueprint, BlueprintRefused
+from cnn_core.networks.effective_field import DEPTHS, EffectiveField, FieldGrowth, expected_extent
 
 AWAY = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
 LISTENS, READ = "listens to less than a tenth", "Read a model of your own."
@@ -169,7 +169,7 @@ def test_own_model_example_is_no_model_of_ones_own(lesson: Any, engine: Any) -> 
 
 
 def test_own_model_example_is_an_architecture() -> None:
-    from cnn_core.blueprints import read_architecture
+    from cnn_core.networks.blueprints import read_architecture
     from ui.lessons.own_model import _EXAMPLE
 
     blueprint = read_architecture(_EXAMPLE)

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn_core import stacks
-from cnn_core.stacks import StackError
+from cnn_core.arithmetic.stacks import table as stacks
+from cnn_core.arithmetic.stacks.table import StackError
 
 
 def script() -> None:
     import streamlit as st
 
-    from cnn_core import stacks
+    from cnn_core.arithmetic.stacks import table as stacks
     from ui import stack_editor
     from ui.lessons import fields
     from ui.picture import bundled

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn_core import kernels, ops
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic import kernels
 from cnn_core.engine.errors import EngineUnreachable
-from cnn_core.layer_times import LayerTime, variants
+from cnn_core.networks.layer_times import LayerTime, variants
 from ui.lessons import costs, layers, rhythm
 
 
@@ -27,7 +28,7 @@ MEASURED = times((10.0, 2.0, 1.0, 1.9, 4.0, 2.1))
 def layer_script() -> None:
     import streamlit as st
 
-    from cnn_core.bundled import BUNDLED
+    from cnn_core.pictures.bundled import BUNDLED
     from ui.lessons import layers
 
     st.session_state.returned = layers.tensor(BUNDLED[st.query_params.get("picture", "chelsea")].load())

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn_core.coverage import CASES
+from cnn_core.arithmetic.coverage import CASES
 
 NAMES = ("case", "dimensions", "input_size", "kernel_size", "stride", "dilation", "padding", "transposed", "before",
          "after", "extra", "wanted")  # fmt: skip

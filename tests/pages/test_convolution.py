@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnn_core import explain, kernels, ops
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic import kernels
 from cnn_core.engine.errors import EngineUnreachable
+from cnn_core.networks import embedded
 from ui.navigation import PAGES
 
 VIEWS = ("steps", "picture", "proof", "dense", "learn", "example")
@@ -130,7 +132,7 @@ def test_challenges_are_ticked_when_met(convolution: Any) -> None:
 def test_question_of_the_proof_is_the_workers(convolution: Any) -> None:
     from cnn_core.engine.jobs import QUESTIONS
 
-    assert QUESTIONS["convolve"] == f"{explain.__name__}:{explain.convolve_keras.__name__}"
+    assert QUESTIONS["convolve"] == f"{embedded.__name__}:{embedded.convolve_keras.__name__}"
 
 
 def test_chosen_picture_follows_to_another_page(convolution: Any) -> None:

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnn_core import datasets
-from cnn_core.images import Picture
-from cnn_core.lab.size import fit_law
-from cnn_core.lab.spec import RECIPES, LabOptions, Study
-from cnn_core.lab.statistics import METHOD, accuracy_summary, paired_comparison
-from cnn_core.runs import Run, Store
-from cnn_core.transfer.spec import Item
+from cnn_core.pictures import sets
+from cnn_core.pictures.images import Picture
+from cnn_core.store.runs import Run, Store
+from cnn_core.training.lab.size import fit_law
+from cnn_core.training.lab.spec import RECIPES, LabOptions, Study
+from cnn_core.training.lab.statistics import METHOD, accuracy_summary, paired_comparison
+from cnn_core.training.transfer.spec import Item
 from ui.lab.runs import VIEW_OF
 from ui.session import Album
 
@@ -30,7 +30,7 @@ def charts(app: Any) -> str:
 @pytest.fixture
 def items(store: Store) -> tuple[Item, ...]:
     return tuple(
-        datasets.keep(store, Picture(np.full((30, 30, 3), 60 * n + 5 * i, np.uint8), f"{label}{i}.png"), label)
+        sets.keep(store, Picture(np.full((30, 30, 3), 60 * n + 5 * i, np.uint8), f"{label}{i}.png"), label)
         for n, label in enumerate(("c*t", "dog"))
         for i in range(8)
     )
@@ -167,7 +167,7 @@ def test_too_many_folds_switch_the_button_off_and_say_why(page: Any, store: Stor
 
 
 def test_backbone_without_weights_is_refused_with_the_reason(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cnn_core import backbones
+    from cnn_core.networks import backbones
 
     def no_network(*_: Any, **__: Any) -> Any:
         raise OSError("no route")

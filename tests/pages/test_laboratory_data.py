@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn_core import datasets
 from cnn_core.engine.errors import EngineUnreachable
-from cnn_core.images import Picture
-from cnn_core.lab.calibration import refusal_curve, refusal_threshold, reliability
-from cnn_core.lab.spec import LabOptions, Study
-from cnn_core.runs import Run, Store, to_json
-from cnn_core.transfer.spec import Item
+from cnn_core.pictures import sets
+from cnn_core.pictures.images import Picture
+from cnn_core.store.runs import Run, Store, to_json
+from cnn_core.training.lab.calibration import refusal_curve, refusal_threshold, reliability
+from cnn_core.training.lab.spec import LabOptions, Study
+from cnn_core.training.transfer.spec import Item
 
 CLASSES = ("cat", "dog", "owl")
 AWAY = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
@@ -26,7 +26,7 @@ def items(store: Store) -> list[Item]:
     """Six pictures a class; one of them is a dog under the label cat."""
     rng = np.random.default_rng(0)
     pictures = [Picture(rng.integers(0, 256, (12, 12, 3)).astype(np.uint8), f"p{i}.png", ()) for i in range(18)]
-    return [datasets.keep(store, picture, CLASSES[i // 6]) for i, picture in enumerate(pictures)]
+    return [sets.keep(store, picture, CLASSES[i // 6]) for i, picture in enumerate(pictures)]
 
 
 def labels_result(items: list[Item]) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from cnn_core.comparison import COLUMNS, accuracies, comparison_csv, curves
 from cnn_core.figures import comparison as figures
-from cnn_core.lab.spec import KINDS, LabOptions
-from cnn_core.runs import Run, Store
-from cnn_core.transfer.evaluation import wilson_interval
+from cnn_core.store.runs import Run, Store
+from cnn_core.training.comparison import COLUMNS, accuracies, comparison_csv, curves
+from cnn_core.training.lab.spec import KINDS, LabOptions
+from cnn_core.training.transfer.evaluation import wilson_interval
 from ui.lab.kept import LINK
 
 ITEMS = [[f"d{i}", label, f"{label}{i}.png", ""] for label in ("cat", "dog") for i in range(6)]

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnn_core import datasets
-from cnn_core.backbones import backbone
 from cnn_core.engine.client import AskTimedOut
-from cnn_core.images import Picture
-from cnn_core.runs import Run, Store
-from cnn_core.transfer.evaluation import evaluate
-from cnn_core.transfer.export import bundle, model_key, self_test_key
-from cnn_core.transfer.spec import Experiment, Options
+from cnn_core.networks.backbones import backbone
+from cnn_core.pictures import sets
+from cnn_core.pictures.images import Picture
+from cnn_core.store.runs import Run, Store
+from cnn_core.training.transfer.evaluation import evaluate
+from cnn_core.training.transfer.export import bundle, model_key, self_test_key
+from cnn_core.training.transfer.spec import Experiment, Options
 from ui.navigation import PAGES
 
 
@@ -158,7 +158,7 @@ def test_start_creates_a_run_of_exactly_what_was_chosen(page: Any, store: Store,
 
 
 def test_backbone_without_weights_is_refused_with_the_reason(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cnn_core import backbones
+    from cnn_core.networks import backbones
 
     def no_network(*_: Any, **__: Any) -> Any:
         raise OSError("no route")
@@ -178,7 +178,7 @@ def test_backbone_without_weights_is_refused_with_the_reason(page: Any, monkeypa
 @pytest.fixture
 def run(store: Store) -> Run:
     pictures = [
-        datasets.keep(store, Picture(np.full((30, 30, 3), 20 * n + 5 * i, np.uint8), f"{label}{i}.png"), label)
+        sets.keep(store, Picture(np.full((30, 30, 3), 20 * n + 5 * i, np.uint8), f"{label}{i}.png"), label)
         for n, label in enumerate(("cat", "dog"))
         for i in range(6)
     ]
@@ -317,7 +317,7 @@ def packed(store: Store, run: Run, *, pictures: bool = True) -> bytes:
 def test_bundle_brings_pictures_classes_and_settings_to_another_server(page: Any, store: Store, tmp_path: Path) -> None:
     elsewhere = Store(tmp_path / "elsewhere")
     items = tuple(
-        datasets.keep(elsewhere, Picture(np.full((30, 30, 3), 40 * n + i, np.uint8), f"{label}{i}.png"), label)
+        sets.keep(elsewhere, Picture(np.full((30, 30, 3), 40 * n + i, np.uint8), f"{label}{i}.png"), label)
         for n, label in enumerate(("cat", "dog"))
         for i in range(6)
     )

@@ -10,7 +10,7 @@ from cnn_core.engine.errors import EngineError
 from cnn_core.figures.data_look import augmentation_effect, sheet
 from cnn_core.figures.maps import png
 from cnn_core.figures.transfer import ARM_TITLES
-from cnn_core.lab.spec import POLICIES
+from cnn_core.training.lab.spec import POLICIES
 from ui.lab.runs import plot, provenance, sentences, study
 from ui.session import Album, store
 from ui.teaching import check_link, one_of

@@ -10,7 +10,7 @@ from cnn_core.engine.errors import EngineError
 from cnn_core.figures import data_look as figures
 from cnn_core.figures import maps
 from cnn_core.figures.pooling import evidence
-from cnn_core.runs import Run
+from cnn_core.store.runs import Run
 from ui.gallery import gallery
 from ui.lab.runs import plot, provenance, sentences, study
 from ui.session import Album, small, store

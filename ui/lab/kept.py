@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from cnn_core.comparison import KIND_TITLES, accuracies, backbone_of, comparison_csv, curves, kind_of
 from cnn_core.figures import comparison as figures
-from cnn_core.runs import Run
+from cnn_core.store.runs import Run
+from cnn_core.training.comparison import KIND_TITLES, accuracies, backbone_of, comparison_csv, curves, kind_of
 from ui.lab.runs import VIEW_OF
 from ui.session import find_run, known_runs, remember_run, store
 from ui.teaching import one_of

@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.backbones import BACKBONES
 from cnn_core.figures.laboratory import agreement, losses
+from cnn_core.networks.backbones import BACKBONES
 from ui.lab.runs import plot, provenance, sentences, study
 from ui.navigation import PAGES
 from ui.session import Album

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from cnn_core.arithmetic.geometry import Window, output_size, receptive_field, unit_centre, unit_interval
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import architectures as figures
 from cnn_core.figures import fields, maps
-from cnn_core.geometry import Window, output_size, receptive_field, unit_centre, unit_interval
-from cnn_core.images import Picture, square
-from cnn_core.zoo import atlas
-from cnn_core.zoo.architectures import ARCHITECTURES, architecture
+from cnn_core.networks import atlas
+from cnn_core.networks.zoo.architectures import ARCHITECTURES, architecture
+from cnn_core.pictures.images import Picture, square
 from ui.lessons.timeline import error_of, published_error, short
 from ui.teaching import one_of
 from ui.text import plain, table

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_core import experiments, kernels, ops
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic import experiments, kernels
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import convolution as figures
 from cnn_core.figures import maps
-from cnn_core.images import Picture
+from cnn_core.pictures.images import Picture
 from ui.picture import scaled
 from ui.text import plain, table
 

@@ -10,7 +10,7 @@ import streamlit as st
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import channels as figures
-from cnn_core.layer_times import (
+from cnn_core.networks.layer_times import (
     LayerTime,
     Variant,
     cells_on_map,

@@ -9,8 +9,8 @@ import streamlit as st
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import studies as figures
-from cnn_core.studies.published import TARGETS, precomputed
-from cnn_core.studies.spec import Degradation, StudyRefused
+from cnn_core.training.studies.published import TARGETS, precomputed
+from cnn_core.training.studies.spec import Degradation, StudyRefused
 from ui.lessons.study import LINKED, Shown, link, plot, study, whole
 from ui.teaching import one_of
 from ui.text import duration, plain, table

@@ -6,11 +6,20 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_core.effective_field import BLOCKS, DEPTHS, HELD, MARGIN, NETWORK, EffectiveField, FieldGrowth, expected_extent
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import effective as figures
-from cnn_core.images import Picture, square
+from cnn_core.networks.effective_field import (
+    BLOCKS,
+    DEPTHS,
+    HELD,
+    MARGIN,
+    NETWORK,
+    EffectiveField,
+    FieldGrowth,
+    expected_extent,
+)
+from cnn_core.pictures.images import Picture, square
 from ui.teaching import one_of
 from ui.text import plain, table
 

@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cnn_core import stack_export, stacks
+from cnn_core.arithmetic.geometry import Field, convolution_cost, layers_to_reach, receptive_field, unit_interval
+from cnn_core.arithmetic.stacks import export as stack_export
+from cnn_core.arithmetic.stacks import table as stacks
+from cnn_core.arithmetic.stacks.table import StackError, StackRow
 from cnn_core.figures import fields as figures
 from cnn_core.figures import maps
-from cnn_core.geometry import Field, convolution_cost, layers_to_reach, receptive_field, unit_interval
-from cnn_core.images import Picture, square
-from cnn_core.stacks import StackError, StackRow
+from cnn_core.pictures.images import Picture, square
 from ui.stack_editor import edited_stack
 from ui.teaching import one_of
 from ui.text import count, plain, table

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_core.figures import studies as figures
-from cnn_core.studies.spec import InductiveBias, StudyRefused
+from cnn_core.training.studies.spec import InductiveBias, StudyRefused
 from ui.lessons.study import LINKED, link, plot, study, whole
 from ui.teaching import one_of
 from ui.text import plain, table

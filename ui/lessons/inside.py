@@ -11,12 +11,11 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core import zoo
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
-from cnn_core.graph_layout import blocks_of, layout, total
-from cnn_core.zoo import atlas
-from cnn_core.zoo.architectures import ARCHITECTURES
+from cnn_core.figures.graph_layout import blocks_of, layout, total
+from cnn_core.networks import atlas, zoo
+from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.graph_view import graph_view, size
 from ui.teaching import one_of
 from ui.text import plain
@@ -38,7 +37,7 @@ _NUMBERS = ("Params", "Trainable", "MACs", "Field", "Stride")
 
 @dataclass(frozen=True)
 class Block:
-    """The block that carries an idea: what it is called and does, and the functions in `cnn_core/zoo` that build it."""
+    """The block that carries an idea: what it is called and does, and the functions of the zoo that build it."""
 
     title: str
     does: str
@@ -220,13 +219,13 @@ def _typical(key: str, graph: Mapping[str, Any], rows: Mapping[str, Any]) -> Non
 
 def _code(key: str) -> None:
     block = BLOCKS[key]
-    with st.expander(f"The code that builds it, from `cnn_core/zoo/{block.module}.py`"):
+    with st.expander(f"The code that builds it, from `cnn_core/networks/zoo/{block.module}.py`"):
         st.code(source(block.module, block.functions), language="python")
 
 
 @cache
 def source(module: str, functions: tuple[str, ...]) -> str:
-    """Return the text of functions of a module of `cnn_core/zoo` without their docstrings; the module is only read.
+    """Return the text of functions of a module of the zoo without their docstrings; the module is only read.
 
     Raises:
         ValueError: If the module has no such function.
@@ -234,7 +233,7 @@ def source(module: str, functions: tuple[str, ...]) -> str:
     text = Path(zoo.__path__[0], f"{module}.py").read_text(encoding="utf-8")
     found = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
     if missing := [name for name in functions if name not in found]:
-        raise ValueError(f"cnn_core/zoo/{module}.py has no function {', '.join(missing)}.")
+        raise ValueError(f"cnn_core/networks/zoo/{module}.py has no function {', '.join(missing)}.")
     return "\n\n\n".join(_without_docstring(text.splitlines(), found[name]) for name in functions)
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_core import kernels, ops
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic import kernels
+from cnn_core.arithmetic.geometry import convolution_cost, dense_cost
 from cnn_core.figures import channels as figures
 from cnn_core.figures import maps
-from cnn_core.geometry import convolution_cost, dense_cost
-from cnn_core.images import Picture
+from cnn_core.pictures.images import Picture
 from ui.lessons.rhythm import in_bytes
 from ui.picture import scaled
 from ui.teaching import one_of

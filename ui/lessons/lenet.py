@@ -10,7 +10,7 @@ import streamlit as st
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import studies as figures
-from cnn_core.studies.spec import LeNet, StudyRefused
+from cnn_core.training.studies.spec import LeNet, StudyRefused
 from ui.digit_canvas import digit_canvas
 from ui.lessons.study import LINKED, Shown, link, plot, study, whole
 from ui.session import store

@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.blueprints import MAX_BYTES, Blueprint, BlueprintRefused
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
+from cnn_core.networks.blueprints import MAX_BYTES, Blueprint, BlueprintRefused
 from ui.text import plain
 
 LINK: dict[str, Callable[[str], bool]] = {}  # a model does not fit into a link

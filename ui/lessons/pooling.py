@@ -7,13 +7,14 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from cnn_core import experiments, ops
-from cnn_core.backbones import BACKBONES, DEFAULT
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic import experiments
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
-from cnn_core.images import Picture, square
+from cnn_core.networks.backbones import BACKBONES, DEFAULT
+from cnn_core.pictures.images import Picture, square
 from ui.stepper import stepper
 from ui.text import formula, plain, table
 

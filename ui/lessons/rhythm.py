@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from cnn_core.arithmetic.geometry import Cost, Window, batch_norm_cost, convolution_cost, dense_cost, output_size
 from cnn_core.figures import channels as figures
-from cnn_core.geometry import Cost, Window, batch_norm_cost, convolution_cost, dense_cost, output_size
 from ui.teaching import one_of
 from ui.text import table
 

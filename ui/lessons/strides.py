@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.coverage import CASES, Setting, Sweep
-from cnn_core.geometry import output_size, padding_amounts, paddings_for
+from cnn_core.arithmetic.coverage import CASES, Setting, Sweep
+from cnn_core.arithmetic.geometry import output_size, padding_amounts, paddings_for
 from ui.teaching import one_of
 from ui.text import count, formula, plain
 from ui.window_player import window_player

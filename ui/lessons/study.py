@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from cnn_core.engine import client
-from cnn_core.runs import Run
-from cnn_core.studies.published import STUDIES, precomputed
-from cnn_core.studies.spec import Degradation, InductiveBias, LeNet
+from cnn_core.store.runs import Run
+from cnn_core.training.studies.published import STUDIES, precomputed
+from cnn_core.training.studies.spec import Degradation, InductiveBias, LeNet
 from ui.run_panel import follow
 from ui.session import find_run, remember_run, store
 from ui.text import duration, plain

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_core.backbones import DEFAULT
+from cnn_core.arithmetic.geometry import unit_interval
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import home, maps, pooling
 from cnn_core.figures import through as figures
-from cnn_core.geometry import unit_interval
-from cnn_core.images import Picture
-from cnn_core.inspection import GradCam, Unit, View
-from cnn_core.zoo.architectures import ARCHITECTURES
-from cnn_core.zoo.loaded import Layer, Network, weights_bytes
+from cnn_core.networks.backbones import DEFAULT
+from cnn_core.networks.inside import GradCam, Unit, View
+from cnn_core.networks.loaded import Layer, Network, weights_bytes
+from cnn_core.networks.zoo.architectures import ARCHITECTURES
+from cnn_core.pictures.images import Picture
 from ui.teaching import check_link, one_of
 from ui.text import plain
 from ui.unit_picker import Interval, unit_picker

@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from cnn_core.figures import architectures as figures
-from cnn_core.zoo import atlas
-from cnn_core.zoo.architectures import ARCHITECTURES, architecture
-from cnn_core.zoo.records import Architecture, Count, Result
+from cnn_core.networks import atlas
+from cnn_core.networks.zoo.architectures import ARCHITECTURES, architecture
+from cnn_core.networks.zoo.records import Architecture, Count, Result
 from ui.teaching import one_of
 from ui.text import count, plain, table
 

@@ -1,0 +1,1 @@
+"""Numbers: what the operations compute and how they fit together. NumPy at most, never Keras."""

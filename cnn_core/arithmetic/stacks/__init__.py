@@ -1,0 +1,1 @@
+"""Stacks of layers on paper: their table, their text, their export."""

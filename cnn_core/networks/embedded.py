@@ -1,0 +1,234 @@
+"""What Keras and the embedded network say of a picture: asked of a worker, answered in numbers.
+
+Keras is imported inside the functions; each may be called many times, and what it needs is kept.
+"""
+
+import time
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnn_core.arithmetic.convolution import Padding, Pair, prepare
+from cnn_core.networks import backbones
+from cnn_core.pictures.images import square
+
+if TYPE_CHECKING:
+    import keras
+
+SHIFTS = tuple(range(9))  # pixels
+
+
+def convolve_keras(
+    image: np.ndarray,
+    kernel: np.ndarray,
+    stride: Pair = 1,
+    padding: Padding = "valid",
+    dilation: Pair = 1,
+    flip: bool = False,
+    edge: str = "zero",
+) -> tuple[np.ndarray, float]:
+    """Return what `keras.ops.conv` makes of an image and a kernel, to be held against `ops.cross_correlate`.
+
+    Keras pads `same` itself. It knows neither `full` nor a reflected border: these are laid round the image first. Nor
+    does TensorFlow take a stride and a dilation together: the kernel's holes are then filled with zeros, which is what
+    dilation means.
+
+    Args:
+        image: `(H, W)` or `(H, W, C)`.
+        kernel: `(kh, kw)`, laid on each channel by itself; `(kh, kw, C)`; or `(kh, kw, C, filters)`.
+        stride: Step between two positions, in pixels.
+        padding: `"valid"`, `"same"`, `"full"` or pixels on each side.
+        dilation: Distance between two cells of the kernel, in pixels.
+        flip: Turn the kernel by 180° first: true convolution.
+        edge: What padding is made of, `"zero"` or `"reflect"`.
+
+    Returns:
+        The map, float32, in the shape of `cross_correlate`; and the seconds of the call, the second of two, without
+        what the first has to set up.
+
+    Raises:
+        ValueError: If the kernel does not fit into the padded image.
+
+    Example:
+        >>> image = np.array([[0, 0, 1, 1, 0, 0]])
+        >>> convolve_keras(image, np.array([[-1, 0, 1]]))[0]
+        array([[ 1.,  1., -1., -1.]], dtype=float32)
+    """
+    import keras
+
+    grey = np.ndim(image) == 2
+    image = np.asarray(image, np.float32)
+    padded, kernel, steps, holes = prepare(image, kernel, stride, padding, dilation, edge)
+    by_keras = padding == "same" and edge == "zero"
+    pixels = image if by_keras else padded
+    weights = kernel[::-1, ::-1] if flip else kernel
+    if max(steps) > 1 and max(holes) > 1:
+        weights, holes = _with_holes(weights, holes), (1, 1)
+    # Keras wants (N, H, W, C) and (kh, kw, C, filters). A 2-D kernel takes each channel as a picture of its own.
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    batch = np.moveaxis(pixels, 2, 0)[..., None] if kernel.ndim == 2 else pixels[None]
+    weights = weights.reshape(*weights.shape[:2], batch.shape[3], -1)
+    seconds = 0.0
+    for _ in range(2):
+        start = time.perf_counter()
+        output = keras.ops.conv(
+            batch,
+            weights,
+            strides=steps,
+            padding="same" if by_keras else "valid",
+            data_format="channels_last",
+            dilation_rate=holes,
+        )
+        answer = np.asarray(output, np.float32)  # (N, H', W', filters)
+        seconds = time.perf_counter() - start
+    feature_map = np.moveaxis(answer[..., 0], 0, 2) if kernel.ndim == 2 else answer[0]
+    one = kernel.ndim == 3 or (kernel.ndim == 2 and grey)
+    return (feature_map[:, :, 0] if one else feature_map), seconds
+
+
+def shift_agreement(pixels: np.ndarray, shifts: Sequence[int] = SHIFTS) -> dict[str, Any]:
+    """Measure how the embedded network's answer changes while the picture moves.
+
+    The network is evaluated on the central 224 × 224 pixels of a picture whose shorter side is scaled to 256. That
+    leaves 16 pixels on each side: the window is moved within them, so that the picture shifts and what comes in at its
+    border was there before. Unshifted, the network sees what `answers.classify` shows it.
+
+    Args:
+        pixels: uint8 `(H, W, 3)`.
+        shifts: Pixels to the right and, each in turn, downwards; negative for left and up; at most 16.
+
+    Returns:
+        Plain JSON: `index`, `label` and `probability` of the answer to the unshifted picture; `shifts`; for `right`
+        and `down` one entry a shift of `drift` (relative L2 change of the 1000 logits), `agrees` (the same top-1) and
+        `probability` (of the unshifted answer); and `agreement`, the share of all windows but the unshifted that agree
+        (None without any).
+
+    Raises:
+        ValueError: If a shift is larger than the margin.
+
+    Source:
+        Zhang 2019, arXiv:1904.11486, section 4 (consistency: how often two shifts get the same answer).
+    """
+    record = backbones.backbone(backbones.DEFAULT)
+    scaled = round(record.input_size / record.crop_fraction)
+    margin = (scaled - record.input_size) // 2
+    shifts = [int(pixel) for pixel in shifts]
+    if any(abs(pixel) > margin for pixel in shifts):
+        raise ValueError(f"The picture leaves room for shifts of at most {margin} pixels; received {shifts}.")
+    whole = square(pixels, scaled, 1.0)
+    offsets = [(0, 0), *((0, s) for s in shifts if s), *((s, 0) for s in shifts if s)]  # (down, right)
+    size = record.input_size
+    windows = [whole[margin - dy : margin - dy + size, margin - dx : margin - dx + size] for dy, dx in offsets]
+    logits = _logits(_feature_maps(np.stack(windows)).mean(axis=(1, 2)))  # (N, 1000)
+    probabilities = _softmax(logits)
+    top, reference = int(logits[0].argmax()), np.linalg.norm(logits[0])
+    answers = {
+        offset: {
+            "drift": float(np.linalg.norm(row - logits[0]) / reference),
+            "agrees": bool(row.argmax() == top),
+            "probability": float(shares[top]),
+        }
+        for offset, row, shares in zip(offsets, logits, probabilities, strict=True)
+    }
+    agreeing = [answers[offset]["agrees"] for offset in offsets[1:]]
+    return {
+        "index": top,
+        "label": backbones.imagenet_labels()[top],
+        "probability": answers[0, 0]["probability"],
+        "shifts": shifts,
+        "right": _columns([answers[0, s] for s in shifts]),
+        "down": _columns([answers[s, 0] for s in shifts]),
+        "agreement": sum(agreeing) / len(agreeing) if agreeing else None,
+    }
+
+
+def class_activation(pixels: np.ndarray, top: int = 3) -> list[dict[str, Any]]:
+    """Return where in the picture the evidence for the most probable classes is.
+
+    The embedded network averages its last feature map f (7 × 7 × 1280) over all positions and feeds that to a linear
+    layer, so that a class' logit is an average over positions of the map
+
+    M[i, j] = Σ_c w[c] f[i, j, c]        logit = mean of M + bias
+
+    Args:
+        pixels: uint8 `(H, W, 3)`; the network sees the central square (`images.square`).
+        top: Number of classes.
+
+    Returns:
+        For each class, most probable first: `index`, `label`, `probability`, `logit`, `bias` and `map`, float32
+        `(7, 7)`, in units of the logit; negative where the picture speaks against the class.
+
+    Raises:
+        ValueError: If `top` is not 1 to 1000.
+
+    Source:
+        Zhou et al. 2016, arXiv:1512.04150, section 2, equations 1 and 2; there without a bias.
+    """
+    if not 1 <= top <= 1000:
+        raise ValueError(f"The network knows 1000 classes; received top={top}.")
+    record = backbones.backbone(backbones.DEFAULT)
+    features = _feature_maps(square(pixels, record.input_size, record.crop_fraction)[None])[0]  # (7, 7, 1280)
+    logits = _logits(features.mean(axis=(0, 1)))
+    probabilities = _softmax(logits)
+    kernel, bias = _head()
+    return [
+        {
+            "index": int(index),
+            "label": backbones.imagenet_labels()[index],
+            "probability": float(probabilities[index]),
+            "logit": float(logits[index]),
+            "bias": float(bias[index]),
+            "map": (features @ kernel[:, index]).astype(np.float32),
+        }
+        for index in logits.argsort()[::-1][:top]
+    ]
+
+
+# The embedded network, cut before its head ---------------------------------------------------------------------------
+
+
+@cache
+def _trunk() -> "keras.Model":
+    """Pictures → last feature map; shares the classifier's weights, so never change it."""
+    import keras
+
+    model = backbones.classifier()
+    return keras.Model(model.input, model.get_layer("pool").input, name="trunk")
+
+
+@cache
+def _head() -> tuple[np.ndarray, np.ndarray]:
+    """Weights `(1280, 1000)` and bias of the linear layer."""
+    kernel, bias = backbones.classifier().get_layer("probabilities").get_weights()
+    return kernel, bias
+
+
+def _feature_maps(batch: np.ndarray) -> np.ndarray:
+    """uint8 `(N, 224, 224, 3)` → float32 `(N, 7, 7, 1280)`."""
+    from cnn_core.networks.forward import infer
+
+    return infer(_trunk(), batch)
+
+
+def _logits(features: np.ndarray) -> np.ndarray:
+    kernel, bias = _head()
+    return features @ kernel + bias
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {key: [row[key] for row in rows] for key in ("drift", "agrees", "probability")}
+
+
+def _with_holes(kernel: np.ndarray, dilation: tuple[int, int]) -> np.ndarray:
+    """A dilated kernel written out: zeros between its cells."""
+    height, width = ((k - 1) * d + 1 for k, d in zip(kernel.shape[:2], dilation, strict=True))
+    written = np.zeros((height, width, *kernel.shape[2:]), kernel.dtype)
+    written[:: dilation[0], :: dilation[1]] = kernel
+    return written

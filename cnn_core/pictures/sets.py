@@ -1,0 +1,235 @@
+"""Labelled pictures: from folders, from the sample sets, and how they are divided. Pixels live in the store."""
+
+import io
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cnn_core.pictures.images import ImageRejected, Picture, decode
+from cnn_core.store.runs import Store
+from cnn_core.training.transfer.spec import Item, SpecRefused
+
+VALIDATION_FRACTION = 0.2
+TEST_FRACTION = 0.2
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+
+
+def keep(store: Store, picture: Picture, label: str, part: str = "") -> Item:
+    """Put a picture into the store (once, however often it comes) and return its labelled record."""
+    key = picture_key(picture.digest)
+    if not store.exists(key):
+        store.write(key, picture.png())
+    return Item(picture.digest, label, picture.name, part)
+
+
+def picture_key(digest: str) -> str:
+    """Return the store's key of a picture."""
+    return f"pictures/{digest}.png"
+
+
+def pixels(store: Store, digest: str) -> np.ndarray:
+    """Return a kept picture, uint8 `(H, W, 3)`."""
+    with Image.open(io.BytesIO(store.read(picture_key(digest))), formats=("PNG",)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+# Folders ------------------------------------------------------------------------------------------------------------
+
+
+def read_folder(
+    store: Store, folder: Path, part: str = "", progress: Callable[[str], None] = lambda name: None
+) -> tuple[list[Item], list[ImageRejected]]:
+    """Read a folder of class folders.
+
+    Args:
+        store: Where the pictures go.
+        folder: Its sub-folders are the classes; files of other kinds and hidden ones are passed over.
+        part: Fixes the part of the split for all of them.
+        progress: Called with each file's name.
+
+    Returns:
+        The pictures, and the files that were refused.
+
+    Raises:
+        SpecRefused: If there is no such folder, or no class folders in it.
+    """
+    if not folder.is_dir():
+        raise SpecRefused(f"{folder} is not a folder. Give a folder that holds one sub-folder of pictures a class.")
+    items, refused = [], []
+    for path in sorted(folder.glob("*/*")):
+        hidden = path.name.startswith(".") or path.parent.name.startswith(".")
+        if hidden or path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
+            continue
+        progress(path.name)
+        try:
+            items.append(keep(store, decode(path.read_bytes(), path.name), path.parent.name, part))
+        except ImageRejected as rejection:
+            refused.append(rejection)
+    if not items:
+        expected = f"Expected {folder.resolve().name}/<class>/<picture>.jpg."
+        why = f" {_count(len(refused), 'file')} refused, the first: {refused[0]}" if refused else ""
+        raise SpecRefused(f"{folder} holds no pictures in class folders. {expected}{why}")
+    return items, refused
+
+
+# Sample sets --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A set of pictures that comes with the installation."""
+
+    name: str
+    title: str
+    about: str
+    credit: str
+    pictures: Callable[[], Iterator[tuple[Picture, str, str]]]  # (picture, label, part)
+
+
+def _textures() -> Iterator[tuple[Picture, str, str]]:
+    from skimage import data
+
+    # 8 × 8 patches of 64 px that do not overlap; a part of the split is a band of the photo, so that no test patch is
+    # a neighbour of more than a few training patches.
+    bands = ["train"] * 5 + ["validation"] + ["test"] * 2
+    for label in ("brick", "grass", "gravel"):
+        photo = getattr(data, label)()
+        for row, part in enumerate(bands):
+            for column in range(8):
+                patch = photo[64 * row : 64 * row + 64, 64 * column : 64 * column + 64]
+                yield Picture(np.stack([patch] * 3, axis=-1), f"{label} row {row} column {column}", ()), label, part
+
+
+def _digits() -> Iterator[tuple[Picture, str, str]]:
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    for label in range(10):
+        for index in np.flatnonzero(bunch.target == label)[:40]:
+            ink = np.uint8(255 - bunch.images[index] * (255 / 16))  # 0…16, dark on white as on paper
+            large = np.asarray(Image.fromarray(ink).resize((64, 64), Image.Resampling.BICUBIC))
+            yield Picture(np.stack([large] * 3, axis=-1), f"digit {label} no. {index}", ()), str(label), ""
+
+
+SAMPLES: dict[str, Sample] = {
+    sample.name: sample
+    for sample in (
+        Sample(
+            "textures", "Brick, grass, gravel",
+            "3 × 64 patches of three photos; train and test come from different regions of each.",
+            "scikit-image `data.brick`, `data.grass`, `data.gravel`, from CC0Textures / Poly Haven, CC0.", _textures,
+        ),
+        Sample(
+            "digits", "Handwritten digits",
+            "10 × 40 digits of 8 × 8 pixels, enlarged: as far from ImageNet's photos as pictures get.",
+            "scikit-learn `load_digits`: UCI, Alpaydin & Kaynak 1998, CC BY 4.0.", _digits,
+        ),
+    )
+}  # fmt: skip
+
+
+def read_sample(store: Store, name: str) -> list[Item]:
+    """Put a sample set into the store and return its pictures."""
+    return [keep(store, picture, label, part) for picture, label, part in SAMPLES[name].pictures()]
+
+
+# The split ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which picture serves which purpose; tuples of items."""
+
+    train: tuple[Item, ...]
+    validation: tuple[Item, ...]
+    test: tuple[Item, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Return the number of pictures in each part."""
+        return {"train": len(self.train), "validation": len(self.validation), "test": len(self.test)}
+
+
+def split(items: Sequence[Item], seed: int) -> Split:
+    """Divide pictures into train, validation and test: stratified by class, exact duplicates together.
+
+    Items whose `part` is fixed keep it. If some are fixed for testing and others are free, the free ones are divided
+    into train and validation only. A picture that is also in the fixed test part is left out of the others, and one
+    fixed for validation out of training; a free copy of a fixed picture goes where that is. The same picture under
+    two labels is left out altogether: no answer to it would be right.
+
+    Args:
+        items: Labelled pictures, in any order; the result does not depend on it.
+        seed: Of the shuffle.
+
+    Returns:
+        The parts; every class is in every part that is not fixed.
+    """
+    labels: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        labels[item.digest].add(item.label)
+    contradictory = {digest for digest, names in labels.items() if len(names) > 1}
+    usable = sorted(
+        (item for item in items if item.digest not in contradictory), key=lambda i: (i.label, i.digest, i.name, i.part)
+    )
+    fixed_test = {item.digest for item in usable if item.part == "test"}
+    fixed = {item.digest: item.part for item in usable if item.part == "train"}
+    fixed |= {item.digest: item.part for item in usable if item.part == "validation"}
+    leaked = [item for item in usable if item.part != "test" and item.digest in fixed_test]
+    both = [i for i in usable if i.part == "train" and i.digest not in fixed_test and fixed[i.digest] == "validation"]
+    notes = []
+    if contradictory:
+        notes.append(_count(len(contradictory), "picture") + " left out: the same picture has two labels.")
+    if leaked:
+        notes.append(_count(len(leaked), "picture") + " left out of training: also in the test part.")
+    if both:
+        notes.append(_count(len(both), "picture") + " left out of training: also in the validation part.")
+
+    parts: dict[str, list[Item]] = {"train": [], "validation": [], "test": [i for i in usable if i.part == "test"]}
+    groups: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
+    for item in usable:
+        if item.digest in fixed_test:
+            continue
+        if item.digest not in fixed:
+            groups[item.label][item.digest].append(item)
+        elif item.part in ("", fixed[item.digest]):
+            parts[fixed[item.digest]].append(item)
+    rng = np.random.default_rng(seed)
+    for label in sorted(groups):
+        shuffled = list(groups[label].values())
+        different = len(shuffled)
+        rng.shuffle(shuffled)
+        wanted = {"validation": VALIDATION_FRACTION, "test": 0.0 if fixed_test else TEST_FRACTION}
+        for part, fraction in wanted.items():
+            count = max(1, round(fraction * different)) if fraction else 0
+            parts[part] += [item for group in shuffled[:count] for item in group]
+            shuffled = shuffled[count:]
+        parts["train"] += [item for group in shuffled for item in group]
+    _check(parts, {item.label for item in items})
+    return Split(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), tuple(notes))
+
+
+def _check(parts: dict[str, list[Item]], labels: set[str]) -> None:
+    missing = labels - {item.label for item in parts["train"]}
+    if missing:
+        raise SpecRefused(
+            f"After leaving out duplicates the class {sorted(missing)[0]!r} has too few different pictures to train "
+            "and test on. Add different pictures."
+        )
+    for part, purpose in (("test", "test on"), ("validation", "choose the best epoch with (the validation part)")):
+        if not parts[part]:
+            raise SpecRefused(f"No pictures are left to {purpose}. Add different pictures.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("s" if number != 1 else "")
+
+
+def relabel(items: Iterable[Item], old: str, new: str) -> list[Item]:
+    """Rename a class; renaming to an existing class merges the two."""
+    return [replace(item, label=new) if item.label == old else item for item in items]

@@ -1,0 +1,1 @@
+"""All that outlives a visit: runs, pictures, networks, cached features."""

@@ -1,0 +1,1 @@
+"""What changes weights, and what is measured of it."""

@@ -1,0 +1,142 @@
+"""Where a picture speaks for the class that was said and for its own label, and which training pictures it is near.
+
+A study of labels judges every picture by a linear head that was not shown it. That head is fitted anew here, on the
+features that the study has kept, and laid on the network. Behind a global average and a linear head Grad-CAM's map is
+the class activation map, over the number of positions and without what is negative.
+
+Source:
+    Selvaraju et al. 2017, arXiv:1610.02391, section 3 and appendix A (Grad-CAM generalises CAM).
+"""
+
+from functools import cache, lru_cache
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from cnn_core.networks import backbones, devices
+from cnn_core.networks.forward import cached_features, network_input, pooled
+from cnn_core.networks.inside import weighed
+from cnn_core.store.runs import Store
+from cnn_core.training.lab.labels import NEAREST
+from cnn_core.training.lab.probe import Probe, fit_probe
+from cnn_core.training.lab.spec import Study
+from cnn_core.training.lab.splits import Fold, repeated_folds, usable
+from cnn_core.training.transfer.spec import Item
+
+
+class AttentionRefused(ValueError):
+    """There is no such study, or the picture was no part of it."""
+
+
+def attention(run_id: str, digest: str, *, location: str | None = None) -> dict[str, Any]:
+    """Return what a head that was not shown a picture says of it, and why.
+
+    Args:
+        run_id: A finished study of kind `labels`.
+        digest: Of one of its pictures.
+        location: Of the store; by default the one of this process.
+
+    Returns:
+        `label` (the given one), `said`, `probabilities` (of each class), `maps` (of the class said and of the label:
+        float32 `(h, w)`, at least 0, in units of the logit over the number of positions), `seen` (uint8 `(H, W, 3)`,
+        as the network sees it) and `nearest` (the training pictures of this head that are most alike, by the cosine of
+        centred features: `digest`, `name`, `label`, `similarity`).
+
+    Raises:
+        AttentionRefused: If the run is no finished study of labels or the picture is not in it.
+        RunNotFound: If there is no such run.
+    """
+    store = Store(location) if location else Store.default()
+    try:
+        run = store.get(run_id)
+        points = run.result.get("map", [])
+        if not points:
+            raise AttentionRefused(f"Run {run_id} has no map of its pictures (its state is {run.state}).")
+        index = next((i for i, point in enumerate(points) if point["digest"] == digest), None)
+        if index is None:
+            raise AttentionRefused(f"The picture {digest[:12]} took no part in run {run_id}. Choose one of its map.")
+        record = backbones.backbone(run.spec["options"]["backbone"])
+        batch = network_input(store, [Item(digest, "", "")], record)
+    finally:
+        store.close()
+    features, _, folds = _material(store.location, run_id)
+    fold = next(number for number, fold in enumerate(folds) if index in fold.test)
+    head = _head(store.location, run_id, fold)
+    classes, label = run.result["classes"], points[index]["label"]
+    shares = head.probabilities(features[index][None])[0]
+    said = classes[int(shares.argmax())]
+    return {
+        "label": label, "said": said,
+        "probabilities": {name: float(share) for name, share in zip(classes, shares, strict=True)},
+        "maps": {name: evidence(_base(record.name), head, batch, classes.index(name)) for name in {said, label}},
+        "seen": batch[0],
+        "nearest": _nearest(features, index, folds[fold].train, points),
+    }  # fmt: skip
+
+
+def evidence(base: keras.Model, head: Probe, batch: np.ndarray, index: int) -> np.ndarray:
+    """Return Grad-CAM's map for a class, at the last feature map of a network under a linear head.
+
+    Args:
+        base: Network without classifier, `(1, H, W, 3)` → `(1, h, w, channels)`.
+        head: Of the pooled features.
+        batch: `(1, H, W, 3)`, 0 to 255.
+        index: Of the class.
+
+    Returns:
+        float32 `(h, w)`.
+    """
+    average = layers.GlobalAveragePooling2D(name="pool", dtype="float32")(base.output)
+    linear = layers.Dense(len(head.bias), name="logits", dtype="float32")
+    model = keras.Model(base.input, linear(average))
+    # The head standardises the features first: (f − mean) / scale · kernel + bias, as one linear layer.
+    linear.kernel.assign(head.kernel / head.scale[:, None])
+    linear.bias.assign(head.bias - (head.mean / head.scale) @ head.kernel)
+    last = base.output._keras_history.operation.name
+    return weighed(model, last, batch.astype(np.float32), index)
+
+
+@cache
+def _base(name: str) -> keras.Model:
+    """The network, kept by this worker: never changed."""
+    return backbones.build(name)
+
+
+@lru_cache(maxsize=4)
+def _material(location: str, run_id: str) -> tuple[np.ndarray, np.ndarray, tuple[Fold, ...]]:
+    """Features and labels of a study's pictures in the order of its map, and its divisions."""
+    store = Store(location)
+    try:
+        run = store.get(run_id)
+        study = Study.from_json(run.spec)
+        items, _ = usable(study.items)
+        record = backbones.backbone(study.options.backbone)
+        features, _ = cached_features(
+            store, items, record, devices.find().precision, lambda: pooled(_base(record.name)), lambda done: False
+        )
+    finally:
+        store.close()
+    folds = repeated_folds(items, study.options.folds, study.options.repeats, study.options.seed)
+    # Of the map, not of the pictures: a study may have exchanged labels on purpose.
+    labels = np.array([run.result["classes"].index(point["label"]) for point in run.result["map"]], np.int32)
+    return features, labels, tuple(folds)
+
+
+@lru_cache(maxsize=16)
+def _head(location: str, run_id: str, fold: int) -> Probe:
+    """The head of one division, as the study fitted it."""
+    features, labels, folds = _material(location, run_id)
+    train = folds[fold].train
+    return fit_probe(features[train], labels[train], strength=None)
+
+
+def _nearest(features: np.ndarray, index: int, train: np.ndarray, points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    centred = features.astype(np.float64) - features.mean(axis=0)
+    unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
+    similar = unit[train] @ unit[index]
+    return [
+        {name: points[train[i]][name] for name in ("digest", "name", "label")} | {"similarity": float(similar[i])}
+        for i in np.argsort(-similar, kind="stable")[:NEAREST]
+    ]

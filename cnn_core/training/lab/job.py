@@ -1,0 +1,58 @@
+"""What a worker runs for a run of kind `lab`: one study."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cnn_core.engine.worker import Report
+from cnn_core.networks import devices
+from cnn_core.networks.forward import Stopped
+from cnn_core.store.runs import Run, Store
+from cnn_core.training.lab import augmentation, depth, labels, recipes, sabotage, size, which_backbone
+from cnn_core.training.lab.bench import Bench
+from cnn_core.training.lab.spec import Study
+from cnn_core.training.lab.statistics import METHOD
+
+STUDIES: dict[str, Callable[[Bench], None]] = {
+    "depth": depth.study,
+    "size": size.study,
+    "recipes": recipes.study,
+    "sabotage": sabotage.study,
+    "backbones": which_backbone.study,
+    "labels": labels.study,
+    "augmentation": augmentation.study,
+}
+
+
+def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Carry out a run's study.
+
+    Args:
+        run: Its spec is a `Study` as JSON.
+        store: Holds the pictures; receives features.
+        report: Is told of `phase` and `fraction`, and says when to stop.
+
+    Returns:
+        The study's result (each documented at its `study`) with `complete`, `sentences` (what the figures mean),
+        `intervals` (how they were computed), `seconds` and `cpu_seconds`; and the environment. A stopped study returns
+        what was known by then.
+    """
+    found = devices.find()
+    study = Study.from_json(run.spec)
+    cpu = time.process_time()
+    report.update(reaction=30, fraction=0.0, phase="preparing", arm="")  # a stop may wait for an epoch
+    with devices.placed(found):
+        bench = Bench(store, study, report, found.precision)
+        try:
+            STUDIES[study.options.kind](bench)
+            bench.result["complete"] = True
+        except Stopped:
+            bench.result["complete"] = False
+            bench.say("Stopped early: the figures are those known by then.")
+    report.update(phase="done", fraction=1.0)
+    bench.result |= {
+        "intervals": METHOD,
+        "seconds": round(time.perf_counter() - bench.started, 3),
+        "cpu_seconds": round(time.process_time() - cpu, 3),
+    }
+    return bench.result, devices.environment(found) | {"seed": study.options.seed}

@@ -1,0 +1,210 @@
+"""How many pictures: accuracy against pictures a class, a fitted power law, and what doubling would buy.
+
+Source:
+    Cortes et al. 1994, NIPS 6 (error = a n^-b + c); Hestness et al. 2017, arXiv:1712.00409; Mahmood et al. 2022, CVPR
+    (how far such fits extrapolate).
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+from scipy.optimize import least_squares
+from scipy.stats import spearmanr
+
+from cnn_core.networks import backbones
+from cnn_core.training.lab.bench import Bench
+from cnn_core.training.lab.probe import fit_probe
+from cnn_core.training.lab.splits import nested_draws
+from cnn_core.training.lab.tuning import BATCHNORM_MOMENTUM, Tuner, constant_rates
+
+BOOTSTRAPS = 300
+FEWEST_SIZES = 4
+TRAINED_SIZES = (5, 20)  # and the largest: of the arms that train blocks
+
+
+def study(bench: Bench) -> None:
+    """Fill the bench's result with `arms`: for each its `points` (a size each) and its `law` or why there is none.
+
+    A point has `pictures` (a class) and the figures of `statistics.accuracy_summary`; the draws of one fold are
+    nested and shared by all arms. A law is what `fit_law` returns.
+    """
+    features = bench.features(share=0.1)
+    bench.result["arms"] = {}
+    shares = {"frozen": 0.1, "fine_tuned": 0.4, "scratch": 2.0}
+    chosen = [arm for arm in shares if arm in bench.options.arms]
+    begin = 0.1
+    for arm in chosen:
+        share = 0.9 * shares[arm] / sum(shares[name] for name in chosen)
+        (_frozen if arm == "frozen" else _trained)(bench, features, arm, begin, share)
+        begin += share
+        points = bench.result["arms"][arm]["points"]
+        sizes = [point["pictures"] for point in points]
+        errors = 1 - np.array([point["scores"] for point in points])  # (sizes, folds)
+        law = fit_law(sizes, errors, bench.options.seed)
+        bench.result["arms"][arm]["law"] = law
+        bench.say(f"{arm}: {law['words']}")
+
+
+def _draws(bench: Bench, fold_index: int) -> dict[int, np.ndarray]:
+    """Return the training sets within one fold, as indices of all pictures, the full fold last."""
+    train = bench.folds[fold_index].train
+    smallest = int(np.bincount(bench.labels[train]).min())
+    sizes = sorted({size for size in bench.options.sizes if size < 0.8 * smallest} | {smallest})
+    seed = bench.options.seed + 1000 * fold_index
+    return {size: train[index] for size, index in nested_draws(bench.labels[train], sizes, seed).items()}
+
+
+def _common_sizes(bench: Bench, folds: int) -> list[int]:
+    """Return the sizes that every fold can fill; the largest is the smallest of the folds' largest."""
+    draws = [set(_draws(bench, index)) for index in range(folds)]
+    return sorted(set.intersection(*draws)) or sorted(draws[0])
+
+
+def _frozen(bench: Bench, features: np.ndarray, arm: str, begin: float, share: float) -> None:
+    correct: dict[int, list[int]] = {size: [] for size in _common_sizes(bench, len(bench.folds))}
+    for index, fold in enumerate(bench.folds):
+        bench.progress("frozen", begin + share * index / len(bench.folds))
+        draws = _draws(bench, index)
+        for size, counts in correct.items():
+            probe = fit_probe(features[draws[size]], bench.labels[draws[size]])
+            said = probe.probabilities(features[fold.test]).argmax(axis=1)
+            counts.append(int((said == bench.labels[fold.test]).sum()))
+    _keep(bench, arm, correct)
+
+
+def _trained(bench: Bench, features: np.ndarray, arm: str, begin: float, share: float) -> None:
+    """Train with as many steps at every size as the epochs give at the largest: fewer pictures, not less training."""
+    options, folds = bench.options, bench.training_folds
+    sizes = _common_sizes(bench, len(folds))
+    if options.sizes == type(options)("size").sizes:  # nothing chosen: a few
+        sizes = sorted({size for size in sizes if size in TRAINED_SIZES} | {sizes[-1]})
+    tuner, rate = _tuner(bench, arm)
+    inputs = tuner.inputs(bench.pixels(), bench.ticker(arm, begin, 0.1 * share, len(bench.items)))
+    correct: dict[int, list[int]] = {}
+    largest = sizes[-1] * len(bench.classes)
+    for done, (index, size) in enumerate((index, size) for size in sizes for index in range(len(folds))):
+        draw, fold = _draws(bench, index)[size], folds[index]
+        steps = options.epochs * _steps(largest, options.batch_size)
+        epochs = max(1, round(steps / _steps(len(draw), options.batch_size)))
+        rates = constant_rates(len(tuner.blocks), epochs, rate, options.head_learning_rate)
+        head = fit_probe(features[draw], bench.labels[draw]) if arm == "fine_tuned" else None
+        each = 0.9 * share / (len(sizes) * len(folds))
+        check = bench.checker(f"{arm}, {size} a class", begin + 0.1 * share + each * done, each)
+        tuner.train(inputs[draw], bench.labels[draw], rates, options.batch_size, options.seed, head, check)
+        said = tuner.probabilities(inputs[fold.test]).argmax(axis=1)
+        correct.setdefault(size, []).append(int((said == bench.labels[fold.test]).sum()))
+        _keep(bench, arm, correct)
+
+
+def _tuner(bench: Bench, arm: str) -> tuple[Tuner, float]:
+    options, classes, count = bench.options, len(bench.classes), len(bench.items)
+    if arm == "fine_tuned":
+        frozen = len(bench.record.block_starts) - options.unfreeze_blocks
+        return Tuner(bench.base(), bench.record, frozen, classes, count), options.fine_tune_learning_rate
+    keras.utils.set_random_seed(options.seed)
+    base = backbones.build(bench.record.name, pretrained=False)
+    for layer in base.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = BATCHNORM_MOMENTUM
+    tuner = Tuner(base, bench.record, 0, classes, count, batchnorm_training=True)
+    return tuner, options.head_learning_rate
+
+
+def _keep(bench: Bench, arm: str, correct: dict[int, list[int]]) -> None:
+    points = [{"pictures": size} | bench.accuracy(counts) for size, counts in correct.items() if counts]
+    bench.result["arms"] = bench.result["arms"] | {arm: {"points": points}}
+
+
+def _steps(pictures: int, batch_size: int) -> int:
+    return -(-pictures // batch_size)
+
+
+# The law -------------------------------------------------------------------------------------------------------------
+
+
+def fit_law(sizes: list[int], errors: np.ndarray, seed: int = 0) -> dict[str, Any]:
+    """Fit error = a n^(−b) + c to the mean errors and predict the error at twice the largest size.
+
+    Args:
+        sizes: Pictures a class, rising.
+        errors: Error rates `(sizes, draws)`; a column is one division of the pictures, the same for all sizes.
+        seed: Of the bootstrap, which draws whole columns: the divisions differ, their sizes belong together.
+
+    Returns:
+        `words`, and where the data support a fit also `a`, `b`, `c`, `at` (twice the largest size), `predicted`
+        (accuracy there), `low`, `high` (95 % of the bootstrapped fits), `gain_points`, `gain_low`, `gain_high`, and
+        `curve` (sizes, accuracy, low, high). Divisions share test pictures, so the interval is rather too narrow.
+
+    Example:
+        >>> n = np.array([1, 2, 5, 10, 20, 40])
+        >>> noise = np.random.default_rng(0).normal(0, 0.005, (6, 10))
+        >>> law = fit_law(n.tolist(), (0.5 * n**-0.5 + 0.05)[:, None] + noise)
+        >>> round(law["b"], 1), round(law["predicted"], 2)
+        (0.5, 0.89)
+    """
+    n, mean = np.array(sizes, float), errors.mean(axis=1)
+    if reason := _refusal(n, errors):
+        return {"words": reason}
+    best = _fit(n, mean)
+    rng = np.random.default_rng(seed)
+    columns = rng.integers(0, errors.shape[1], (BOOTSTRAPS, errors.shape[1]))
+    fits = np.array([_fit(n, errors[:, chosen].mean(axis=1), best) for chosen in columns])
+    at = 2 * sizes[-1]
+    now, then = _law(n[-1], best), _law(at, best)
+    thens = _law(at, fits.T)
+    gains = 100 * (_law(n[-1], fits.T) - thens)
+    low, high = np.percentile(1 - thens, (2.5, 97.5))
+    gain_low, gain_high = np.percentile(gains, (2.5, 97.5))
+    grid = np.unique(np.geomspace(n[0], at, 40).round(3))
+    band = np.percentile(1 - np.array([_law(grid, fit) for fit in fits]), (2.5, 97.5), axis=0)
+    gain = float(100 * (now - then))
+    words = (
+        f"error ≈ {best[0]:.2f} · n^−{best[1]:.2f} + {best[2]:.3f}. Doubling {sizes[-1]} pictures a class to {at} "
+        f"would buy {gain:.1f} points (95 % interval {gain_low:.1f} to {gain_high:.1f}), to {1 - then:.3f}."
+    )
+    return {
+        "a": float(best[0]), "b": float(best[1]), "c": float(best[2]), "at": at, "predicted": float(1 - then),
+        "low": float(low), "high": float(high), "gain_points": gain, "gain_low": float(gain_low),
+        "gain_high": float(gain_high), "words": words,
+        "curve": {"pictures": grid.tolist(), "accuracy": (1 - _law(grid, best)).tolist(),
+                  "low": band[0].tolist(), "high": band[1].tolist()},
+    }  # fmt: skip
+
+
+def _refusal(n: np.ndarray, errors: np.ndarray) -> str:
+    """Return why these errors support no law of three numbers; empty if they do."""
+    if len(n) < FEWEST_SIZES:
+        return f"No law is fitted to {len(n)} sizes: its three numbers need at least {FEWEST_SIZES}."
+    if errors.shape[1] < 3:
+        return f"No law is fitted to {errors.shape[1]} draws a size: without at least 3 its uncertainty is unknown."
+    mean = errors.mean(axis=1)
+    falls = spearmanr(n, mean).statistic if mean.std() > 0 else 0.0
+    gap, noise = mean[0] - mean[-1], float((errors[0] - errors[-1]).std(ddof=1) / np.sqrt(errors.shape[1]))
+    if falls > -0.6 or gap < 2 * noise:
+        return (
+            f"No law is fitted: the error does not fall clearly, {mean[0]:.3f} at {n[0]:.0f} pictures a class and "
+            f"{mean[-1]:.3f} at {n[-1]:.0f}."
+        )
+    return ""
+
+
+def _law(n: Any, numbers: Any) -> Any:
+    a, b, c = numbers
+    return a * np.asarray(n, float) ** -b + c
+
+
+def _slopes(n: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    a, b, _ = numbers
+    power = n**-b
+    return np.stack([power, -a * power * np.log(n), np.ones_like(n)], axis=1)
+
+
+def _fit(n: np.ndarray, error: np.ndarray, start: np.ndarray | None = None) -> np.ndarray:
+    first = np.array([max(error[0] - error[-1], 0.01), 0.5, max(0.5 * error[-1], 1e-3)]) if start is None else start
+    low, high = np.array([0.0, 0.01, 0.0]), np.array([2.0, 3.0, 1.0])
+    inside = np.clip(first, low + 1e-6, high - 1e-6)
+    found = least_squares(
+        lambda numbers: _law(n, numbers) - error, inside, jac=lambda numbers: _slopes(n, numbers), bounds=(low, high)
+    )
+    return np.asarray(found.x)

@@ -1,0 +1,119 @@
+"""Repeated stratified folds, the same for all arms of a study. Light: no Keras."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+
+from cnn_core.training.transfer.spec import Item, SpecRefused
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One division: indices of the pictures that are trained on and of those that are tested on."""
+
+    train: np.ndarray
+    test: np.ndarray
+    repeat: int
+
+    @property
+    def test_share(self) -> float:
+        """Pictures tested on for each one trained on; the correction of `statistics.corrected_interval` needs it."""
+        return len(self.test) / len(self.train)
+
+
+def usable(items: Sequence[Item]) -> tuple[list[Item], list[str]]:
+    """Return the pictures that a study may use, sorted, and notes on those left out.
+
+    Left out are pictures whose part is `test` (or copies of them) and pictures under two labels, as `sets.split`
+    does.
+
+    Example:
+        >>> items = [Item("1", "cat", "a.png"), Item("1", "dog", "b.png"), Item("2", "dog", "c.png")]
+        >>> [item.name for item in usable(items)[0]], usable(items)[1]
+        (['c.png'], ['2 pictures left out: the same picture has two labels.'])
+    """
+    labels: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        labels[item.digest].add(item.label)
+    held_out = {item.digest for item in items if item.part == "test"}
+    kept, contradictory, tested = [], 0, 0
+    for item in sorted(items, key=lambda i: (i.label, i.digest, i.name)):
+        if item.digest in held_out:
+            tested += 1
+        elif len(labels[item.digest]) > 1:
+            contradictory += 1
+        else:
+            kept.append(item)
+    notes = []
+    if contradictory:
+        notes.append(f"{contradictory} pictures left out: the same picture has two labels.")
+    if tested:
+        notes.append(f"{tested} pictures of the test part left out: what is chosen here can be tested on them.")
+    return kept, notes
+
+
+def repeated_folds(items: Sequence[Item], folds: int, repeats: int, seed: int) -> list[Fold]:
+    """Divide pictures into stratified folds, again and again; exact copies of a picture stay together.
+
+    Args:
+        items: Pictures, none of them under two labels.
+        folds: Parts, at least 2.
+        repeats: Divisions.
+        seed: Of the shuffles.
+
+    Returns:
+        `folds` x `repeats` divisions; within one repeat every picture is tested on once.
+
+    Raises:
+        SpecRefused: If a class has fewer different pictures than there are folds.
+
+    Example:
+        >>> items = [Item(str(i), "ab"[i % 2], "") for i in range(8)]
+        >>> fold = repeated_folds(items, folds=4, repeats=1, seed=0)[0]
+        >>> len(fold.train), len(fold.test)
+        (6, 2)
+
+    Source:
+        Kohavi 1995, IJCAI, section 3 (stratified cross-validation).
+    """
+    label_of = {item.digest: item.label for item in items}
+    digests = np.array(sorted(label_of))
+    labels = np.array([label_of[digest] for digest in digests])
+    names, counts = np.unique(labels, return_counts=True)
+    if counts.min() < folds:
+        raise SpecRefused(
+            f"The class {str(names[counts.argmin()])!r} has {counts.min()} different pictures and there are {folds} "
+            "folds. Choose fewer folds or add different pictures."
+        )
+    of_item = np.searchsorted(digests, [item.digest for item in items])
+    found = []
+    for repeat in range(repeats):
+        divider = StratifiedKFold(folds, shuffle=True, random_state=np.random.RandomState([seed, repeat]))
+        for train, test in divider.split(digests, labels):
+            found.append(Fold(np.flatnonzero(np.isin(of_item, train)), np.flatnonzero(np.isin(of_item, test)), repeat))
+    return found
+
+
+def nested_draws(labels: np.ndarray, sizes: Sequence[int], seed: int) -> dict[int, np.ndarray]:
+    """Draw ever larger training sets, each containing the smaller ones.
+
+    Args:
+        labels: Classes of the pictures, int `(N,)`.
+        sizes: Pictures a class.
+        seed: Of the draw.
+
+    Returns:
+        Indices for each size that every class can fill.
+
+    Example:
+        >>> draws = nested_draws(np.array([0, 0, 0, 1, 1, 1]), sizes=(1, 2, 9), seed=0)
+        >>> sorted(draws), bool(np.isin(draws[1], draws[2]).all())
+        ([1, 2], True)
+    """
+    rng = np.random.default_rng(seed)
+    orders = [rng.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    smallest = min(len(order) for order in orders)
+    return {size: np.concatenate([order[:size] for order in orders]) for size in sizes if size <= smallest}

@@ -1,0 +1,179 @@
+"""One experiment from its pictures to its figures: what a worker runs for a run of kind `transfer`."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from cnn_core.engine.worker import Report
+from cnn_core.networks import backbones, devices
+from cnn_core.networks.forward import Stopped, cached_features, forward, network_input, pooled
+from cnn_core.pictures import sets
+from cnn_core.store.runs import Run, Store
+from cnn_core.training.transfer import training
+from cnn_core.training.transfer.evaluation import evaluate
+from cnn_core.training.transfer.export import save_model
+from cnn_core.training.transfer.live import Live
+from cnn_core.training.transfer.spec import Experiment, Item
+
+
+def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Carry out a run's experiment.
+
+    Args:
+        run: Its spec is an `Experiment` as JSON.
+        store: Holds the pictures; receives features and models.
+        report: Is told of progress, and says when to stop.
+
+    Returns:
+        The result (`classes`, `split_sizes`, `notes`, `arms`, `seconds`) and the environment. A stopped run returns
+        the arms that learnt something, measured as they are.
+    """
+    found = devices.find()
+    experiment = Experiment.from_json(run.spec)
+    with devices.placed(found) as replicas:
+        laboratory = _Laboratory(run, store, report, experiment, found.precision)
+        result = laboratory.run()
+    environment = devices.environment(found) | {"seed": experiment.options.seed, "replicas": replicas}
+    return result, environment
+
+
+class _Laboratory:
+    """The things that the arms of one experiment share."""
+
+    def __init__(self, run: Run, store: Store, report: Report, experiment: Experiment, precision: str) -> None:
+        self.started = time.perf_counter()
+        self.id, self.store, self.report, self.precision = run.id, store, report, precision
+        self.options, self.classes = experiment.options, experiment.classes
+        self.record = backbones.backbone(self.options.backbone)
+        self.split = sets.split(experiment.items, self.options.seed)
+        self.live = Live(report, self.options, self.split.sizes)
+        self.arms: dict[str, dict[str, Any]] = {}
+        self._pixels: dict[str, np.ndarray] = {}
+        self._head: tuple[keras.Model, Any, dict[str, float]] | None = None
+
+    def run(self) -> dict[str, Any]:
+        train = {"scratch": self._scratch, "frozen": self._frozen, "fine_tuned": self._fine_tuned}
+        # Quick before slow: the reader has the frozen arm's answer after seconds.
+        for name in sorted(self.options.arms, key=("frozen", "fine_tuned", "scratch").index):
+            if self.report.should_stop:
+                break
+            try:
+                self._measure(name, train[name])
+            except Stopped:
+                break
+            except training.Diverged as trouble:  # the other arms' figures are worth having
+                self.arms[name] = {"error": str(trouble)}
+        self.live.phase("done")
+        return {
+            "classes": list(self.classes),
+            "split_sizes": self.split.sizes,
+            "notes": list(self.split.notes),
+            "arms": {name: self.arms[name] for name in self.options.arms if name in self.arms},
+            "seconds": round(time.perf_counter() - self.started, 3),
+        }
+
+    def _measure(self, name: str, train: Callable[[], tuple[training.Arm, float]]) -> None:
+        self.live.arm = name
+        started = time.perf_counter()
+        arm, feature_seconds = train()
+        train_seconds = time.perf_counter() - started - feature_seconds
+        self.live.phase("testing")
+        started = time.perf_counter()
+        probabilities = forward(arm.model, self._part("test"), lambda done: False)
+        figures = evaluate(probabilities, self.split.test, self.classes)
+        size = save_model(self.store, self.id, name, arm.model)
+        seconds = {"features": feature_seconds, "training": train_seconds, "testing": time.perf_counter() - started}
+        self.arms[name] = figures | {
+            "trainable_params": arm.trainable_params,
+            "total_params": arm.total_params,
+            "model_bytes": size,
+            "history": arm.history,
+            "best_epoch": arm.best_epoch,
+            "train_seconds": round(train_seconds, 3),
+            "feature_seconds": round(feature_seconds, 3),
+            "seconds": {phase: round(value, 3) for phase, value in (seconds | arm.seconds).items()},
+        }
+        self.report.update(arms_done={arm: self.arms[arm].get("test_accuracy") for arm in self.arms})
+
+    # The arms, each with the seconds its features took ----------------------------------------------------------------
+
+    def _frozen(self) -> tuple[training.Arm, float]:
+        head, watch, seconds = self._trained_head()
+        return training.frozen(self._base(), _copy(head), watch), seconds["features"]
+
+    def _fine_tuned(self) -> tuple[training.Arm, float]:
+        head, watch, seconds = self._trained_head()
+        self.live.head_again(watch.history)
+        self.live.phase("blocks")
+
+        def prepare(lower: keras.Model, pixels: np.ndarray) -> np.ndarray:
+            maps = forward(lower, pixels, self.live.tick("feature_maps"))
+            self.live.phase("blocks")
+            return maps
+
+        listener = self.live.listener("blocks")
+        try:
+            arm = training.fine_tuned(self._base(), _copy(head), watch, self._data(), self.options, listener, prepare)
+        except Stopped:  # before a block has moved
+            if "frozen" in self.arms:
+                raise
+            arm = training.frozen(self._base(), _copy(head), watch)  # the head is what was learnt so far
+        arm.seconds["head"] = seconds["head"]
+        return arm, seconds["features"] if "frozen" not in self.arms else 0.0
+
+    def _scratch(self) -> tuple[training.Arm, float]:
+        keras.utils.set_random_seed(self.options.seed)
+        self.live.phase("all")
+        base = backbones.build(self.options.backbone, pretrained=False)
+        return training.scratch(base, len(self.classes), self._data(), self.options, self.live.listener("all")), 0.0
+
+    def _trained_head(self) -> tuple[keras.Model, Any, dict[str, float]]:
+        """Train the linear head once; the frozen and the fine-tuned arm both begin with it."""
+        if self._head is None:
+            tick = self.live.tick("features")
+            started = time.perf_counter()
+            items = self.split.train + self.split.validation
+            vectors, computed = cached_features(
+                self.store, items, self.record, self.precision, lambda: pooled(self._base()), tick
+            )
+            seconds = {"features": time.perf_counter() - started}
+            self.report.update(features={"pictures": len(items), "computed": computed})
+            started = time.perf_counter()
+            count = len(self.split.train)
+            labels = self._labels("train"), self._labels("validation")
+            data = training.Data(vectors[:count], labels[0], vectors[count:], labels[1])
+            self.live.phase("head")
+            head, watch = training.train_head(data, len(self.classes), self.options, self.live.listener("head"))
+            self._head = head, watch, seconds | {"head": time.perf_counter() - started}
+        return self._head
+
+    def _base(self) -> keras.Model:
+        return backbones.build(self.options.backbone)
+
+    # Pictures ---------------------------------------------------------------------------------------------------------
+
+    def _items(self, part: str) -> tuple[Item, ...]:
+        items: tuple[Item, ...] = getattr(self.split, part)
+        return items
+
+    def _labels(self, part: str) -> np.ndarray:
+        return np.array([self.classes.index(item.label) for item in self._items(part)], np.int32)
+
+    def _part(self, part: str) -> np.ndarray:
+        if part not in self._pixels:
+            self._pixels[part] = network_input(self.store, self._items(part), self.record)
+        return self._pixels[part]
+
+    def _data(self) -> training.Data:
+        return training.Data(
+            self._part("train"), self._labels("train"), self._part("validation"), self._labels("validation")
+        )
+
+
+def _copy(head: keras.Model) -> keras.Model:
+    copy = keras.models.clone_model(head)
+    copy.set_weights(head.get_weights())
+    return copy

@@ -1,0 +1,190 @@
+"""What a reader takes home: the model, what is needed to use it and to repeat it; and how that comes back."""
+
+import csv
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnn_core.networks.backbones import Backbone
+from cnn_core.pictures import sets
+from cnn_core.pictures.archives import Entry, read_zip
+from cnn_core.pictures.images import ImageRejected, decode
+from cnn_core.store.runs import Run, Store
+from cnn_core.training.transfer import documents
+from cnn_core.training.transfer.spec import Experiment, SpecRefused
+
+if TYPE_CHECKING:
+    import keras
+
+SETTINGS = "settings/experiment.json"  # in a folder: `archives.read_zip` takes files in folders only
+FORMATS = {"keras": "{arm}.keras", "tflite": "{arm}.tflite", "int8": "{arm}.int8.tflite", "onnx": "{arm}.onnx"}
+
+
+class BundleRefused(ValueError):
+    """A file that is no bundle of ours, or a damaged one; the text says what to do."""
+
+
+def model_key(run_id: str, arm: str) -> str:
+    """Return the store's key of a trained network."""
+    return f"runs/{run_id}/{arm}.keras"
+
+
+def format_key(run_id: str, arm: str, name: str) -> str:
+    """Return the store's key of a network in one of FORMATS."""
+    return f"runs/{run_id}/{FORMATS[name].format(arm=arm)}"
+
+
+def self_test_key(run_id: str, arm: str) -> str:
+    """Return the store's key of the self-test that `formats.export_formats` keeps."""
+    return f"runs/{run_id}/{arm}.selftest.json"
+
+
+def save_model(store: Store, run_id: str, arm: str, model: "keras.Model") -> int:
+    """Write a network in Keras' own format, without optimizer; return its size in bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{arm}.keras"
+        model.save(path, include_optimizer=False)
+        data = path.read_bytes()
+    store.write(model_key(run_id, arm), data)
+    return len(data)
+
+
+def self_test_of(store: Store, run_id: str, arm: str) -> dict[str, Any] | None:
+    """Return the self-test of an arm's exports, None if it was not carried out."""
+    key = self_test_key(run_id, arm)
+    found: dict[str, Any] | None = json.loads(store.read(key)) if store.exists(key) else None
+    return found
+
+
+def bundle(
+    store: Store, run: Run, arm: str, record: Backbone, *, pictures: bool = True, formats: Collection[str] = FORMATS
+) -> bytes:
+    """Return a zip with the network and all that belongs to it.
+
+    `<arm>.keras`, `labels.json`, `predict.py`, `metrics.csv`, `model_card.md`, `notebook.ipynb`,
+    `settings/experiment.json`; those of the other formats that passed the test of `formats.export_formats`, and its
+    `selftest.json`; and `pictures/<digest>.png`, which the notebook and `read_bundle` need.
+
+    Args:
+        store: Holds them.
+        run: A finished run.
+        arm: One of its arms.
+        record: Its backbone.
+        pictures: Put the pictures in.
+        formats: Which of FORMATS to put in beside `.keras`, if they passed.
+    """
+    self_test = self_test_of(store, run.id, arm)
+    passed = {entry["name"] for entry in (self_test or {"formats": ()})["formats"] if entry["passed"]}
+    checkout = str(Path(__file__).resolve().parents[2])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, pattern in FORMATS.items():
+            if name == "keras" or name in passed.intersection(formats):  # they hardly shrink: stored as they are
+                archive.writestr(pattern.format(arm=arm), store.read(format_key(run.id, arm, name)))
+        archive.writestr("labels.json", json.dumps(run.result["classes"], ensure_ascii=False, indent=1))
+        archive.writestr("predict.py", documents.predict_script(run, arm, record))
+        archive.writestr("metrics.csv", metrics_csv(run.result["arms"]))
+        archive.writestr("model_card.md", documents.model_card(run, arm, record, self_test))
+        archive.writestr("notebook.ipynb", documents.notebook(run, arm, checkout))
+        if self_test:
+            archive.writestr("selftest.json", json.dumps(self_test, ensure_ascii=False, indent=1))
+        archive.writestr(SETTINGS, json.dumps(documents.experiment_settings(run, arm), ensure_ascii=False, indent=1))
+        if pictures:
+            for digest in sorted({digest for digest, *_ in run.spec["items"]}):
+                archive.writestr(f"pictures/{digest}.png", store.read(sets.picture_key(digest)))
+    return buffer.getvalue()
+
+
+# Back from a bundle -------------------------------------------------------------------------------------------------
+
+
+def is_bundle(data: bytes) -> bool:
+    """Tell whether a zip that `archives.read_zip` has let pass looks like one of `bundle`'s."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return SETTINGS in archive.namelist()
+
+
+def read_bundle(data: bytes, name: str, store: Store) -> Experiment:
+    """Take pictures, classes and settings out of a bundle; weights and code in it are not looked at.
+
+    Args:
+        data: The zip, untrusted.
+        name: Its file name, for the messages.
+        store: Where the pictures go.
+
+    Returns:
+        The experiment, ready to run.
+
+    Raises:
+        ArchiveRejected: If it is no zip archive or asks for too much.
+        BundleRefused: If it is none of ours or damaged.
+    """
+    entries = {entry.name: entry.data for entry in read_zip(data, name) if isinstance(entry, Entry)}
+    return _restored(entries, name, store)
+
+
+def read_folder_of_bundle(folder: Path, store: Store) -> Experiment:
+    """Do the same with an unpacked bundle."""
+    paths = [folder / SETTINGS, *sorted((folder / "pictures").glob("*.png"))]
+    entries = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    return _restored(entries, folder.name, store)
+
+
+def _restored(entries: Mapping[str, bytes], name: str, store: Store) -> Experiment:
+    if SETTINGS not in entries:
+        raise BundleRefused(f"{name} has no {SETTINGS}. Choose the zip that ConvScope made of a trained network.")
+    try:
+        settings = json.loads(entries[SETTINGS])
+        if not all(isinstance(text, str) for text in (settings["source"], *chain.from_iterable(settings["items"]))):
+            raise TypeError("a name or label is no text")
+        experiment = Experiment.from_json(settings)
+        if unknown := {item.part for item in experiment.items} - {"", "train", "validation", "test"}:
+            raise ValueError(f"there is no part {min(unknown)!r} of a set")
+    except SpecRefused:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BundleRefused(f"{SETTINGS} in {name} is damaged ({error}). Download the bundle again.") from error
+    missing = sorted({i.digest for i in experiment.items} - {Path(path).stem for path in _pictures(entries)})
+    if missing:
+        raise BundleRefused(
+            f"{name} lacks {len(missing)} of its pictures, such as {missing[0]}.png. Download it with its pictures."
+        )
+    for item in {item.digest: item for item in experiment.items}.values():
+        try:
+            picture = decode(entries[f"pictures/{item.digest}.png"], item.name)
+        except ImageRejected as rejection:
+            raise BundleRefused(f"A picture of {name} is damaged: {rejection}") from rejection
+        if picture.digest != item.digest:
+            raise BundleRefused(
+                f"The picture {item.name!r} of {name} is another than it was. Download the bundle again."
+            )
+        sets.keep(store, picture, item.label, item.part)
+    return experiment
+
+
+def _pictures(entries: Iterable[str]) -> list[str]:
+    return [path for path in entries if path.startswith("pictures/")]
+
+
+def metrics_csv(arms: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return one row an epoch and arm, then the test figures, as CSV."""
+    columns = ("arm", "phase", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+    rows: list[Sequence[Any]] = [columns]
+    for name, arm in arms.items():
+        rows += [[name, *(entry[column] for column in columns[1:])] for entry in arm.get("history", ())]
+    rows += [
+        [],
+        ("arm", "test_accuracy", "interval_low", "interval_high", "trainable_params", "total_params", "train_seconds"),
+    ]
+    for name, arm in arms.items():
+        if "test_accuracy" in arm:
+            figures = (arm["trainable_params"], arm["total_params"], arm["train_seconds"])
+            rows.append([name, arm["test_accuracy"], *arm["test_interval"], *figures])
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()

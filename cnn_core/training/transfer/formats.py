@@ -1,0 +1,153 @@
+"""A trained network in other formats, each tested in a fresh process before anybody takes it home.
+
+The test runs what the reader will run: the `predict.py` of the bundle on picture files, beside the converted network.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnn_core.networks.backbones import backbone
+from cnn_core.pictures import sets
+from cnn_core.store.runs import Run, Store
+from cnn_core.training.transfer import answers, documents
+from cnn_core.training.transfer.export import FORMATS, format_key, self_test_key
+
+PICTURES = 10
+TOLERANCES: dict[str, float | None] = {"keras": 1e-4, "tflite": 1e-3, "onnx": 1e-3, "int8": None}
+ONNX_PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
+PATIENCE = 180  # seconds for one fresh process
+
+
+def export_formats(run_id: str, arm: str, *, location: str | None = None) -> dict[str, Any]:
+    """Convert an arm's network, test every format, and keep those that agree.
+
+    Args:
+        run_id: A finished run.
+        arm: One of its arms.
+        location: Of the store; by default the one of this process.
+
+    Returns:
+        The self-test, kept in the store beside the networks: `pictures` (names) and `formats`, each with `name`,
+        `file`, `bytes`, `largest_difference` (of a probability), `agreement` (pictures with the same answer),
+        `tolerance` (None for int8, of which only the agreement is reported), `passed` and `words`; or `words` alone
+        why it is not offered.
+
+    Raises:
+        RunNotFound: If there is no such run.
+        NoModel: If the arm has no trained network.
+    """
+    store = Store(location) if location else Store.default()
+    try:
+        run = store.get(run_id)
+        if "answers" not in run.result.get("arms", {}).get(arm, {}):
+            raise answers.NoModel(f"Run {run_id} has no trained network {arm!r}. Choose another run or arm.")
+        with tempfile.TemporaryDirectory() as folder:
+            tested = _export(store, run, arm, Path(folder))
+        store.write(self_test_key(run_id, arm), json.dumps(tested, ensure_ascii=False).encode())
+        return tested
+    finally:
+        store.close()
+
+
+def onnx_missing() -> str:
+    """Return why ONNX is not offered here, as a sentence; empty if it is."""
+    missing = [name for name in ONNX_PACKAGES if importlib.util.find_spec(name) is None]
+    if not missing:
+        return ""
+    return f"ONNX is not offered: this installation lacks {', '.join(missing)} (pip install {' '.join(missing)})."
+
+
+def _export(store: Store, run: Run, arm: str, folder: Path) -> dict[str, Any]:
+    record, classes = backbone(run.spec["options"]["backbone"]), run.result["classes"]
+    data = store.read(format_key(run.id, arm, "keras"))
+    model = answers.load_model(data)
+    (folder / "predict.py").write_text(documents.predict_script(run, arm, record), encoding="utf-8")
+    (folder / "labels.json").write_text(json.dumps(classes, ensure_ascii=False), encoding="utf-8")
+    tested = run.result["arms"][arm]["answers"]
+    chosen = [tested[i] for i in np.unique(np.linspace(0, len(tested) - 1, PICTURES).round().astype(int))]
+    expected = []
+    for index, answer in enumerate(chosen):
+        (folder / f"{index}.png").write_bytes(store.read(sets.picture_key(answer["digest"])))
+        said = answers.ask(model, sets.pixels(store, answer["digest"]), record, classes)
+        expected.append([said[name] for name in classes])
+    converters: dict[str, Callable[[Any], bytes]] = {
+        "keras": lambda model: data, "tflite": to_tflite, "int8": lambda model: to_tflite(model, int8=True),
+        "onnx": to_onnx,
+    }  # fmt: skip
+    entries: list[dict[str, Any]] = []
+    for name, convert in converters.items():
+        if name == "onnx" and (reason := onnx_missing()):
+            entries.append({"name": name, "words": reason, "passed": False})
+            continue
+        converted = convert(model)
+        file = FORMATS[name].format(arm=arm)
+        (folder / file).write_bytes(converted)
+        entry = _tested(folder, name, file, np.array(expected), classes)
+        entries.append(entry | {"bytes": len(converted)})
+        if name != "keras" and entry["passed"]:
+            store.write(format_key(run.id, arm, name), converted)
+    return {"pictures": [answer["name"] for answer in chosen], "formats": entries}
+
+
+def to_tflite(model: Any, int8: bool = False) -> bytes:
+    """Return a Keras network as LiteRT flatbuffer, float32 or with its weights quantised to 8 bits (dynamic range).
+
+    Source:
+        ai.google.dev/edge/litert, "Post-training dynamic range quantization".
+    """
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if int8:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converted: bytes = converter.convert()
+    return converted
+
+
+def to_onnx(model: Any) -> bytes:
+    """Return a Keras network as ONNX, by Keras' own export, which needs tf2onnx."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        with warnings.catch_warnings():  # Keras 3.15 asks NumPy for its old np.object, and NumPy warns
+            warnings.filterwarnings("ignore", r"In the future `np\.object`", FutureWarning)
+            model.export(path, format="onnx", verbose=False)
+        return path.read_bytes()
+
+
+def _tested(folder: Path, name: str, file: str, expected: np.ndarray, classes: list[str]) -> dict[str, Any]:
+    """Ask the format in a fresh process and compare with the page's probabilities."""
+    entry: dict[str, Any] = {"name": name, "file": file, "tolerance": TOLERANCES[name], "passed": False}
+    command = [sys.executable, "predict.py", "--json", "--model", file, *(f"{i}.png" for i in range(len(expected)))]
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, env=quiet)
+    except subprocess.TimeoutExpired:
+        return entry | {"words": f"{file} did not answer within {PATIENCE} s in a fresh process: not offered."}
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no further word"])[-1].rstrip(".")
+        return entry | {"words": f"{file} does not work in a fresh process: {last}; not offered."}
+    said = np.array([[answer[label] for label in classes] for answer in json.loads(done.stdout)])
+    difference = float(np.abs(said - expected).max())
+    agreement = int((said.argmax(axis=1) == expected.argmax(axis=1)).sum())
+    tolerance = TOLERANCES[name]
+    passed = tolerance is None or difference <= tolerance
+    told = f"{agreement} of {len(expected)} answers the same, probabilities differ by at most {difference:.1e}"
+    if tolerance is None:
+        words = f"{file}: {told} (8-bit weights: reported, no tolerance)."
+    else:
+        words = (
+            f"{file}: {told}; {'within' if passed else 'beyond'} {tolerance:.0e}{'' if passed else ': not offered'}."
+        )
+    return entry | {
+        "largest_difference": difference, "agreement": agreement / len(expected), "passed": passed, "words": words,
+    }  # fmt: skip

@@ -1,0 +1,104 @@
+"""What a reader sees of an experiment while it goes on: phase, fraction, curves."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cnn_core.engine.worker import Report
+from cnn_core.training.transfer.spec import Options
+from cnn_core.training.transfer.training import Listener
+
+MAX_POINTS = 240  # of one curve of batches; beyond it every other point is dropped
+
+# Seconds a picture on one core-pair of a laptop. Only their ratios matter: they divide the bar among the phases.
+_FEATURE, _BLOCK, _HEAD_STEP, _ALL = 0.012, 0.0016, 0.0003, 0.06
+
+
+class Live:
+    """Turns batches and epochs into progress that a page can draw.
+
+    The progress holds `phase`, `arm`, `fraction` (0 to 1) and `curves`: for each arm `batches` (epochs done, loss,
+    accuracy; means of the epoch so far) and `epochs` (the history so far).
+    """
+
+    def __init__(self, report: Report, options: Options, sizes: dict[str, int]) -> None:
+        self.report, self.arm = report, ""
+        self._pictures = sizes["train"] + sizes["validation"]
+        self._epochs = options.epochs
+        self._curves: dict[str, dict[str, list[Any]]] = {arm: {"batches": [], "epochs": []} for arm in options.arms}
+        self._stride: dict[str, int] = {}
+        self._seen = 0
+        blocks = _BLOCK * options.unfreeze_blocks + (_FEATURE if options.augment else 0.0)
+        costs = {
+            "features": _FEATURE if {"frozen", "fine_tuned"} & set(options.arms) else 0.0,
+            "head": _HEAD_STEP * options.epochs if {"frozen", "fine_tuned"} & set(options.arms) else 0.0,
+            "feature_maps": _FEATURE if "fine_tuned" in options.arms and not options.augment else 0.0,
+            "blocks": blocks * options.epochs if "fine_tuned" in options.arms else 0.0,
+            "all": _ALL * options.epochs if "scratch" in options.arms else 0.0,
+        }
+        total = sum(costs.values())
+        self._share = {phase: cost / total for phase, cost in costs.items()}
+        self._done: dict[str, float] = {}
+        # A batch, or the tracing of a network before its first, may take seconds: a stop waits for it rather than
+        # losing what was learnt.
+        report.update(reaction=15)
+        report.update(phase="preparing", arm="", fraction=0.0, curves=self._curves)
+
+    def phase(self, name: str) -> None:
+        """Say that another phase begins."""
+        self._seen = 0
+        self.report.update(phase=name, arm=self.arm, fraction=1.0 if name == "done" else self._fraction())
+
+    def tick(self, phase: str) -> Callable[[int], bool]:
+        """Begin or go on with a phase that passes over the pictures once, part after part; return who counts them.
+
+        The counter takes the number of pictures of this part that are done, and tells whether to stop.
+        """
+        self.phase(phase)
+        before = self._done.get(phase, 0.0)
+
+        def done(pictures: int) -> bool:
+            self._progress(phase, before + pictures / self._pictures)
+            return self.report.should_stop
+
+        return done
+
+    def listener(self, phase: str) -> Listener:
+        """Return who listens to the training of a phase."""
+        arm = self.arm
+        start = len(self._curves[arm]["epochs"])
+
+        def batch(done: float, loss: float, accuracy: float) -> None:
+            self._add_batch(arm, (round(done, 4), loss, accuracy))
+            self._progress(phase, (done - start) / self._epochs)
+
+        def epoch(entry: dict[str, Any]) -> None:
+            self._curves[arm]["epochs"] = [*self._curves[arm]["epochs"], entry]
+            self._progress(phase, (entry["epoch"] - start) / self._epochs)
+
+        return Listener(batch, epoch, lambda: self.report.should_stop)
+
+    def head_again(self, history: Sequence[dict[str, Any]]) -> None:
+        """Show the head's epochs in the fine-tuned arm's curve too: it begins with them."""
+        self._curves[self.arm]["epochs"] = list(history)
+
+    def _add_batch(self, arm: str, point: tuple[float, float, float]) -> None:
+        points = self._curves[arm]["batches"]
+        self._seen += 1
+        if self._seen % self._stride.setdefault(arm, 1):
+            return
+        points = [*points, point]
+        if len(points) > MAX_POINTS:
+            points, self._stride[arm] = points[1::2], 2 * self._stride[arm]
+        self._curves[arm]["batches"] = points
+
+    def _progress(self, phase: str, done: float) -> None:
+        self._done[phase] = min(1.0, done)
+        self.report.update(phase=phase, arm=self.arm, fraction=self._fraction(), curves=_snapshot(self._curves))
+
+    def _fraction(self) -> float:
+        return sum(self._share.get(phase, 0.0) * done for phase, done in self._done.items())
+
+
+def _snapshot(curves: dict[str, dict[str, list[Any]]]) -> dict[str, dict[str, list[Any]]]:
+    # The lists are replaced, never changed in place, so that the heartbeat's thread reads whole ones.
+    return {arm: dict(curve) for arm, curve in curves.items()}

@@ -1,0 +1,216 @@
+"""The store: conditional changes, concurrent claims, whole objects, features."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnn_core.store.runs import FINAL, LIVE, Run, RunNotFound, Store, plain
+
+pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
+
+
+@pytest.fixture(params=["folder", "memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    location = {
+        "folder": str(tmp_path),
+        "memory": f"sqlite:///{tmp_path}/runs.sqlite memory://{tmp_path.name}",
+        "file": f"sqlite:///{tmp_path}/runs.sqlite {(tmp_path / 'objects').as_uri()}",
+    }[request.param]
+    store = Store(location)
+    yield store
+    store.close()
+
+
+def claimed(store: Store, worker: str = "w1") -> Run:
+    run = store.claim(store.create("toy", {"seed": 0}, title="toy").id, worker)
+    assert run
+    return run
+
+
+def test_created_run_is_queued_and_found(store: Store) -> None:
+    run = store.create("toy", {"seed": 7, "shape": (2, 3)}, title="seven")
+    assert (run.state, run.live, run.attempt, run.error) == ("queued", True, 0, "")
+    assert run.spec == {"seed": 7, "shape": [2, 3]}
+    assert store.get(run.id) == run
+    assert store.live() == store.recent() == [run]
+
+
+def test_unknown_run_says_what_to_check(store: Store) -> None:
+    with pytest.raises(RunNotFound, match="There is no run 'nope' in this store. Check the link"):
+        store.get("nope")
+    assert store.claim("nope", "w1") is None
+
+
+def test_only_the_newest_attempt_may_write(store: Store) -> None:
+    first = claimed(store)
+    second = store.claim(first.id, "w2")
+    assert second and (second.attempt, second.worker, second.started) == (2, "w2", first.started)
+    assert store.beat(first, {"epoch": 9}) == "lost"
+    assert not store.finish(first, "done", result={"who": "first"})
+    assert not store.end(first, "failed", "silent")
+    assert store.beat(second, {"epoch": 1}) == "go on"
+    assert store.get(first.id).progress == {"epoch": 1}
+    assert store.finish(second, "done", result={"who": "second"}, environment={"keras": "3"})
+    assert store.get(first.id).result == {"who": "second"}
+
+
+@pytest.mark.parametrize("state", FINAL)
+def test_ended_run_does_not_change_any_more(store: Store, state: str) -> None:
+    run = claimed(store)
+    assert store.finish(run, state, error="words")
+    ended = store.get(run.id)
+    assert ended.ended and not ended.live
+    assert store.claim(run.id, "w2") is None
+    assert store.beat(run, {}) == "lost"
+    assert not store.request_stop(run.id)
+    assert not store.end(run, "failed", "other words")
+    assert not store.finish(run, "done")
+    assert store.get(run.id) == ended
+    assert store.live() == []
+
+
+def test_stop_is_heard_at_the_next_beat_and_survives_a_new_attempt(store: Store) -> None:
+    run = claimed(store)
+    assert store.beat(run, {}) == "go on"
+    assert store.request_stop(run.id)
+    assert not store.request_stop(run.id)  # once is enough
+    assert store.beat(run, {}) == "stop"
+    again = store.claim(run.id, "w2")
+    assert again and again.state == "stopping" and again.stop_requested
+
+
+def test_progress_takes_numpy_and_turns_nan_into_null(store: Store) -> None:
+    run = claimed(store)
+    store.beat(run, {"loss": np.float32("nan"), "counts": np.arange(3), "shape": (1, 2), "inf": float("inf")})
+    assert store.get(run.id).progress == {"loss": None, "counts": [0, 1, 2], "shape": [1, 2], "inf": None}
+    with pytest.raises(TypeError, match="JSON has no word for <object"):
+        plain({"deep": [object()]})
+
+
+def test_concurrent_claims_of_threads_get_attempts_of_their_own(store: Store) -> None:
+    run = store.create("toy", {}, title="toy")
+    with ThreadPoolExecutor(8) as pool:
+        claims = list(pool.map(lambda n: store.claim(run.id, f"w{n}"), range(40)))
+    assert sorted(each.attempt for each in claims if each) == list(range(1, 41))
+    last = store.get(run.id)
+    assert {each.worker for each in claims if each and each.attempt == 40} == {last.worker}
+
+
+def test_processes_open_the_same_new_store_and_claim_at_once(tmp_path: Path) -> None:
+    program = (
+        "import os, sys, time; from cnn_core.store.runs import Store\n"
+        "while time.time() < float(sys.argv[2]): pass\n"
+        "store = Store(sys.argv[1])\n"
+        "with store._engine.begin() as c: c.exec_driver_sql('INSERT OR IGNORE INTO runs VALUES "
+        '("r", "toy", "", "queued", "{}", "{}", "{}", "{}", "", "", 0, NULL, NULL, 0, NULL, NULL)\')\n'
+        "print(*[store.claim('r', 'w').attempt for _ in range(10)])"
+    )
+    begin = str(time.time() + 2.5)
+    arguments = [sys.executable, "-W", "error", "-c", program, str(tmp_path / "new"), begin]
+    children = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = [int(word) for child in children for word in child.communicate()[0].split()]
+    assert sorted(said) == list(range(1, 31))
+
+
+def test_run_is_renamed_whatever_its_state(store: Store) -> None:
+    run = claimed(store)
+    assert store.rename(run.id, "seven") and store.get(run.id).title == "seven"
+    assert store.beat(run, {}) == "go on", "the attempt is still the worker's"
+    assert store.finish(run, "done") and store.rename(run.id, "eight") and store.get(run.id).title == "eight"
+    assert not store.rename("nope", "nine")
+
+
+def test_deleted_run_goes_with_its_models_and_nothing_else(store: Store) -> None:
+    run, other = claimed(store), claimed(store)
+    for key in (f"runs/{run.id}/frozen.keras", f"runs/{other.id}/frozen.keras", "pictures/a.png"):
+        store.write(key, b"x")
+    store.write_features("resnet50", {"a": b"v"})
+    assert not store.delete(run.id), "a live run is stopped first"
+    assert store.finish(run, "done") and store.finish(other, "done")
+    assert store.delete(run.id) and not store.delete(run.id) and not store.delete("nope")
+    with pytest.raises(RunNotFound):
+        store.get(run.id)
+    assert not store.exists(f"runs/{run.id}/frozen.keras")
+    assert store.recent() == [store.get(other.id)] and store.exists(f"runs/{other.id}/frozen.keras")
+    assert store.exists("pictures/a.png") and store.read_features("resnet50", ["a"]) == {"a": b"v"}
+    never_kept = claimed(store)
+    assert store.finish(never_kept, "failed") and store.delete(never_kept.id), "a run without models too"
+
+
+def test_object_round_trip(store: Store) -> None:
+    assert not store.exists("pictures/a.png")
+    with pytest.raises(FileNotFoundError):
+        store.read("pictures/a.png")
+    store.write("pictures/a.png", b"one")
+    store.write("pictures/a.png", b"two")
+    assert store.exists("pictures/a.png") and store.read("pictures/a.png") == b"two"
+
+
+def test_object_is_whole_while_others_write_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    contents = [bytes([n]) * 2_000_000 for n in range(4)]
+    store.write("models/m.keras", contents[0])
+    ended = threading.Event()
+
+    def write(n: int) -> None:
+        while not ended.is_set():
+            store.write("models/m.keras", contents[n])
+
+    with ThreadPoolExecutor(4) as pool:
+        for n in range(4):
+            pool.submit(write, n)
+        try:
+            assert all(store.read("models/m.keras") in contents for _ in range(60))
+        finally:
+            ended.set()
+    assert os.listdir(tmp_path / "objects" / "models") == ["m.keras"]  # nothing partial is left
+    store.close()
+
+
+def test_failed_write_leaves_the_old_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    store.write("a/b", b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        with pytest.raises(OSError, match="No space left"):
+            store.write("a/b", b"new")
+    assert store.read("a/b") == b"old"
+    assert os.listdir(tmp_path / "objects" / "a") == ["b"]
+    store.close()
+
+
+def test_features_round_trip_and_keep_the_first(store: Store) -> None:
+    vectors = {f"{n:04}": bytes([n % 256]) for n in range(1200)}  # more than one query's worth
+    store.write_features("resnet50", vectors)
+    store.write_features("resnet50", {"0001": b"other", "new": b"n"})
+    assert store.read_features("resnet50", [*vectors, "missing"]) == vectors
+    assert store.read_features("resnet50", ["new"]) == {"new": b"n"}
+    assert store.read_features("vgg16", vectors) == {}
+
+
+def test_location_tells_the_folder_only_if_there_is_one(tmp_path: Path) -> None:
+    local = Store(tmp_path / "here")
+    remote = Store(f"sqlite:///{tmp_path}/runs.sqlite memory://elsewhere")
+    assert local.folder == tmp_path / "here" and remote.folder is None
+    assert set(LIVE) & set(FINAL) == set()
+    local.close()
+    remote.close()
+
+
+def test_default_store_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVSCOPE_STORE", str(tmp_path / "named"))
+    store = Store.default()
+    assert store.folder == tmp_path / "named"
+    store.close()

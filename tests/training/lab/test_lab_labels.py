@@ -1,0 +1,106 @@
+"""Label errors, likeness and calibration against slow and plain second versions."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnn_core.training.lab.calibration import refusal_curve, refusal_threshold, reliability
+from cnn_core.training.lab.labels import label_errors, similarities
+
+
+def random_answers(seed: int, count: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(classes), rng.integers(0, classes, count)])
+    return rng.dirichlet(np.ones(classes), len(labels)), labels
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10**6), st.integers(1, 60), st.integers(2, 5))
+def test_label_errors_are_the_off_diagonals_of_the_confident_joint(seed: int, count: int, classes: int) -> None:
+    said, labels = random_answers(seed, count, classes)
+    threshold = [sum(p[j] for p, y in zip(said, labels, strict=True) if y == j) / list(labels).count(j)
+                 for j in range(classes)]  # fmt: skip
+    expected = {}
+    for i, (p, y) in enumerate(zip(said, labels, strict=True)):
+        claims = [j for j in range(classes) if p[j] >= threshold[j]]
+        if claims and (best := max(claims, key=lambda j: p[j])) != y:
+            expected[i] = p[best] - p[y]
+    found = label_errors(said, labels)
+    assert set(found.tolist()) == set(expected)
+    margins = [expected[i] for i in found.tolist()]
+    assert margins == sorted(margins, reverse=True), "the surest first"
+
+
+def test_exchanged_labels_are_found() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(4), 50)
+    said = np.full((200, 4), 0.05)
+    said[np.arange(200), truth] = 0.85
+    said = said * rng.uniform(0.9, 1.1, said.shape)
+    said /= said.sum(axis=1, keepdims=True)
+    flipped = rng.choice(200, 20, replace=False)
+    given = truth.copy()
+    given[flipped] = (given[flipped] + 1) % 4
+    found = label_errors(said, given)
+    assert set(found.tolist()) == set(flipped.tolist())
+
+
+def test_likeness_is_cosine_of_centred_features() -> None:
+    x = np.random.default_rng(0).normal(3, 1, (12, 5))
+    assert similarities(x) == pytest.approx(np.array(
+        [[(a - x.mean(0)) @ (b - x.mean(0)) / np.linalg.norm(a - x.mean(0)) / np.linalg.norm(b - x.mean(0)) for b in x]
+         for a in x]
+    ))  # fmt: skip
+    assert np.isfinite(similarities(np.ones((3, 2)))).all()
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10**6), st.integers(1, 80), st.integers(2, 5))
+def test_calibration_error_is_the_papers(seed: int, count: int, classes: int) -> None:
+    said, labels = random_answers(seed, count, classes)
+    confidence, right = said.max(axis=1), said.argmax(axis=1) == labels
+    error = 0.0
+    for k in range(10):
+        inside = [i for i, c in enumerate(confidence) if k / 10 <= c < (k + 1) / 10 or (k == 9 and c == 1)]
+        if inside:
+            error += len(inside) / len(said) * abs(right[inside].mean() - confidence[inside].mean())
+    found = reliability(said, labels, [str(j) for j in range(classes)])
+    assert found["ece"] == pytest.approx(error)
+    assert sum(entry["pictures"] for entry in found["bins"]) == len(said)
+    assert [entry["class"] for entry in found["per_class"]] == [str(j) for j in range(classes)]
+
+
+def test_perfect_calibration_and_overconfidence_are_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.5, 1, 20000)
+    said = np.stack([p, 1 - p], axis=1)
+    honest = (rng.random(20000) > p).astype(int)
+    assert reliability(said, honest, "ab")["ece"] < 0.015
+    boast = (rng.random(20000) > 0.6).astype(int)
+    found = reliability(said, boast, "ab")
+    assert found["ece"] > 0.1 and "points surer than it is right" in found["words"]
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10**6), st.integers(5, 80))
+def test_threshold_keeps_95_percent_of_the_right_answers_and_is_the_highest(seed: int, count: int) -> None:
+    said, labels = random_answers(seed, count, 3)
+    found = refusal_threshold(said, labels)
+    sure = said.max(axis=1)[said.argmax(axis=1) == labels]
+    if len(sure):
+        assert (sure >= found["threshold"]).mean() >= 0.95 - 1e-9
+        higher = sure[sure > found["threshold"]]
+        assert not len(higher) or (sure >= higher.min()).mean() < 0.95
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10**6), st.integers(1, 60))
+def test_refusal_curve_counts_picture_by_picture(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    own, right, unseen = rng.random(count), rng.random(count) < 0.7, rng.random(count)
+    for entry in refusal_curve(own, right, unseen, thresholds=[0.0, 0.3, 0.8, 1.0]):
+        answered = [r for p, r in zip(own, right, strict=True) if p >= entry["threshold"]]
+        assert entry["answered"] == pytest.approx(len(answered) / count)
+        assert entry["accuracy"] == pytest.approx(sum(answered) / len(answered) if answered else 1)
+        assert entry["unseen_refused"] == pytest.approx(sum(p < entry["threshold"] for p in unseen) / count)

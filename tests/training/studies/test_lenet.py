@@ -1,0 +1,93 @@
+"""LeNet-5 live: curves, kernels, errors that add up; a drawn digit read, layer by layer."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from studies_toys import Listening, carry_out
+
+from cnn_core.store.runs import Run, RunNotFound, Store
+from cnn_core.training.studies.digits import digits
+from cnn_core.training.studies.lenet import read_digit
+from cnn_core.training.studies.spec import StudyRefused
+from cnn_core.training.transfer.answers import NoModel
+
+
+@pytest.fixture(scope="module")
+def outcome(shelf: Store) -> tuple[Run, Listening]:
+    report = Listening()
+    return carry_out(shelf, "lenet", report, epochs=2, batch_size=64), report
+
+
+def _drawn(index: int, scale: int = 12) -> np.ndarray:
+    """A test digit as somebody would draw it: large, in the middle of a canvas."""
+    ink = Image.fromarray(digits().test[index, ..., 0]).resize((8 * scale, 8 * scale), Image.Resampling.BICUBIC)
+    return np.pad(np.clip(np.asarray(ink), 0, 1), 20)
+
+
+def test_curves_and_kernels_have_every_epoch(outcome: tuple[Run, Listening]) -> None:
+    run, report = outcome
+    result = run.result
+    assert [epoch["epoch"] for epoch in result["epochs"]] == [1, 2]
+    assert result["epochs"][1]["train_loss"] < result["epochs"][0]["train_loss"] < 2.4
+    assert np.shape(result["kernels"]) == (3, 6, 5, 5), "before training, and after each epoch"
+    assert result["kernels"][0] != result["kernels"][1]
+    done = [point[0] for point in result["batches"]]
+    assert done == sorted(done) and 1.9 < done[-1] <= 2.0
+    assert report.fractions == sorted(report.fractions) and report.fractions[-1] == 1.0
+    assert result["params"] == 61_706
+
+
+def test_errors_confusion_and_accuracy_agree(outcome: tuple[Run, Listening]) -> None:
+    result = outcome[0].result
+    confusion = np.array(result["confusion"])
+    assert confusion.sum() == result["total"] == 359 and confusion.trace() == result["correct"]
+    assert confusion.sum(axis=1).tolist() == np.bincount(digits().test_labels).tolist(), "rows are the digits"
+    assert len(result["errors"]) == 359 - result["correct"]
+    counted = np.zeros((10, 10), int)
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    for error in result["errors"]:
+        counted[error["digit"], error["said"]] += 1
+        assert (
+            bunch.target[error["index"]] == error["digit"] and error["pixels"] == bunch.images[error["index"]].tolist()
+        )
+    assert np.array_equal(counted, confusion - np.diag(confusion.diagonal()))
+    assert result["test_interval"][0] < result["test_accuracy"] < result["test_interval"][1]
+    assert result["test_accuracy"] == pytest.approx(1 - result["epochs"][-1]["test_error"])
+
+
+def test_drawn_digit_is_read_by_the_runs_network(outcome: tuple[Run, Listening], shelf: Store) -> None:
+    said = read_digit(outcome[0].id, _drawn(0), location=shelf.location)
+    assert sum(said["probabilities"]) == pytest.approx(1, abs=1e-4) and len(said["probabilities"]) == 10
+    maps = {entry["name"]: entry["values"] for entry in said["maps"]}
+    assert maps["c1"].shape == (28, 28, 6) and maps["c3"].shape == (10, 10, 16) and maps["f6"].shape == (84,)
+    kernel = np.array(outcome[0].result["kernels"][-1])[2]
+    window = said["picture"][5:10, 7:12]
+    model_bias = maps["c1"][0, 0, 2]  # a corner sees paper only, so that its value is relu(bias)
+    expected = np.maximum((window * kernel).sum() + model_bias, 0)
+    if model_bias > 0:
+        assert maps["c1"][5, 7, 2] == pytest.approx(expected, abs=1e-3), "the first map is the first kernel's"
+
+
+def test_shipped_network_reads_test_digits_that_are_drawn_large() -> None:
+    drawn = range(40)
+    right = sum(int(np.argmax(read_digit("", _drawn(i))["probabilities"]) == digits().test_labels[i]) for i in drawn)
+    assert right >= 36, f"{right} of 40"
+
+
+def test_stopped_run_can_be_asked(shelf: Store) -> None:
+    stop = Listening(lambda progress: progress.get("fraction", 0) > 0.3)
+    run = carry_out(shelf, "lenet", stop, epochs=2, batch_size=256)
+    assert run.state == "stopped" and run.result["epochs"] == [] and run.result["total"] == 359
+    assert len(read_digit(run.id, _drawn(1), location=shelf.location)["probabilities"]) == 10
+
+
+def test_questions_without_an_answer_are_refused_in_words(shelf: Store) -> None:
+    with pytest.raises(StudyRefused, match="Draw a digit first"):
+        read_digit("", np.zeros((20, 20)))
+    with pytest.raises(RunNotFound):
+        read_digit("0" * 12, _drawn(0), location=shelf.location)
+    waiting = shelf.create("lenet", {}, title="waits")
+    with pytest.raises(NoModel, match="has no LeNet-5 to ask"):
+        read_digit(waiting.id, _drawn(0), location=shelf.location)

@@ -1,0 +1,135 @@
+"""Options: bounds, JSON there and back, refusals in words; digits: the same division always; what ships."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_digits
+
+from cnn_core.training.studies.digits import digits, like_the_digits, standardised
+from cnn_core.training.studies.published import STUDIES, TARGETS, precomputed
+from cnn_core.training.studies.spec import Degradation, InductiveBias, LeNet, StudyRefused
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_spec_survives_json(study: str) -> None:
+    spec = STUDIES[study](seed=7)
+    assert STUDIES[study].from_json(json.loads(json.dumps(spec.to_json()))) == spec
+    assert STUDIES[study].from_json({}) == STUDIES[study](), "what is missing has its default"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Degradation(deep_depth=20), "deep_depth is 20; expected more than shallow_depth, 20."),
+        (lambda: Degradation(shallow_depth=21), "shallow_depth is 21; expected 6n + 2"),
+        (lambda: Degradation(epochs=0), "epochs is 0; expected 1 to 200."),
+        (lambda: Degradation(epochs=2.5), "epochs is 2.5; expected a whole number."),
+        (lambda: LeNet(learning_rate=float("nan")), "learning_rate is nan; expected 1e-05 to 0.1."),
+        (lambda: LeNet(shift=True), "shift is True; expected a whole number."),
+        (lambda: InductiveBias(sizes=(50, 5000)), "sizes is 5000; expected 20 to 1138."),
+        (lambda: InductiveBias(sizes=()), "sizes has 0 values; expected 1 to 8 of them."),
+        (lambda: LeNet.from_json({"epoch": 3}), "'epoch' is no option of this study; expected some of epochs"),
+    ],
+)
+def test_impossible_options_are_refused_in_words(make: Any, message: str) -> None:
+    with pytest.raises(StudyRefused) as refusal:
+        make()
+    assert message in str(refusal.value)
+
+
+def test_numbers_are_sorted_and_different() -> None:
+    assert InductiveBias(sizes=(200, 50, 200)).sizes == (50, 200)
+    assert list(Degradation(seed=4, seeds=2).seed_list()) == [4, 5]
+
+
+def test_digits_are_divided_without_overlap_and_always_alike() -> None:
+    found, again = digits(), digits()
+    assert np.array_equal(found.test_indices, again.test_indices)
+    bunch = load_digits()
+    np.testing.assert_allclose(found.test[..., 0] * 16, bunch.images[found.test_indices])
+    assert np.array_equal(found.test_labels, bunch.target[found.test_indices])
+    everything = np.concatenate([found.train, found.test])[..., 0].reshape(1797, -1)
+    order = np.lexsort(everything.T)
+    original = bunch.images.reshape(1797, -1) / 16
+    np.testing.assert_allclose(everything[order], original[np.lexsort(original.T)], err_msg="each picture once")
+
+
+def test_standardised_digits_have_no_mean_picture_and_unit_deviation() -> None:
+    scaled, plain = standardised(digits()), digits()
+    np.testing.assert_allclose(scaled.train.mean(axis=0), 0, atol=1e-5)
+    mean, deviation = plain.train.mean(axis=0), plain.train.std()
+    np.testing.assert_allclose(
+        scaled.test * deviation + mean, plain.test, atol=1e-5, err_msg="no look at test pictures"
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(8, 80), st.integers(8, 80), st.integers(0, 2**16))
+def test_drawing_is_read_wherever_and_however_large_it_is(height: int, width: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    stroke = np.zeros((height, width))
+    stroke[:, rng.integers(0, width)] = 1.0
+    stroke[rng.integers(0, height)] = 1.0
+    small = like_the_digits(stroke)
+    moved = np.pad(stroke, ((rng.integers(0, 30), 5), (rng.integers(0, 30), 0)))
+    np.testing.assert_array_equal(like_the_digits(moved), small, err_msg="where it stands does not matter")
+    assert small.shape == (8, 8) and small.min() >= 0 and small.max() <= 1
+    assert 0.2 < small.mean() < 0.6, f"ink {small.mean()}: the digits have about 0.3"
+
+
+@pytest.mark.parametrize(
+    "drawing", [np.zeros((9, 9)), np.full((9, 9), 2.0), np.zeros((9, 9, 3)), np.full((2, 2), np.nan)]
+)
+def test_what_is_no_drawing_is_refused(drawing: np.ndarray) -> None:
+    with pytest.raises(StudyRefused, match=r"Draw a digit first|received an array"):
+        like_the_digits(drawing)
+
+
+# What ships ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_precomputed_result_is_of_the_defaults_and_says_where_it_is_from(study: str) -> None:
+    found = precomputed(study)
+    assert STUDIES[study].from_json(found["spec"]) == STUDIES[study](), (
+        "run precompute again: the defaults have changed"
+    )
+    provenance = found["provenance"]
+    assert provenance["command"] == f"python -m cnn_core.training.studies.precompute {study}"
+    assert provenance.keys() >= {"seed", "date", "seconds", "device", "versions", "load"}
+
+
+def test_precomputed_degradation_shows_it_in_every_seed() -> None:
+    verdict = precomputed("degradation")["result"]["verdict"]
+    assert len(verdict["plain"]) == len(verdict["residual"]) == Degradation().seeds
+    assert all(entry["deep"] > entry["shallow"] for entry in verdict["plain"]), verdict
+    assert all(entry["deep"] <= entry["shallow"] for entry in verdict["residual"]), verdict
+    assert verdict["shown"]
+
+
+def test_unknown_study_is_refused() -> None:
+    with pytest.raises(StudyRefused, match="'resnet' is no study; expected one of degradation, lenet, inductive_bias"):
+        precomputed("resnet")
+
+
+def test_targets_are_those_of_the_paper() -> None:
+    errors = {(t.data, t.net): t.error for t in TARGETS}
+    assert errors["ImageNet", "plain-18"] == 27.94 and errors["ImageNet", "ResNet-18"] == 27.88
+    assert errors["ImageNet", "plain-34"] == 28.54 and errors["ImageNet", "ResNet-34"] == 25.03
+    assert errors["CIFAR-10", "ResNet-20"] == 8.75 and errors["CIFAR-10", "ResNet-56"] == 6.97
+
+
+def test_what_a_page_needs_is_there_without_keras() -> None:
+    code = (
+        "import sys; from cnn_core.training.studies import commands, digits, published, spec; "
+        "published.precomputed('lenet'); "
+        "assert not {'keras', 'tensorflow'} & sys.modules.keys()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,30 @@
+"""One small experiment with all arms, trained once for all tests that look at its outcome."""
+
+from collections.abc import Iterator
+
+import pytest
+from transfer_toys import Outcome, carry_out, few_textures
+
+from cnn_core.store.runs import Store
+from cnn_core.training.transfer.spec import Item
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The store that these experiments share."""
+    store = Store(tmp_path_factory.mktemp("shelf"))
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def textures(shelf: Store) -> tuple[Item, ...]:
+    return few_textures(shelf, {"train": 6, "validation": 2, "test": 4})
+
+
+@pytest.fixture(scope="session")
+def outcome(shelf: Store, textures: tuple[Item, ...]) -> Outcome:
+    """All three arms, two epochs of three steps, the last two blocks unfrozen."""
+    return carry_out(
+        shelf, textures, arms=("scratch", "frozen", "fine_tuned"), epochs=2, batch_size=6, unfreeze_blocks=2
+    )

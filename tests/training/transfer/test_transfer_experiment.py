@@ -1,0 +1,311 @@
+"""The three arms on real weights: what is trained, what stays as it was, what is kept when it is stopped."""
+
+import csv
+import io
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from transfer_toys import FakeReport, Outcome, carry_out
+
+from cnn_core.networks import backbones
+from cnn_core.networks.forward import cached_features, extractor_id, network_input
+from cnn_core.networks.zoo.efficientnet_lite import released_weights
+from cnn_core.pictures import sets
+from cnn_core.pictures.images import square
+from cnn_core.store.runs import Store
+from cnn_core.training.transfer import training
+from cnn_core.training.transfer.export import metrics_csv
+from cnn_core.training.transfer.spec import Item
+
+HEAD = ("probabilities/kernel", "probabilities/bias")
+LAST_TWO_BLOCKS = {f"block7a_{part}_conv/kernel" for part in ("expand", "depthwise", "project")} | {"top_conv/kernel"}
+
+
+def weights(model: keras.Model) -> dict[str, np.ndarray]:
+    return {weight.path: np.asarray(weight) for weight in model.weights}
+
+
+def changed(model: keras.Model) -> set[str]:
+    """The weights below the head that are not the released ones, bit by bit."""
+    released = released_weights()
+    found = weights(model)
+    assert found.keys() == released.keys()
+    return {path for path in found if path not in HEAD and not np.array_equal(found[path], released[path])}
+
+
+def is_statistic(path: str) -> bool:
+    return path.endswith(("moving_mean", "moving_variance"))
+
+
+# What is trained, and what stays ----------------------------------------------------------------------------------
+
+
+def test_frozen_backbone_is_the_released_one(outcome: Outcome) -> None:
+    assert changed(outcome.model("frozen")) == set()
+    assert outcome.arms["frozen"]["trainable_params"] == 1280 * 3 + 3
+    assert outcome.arms["frozen"]["total_params"] == 3_413_024 + 1280 * 3 + 3
+
+
+def test_fine_tuning_changes_the_chosen_blocks_and_no_statistic(outcome: Outcome) -> None:
+    assert changed(outcome.model("fine_tuned")) == LAST_TWO_BLOCKS  # kernels only: no BatchNorm weight, no statistic
+    released = released_weights()
+    kernels = sum(released[path].size for path in LAST_TWO_BLOCKS)
+    assert outcome.arms["fine_tuned"]["trainable_params"] == kernels + 1280 * 3 + 3
+
+
+@pytest.mark.slow
+def test_fine_tuning_with_augmentation_changes_no_statistic_either(shelf: Store, textures: tuple[Item, ...]) -> None:
+    outcome = carry_out(
+        shelf, textures, arms=("fine_tuned",), epochs=1, batch_size=9, unfreeze_blocks=2, augment=True,
+        fine_tune_learning_rate=1e-3,
+    )  # fmt: skip
+    moved = changed(outcome.model("fine_tuned"))
+    assert not any(map(is_statistic, moved))
+    # With one epoch the start may have been the best: then nothing may have moved at all.
+    assert moved == (LAST_TWO_BLOCKS if outcome.arms["fine_tuned"]["best_epoch"] == 2 else set())
+    assert [entry["phase"] for entry in outcome.arms["fine_tuned"]["history"]] == ["head", "blocks"]
+    assert [layer.name for layer in outcome.model("fine_tuned").layers if "random" in layer.name] == []
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_not_one_statistic_moves_while_blocks_are_trained(augment: bool) -> None:
+    """On noise, at a high rate, looking at the network after every step: before the best epoch is put back."""
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    base = backbones.build("efficientnet_lite0")
+    before = weights(base)
+    head = keras.Sequential([keras.Input((1280,)), *training._head_layers(2)], name="head")
+    pixels = rng.integers(0, 256, (4, 224, 224, 3)).astype(np.uint8)
+    labels = np.array([0, 1, 0, 1], np.int32)
+    data = training.Data(pixels, labels, pixels[:2], labels[:2])
+    steps: list[set[str]] = []
+
+    def batch(done: float, loss: float, accuracy: float) -> None:
+        now = weights(base)
+        steps.append({path for path in before if not np.array_equal(now[path], before[path])})
+
+    options = training.Options(epochs=1, batch_size=2, unfreeze_blocks=1, fine_tune_learning_rate=0.1, augment=augment)
+    watch = training._Watch(training.Listener(batch, lambda entry: None, lambda: False), "head", 0, training._NOTHING)
+    arm = training.fine_tuned(
+        base, head, watch, data, options, watch.listener, lambda lower, batch: np.asarray(lower(batch))
+    )
+    assert steps == [{"top_conv/kernel"}] * 2
+    norms = [layer for layer in base.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert len(norms) == 49 and not any(norm.trainable for norm in norms)
+    assert arm.trainable_params == 320 * 1280 + 1280 * 2 + 2
+
+
+def test_thaw_above_names_exactly_the_layers_above() -> None:
+    base = backbones.build("efficientnet_lite0", pretrained=False)
+    for cut, blocks in (("block7a_expand_conv", 1 * 3 + 1), ("block6a_expand_conv", 5 * 3 + 1)):
+        training.thaw_above(base, base.get_layer(cut).input)
+        assert len(base.trainable_weights) == blocks
+        first = next(layer.name for layer in base.layers if layer.trainable and layer.weights)
+        assert first == cut
+
+
+def test_scratch_begins_at_random_and_trains_everything(outcome: Outcome) -> None:
+    found, released = weights(outcome.model("scratch")), released_weights()
+    kernels = [path for path in released if path.endswith("kernel") and path not in HEAD]
+    assert all(np.corrcoef(found[path].ravel(), released[path].ravel())[0, 1] < 0.5 for path in kernels)
+    assert any(is_statistic(path) and np.ptp(found[path]) > 0 for path in found)  # its statistics have moved
+    assert outcome.arms["scratch"]["trainable_params"] == 3_413_024 - 42_016 + 1280 * 3 + 3
+    assert [entry["phase"] for entry in outcome.arms["scratch"]["history"]] == ["all", "all"]
+
+
+# Figures ----------------------------------------------------------------------------------------------------------
+
+
+def test_result_has_what_the_issue_names(outcome: Outcome) -> None:
+    assert outcome.result["classes"] == ["brick", "grass", "gravel"]
+    assert outcome.result["split_sizes"] == {"train": 18, "validation": 6, "test": 12}
+    assert list(outcome.arms) == ["scratch", "frozen", "fine_tuned"]
+    for arm in outcome.arms.values():
+        low, high = arm["test_interval"]
+        assert 0 <= low <= arm["test_accuracy"] == arm["correct"] / 12 <= high <= 1
+        assert arm["train_seconds"] > 0 and arm["feature_seconds"] >= 0 and arm["model_bytes"] > 10_000_000
+        assert {"features", "training", "testing"} <= arm["seconds"].keys()
+    assert outcome.arms["frozen"]["test_accuracy"] > 0.9  # brick, grass and gravel are easy for ImageNet's features
+    assert outcome.environment["seed"] == 0 and outcome.environment["replicas"] == 1
+    assert outcome.environment["device"].startswith(("CPU", "GPU"))
+
+
+def score(entry: dict[str, Any]) -> tuple[float, float]:
+    """What makes an epoch the best: validation accuracy, the lower loss among equals."""
+    return entry["val_accuracy"], -entry["val_loss"]
+
+
+def test_fine_tuned_begins_with_the_frozen_head_and_is_no_worse_in_validation(outcome: Outcome) -> None:
+    head, both = outcome.arms["frozen"]["history"], outcome.arms["fine_tuned"]["history"]
+    assert both[:2] == head
+    assert [(entry["phase"], entry["epoch"]) for entry in both] == [
+        ("head", 1), ("head", 2), ("blocks", 3), ("blocks", 4),
+    ]  # fmt: skip
+    best, kept = max(head, key=score), max(both, key=score)
+    assert score(kept) >= score(best)  # where the arm begins is a candidate
+    assert outcome.arms["frozen"]["best_epoch"] == best["epoch"]
+    assert outcome.arms["fine_tuned"]["best_epoch"] == kept["epoch"]
+    validation = [item for item in outcome.experiment.items if item.part == "validation"]
+    batch = network_input(outcome.store, validation, backbones.backbone("efficientnet_lite0"))
+    truth = [outcome.result["classes"].index(item.label) for item in validation]
+    for arm, entry in (("frozen", best), ("fine_tuned", kept)):
+        probabilities = np.asarray(outcome.model(arm)(batch.astype(np.float32), training=False))
+        loss = -np.log(probabilities[range(len(truth)), truth]).mean()
+        assert loss == pytest.approx(entry["val_loss"], abs=1e-4)
+        assert (probabilities.argmax(axis=1) == truth).mean() == pytest.approx(entry["val_accuracy"])
+
+
+def test_start_is_kept_if_training_only_makes_it_worse(shelf: Store, textures: tuple[Item, ...]) -> None:
+    outcome = carry_out(
+        shelf, textures, arms=("frozen", "fine_tuned"), epochs=2, batch_size=18, unfreeze_blocks=1,
+        fine_tune_learning_rate=1.0,
+    )  # fmt: skip
+    blocks = outcome.arms["fine_tuned"]["history"][2:]
+    assert max(map(score, blocks)) < max(map(score, outcome.arms["frozen"]["history"]))
+    assert outcome.arms["fine_tuned"]["best_epoch"] == outcome.arms["frozen"]["best_epoch"] <= 2
+    frozen, tuned = weights(outcome.model("frozen")), weights(outcome.model("fine_tuned"))
+    assert all(np.array_equal(frozen[path], tuned[path]) for path in frozen)
+
+
+def test_test_figures_belong_to_the_saved_network(outcome: Outcome) -> None:
+    tests = [item for item in outcome.experiment.items if item.part == "test"]
+    for arm, figures in outcome.arms.items():
+        model = outcome.model(arm)
+        for answer in figures["answers"][::5]:
+            assert answer["digest"] in {item.digest for item in tests}
+            pixels = square(sets.pixels(outcome.store, answer["digest"]), 224, 224 / 256)
+            probabilities = np.asarray(model(pixels[None].astype(np.float32), training=False))[0]
+            assert probabilities.max() == pytest.approx(answer["probability"], abs=1e-4)
+            assert outcome.result["classes"][probabilities.argmax()] == answer["said"]
+
+
+# Seeds and features -----------------------------------------------------------------------------------------------
+
+
+def test_second_run_computes_no_feature_and_gives_the_same_head(outcome: Outcome, textures: tuple[Item, ...]) -> None:
+    assert outcome.report.progress["features"] == {"pictures": 24, "computed": 24}
+    again = carry_out(outcome.store, textures[::-1], arms=("frozen",), epochs=2, batch_size=6)
+    assert again.report.progress["features"] == {"pictures": 24, "computed": 0}
+    for path in HEAD:
+        assert np.array_equal(weights(again.model("frozen"))[path], weights(outcome.model("frozen"))[path])
+    first = [entry | {"seconds": 0} for entry in outcome.arms["frozen"]["history"]]
+    assert [entry | {"seconds": 0} for entry in again.arms["frozen"]["history"]] == first
+
+
+def test_another_seed_gives_another_head_on_the_same_features(outcome: Outcome, textures: tuple[Item, ...]) -> None:
+    other = carry_out(outcome.store, textures, arms=("frozen",), epochs=2, batch_size=6, seed=1)
+    assert other.report.progress["features"]["computed"] == 0
+    assert not np.allclose(weights(other.model("frozen"))[HEAD[0]], weights(outcome.model("frozen"))[HEAD[0]])
+
+
+def test_scratch_begins_differently_with_another_seed() -> None:
+    def start(seed: int) -> np.ndarray:
+        keras.utils.set_random_seed(seed)
+        return backbones.build("efficientnet_lite0", pretrained=False).get_weights()[0]
+
+    assert np.array_equal(start(3), start(3)) and not np.allclose(start(3), start(4))
+
+
+def test_cached_vectors_are_those_of_a_forward_pass(outcome: Outcome) -> None:
+    record = backbones.backbone("efficientnet_lite0")
+    items = [item for item in outcome.experiment.items if item.part == "train"][:5]
+
+    def unwanted() -> keras.Model:
+        raise AssertionError("the network is built although nothing is missing")
+
+    cached, computed = cached_features(outcome.store, items, record, "float32", unwanted, lambda done: False)
+    assert computed == 0 and cached.shape == (5, 1280) and cached.dtype == np.float32
+    base = backbones.build("efficientnet_lite0")
+    pixels = np.stack([square(sets.pixels(outcome.store, item.digest), 224, 224 / 256) for item in items])
+    expected = np.asarray(base(pixels.astype(np.float32), training=False)).mean(axis=(1, 2))
+    assert np.allclose(cached, expected, atol=1e-4)
+    assert extractor_id(record, "float32") == "efficientnet_lite0-579344248a93 pool 224px of 256 bicubic float32"
+
+
+# Stop and trouble -------------------------------------------------------------------------------------------------
+
+
+def after_batches(phase_epochs_done: float, arm: str) -> FakeReport:
+    """Ask to stop when the curve of an arm has gone so far."""
+
+    def far_enough(progress: dict[str, Any]) -> bool:
+        batches = progress.get("curves", {}).get(arm, {}).get("batches", [])
+        return bool(batches) and batches[-1][0] >= phase_epochs_done
+
+    return FakeReport(far_enough)
+
+
+def test_stop_amid_an_epoch_keeps_what_was_learnt(shelf: Store, textures: tuple[Item, ...]) -> None:
+    outcome = carry_out(
+        shelf, textures, after_batches(2.3, "fine_tuned"), arms=("scratch", "frozen", "fine_tuned"), epochs=2,
+        batch_size=6, unfreeze_blocks=2,
+    )  # fmt: skip
+    assert list(outcome.arms) == ["frozen", "fine_tuned"]  # scratch has not begun
+    assert [entry["epoch"] for entry in outcome.arms["fine_tuned"]["history"]] == [1, 2, 3]
+    assert outcome.report.progress["curves"]["fine_tuned"]["batches"][-1][0] == pytest.approx(2.3333, abs=1e-3)
+    assert outcome.arms["fine_tuned"]["test_accuracy"] > 0.9
+    # One step was made and is better than none, or the head was the best: either way it is what was evaluated.
+    assert changed(outcome.model("fine_tuned")) in (LAST_TWO_BLOCKS, set())
+
+
+def test_stop_while_only_the_head_was_trained_keeps_the_head(shelf: Store, textures: tuple[Item, ...]) -> None:
+    outcome = carry_out(shelf, textures, after_batches(0.3, "fine_tuned"), arms=("fine_tuned",), epochs=2, batch_size=6)
+    arm = outcome.arms["fine_tuned"]
+    assert [(entry["phase"], entry["epoch"]) for entry in arm["history"]] == [("head", 1)]
+    assert arm["trainable_params"] == 1280 * 3 + 3 and changed(outcome.model("fine_tuned")) == set()
+
+
+def test_stop_while_features_are_computed_leaves_no_arm_but_the_features(textures: tuple[Item, ...]) -> None:
+    store = Store("sqlite:// memory://stopped-in-features")
+    items = tuple(
+        sets.keep(store, picture, label, part)
+        for picture, label, part in sets.SAMPLES["textures"].pictures()
+        if part != "train" or picture.name[-1] in "01"
+    )
+    stop = FakeReport(lambda progress: progress.get("phase") == "features" and progress["fraction"] > 0)
+    outcome = carry_out(store, items, stop, arms=("frozen", "fine_tuned"), epochs=1)
+    assert outcome.arms == {} and outcome.report.progress["phase"] == "done"
+    key = extractor_id(backbones.backbone("efficientnet_lite0"), "float32")
+    assert len(store.read_features(key, [item.digest for item in items])) == 32  # one batch of 54
+    store.close()
+
+
+def test_diverged_arm_says_so_and_the_other_has_figures(
+    shelf: Store, textures: tuple[Item, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = training.fit
+
+    def steep(*args: Any, learning_rate: float, phase: str, **kwargs: Any) -> Any:
+        # ReLU6 bounds this network, so that no rate that Options allow makes it diverge.
+        return fit(*args, learning_rate=1e38 if phase == "blocks" else learning_rate, phase=phase, **kwargs)
+
+    monkeypatch.setattr(training, "fit", steep)
+    outcome = carry_out(shelf, textures, arms=("frozen", "fine_tuned"), epochs=1, batch_size=6, unfreeze_blocks=1)
+    assert outcome.arms["fine_tuned"] == {"error": "The loss became nan in epoch 2. Choose a lower learning rate."}
+    assert outcome.arms["frozen"]["test_accuracy"] > 0.9
+    assert len(list(csv.reader(io.StringIO(metrics_csv(outcome.arms))))) == 5
+
+
+def test_divergence_in_the_last_step_of_an_epoch_is_noticed() -> None:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, activation="softmax")])
+    values = np.array([[1e30, -1e30], [3e38, 3e38]], np.float32)
+    labels = np.array([0, 1], np.int32)
+    options = training.Options(epochs=1, batch_size=2)
+    listener = training.Listener(lambda *_: None, lambda entry: None, lambda: False)
+    data = training.Data(values[:1], labels[:1], np.full((1, 2), np.nan, np.float32), labels[:1])
+    with pytest.raises(training.Diverged, match=r"^The validation loss became nan in epoch 1\. Choose a lower lear"):
+        training.fit(model, data, options, listener, learning_rate=1e-3, phase="head")
+
+
+@pytest.mark.parametrize(("count", "replicas"), [(7, 2), (2, 8), (6, 3), (5, 1)])
+def test_examples_are_divided_evenly_among_replicas(count: int, replicas: int) -> None:
+    values, checks = np.arange(count), np.arange(3) + 100
+    even = training.Data(values, values % 2, checks, checks % 2).evenly(replicas)
+    assert len(even.train) % replicas == 0 == len(even.validation) % replicas
+    assert len(even.train) - count < replicas and set(even.train) == set(values)
+    assert np.array_equal(even.train % 2, even.train_labels)
+    assert np.unique(even.validation, return_counts=True)[1].tolist() == [replicas if replicas > 1 else 1] * 3
+    assert even.validation_labels.mean() == (checks % 2).mean()

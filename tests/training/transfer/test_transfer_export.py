@@ -1,0 +1,290 @@
+"""What a reader takes home works without us: another process, plain Keras, the same probabilities."""
+
+import ast
+import csv
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from transfer_toys import Outcome, picture
+
+from cnn_core.networks import backbones
+from cnn_core.pictures import sets
+from cnn_core.pictures.archives import ArchiveRejected
+from cnn_core.pictures.images import decode
+from cnn_core.store.runs import Store
+from cnn_core.training.transfer import answers, formats
+from cnn_core.training.transfer.export import (
+    BundleRefused,
+    bundle,
+    format_key,
+    is_bundle,
+    metrics_csv,
+    model_key,
+    read_bundle,
+    self_test_key,
+    self_test_of,
+)
+from cnn_core.training.transfer.spec import SpecRefused
+
+FRESH = """
+import importlib.util, runpy, sys
+assert importlib.util.find_spec("cnn_core") is None, "the download must not need ConvScope"
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def unpacked(outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("download")
+    data = bundle(outcome.store, outcome.run, "fine_tuned", backbones.backbone("efficientnet_lite0"))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        names = [name for name in archive.namelist() if not name.startswith("pictures/")]
+        assert names == [
+            "fine_tuned.keras", "labels.json", "predict.py", "metrics.csv", "model_card.md", "notebook.ipynb",
+            "settings/experiment.json",
+        ]  # fmt: skip
+        assert len(archive.namelist()) - len(names) == 36
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.mark.slow  # a browser test downloads and predicts always
+def test_download_predicts_the_same_in_a_fresh_process(outcome: Outcome, unpacked: Path, tmp_path: Path) -> None:
+    files = {name: tmp_path / name for name in ("small.png", "tall.png", "large.jpg", "turned.jpg", "clear.png")}
+    Image.fromarray(picture(1, 90, 130).pixels).save(files["small.png"])
+    Image.fromarray(picture(2, 700, 260).pixels).save(files["tall.png"])
+    large = Image.fromarray(picture(3, 901, 1024).pixels).resize((1503, 1201))
+    large.save(files["large.jpg"], quality=95)  # more than 1024 a side: scaled down before anything else
+    turn = Image.Exif()
+    turn[0x0112] = 6
+    Image.fromarray(picture(4, 200, 300).pixels).save(files["turned.jpg"], exif=turn)
+    clear = Image.fromarray(picture(5, 250, 250).pixels)
+    clear.putalpha(Image.new("L", clear.size, 0))
+    clear.save(files["clear.png"])  # all transparent: white
+
+    command = [sys.executable, "-I", "-W", "error::UserWarning", "-c", FRESH, str(unpacked / "predict.py")]
+    done = subprocess.run([*command, *files.values()], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.strip().splitlines()
+    assert len(lines) == len(files)
+    for line, path in zip(lines, files.values(), strict=True):
+        name, _, said = line.partition(" ")
+        theirs = ast.literal_eval(said)
+        ours = answers.predict(outcome.run.id, decode(path.read_bytes(), path.name).pixels, location=shelf_of(outcome))
+        assert name == str(path) and theirs.keys() == ours["fine_tuned"].keys()
+        assert list(theirs.values()) == sorted(theirs.values(), reverse=True)
+        for label, probability in theirs.items():  # the script rounds to four digits
+            assert probability == pytest.approx(ours["fine_tuned"][label], abs=1e-4), path.name
+
+
+def shelf_of(outcome: Outcome) -> str:
+    return outcome.store.location
+
+
+def test_script_names_the_versions_that_trained(outcome: Outcome, unpacked: Path) -> None:
+    script = (unpacked / "predict.py").read_text(encoding="utf-8")
+    assert f"pip install keras=={keras.__version__} tensorflow=={outcome.environment['tensorflow']} pillow" in script
+    assert f"Run {outcome.run.id}, arm fine_tuned." in script and "224 x 224 pixels" in script
+    assert json.loads((unpacked / "labels.json").read_text(encoding="utf-8")) == ["brick", "grass", "gravel"]
+
+
+@pytest.mark.parametrize("arm", [pytest.param("scratch", marks=pytest.mark.slow), "frozen", "fine_tuned"])
+def test_every_arm_is_one_flat_network_that_loads_as_it_is(outcome: Outcome, arm: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{arm}.keras"
+    path.write_bytes(outcome.store.read(model_key(outcome.run.id, arm)))
+    model = keras.saving.load_model(path)  # as the script does, warnings being errors
+    assert model.input_shape == (None, 224, 224, 3) and model.output_shape == (None, 3)
+    assert not any(isinstance(layer, keras.Model) for layer in model.layers)
+    assert model.get_layer("preprocess").name and model.get_layer("block4b_out") and model.get_layer("probabilities")
+    assert outcome.arms[arm]["model_bytes"] == path.stat().st_size
+    batch = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3)).astype(np.float32)
+    assert np.allclose(np.asarray(model(batch)).sum(axis=1), 1, atol=1e-5)
+
+
+def test_metrics_are_a_table_of_epochs_and_one_of_arms(outcome: Outcome, unpacked: Path) -> None:
+    text = (unpacked / "metrics.csv").read_text(encoding="utf-8")
+    assert text == metrics_csv(outcome.arms)
+    epochs, arms = (list(csv.DictReader(io.StringIO(part))) for part in text.split("\n\n"))
+    expected = [(arm, entry) for arm, figures in outcome.arms.items() for entry in figures["history"]]
+    assert len(epochs) == len(expected) == 2 + 2 + 4
+    for row, (arm, entry) in zip(epochs, expected, strict=True):
+        assert (row["arm"], row["phase"], int(row["epoch"])) == (arm, entry["phase"], entry["epoch"])
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy", "seconds"):
+            assert float(row[name]) == entry[name]
+    assert [row["arm"] for row in arms] == ["scratch", "frozen", "fine_tuned"]
+    for row in arms:
+        figures = outcome.arms[row["arm"]]
+        assert float(row["test_accuracy"]) == figures["test_accuracy"]
+        assert [float(row["interval_low"]), float(row["interval_high"])] == figures["test_interval"]
+        assert int(row["trainable_params"]) == figures["trainable_params"]
+
+
+def test_arm_that_failed_is_left_out_of_the_table() -> None:
+    assert metrics_csv({"frozen": {"error": "The loss became nan."}}).count("frozen") == 0
+
+
+def test_card_tells_data_figures_limits_and_licence(outcome: Outcome, unpacked: Path) -> None:
+    card = (unpacked / "model_card.md").read_text(encoding="utf-8")
+    figures = outcome.arms["fine_tuned"]
+    low, high = figures["test_interval"]
+    assert "36 pictures: 18 trained on, 6 chosen by, 12 tested" in card
+    assert f"{figures['correct']} of 12 right" in card and f"interval {low:.3f} to {high:.3f}" in card
+    assert "ImageNet weights (Apache-2.0)" in card and "| brick | 12 | 4 |" in card
+    assert "Not carried out" in card and "These classes only" not in card and "knows these 3 classes only" in card
+
+
+def test_bundle_restores_the_experiment_on_another_server(outcome: Outcome, tmp_path: Path) -> None:
+    data = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"))
+    other = Store(tmp_path / "other")
+    restored = read_bundle(data, "bundle.zip", other)
+    assert restored == outcome.experiment
+    for item in restored.items:
+        assert np.array_equal(sets.pixels(other, item.digest), sets.pixels(outcome.store, item.digest))
+    assert not other.exists(model_key(outcome.run.id, "frozen")), "never the weights"
+    other.close()
+
+
+def changed(data: bytes, change: dict[str, bytes | None]) -> bytes:
+    """The bundle with some files exchanged or left out."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            content = change.get(name, old.read(name))
+            if content is not None:
+                new.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_what_is_no_whole_bundle_is_refused_in_a_sentence(outcome: Outcome, tmp_path: Path) -> None:
+    data = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"))
+    other, settings = Store(tmp_path / "other"), "settings/experiment.json"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        document = json.loads(archive.read(settings))
+    first, second = (item.digest for item in outcome.experiment.items[:2])
+    cases: list[tuple[dict[str, bytes | None], str]] = [
+        ({settings: None}, "b.zip has no settings/experiment.json. Choose the zip that ConvScope made"),
+        ({settings: b"{"}, "settings/experiment.json in b.zip is damaged"),
+        ({settings: b'{"items": [[1]]}'}, "settings/experiment.json in b.zip is damaged"),
+        ({settings: b"[" * 100_000}, "settings/experiment.json in b.zip is damaged"),
+        ({settings: json.dumps(document | {"source": 5}).encode()}, "damaged (a name or label is no text)"),
+        ({settings: with_item(document, label=7)}, "damaged (a name or label is no text)"),
+        ({settings: with_item(document, part="exam")}, "damaged (there is no part 'exam' of a set)"),
+        ({settings: with_item(document, digest="../../secret")}, "b.zip lacks 1 of its pictures"),
+        ({f"pictures/{first}.png": None}, f"b.zip lacks 1 of its pictures, such as {first}.png."),
+        ({f"pictures/{first}.png": b"nothing"}, "A picture of b.zip is damaged"),
+        ({f"pictures/{first}.png": other_picture(outcome, second)}, "is another than it was"),
+    ]
+    for change, message in cases:
+        with pytest.raises(BundleRefused) as refusal:
+            read_bundle(changed(data, change), "b.zip", other)
+        assert message in str(refusal.value)
+    half = json.dumps(document | {"options": document["options"] | {"epochs": 2.5}}).encode()
+    with pytest.raises(SpecRefused, match="epochs is 2.5; expected 1 to 200, whole"):
+        read_bundle(changed(data, {settings: half}), "b.zip", other)
+    with pytest.raises(ArchiveRejected, match="not a zip archive"):
+        read_bundle(b"%PDF-1.7", "b.zip", other)
+    without = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"), pictures=False)
+    with pytest.raises(BundleRefused, match="Download it with its pictures"):
+        read_bundle(without, "b.zip", other)
+    other.close()
+
+
+def with_item(document: dict[str, Any], **change: Any) -> bytes:
+    """The settings with the first picture's entry changed."""
+    names = ("digest", "label", "name", "part")
+    first = dict(zip(names, document["items"][0], strict=True)) | change
+    return json.dumps(document | {"items": [[first[name] for name in names], *document["items"][1:]]}).encode()
+
+
+def test_bundle_is_told_from_a_zip_of_class_folders(outcome: Outcome) -> None:
+    data = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"), pictures=False)
+    assert is_bundle(data) and not is_bundle(changed(data, {"settings/experiment.json": None}))
+
+
+def test_bundle_holds_the_chosen_formats_that_passed(outcome: Outcome) -> None:
+    store, run, record = outcome.store, outcome.run, backbones.backbone("efficientnet_lite0")
+    for name in ("tflite", "int8", "onnx"):  # an earlier test's files may be there still
+        store.write(format_key(run.id, "scratch", name), name.encode())
+    entries = [{"name": name, "passed": name != "onnx", "words": f"{name}: words."} for name in formats.TOLERANCES]
+    key = self_test_key(run.id, "scratch")
+
+    def files(**chosen: Any) -> set[str]:
+        with zipfile.ZipFile(io.BytesIO(bundle(store, run, "scratch", record, pictures=False, **chosen))) as archive:
+            return {name for name in archive.namelist() if name.startswith(("scratch", "selftest"))}
+
+    assert files() == {"scratch.keras"}, "what was not tested is not offered"
+    store.write(key, json.dumps({"pictures": [], "formats": entries}).encode())
+    assert files() == {"scratch.keras", "scratch.tflite", "scratch.int8.tflite", "selftest.json"}
+    assert files(formats=("int8", "onnx")) == {"scratch.keras", "scratch.int8.tflite", "selftest.json"}
+
+
+def other_picture(outcome: Outcome, digest: str) -> bytes:
+    return outcome.store.read(sets.picture_key(digest))
+
+
+@pytest.mark.slow
+def test_notebook_measures_the_recorded_accuracy_again(outcome: Outcome, unpacked: Path) -> None:
+    cells = json.loads((unpacked / "notebook.ipynb").read_text(encoding="utf-8"))
+    assert cells["nbformat"] == 4 and len({cell["id"] for cell in cells["cells"]}) == len(cells["cells"])
+    measure, repeat = ("".join(cell["source"]) for cell in cells["cells"] if cell["cell_type"] == "code")
+    compile(repeat, "repeat", "exec")
+    done = subprocess.run([sys.executable, "-c", measure], capture_output=True, text=True, cwd=unpacked)
+    assert done.returncode == 0, done.stderr
+    correct = outcome.arms["fine_tuned"]["correct"]
+    assert done.stdout.strip() == f"{correct} of 12 right; recorded: {correct}"
+
+
+@pytest.mark.slow
+def test_notebook_repeats_the_experiment(outcome: Outcome, unpacked: Path) -> None:
+    cells = json.loads((unpacked / "notebook.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=unpacked)
+    assert done.returncode == 0, done.stderr
+    for arm, figures in outcome.arms.items():
+        assert f"{arm}: {figures['test_accuracy']:.4f}, recorded {figures['test_accuracy']}" in done.stdout
+
+
+@pytest.mark.slow
+def test_every_format_agrees_in_a_fresh_process(outcome: Outcome) -> None:
+    tested = formats.export_formats(outcome.run.id, "frozen", location=outcome.store.location)
+    found = {entry["name"]: entry for entry in tested["formats"]}
+    assert list(found) == ["keras", "tflite", "int8", "onnx"] and len(tested["pictures"]) == 10
+    assert found["keras"]["passed"] and found["keras"]["largest_difference"] <= 1e-4
+    assert found["tflite"]["passed"] and found["tflite"]["largest_difference"] <= 1e-3
+    assert found["int8"]["agreement"] >= 0.8 and found["int8"]["bytes"] < 0.35 * found["tflite"]["bytes"]
+    assert formats.onnx_missing() == "", "requirements/app.in names its packages"
+    assert found["onnx"]["passed"] and found["onnx"]["largest_difference"] <= 1e-3
+    assert self_test_of(outcome.store, outcome.run.id, "frozen") == tested
+    data = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert {"frozen.tflite", "frozen.int8.tflite", "selftest.json"} <= set(archive.namelist())
+        assert found["tflite"]["words"] in archive.read("model_card.md").decode()
+
+
+def test_format_that_differs_or_fails_is_not_offered(outcome: Outcome, tmp_path: Path) -> None:
+    (tmp_path / "predict.py").write_text("import sys; sys.exit('no such network')")
+    entry = formats._tested(tmp_path, "tflite", "frozen.tflite", np.ones((1, 3)) / 3, ["a", "b", "c"])
+    assert entry["passed"] is False
+    assert entry["words"] == "frozen.tflite does not work in a fresh process: no such network; not offered."
+    said = json.dumps([{"a": 0.5, "b": 0.3, "c": 0.2}])
+    (tmp_path / "predict.py").write_text(f"print({said!r})")
+    entry = formats._tested(tmp_path, "tflite", "frozen.tflite", np.array([[0.5, 0.3, 0.2]]) + 2e-3, ["a", "b", "c"])
+    assert entry["passed"] is False and "beyond 1e-03: not offered" in entry["words"]
+    entry = formats._tested(tmp_path, "keras", "frozen.keras", np.array([[0.5, 0.3, 0.2]]), ["a", "b", "c"])
+    assert entry["passed"] is True and entry["agreement"] == 1
+
+
+def test_formats_of_nothing_are_refused(outcome: Outcome) -> None:
+    with pytest.raises(answers.NoModel, match="has no trained network 'luck'"):
+        formats.export_formats(outcome.run.id, "luck", location=outcome.store.location)

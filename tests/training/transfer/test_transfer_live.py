@@ -1,0 +1,110 @@
+"""What the reader sees while it trains: a bar that only grows, curves that stay small."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transfer_toys import FakeReport, Outcome
+
+from cnn_core.training.transfer.live import MAX_POINTS, Live
+from cnn_core.training.transfer.spec import ARMS, Options
+
+SIZES = {"train": 30, "validation": 10, "test": 10}
+
+
+class Light(FakeReport):
+    """Keeps the bar and the newest curves only."""
+
+    def update(self, **progress) -> None:
+        self.progress.update(progress)
+        self.told.append({"fraction": progress["fraction"]} if "fraction" in progress else {})
+        self._stop = self._stop or self.stop_when(self.progress)
+
+
+def fractions(report: FakeReport) -> list[float]:
+    return [told["fraction"] for told in report.told if "fraction" in told]
+
+
+def test_bar_of_a_real_run_grows_to_the_end(outcome: Outcome) -> None:
+    seen = fractions(outcome.report)
+    assert seen[0] == 0.0 and seen[-1] == 1.0 and seen == sorted(seen)
+    assert seen[-2] == pytest.approx(1.0, abs=1e-6)  # no jump at the end: every phase was counted in full
+    phases = [told["phase"] for told in outcome.report.told if "phase" in told]
+    order = list(dict.fromkeys(phases))
+    assert order == ["preparing", "features", "head", "testing", "blocks", "feature_maps", "all", "done"]
+
+
+def test_curves_of_a_real_run_hold_every_batch_and_epoch(outcome: Outcome) -> None:
+    curves = outcome.report.progress["curves"]
+    assert curves.keys() == set(ARMS)
+    assert [point[0] for point in curves["frozen"]["batches"]] == pytest.approx([i / 3 for i in range(1, 7)], abs=1e-3)
+    tuned = [point[0] for point in curves["fine_tuned"]["batches"]]
+    assert tuned == pytest.approx([2 + i / 3 for i in range(1, 7)], abs=1e-3)
+    for arm in ARMS:
+        assert curves[arm]["epochs"] == outcome.arms[arm]["history"]
+    assert outcome.report.progress["arms_done"] == {
+        arm: figures["test_accuracy"] for arm, figures in outcome.arms.items()
+    }
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    arms=st.lists(st.sampled_from(ARMS), min_size=1).map(tuple),
+    epochs=st.integers(1, 80),
+    steps=st.integers(1, 60),
+    augment=st.booleans(),
+)
+def test_curve_is_bounded_and_the_bar_in_range(arms: tuple[str, ...], epochs: int, steps: int, augment: bool) -> None:
+    report = Light()
+    options = Options(arms=arms, epochs=epochs, augment=augment)
+    live = Live(report, options, SIZES)
+    live.arm = options.arms[-1]
+    listener = live.listener("all" if live.arm == "scratch" else "head")
+    for step in range(1, epochs * steps + 1):
+        if step % 7 and steps > 20:  # keep the example short: most of a long run is more of the same
+            continue
+        listener.batch(step / steps, 1.0 / step, 0.5)
+    points = report.progress["curves"][live.arm]["batches"]
+    assert len(points) <= MAX_POINTS
+    assert [point[0] for point in points] == sorted(point[0] for point in points)
+    live.phase("done")
+    seen = fractions(report)
+    assert seen == sorted(seen) and seen[0] == 0.0 and seen[-1] == 1.0
+    assert max(seen[:-1]) <= 1.0 + 1e-9
+
+
+def test_long_curve_keeps_its_whole_length() -> None:
+    report = Light()
+    live = Live(report, Options(arms=("frozen",), epochs=100), SIZES)
+    live.arm = "frozen"
+    listener = live.listener("head")
+    for step in range(1, 5001):
+        listener.batch(step / 50, 1.0, 0.5)
+    points = [point[0] for point in report.progress["curves"]["frozen"]["batches"]]
+    assert MAX_POINTS // 2 <= len(points) <= MAX_POINTS
+    assert points[0] < 2 and points[-1] > 98
+    gaps = {round(b - a, 6) for a, b in itertools.pairwise(points)}
+    assert len(gaps) == 1  # evenly thinned
+
+
+def test_pictures_in_parts_go_on_counting() -> None:
+    report = Light()
+    live = Live(report, Options(arms=("fine_tuned",)), SIZES)
+    live.arm = "fine_tuned"
+    for part in ("train", "validation"):
+        done = live.tick("feature_maps")
+        for pictures in range(5, SIZES[part] + 1, 5):
+            assert done(pictures) is False
+    seen = fractions(report)
+    assert seen == sorted(seen) and len(set(seen)) == 9  # 0 and eight times five pictures
+
+
+def test_stop_reaches_whoever_counts() -> None:
+    report = FakeReport(lambda progress: progress.get("fraction", 0) > 0)
+    live = Live(report, Options(arms=("frozen",)), SIZES)
+    live.arm = "frozen"
+    listener = live.listener("head")
+    assert not listener.should_stop()
+    listener.batch(0.5, 1.0, 0.5)
+    assert listener.should_stop() and live.tick("features")(5) is True

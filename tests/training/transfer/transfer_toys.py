@@ -1,0 +1,83 @@
+"""What the tests of the experiment share: a report that remembers, a few pictures, a whole small experiment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from cnn_core.pictures import sets
+from cnn_core.pictures.images import Picture
+from cnn_core.store.runs import Run, Store, plain
+from cnn_core.training.transfer.spec import Experiment, Item, Options
+
+
+class FakeReport:
+    """Remembers all that it is told; asks to stop when `stop_when` says so of the progress."""
+
+    def __init__(self, stop_when: Callable[[dict[str, Any]], bool] = lambda progress: False) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.progress: dict[str, Any] = {}
+        self.stop_when, self.lost, self._stop = stop_when, False, False
+
+    def update(self, **progress: Any) -> None:
+        self.told.append(plain(progress))
+        self.progress.update(self.told[-1])
+        self._stop = self._stop or self.stop_when(self.progress)
+
+    @property
+    def should_stop(self) -> bool:
+        return self._stop
+
+
+@dataclass
+class Outcome:
+    """What one experiment left behind."""
+
+    store: Store
+    run: Run
+    experiment: Experiment
+    report: FakeReport
+    result: dict[str, Any]
+    environment: dict[str, Any]
+    arms: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.arms = self.result["arms"]
+
+    def model(self, arm: str) -> Any:
+        from cnn_core.training.transfer.answers import load_model
+        from cnn_core.training.transfer.export import model_key
+
+        return load_model(self.store.read(model_key(self.run.id, arm)))
+
+
+def few_textures(store: Store, per_class: dict[str, int]) -> tuple[Item, ...]:
+    """Some patches of brick, grass and gravel: so many of each class for each part."""
+    left = {(label, part): n for label in ("brick", "grass", "gravel") for part, n in per_class.items()}
+    found: list[Item] = []
+    for picture, label, part in sets.SAMPLES["textures"].pictures():
+        if left.get((label, part), 0):
+            left[label, part] -= 1
+            found.append(sets.keep(store, picture, label, part))
+    return tuple(found)
+
+
+def carry_out(store: Store, items: tuple[Item, ...], report: FakeReport | None = None, **options: Any) -> Outcome:
+    from cnn_core.training.transfer import experiment as job
+
+    report = report or FakeReport()
+    experiment = Experiment(items, Options(**{"head_learning_rate": 0.01} | options), source="textures")
+    run = store.claim(store.create("transfer", experiment.to_json(), title="textures").id, worker="test")
+    assert run
+    result, environment = job.run(run, store, report)
+    assert store.finish(run, "done", result=result, environment=environment)
+    return Outcome(store, store.get(run.id), experiment, report, plain(result), plain(environment))
+
+
+def picture(seed: int, height: int, width: int) -> Picture:
+    """A smooth picture of random colours."""
+    small = np.random.default_rng(seed).integers(0, 256, (6, 6, 3)).astype(np.uint8)
+    large = Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
+    return Picture(np.asarray(large), f"colours {seed}.png")
