@@ -61,7 +61,7 @@ def digit_codes() -> np.ndarray:
     return np.where(pictures == "#", 1.0, -1.0).reshape(10, 84).astype("float32")
 
 
-# Layers that Keras does not have; `pixelwise` tells `networks.summary` that a position sees the same position only -----
+# Layers that Keras does not have; `pixelwise` tells `networks.summary` that a position sees the same position only ----
 
 
 @keras.saving.register_keras_serializable("convscope")

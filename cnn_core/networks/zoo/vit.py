@@ -118,7 +118,7 @@ def _norm(x: Any, name: str) -> Any:
     return layers.LayerNormalization(epsilon=1e-6, name=name)(x)
 
 
-# Layers that Keras does not have; `pixelwise` tells `networks.summary` that a position sees the same position only -----
+# Layers that Keras does not have; `pixelwise` tells `networks.summary` that a position sees the same position only ----
 
 
 @keras.saving.register_keras_serializable("convscope")
