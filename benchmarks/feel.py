@@ -23,14 +23,18 @@ ROOT = Path(__file__).resolve().parents[1]
 PRESSES = 40
 PLACES = {  # title: path, role and name of the control, keys in turn, what is watched
     "convolution, ReLU switch to picture": (
-        "convolution?convolution_view=Whole+picture", ("switch", "ReLU"), ("Space",),
+        "convolution?convolution_view=Whole+picture",
+        ("switch", "ReLU"),
+        ("Space",),
         "document.querySelector('img[alt=\"Response\"]')?.src",
     ),
     "channels, layer slider to field": (
-        "channels?channels_view=Field", ("slider", "After layer"), ("ArrowLeft", "ArrowRight"),
+        "channels?channels_view=Field",
+        ("slider", "After layer"),
+        ("ArrowLeft", "ArrowRight"),
         "[...document.querySelectorAll('p')].find((p) => p.textContent.includes(' a unit sees '))?.textContent",
     ),
-}  # fmt: skip
+}
 _CLOCK = """
 (watched) => {
   const state = () => (0, eval)(watched);
@@ -62,9 +66,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-            cwd=ROOT, env=os.environ | {"CONVSCOPE_STORE": folder},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            cwd=ROOT,
+            env=os.environ | {"CONVSCOPE_STORE": folder},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             _wait(f"http://localhost:{port}/_stcore/health")
             with sync_playwright() as playwright:

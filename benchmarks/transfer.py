@@ -84,11 +84,17 @@ def _by_hand(store: Store, experiment: Experiment) -> tuple[float, float]:
     x = keras.layers.Dropout(training.DROPOUT)(x)
     model = keras.Model(base.input, keras.layers.Dense(len(experiment.classes), activation="softmax")(x))
     model.compile(
-        keras.optimizers.Adam(OPTIONS.head_learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"],
+        keras.optimizers.Adam(OPTIONS.head_learning_rate),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
         jit_compile=False,
-    )  # fmt: skip
+    )
     history = model.fit(
-        pixels["train"], labels["train"], batch_size=OPTIONS.batch_size, epochs=OPTIONS.epochs, verbose=0,
+        pixels["train"],
+        labels["train"],
+        batch_size=OPTIONS.batch_size,
+        epochs=OPTIONS.epochs,
+        verbose=0,
         validation_data=(pixels["validation"], labels["validation"]),
-    )  # fmt: skip
+    )
     return time.perf_counter() - started, history.history["val_accuracy"][-1]

@@ -18,16 +18,36 @@ VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {  # as in the link: title, term
 }
 
 adopt_own()
-check_link({"picture": one_of(*BUNDLED, OWN), "architectures_view": one_of(*VIEWS), **timeline.LINK, **inside.LINK,
-            **through.LINK, **compare.LINK, **degradation.LINK, **lenet.LINK, **inductive_bias.LINK})  # fmt: skip
+check_link(
+    {
+        "picture": one_of(*BUNDLED, OWN),
+        "architectures_view": one_of(*VIEWS),
+        **timeline.LINK,
+        **inside.LINK,
+        **through.LINK,
+        **compare.LINK,
+        **degradation.LINK,
+        **lenet.LINK,
+        **inductive_bias.LINK,
+    }
+)
 
 st.title("Architectures, from LeNet to ViT")
 st.markdown(
     "Each is built as its paper says and counted to the last parameter. Look inside, put your picture through, and run "
     "the experiments that decided what came next."
 )
-view = st.segmented_control("View", list(VIEWS), default="Timeline", key="architectures_view", wrap=True, required=True,
-                            bind="query-params", persist_state="session", label_visibility="collapsed")  # fmt: skip
+view = st.segmented_control(
+    "View",
+    list(VIEWS),
+    default="Timeline",
+    key="architectures_view",
+    wrap=True,
+    required=True,
+    bind="query-params",
+    persist_state="session",
+    label_visibility="collapsed",
+)
 title, terms = VIEWS[view]
 st.header(title, divider="gray")
 glossary(*terms)
@@ -48,12 +68,15 @@ elif view == "LeNet":
 else:
     done[view] = inductive_bias.inductive_bias()
 
-challenges("architectures", [
-    ("Find the network in which each parameter takes part in the most multiply-adds.", done["Timeline"]),
-    ("Open AlexNet and choose the layer that holds most parameters.", done["Inside"]),
-    ("Find a unit that is the strongest of its channel and lies where Grad-CAM is strongest.", done["Picture"]),
-    ("Find two networks, one with at most a tenth of the other's parameters and fewer errors.", done["Compare"]),
-    ("Run the degradation experiment here at settings of your own, until it has a verdict.", done["Degradation"]),
-    ("Train LeNet-5 here, then draw a digit it cannot decide on: two at 30 % or more each.", done["LeNet"]),
-    ("Mark the number of pictures at which shuffling costs the convnet most of its lead.", done["Prior"]),
-])  # fmt: skip
+challenges(
+    "architectures",
+    [
+        ("Find the network in which each parameter takes part in the most multiply-adds.", done["Timeline"]),
+        ("Open AlexNet and choose the layer that holds most parameters.", done["Inside"]),
+        ("Find a unit that is the strongest of its channel and lies where Grad-CAM is strongest.", done["Picture"]),
+        ("Find two networks, one with at most a tenth of the other's parameters and fewer errors.", done["Compare"]),
+        ("Run the degradation experiment here at settings of your own, until it has a verdict.", done["Degradation"]),
+        ("Train LeNet-5 here, then draw a digit it cannot decide on: two at 30 % or more each.", done["LeNet"]),
+        ("Mark the number of pictures at which shuffling costs the convnet most of its lead.", done["Prior"]),
+    ],
+)

@@ -18,16 +18,36 @@ VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {  # as in the link: title, term
 }
 
 adopt_own()
-check_link({"picture": one_of(*BUNDLED, OWN), "channels_view": one_of(*VIEWS), **layers.LINK, **strides.LINK,
-            **costs.LINK, **rhythm.LINK, **fields.LINK, **effective.LINK, **own_model.LINK})  # fmt: skip
+check_link(
+    {
+        "picture": one_of(*BUNDLED, OWN),
+        "channels_view": one_of(*VIEWS),
+        **layers.LINK,
+        **strides.LINK,
+        **costs.LINK,
+        **rhythm.LINK,
+        **fields.LINK,
+        **effective.LINK,
+        **own_model.LINK,
+    }
+)
 
 st.title("Channels, stride and what a unit sees")
 st.markdown(
     "How many numbers a layer holds, how many it multiplies, how large its map is and which pixels each unit can see: "
     "whole numbers, shown with their working, for any layer and any network."
 )
-view = st.segmented_control("View", list(VIEWS), default="Layer", key="channels_view", label_visibility="collapsed",
-                            bind="query-params", persist_state="session", required=True, wrap=True)  # fmt: skip
+view = st.segmented_control(
+    "View",
+    list(VIEWS),
+    default="Layer",
+    key="channels_view",
+    label_visibility="collapsed",
+    bind="query-params",
+    persist_state="session",
+    required=True,
+    wrap=True,
+)
 title, terms = VIEWS[view]
 st.header(title, divider="gray")
 glossary(*terms)
@@ -48,11 +68,17 @@ elif view == "Effective" and picture:
 else:
     done[view] = own_model.own_model()
 
-challenges("channels", [
-    ("Build the layer of 590,080 parameters.", done["Layer"]),
-    ("Find a stride that leaves part of the input unread.", done["Stride"]),
-    ("Find a layer for which the separable convolution saves less than 4×.", done["Cost"]),
-    ("Build a stack whose units see the whole picture.", done["Field"]),
-    ("Find a layer that, trained or at random, listens to less than a tenth of what it could see.", done["Effective"]),
-    ("Read a model of your own.", done["Yours"]),
-])  # fmt: skip
+challenges(
+    "channels",
+    [
+        ("Build the layer of 590,080 parameters.", done["Layer"]),
+        ("Find a stride that leaves part of the input unread.", done["Stride"]),
+        ("Find a layer for which the separable convolution saves less than 4×.", done["Cost"]),
+        ("Build a stack whose units see the whole picture.", done["Field"]),
+        (
+            "Find a layer that, trained or at random, listens to less than a tenth of what it could see.",
+            done["Effective"],
+        ),
+        ("Read a model of your own.", done["Yours"]),
+    ],
+)

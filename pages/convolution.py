@@ -13,9 +13,13 @@ from ui.stepper import stepper
 from ui.teaching import challenges, check_link, glossary, one_of
 
 VIEWS = {
-    "steps": "Step by step", "picture": "Whole picture", "proof": "Proof", "dense": "Why not dense",
-    "learn": "Learn the kernel", "example": "The chapter's example",
-}  # fmt: skip
+    "steps": "Step by step",
+    "picture": "Whole picture",
+    "proof": "Proof",
+    "dense": "Why not dense",
+    "learn": "Learn the kernel",
+    "example": "The chapter's example",
+}
 STRIDES, DILATIONS, PADDINGS, EDGES = (1, 2, 3, 4), (1, 2, 3), ("valid", "same", "full"), ("zero", "reflect")
 
 adopt_own()
@@ -50,14 +54,25 @@ with right:
     dilation = st.segmented_control("Dilation", DILATIONS, default=1, key="convolution_dilation", **options)
     padding = st.segmented_control("Padding", PADDINGS, default="valid", key="convolution_padding", **options)
     edge = st.segmented_control("Padded with", EDGES, default="zero", key="convolution_edge", **options)
-    flip = st.toggle("True convolution: turn the kernel by 180°", key="convolution_flip", bind="query-params",
-                     persist_state="session")  # fmt: skip
+    flip = st.toggle(
+        "True convolution: turn the kernel by 180°",
+        key="convolution_flip",
+        bind="query-params",
+        persist_state="session",
+    )
     glossary("kernel", "stride", "padding", "dilation", "cross-correlation", "convolution")
 
 view = st.segmented_control(
-    "View", list(VIEWS), default="steps", key="convolution_view", label_visibility="collapsed",
-    format_func=VIEWS.get, bind="query-params", persist_state="session", required=True,
-)  # fmt: skip
+    "View",
+    list(VIEWS),
+    default="steps",
+    key="convolution_view",
+    label_visibility="collapsed",
+    format_func=VIEWS.get,
+    bind="query-params",
+    persist_state="session",
+    required=True,
+)
 laid = kernels.flip(kernel) if flip else kernel
 settings = views.Settings(stride, padding, dilation, edge, flip)
 try:
@@ -70,12 +85,23 @@ if view == "steps":
     borders = [ops.paddings(n, len(kernel), stride, padding, dilation) for n in image.shape]
     (top, bottom), (before, after) = borders
     shown = np.round(255 * image) if image.shape[0] > 8 else image
-    stepper(shown, "convolution_stepper", mode="conv", window=kernel.shape, stride=stride, kernel=laid,
-            pad=(top, before, bottom, after), dilation=dilation, edge=edge)  # fmt: skip
+    stepper(
+        shown,
+        "convolution_stepper",
+        mode="conv",
+        window=kernel.shape,
+        stride=stride,
+        kernel=laid,
+        pad=(top, before, bottom, after),
+        dilation=dilation,
+        edge=edge,
+    )
     st.caption("Arrow keys move the window, a click or a touch picks a place. Hatched cells are padding.")
     if (top, before) != (bottom, after):
-        st.info(f"*same* pads unevenly here: {top} above and {bottom} below, {before} left and {after} right. "
-                "Keras puts the odd pixel after.")  # fmt: skip
+        st.info(
+            f"*same* pads unevenly here: {top} above and {bottom} below, {before} left and {after} right. "
+            "Keras puts the odd pixel after."
+        )
 elif view == "picture":
     views.whole_picture(picture, kernel, settings)
 elif view == "proof":
@@ -87,10 +113,20 @@ elif view == "learn":
 else:
     views.example()
 
-challenges("convolution", [
-    ("Find a kernel that leaves the picture as it is.", padding == "same" and np.array_equal(feature_map, image)),
-    ("Blur the picture without changing its brightness.", len(kernel) > 1 and bool((kernel >= 0).all())
-     and bool((kernel > 0).sum() > 1) and abs(float(kernel.sum()) - 1) < 1e-6),
-    ("Make the output half as high and half as wide as the picture.",
-     feature_map.shape == tuple(-(-n // 2) for n in image.shape)),
-])  # fmt: skip
+challenges(
+    "convolution",
+    [
+        ("Find a kernel that leaves the picture as it is.", padding == "same" and np.array_equal(feature_map, image)),
+        (
+            "Blur the picture without changing its brightness.",
+            len(kernel) > 1
+            and bool((kernel >= 0).all())
+            and bool((kernel > 0).sum() > 1)
+            and abs(float(kernel.sum()) - 1) < 1e-6,
+        ),
+        (
+            "Make the output half as high and half as wide as the picture.",
+            feature_map.shape == tuple(-(-n // 2) for n in image.shape),
+        ),
+    ],
+)

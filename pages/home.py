@@ -71,6 +71,7 @@ st.markdown(
 )
 st.page_link(PAGES / "transfer.py", label="Transfer learning", icon=":material/school:")
 st.page_link(
-    PAGES / "laboratory.py", label="Laboratory: what to freeze, how many pictures, what goes wrong",
+    PAGES / "laboratory.py",
+    label="Laboratory: what to freeze, how many pictures, what goes wrong",
     icon=":material/science:",
-)  # fmt: skip
+)

@@ -36,8 +36,16 @@ st.markdown(
     "What to freeze, how deep, with how many pictures, at which rate, and what goes wrong: on **your pictures**, "
     "the same divisions for every arm, so that differences are paired and have error bars."
 )
-view = st.segmented_control("View", list(VIEWS), key="laboratory_view", wrap=True, required=True,
-                            bind="query-params", persist_state="session", label_visibility="collapsed")  # fmt: skip
+view = st.segmented_control(
+    "View",
+    list(VIEWS),
+    key="laboratory_view",
+    wrap=True,
+    required=True,
+    bind="query-params",
+    persist_state="session",
+    label_visibility="collapsed",
+)
 st.header(VIEWS[view], divider="gray")
 if view == "Depth":
     depth_view.depth(album)

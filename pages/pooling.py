@@ -19,16 +19,27 @@ VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {  # as in the link: title, term
 WINDOWS, STRIDES, PADDINGS = (2, 3, 4), ("window", "1", "2", "3", "4"), ("valid", "same")
 
 adopt_own()
-check_link({
-    "picture": one_of(*BUNDLED, OWN), "pooling_view": one_of(*VIEWS), "pooling_kind": one_of(*views.KINDS),
-    "pooling_window": one_of(*WINDOWS), "pooling_stride": one_of(*STRIDES), "pooling_padding": one_of(*PADDINGS),
-    "pooling_shift": one_of(*range(9)), "pooling_axis": one_of(*views.AXES),
-    "pooling_direction": one_of(*views.DIRECTIONS), "pooling_size": one_of(1, 2, 3),
-    "pooling_row": one_of(*range(12)), "pooling_column": one_of(*range(12)),
-    "pooling_map": one_of(*range(1, 33)), "pooling_channels": one_of(*range(1, 4097)),
-    "pooling_classes": one_of(*range(2, 20001)),
-    "pooling_width": one_of(*views.CHANNELS), "pooling_filter": one_of(*views.FILTERS),
-})  # fmt: skip
+check_link(
+    {
+        "picture": one_of(*BUNDLED, OWN),
+        "pooling_view": one_of(*VIEWS),
+        "pooling_kind": one_of(*views.KINDS),
+        "pooling_window": one_of(*WINDOWS),
+        "pooling_stride": one_of(*STRIDES),
+        "pooling_padding": one_of(*PADDINGS),
+        "pooling_shift": one_of(*range(9)),
+        "pooling_axis": one_of(*views.AXES),
+        "pooling_direction": one_of(*views.DIRECTIONS),
+        "pooling_size": one_of(1, 2, 3),
+        "pooling_row": one_of(*range(12)),
+        "pooling_column": one_of(*range(12)),
+        "pooling_map": one_of(*range(1, 33)),
+        "pooling_channels": one_of(*range(1, 4097)),
+        "pooling_classes": one_of(*range(2, 20001)),
+        "pooling_width": one_of(*views.CHANNELS),
+        "pooling_filter": one_of(*views.FILTERS),
+    }
+)
 
 st.title("Pooling")
 st.markdown(
@@ -62,8 +73,14 @@ with right:
         + " Nothing here is learnt."
     )
 
-view = st.segmented_control("View", list(VIEWS), default="Steps", key="pooling_view", label_visibility="collapsed",
-                            **options | {"disabled": False})  # fmt: skip
+view = st.segmented_control(
+    "View",
+    list(VIEWS),
+    default="Steps",
+    key="pooling_view",
+    label_visibility="collapsed",
+    **options | {"disabled": False},
+)
 title, terms = VIEWS[view]
 st.header(title, divider="gray")
 glossary(*terms)
@@ -83,8 +100,11 @@ else:
 
 overlap = not whole and window > settings.stride
 halved = pooled.shape == tuple(-(-n // 2) for n in image.shape)
-challenges("pooling", [
-    ("Halve the picture with windows that overlap, as AlexNet does.", overlap and halved),
-    ("Find a shift that max-pooling of the chapter's map absorbs.", absorbed),
-    ("Shift your picture so that every pooling is exactly equivariant, with a stride above 1.", exact),
-])  # fmt: skip
+challenges(
+    "pooling",
+    [
+        ("Halve the picture with windows that overlap, as AlexNet does.", overlap and halved),
+        ("Find a shift that max-pooling of the chapter's map absorbs.", absorbed),
+        ("Shift your picture so that every pooling is exactly equivariant, with a stride above 1.", exact),
+    ],
+)

@@ -50,8 +50,16 @@ def build() -> None:
     st.header("2 · Experiment", divider="gray")
     options, refusal = settings()
     trouble = trouble or refusal
-    if st.button("Train and compare", type="primary", key="transfer_start", disabled=bool(trouble),
-                 icon=":material/play_arrow:") and options:  # fmt: skip
+    if (
+        st.button(
+            "Train and compare",
+            type="primary",
+            key="transfer_start",
+            disabled=bool(trouble),
+            icon=":material/play_arrow:",
+        )
+        and options
+    ):
         experiment = Experiment(tuple(album.items), options, album.source)
         title = f"{album.source}, {count(len(album.classes), 'class')}"
         run = store().create("transfer", experiment.to_json(), title=title)

@@ -72,10 +72,24 @@ def trained(home: Path, folder: Path) -> tuple[dict, str, str]:
         patch.setenv("CONVSCOPE_STORE", str(home / "store"))
         patch.setattr(sys, "stdout", output)
         patch.setattr(sys, "stderr", errors)
-        code = main([
-            "train", str(folder), "--test", str(tests), "--arms", "frozen,fine_tuned", "--epochs", "2",
-            "--unfreeze-blocks", "1", "--head-learning-rate", "0.01", "--out", str(home / "RESULT.json"),
-        ])  # fmt: skip
+        code = main(
+            [
+                "train",
+                str(folder),
+                "--test",
+                str(tests),
+                "--arms",
+                "frozen,fine_tuned",
+                "--epochs",
+                "2",
+                "--unfreeze-blocks",
+                "1",
+                "--head-learning-rate",
+                "0.01",
+                "--out",
+                str(home / "RESULT.json"),
+            ]
+        )
     assert code == 0, errors.getvalue()
     return json.loads((home / "RESULT.json").read_text(encoding="utf-8")), output.getvalue(), errors.getvalue()
 

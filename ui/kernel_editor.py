@@ -46,9 +46,15 @@ _grid = component("convscope_kernel", html="<table></table>", css=_CSS, js=_JS)
 def kernel_editor(key: str, default: str = "sobel_x") -> np.ndarray:
     """Show presets, the grid and the changes; return the kernel. Its text is the query parameter `key`."""
     name = st.selectbox(
-        "Kernel", list(kernels.PRESETS), index=None, format_func=lambda name: kernels.PRESETS[name].title,
-        key=f"{key}_preset", placeholder="Choose a preset, or edit the cells", on_change=_load_preset, args=(key,),
-    )  # fmt: skip
+        "Kernel",
+        list(kernels.PRESETS),
+        index=None,
+        format_func=lambda name: kernels.PRESETS[name].title,
+        key=f"{key}_preset",
+        placeholder="Choose a preset, or edit the cells",
+        on_change=_load_preset,
+        args=(key,),
+    )
     if name:
         preset = kernels.PRESETS[name]
         st.caption(preset.meaning + (f" {preset.source}." if preset.source else ""))

@@ -29,16 +29,22 @@ def add_pictures(album: Album) -> None:
         label = _class_box("transfer_file_class", own)
         taken = st.file_uploader(
             f"Pictures of the class “{plain(label)}”" if label else "Name the class first",
-            type=SUFFIXES, accept_multiple_files=True, disabled=not label, key=f"transfer_files_{serial}",
+            type=SUFFIXES,
+            accept_multiple_files=True,
+            disabled=not label,
+            key=f"transfer_files_{serial}",
             help="Drop files, choose them, or click here and paste a picture.",
-        )  # fmt: skip
+        )
         if label and taken:
             _take(album, ((file.name, label, file.getvalue()) for file in taken), len(taken))
     with folder:
         taken = st.file_uploader(
-            "A folder with one sub-folder a class", type=SUFFIXES, accept_multiple_files="directory",
-            key=f"transfer_folder_{serial}", help="The sub-folders' names become the classes.",
-        )  # fmt: skip
+            "A folder with one sub-folder a class",
+            type=SUFFIXES,
+            accept_multiple_files="directory",
+            key=f"transfer_folder_{serial}",
+            help="The sub-folders' names become the classes.",
+        )
         if taken:
             _take(
                 album,
@@ -48,9 +54,10 @@ def add_pictures(album: Album) -> None:
     with archive:
         packed = st.file_uploader(
             "A zip of class folders, or one that this page made of a trained network",
-            type=["zip"], key=f"transfer_zip_{serial}",
+            type=["zip"],
+            key=f"transfer_zip_{serial}",
             help="From a trained network's zip come its pictures, classes and settings, never its weights or code.",
-        )  # fmt: skip
+        )
         if packed:
             _take_zip(album, packed.name, packed.getvalue())
     with camera:
@@ -64,16 +71,23 @@ def add_pictures(album: Album) -> None:
             st.markdown(f"**{sample.title}.** {sample.about}")
             st.caption(sample.credit)
             st.button(
-                f"Use {sample.title.lower()}", key=f"transfer_sample_{sample.name}",
-                on_click=album.use_sample, args=(sample.name,),
-            )  # fmt: skip
+                f"Use {sample.title.lower()}",
+                key=f"transfer_sample_{sample.name}",
+                on_click=album.use_sample,
+                args=(sample.name,),
+            )
 
 
 def _class_box(key: str, classes: list[str]) -> str:
     chosen = st.selectbox(
-        "Class", classes, index=None, accept_new_options=True, key=key, placeholder="Type a name, such as cats",
+        "Class",
+        classes,
+        index=None,
+        accept_new_options=True,
+        key=key,
+        placeholder="Type a name, such as cats",
         help="Choose a class or type the name of a new one.",
-    )  # fmt: skip
+    )
     return clean_label(chosen or "")
 
 

@@ -49,9 +49,11 @@ def show_result(run: Run) -> None:
         with column:
             st.markdown(f"**{ARM_TITLES[name]}**")
             st.plotly_chart(
-                confusion(arm["confusion"], classes, name), key=f"transfer_confusion_{name}", config=_QUIET,
+                confusion(arm["confusion"], classes, name),
+                key=f"transfer_confusion_{name}",
+                config=_QUIET,
                 alt=f"Confusion matrix of the arm {ARM_TITLES[name]}; the table below says the same.",
-            )  # fmt: skip
+            )
             rows = [
                 [plain(row["class"]), *(f"{row[figure]:.2f}" for figure in _PER_CLASS), str(row["pictures"])]
                 for row in arm["per_class"]
@@ -122,8 +124,12 @@ def _mistakes(name: str, arm: dict[str, Any]) -> None:
 
 def _try(run: Run) -> None:
     st.subheader("Try a new picture")
-    given = st.file_uploader("A picture to ask both about", type=SUFFIXES, key="transfer_try",
-                             help="Drop it, choose it, or click here and paste it.")  # fmt: skip
+    given = st.file_uploader(
+        "A picture to ask both about",
+        type=SUFFIXES,
+        key="transfer_try",
+        help="Drop it, choose it, or click here and paste it.",
+    )
     if not given:
         return
     try:

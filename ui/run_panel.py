@@ -35,10 +35,11 @@ def _draw_curves(run: Run) -> None:
     found: dict[str, dict[str, list[Any]]] = run.progress.get("curves") or {}
     if any(curve["epochs"] or curve["batches"] for curve in found.values()):
         st.plotly_chart(
-            curves(found, run.spec["options"]["epochs"]), key=f"transfer_curves_{run.id}",
+            curves(found, run.spec["options"]["epochs"]),
+            key=f"transfer_curves_{run.id}",
             config={"displayModeBar": False},
             alt="Loss and accuracy of each arm over the epochs, on training and validation pictures.",
-        )  # fmt: skip
+        )
 
 
 def follow(run: Run, page: str = "transfer", draw: Draw = _draw_curves) -> None:
@@ -87,9 +88,14 @@ def _state(run: Run, page: str) -> None:
         st.info("**Stopped.** " + (plain(run.error) or "What was learnt until then is measured below."))
     if run.live:
         st.button(
-            "Stop", key=f"{page}_stop", icon=":material/stop_circle:", on_click=_stop, args=(run.id,),
-            disabled=run.state == "stopping", help="Ends the training and keeps what was learnt so far.",
-        )  # fmt: skip
+            "Stop",
+            key=f"{page}_stop",
+            icon=":material/stop_circle:",
+            on_click=_stop,
+            args=(run.id,),
+            disabled=run.state == "stopping",
+            help="Ends the training and keeps what was learnt so far.",
+        )
 
 
 def _why_queued(run: Run) -> str:

@@ -25,17 +25,25 @@ def settings() -> tuple[Options | None, str]:
     defaults = Options()
     with st.expander("Settings (none needs changing)", icon=":material/tune:"):
         arms = st.pills(
-            "Arms", list(ARM_TITLES), selection_mode="multi", default=defaults.arms, key="transfer_arms",
-            format_func=ARM_TITLES.get, persist_state="session",
+            "Arms",
+            list(ARM_TITLES),
+            selection_mode="multi",
+            default=defaults.arms,
+            key="transfer_arms",
+            format_func=ARM_TITLES.get,
+            persist_state="session",
             help="Frozen: pretrained features fixed, a linear head is trained. Fine-tuned: the head first, then the "
             "top blocks at a low rate. From scratch: the same network from random weights; minutes on a CPU.",
-        )  # fmt: skip
+        )
         missing = away()
         name = st.selectbox(
-            "Backbone", list(BACKBONES), index=list(BACKBONES).index(DEFAULT), key="transfer_backbone",
+            "Backbone",
+            list(BACKBONES),
+            index=list(BACKBONES).index(DEFAULT),
+            key="transfer_backbone",
             format_func=lambda name: BACKBONES[name].title + (" (unavailable here)" if name in missing else ""),
             persist_state="session",
-        )  # fmt: skip
+        )
         record = backbone(name)
         st.caption(
             f"{record.paper}. {record.params_without_top / 1e6:.1f} M parameters without classifier; "
@@ -51,33 +59,53 @@ def settings() -> tuple[Options | None, str]:
             "Batch size", BATCH_SIZES, defaults.batch_size, key="transfer_batch", persist_state="session"
         )
         blocks = columns[2].slider(
-            "Blocks to unfreeze", 1, len(record.block_starts), defaults.unfreeze_blocks, key=f"transfer_blocks_{name}",
+            "Blocks to unfreeze",
+            1,
+            len(record.block_starts),
+            defaults.unfreeze_blocks,
+            key=f"transfer_blocks_{name}",
             persist_state="session",
             help=f"Topmost blocks that the fine-tuned arm trains, of {len(record.block_starts)}.",
-        )  # fmt: skip
+        )
         head_rate = columns[0].select_slider(
-            "Learning rate of new weights", HEAD_RATES, defaults.head_learning_rate,
-            format_func="{:g}".format, key="transfer_head_rate", persist_state="session",
-        )  # fmt: skip
+            "Learning rate of new weights",
+            HEAD_RATES,
+            defaults.head_learning_rate,
+            format_func="{:g}".format,
+            key="transfer_head_rate",
+            persist_state="session",
+        )
         ratio = columns[1].select_slider(
-            "Pretrained blocks learn slower by", RATIOS,
+            "Pretrained blocks learn slower by",
+            RATIOS,
             round(defaults.head_learning_rate / defaults.fine_tune_learning_rate),
-            format_func="{} ×".format, key="transfer_ratio", persist_state="session",
-        )  # fmt: skip
+            format_func="{} ×".format,
+            key="transfer_ratio",
+            persist_state="session",
+        )
         seed = columns[2].number_input(
             "Seed", 0, MOST_SEED, defaults.seed, key="transfer_seed", persist_state="session"
         )
         augment = st.toggle(
-            "Augment: mirror, shift and zoom while training", key="transfer_augment", persist_state="session",
+            "Augment: mirror, shift and zoom while training",
+            key="transfer_augment",
+            persist_state="session",
             help="Not for the frozen arm, whose features are computed once.",
-        )  # fmt: skip
+        )
     if name in missing:
         return None, missing[name]
     try:
         return Options(
-            arms=tuple(arms or ()), backbone=name, epochs=epochs, batch_size=batch, head_learning_rate=head_rate,
-            fine_tune_learning_rate=head_rate / ratio, unfreeze_blocks=blocks, augment=augment, seed=seed,
-        ), ""  # fmt: skip
+            arms=tuple(arms or ()),
+            backbone=name,
+            epochs=epochs,
+            batch_size=batch,
+            head_learning_rate=head_rate,
+            fine_tune_learning_rate=head_rate / ratio,
+            unfreeze_blocks=blocks,
+            augment=augment,
+            seed=seed,
+        ), ""
     except SpecRefused as refusal:
         return None, "Choose at least one arm in the settings." if not arms else str(refusal)
 
@@ -98,12 +126,18 @@ def restore(options: Options) -> list[str]:
     st.session_state.transfer_backbone = options.backbone
     st.session_state[f"transfer_blocks_{options.backbone}"] = options.unfreeze_blocks
     st.session_state.transfer_augment = bool(options.augment)
-    titles = {"epochs": "epochs", "batch": "batch size", "head_rate": "learning rate of new weights", "seed": "seed",
-              "ratio": "how many times slower pretrained blocks learn"}  # fmt: skip
+    titles = {
+        "epochs": "epochs",
+        "batch": "batch size",
+        "head_rate": "learning rate of new weights",
+        "seed": "seed",
+        "ratio": "how many times slower pretrained blocks learn",
+    }
     return [
         f"{titles[name]}: {asked:g} became {offered:g}"
-        for name, (asked, offered) in wanted.items() if abs(asked - offered) > 1e-6 * offered
-    ]  # fmt: skip
+        for name, (asked, offered) in wanted.items()
+        if abs(asked - offered) > 1e-6 * offered
+    ]
 
 
 def _nearest(value: float, offered: list) -> float:

@@ -42,10 +42,14 @@ def edited_stack(preset: stacks.Preset, changed: Changed) -> stacks.Stack:
     kept: _Table | None = st.session_state.get("channels_stack_kept")
     with st.expander("The stack as text"):
         text = st.text_input(
-            "Stack", key="channels_layers", max_chars=stack_text.MAX_TEXT, placeholder=stack_text.to_text(preset.stack),
+            "Stack",
+            key="channels_layers",
+            max_chars=stack_text.MAX_TEXT,
+            placeholder=stack_text.to_text(preset.stack),
             help="c convolution or m max-pooling, kernel size; s stride, p padding (s: same), d dilation, x filters, "
-            "g groups, b0 no bias, .name. Empty: as the preset has it.", **_LINKED,
-        )  # fmt: skip
+            "g groups, b0 no bias, .name. Empty: as the preset has it.",
+            **_LINKED,
+        )
     stack = preset.stack
     if text:
         try:
@@ -61,9 +65,16 @@ def edited_stack(preset: stacks.Preset, changed: Changed) -> stacks.Stack:
     if key not in st.session_state:  # new, or the reader was elsewhere and the browser has dropped its edits
         kept.base = kept.rows
     st.data_editor(
-        _frame(kept.base), num_rows="dynamic", hide_index=True, key=key, width="stretch", column_config=_COLUMN_CONFIG,
-        on_change=_edit, args=(preset, changed), alt="Layers of the stack, editable",
-    )  # fmt: skip
+        _frame(kept.base),
+        num_rows="dynamic",
+        hide_index=True,
+        key=key,
+        width="stretch",
+        column_config=_COLUMN_CONFIG,
+        on_change=_edit,
+        args=(preset, changed),
+        alt="Layers of the stack, editable",
+    )
     if kept.refusal:
         st.error(f"{plain(kept.refusal)} What follows is of the last table that could be read.")
     _tools(kept, preset, changed)
@@ -115,9 +126,13 @@ def _read(kept: _Table, rows: list[dict[str, Any]], preset: stacks.Preset, chang
 
 
 _TOOLS = {
-    "Up": ":material/arrow_upward:", "Down": ":material/arrow_downward:", "Duplicate": ":material/content_copy:",
-    "Remove": ":material/delete:", "Add convolution": ":material/add:", "Add pooling": ":material/add:",
-}  # fmt: skip
+    "Up": ":material/arrow_upward:",
+    "Down": ":material/arrow_downward:",
+    "Duplicate": ":material/content_copy:",
+    "Remove": ":material/delete:",
+    "Add convolution": ":material/add:",
+    "Add pooling": ":material/add:",
+}
 _NEW = {
     "Add convolution": {"kind": "convolution", "kernel_size": 3, "stride": 1, "padding": "same", "filters": 64},
     "Add pooling": {"kind": "pooling", "kernel_size": 2, "stride": 2, "padding": "valid"},
@@ -132,9 +147,12 @@ def _tools(kept: _Table, preset: stacks.Preset, changed: Changed) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if rows:
             st.selectbox(
-                "Row", range(1, len(rows) + 1), key="channels_stack_row", width=220,
+                "Row",
+                range(1, len(rows) + 1),
+                key="channels_stack_row",
+                width=220,
                 format_func=lambda n: f"{n} {rows[n - 1].get('name') or rows[n - 1].get('kind') or ''}",
-            )  # fmt: skip
+            )
         for name, icon in _TOOLS.items():
             idle = not rows and not name.startswith("Add")
             idle = idle or (name == "Up" and at == 1) or (name == "Down" and at == len(rows))

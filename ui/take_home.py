@@ -15,8 +15,11 @@ from ui.session import store
 from ui.text import count, plain, table
 
 FORMAT_TITLES = {
-    "keras": "Keras", "tflite": "LiteRT, float", "int8": "LiteRT, 8-bit weights", "onnx": "ONNX",
-}  # fmt: skip
+    "keras": "Keras",
+    "tflite": "LiteRT, float",
+    "int8": "LiteRT, 8-bit weights",
+    "onnx": "ONNX",
+}
 PATIENCE = 600.0  # seconds: four conversions, and a fresh process for each
 
 
@@ -40,9 +43,13 @@ def take_home(run: Run, arms: dict[str, Any]) -> None:
     for name in arms:
         _arm(run, name, arms[name]["model_bytes"], pictures)
     st.download_button(
-        "Figures (CSV)", metrics_csv(run.result["arms"]), f"convscope-{run.id}.csv", "text/csv",
-        key="transfer_csv", on_click="ignore",
-    )  # fmt: skip
+        "Figures (CSV)",
+        metrics_csv(run.result["arms"]),
+        f"convscope-{run.id}.csv",
+        "text/csv",
+        key="transfer_csv",
+        on_click="ignore",
+    )
 
 
 def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
@@ -51,10 +58,12 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
         st.markdown(f"**{ARM_TITLES[name]}**")
         tested, place = self_test_of(store(), run.id, name), st.empty()
         if tested is None and place.button(
-            "Test the exports", key=f"transfer_export_{name}", icon=":material/fact_check:",
+            "Test the exports",
+            key=f"transfer_export_{name}",
+            icon=":material/fact_check:",
             help="Converts to LiteRT and ONNX and asks each format about ten of the test pictures, as its reader will: "
             "in a fresh process, by predict.py. About a minute.",
-        ):  # fmt: skip
+        ):
             tested = _test(run, name)
             if tested:
                 place.empty()
@@ -66,17 +75,24 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
             return  # said above, in red
         extra = [entry for entry in offered if entry != "keras"]
         chosen = extra and st.pills(
-            "Beside `.keras` in the zip", extra, selection_mode="multi", default=extra, format_func=FORMAT_TITLES.get,
+            "Beside `.keras` in the zip",
+            extra,
+            selection_mode="multi",
+            default=extra,
+            format_func=FORMAT_TITLES.get,
             key=f"transfer_formats_{name}",
-        )  # fmt: skip
+        )
         size += sum(entry["bytes"] for entry in formats if entry["name"] in (chosen or ()))
         record = backbone(run.spec["options"]["backbone"])
         st.download_button(
             f"{ARM_TITLES[name]} model ({size / 1e6:.0f} MB)",
             lambda: bundle(store(), run, name, record, pictures=pictures, formats=chosen or ()),
-            f"convscope-{run.id}-{name}.zip", "application/zip", key=f"transfer_download_{name}", on_click="ignore",
+            f"convscope-{run.id}-{name}.zip",
+            "application/zip",
+            key=f"transfer_download_{name}",
+            on_click="ignore",
             icon=":material/download:",
-        )  # fmt: skip
+        )
 
 
 def _test(run: Run, arm: str) -> dict[str, Any] | None:

@@ -70,8 +70,10 @@ def check_link(allowed: dict[str, Callable[[str], bool]]) -> None:
     """Say which values of the link are not usable; Streamlit itself falls back to the default in silence."""
     bad = [name for name, good in allowed.items() if name in st.query_params and not good(st.query_params[name])]
     for name in bad:
-        st.warning(f"The link says {plain(name)}={plain(st.query_params[name][:40])}, which is not possible here; the "
-                   "default is used.")  # fmt: skip
+        st.warning(
+            f"The link says {plain(name)}={plain(st.query_params[name][:40])}, which is not possible here; the "
+            "default is used."
+        )
         del st.query_params[name]
 
 

@@ -34,10 +34,27 @@ from cnn_core.arithmetic.windows import (
 )
 
 __all__ = [
-    "Padding", "Pair", "average_pool", "binomial", "blur_pool", "convolve", "cross_correlate", "cross_correlate_loop",
-    "global_average_pool", "global_max_pool", "grey", "l2_pool", "max_pool", "max_pool_argmax", "output_size", "pad",
-    "paddings", "prepare", "relu", "unpool",
-]  # fmt: skip
+    "Padding",
+    "Pair",
+    "average_pool",
+    "binomial",
+    "blur_pool",
+    "convolve",
+    "cross_correlate",
+    "cross_correlate_loop",
+    "global_average_pool",
+    "global_max_pool",
+    "grey",
+    "l2_pool",
+    "max_pool",
+    "max_pool_argmax",
+    "output_size",
+    "pad",
+    "paddings",
+    "prepare",
+    "relu",
+    "unpool",
+]
 
 
 def prepare(

@@ -24,11 +24,32 @@ from cnn_core.arithmetic.shifts import (
 )
 
 __all__ = [
-    "BORDERS", "FILLS", "OPERATIONS", "SOBEL_X", "TO_THE_RIGHT", "Absorption", "Frame", "Localisation", "Operation",
-    "ParameterCount", "PooledShift", "ShiftResponse", "absorbed_fraction", "bar", "bar_edges",
-    "dense_versus_convolution", "equivariance_error", "learn_kernel", "localise_error", "peak_map", "pooled_shift",
-    "relative_change", "shift", "shift_response", "whiten",
-]  # fmt: skip
+    "BORDERS",
+    "FILLS",
+    "OPERATIONS",
+    "SOBEL_X",
+    "TO_THE_RIGHT",
+    "Absorption",
+    "Frame",
+    "Localisation",
+    "Operation",
+    "ParameterCount",
+    "PooledShift",
+    "ShiftResponse",
+    "absorbed_fraction",
+    "bar",
+    "bar_edges",
+    "dense_versus_convolution",
+    "equivariance_error",
+    "learn_kernel",
+    "localise_error",
+    "peak_map",
+    "pooled_shift",
+    "relative_change",
+    "shift",
+    "shift_response",
+    "whiten",
+]
 
 
 # The two examples ----------------------------------------------------------------------------------------------------

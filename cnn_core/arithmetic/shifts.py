@@ -103,11 +103,13 @@ OPERATIONS: dict[str, Operation] = {
             "blur_pool", "Blur-pool", True, lambda features, stride: cross_correlate(features, binomial(3), stride)
         ),
         Operation(
-            "max_blur_pool", "Max-pool, anti-aliased", True,
+            "max_blur_pool",
+            "Max-pool, anti-aliased",
+            True,
             lambda features, stride: cross_correlate(max_pool(features, stride, stride=1), binomial(3), stride),
         ),
     )
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -188,13 +190,15 @@ def shift_response(
         for (dy, dx), representation in zip(shifts, moved, strict=True):
             responses.append(
                 ShiftResponse(
-                    operation.name, dy, dx,
+                    operation.name,
+                    dy,
+                    dx,
                     change=relative_change(representation, reference),
                     equivariance_error=relative_change(*_carried_back(representation, reference, (dy, dx), step)),
                     whole_cells=dy % step == 0 and dx % step == 0,
                     invariance_error=relative_change(global_average_pool(representation), summary),
                 )
-            )  # fmt: skip
+            )
     return responses
 
 

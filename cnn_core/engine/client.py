@@ -31,9 +31,17 @@ from cnn_core.engine.errors import (
 from cnn_core.store.runs import Run, Store
 
 __all__ = [
-    "AskFailed", "AskTimedOut", "Engine", "EngineBusy", "EngineError", "EngineUnreachable", "Status",
-    "connect", "current", "use",
-]  # fmt: skip
+    "AskFailed",
+    "AskTimedOut",
+    "Engine",
+    "EngineBusy",
+    "EngineError",
+    "EngineUnreachable",
+    "Status",
+    "connect",
+    "current",
+    "use",
+]
 
 OPEN_QUESTIONS = 16  # of this process, waiting or being answered; one more is refused
 GLANCE = 1.0  # seconds for which a status serves all who look

@@ -76,9 +76,15 @@ class Connection:
             return False
         client: Any = self.client()
         answers: dict[str, Any] = sync(
-            client.loop, client.run, function, *args,
-            workers=workers, nanny=nanny, on_error="ignore", callback_timeout=PROBE,
-        )  # fmt: skip
+            client.loop,
+            client.run,
+            function,
+            *args,
+            workers=workers,
+            nanny=nanny,
+            on_error="ignore",
+            callback_timeout=PROBE,
+        )
         return any(answers.values())
 
     def close(self) -> None:

@@ -65,20 +65,39 @@ def timeline(
     _scatter(figure, marks, chosen, hover, (float, math.log10 if logarithmic else float), _IN_TIME)
     heights = _levels([year for year, _ in events])
     figure.add_scatter(
-        x=[year for year, _ in events], y=heights, mode="markers+text", yaxis="y2", showlegend=False,
-        text=[str(number) for number in range(1, len(events) + 1)], textposition="middle center",
+        x=[year for year, _ in events],
+        y=heights,
+        mode="markers+text",
+        yaxis="y2",
+        showlegend=False,
+        text=[str(number) for number in range(1, len(events) + 1)],
+        textposition="middle center",
         marker={"symbol": "diamond", "size": 15, "color": "rgba(0,0,0,0)", "line": {"width": 1.2, "color": _GREY}},
-        textfont={"size": 10}, customdata=[name for _, name in events], cliponaxis=False,
+        textfont={"size": 10},
+        customdata=[name for _, name in events],
+        cliponaxis=False,
         hovertemplate="%{x}: %{customdata}<extra>history</extra>",
-    )  # fmt: skip
-    figure.update_xaxes(range=[FIRST_YEAR - 0.7, LAST_YEAR + 0.7], tickvals=[1989, 1998, 2006, 2012, 2017, 2022, 2026],
-                        fixedrange=True, anchor="y2", showgrid=True)  # fmt: skip
+    )
+    figure.update_xaxes(
+        range=[FIRST_YEAR - 0.7, LAST_YEAR + 0.7],
+        tickvals=[1989, 1998, 2006, 2012, 2017, 2022, 2026],
+        fixedrange=True,
+        anchor="y2",
+        showgrid=True,
+    )
     figure.update_layout(
-        margin=_MARGIN, height=440, dragmode=False, hovermode="closest",
+        margin=_MARGIN,
+        height=440,
+        dragmode=False,
+        hovermode="closest",
         yaxis=_axis(title, logarithmic) | {"domain": [_HISTORY + 0.04, 1]},
-        yaxis2={"domain": [0, _HISTORY], "range": [-0.7, max(heights, default=0) + 0.7], "visible": False,
-                "fixedrange": True},
-    )  # fmt: skip
+        yaxis2={
+            "domain": [0, _HISTORY],
+            "range": [-0.7, max(heights, default=0) + 0.7],
+            "visible": False,
+            "fixedrange": True,
+        },
+    )
     return figure
 
 
@@ -113,27 +132,44 @@ def stage_maps(networks: Sequence[tuple[str, int, Sequence[Stage]]]) -> go.Figur
         tallest = max(side, *(stage.size for stage in stages)) if stages else side
         top, left = base, 0.0
         base -= tallest
-        notes.append({"text": f"<b>{title}</b>", "x": 0, "y": top + 0.03 * largest, "xanchor": "left",
-                      "yanchor": "bottom"})  # fmt: skip
+        notes.append(
+            {"text": f"<b>{title}</b>", "x": 0, "y": top + 0.03 * largest, "xanchor": "left", "yanchor": "bottom"}
+        )
         for number, (name, size, text) in enumerate([("input", side, "input"), *(_written(each) for each in stages)]):
             room = max(float(size), _LEAST * largest)
             low = left + (room - size) / 2
             figure.add_scatter(
-                x=[low, low + size, low + size, low, low], y=[base, base, base + size, base + size, base],
-                mode="lines", fill="toself", line={"color": _BLUE if number else _ORANGE, "width": 1.5},
-                fillcolor="rgba(59, 130, 246, 0.35)" if number else "rgba(217, 115, 13, 0.25)", showlegend=False,
-                hoveron="fills", hoverinfo="text", text=f"{title}, {name}: {size} × {size}", name=name,
-            )  # fmt: skip
-            notes.append({"text": f"{size}²<br>{text}", "x": left + room / 2, "y": base - 0.02 * largest,
-                          "xanchor": "center", "yanchor": "top", "font": {"size": 11}})  # fmt: skip
+                x=[low, low + size, low + size, low, low],
+                y=[base, base, base + size, base + size, base],
+                mode="lines",
+                fill="toself",
+                line={"color": _BLUE if number else _ORANGE, "width": 1.5},
+                fillcolor="rgba(59, 130, 246, 0.35)" if number else "rgba(217, 115, 13, 0.25)",
+                showlegend=False,
+                hoveron="fills",
+                hoverinfo="text",
+                text=f"{title}, {name}: {size} × {size}",
+                name=name,
+            )
+            notes.append(
+                {
+                    "text": f"{size}²<br>{text}",
+                    "x": left + room / 2,
+                    "y": base - 0.02 * largest,
+                    "xanchor": "center",
+                    "yanchor": "top",
+                    "font": {"size": 11},
+                }
+            )
             left += room + _GAP * largest
         widest = max(widest, left)
         base -= 0.5 * largest
     bare = {"visible": False, "fixedrange": True, "constrain": "domain"}
     figure.update_xaxes(bare, range=[-0.02 * largest, widest])
     figure.update_yaxes(bare, range=[base + 0.1 * largest, 0.2 * largest], scaleanchor="x")
-    figure.update_layout(margin=_MARGIN, height=460, dragmode=False,
-                         annotations=[note | {"showarrow": False} for note in notes])  # fmt: skip
+    figure.update_layout(
+        margin=_MARGIN, height=460, dragmode=False, annotations=[note | {"showarrow": False} for note in notes]
+    )
     return figure
 
 
@@ -149,16 +185,29 @@ def _scatter(
     shown = [mark.key == chosen for mark in ordered]
     sides = _sides(ordered, chosen, scales, width)
     figure.add_scatter(
-        x=[mark.x for mark in ordered], y=[mark.y for mark in ordered], mode="markers+text", showlegend=False,
-        customdata=[mark.key for mark in ordered], hovertext=[mark.title for mark in ordered], hovertemplate=hover,
-        text=[f"<b>{mark.title}</b>" if ringed else mark.title if mark.key in sides else ""
-              for mark, ringed in zip(ordered, shown, strict=True)],
-        textposition=[sides.get(mark.key, "top center") for mark in ordered], textfont={"size": 11},
-        marker={"size": [15 if ringed else 10 for ringed in shown], "opacity": 1,
-                "color": [_BLUE if mark.strong else _FAINT for mark in ordered],
-                "line": {"width": [3 if ringed else 0 for ringed in shown], "color": _ORANGE}},
-        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}}, cliponaxis=False,
-    )  # fmt: skip
+        x=[mark.x for mark in ordered],
+        y=[mark.y for mark in ordered],
+        mode="markers+text",
+        showlegend=False,
+        customdata=[mark.key for mark in ordered],
+        hovertext=[mark.title for mark in ordered],
+        hovertemplate=hover,
+        text=[
+            f"<b>{mark.title}</b>" if ringed else mark.title if mark.key in sides else ""
+            for mark, ringed in zip(ordered, shown, strict=True)
+        ],
+        textposition=[sides.get(mark.key, "top center") for mark in ordered],
+        textfont={"size": 11},
+        marker={
+            "size": [15 if ringed else 10 for ringed in shown],
+            "opacity": 1,
+            "color": [_BLUE if mark.strong else _FAINT for mark in ordered],
+            "line": {"width": [3 if ringed else 0 for ringed in shown], "color": _ORANGE},
+        },
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+        cliponaxis=False,
+    )
 
 
 def _sides(marks: Sequence[Mark], chosen: str, scales: Sequence[Scale], width: float) -> dict[str, str]:
@@ -175,9 +224,11 @@ def _sides(marks: Sequence[Mark], chosen: str, scales: Sequence[Scale], width: f
         x, y = places[mark.key]
         wide = _LETTER * len(mark.title)
         for side, left, low in (
-            ("middle left", x - wide - 8, y - 7), ("top center", x - wide / 2, y + 7),
-            ("bottom center", x - wide / 2, y - 21), ("middle right", x + 8, y - 7),
-        ):  # fmt: skip
+            ("middle left", x - wide - 8, y - 7),
+            ("top center", x - wide / 2, y + 7),
+            ("bottom center", x - wide / 2, y - 21),
+            ("middle right", x + 8, y - 7),
+        ):
             box = (left, left + wide, low, low + 14)
             inside = box[0] >= -20 and box[1] <= width + 40
             if inside and not any(_meet(box, other) for other in taken):

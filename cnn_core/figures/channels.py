@@ -83,13 +83,22 @@ def rgb_kernel(kernel: np.ndarray) -> go.Figure:
     weights = np.hstack([kernel[..., 0], gap, kernel[..., 1], gap, kernel[..., 2]])
     figure = go.Figure()
     figure.add_heatmap(
-        z=weights, zmin=-limit, zmax=limit, showscale=False, xgap=1, ygap=1, hoverongaps=False,
+        z=weights,
+        zmin=-limit,
+        zmax=limit,
+        showscale=False,
+        xgap=1,
+        ygap=1,
+        hoverongaps=False,
         colorscale=[[0, "rgb(33,102,172)"], [0.5, "rgb(247,247,247)"], [1, "rgb(178,24,43)"]],
         text=[["" if np.isnan(weight) else _two_decimals(weight) for weight in row] for row in weights],
-        texttemplate="%{text}" if size <= 3 else None, hovertemplate="%{z:.3f}<extra></extra>",
-    )  # fmt: skip
-    names = [_note(channel * (size + 1) + (size - 1) / 2, -0.6, name, 14, yanchor="bottom")
-             for channel, name in enumerate(("red", "green", "blue"))]  # fmt: skip
+        texttemplate="%{text}" if size <= 3 else None,
+        hovertemplate="%{z:.3f}<extra></extra>",
+    )
+    names = [
+        _note(channel * (size + 1) + (size - 1) / 2, -0.6, name, 14, yanchor="bottom")
+        for channel, name in enumerate(("red", "green", "blue"))
+    ]
     _quiet(figure, (-0.5, 3 * size + 1.5), (size - 0.5, -0.5 - max(0.6, 0.2 * size)), names)
     figure.update_layout(height=190)
     return figure
@@ -112,8 +121,14 @@ def cost_bars(named: Sequence[Variant]) -> go.Figure:
         ("parameters", _ORANGE, [v.cost.params for v in named], full.params),
         ("multiply-adds", _BLUE, [v.cost.macs for v in named], full.macs),
     ):
-        _share_bars(figure, [v.title for v in named], name, colour, [value / whole for value in values],
-                    [f"{value:,} {name}" for value in values])  # fmt: skip
+        _share_bars(
+            figure,
+            [v.title for v in named],
+            name,
+            colour,
+            [value / whole for value in values],
+            [f"{value:,} {name}" for value in values],
+        )
     return _shares(figure, "share of the full convolution")
 
 
@@ -122,11 +137,21 @@ def time_bars(named: Sequence[Variant], times: Sequence[LayerTime]) -> go.Figure
     titles, macs, full = [v.title for v in named], [v.cost.macs for v in named], times[0].median
     figure = go.Figure()
     _share_bars(figure, titles, "multiply-adds", _BLUE, [m / macs[0] for m in macs], [f"{m:,} MACs" for m in macs])
-    _share_bars(figure, titles, "measured time", _GREEN, [t.median / full for t in times],
-                [f"{t.median:.3g} ms, quartiles {t.lower:.3g} and {t.upper:.3g}" for t in times],
-                {"array": [(t.upper - t.median) / full for t in times],
-                 "arrayminus": [(t.median - t.lower) / full for t in times],
-                 "symmetric": False, "color": _GREY, "thickness": 1.5})  # fmt: skip
+    _share_bars(
+        figure,
+        titles,
+        "measured time",
+        _GREEN,
+        [t.median / full for t in times],
+        [f"{t.median:.3g} ms, quartiles {t.lower:.3g} and {t.upper:.3g}" for t in times],
+        {
+            "array": [(t.upper - t.median) / full for t in times],
+            "arrayminus": [(t.median - t.lower) / full for t in times],
+            "symmetric": False,
+            "color": _GREY,
+            "thickness": 1.5,
+        },
+    )
     return _shares(figure, "share of the full convolution")
 
 
@@ -137,32 +162,62 @@ def saving_curves(filters: int, kernel_size: int, kernel_sizes: Sequence[int] = 
     for size, dash in zip(kernel_sizes, ("dot", "solid", "dash", "longdash"), strict=True):
         here = size == kernel_size
         figure.add_scatter(
-            x=counts, y=[separable_saving(int(n), size**2) for n in counts], mode="lines", name=f"{size} × {size}",
+            x=counts,
+            y=[separable_saving(int(n), size**2) for n in counts],
+            mode="lines",
+            name=f"{size} × {size}",
             line={"color": _BLUE if here else _GREY, "dash": dash, "width": 3 if here else 1.5},
             hovertemplate=f"{size} × {size}, %{{x}} filters: %{{y:.2f}}× cheaper<extra></extra>",
-        )  # fmt: skip
-    figure.add_scatter(x=[filters], y=[separable_saving(filters, kernel_size**2)], mode="markers", name="here",
-                       marker={"size": 12, "color": _ORANGE},
-                       hovertemplate="here: %{y:.2f}× cheaper<extra></extra>")  # fmt: skip
-    figure.add_scatter(x=[1, 4096], y=[1, 1], mode="lines", name="nothing saved", hoverinfo="skip",
-                       line={"color": _GREEN, "dash": "dot", "width": 1.5})  # fmt: skip
+        )
+    figure.add_scatter(
+        x=[filters],
+        y=[separable_saving(filters, kernel_size**2)],
+        mode="markers",
+        name="here",
+        marker={"size": 12, "color": _ORANGE},
+        hovertemplate="here: %{y:.2f}× cheaper<extra></extra>",
+    )
+    figure.add_scatter(
+        x=[1, 4096],
+        y=[1, 1],
+        mode="lines",
+        name="nothing saved",
+        hoverinfo="skip",
+        line={"color": _GREEN, "dash": "dot", "width": 1.5},
+    )
     ticks = {"tickvals": [1, 4, 16, 64, 256, 1024, 4096], "ticktext": ["1", "4", "16", "64", "256", "1024", "4096"]}
     figure.update_xaxes(title_text="filters, C_out", type="log", **ticks)
-    figure.update_yaxes(title_text="times cheaper", type="log", tickvals=[0.5, 1, 2, 4, 8, 16, 32, 64],
-                        ticktext=["½", "1", "2", "4", "8", "16", "32", "64"])  # fmt: skip
+    figure.update_yaxes(
+        title_text="times cheaper",
+        type="log",
+        tickvals=[0.5, 1, 2, 4, 8, 16, 32, 64],
+        ticktext=["½", "1", "2", "4", "8", "16", "32", "64"],
+    )
     figure.update_layout(margin=_MARGIN | {"t": 8}, height=340, legend=_BELOW | {"y": -0.24})
     return figure
 
 
 def _share_bars(
-    figure: go.Figure, titles: list[str], name: str, colour: str, shares: list[float], hover: list[str],
+    figure: go.Figure,
+    titles: list[str],
+    name: str,
+    colour: str,
+    shares: list[float],
+    hover: list[str],
     error: dict[str, object] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     figure.add_bar(
-        y=titles, x=shares, name=name, orientation="h", marker={"color": colour}, customdata=hover, error_x=error,
+        y=titles,
+        x=shares,
+        name=name,
+        orientation="h",
+        marker={"color": colour},
+        customdata=hover,
+        error_x=error,
         hovertemplate="%{y}: %{customdata}, %{x:.1%}<extra></extra>",
-        text=[f"{share:.1%}" for share in shares], textposition="none" if error else "outside",
-    )  # fmt: skip
+        text=[f"{share:.1%}" for share in shares],
+        textposition="none" if error else "outside",
+    )
 
 
 def _shares(figure: go.Figure, title: str) -> go.Figure:
@@ -170,8 +225,13 @@ def _shares(figure: go.Figure, title: str) -> go.Figure:
     longest = max(max(bar.x) for bar in figure.data)
     room = {} if figure.data[-1].textposition == "none" else {"range": (0, 1.3 * longest)}  # for the numbers
     figure.update_xaxes(title_text=title, tickformat=".0%", rangemode="tozero", automargin=True, **room)
-    figure.update_layout(margin=_MARGIN | {"t": 8}, height=340, barmode="group", bargap=0.3,
-                         legend=_BELOW | {"y": -0.24, "traceorder": "normal"})  # fmt: skip
+    figure.update_layout(
+        margin=_MARGIN | {"t": 8},
+        height=340,
+        barmode="group",
+        bargap=0.3,
+        legend=_BELOW | {"y": -0.24, "traceorder": "normal"},
+    )
     return figure
 
 
@@ -199,11 +259,19 @@ def map_boxes(boxes: Sequence[Box]) -> go.Figure:
         hover = f"{box.size} × {box.size} × {box.channels}: {box.size**2 * box.channels:,} numbers"
         faces = (
             _rectangle(left, base, thick, high),
-            [(left, base + high), (left + away, base + high + away), (left + thick + away, base + high + away),
-             (left + thick, base + high)],
-            [(left + thick, base), (left + thick + away, base + away), (left + thick + away, base + high + away),
-             (left + thick, base + high)],
-        )  # fmt: skip
+            [
+                (left, base + high),
+                (left + away, base + high + away),
+                (left + thick + away, base + high + away),
+                (left + thick, base + high),
+            ],
+            [
+                (left + thick, base),
+                (left + thick + away, base + away),
+                (left + thick + away, base + high + away),
+                (left + thick, base + high),
+            ],
+        )
         for face, opacity in zip(faces, (0.95, 0.75, 0.45), strict=True):
             _paths(figure, [face], colour, hover, opacity)
         notes.append(_note(left + (thick + away) / 2, base - 8, f"{box.size}²<br>× {box.channels}", 11, yanchor="top"))
@@ -224,10 +292,13 @@ def stage_bars(names: Sequence[str], values: dict[str, Sequence[int]]) -> go.Fig
     for (title, numbers), colour in zip(values.items(), (_GREEN, _ORANGE, _BLUE), strict=True):
         total = sum(numbers)
         figure.add_bar(
-            x=list(names), y=[number / total for number in numbers], name=title, marker={"color": colour},
+            x=list(names),
+            y=[number / total for number in numbers],
+            name=title,
+            marker={"color": colour},
             customdata=[f"{number:,}" for number in numbers],
             hovertemplate=f"%{{x}}: %{{customdata}} {title}, %{{y:.1%}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_yaxes(title_text="share of the network", tickformat=".0%", rangemode="tozero")
     figure.update_layout(margin=_MARGIN | {"t": 8}, height=320, barmode="group", legend=_BELOW)
     return figure
@@ -257,9 +328,17 @@ def _paths(figure: go.Figure, paths: Sequence[Points], colour: str, hover: str, 
         x += [*(across for across, _ in points), points[0][0], None]
         y += [*(up for _, up in points), points[0][1], None]
     figure.add_scatter(
-        x=x, y=y, mode="lines", fill="toself", fillcolor=colour, line={"color": "white", "width": 1}, opacity=opacity,
-        hoveron="fills", hoverinfo="text", text=hover,
-    )  # fmt: skip
+        x=x,
+        y=y,
+        mode="lines",
+        fill="toself",
+        fillcolor=colour,
+        line={"color": "white", "width": 1},
+        opacity=opacity,
+        hoveron="fills",
+        hoverinfo="text",
+        text=hover,
+    )
 
 
 def _note(x: float, y: float, text: str, size: int = 12, **anchors: str) -> dict[str, Any]:

@@ -22,15 +22,21 @@ def accuracies(runs: Sequence[tuple[str, Sequence[Accuracy]]]) -> go.Figure:
     for number, (title, found) in enumerate(runs):
         colour = COLOURS[number % len(COLOURS)]
         figure.add_scatter(
-            x=[each.value for each in found], y=[len(rows) + place for place in range(len(found))], mode="markers",
-            name=_short(title, 40), marker={"size": 11, "color": colour},
+            x=[each.value for each in found],
+            y=[len(rows) + place for place in range(len(found))],
+            mode="markers",
+            name=_short(title, 40),
+            marker={"size": 11, "color": colour},
             error_x={
-                "type": "data", "array": [each.high - each.value for each in found],
-                "arrayminus": [each.value - each.low for each in found], "thickness": 2, "color": colour,
+                "type": "data",
+                "array": [each.high - each.value for each in found],
+                "arrayminus": [each.value - each.low for each in found],
+                "thickness": 2,
+                "color": colour,
             },
             customdata=[[each.arm, each.low, each.high] for each in found],
             hovertemplate="%{customdata[0]}: %{x:.1%}, 95 % interval %{customdata[1]:.1%} to %{customdata[2]:.1%}",
-        )  # fmt: skip
+        )
         rows += [_short(each.arm, 30) for each in found]
     figure.update_xaxes(range=[-0.02, 1.04], tickformat=".0%", title_text="accuracy")
     figure.update_yaxes(
@@ -48,10 +54,14 @@ def curves(runs: Sequence[tuple[str, Sequence[Curve]]]) -> go.Figure:
     for number, (title, found) in enumerate(runs):
         for place, curve in enumerate(found):
             figure.add_scatter(
-                x=curve.epochs, y=curve.accuracy, mode="lines+markers", marker={"size": 5},
-                name=f"{_short(title, 28)} · {curve.arm}", hovertemplate="%{fullData.name}: %{y:.1%}<extra></extra>",
+                x=curve.epochs,
+                y=curve.accuracy,
+                mode="lines+markers",
+                marker={"size": 5},
+                name=f"{_short(title, 28)} · {curve.arm}",
+                hovertemplate="%{fullData.name}: %{y:.1%}<extra></extra>",
                 line={"color": COLOURS[number % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "width": 2},
-            )  # fmt: skip
+            )
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
     figure.update_yaxes(title_text="right answers while training", tickformat=".0%", range=[0, 1.04])
     lines = sum(len(found) for _, found in runs)

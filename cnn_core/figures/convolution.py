@@ -17,10 +17,12 @@ def histogram(feature_map: np.ndarray, limit: float) -> go.Figure:
     counts, edges = np.histogram(feature_map, bins=61, range=(-limit, limit))
     figure = go.Figure(
         go.Bar(
-            x=(edges[:-1] + edges[1:]) / 2, y=counts, marker_color="#3B82F6",
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=counts,
+            marker_color="#3B82F6",
             hovertemplate="response %{x:.3g}: %{y} positions<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_layout(margin=_MARGIN | {"t": 8}, height=220, bargap=0)
     figure.update_xaxes(title_text="response")
     figure.update_yaxes(title_text="positions", type="log")
@@ -37,16 +39,22 @@ def parameters(kernel_size: int, size: int) -> go.Figure:
         ("convolution", [c.convolution_weights + c.convolution_biases for c in counts], "#3B82F6"),
     ):
         figure.add_scatter(
-            x=sizes, y=values, mode="lines+markers", name=name, line={"color": colour, "width": 2.5},
+            x=sizes,
+            y=values,
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "width": 2.5},
             hovertemplate=f"{name}, %{{x}} × %{{x}}: %{{y:,}} parameters<extra></extra>",
-        )  # fmt: skip
+        )
     here = dense_versus_convolution(size, kernel_size)
     figure.add_scatter(
-        x=[size, size], mode="markers", name="your picture",
+        x=[size, size],
+        mode="markers",
+        name="your picture",
         marker={"size": 13, "symbol": "circle-open", "color": "#2E9E6B"},
         y=[here.dense_weights + here.dense_biases, here.convolution_weights + here.convolution_biases],
         hovertemplate=f"{size} × {size}: %{{y:,}} parameters<extra></extra>",
-    )  # fmt: skip
+    )
     figure.update_xaxes(type="log", title_text="side of the picture, pixels", tickvals=sizes)
     figure.update_yaxes(type="log", title_text="parameters", exponentformat="power")
     figure.update_layout(margin=_MARGIN, height=340, legend={"orientation": "h", "y": 1.12})
@@ -60,22 +68,36 @@ def learning(frames: Sequence[Frame], target: np.ndarray) -> go.Figure:
     figure = make_subplots(
         1, 3, column_widths=[0.5, 0.25, 0.25], subplot_titles=("loss", "learnt", "to be found"), horizontal_spacing=0.06
     )
-    heat = {"zmin": -limit, "zmax": limit, "colorscale": _DIVERGING, "showscale": False, "texttemplate": "%{z:.2f}",
-            "xgap": 2, "ygap": 2, "hoverinfo": "skip"}  # fmt: skip
+    heat = {
+        "zmin": -limit,
+        "zmax": limit,
+        "colorscale": _DIVERGING,
+        "showscale": False,
+        "texttemplate": "%{z:.2f}",
+        "xgap": 2,
+        "ygap": 2,
+        "hoverinfo": "skip",
+    }
     figure.add_scatter(x=steps, y=losses, mode="lines", line={"color": "#8A8F98"}, showlegend=False, row=1, col=1)
     figure.add_scatter(
-        x=steps[-1:], y=losses[-1:], mode="markers", marker={"size": 11, "color": "#D9730D"}, showlegend=False,
-        row=1, col=1,
-    )  # fmt: skip
+        x=steps[-1:],
+        y=losses[-1:],
+        mode="markers",
+        marker={"size": 11, "color": "#D9730D"},
+        showlegend=False,
+        row=1,
+        col=1,
+    )
     figure.add_heatmap(z=frames[-1].kernel, row=1, col=2, **heat)
     figure.add_heatmap(z=target, row=1, col=3, **heat)
     figure.frames = [
         go.Frame(
-            name=str(frame.step), traces=[1, 2],
+            name=str(frame.step),
+            traces=[1, 2],
             data=[go.Scatter(x=[frame.step], y=[max(frame.loss, 1e-12)]), go.Heatmap(z=frame.kernel)],
         )
         for frame in frames
-    ]  # fmt: skip
+    ]
     figure.update_yaxes(type="log", row=1, col=1)
     figure.update_xaxes(title_text="step", row=1, col=1)
     for column in (2, 3):
@@ -83,13 +105,21 @@ def learning(frames: Sequence[Frame], target: np.ndarray) -> go.Figure:
         figure.update_xaxes(showticklabels=False, showgrid=False, row=1, col=column)
     pace = {"frame": {"duration": 60, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
     figure.update_layout(
-        margin=_MARGIN | {"b": 60}, height=360,
-        updatemenus=[{
-            "type": "buttons", "direction": "left", "x": 0, "y": -0.18, "xanchor": "left", "yanchor": "top",
-            "buttons": [
-                {"label": "Learn", "method": "animate", "args": [None, pace | {"fromcurrent": False}]},
-                {"label": "Pause", "method": "animate", "args": [[None], pace]},
-            ],
-        }],
-    )  # fmt: skip
+        margin=_MARGIN | {"b": 60},
+        height=360,
+        updatemenus=[
+            {
+                "type": "buttons",
+                "direction": "left",
+                "x": 0,
+                "y": -0.18,
+                "xanchor": "left",
+                "yanchor": "top",
+                "buttons": [
+                    {"label": "Learn", "method": "animate", "args": [None, pace | {"fromcurrent": False}]},
+                    {"label": "Pause", "method": "animate", "args": [[None], pace]},
+                ],
+            }
+        ],
+    )
     return figure

@@ -11,8 +11,17 @@ _MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top"}
 _BLUE, _ORANGE, _GREY = "#3B82F6", "#D9730D", "#8A8F98"
 _CLASS_COLOURS = (
-    _BLUE, _ORANGE, "#2E9E6B", "#B45BCF", "#C2A100", "#D6456B", "#12A3B4", "#9A6A3A", "#7A6FF0", _GREY,
-)  # fmt: skip
+    _BLUE,
+    _ORANGE,
+    "#2E9E6B",
+    "#B45BCF",
+    "#C2A100",
+    "#D6456B",
+    "#12A3B4",
+    "#9A6A3A",
+    "#7A6FF0",
+    _GREY,
+)
 _ROUND = ("circle", "diamond", "square", "triangle-up", "pentagon")  # one more for each turn of the colours
 PROJECTIONS = {"PCA": "pca", "t-SNE": "tsne"}
 _GAP = 4  # pixels between two pictures of a sheet
@@ -39,28 +48,39 @@ def embedding_map(
         wrong = [not point["right"] for _, point in mine]
         shape = _ROUND[number // len(_CLASS_COLOURS) % len(_ROUND)]
         figure.add_scatter(
-            x=[point[key][0] for _, point in mine], y=[point[key][1] for _, point in mine], mode="markers", name=name,
+            x=[point[key][0] for _, point in mine],
+            y=[point[key][1] for _, point in mine],
+            mode="markers",
+            name=name,
             marker={
-                "color": _CLASS_COLOURS[number % len(_CLASS_COLOURS)], "opacity": 0.85,
-                "symbol": ["x" if bad else shape for bad in wrong], "size": [11 if bad else 8 for bad in wrong],
+                "color": _CLASS_COLOURS[number % len(_CLASS_COLOURS)],
+                "opacity": 0.85,
+                "symbol": ["x" if bad else shape for bad in wrong],
+                "size": [11 if bad else 8 for bad in wrong],
             },
             customdata=[index for index, _ in mine],
             text=[f"{p['name']}: is {p['label']}, judged {p['said']}" for _, p in mine],
             hovertemplate="%{text}<extra></extra>",
-        )  # fmt: skip
+        )
     ringed = [point for point in points if point["digest"] in chosen]
     if ringed:
         figure.add_scatter(
-            x=[point[key][0] for point in ringed], y=[point[key][1] for point in ringed], mode="markers",
+            x=[point[key][0] for point in ringed],
+            y=[point[key][1] for point in ringed],
+            mode="markers",
             marker={"symbol": "circle-open", "size": 20, "color": _ORANGE, "line": {"width": 3}},
-            showlegend=False, hoverinfo="skip",
-        )  # fmt: skip
+            showlegend=False,
+            hoverinfo="skip",
+        )
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x" if projection == "PCA" else None)
     figure.update_layout(
-        margin=_MARGIN, height=520, legend=_BELOW | {"y": -0.02}, hovermode="closest",
+        margin=_MARGIN,
+        height=520,
+        legend=_BELOW | {"y": -0.02},
+        hovermode="closest",
         uirevision=projection,  # what is zoomed and selected stays
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -73,21 +93,30 @@ def reliability_curve(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     most = max(entry["pictures"] for entry in bins)
     figure = go.Figure()
     figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": _GREY, "width": 1.5},
-        name="as sure as right", hoverinfo="skip",
-    )  # fmt: skip
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"dash": "dot", "color": _GREY, "width": 1.5},
+        name="as sure as right",
+        hoverinfo="skip",
+    )
     figure.add_scatter(
-        x=[entry["confidence"] for entry in bins], y=[entry["accuracy"] for entry in bins], mode="lines+markers",
-        name="measured", line={"color": _BLUE, "width": 2},
+        x=[entry["confidence"] for entry in bins],
+        y=[entry["accuracy"] for entry in bins],
+        mode="lines+markers",
+        name="measured",
+        line={"color": _BLUE, "width": 2},
         marker={"size": [8 + 18 * (entry["pictures"] / most) ** 0.5 for entry in bins], "color": _BLUE},
         error_y={
-            "type": "data", "symmetric": False, "thickness": 1.5,
+            "type": "data",
+            "symmetric": False,
+            "thickness": 1.5,
             "array": [entry["interval"][1] - entry["accuracy"] for entry in bins],
             "arrayminus": [entry["accuracy"] - entry["interval"][0] for entry in bins],
         },
         customdata=[entry["pictures"] for entry in bins],
         hovertemplate="%{customdata} pictures: %{x:.0%} sure, %{y:.0%} right<extra></extra>",
-    )  # fmt: skip
+    )
     figure.update_xaxes(title_text="confidence (largest probability)", range=[0, 1.03], tickformat=".0%")
     figure.update_yaxes(title_text="share that is right", range=[0, 1.06], tickformat=".0%")
     figure.update_layout(margin=_MARGIN, height=380, legend=_BELOW | {"y": -0.22})
@@ -107,10 +136,13 @@ def refusal(curve: Sequence[Mapping[str, float]], threshold: float) -> go.Figure
         ("unseen_refused", "unseen classes refused", _ORANGE, "dash"),
     ):
         figure.add_scatter(
-            x=[entry["threshold"] for entry in curve], y=[entry[key] for entry in curve], mode="lines", name=name,
+            x=[entry["threshold"] for entry in curve],
+            y=[entry[key] for entry in curve],
+            mode="lines",
+            name=name,
             line={"color": colour, "width": 2.5, "dash": dash},
             hovertemplate=f"below %{{x:.2f}}: %{{y:.0%}} {name}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.add_vline(x=threshold, line={"dash": "dot", "width": 2, "color": _GREY})
     figure.update_xaxes(title_text="threshold", range=[0, 1.02])
     figure.update_yaxes(range=[0, 1.04], tickformat=".0%")
@@ -129,20 +161,23 @@ def augmentation_effect(policies: Sequence[Mapping[str, Any]], titles: Mapping[s
     for arm, colour in (("frozen", _BLUE), ("fine_tuned", _ORANGE)):
         paired = [(entry["title"], entry["arms"][arm]["paired"]) for entry in policies if arm in entry["arms"]]
         points = [difference["points"] for _, difference in paired]
-        bounds = [
-            [d[side] if d[side] is not None else d["points"] for _, d in paired] for side in ("low", "high")
-        ]  # fmt: skip
+        bounds = [[d[side] if d[side] is not None else d["points"] for _, d in paired] for side in ("low", "high")]
         figure.add_scatter(
-            x=points, y=[f"{titles[arm]}: {title.lower()}" for title, _ in paired], mode="markers", showlegend=False,
+            x=points,
+            y=[f"{titles[arm]}: {title.lower()}" for title, _ in paired],
+            mode="markers",
+            showlegend=False,
             marker={"size": 13, "color": colour},
             error_x={
-                "type": "data", "symmetric": False, "thickness": 2.5,
+                "type": "data",
+                "symmetric": False,
+                "thickness": 2.5,
                 "array": [high - at for high, at in zip(bounds[1], points, strict=True)],
                 "arrayminus": [at - low for low, at in zip(bounds[0], points, strict=True)],
             },
             customdata=list(zip(*bounds, strict=True)),
             hovertemplate="%{x:+.1f} points, %{customdata[0]:+.1f} to %{customdata[1]:+.1f}<extra></extra>",
-        )  # fmt: skip
+        )
     rows = sum(len(entry["arms"]) for entry in policies)
     figure.add_vline(x=0, line={"dash": "dash", "width": 1.5, "color": _GREY})
     figure.update_xaxes(title_text="points gained")

@@ -67,13 +67,21 @@ def profiles(fields: "Sequence[EffectiveField]") -> go.Figure:
         gaussian = np.exp(-0.5 * ((columns - mean) / sigma) ** 2)
         gaussian *= profile.sum() / gaussian.sum()
         figure.add_scatter(
-            x=columns, y=profile, name=name, mode="lines", line={"color": colour, "width": 2},
+            x=columns,
+            y=profile,
+            name=name,
+            mode="lines",
+            line={"color": colour, "width": 2},
             hovertemplate=f"{name}, column %{{x}}: %{{y:.2%}} of the gradient<extra></extra>",
-        )  # fmt: skip
+        )
         figure.add_scatter(
-            x=columns, y=gaussian, name=f"Gaussian, σ = {sigma:.1f} px", mode="lines", hoverinfo="skip",
+            x=columns,
+            y=gaussian,
+            name=f"Gaussian, σ = {sigma:.1f} px",
+            mode="lines",
+            hoverinfo="skip",
             line={"color": colour, "width": 1.5, "dash": "dot"},
-        )  # fmt: skip
+        )
     for edge in (first - 0.5, last + 0.5):
         figure.add_vline(x=edge, line={"width": 1.5, "dash": "dash", "color": _GREY})
     reach = max(4, (last - first) // 4)
@@ -92,10 +100,17 @@ def growth(
 
     def line(values: Sequence[float] | np.ndarray, column: int, name: str, colour: str, dash: str) -> None:
         figure.add_scatter(
-            x=depths, y=values, name=name, mode="lines", line={"color": colour, "dash": dash, "width": 2},
-            legendgroup=name, showlegend=column == 1, row=1, col=column,
+            x=depths,
+            y=values,
+            name=name,
+            mode="lines",
+            line={"color": colour, "dash": dash, "width": 2},
+            legendgroup=name,
+            showlegend=column == 1,
+            row=1,
+            col=column,
             hovertemplate=f"{name}, %{{x}} layers: %{{y:.3g}}<extra></extra>",
-        )  # fmt: skip
+        )
 
     line(fields, 1, "theoretical field", _GREY, "solid")
     line(theory, 1, "theory, 4 σ", _ORANGE, "dot")
@@ -105,10 +120,17 @@ def growth(
         name = f"measured, {'ReLU' if kind == 'relu' else kind}"
         for column, values in ((1, np.asarray(sizes)), (2, np.divide(sizes, fields))):
             figure.add_scatter(
-                x=depths, y=values, name=name, mode="markers", marker={"size": 9, "color": colour, "symbol": symbol},
-                legendgroup=name, showlegend=column == 1, row=1, col=column,
+                x=depths,
+                y=values,
+                name=name,
+                mode="markers",
+                marker={"size": 9, "color": colour, "symbol": symbol},
+                legendgroup=name,
+                showlegend=column == 1,
+                row=1,
+                col=column,
                 hovertemplate=f"{name}, %{{x}} layers: %{{y:.3g}}<extra></extra>",
-            )  # fmt: skip
+            )
     figure.update_xaxes(title_text="layers", type="log", tickvals=list(depths), ticktext=[str(n) for n in depths])
     figure.update_yaxes(type="log")
     figure.update_yaxes(tickvals=(2, 5, 10, 20, 50, 100, 200), row=1, col=1)

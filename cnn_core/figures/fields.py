@@ -23,9 +23,16 @@ def nested(picture: str, input_size: int, boxes: Sequence[tuple[int, int] | None
     """
     figure = go.Figure()
     figure.add_layout_image(
-        source=picture, xref="x", yref="y", x=-0.5, y=-0.5, sizex=input_size, sizey=input_size, sizing="stretch",
+        source=picture,
+        xref="x",
+        yref="y",
+        x=-0.5,
+        y=-0.5,
+        sizex=input_size,
+        sizey=input_size,
+        sizing="stretch",
         layer="below",
-    )  # fmt: skip
+    )
     faint = sorted({box for box in boxes if box} - {boxes[current]})
     strong = boxes[current]
     outlines = ((faint, _FAINT, 1.5), ([strong] if strong else [], _ORANGE, 4))
@@ -37,9 +44,14 @@ def nested(picture: str, input_size: int, boxes: Sequence[tuple[int, int] | None
             x += [low, high, high, low, low, None]
             y += [low, low, high, high, low, None]
         figure.add_scatter(
-            x=x, y=y, mode="lines", line={"color": colour, "width": width}, hoverinfo="skip", showlegend=False,
+            x=x,
+            y=y,
+            mode="lines",
+            line={"color": colour, "width": width},
+            hoverinfo="skip",
+            showlegend=False,
             cliponaxis=False,
-        )  # fmt: skip
+        )
     span = [-0.5, input_size - 0.5]
     figure.update_xaxes(range=span, visible=False, fixedrange=True, constrain="domain")
     figure.update_yaxes(range=span[::-1], visible=False, fixedrange=True, scaleanchor="x", constrain="domain")
@@ -59,11 +71,18 @@ def growth(names: Sequence[str], fields: Sequence[int], input_size: int, current
     depths = list(range(1, len(names) + 1))
     figure = go.Figure()
     figure.add_scatter(
-        x=depths, y=list(fields), mode="lines+markers", line={"color": _BLUE, "width": 2}, showlegend=False,
-        marker={"size": [12 if at == current else 6 for at in range(len(names))],
-                "color": [_ORANGE if at == current else _BLUE for at in range(len(names))]},
-        customdata=list(names), hovertemplate="%{x} layers, %{customdata}: %{y:,} pixels<extra></extra>",
-    )  # fmt: skip
+        x=depths,
+        y=list(fields),
+        mode="lines+markers",
+        line={"color": _BLUE, "width": 2},
+        showlegend=False,
+        marker={
+            "size": [12 if at == current else 6 for at in range(len(names))],
+            "color": [_ORANGE if at == current else _BLUE for at in range(len(names))],
+        },
+        customdata=list(names),
+        hovertemplate="%{x} layers, %{customdata}: %{y:,} pixels<extra></extra>",
+    )
     figure.add_hline(
         y=input_size, line={"dash": "dot", "width": 1.5, "color": _GREY}, annotation_text="the whole picture"
     )

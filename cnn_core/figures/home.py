@@ -10,11 +10,16 @@ def labels(found: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Draw the most probable labels of a picture, the likeliest on top."""
     figure = go.Figure(
         go.Bar(
-            x=[entry["probability"] for entry in found], y=[entry["label"] for entry in found], orientation="h",
-            marker_color="#3B82F6", text=[f"{entry['probability']:.1%}" for entry in found], textposition="outside",
-            cliponaxis=False, hovertemplate="%{y}: %{x:.2%}<extra></extra>",
+            x=[entry["probability"] for entry in found],
+            y=[entry["label"] for entry in found],
+            orientation="h",
+            marker_color="#3B82F6",
+            text=[f"{entry['probability']:.1%}" for entry in found],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.2%}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_xaxes(range=[0, 1.12], tickformat=".0%", title_text="probability")
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_layout(margin={"l": 10, "r": 10, "t": 8, "b": 10}, height=90 + 34 * len(found))

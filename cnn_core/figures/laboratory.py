@@ -54,21 +54,37 @@ def size(arms: Mapping[str, Mapping[str, Any]], chance: float) -> go.Figure:
         if curve:
             law = entry["law"]
             figure.add_scatter(
-                x=[*curve["pictures"], *curve["pictures"][::-1]], y=[*curve["high"], *curve["low"][::-1]],
-                fill="toself", fillcolor=colour, opacity=0.18, line={"width": 0}, mode="lines", legendgroup=arm,
-                name=f"{title}: the law's 95 % band", showlegend=False, hoverinfo="skip",
-            )  # fmt: skip
+                x=[*curve["pictures"], *curve["pictures"][::-1]],
+                y=[*curve["high"], *curve["low"][::-1]],
+                fill="toself",
+                fillcolor=colour,
+                opacity=0.18,
+                line={"width": 0},
+                mode="lines",
+                legendgroup=arm,
+                name=f"{title}: the law's 95 % band",
+                showlegend=False,
+                hoverinfo="skip",
+            )
             figure.add_scatter(
-                x=curve["pictures"], y=curve["accuracy"], mode="lines", line={"color": colour, "dash": "dot"},
-                name=f"{title}: fitted law", legendgroup=arm,
+                x=curve["pictures"],
+                y=curve["accuracy"],
+                mode="lines",
+                line={"color": colour, "dash": "dot"},
+                name=f"{title}: fitted law",
+                legendgroup=arm,
                 hovertemplate=f"{title}, fitted law, %{{x:.0f}} a class: %{{y:.3f}}<extra></extra>",
-            )  # fmt: skip
+            )
             figure.add_scatter(
-                x=[law["at"]], y=[law["predicted"]], mode="markers", showlegend=False, legendgroup=arm,
+                x=[law["at"]],
+                y=[law["predicted"]],
+                mode="markers",
+                showlegend=False,
+                legendgroup=arm,
                 marker={"symbol": "circle-open", "size": 11, "color": colour, "line": {"width": 2}},
                 hovertemplate=f"{title}, predicted at %{{x}} a class: %{{y:.3f}}<br>95 % {law['low']:.3f} to "
                 f"{law['high']:.3f}<extra></extra>",
-            )  # fmt: skip
+            )
             sizes.add(law["at"])
         spoken = [f"{count} a class" for count in where]
         _with_intervals(figure, where, points, title, colour, "solid" if not curve else None, spoken, group=arm)
@@ -107,17 +123,28 @@ def strip(entries: Sequence[Mapping[str, Any]], measure: str, blocks: Sequence[s
     names = [block.removesuffix("_conv").removesuffix("_expand").replace("_", " ") for block in blocks]
     figure = go.Figure(
         go.Heatmap(
-            z=shades, x=list(range(len(names))), y=[_wrapped(entry["title"], 18) for entry in entries],
-            zmin=-4, zmax=0, colorscale=_SHADE, showscale=False, xgap=2, ygap=2,
-            text=[[_percent(value) for value in row] for row in values], texttemplate="%{text}",
+            z=shades,
+            x=list(range(len(names))),
+            y=[_wrapped(entry["title"], 18) for entry in entries],
+            zmin=-4,
+            zmax=0,
+            colorscale=_SHADE,
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            text=[[_percent(value) for value in row] for row in values],
+            texttemplate="%{text}",
             customdata=[[f"{entry['title']}, {name}" for name in blocks] for entry in entries],
             hovertemplate="%{customdata}: %{text} % of its norm<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_xaxes(
-        title_text="block; % of its norm", tickvals=list(range(len(names))), ticktext=names,
-        showgrid=False, zeroline=False,
-    )  # fmt: skip
+        title_text="block; % of its norm",
+        tickvals=list(range(len(names))),
+        ticktext=names,
+        showgrid=False,
+        zeroline=False,
+    )
     figure.update_yaxes(autorange="reversed", showgrid=False, zeroline=False)
     figure.update_layout(margin=_MARGIN, height=100 + 46 * len(entries))
     return figure
@@ -151,10 +178,14 @@ def agreement(backbones: Sequence[Mapping[str, Any]]) -> go.Figure:
         shares = np.array([entry["agreement"] for entry in applied])
         low, high = np.array([entry["agreement_interval"] for entry in applied]).reshape(-1, 2).T
         figure.add_bar(
-            x=shares, y=[_wrapped(entry["title"], 24) for entry in applied], orientation="h", name=backbone["title"],
-            marker_color=colour, error_x={"array": high - shares, "arrayminus": shares - low, "color": _GREY},
+            x=shares,
+            y=[_wrapped(entry["title"], 24) for entry in applied],
+            orientation="h",
+            name=backbone["title"],
+            marker_color=colour,
+            error_x={"array": high - shares, "arrayminus": shares - low, "color": _GREY},
             hovertemplate=f"{backbone['title']}, %{{y}}: %{{x:.1%}} answer as before<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_xaxes(title_text="pictures answered as before", tickformat=".0%", range=[0, 1.02])
     return _by_distortion(figure, backbones)
 
@@ -178,19 +209,36 @@ def costs(backbones: Sequence[Mapping[str, Any]], measure: str) -> go.Figure:
 
 
 def _with_intervals(
-    figure: go.Figure, where: Sequence[float], entries: Sequence[Mapping[str, Any]], name: str, colour: str,
-    dash: str | None, spoken: Sequence[str], group: str | None = None,
-) -> None:  # fmt: skip
+    figure: go.Figure,
+    where: Sequence[float],
+    entries: Sequence[Mapping[str, Any]],
+    name: str,
+    colour: str,
+    dash: str | None,
+    spoken: Sequence[str],
+    group: str | None = None,
+) -> None:
     """Add medians, joined where `dash` says how, and their intervals of the mean (which may not be centred on them)."""
     x: list[float | None] = [value for place in where for value in (place, place, None)]
     y: list[float | None] = [value for entry in entries for value in (entry["low"], entry["high"], None)]
     figure.add_scatter(
-        x=x, y=y, mode="lines", line={"color": colour, "width": 2}, opacity=0.7, legendgroup=group or name,
-        showlegend=False, hoverinfo="skip", name=f"{name}, 95 % interval",
-    )  # fmt: skip
+        x=x,
+        y=y,
+        mode="lines",
+        line={"color": colour, "width": 2},
+        opacity=0.7,
+        legendgroup=group or name,
+        showlegend=False,
+        hoverinfo="skip",
+        name=f"{name}, 95 % interval",
+    )
     figure.add_scatter(
-        x=list(where), y=[entry["median"] for entry in entries], name=name, legendgroup=group or name,
-        mode="lines+markers" if dash else "markers", line={"color": colour, "width": 2.5, "dash": dash or "solid"},
+        x=list(where),
+        y=[entry["median"] for entry in entries],
+        name=name,
+        legendgroup=group or name,
+        mode="lines+markers" if dash else "markers",
+        line={"color": colour, "width": 2.5, "dash": dash or "solid"},
         marker={"size": 9, "color": colour},
         customdata=[
             (words, entry["mean"], entry["low"], entry["high"], entry["folds"])
@@ -198,7 +246,7 @@ def _with_intervals(
         ],
         hovertemplate=f"{name}, %{{customdata[0]}}<br>median %{{y:.3f}}, mean %{{customdata[1]:.3f}}<br>95 % "
         "%{customdata[2]:.3f} to %{customdata[3]:.3f}, %{customdata[4]} folds<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _differences(
@@ -209,20 +257,28 @@ def _differences(
     above = [0.0 if each["high"] is None else each["high"] - each["points"] for each in found]
     below = [0.0 if each["low"] is None else each["points"] - each["low"] for each in found]
     figure.add_bar(
-        x=points, y=[_wrapped(title, width) for title in titles], orientation="h", name=name, marker_color=colour,
+        x=points,
+        y=[_wrapped(title, width) for title in titles],
+        orientation="h",
+        name=name,
+        marker_color=colour,
         error_x={"array": above, "arrayminus": below, "color": _GREY, "thickness": 2},
         customdata=[each["words"] for each in found],
-        hovertemplate="%{customdata}<extra></extra>", hoverlabel={"align": "left"},
-    )  # fmt: skip
+        hovertemplate="%{customdata}<extra></extra>",
+        hoverlabel={"align": "left"},
+    )
 
 
 def _by_distortion(figure: go.Figure, backbones: Sequence[Mapping[str, Any]]) -> go.Figure:
     rows = len({entry["title"] for backbone in backbones for entry in backbone["distortions"]})
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_layout(
-        margin=_MARGIN, height=90 + (32 + 14 * len(backbones)) * max(1, rows), barmode="group",
-        showlegend=len(backbones) > 1, legend=_BELOW | {"y": -0.1},
-    )  # fmt: skip
+        margin=_MARGIN,
+        height=90 + (32 + 14 * len(backbones)) * max(1, rows),
+        barmode="group",
+        showlegend=len(backbones) > 1,
+        legend=_BELOW | {"y": -0.1},
+    )
     return figure
 
 
@@ -234,9 +290,12 @@ def _accuracies(figure: go.Figure) -> go.Figure:
 
 def _guess(figure: go.Figure, chance: float) -> None:
     figure.add_hline(
-        y=chance, line={"color": _GREY, "width": 1, "dash": "dash"}, annotation_text="always the commonest class",
-        annotation_position="bottom right", annotation_font_size=11,
-    )  # fmt: skip
+        y=chance,
+        line={"color": _GREY, "width": 1, "dash": "dash"},
+        annotation_text="always the commonest class",
+        annotation_position="bottom right",
+        annotation_font_size=11,
+    )
 
 
 def _colours(number: int) -> list[str]:

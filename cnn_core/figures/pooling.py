@@ -14,9 +14,13 @@ _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top"}
 _BLUE, _ORANGE, _GREY = "#3B82F6", "#D9730D", "#8A8F98"
 _STYLES = {
-    "none": (_GREY, "dot"), "max_pool": (_ORANGE, "solid"), "average_pool": (_BLUE, "solid"),
-    "strided_convolution": ("#C2A100", "dash"), "blur_pool": ("#2E9E6B", "solid"), "max_blur_pool": ("#B45BCF", "dash"),
-}  # fmt: skip
+    "none": (_GREY, "dot"),
+    "max_pool": (_ORANGE, "solid"),
+    "average_pool": (_BLUE, "solid"),
+    "strided_convolution": ("#C2A100", "dash"),
+    "blur_pool": ("#2E9E6B", "solid"),
+    "max_blur_pool": ("#B45BCF", "dash"),
+}
 _LIGHT_TO_BLUE = [[0, "#F3F6FB"], [1, "#2F6FE0"]]
 _EVIDENCE = np.array([235.0, 106.0, 0.0])  # orange, the one hue of a class activation map
 
@@ -33,10 +37,18 @@ def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> go.Figure:
             (2, [response.invariance_error for response in mine]),
         ):
             figure.add_scatter(
-                x=shifts, y=values, name=operation.title, legendgroup=name, showlegend=column == 1,
-                mode="lines+markers", marker={"size": 5}, line={"color": colour, "dash": dash, "width": 2},
-                hovertemplate=f"{operation.title}, %{{x}} px: %{{y:.3f}}<extra></extra>", row=1, col=column,
-            )  # fmt: skip
+                x=shifts,
+                y=values,
+                name=operation.title,
+                legendgroup=name,
+                showlegend=column == 1,
+                mode="lines+markers",
+                marker={"size": 5},
+                line={"color": colour, "dash": dash, "width": 2},
+                hovertemplate=f"{operation.title}, %{{x}} px: %{{y:.3f}}<extra></extra>",
+                row=1,
+                col=column,
+            )
     figure.add_vline(x=pixels, line={"dash": "dot", "width": 1.5, "color": _GREY})
     figure.update_xaxes(title_text="shift, pixels", dtick=2)
     figure.update_yaxes(rangemode="tozero")
@@ -50,13 +62,20 @@ def network_drift(answer: dict[str, Any], axis: str, pixels: int) -> go.Figure:
     drift, agrees = answer[axis]["drift"], answer[axis]["agrees"]
     figure = go.Figure()
     figure.add_scatter(
-        x=answer["shifts"], y=drift, mode="lines+markers", showlegend=False,
+        x=answer["shifts"],
+        y=drift,
+        mode="lines+markers",
+        showlegend=False,
         line={"color": _BLUE, "width": 2},
-        marker={"size": 10, "symbol": ["circle" if same else "circle-open" for same in agrees], "color": _BLUE,
-                "line": {"width": 2, "color": _BLUE}},
+        marker={
+            "size": 10,
+            "symbol": ["circle" if same else "circle-open" for same in agrees],
+            "color": _BLUE,
+            "line": {"width": 2, "color": _BLUE},
+        },
         customdata=["the same first answer" if same else "another first answer" for same in agrees],
         hovertemplate="%{x} px: logits drift by %{y:.3f}, %{customdata}<extra></extra>",
-    )  # fmt: skip
+    )
     figure.add_vline(x=pixels, line={"dash": "dot", "width": 1.5, "color": _GREY})
     figure.update_xaxes(title_text="shift, pixels", dtick=2)
     figure.update_yaxes(title_text="drift of the logits", rangemode="tozero")
@@ -73,9 +92,19 @@ def pooled_maps(image: np.ndarray, moved: np.ndarray, result: PooledShift, windo
     for number, (values, _) in enumerate(panels):
         row, column = divmod(number, 2)
         figure.add_heatmap(
-            z=values, zmin=0, zmax=float(image.max()), colorscale=_LIGHT_TO_BLUE, showscale=False, xgap=1, ygap=1,
-            texttemplate="%{z}", textfont={"size": 15}, hoverinfo="skip", row=row + 1, col=column + 1,
-        )  # fmt: skip
+            z=values,
+            zmin=0,
+            zmax=float(image.max()),
+            colorscale=_LIGHT_TO_BLUE,
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            texttemplate="%{z}",
+            textfont={"size": 15},
+            hoverinfo="skip",
+            row=row + 1,
+            col=column + 1,
+        )
         place = {"row": row + 1, "col": column + 1}
         if column == 0:
             for border in range(window, len(values), window):
@@ -84,9 +113,14 @@ def pooled_maps(image: np.ndarray, moved: np.ndarray, result: PooledShift, windo
                 figure.add_shape(type="line", y0=border - 0.5, y1=border - 0.5, x0=-0.5, x1=3.5, line=line, **place)
         y, x = np.unravel_index(values.argmax(), values.shape)
         figure.add_shape(
-            type="rect", x0=x - 0.46, x1=x + 0.46, y0=y - 0.46, y1=y + 0.46, line={"color": _ORANGE, "width": 4},
+            type="rect",
+            x0=x - 0.46,
+            x1=x + 0.46,
+            y0=y - 0.46,
+            y1=y + 0.46,
+            line={"color": _ORANGE, "width": 4},
             **place,
-        )  # fmt: skip
+        )
     figure.update_xaxes(visible=False, fixedrange=True)
     figure.update_yaxes(visible=False, fixedrange=True, autorange="reversed")
     figure.update_layout(margin=_MARGIN, height=440)
@@ -121,13 +155,23 @@ def _against_theory(
     figure = go.Figure()
     for name, measured, theory, colour in curves:
         figure.add_scatter(
-            x=windows, y=theory, mode="lines", name="theory",
-            line={"color": colour, "width": 1.5, "dash": "dot"}, hoverinfo="skip", showlegend=name == curves[0][0],
-        )  # fmt: skip
+            x=windows,
+            y=theory,
+            mode="lines",
+            name="theory",
+            line={"color": colour, "width": 1.5, "dash": "dot"},
+            hoverinfo="skip",
+            showlegend=name == curves[0][0],
+        )
         figure.add_scatter(
-            x=windows, y=measured, mode="markers", name=name, marker={"size": 10, "color": colour}, customdata=theory,
+            x=windows,
+            y=measured,
+            mode="markers",
+            name=name,
+            marker={"size": 10, "color": colour},
+            customdata=theory,
             hovertemplate=f"window %{{x}}, {name}: %{{y:.3f}}; theory %{{customdata:.3f}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_xaxes(title_text="window, pixels", dtick=1)
     figure.update_yaxes(title_text=title, rangemode="tozero")
     figure.update_layout(margin=_MARGIN | {"t": 8}, height=320, legend=_BELOW)
@@ -142,9 +186,13 @@ def heads(sizes: Sequence[int], flattened: Sequence[int], averaged: Sequence[int
         ("global average + dense", averaged, _BLUE),
     ):
         figure.add_scatter(
-            x=list(sizes), y=list(values), mode="lines+markers", name=name, line={"color": colour, "width": 2.5},
+            x=list(sizes),
+            y=list(values),
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "width": 2.5},
             hovertemplate=f"{name}, %{{x}} × %{{x}}: %{{y:,}} parameters<extra></extra>",
-        )  # fmt: skip
+        )
     figure.add_vline(x=size, line={"dash": "dot", "width": 1.5, "color": _GREY}, annotation_text="here")
     figure.update_xaxes(title_text="side of the last feature map, cells")
     figure.update_yaxes(title_text="parameters", type="log", exponentformat="SI", dtick=1)

@@ -51,15 +51,25 @@ def learning(arms: Mapping[str, Mapping[str, Any]], measure: str, epochs: int) -
             for epoch, value in line:
                 values.setdefault(epoch, []).append(value)
             figure.add_scatter(
-                x=[epoch for epoch, _ in line], y=[value for _, value in line], mode="lines", opacity=_FAINT,
-                line={"color": colour, "width": 1.2, "dash": dash}, legendgroup=name, showlegend=False,
+                x=[epoch for epoch, _ in line],
+                y=[value for _, value in line],
+                mode="lines",
+                opacity=_FAINT,
+                line={"color": colour, "width": 1.2, "dash": dash},
+                legendgroup=name,
+                showlegend=False,
                 hovertemplate=f"{name}, seed {seed['seed']}, epoch %{{x}}: %{{y:.4g}}<extra></extra>",
-            )  # fmt: skip
+            )
         figure.add_scatter(
-            x=list(values), y=[median(each) for each in values.values()], mode="lines+markers", name=name,
-            line={"color": colour, "width": 3, "dash": dash}, marker={"size": 5}, legendgroup=name,
+            x=list(values),
+            y=[median(each) for each in values.values()],
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "width": 3, "dash": dash},
+            marker={"size": 5},
+            legendgroup=name,
             hovertemplate=f"{name}, median, epoch %{{x}}: %{{y:.4g}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_xaxes(title_text="epoch", range=[0.5, epochs + 0.5], dtick=max(1, epochs // 8))
     figure.update_yaxes(title_text=_TITLES[measure])
     figure.update_yaxes(_LOG if measure == "train_loss" else {"tickformat": ".0%", "rangemode": "tozero"})
@@ -80,26 +90,38 @@ def by_depth(arms: Mapping[str, Mapping[str, Any]], targets: "Sequence[Target]")
         ]
         depths = sorted({depth for depth, _, _ in mine})
         figure.add_scatter(
-            x=[depth for depth, _, _ in mine], y=[error for _, _, error in mine], mode="markers", opacity=0.5,
-            marker={"size": 7, "color": _COLOURS[kind]}, customdata=[seed for _, seed, _ in mine],
-            legendgroup=kind, showlegend=False,
+            x=[depth for depth, _, _ in mine],
+            y=[error for _, _, error in mine],
+            mode="markers",
+            opacity=0.5,
+            marker={"size": 7, "color": _COLOURS[kind]},
+            customdata=[seed for _, seed, _ in mine],
+            legendgroup=kind,
+            showlegend=False,
             hovertemplate=f"{kind}-%{{x}}, here, seed %{{customdata}}: %{{y:.2f}} %<extra></extra>",
-        )  # fmt: skip
+        )
         figure.add_scatter(
-            x=depths, y=[median(e for d, _, e in mine if d == depth) for depth in depths], mode="lines",
-            name=f"{kind}, digits, here", line={"color": _COLOURS[kind], "width": 3}, legendgroup=kind,
+            x=depths,
+            y=[median(e for d, _, e in mine if d == depth) for depth in depths],
+            mode="lines",
+            name=f"{kind}, digits, here",
+            line={"color": _COLOURS[kind], "width": 3},
+            legendgroup=kind,
             hovertemplate=f"{kind}-%{{x}}, here, median: %{{y:.2f}} %<extra></extra>",
-        )  # fmt: skip
+        )
         for data, symbol in (("ImageNet", "diamond-open"), ("CIFAR-10", "square-open")):
             told = [target for target in targets if target.residual == residual and target.data == data]
             if told:
                 figure.add_scatter(
-                    x=[target.depth for target in told], y=[target.error for target in told], mode="lines+markers",
-                    name=f"{kind}, {data}, He et al.", marker={"symbol": symbol, "size": 9},
+                    x=[target.depth for target in told],
+                    y=[target.error for target in told],
+                    mode="lines+markers",
+                    name=f"{kind}, {data}, He et al.",
+                    marker={"symbol": symbol, "size": 9},
                     line={"color": _COLOURS[kind], "width": 1.5, "dash": "dash"},
                     customdata=[f"{target.net}, {data}, {target.source}" for target in told],
                     hovertemplate="%{customdata}: %{y:.2f} %<extra></extra>",
-                )  # fmt: skip
+                )
     figure.update_xaxes(title_text="layers with weights")
     figure.update_yaxes(_LOG | {"title_text": "test error, %", "dtick": None, "tickvals": [1, 2, 5, 10, 20, 50, 100]})
     figure.update_layout(margin=_MARGIN, height=440, legend=_BELOW)
@@ -115,9 +137,14 @@ def along_layers(records: Sequence[Mapping[str, Any]], measure: str) -> go.Figur
     for record in records:
         name, line = _arm(record)
         figure.add_scatter(
-            x=list(range(1, len(record["layers"]) + 1)), y=record[measure], mode="lines", name=name, line=line,
-            customdata=record["layers"], hovertemplate=f"{name}, %{{customdata}}: %{{y:.3g}}<extra></extra>",
-        )  # fmt: skip
+            x=list(range(1, len(record["layers"]) + 1)),
+            y=record[measure],
+            mode="lines",
+            name=name,
+            line=line,
+            customdata=record["layers"],
+            hovertemplate=f"{name}, %{{customdata}}: %{{y:.3g}}<extra></extra>",
+        )
     figure.update_xaxes(title_text="convolution, from the input on")
     title = {"gradient_norm": "norm of the gradient", "variance": "variance of the output"}
     figure.update_yaxes(_decades(value for record in records for value in record[measure]))
@@ -137,9 +164,11 @@ def against_depth(records: Sequence[Mapping[str, Any]]) -> go.Figure:
             figure.add_scatter(
                 x=[record["depth"] for record in mine],
                 y=[record["gradient_norm"][0] / record["gradient_norm"][-1] for record in mine],
-                mode="lines+markers", name=name, line=line,
+                mode="lines+markers",
+                name=name,
+                line=line,
                 hovertemplate=f"{name}, %{{x}} layers: %{{y:.3g}}<extra></extra>",
-            )  # fmt: skip
+            )
     figure.add_hline(y=1, line={"color": _GREY, "width": 1, "dash": "dot"})
     figure.update_xaxes(title_text="layers with weights")
     figure.update_yaxes(_decades(value for trace in figure.data for value in trace.y))
@@ -167,17 +196,28 @@ def identity(answer: Mapping[str, Any]) -> go.Figure:
         curves = answer[kind]
         for seed, curve in zip(answer["seeds"], curves, strict=True):
             figure.add_scatter(
-                y=curve, mode="lines", opacity=_FAINT, line={"color": _COLOURS[kind], "width": 1.2}, showlegend=False,
-                legendgroup=kind, hovertemplate=f"{kind}, seed {seed}, step %{{x}}: %{{y:.3g}}<extra></extra>",
-            )  # fmt: skip
+                y=curve,
+                mode="lines",
+                opacity=_FAINT,
+                line={"color": _COLOURS[kind], "width": 1.2},
+                showlegend=False,
+                legendgroup=kind,
+                hovertemplate=f"{kind}, seed {seed}, step %{{x}}: %{{y:.3g}}<extra></extra>",
+            )
         figure.add_scatter(
-            y=np.median(curves, axis=0), mode="lines", name=kind, line={"color": _COLOURS[kind], "width": 3},
-            legendgroup=kind, hovertemplate=f"{kind}, median, step %{{x}}: %{{y:.3g}}<extra></extra>",
-        )  # fmt: skip
+            y=np.median(curves, axis=0),
+            mode="lines",
+            name=kind,
+            line={"color": _COLOURS[kind], "width": 3},
+            legendgroup=kind,
+            hovertemplate=f"{kind}, median, step %{{x}}: %{{y:.3g}}<extra></extra>",
+        )
     figure.add_hline(
-        y=answer["silent"], line={"color": _GREY, "width": 1.5, "dash": "dash"},
-        annotation_text="a block that puts out zeros", annotation_position="top right",
-    )  # fmt: skip
+        y=answer["silent"],
+        line={"color": _GREY, "width": 1.5, "dash": "dash"},
+        annotation_text="a block that puts out zeros",
+        annotation_position="top right",
+    )
     figure.update_xaxes(title_text="step")
     figure.update_yaxes(_LOG | {"title_text": "mean squared distance to the input"})
     figure.update_layout(margin=_MARGIN | {"t": 24}, height=360, legend=_BELOW)
@@ -194,15 +234,24 @@ def accuracy_by_size(points: Sequence[Mapping[str, Any]], shuffled: bool) -> go.
         mine = [p for p in points if p["net"] == net and p["shuffled"] == shuffled]
         sizes = sorted({p["size"] for p in mine})
         figure.add_scatter(
-            x=[p["size"] for p in mine], y=[p["test_accuracy"] for p in mine], mode="markers", showlegend=False,
-            marker={"size": 7, "color": _COLOURS[net]}, opacity=0.5, customdata=[p["seed"] for p in mine],
+            x=[p["size"] for p in mine],
+            y=[p["test_accuracy"] for p in mine],
+            mode="markers",
+            showlegend=False,
+            marker={"size": 7, "color": _COLOURS[net]},
+            opacity=0.5,
+            customdata=[p["seed"] for p in mine],
             hovertemplate=f"{title}, %{{x}} pictures, seed %{{customdata}}: %{{y:.1%}}<extra></extra>",
-        )  # fmt: skip
+        )
         means = [float(np.mean([p["test_accuracy"] for p in mine if p["size"] == size])) for size in sizes]
         figure.add_scatter(
-            x=sizes, y=means, mode="lines", name=title, line={"color": _COLOURS[net], "width": 3},
+            x=sizes,
+            y=means,
+            mode="lines",
+            name=title,
+            line={"color": _COLOURS[net], "width": 3},
             hovertemplate=f"{title}, %{{x}} pictures, mean: %{{y:.1%}}<extra></extra>",
-        )  # fmt: skip
+        )
     every = sorted({p["size"] for p in points})
     figure.update_xaxes(type="log", tickvals=every, ticktext=[str(size) for size in every])
     figure.update_xaxes(title_text="training pictures")
@@ -225,12 +274,16 @@ def leads(leads: Sequence[Mapping[str, Any]], chosen: int) -> go.Figure:
         mine = sorted((e for e in leads if e["shuffled"] == shuffled), key=lambda entry: int(entry["size"]))
         if mine:
             figure.add_scatter(
-                x=[nudge * entry["size"] for entry in mine], y=[100 * entry["mean"] for entry in mine], name=name,
-                mode="lines+markers", line={"color": colour, "width": 2.5, "dash": "dash" if shuffled else "solid"},
+                x=[nudge * entry["size"] for entry in mine],
+                y=[100 * entry["mean"] for entry in mine],
+                name=name,
+                mode="lines+markers",
+                line={"color": colour, "width": 2.5, "dash": "dash" if shuffled else "solid"},
                 error_y={"array": [100 * (entry["half"] or 0) for entry in mine], "thickness": 1.5},
-                marker={"size": 8}, customdata=[entry["size"] for entry in mine],
+                marker={"size": 8},
+                customdata=[entry["size"] for entry in mine],
                 hovertemplate=f"{name}, %{{customdata}}: convnet leads by %{{y:.1f}} points<extra></extra>",
-            )  # fmt: skip
+            )
     figure.add_hline(y=0, line={"color": _GREY, "width": 1})
     if chosen in sizes:
         figure.add_vline(x=chosen, line={"color": _GREY, "width": 1.5, "dash": "dot"})
@@ -249,10 +302,17 @@ def lenet_curve(batches: Sequence[Sequence[float]], epochs: Sequence[Mapping[str
     figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.07)
     for row, column in ((1, 1), (2, 2)):
         figure.add_scatter(
-            x=[point[0] for point in batches], y=[point[column] for point in batches], mode="lines", opacity=0.6,
-            line={"color": _GREY, "width": 1.2}, name="training, as it learns", showlegend=row == 1,
-            hovertemplate="epoch %{x:.2f}: %{y:.3f}<extra></extra>", row=row, col=1,
-        )  # fmt: skip
+            x=[point[0] for point in batches],
+            y=[point[column] for point in batches],
+            mode="lines",
+            opacity=0.6,
+            line={"color": _GREY, "width": 1.2},
+            name="training, as it learns",
+            showlegend=row == 1,
+            hovertemplate="epoch %{x:.2f}: %{y:.3f}<extra></extra>",
+            row=row,
+            col=1,
+        )
     numbers = [entry["epoch"] for entry in epochs]
     for row, measure, name, colour in (
         (1, "train_loss", "training, mean of the epoch", _ORANGE),
@@ -260,10 +320,17 @@ def lenet_curve(batches: Sequence[Sequence[float]], epochs: Sequence[Mapping[str
         (2, "test_error", "test, after the epoch", _BLUE),
     ):
         figure.add_scatter(
-            x=numbers, y=[entry[measure] for entry in epochs], mode="lines+markers", name=name, marker={"size": 6},
-            line={"color": colour, "width": 2.5}, showlegend=row == 2, row=row, col=1,
+            x=numbers,
+            y=[entry[measure] for entry in epochs],
+            mode="lines+markers",
+            name=name,
+            marker={"size": 6},
+            line={"color": colour, "width": 2.5},
+            showlegend=row == 2,
+            row=row,
+            col=1,
             hovertemplate=f"{name}, epoch %{{x}}: %{{y:.3f}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_xaxes(range=[0, planned + 0.3])
     figure.update_xaxes(title_text="epoch", row=2, col=1)
     figure.update_yaxes(title_text="loss", rangemode="tozero", row=1, col=1)
@@ -284,12 +351,16 @@ def said(probabilities: Sequence[float]) -> go.Figure:
     best = int(np.argmax(probabilities))
     figure = go.Figure(
         go.Bar(
-            x=list(probabilities), y=[str(digit) for digit in range(len(probabilities))], orientation="h",
+            x=list(probabilities),
+            y=[str(digit) for digit in range(len(probabilities))],
+            orientation="h",
             marker_color=[_ORANGE if digit == best else _BLUE for digit in range(len(probabilities))],
-            text=[f"{value:.1%}" for value in probabilities], textposition="outside", cliponaxis=False,
+            text=[f"{value:.1%}" for value in probabilities],
+            textposition="outside",
+            cliponaxis=False,
             hovertemplate="%{y}: %{x:.2%}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_xaxes(range=[0, 1.18], tickformat=".0%", title_text="probability")
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_layout(margin=_MARGIN, height=320)

@@ -31,9 +31,14 @@ def curves(progress: Mapping[str, Mapping[str, Any]], epochs: int) -> go.Figure:
         _add_arm(figure, arm, history, curve["batches"])
         if head and head < len(curve["epochs"]):
             figure.add_vline(
-                x=head, line={"dash": "dot", "width": 1, "color": ARM_COLOURS[arm]}, row=1, col=1,
-                annotation_text="blocks thaw", annotation_font_size=11, annotation_position="top right",
-            )  # fmt: skip
+                x=head,
+                line={"dash": "dot", "width": 1, "color": ARM_COLOURS[arm]},
+                row=1,
+                col=1,
+                annotation_text="blocks thaw",
+                annotation_font_size=11,
+                annotation_position="top right",
+            )
     last = max((entry["epoch"] for curve in progress.values() for entry in curve["epochs"]), default=0)
     planned = 2 * epochs if "fine_tuned" in progress else epochs
     figure.update_xaxes(range=[0, max(planned, last) * 1.02])
@@ -41,9 +46,12 @@ def curves(progress: Mapping[str, Mapping[str, Any]], epochs: int) -> go.Figure:
     figure.update_yaxes(title_text="loss", rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title_text="accuracy", range=[0, 1.04], tickformat=".0%", row=2, col=1)
     figure.update_layout(
-        **_PLAIN, height=520, uirevision="curves",  # the reader's zoom survives the next second
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, hovermode="closest",
-    )  # fmt: skip
+        **_PLAIN,
+        height=520,
+        uirevision="curves",  # the reader's zoom survives the next second
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hovermode="closest",
+    )
     return figure
 
 
@@ -56,17 +64,31 @@ def _add_arm(
     train += [(epoch, loss, accuracy) for epoch, loss, accuracy in batches]
     for row, name in ((1, "loss"), (2, "accuracy")):
         figure.add_scatter(
-            x=[point[0] for point in train], y=[point[row] for point in train], mode="lines",
-            line={"color": colour, "width": 1.5}, opacity=0.65,
-            name=f"{title}, training", legendgroup=arm, showlegend=row == 1, row=row, col=1,
+            x=[point[0] for point in train],
+            y=[point[row] for point in train],
+            mode="lines",
+            line={"color": colour, "width": 1.5},
+            opacity=0.65,
+            name=f"{title}, training",
+            legendgroup=arm,
+            showlegend=row == 1,
+            row=row,
+            col=1,
             hovertemplate=f"{title}, training<br>epoch %{{x:.2f}}: %{{y:.3f}}<extra></extra>",
-        )  # fmt: skip
+        )
         figure.add_scatter(
-            x=[entry["epoch"] for entry in history], y=[entry[f"val_{name}"] for entry in history],
-            mode="lines+markers", line={"color": colour, "width": 2.5}, marker={"size": 6},
-            name=f"{title}, validation", legendgroup=arm, showlegend=row == 1, row=row, col=1,
+            x=[entry["epoch"] for entry in history],
+            y=[entry[f"val_{name}"] for entry in history],
+            mode="lines+markers",
+            line={"color": colour, "width": 2.5},
+            marker={"size": 6},
+            name=f"{title}, validation",
+            legendgroup=arm,
+            showlegend=row == 1,
+            row=row,
+            col=1,
             hovertemplate=f"{title}, validation<br>epoch %{{x}}: %{{y:.3f}}<extra></extra>",
-        )  # fmt: skip
+        )
 
 
 def accuracies(arms: Mapping[str, Mapping[str, Any]], chance: float) -> go.Figure:
@@ -76,15 +98,21 @@ def accuracies(arms: Mapping[str, Mapping[str, Any]], chance: float) -> go.Figur
         low, high = figures["test_interval"]
         accuracy = figures["test_accuracy"]
         figure.add_scatter(
-            x=[accuracy], y=[ARM_TITLES[arm]], mode="markers", showlegend=False,
+            x=[accuracy],
+            y=[ARM_TITLES[arm]],
+            mode="markers",
+            showlegend=False,
             marker={"size": 13, "color": ARM_COLOURS[arm]},
             error_x={"type": "data", "array": [high - accuracy], "arrayminus": [accuracy - low], "thickness": 2.5},
             hovertemplate=f"{accuracy:.1%}, 95 % interval {low:.1%} to {high:.1%}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.add_vline(
-        x=chance, line={"dash": "dash", "width": 1, "color": "#8A8F98"},
-        annotation_text="commonest class", annotation_position="top", annotation_font_size=11,
-    )  # fmt: skip
+        x=chance,
+        line={"dash": "dash", "width": 1, "color": "#8A8F98"},
+        annotation_text="commonest class",
+        annotation_position="top",
+        annotation_font_size=11,
+    )
     figure.update_xaxes(range=[0, 1.02], tickformat=".0%", title_text="right answers on the test pictures")
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(**_PLAIN, height=110 + 50 * len(arms))
@@ -98,13 +126,21 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], arm: str)
     names = [name if len(name) <= 14 else name[:13] + "…" for name in classes]
     figure = go.Figure(
         go.Heatmap(
-            z=shares, x=list(range(len(names))), y=list(range(len(names))), zmin=0, zmax=1, showscale=False,
-            colorscale=[[0, "rgba(128,128,128,0.06)"], [1, colour]], xgap=2, ygap=2,
+            z=shares,
+            x=list(range(len(names))),
+            y=list(range(len(names))),
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            colorscale=[[0, "rgba(128,128,128,0.06)"], [1, colour]],
+            xgap=2,
+            ygap=2,
             customdata=[[(classes[r], classes[c], n) for c, n in enumerate(row)] for r, row in enumerate(matrix)],
             hovertemplate="is %{customdata[0]}, said %{customdata[1]}: %{customdata[2]}<extra></extra>",
-            text=[[str(count) if count else "" for count in row] for row in matrix], texttemplate="%{text}",
+            text=[[str(count) if count else "" for count in row] for row in matrix],
+            texttemplate="%{text}",
         )
-    )  # fmt: skip
+    )
     ticks = {"tickvals": list(range(len(names))), "ticktext": names}
     figure.update_xaxes(title_text="said", showgrid=False, zeroline=False, **ticks)
     figure.update_yaxes(title_text="is", autorange="reversed", showgrid=False, zeroline=False, **ticks)
@@ -119,16 +155,24 @@ def answers(said: Mapping[str, Mapping[str, float]]) -> go.Figure:
     for arm, probabilities in said.items():
         values = [probabilities[name] for name in ranked]
         figure.add_bar(
-            y=ranked, x=values, orientation="h", name=ARM_TITLES[arm], marker_color=ARM_COLOURS[arm],
-            text=[f"{value:.1%}" for value in values], textposition="outside", cliponaxis=False,
+            y=ranked,
+            x=values,
+            orientation="h",
+            name=ARM_TITLES[arm],
+            marker_color=ARM_COLOURS[arm],
+            text=[f"{value:.1%}" for value in values],
+            textposition="outside",
+            cliponaxis=False,
             hovertemplate=f"{ARM_TITLES[arm]}: %{{y}} %{{x:.2%}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_xaxes(range=[0, 1.12], tickformat=".0%", title_text="probability")
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_layout(
-        **_PLAIN, height=110 + (14 + 16 * len(said)) * len(ranked), barmode="group",
+        **_PLAIN,
+        height=110 + (14 + 16 * len(said)) * len(ranked),
+        barmode="group",
         legend={"orientation": "h", "y": 1.12, "x": 0},
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -136,10 +180,15 @@ def balance(counts: Mapping[str, int]) -> go.Figure:
     """Draw the number of pictures of each class."""
     figure = go.Figure(
         go.Bar(
-            x=list(counts.values()), y=list(counts), orientation="h", marker_color="#3B82F6",
-            text=list(counts.values()), textposition="auto", hovertemplate="%{y}: %{x} pictures<extra></extra>",
+            x=list(counts.values()),
+            y=list(counts),
+            orientation="h",
+            marker_color="#3B82F6",
+            text=list(counts.values()),
+            textposition="auto",
+            hovertemplate="%{y}: %{x} pictures<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_xaxes(visible=False)
     figure.update_layout(**_PLAIN | {"margin": {"l": 10, "r": 10, "t": 4, "b": 4}}, height=30 + 28 * len(counts))

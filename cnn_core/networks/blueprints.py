@@ -88,9 +88,15 @@ def _built(config: dict[str, Any], input_size: int | None) -> Blueprint:
     from cnn_core.networks.summary import layer_table
 
     broken = (
-        ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, AssertionError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        RuntimeError,
+        AssertionError,
         tf.errors.OpError,
-    )  # fmt: skip
+    )
     with tf.Graph().as_default(), keras.StatelessScope(initialize_variables=False):
         try:
             model = _model(config)
@@ -174,10 +180,26 @@ _CODE = ("Lambda", "__lambda__", "__typespec__", "TFOpLambda", "SlicingOpLambda"
 _DTYPE = re.compile(r"bool|u?int\d{1,2}|b?float\d{1,2}")
 # They read files, hold programs of another library, or compute tables when they are made.
 _REFUSED = {
-    "Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "StringLookup", "IntegerLookup",
-    "TextVectorization", "Hashing", "HashedCrossing", "Discretization", "MelSpectrogram", "STFTSpectrogram", "Pipeline",
-    "RandAugment", "AugMix", "Layer", "Wrapper", "InputSpec",
-}  # fmt: skip
+    "Lambda",
+    "TFSMLayer",
+    "TorchModuleWrapper",
+    "JaxLayer",
+    "FlaxLayer",
+    "StringLookup",
+    "IntegerLookup",
+    "TextVectorization",
+    "Hashing",
+    "HashedCrossing",
+    "Discretization",
+    "MelSpectrogram",
+    "STFTSpectrogram",
+    "Pipeline",
+    "RandAugment",
+    "AugMix",
+    "Layer",
+    "Wrapper",
+    "InputSpec",
+}
 _CALLS_FUNCTIONS = {"Map", "Scan", "AssociativeScan", "VectorizedMap", "Cond", "Switch", "WhileLoop", "ForiLoop", "JVP"}
 
 
@@ -291,8 +313,9 @@ def _known() -> dict[tuple[str, str], str]:
         add(cls, cls.__name__, "part", "keras", "keras.dtype_policies", "keras.mixed_precision")
     for cls in _subclasses(keras.Operation):
         if cls.__module__.startswith(("keras.src.ops.", "keras.src.applications.")) and cls.__name__ not in (
-            *_CALLS_FUNCTIONS, "Function",
-        ):  # fmt: skip
+            *_CALLS_FUNCTIONS,
+            "Function",
+        ):
             known[cls.__module__, cls.__name__] = "layer"
     for name in ("Sequential", "Functional", "Model"):
         modules = ("", "keras", "keras.models", f"keras.src.models.{name.lower()}", f"keras.src.engine.{name.lower()}")

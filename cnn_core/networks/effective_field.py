@@ -103,9 +103,16 @@ def effective_field(pixels: np.ndarray, layer: str, pretrained: bool = True, shi
     unit, field = model.output_shape[1] // 2, _field(layer)
     box = unit_interval(field, unit, size)
     return EffectiveField(
-        layer, pretrained, len(batch), gradient.astype(np.float32), (unit, unit), field.size, box,
-        unit_centre(field, unit), **_measured(gradient, box),
-    )  # fmt: skip
+        layer,
+        pretrained,
+        len(batch),
+        gradient.astype(np.float32),
+        (unit, unit),
+        field.size,
+        box,
+        unit_centre(field, unit),
+        **_measured(gradient, box),
+    )
 
 
 def centre_gradient(model: "keras.Model", batch: np.ndarray) -> np.ndarray:
@@ -271,11 +278,15 @@ def field_growth(kernel_size: int = 3, depths: Sequence[int] = DEPTHS[3], runs: 
     theory = tuple(expected_extent(kernel_size, depth) for depth in depths)
     ratios = {name: np.divide(each, fields) for name, each in (("theory", theory), *sizes.items())}
     return FieldGrowth(
-        kernel_size, depths, fields, theory, sizes,
+        kernel_size,
+        depths,
+        fields,
+        theory,
+        sizes,
         growth={kind: _exponent(depths, each) for kind, each in sizes.items()},
         shrinkage={name: _exponent(depths, each) for name, each in ratios.items()},
         runs=runs,
-    )  # fmt: skip
+    )
 
 
 def _living(kernel_size: int, depth: int, relu: bool, random: np.random.Generator) -> np.ndarray:

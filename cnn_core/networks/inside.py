@@ -131,11 +131,15 @@ def look_through(key: str, pixels: np.ndarray, layer: str, top: int = 5) -> View
     convolution = subject.first_convolution()
     probabilities = _asked(subject.model, batch)[1] if subject.network.classifies else np.empty(0)
     return View(
-        layer, maps.shape, tuple(int(channel) for channel in shown), maps[..., shown].astype(np.float16),
-        convolution.name, np.asarray(convolution.kernel)[..., :MAX_KERNELS],
+        layer,
+        maps.shape,
+        tuple(int(channel) for channel in shown),
+        maps[..., shown].astype(np.float16),
+        convolution.name,
+        np.asarray(convolution.kernel)[..., :MAX_KERNELS],
         [subject.answer(index, probabilities) for index in probabilities.argsort()[::-1][:top]],
         subject.seen(pixels),
-    )  # fmt: skip
+    )
 
 
 def grad_cam(key: str, pixels: np.ndarray, index: int | None = None) -> GradCam:
@@ -200,10 +204,14 @@ def unit(key: str, pixels: np.ndarray, layer: str, row: int, column: int, channe
     ranked = np.cumsum(np.sort(gradient, axis=None)[::-1])
     size = subject.network.input_size
     return Unit(
-        float(responses[row, column]), (peak_row, peak_column), float(responses[peak_row, peak_column]),
-        unit_box(found.field, row, column, size), unit_box(found.field, peak_row, peak_column, size),
-        gradient.astype(np.float32), int(np.searchsorted(ranked, HELD * ranked[-1])) + 1 if total else 0,
-    )  # fmt: skip
+        float(responses[row, column]),
+        (peak_row, peak_column),
+        float(responses[peak_row, peak_column]),
+        unit_box(found.field, row, column, size),
+        unit_box(found.field, peak_row, peak_column, size),
+        gradient.astype(np.float32),
+        int(np.searchsorted(ranked, HELD * ranked[-1])) + 1 if total else 0,
+    )
 
 
 def unit_box(seen: Field | None, row: int, column: int, input_size: int) -> Box:

@@ -117,12 +117,22 @@ def variants(map_size: int, channels: int, filters: int, kernel_size: int, group
         ("full", "full", whole, full, (channels, filters)),
         ("pointwise", "1×1", f"1×1, {channels} → {filters}", pointwise, (channels, filters)),
         ("depthwise", "depthwise", f"{k}×{k} on each of {channels} channels", depthwise, (channels, channels)),
-        ("separable", "separable", f"depthwise {k}×{k}, then 1×1 to {filters}", separable,
-         (channels, channels, channels, filters)),
+        (
+            "separable",
+            "separable",
+            f"depthwise {k}×{k}, then 1×1 to {filters}",
+            separable,
+            (channels, channels, channels, filters),
+        ),
         ("grouped", "grouped", f"{whole}, in {groups} group{'s' * (groups > 1)}", grouped, (channels, filters)),
-        ("bottleneck", "bottleneck", f"1×1 to {middle}, {k}×{k}, 1×1 to {filters}", bottleneck,
-         (channels, middle, middle, middle, middle, filters)),
-    )  # fmt: skip
+        (
+            "bottleneck",
+            "bottleneck",
+            f"1×1 to {middle}, {k}×{k}, 1×1 to {filters}",
+            bottleneck,
+            (channels, middle, middle, middle, middle, filters),
+        ),
+    )
     return [
         Variant(name, title, shape, cost, cost.macs / (cost.params + cells * sum(widths)))
         for name, title, shape, cost, widths in rows

@@ -31,9 +31,19 @@ _SAVE_AS = "save it as JPEG or PNG and load that"
 
 # What Pillow raises on damaged data, by format and depth in the file, or warns of where warnings are errors.
 _DECODING_ERRORS = (
-    OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError,
-    Warning, struct.error, zlib.error,
-)  # fmt: skip
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    Warning,
+    struct.error,
+    zlib.error,
+)
 
 # The first bytes of what people choose by mistake: (pattern, what it is, what to do; nothing for our own formats).
 _KNOWN = tuple(

@@ -119,17 +119,21 @@ SAMPLES: dict[str, Sample] = {
     sample.name: sample
     for sample in (
         Sample(
-            "textures", "Brick, grass, gravel",
+            "textures",
+            "Brick, grass, gravel",
             "3 × 64 patches of three photos; train and test come from different regions of each.",
-            "scikit-image `data.brick`, `data.grass`, `data.gravel`, from CC0Textures / Poly Haven, CC0.", _textures,
+            "scikit-image `data.brick`, `data.grass`, `data.gravel`, from CC0Textures / Poly Haven, CC0.",
+            _textures,
         ),
         Sample(
-            "digits", "Handwritten digits",
+            "digits",
+            "Handwritten digits",
             "10 × 40 digits of 8 × 8 pixels, enlarged: as far from ImageNet's photos as pictures get.",
-            "scikit-learn `load_digits`: UCI, Alpaydin & Kaynak 1998, CC BY 4.0.", _digits,
+            "scikit-learn `load_digits`: UCI, Alpaydin & Kaynak 1998, CC BY 4.0.",
+            _digits,
         ),
     )
-}  # fmt: skip
+}
 
 
 def read_sample(store: Store, name: str) -> list[Item]:

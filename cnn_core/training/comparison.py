@@ -13,13 +13,27 @@ from cnn_core.training.lab.spec import KINDS
 from cnn_core.training.transfer.evaluation import wilson_interval
 
 KIND_TITLES = {
-    "transfer": "Frozen against fine-tuned", "degradation": "Degradation", "lenet": "LeNet-5",
-    "inductive_bias": "The convolution's prior", **{f"lab/{kind}": title for kind, title in KINDS.items()},
-}  # fmt: skip
+    "transfer": "Frozen against fine-tuned",
+    "degradation": "Degradation",
+    "lenet": "LeNet-5",
+    "inductive_bias": "The convolution's prior",
+    **{f"lab/{kind}": title for kind, title in KINDS.items()},
+}
 COLUMNS = (
-    "run", "title", "kind", "state", "started", "seconds", "backbone", "pictures", "classes", "arm", "accuracy",
-    "interval_low", "interval_high",
-)  # fmt: skip
+    "run",
+    "title",
+    "kind",
+    "state",
+    "started",
+    "seconds",
+    "backbone",
+    "pictures",
+    "classes",
+    "arm",
+    "accuracy",
+    "interval_low",
+    "interval_high",
+)
 
 
 @dataclass(frozen=True)
@@ -68,8 +82,10 @@ def accuracies(run: Run) -> list[Accuracy]:
     if kind == "lenet":
         return [Accuracy("LeNet-5", result["test_accuracy"], *result["test_interval"])]
     if kind == "degradation":
-        last = {arm: [1 - e["epochs"][-1]["test_error"] for e in figures["seeds"] if e["epochs"]]
-                for arm, figures in result["arms"].items()}  # fmt: skip
+        last = {
+            arm: [1 - e["epochs"][-1]["test_error"] for e in figures["seeds"] if e["epochs"]]
+            for arm, figures in result["arms"].items()
+        }
         return _of_means({arm.replace("_", " "): values for arm, values in last.items()}, result["pictures"]["test"])
     if kind == "inductive_bias":
         return _prior(result)
@@ -93,8 +109,9 @@ def _laboratory(kind: str, result: Mapping[str, Any]) -> list[Accuracy]:
         found = [(f"{arm.replace('_', '-')}, none", figures) for arm, figures in result.get("without", {}).items()]
         found += [
             (f"{arm.replace('_', '-')}, {policy['title'].lower()}", figures["accuracy"])
-            for policy in result.get("policies", ()) for arm, figures in policy["arms"].items()
-        ]  # fmt: skip
+            for policy in result.get("policies", ())
+            for arm, figures in policy["arms"].items()
+        ]
     else:
         entries = result.get("recipes" if kind == "lab/recipes" else "backbones", ())
         found = [(entry["title"], entry["accuracy"]) for entry in entries if "accuracy" in entry]
@@ -128,10 +145,12 @@ def curves(run: Run) -> list[Curve]:
         of = {"LeNet-5": [(e["epoch"], 1 - e["test_error"]) for e in run.result.get("epochs", ())]}
     elif run.kind == "degradation":
         of = {
-            f"{arm.replace('_', ' ')}, seed {entry['seed']}": [(e["epoch"], 1 - e["test_error"])
-                                                             for e in entry["epochs"]]
-            for arm, figures in run.result.get("arms", {}).items() for entry in figures["seeds"]
-        }  # fmt: skip
+            f"{arm.replace('_', ' ')}, seed {entry['seed']}": [
+                (e["epoch"], 1 - e["test_error"]) for e in entry["epochs"]
+            ]
+            for arm, figures in run.result.get("arms", {}).items()
+            for entry in figures["seeds"]
+        }
     else:
         return []
     return [Curve(arm, *map(tuple, zip(*points, strict=True))) for arm, points in of.items() if points]
@@ -145,8 +164,17 @@ def comparison_csv(runs: Iterable[Run]) -> str:
     for run in runs:
         labels = [label for _, label, *_ in run.spec.get("items", ())]
         started = datetime.fromtimestamp(run.started or run.created, UTC).isoformat(timespec="seconds")
-        about = [run.id, run.title, KIND_TITLES[kind_of(run)], run.state, started, _seconds(run), backbone_of(run),
-                 len(labels) or "", len(set(labels)) or ""]  # fmt: skip
+        about = [
+            run.id,
+            run.title,
+            KIND_TITLES[kind_of(run)],
+            run.state,
+            started,
+            _seconds(run),
+            backbone_of(run),
+            len(labels) or "",
+            len(set(labels)) or "",
+        ]
         rows = [[a.arm, a.value, a.low, a.high] for a in accuracies(run)] or [[""] * 4]
         writer.writerows([*about, *row] for row in rows)
     return buffer.getvalue()

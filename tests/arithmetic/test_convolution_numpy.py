@@ -60,10 +60,16 @@ def test_edges_of_the_bar() -> None:  # EQ N2.1
 
 @FAST
 @given(
-    seed=seeds, height=sides, width=sides, kh=kernel_sides, kw=kernel_sides, stride=strides,
+    seed=seeds,
+    height=sides,
+    width=sides,
+    kh=kernel_sides,
+    kw=kernel_sides,
+    stride=strides,
     padding=st.sampled_from(["valid", "same", "full", 0, 1, 3, (0, 2)]),
-    dilation=st.tuples(st.integers(1, 3), st.integers(1, 3)), edge=st.sampled_from(["zero", "reflect"]),
-)  # fmt: skip
+    dilation=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    edge=st.sampled_from(["zero", "reflect"]),
+)
 def test_loop_and_vectorised_form_agree(seed, height, width, kh, kw, stride, padding, dilation, edge) -> None:
     image, kernel = normal(seed, height, width), normal(seed + 1, kh, kw)
     try:
@@ -82,10 +88,18 @@ def test_loop_and_vectorised_form_agree(seed, height, width, kh, kw, stride, pad
 
 @FAST
 @given(
-    seed=seeds, height=st.integers(5, 14), width=st.integers(5, 14), kh=kernel_sides, kw=kernel_sides, stride=strides,
-    dilation=st.tuples(st.integers(1, 3), st.integers(1, 3)), padding=st.sampled_from(["valid", "same"]),
-    channels=st.integers(1, 3), filters=st.integers(1, 3), single=st.booleans(),
-)  # fmt: skip
+    seed=seeds,
+    height=st.integers(5, 14),
+    width=st.integers(5, 14),
+    kh=kernel_sides,
+    kw=kernel_sides,
+    stride=strides,
+    dilation=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    padding=st.sampled_from(["valid", "same"]),
+    channels=st.integers(1, 3),
+    filters=st.integers(1, 3),
+    single=st.booleans(),
+)
 def test_cross_correlation_is_that_of_keras(
     seed, height, width, kh, kw, stride, dilation, padding, channels, filters, single
 ) -> None:
@@ -168,9 +182,15 @@ def test_flip_is_all_that_tells_the_two_apart(seed, stride, padding) -> None:
 
 @pytest.mark.parametrize(
     ("given_", "kept"),
-    [("uint8", "float64"), ("bool", "float64"), ("int32", "float64"), ("float16", "float32"), ("float32", "float32"),
-     ("float64", "float64")],
-)  # fmt: skip
+    [
+        ("uint8", "float64"),
+        ("bool", "float64"),
+        ("int32", "float64"),
+        ("float16", "float32"),
+        ("float32", "float32"),
+        ("float64", "float64"),
+    ],
+)
 def test_types_are_kept_and_whole_numbers_do_not_overflow(given_: str, kept: str) -> None:
     image = np.full((4, 4), 250).astype(given_)
     nine = cross_correlate(image, np.ones((3, 3), np.float64))
@@ -178,9 +198,14 @@ def test_types_are_kept_and_whole_numbers_do_not_overflow(given_: str, kept: str
     for function in (max_pool, average_pool, l2_pool):
         assert function(image, 2).dtype == kept, function
     for result in (
-        blur_pool(image), global_average_pool(image), global_max_pool(image), pad(image, 3), convolve(image, SOBEL_X),
-        cross_correlate_loop(image, SOBEL_X), max_pool_argmax(image, 2)[0],
-    ):  # fmt: skip
+        blur_pool(image),
+        global_average_pool(image),
+        global_max_pool(image),
+        pad(image, 3),
+        convolve(image, SOBEL_X),
+        cross_correlate_loop(image, SOBEL_X),
+        max_pool_argmax(image, 2)[0],
+    ):
         assert result.dtype == kept
     assert l2_pool(image, 2)[0, 0] == pytest.approx(2 * float(image[0, 0]))
 
@@ -242,9 +267,14 @@ def test_pooled_peak() -> None:  # EQ N2.2
 
 @FAST
 @given(
-    seed=seeds, height=st.integers(4, 13), width=st.integers(4, 13), window=st.tuples(*[st.integers(1, 4)] * 2),
-    stride=st.none() | strides, padding=st.sampled_from(["valid", "same"]), channels=st.integers(1, 3),
-)  # fmt: skip
+    seed=seeds,
+    height=st.integers(4, 13),
+    width=st.integers(4, 13),
+    window=st.tuples(*[st.integers(1, 4)] * 2),
+    stride=st.none() | strides,
+    padding=st.sampled_from(["valid", "same"]),
+    channels=st.integers(1, 3),
+)
 def test_pooling_is_that_of_keras(seed, height, width, window, stride, padding, channels) -> None:
     image = normal(seed, height, width, channels).astype(np.float32) - 2  # mostly negative: padding must never win
     pairs = ((max_pool, keras.ops.max_pool), (average_pool, keras.ops.average_pool))
@@ -260,9 +290,14 @@ def test_pooling_is_that_of_keras(seed, height, width, window, stride, padding, 
 
 @FAST
 @given(
-    seed=seeds, height=st.integers(4, 12), width=st.integers(4, 12), window=st.integers(2, 4),
-    stride=st.integers(1, 4), padding=st.sampled_from(["valid", "same", "full", 1]), channels=st.none() | st.just(2),
-)  # fmt: skip
+    seed=seeds,
+    height=st.integers(4, 12),
+    width=st.integers(4, 12),
+    window=st.integers(2, 4),
+    stride=st.integers(1, 4),
+    padding=st.sampled_from(["valid", "same", "full", 1]),
+    channels=st.none() | st.just(2),
+)
 def test_winners_are_where_the_values_are(seed, height, width, window, stride, padding, channels) -> None:
     image = normal(seed, height, width, *([channels] if channels else [])) - 3
     pooled, rows, columns = max_pool_argmax(image, window, stride, padding)
@@ -348,12 +383,21 @@ SQUARE = np.zeros((4, 4))
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((SQUARE, np.ones((5, 3))), "A kernel of 5 × 3 does not fit into an image of 4 × 4 with padding 'valid'; "
-         "expected an image of at least 5 × 3, padding included."),
-        ((SQUARE, np.ones((3, 3)), 1, "valid", 2), "A kernel of 3 × 3, spanning 5 × 5 with its dilation, does not fit "
-         "into an image of 4 × 4 with padding 'valid'; expected an image of at least 5 × 5, padding included."),
-        ((SQUARE, np.ones((7, 7)), 1, 1), "A kernel of 7 × 7 does not fit into an image of 4 × 4 with padding 1; "
-         "expected an image of at least 7 × 7, padding included."),
+        (
+            (SQUARE, np.ones((5, 3))),
+            "A kernel of 5 × 3 does not fit into an image of 4 × 4 with padding 'valid'; "
+            "expected an image of at least 5 × 3, padding included.",
+        ),
+        (
+            (SQUARE, np.ones((3, 3)), 1, "valid", 2),
+            "A kernel of 3 × 3, spanning 5 × 5 with its dilation, does not fit "
+            "into an image of 4 × 4 with padding 'valid'; expected an image of at least 5 × 5, padding included.",
+        ),
+        (
+            (SQUARE, np.ones((7, 7)), 1, 1),
+            "A kernel of 7 × 7 does not fit into an image of 4 × 4 with padding 1; "
+            "expected an image of at least 7 × 7, padding included.",
+        ),
         ((SQUARE, SOBEL_X, 0), "stride is a whole number of at least 1 or a pair of them; received 0."),
         ((SQUARE, SOBEL_X, (1, 2, 3)), "stride is a whole number of at least 1 or a pair of them; received (1, 2, 3)."),
         ((SQUARE, SOBEL_X, True), "stride is a whole number of at least 1 or a pair of them; received True."),
@@ -361,15 +405,21 @@ SQUARE = np.zeros((4, 4))
         ((SQUARE, SOBEL_X, 1, "valid", 0), "dilation is a whole number of at least 1 or a pair of them; received 0."),
         ((SQUARE, SOBEL_X, 1, -1), "padding is a whole number of at least 0 or a pair of them; received -1."),
         ((SQUARE, SOBEL_X, 1, "Same"), "padding is one of valid, same, full or a number of pixels; received 'Same'."),
-        ((np.zeros((4, 4, 3)), np.ones((3, 3, 2))), "The kernel of shape (3, 3, 2) reads 2 channels and the image of "
-         "shape (4, 4, 3) has 3; expected a kernel (kh, kw), (kh, kw, 3) or (kh, kw, 3, filters)."),
-        ((SQUARE, np.ones(3)), "A kernel is (kh, kw), (kh, kw, channels) or (kh, kw, channels, filters), of real "
-         "numbers and not empty; received float64 of shape (3,)."),
+        (
+            (np.zeros((4, 4, 3)), np.ones((3, 3, 2))),
+            "The kernel of shape (3, 3, 2) reads 2 channels and the image of "
+            "shape (4, 4, 3) has 3; expected a kernel (kh, kw), (kh, kw, 3) or (kh, kw, 3, filters).",
+        ),
+        (
+            (SQUARE, np.ones(3)),
+            "A kernel is (kh, kw), (kh, kw, channels) or (kh, kw, channels, filters), of real "
+            "numbers and not empty; received float64 of shape (3,).",
+        ),
         ((np.zeros(4), SOBEL_X), "An image is (H, W) or (H, W, C) and not empty; received shape (4,)."),
         ((np.zeros((0, 4)), SOBEL_X), "An image is (H, W) or (H, W, C) and not empty; received shape (0, 4)."),
         ((SQUARE.astype(complex), SOBEL_X), "An image is made of real numbers; received complex128."),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_named(arguments: tuple, said: str) -> None:
     for function in (cross_correlate, convolve):
         with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):

@@ -86,10 +86,14 @@ def test_extra_chooses_among_the_sizes_that_shrink_alike(extra: int) -> None:
 
 
 GUIDE = {  # bin/generate_makefile of vdumoulin/conv_arithmetic: i, o, p, k, s; the transposed go from o to i
-    "no_padding_no_strides": (4, 2, 0, 3, 1), "arbitrary_padding_no_strides": (5, 6, 2, 4, 1),
-    "same_padding_no_strides": (5, 5, 1, 3, 1), "full_padding_no_strides": (5, 7, 2, 3, 1),
-    "no_padding_strides": (5, 2, 0, 3, 2), "padding_strides": (5, 3, 1, 3, 2), "padding_strides_odd": (6, 3, 1, 3, 2),
-}  # fmt: skip
+    "no_padding_no_strides": (4, 2, 0, 3, 1),
+    "arbitrary_padding_no_strides": (5, 6, 2, 4, 1),
+    "same_padding_no_strides": (5, 5, 1, 3, 1),
+    "full_padding_no_strides": (5, 7, 2, 3, 1),
+    "no_padding_strides": (5, 2, 0, 3, 2),
+    "padding_strides": (5, 3, 1, 3, 2),
+    "padding_strides_odd": (6, 3, 1, 3, 2),
+}
 
 
 @pytest.mark.parametrize("name", GUIDE)

@@ -28,9 +28,19 @@ def test_every_preset_is_a_kernel_that_a_link_carries(preset, size) -> None:
 
 def test_all_of_the_lesson_are_there() -> None:
     assert list(PRESETS) == [
-        "identity", "sobel_x", "sobel_y", "prewitt_x", "prewitt_y", "laplacian", "sharpen", "box", "gaussian", "emboss",
-        "motion", "random",
-    ]  # fmt: skip
+        "identity",
+        "sobel_x",
+        "sobel_y",
+        "prewitt_x",
+        "prewitt_y",
+        "laplacian",
+        "sharpen",
+        "box",
+        "gaussian",
+        "emboss",
+        "motion",
+        "random",
+    ]
     for name in ("identity", "box", "gaussian", "motion", "random"):
         assert PRESETS[name].sizes == (1, 3, 5, 7)
     assert np.array_equal(PRESETS["sobel_x"].kernel(), SOBEL_X)
@@ -109,13 +119,20 @@ def test_changes() -> None:
     [
         (np.ones((3, 3)), "It was divided by its sum, 9: flat areas keep their brightness.", 1),
         (-np.ones((2, 2)), "It was divided by its sum, -4: flat areas keep their brightness.", 1),
-        (SOBEL_X, "It sums to 0, so it was divided by the sum of its positive weights, 4: its answer stays between −1 "
-         "and 1.", 0),
+        (
+            SOBEL_X,
+            "It sums to 0, so it was divided by the sum of its positive weights, 4: its answer stays between −1 and 1.",
+            0,
+        ),
         (np.zeros((3, 3)), "All weights are 0; there is nothing to scale.", 0),
-        (np.array([[0.1, 0.2, -0.3]]), "It sums to 0, so it was divided by the sum of its positive weights, 0.3: its "
-         "answer stays between −1 and 1.", 0),  # in floating point the sum is 5.6e-17
+        (
+            np.array([[0.1, 0.2, -0.3]]),
+            "It sums to 0, so it was divided by the sum of its positive weights, 0.3: its "
+            "answer stays between −1 and 1.",
+            0,
+        ),  # in floating point the sum is 5.6e-17
     ],
-)  # fmt: skip
+)
 def test_normalise_says_what_it_did(kernel, said: str, total: float) -> None:
     scaled, sentence = normalise(kernel)
     assert sentence == said and scaled.sum() == pytest.approx(total, abs=1e-12)

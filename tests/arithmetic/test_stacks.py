@@ -27,8 +27,13 @@ from cnn_core.arithmetic.stacks.table import (
 from cnn_core.arithmetic.stacks.text import from_text, to_text
 
 # Published: receptive field, effective stride, effective padding (Araujo, Norris & Sim 2019, Distill; 224 px).
-VGG16 = "v1-" + "-m2s2-".join("-".join([f"c3psx{filters}"] * n) for n, filters in
-                              ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))) + "-m2s2"  # fmt: skip
+VGG16 = (
+    "v1-"
+    + "-m2s2-".join(
+        "-".join([f"c3psx{filters}"] * n) for n, filters in ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+    )
+    + "-m2s2"
+)
 VGG16_ROWS = {1: (3, 1, 1), 3: (6, 2, 2), 10: (44, 8, 18), 18: (212, 32, 90)}  # conv1_1, pool1, pool3, pool5
 ALEXNET = "v1-c11s4x64-m3s2-c5psx192-m3s2-c3psx384-c3psx384-c3psx256-m3s2"  # v2
 ALEXNET_ROWS = {1: (11, 4, 0), 2: (19, 8, 0), 3: (51, 8, 16), 8: (195, 32, 64)}  # conv1, pool1, conv2, pool5
@@ -68,9 +73,10 @@ def any_stack(draw: Any, most: int = 6, small: bool = False) -> tuple[StackLayer
 
 
 @pytest.mark.parametrize(
-    ("text", "published"), [(VGG16, VGG16_ROWS), (ALEXNET, ALEXNET_ROWS), (MOBILENET, MOBILENET_ROWS)],
+    ("text", "published"),
+    [(VGG16, VGG16_ROWS), (ALEXNET, ALEXNET_ROWS), (MOBILENET, MOBILENET_ROWS)],
     ids=["vgg16", "alexnet", "mobilenet"],
-)  # fmt: skip
+)
 def test_stack_agrees_with_published_fields(text: str, published: dict[int, tuple[int, int, int]]) -> None:
     rows = stack_table(from_text(text), 224)
     found = {n: (rows[n - 1].field.size, rows[n - 1].field.stride, rows[n - 1].field.padding) for n in published}
@@ -323,10 +329,12 @@ def test_csv_is_the_table() -> None:
 
 
 KERAS = (
-    VGG16, ALEXNET, "v1-c7s2p3x64.stem-m3s2p1.conv3_pad-c3p2d2x16-c3psd3x8-m3ps-m2s2ps.zero_padding2d-c2s3ps x1",
+    VGG16,
+    ALEXNET,
+    "v1-c7s2p3x64.stem-m3s2p1.conv3_pad-c3p2d2x16-c3psd3x8-m3ps-m2s2ps.zero_padding2d-c2s3ps x1",
     "v1-c5s2p2_1x4.a-m3s1p1_0.a_pad-m2s2",
     "v1-c3psx3g3b0-c3s2psx6g3-m2s2-c3p1d2x6g6-c1x8b0-c3s2psx8g8b0-c3x8g4b0-c3x16g8",
-)  # fmt: skip
+)
 
 
 DEPTHWISE = {KERAS[-1]: ("conv1", "conv4", "conv6")}  # not those of as many groups as channels, but more filters
@@ -371,18 +379,54 @@ def test_teaching_stacks_see_what_their_names_say() -> None:
 
 def test_atlas_is_read_and_a_missing_one_said(tmp_path: Path) -> None:
     path = [
-        {"name": "conv1/7x7", "kind": "convolution", "kernel_size": 7, "stride": 2, "padding": [3, 3], "dilation": 1,
-         "channels": 1, "filters": 64, "groups": 1, "bias": False},
-        {"name": "behind_concatenation", "kind": "convolution", "kernel_size": 1, "stride": 1, "padding": "valid",
-         "dilation": 1, "channels": 96, "filters": 96, "groups": 96, "bias": True},
-        {"name": "pool", "kind": "pooling", "kernel_size": 3, "stride": 2, "padding": "same", "dilation": 1,
-         "channels": None, "filters": None, "groups": None, "bias": None},
-    ]  # fmt: skip
+        {
+            "name": "conv1/7x7",
+            "kind": "convolution",
+            "kernel_size": 7,
+            "stride": 2,
+            "padding": [3, 3],
+            "dilation": 1,
+            "channels": 1,
+            "filters": 64,
+            "groups": 1,
+            "bias": False,
+        },
+        {
+            "name": "behind_concatenation",
+            "kind": "convolution",
+            "kernel_size": 1,
+            "stride": 1,
+            "padding": "valid",
+            "dilation": 1,
+            "channels": 96,
+            "filters": 96,
+            "groups": 96,
+            "bias": True,
+        },
+        {
+            "name": "pool",
+            "kind": "pooling",
+            "kernel_size": 3,
+            "stride": 2,
+            "padding": "same",
+            "dilation": 1,
+            "channels": None,
+            "filters": None,
+            "groups": None,
+            "bias": None,
+        },
+    ]
     atlas = tmp_path / "atlas.json"
     with pytest.raises(StackError, match="The table of architectures atlas.json is missing"):
         read_atlas(atlas)
-    facts = {"title": "Net", "input_size": 224, "path": path, "path_reason": "Attention sees all.", "total_params": 9,
-             "macs": 8}  # fmt: skip
+    facts = {
+        "title": "Net",
+        "input_size": 224,
+        "path": path,
+        "path_reason": "Attention sees all.",
+        "total_params": 9,
+        "macs": 8,
+    }
     atlas.write_text(json.dumps({"architectures": {"net": facts}}))
     preset = read_atlas(atlas)["net"]
     assert (preset.path_reason, preset.total_params, preset.macs) == ("Attention sees all.", 9, 8)

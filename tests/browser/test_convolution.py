@@ -50,8 +50,12 @@ def test_stepper_computes_what_numpy_computes_with_padding_stride_and_dilation(
     image = ops.grey(BUNDLED["digit-3"].load().pixels / 255.0)
     wanted = ops.cross_correlate(
         image if image.shape[0] <= 8 else np.round(255 * image),
-        kernels.parse("1,-1;2,0.5"), 2, "same", 2, edge="reflect",
-    )  # fmt: skip
+        kernels.parse("1,-1;2,0.5"),
+        2,
+        "same",
+        2,
+        edge="reflect",
+    )
     for value in wanted.reshape(-1):
         assert float(said(page).rpartition("= ")[2]) == pytest.approx(value, abs=0.01)
         page.get_by_role("button", name="Next").click()

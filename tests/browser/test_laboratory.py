@@ -34,9 +34,11 @@ def album(server: Server, photos: Path) -> str:
 
 def drawn(page: Page) -> list[str]:
     """Return the names of all curves that are drawn."""
-    return list(page.evaluate(
-        "() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(p => p.data || []).map(t => t.name)"
-    ))  # fmt: skip
+    return list(
+        page.evaluate(
+            "() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(p => p.data || []).map(t => t.name)"
+        )
+    )
 
 
 @pytest.fixture(scope="module")

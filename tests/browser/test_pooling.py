@@ -23,8 +23,10 @@ def said(page: Page) -> float:
 
 @pytest.mark.parametrize("kind", ["max", "l2"])
 def test_stepper_says_what_numpy_computes(server: Server, visitor: Visitor, kind: str) -> None:
-    page = visitor(f"{server.url}/pooling?picture=digit-3&pooling_kind={kind}&pooling_window=4&pooling_stride=3"
-                   "&pooling_padding=same")  # fmt: skip
+    page = visitor(
+        f"{server.url}/pooling?picture=digit-3&pooling_kind={kind}&pooling_window=4&pooling_stride=3"
+        "&pooling_padding=same"
+    )
     expect(page.locator(".sum")).to_contain_text("Row 0, column 0")
     pool = {"max": ops.max_pool, "average": ops.average_pool, "l2": ops.l2_pool}[kind]
     wanted = pool(ops.grey(BUNDLED["digit-3"].load().pixels / 255.0), 4, 3, "same")

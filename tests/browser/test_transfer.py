@@ -54,10 +54,12 @@ def start(page: Page) -> str:
 
 def points(page: Page) -> int:
     """Count the points that are drawn in the chart of the curves."""
-    return int(page.evaluate(
-        "() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(p => p.data || [])"
-        ".filter(t => (t.name || '').includes('training')).reduce((n, t) => n + t.x.length, 0)"
-    ))  # fmt: skip
+    return int(
+        page.evaluate(
+            "() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(p => p.data || [])"
+            ".filter(t => (t.name || '').includes('training')).reduce((n, t) => n + t.x.length, 0)"
+        )
+    )
 
 
 def trains_blocks(server: Server, run_id: str) -> bool:

@@ -60,8 +60,15 @@ def test_stage_maps_have_one_scale_and_the_input_comes_first() -> None:
         assert (np.ptp(trace.x), np.ptp(trace.y)) == pytest.approx((side, side)), trace.name
     assert figure.layout.yaxis.scaleanchor == "x"
     texts = [note.text for note in figure.layout.annotations]
-    assert texts == ["<b>Small</b>", "32²<br>input", "14²<br>× 6", "5²<br>× 16", "<b>Large</b>", "224²<br>input",
-                     "112²<br>× 64"]  # fmt: skip
+    assert texts == [
+        "<b>Small</b>",
+        "32²<br>input",
+        "14²<br>× 6",
+        "5²<br>× 16",
+        "<b>Large</b>",
+        "224²<br>input",
+        "112²<br>× 64",
+    ]
 
 
 def test_stage_maps_do_not_lie_on_each_other_and_fit_the_axes() -> None:

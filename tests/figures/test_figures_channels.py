@@ -72,8 +72,10 @@ def test_cost_bars_are_shares_of_the_full_convolution() -> None:
 
 def test_time_bars_carry_medians_and_quartiles() -> None:
     named = variants(14, 16, 16, 3, 4)
-    times = [LayerTime(v.name, v.cost.params, 4.0 / (n + 1), 2.0 / (n + 1), 8.0 / (n + 1), 0.1, 9, "CPU: here")
-             for n, v in enumerate(named)]  # fmt: skip
+    times = [
+        LayerTime(v.name, v.cost.params, 4.0 / (n + 1), 2.0 / (n + 1), 8.0 / (n + 1), 0.1, 9, "CPU: here")
+        for n, v in enumerate(named)
+    ]
     _, bars = figures.time_bars(named, times).data
     assert list(bars.x) == pytest.approx([1 / (n + 1) for n in range(6)])
     assert bars.error_x.array[0] == pytest.approx(1.0) and bars.error_x.arrayminus[0] == pytest.approx(0.5)

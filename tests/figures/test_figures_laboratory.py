@@ -34,8 +34,13 @@ def test_depth_marks_medians_and_draws_intervals_that_need_not_be_centred() -> N
 
 
 def test_size_has_a_logarithmic_axis_a_band_and_the_prediction() -> None:
-    law = {"at": 20, "predicted": 0.9, "low": 0.85, "high": 0.93,
-           "curve": {"pictures": [1, 20], "accuracy": [0.5, 0.9], "low": [0.4, 0.85], "high": [0.6, 0.93]}}  # fmt: skip
+    law = {
+        "at": 20,
+        "predicted": 0.9,
+        "low": 0.85,
+        "high": 0.93,
+        "curve": {"pictures": [1, 20], "accuracy": [0.5, 0.9], "low": [0.4, 0.85], "high": [0.6, 0.93]},
+    }
     points = [entry(10, 11, 9, pictures=1), entry(16, 17, 15, pictures=10)]
     arms = {"frozen": {"points": points, "law": law}, "scratch": {"points": points, "law": {"words": "none"}}}
     figure = figures.size(arms, 0.5)

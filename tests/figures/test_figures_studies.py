@@ -42,10 +42,18 @@ def test_by_depth_draws_targets_dashed_and_measurements_solid() -> None:
 
 def test_signals_are_drawn_with_and_without_batch_norm() -> None:
     records = [
-        {"depth": depth, "residual": residual, "batch_norm": norm, "layers": list("abc"),
-         "variance": [1.0, 0.1, 1e-9], "gradient_norm": [8.0, 4.0, float(depth)]}
-        for depth in (56, 8) for norm in (False, True) for residual in (False, True)
-    ]  # fmt: skip
+        {
+            "depth": depth,
+            "residual": residual,
+            "batch_norm": norm,
+            "layers": list("abc"),
+            "variance": [1.0, 0.1, 1e-9],
+            "gradient_norm": [8.0, 4.0, float(depth)],
+        }
+        for depth in (56, 8)
+        for norm in (False, True)
+        for residual in (False, True)
+    ]
     along = figures.along_layers(records[:4], "variance")
     assert [list(trace.y) for trace in along.data] == [[1.0, 0.1, 1e-9]] * 4
     assert along.layout.yaxis.dtick == 2, "nine decades in at most seven ticks"

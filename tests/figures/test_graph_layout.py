@@ -107,9 +107,19 @@ def test_blocks_are_split_only_where_folding_would_make_a_circle(graph: Graph) -
 def test_inception_has_its_branches_side_by_side_in_the_order_they_are_joined() -> None:
     # Keras lists the layers of equal depth the other way round.
     layers = dict.fromkeys(["x", "pool", "reduce5", "reduce3", "project", "five", "three", "one", "join"], "")
-    edges = [("x", "pool"), ("x", "reduce5"), ("x", "reduce3"), ("pool", "project"), ("reduce5", "five"),
-             ("reduce3", "three"), ("x", "one"), ("one", "join"), ("three", "join"), ("five", "join"),
-             ("project", "join")]  # fmt: skip
+    edges = [
+        ("x", "pool"),
+        ("x", "reduce5"),
+        ("x", "reduce3"),
+        ("pool", "project"),
+        ("reduce5", "five"),
+        ("reduce3", "three"),
+        ("x", "one"),
+        ("one", "join"),
+        ("three", "join"),
+        ("five", "join"),
+        ("project", "join"),
+    ]
     drawn = layout(layers, edges)
     check(drawn, layers, edges)
     cells = {node.name: cell for node, cell in zip(drawn.nodes, drawn.cells, strict=True)}

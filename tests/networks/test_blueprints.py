@@ -36,9 +36,14 @@ def activation(**function: Any) -> str:
 
 @pytest.mark.parametrize(
     ("name", "params", "macs"),
-    [("VGG16", 138_357_544, 15_470_264_320), ("ResNet50", 25_636_712, None), ("MobileNet", 4_253_864, None),
-     ("ConvNeXtTiny", 28_589_128, None), ("MobileNetV3Small", None, None)],
-)  # fmt: skip
+    [
+        ("VGG16", 138_357_544, 15_470_264_320),
+        ("ResNet50", 25_636_712, None),
+        ("MobileNet", 4_253_864, None),
+        ("ConvNeXtTiny", 28_589_128, None),
+        ("MobileNetV3Small", None, None),
+    ],
+)
 def test_published_network_has_the_same_table_as_the_model_itself(name, params, macs) -> None:
     with keras.StatelessScope(initialize_variables=False):
         model = getattr(keras.applications, name)(weights=None)
@@ -100,14 +105,22 @@ def test_keras_2_text_is_read() -> None:
         "activation": "relu",
         "kernel_initializer": kernel,
     }
-    text = json.dumps({
-        "class_name": "Sequential", "keras_version": "2.4.0", "backend": "tensorflow",
-        "config": {"name": "old", "layers": [
-            {"class_name": "InputLayer", "config": inner}, {"class_name": "Conv2D", "config": convolution},
-            {"class_name": "Flatten", "config": {"name": "f"}},
-            {"class_name": "Dense", "config": {"name": "d", "units": 10}},
-        ]},
-    })  # fmt: skip
+    text = json.dumps(
+        {
+            "class_name": "Sequential",
+            "keras_version": "2.4.0",
+            "backend": "tensorflow",
+            "config": {
+                "name": "old",
+                "layers": [
+                    {"class_name": "InputLayer", "config": inner},
+                    {"class_name": "Conv2D", "config": convolution},
+                    {"class_name": "Flatten", "config": {"name": "f"}},
+                    {"class_name": "Dense", "config": {"name": "d", "units": 10}},
+                ],
+            },
+        }
+    )
     assert read_architecture(text).params == (9 + 1) * 32 + (26 * 26 * 32 + 1) * 10
 
 
@@ -120,10 +133,19 @@ def test_keras_2_text_is_read() -> None:
         (sequential(vector(10**5), layer("Dense", units=10**5)), 10**10 + 10**5),
         (sequential(vector(10), layer("Embedding", input_dim=10**7, output_dim=10**4)), 10**11),
         (sequential(vector(10**7), layer("Normalization")), 2 * 10**7 + 1),
-        (sequential(vector(10**4), layer("Dense", units=10**5, kernel_initializer={
-            "module": "keras.initializers", "class_name": "Orthogonal", "config": {}})), 10**9 + 10**5),
+        (
+            sequential(
+                vector(10**4),
+                layer(
+                    "Dense",
+                    units=10**5,
+                    kernel_initializer={"module": "keras.initializers", "class_name": "Orthogonal", "config": {}},
+                ),
+            ),
+            10**9 + 10**5,
+        ),
     ],
-)  # fmt: skip
+)
 def test_huge_model_takes_no_memory(text, params) -> None:
     read_architecture(sequential(vector(2), layer("Dense", units=2)))  # what TensorFlow sets up once
     before = psutil.Process().memory_info().rss
@@ -154,18 +176,26 @@ REFUSED = {
     "units": (sequential(vector(3), layer("Dense", units=10**30)), r"units = 1000.*numbers up to 10,000,000"),
     "weights": (sequential(vector(10**6), layer("Dense", units=10**6)), "1,000,001,000,000 parameters"),
     "chain": (sequential(IMAGE, *[layer("ReLU")] * 300), "301 layers; at most 200"),
-    "layers": (json.dumps({"class_name": "Functional", "config": {"layers": [layer("ReLU")] * 20_000}}),
-               f"more than {MAX_LAYERS:,} calls of layers"),
-    "calls": (json.dumps({"class_name": "Functional", "config": {"layers": [
-        layer("ReLU") | {"inbound_nodes": [0] * 5000}]}}), "calls of layers"),
-    "lambda": (sequential(vector(3), layer("Lambda", function={"class_name": "__lambda__", "config": {"code": "4w"}})),
-               "Lambda, which is Python code"),
+    "layers": (
+        json.dumps({"class_name": "Functional", "config": {"layers": [layer("ReLU")] * 20_000}}),
+        f"more than {MAX_LAYERS:,} calls of layers",
+    ),
+    "calls": (
+        json.dumps({"class_name": "Functional", "config": {"layers": [layer("ReLU") | {"inbound_nodes": [0] * 5000}]}}),
+        "calls of layers",
+    ),
+    "lambda": (
+        sequential(vector(3), layer("Lambda", function={"class_name": "__lambda__", "config": {"code": "4w"}})),
+        "Lambda, which is Python code",
+    ),
     "marshal": (activation(class_name="__lambda__", config={"code": "4wEAAAA="}), "__lambda__, which is Python code"),
     "function": (activation(**FUNCTION, config="eval"), "function eval, which is none of keras.activations"),
     "get_file": (activation(**FUNCTION | {"module": "keras.utils"}, config="get_file"), "function get_file"),
     "system": (activation(module="os", class_name="system", config={}), "system of os, which is no class of Keras"),
-    "custom": (sequential(IMAGE, {"module": None, "class_name": "Mine", "registered_name": "my>Mine", "config": {}}),
-               "Mine, which is no class of Keras"),
+    "custom": (
+        sequential(IMAGE, {"module": None, "class_name": "Mine", "registered_name": "my>Mine", "config": {}}),
+        "Mine, which is no class of Keras",
+    ),
     "disguised": (sequential(IMAGE, layer("Dense", units=3) | {"registered_name": "my>Dense"}), "no class of Keras"),
     "subclass": ('{"module": "me", "class_name": "Net", "registered_name": "Net", "config": {}}', "subclassed models"),
     "empty subclass": ('{"module": "keras", "class_name": "Model", "config": {}}', "lists no layers"),
@@ -173,8 +203,13 @@ REFUSED = {
     "saved model": (sequential(vector(3), layer("TFSMLayer", filepath="/tmp")), "TFSMLayer"),
     "torch": (sequential(vector(3), layer("TorchModuleWrapper", module="x")), "TorchModuleWrapper"),
     "loop": (sequential(vector(3), {"module": "keras.src.ops.core", "class_name": "Map", "config": {}}), "Map of"),
-    "bytes": (sequential(vector(3), layer("Dense", units={
-        "class_name": "__numpy__", "config": {"value": [1], "dtype": "S1000000000"}})), "constant of a type"),
+    "bytes": (
+        sequential(
+            vector(3),
+            layer("Dense", units={"class_name": "__numpy__", "config": {"value": [1], "dtype": "S1000000000"}}),
+        ),
+        "constant of a type",
+    ),
     "names": (sequential(vector(3), {"module": ["keras"], "class_name": ["Dense"], "config": {}}), "no class of Keras"),
     "half a character": ('{"class_name": "\\ud800", "config": {}}', r"holds \?, which is no class"),
     "argument": (sequential(vector(3), layer("Dense", units=-3)), "cannot build.*units"),
@@ -183,7 +218,7 @@ REFUSED = {
     "no input": (sequential(layer("Dense", units=3)), "does not say its input shape"),
     "a layer": (json.dumps(layer("Dense", units=3)), "describes a Dense; expected a whole model"),
     "kernel": (sequential(IMAGE, layer("Conv2D", filters=1, kernel_size=50)), "cannot build"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -67,9 +67,7 @@ def test_gradient_is_exactly_zero_outside_of_the_theoretical_field(strides) -> N
     assert not gradient.any(), "and none outside"
 
 
-@pytest.mark.parametrize(
-    ("layer", "size", "box"), [("block1a_out", 7, (110, 116)), ("block3b_out", 67, (86, 152))]
-)  # fmt: skip
+@pytest.mark.parametrize(("layer", "size", "box"), [("block1a_out", 7, (110, 116)), ("block3b_out", 67, (86, 152))])
 @pytest.mark.parametrize("pretrained", [True, False])
 def test_effective_field_of_the_embedded_network(layer, size, box, pretrained) -> None:
     field = effective_field(CAT, layer, pretrained, shifts=1)
@@ -107,9 +105,12 @@ def test_effective_field_depends_on_the_picture_and_repeats() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("block9z_out",), "no layer 'block9z_out'.*block1a_out"), (("block1a_out", True, 0), "1 to 4 positions"),
-     (("block1a_out", True, 9), "received 9")],
-)  # fmt: skip
+    [
+        (("block9z_out",), "no layer 'block9z_out'.*block1a_out"),
+        (("block1a_out", True, 0), "1 to 4 positions"),
+        (("block1a_out", True, 9), "received 9"),
+    ],
+)
 def test_effective_field_refuses(arguments, words) -> None:
     with pytest.raises(FieldRefused, match=words):
         effective_field(CAT, *arguments)

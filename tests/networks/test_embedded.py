@@ -25,11 +25,17 @@ CAT = data.chelsea()  # (300, 451, 3)
 
 @settings(max_examples=120, deadline=None)
 @given(
-    seed=st.integers(0, 2**31), height=st.integers(11, 16), width=st.integers(11, 16), stride=st.integers(1, 4),
-    dilation=st.integers(1, 3), padding=st.sampled_from(["valid", "same", "full", 2]), flip=st.booleans(),
-    edge=st.sampled_from(["zero", "reflect"]), side=st.integers(1, 5),
+    seed=st.integers(0, 2**31),
+    height=st.integers(11, 16),
+    width=st.integers(11, 16),
+    stride=st.integers(1, 4),
+    dilation=st.integers(1, 3),
+    padding=st.sampled_from(["valid", "same", "full", 2]),
+    flip=st.booleans(),
+    edge=st.sampled_from(["zero", "reflect"]),
+    side=st.integers(1, 5),
     shapes=st.sampled_from([((), ()), ((3,), ()), ((3,), (3,)), ((3,), (3, 2)), ((), (1, 2)), ((1,), ())]),
-)  # fmt: skip
+)
 def test_numpy_and_keras_give_the_same_map(
     seed, height, width, stride, dilation, padding, flip, edge, side, shapes
 ) -> None:

@@ -9,8 +9,15 @@ from cnn_core.engine.errors import EngineUnreachable
 VIEWS = ("Timeline", "Inside", "Picture", "Compare", "Degradation", "LeNet", "Prior")
 AWAY = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
 QUESTIONS = (
-    "architecture_graph", "look_into", "look_through", "grad_cam", "unit", "signals", "learn_identity", "read_digit",
-)  # fmt: skip
+    "architecture_graph",
+    "look_into",
+    "look_through",
+    "grad_cam",
+    "unit",
+    "signals",
+    "learn_identity",
+    "read_digit",
+)
 
 
 @pytest.fixture

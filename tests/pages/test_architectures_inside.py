@@ -35,13 +35,20 @@ HOMES = {"c1": "c1", "s2": "c1", "c3": "c3", "s4": "c3"}
 def lenet() -> dict[str, Any]:
     layers = [
         {
-            "name": name, "kind": kind, "block": HOMES.get(name, ""), "params": params, "trainable_params": params,
-            "output_shape": (SIDES[name],) * 2 + (channels,) if name in SIDES else (channels,), "macs": macs,
-            "receptive_field": field, "effective_stride": None, "effective_padding": None,
+            "name": name,
+            "kind": kind,
+            "block": HOMES.get(name, ""),
+            "params": params,
+            "trainable_params": params,
+            "output_shape": (SIDES[name],) * 2 + (channels,) if name in SIDES else (channels,),
+            "macs": macs,
+            "receptive_field": field,
+            "effective_stride": None,
+            "effective_padding": None,
             "reason": "" if field else "flatten mixes positions.",
         }
         for name, (kind, channels, params, macs, field) in LENET.items()
-    ]  # fmt: skip
+    ]
     names = list(LENET)
     edges = list(pairwise(names))
     return {"title": "LeNet-5", "layers": layers, "edges": edges, "blocks": ["c1", "c3"]}

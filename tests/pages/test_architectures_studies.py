@@ -171,8 +171,10 @@ def test_link_asks_in_vain_for_what_is_out_of_bounds(view: Any, kind: str, name:
 
 def test_verdict_is_the_criterion_on_the_losses(view: Any) -> None:
     result = shipped("degradation")
-    losses = {arm: {e["seed"]: e["epochs"][-1]["train_loss"] for e in values["seeds"]}
-              for arm, values in result["arms"].items()}  # fmt: skip
+    losses = {
+        arm: {e["seed"]: e["epochs"][-1]["train_loss"] for e in values["seeds"]}
+        for arm, values in result["arms"].items()
+    }
     plain = [losses["plain_deep"][seed] > loss for seed, loss in losses["plain_shallow"].items()]
     residual = [losses["residual_deep"][seed] > loss for seed, loss in losses["residual_shallow"].items()]
     said = degradation.verdict_words(result["arms"], result["verdict"])
@@ -215,11 +217,15 @@ def record(depth: int, residual: bool, batch_norm: bool) -> dict[str, Any]:
     decay = 0.5 if not batch_norm and not residual else 1.0
     count = depth - 1
     return {
-        "depth": depth, "residual": residual, "batch_norm": batch_norm, "layers": [f"conv{n}" for n in range(count)],
+        "depth": depth,
+        "residual": residual,
+        "batch_norm": batch_norm,
+        "layers": [f"conv{n}" for n in range(count)],
         "variance": [decay**n for n in range(count)],
         "gradient_norm": [growth ** (count - 1 - n) for n in range(count)],
-        "blocks": [], "block_variance": [],
-    }  # fmt: skip
+        "blocks": [],
+        "block_variance": [],
+    }
 
 
 def test_signals_are_asked_once_a_depth_and_told_in_words(view: Any, engine: Any) -> None:
@@ -245,8 +251,11 @@ def test_signals_are_asked_once_a_depth_and_told_in_words(view: Any, engine: Any
 def test_identity_says_how_soon_and_how_near(view: Any, engine: Any) -> None:
     slow, quick = [1.0, 0.5, 0.02, 0.02], [0.8, 0.005, 0.002, 0.001]
     engine.answers["learn_identity"] = {
-        "seeds": [0, 1], "silent": 1.0, "plain": [slow, slow], "residual": [quick, quick],
-    }  # fmt: skip
+        "seeds": [0, 1],
+        "silent": 1.0,
+        "plain": [slow, slow],
+        "residual": [quick, quick],
+    }
     app = view("degradation", architectures_part="Identity")
     said = words(app)
     assert "The **plain** block begins at 1 and ends at 0.02, never below 0.01." in said
@@ -267,8 +276,17 @@ def test_parts_that_need_the_engine_say_that_it_is_away(view: Any, engine: Any, 
 
 def answer(probabilities: list[float]) -> dict[str, Any]:
     rng = np.random.default_rng(0)
-    shapes = {"c1": (28, 28, 6), "s2": (14, 14, 6), "c3": (10, 10, 16), "s4": (5, 5, 16), "c5": (1, 1, 120),
-              "flatten": (120,), "f6": (84,), "logits": (10,), "probabilities": (10,)}  # fmt: skip
+    shapes = {
+        "c1": (28, 28, 6),
+        "s2": (14, 14, 6),
+        "c3": (10, 10, 16),
+        "s4": (5, 5, 16),
+        "c5": (1, 1, 120),
+        "flatten": (120,),
+        "f6": (84,),
+        "logits": (10,),
+        "probabilities": (10,),
+    }
     maps = [{"name": name, "kind": "", "values": rng.normal(size=shape)} for name, shape in shapes.items()]
     small, picture = np.zeros((8, 8), np.float32), np.zeros((32, 32), np.float32)
     return {"small": small, "picture": picture, "probabilities": probabilities, "maps": maps}
@@ -380,8 +398,12 @@ def test_challenge_is_the_size_at_which_shuffling_costs_the_convnet_most(view: A
         found[p["shuffled"], p["size"], p["net"]].append(p["test_accuracy"])
     mean = {key: float(np.mean(values)) for key, values in found.items()}
     sizes = sorted({size for _, size, _ in mean})
-    worth = [sum(sign * (mean[order, size, "convnet"] - mean[order, size, "vit"])
-                 for sign, order in ((1, False), (-1, True))) for size in sizes]  # fmt: skip
+    worth = [
+        sum(
+            sign * (mean[order, size, "convnet"] - mean[order, size, "vit"]) for sign, order in ((1, False), (-1, True))
+        )
+        for size in sizes
+    ]
     best = sizes[int(np.argmax(worth))]
     app = view("inductive_bias", architectures_size=str(best))
     assert "challenge: True" in words(app)

@@ -111,9 +111,11 @@ def test_view_asks_the_embedded_network_first(lesson: Any, engine: Any) -> None:
 
 def test_link_brings_back_layer_unit_and_channel(lesson: Any, engine: Any) -> None:
     app = lesson(
-        architectures_layer="first", architectures_unit_row="3", architectures_unit_column="50",
+        architectures_layer="first",
+        architectures_unit_row="3",
+        architectures_unit_column="50",
         architectures_unit_channel="2",
-    )  # fmt: skip
+    )
     assert not app.exception and not app.warning
     assert engine.asked[-1] == ("unit", LITE0, "first", 3, 50, 2)
     assert "**It is switched off**" in words(app)

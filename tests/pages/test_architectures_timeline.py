@@ -16,13 +16,23 @@ from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.lessons import compare, timeline
 
 SHAPES = {  # Simonyan & Zisserman 2015, table 1; He et al. 2016, table 1; LeCun et al. 1998, figure 2
-    "vgg16": {"pool1": (112, 112, 64), "pool2": (56, 56, 128), "pool3": (28, 28, 256), "pool4": (14, 14, 512),
-              "pool5": (7, 7, 512)},
-    "resnet50": {"conv1_out": (112, 112, 64), "conv2_block3_out": (56, 56, 256), "conv3_block4_out": (28, 28, 512),
-                 "conv4_block6_out": (14, 14, 1024), "conv5_block3_out": (7, 7, 2048)},
+    "vgg16": {
+        "pool1": (112, 112, 64),
+        "pool2": (56, 56, 128),
+        "pool3": (28, 28, 256),
+        "pool4": (14, 14, 512),
+        "pool5": (7, 7, 512),
+    },
+    "resnet50": {
+        "conv1_out": (112, 112, 64),
+        "conv2_block3_out": (56, 56, 256),
+        "conv3_block4_out": (28, 28, 512),
+        "conv4_block6_out": (14, 14, 1024),
+        "conv5_block3_out": (7, 7, 2048),
+    },
     "lenet5": {"s2": (14, 14, 6), "s4": (5, 5, 16), "c5": (1, 1, 120)},
     "vit_b16": {"encoder12_out": (197, 768)},
-}  # fmt: skip
+}
 
 
 class GraphEngine:
@@ -171,9 +181,13 @@ def test_most_macs_per_parameter_is_the_task() -> None:
 
 def test_timeline_link_restores_axis_idea_and_error() -> None:
     app = opened(
-        time_script, architectures_axis="error", architectures_idea="uniform-depth", architectures_error="top-5",
-        architectures_measure="as-published", architectures_one="vgg19",
-    )  # fmt: skip
+        time_script,
+        architectures_axis="error",
+        architectures_idea="uniform-depth",
+        architectures_error="top-5",
+        architectures_measure="as-published",
+        architectures_one="vgg19",
+    )
     time = figures(app)[0]
     shown = dict(zip(networks(time), time["data"][0]["y"], strict=True))
     assert shown["vgg16"] == 8.1 and shown["googlenet"] == 10.07, "Simonyan & Zisserman, Szegedy et al."

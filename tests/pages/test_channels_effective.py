@@ -23,9 +23,20 @@ def field(pixels: np.ndarray, layer: str, pretrained: bool) -> EffectiveField:
     gradient /= gradient.sum()
     share = {"block4c_out": 0.08}.get(layer, 0.3)
     return EffectiveField(
-        layer, pretrained, 9, gradient.astype(np.float32), (14, 14), 67, (86, 152), 119.0, round(share * 67**2), share,
-        0.9 if pretrained else 0.4, (119.0, 119.0), (sigma, sigma),
-    )  # fmt: skip
+        layer,
+        pretrained,
+        9,
+        gradient.astype(np.float32),
+        (14, 14),
+        67,
+        (86, 152),
+        119.0,
+        round(share * 67**2),
+        share,
+        0.9 if pretrained else 0.4,
+        (119.0, 119.0),
+        (sigma, sigma),
+    )
 
 
 def growth(kernel_size: int, depths: tuple[int, ...]) -> FieldGrowth:
@@ -37,13 +48,27 @@ def growth(kernel_size: int, depths: tuple[int, ...]) -> FieldGrowth:
 
 
 ROW = {
-    "name": "conv1", "kind": "Conv2D", "output_shape": (30, None, 8), "params": 608, "trainable_params": 608,
-    "macs": 117600, "receptive_field": 5, "effective_stride": (2, 1), "effective_padding": 0, "reason": "",
-}  # fmt: skip
+    "name": "conv1",
+    "kind": "Conv2D",
+    "output_shape": (30, None, 8),
+    "params": 608,
+    "trainable_params": 608,
+    "macs": 117600,
+    "receptive_field": 5,
+    "effective_stride": (2, 1),
+    "effective_padding": 0,
+    "reason": "",
+}
 POOL = ROW | {
-    "name": "pool", "kind": "GlobalAveragePooling2D", "params": 0, "macs": None, "receptive_field": None,
-    "effective_stride": None, "effective_padding": None, "reason": "pool pools globally.",
-}  # fmt: skip
+    "name": "pool",
+    "kind": "GlobalAveragePooling2D",
+    "params": 0,
+    "macs": None,
+    "receptive_field": None,
+    "effective_stride": None,
+    "effective_padding": None,
+    "reason": "pool pools globally.",
+}
 BLUEPRINT = Blueprint("mine_net", "Functional", (ROW, POOL), 608, 608, 117600, 1)
 
 

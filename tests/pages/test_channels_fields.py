@@ -128,9 +128,12 @@ def test_groups_and_bias_are_edited_and_groups_that_do_not_divide_are_named() ->
 
 def test_calculator_link_restores_stack_layer_and_unit() -> None:
     app = opened(
-        channels_layers="v1-c3x8-m2s2.half-c3x8", channels_input_size="33", channels_after="2", channels_unit_row="14",
+        channels_layers="v1-c3x8-m2s2.half-c3x8",
+        channels_input_size="33",
+        channels_after="2",
+        channels_unit_row="14",
         channels_unit_column="3",
-    )  # fmt: skip
+    )
     assert results(app)["conv3"][:4] == ["13 × 13 × 8", "8", "2", "0"]
     assert "After **half** a unit sees **4 × 4** pixels of a picture of 33 × 33" in words(app)
     assert [app.number_input(key=f"channels_unit_{axis}").value for axis in ("row", "column")] == [14, 3]
@@ -165,8 +168,11 @@ def test_calculator_refuses_a_text_and_goes_on(text: str) -> None:
 
 def test_edited_table_is_computed_and_in_the_link() -> None:
     app = opened(channels_preset="two_3x3")
-    edit(app, edited_rows={0: {"kernel_size": 5}}, added_rows=[{"kind": "pooling", "kernel_size": 2, "stride": 2,
-                                                                "padding": "valid", "dilation": 1}])  # fmt: skip
+    edit(
+        app,
+        edited_rows={0: {"kernel_size": 5}},
+        added_rows=[{"kind": "pooling", "kernel_size": 2, "stride": 2, "padding": "valid", "dilation": 1}],
+    )
     assert app.text_input(key="channels_layers").value == "v1-c5psx64-c3psx64-m2s2"
     assert results(app)["pool3"][:4] == ["16 × 16 × 64", "8", "2", "3"]
     edit(app, deleted_rows=[0, 1])

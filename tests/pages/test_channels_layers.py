@@ -235,8 +235,13 @@ def test_channels_rhythm_counts_as_torchvision(network: str, params: int, giga_m
     assert sum(stage.params for stage in found) == params
     assert round(sum(stage.macs for stage in found) / 1e9, 2) == giga_macs
     assert [(stage.size, stage.channels) for stage in found] == [
-        (56, 64), (56, 64), (28, 128), (14, 256), (7, 512), (1, 1000)
-    ]  # fmt: skip
+        (56, 64),
+        (56, 64),
+        (28, 128),
+        (14, 256),
+        (7, 512),
+        (1, 1000),
+    ]
 
 
 def test_channels_rhythm_counts_every_map_of_resnet_18() -> None:

@@ -7,8 +7,20 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_core.arithmetic.coverage import CASES
 
-NAMES = ("case", "dimensions", "input_size", "kernel_size", "stride", "dilation", "padding", "transposed", "before",
-         "after", "extra", "wanted")  # fmt: skip
+NAMES = (
+    "case",
+    "dimensions",
+    "input_size",
+    "kernel_size",
+    "stride",
+    "dilation",
+    "padding",
+    "transposed",
+    "before",
+    "after",
+    "extra",
+    "wanted",
+)
 
 
 def script() -> None:
@@ -90,8 +102,9 @@ def test_explicit_padding_starts_from_what_was_there() -> None:
     assert [app.number_input(key=f"channels_window_{side}").value for side in ("before", "after")] == [0, 1]
     app.number_input(key="channels_window_before").set_value(2).run()
     assert r"\frac{6 + 2 + 1 - 3}{2} \right\rfloor + 1 = \mathbf{4}" in words(app)
-    assert r"\frac{6 + 2 + 1 - 3}" in words(opened(case="free", input_size=6, stride=2, padding="explicit", before=2,
-                                                   after=1))  # fmt: skip
+    assert r"\frac{6 + 2 + 1 - 3}" in words(
+        opened(case="free", input_size=6, stride=2, padding="explicit", before=2, after=1)
+    )
 
 
 def test_paddings_of_a_wanted_size_are_found() -> None:

@@ -65,9 +65,14 @@ def size_result() -> dict[str, Any]:
 def recipes_result() -> dict[str, Any]:
     found: list[dict[str, Any]] = [
         {"name": "head_first", "title": "Head first", "distances": [0.01, 0.02], "statistics_drift": [0.0, 0.0]},
-        {"name": "batchnorm_training", "title": "BatchNorm left training", "distances": [0.01, 0.02],
-         "statistics_drift": [0.2, 0.137], "paired": difference(-3, -1, -4)},
-    ]  # fmt: skip
+        {
+            "name": "batchnorm_training",
+            "title": "BatchNorm left training",
+            "distances": [0.01, 0.02],
+            "statistics_drift": [0.2, 0.137],
+            "paired": difference(-3, -1, -4),
+        },
+    ]
     found = [entry | {"accuracy": accuracy(18, 19, 17), "losses": []} for entry in found]
     found.append({"name": "rate_100", "title": "Rate 100 times higher", "error": "The loss became nan in epoch 1."})
     blocks = ["block7a_expand_conv", "top_conv"]
@@ -76,34 +81,63 @@ def recipes_result() -> dict[str, Any]:
 
 def sabotage_result() -> dict[str, Any]:
     distortions = [
-        {"name": "raw_range", "title": "raw [0, 255]", "about": "x", "accuracy": accuracy(9, 10, 8),
-         "loss": difference(-40, -45, -42), "agreement": 0.16, "agreement_interval": [0.12, 0.21]},
+        {
+            "name": "raw_range",
+            "title": "raw [0, 255]",
+            "about": "x",
+            "accuracy": accuracy(9, 10, 8),
+            "loss": difference(-40, -45, -42),
+            "agreement": 0.16,
+            "agreement_interval": [0.12, 0.21],
+        },
         {"name": "grey", "title": "grey", "about": "luminance", "not_applicable": "Here this is the right one."},
-    ]  # fmt: skip
+    ]
     found = [
-        {"name": "efficientnet_lite0", "title": "EfficientNet-Lite0", "unavailable": "", "right": accuracy(18, 19, 17),
-         "distortions": distortions},
+        {
+            "name": "efficientnet_lite0",
+            "title": "EfficientNet-Lite0",
+            "unavailable": "",
+            "right": accuracy(18, 19, 17),
+            "distortions": distortions,
+        },
         {"name": "resnet50", "title": "ResNet-50", "unavailable": "ResNet-50 is away."},
-    ]  # fmt: skip
+    ]
     grey = "16 of 16 pictures are grey: train on grey."
     return {"backbones": found, "mismatches": [grey], "sentences": ["Raw is 42.3 points worse.", grey]}
 
 
 def backbones_result() -> dict[str, Any]:
     found = [
-        {"name": "efficientnet_lite0", "title": "EfficientNet-Lite0", "licence": "Apache-2.0", "imagenet_top1": 75.1,
-         "unavailable": "", "accuracy": accuracy(18, 19, 17), "milliseconds": 38.1, "macs": 384e6, "params": 3_413_024,
-         "megabytes": 13.65},
-        {"name": "resnet50", "title": "ResNet-50", "licence": "Apache-2.0", "imagenet_top1": 74.9,
-         "unavailable": "ResNet-50 is away."},
-    ]  # fmt: skip
+        {
+            "name": "efficientnet_lite0",
+            "title": "EfficientNet-Lite0",
+            "licence": "Apache-2.0",
+            "imagenet_top1": 75.1,
+            "unavailable": "",
+            "accuracy": accuracy(18, 19, 17),
+            "milliseconds": 38.1,
+            "macs": 384e6,
+            "params": 3_413_024,
+            "megabytes": 13.65,
+        },
+        {
+            "name": "resnet50",
+            "title": "ResNet-50",
+            "licence": "Apache-2.0",
+            "imagenet_top1": 74.9,
+            "unavailable": "ResNet-50 is away.",
+        },
+    ]
     return {"backbones": found, "sentences": ["EfficientNet-Lite0: accuracy 0.900.", "ResNet-50 is away."]}
 
 
 RESULTS = {
-    "depth": depth_result, "size": size_result, "recipes": recipes_result, "sabotage": sabotage_result,
+    "depth": depth_result,
+    "size": size_result,
+    "recipes": recipes_result,
+    "sabotage": sabotage_result,
     "backbones": backbones_result,
-}  # fmt: skip
+}
 
 
 def stored(store: Store, items: tuple[Item, ...], kind: str, state: str = "done", **result: Any) -> Run:
@@ -111,11 +145,23 @@ def stored(store: Store, items: tuple[Item, ...], kind: str, state: str = "done"
     run = store.create("lab", Study(items, LabOptions.of(kind), "my <set>").to_json(), title="my <set>: question")
     claimed = store.claim(run.id, "w")
     assert claimed is not None
-    common = {"classes": ["c*t", "dog"], "pictures": 16, "notes": [], "complete": state == "done", "intervals": METHOD,
-              "seconds": 3.0, "cpu_seconds": 4.0}  # fmt: skip
+    common = {
+        "classes": ["c*t", "dog"],
+        "pictures": 16,
+        "notes": [],
+        "complete": state == "done",
+        "intervals": METHOD,
+        "seconds": 3.0,
+        "cpu_seconds": 4.0,
+    }
     found = common | RESULTS[kind]() | result
-    store.finish(claimed, state, result=found if state != "failed" else None, environment=ENVIRONMENT,
-                 error="The worker died twice." if state == "failed" else "")  # fmt: skip
+    store.finish(
+        claimed,
+        state,
+        result=found if state != "failed" else None,
+        environment=ENVIRONMENT,
+        error="The worker died twice." if state == "failed" else "",
+    )
     return store.get(run.id)
 
 
@@ -227,8 +273,15 @@ def test_newest_study_of_the_same_pictures_is_found_in_a_new_visit(page: Any, st
     (run,) = store.live()
     claimed = store.claim(run.id, "w")
     assert claimed is not None
-    extra = {"classes": ["a"], "pictures": 192, "notes": [], "complete": True, "intervals": METHOD, "seconds": 1.0,
-             "cpu_seconds": 1.0}  # fmt: skip
+    extra = {
+        "classes": ["a"],
+        "pictures": 192,
+        "notes": [],
+        "complete": True,
+        "intervals": METHOD,
+        "seconds": 1.0,
+        "cpu_seconds": 1.0,
+    }
     store.finish(claimed, "done", result=depth_result() | extra, environment=ENVIRONMENT)
     again = page("laboratory")  # no link, another session, the same sample set
     assert "linear probe" in charts(again) and "were measured on this server before" in texts(again)

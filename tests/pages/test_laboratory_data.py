@@ -17,8 +17,14 @@ from cnn_core.training.transfer.spec import Item
 CLASSES = ("cat", "dog", "owl")
 AWAY = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
 ENVIRONMENT = {
-    "device": "CPU", "keras": "3", "tensorflow": "2", "python": "3.11", "commit": "abc", "numpy": "2", "seed": 0,
-}  # fmt: skip
+    "device": "CPU",
+    "keras": "3",
+    "tensorflow": "2",
+    "python": "3.11",
+    "commit": "abc",
+    "numpy": "2",
+    "seed": 0,
+}
 
 
 @pytest.fixture
@@ -42,24 +48,38 @@ def labels_result(items: list[Item]) -> dict[str, Any]:
 
     near = [short(items[i]) | {"similarity": 0.9 - 0.1 * i} for i in (6, 7, 8)]
     pair = {
-        "first": items[6].digest, "second": items[12].digest, "names": [items[6].name, items[12].name],
-        "labels": ["dog", "owl"], "similarity": 0.97, "identical": False, "across_classes": True,
+        "first": items[6].digest,
+        "second": items[12].digest,
+        "names": [items[6].name, items[12].name],
+        "labels": ["dog", "owl"],
+        "similarity": 0.97,
+        "identical": False,
+        "across_classes": True,
         "across_parts": False,
-    }  # fmt: skip
+    }
     return {
-        "kind": "labels", "classes": list(CLASSES), "pictures": 18, "notes": [], "complete": True,
-        "sentences": ["1 of 18 labels are likely errors."], "intervals": "by folds", "seconds": 1.0,
-        "cpu_seconds": 1.0, "accuracy": {"correct": 17, "total": 18, "interval": [0.7, 1.0]},
+        "kind": "labels",
+        "classes": list(CLASSES),
+        "pictures": 18,
+        "notes": [],
+        "complete": True,
+        "sentences": ["1 of 18 labels are likely errors."],
+        "intervals": "by folds",
+        "seconds": 1.0,
+        "cpu_seconds": 1.0,
+        "accuracy": {"correct": 17, "total": 18, "interval": [0.7, 1.0]},
         "suspects": [
-            short(items[0])
-            | {"suggested": "dog", "probability": 0.95, "probability_of_label": 0.02, "nearest": near}
+            short(items[0]) | {"suggested": "dog", "probability": 0.95, "probability_of_label": 0.02, "nearest": near}
         ],
         "duplicates": [pair],
         "map": [
             short(item)
             | {
-                "said": CLASSES[said[i].argmax()], "right": bool(right[i]),
-                "probability_of_label": float(said[i, labels[i]]), "pca": [i, i % 5], "tsne": [i % 7, i],
+                "said": CLASSES[said[i].argmax()],
+                "right": bool(right[i]),
+                "probability_of_label": float(said[i, labels[i]]),
+                "pca": [i, i % 5],
+                "tsne": [i % 7, i],
             }
             for i, item in enumerate(items)
         ],
@@ -69,7 +89,7 @@ def labels_result(items: list[Item]) -> dict[str, Any]:
             "unseen": [{"class": name, "refused": 0.25, "interval": [0.1, 0.5]} for name in CLASSES],
             "curve": refusal_curve(said.max(axis=1), right, np.array([0.5, 0.7, 0.96, 0.99])),
         },
-    }  # fmt: skip
+    }
 
 
 def finished(store: Store, items: list[Item], kind: str, result: dict[str, Any]) -> Run:
@@ -157,11 +177,13 @@ def test_look_alikes_stand_side_by_side_and_one_can_go(look: Any, items: list[It
 
 def test_evidence_of_the_wrong_picture(look: Any, engine: Any, items: list[Item]) -> None:
     answer = {
-        "label": "cat", "said": "dog", "probabilities": {"cat": 0.02, "dog": 0.95, "owl": 0.03},
+        "label": "cat",
+        "said": "dog",
+        "probabilities": {"cat": 0.02, "dog": 0.95, "owl": 0.03},
         "maps": {"cat": np.zeros((2, 2), np.float32), "dog": np.eye(2, dtype=np.float32)},
         "seen": np.zeros((8, 8, 3), np.uint8),
         "nearest": [{"digest": items[7].digest, "name": "p7.png", "label": "dog", "similarity": 0.5}],
-    }  # fmt: skip
+    }
     engine.answers["lab_attention"] = answer
     app = look("Evidence")
     assert not app.exception and not app.error
@@ -211,11 +233,13 @@ def measured(store: Store, items: list[Item]) -> Run:
     paired = {"points": 1.5, "low": -0.5, "high": 3.5, "p": 0.1, "words": "The head with augmentation is better."}
     effect = {"accuracy": accuracy(0.9), "paired": paired}
     result = labels_result(items) | {
-        "kind": "augmentation", "copies": 3, "without": {"frozen": accuracy(0.885), "fine_tuned": accuracy(0.9)},
+        "kind": "augmentation",
+        "copies": 3,
+        "without": {"frozen": accuracy(0.885), "fine_tuned": accuracy(0.9)},
         "policies": [
             {"policy": "all", "title": "Mirror, shift and zoom", "arms": {"frozen": effect, "fine_tuned": effect}}
         ],
-    }  # fmt: skip
+    }
     return finished(store, items, "augmentation", result)
 
 

@@ -23,8 +23,12 @@ def transfer(store: Store, title: str, accuracy: float, state: str = "done") -> 
     spec = {"items": ITEMS, "options": {"backbone": "efficientnet_lite0"}, "source": "mine"}
     history = [{"epoch": n, "val_accuracy": accuracy - 0.1 * (2 - n)} for n in (1, 2)]
     interval = list(wilson_interval(round(20 * accuracy), 20))
-    result = {"arms": {"fine_tuned": {"test_accuracy": accuracy, "test_interval": interval, "history": history},
-                       "frozen": {"error": "The loss became nan."}}}  # fmt: skip
+    result = {
+        "arms": {
+            "fine_tuned": {"test_accuracy": accuracy, "test_interval": interval, "history": history},
+            "frozen": {"error": "The loss became nan."},
+        }
+    }
     return ended(store, "transfer", spec, title, result, state)
 
 
@@ -204,18 +208,31 @@ def test_every_kind_of_run_tells_its_accuracies(store: Store) -> None:
 
     titled = {"title": "It", "accuracy": FOLDS}
     found = {
-        "depth": ({"stages": [FOLDS | {"name": "block 1 of 17"}], "cuts": [FOLDS | {"frozen_blocks": 17}]},
-                  ["probe after block 1 of 17", "17 blocks frozen"]),
-        "size": ({"arms": {"fine_tuned": {"points": [FOLDS | {"pictures": 5}, FOLDS | {"pictures": 20}]},
-                           "scratch": {"points": []}}}, ["fine-tuned, 20 a class"]),
+        "depth": (
+            {"stages": [FOLDS | {"name": "block 1 of 17"}], "cuts": [FOLDS | {"frozen_blocks": 17}]},
+            ["probe after block 1 of 17", "17 blocks frozen"],
+        ),
+        "size": (
+            {
+                "arms": {
+                    "fine_tuned": {"points": [FOLDS | {"pictures": 5}, FOLDS | {"pictures": 20}]},
+                    "scratch": {"points": []},
+                }
+            },
+            ["fine-tuned, 20 a class"],
+        ),
         "recipes": ({"recipes": [titled, {"title": "Too fast", "error": "nan"}]}, ["It"]),
         "sabotage": ({"backbones": [{"title": "It", "right": FOLDS}, {"title": "Away"}]}, ["It, right"]),
         "backbones": ({"backbones": [titled, {"title": "Away", "unavailable": "away"}]}, ["It"]),
         "labels": ({"accuracy": {"correct": 17, "total": 20, "interval": [0.6, 0.9]}}, ["out of fold"]),
-        "augmentation": ({"without": {"frozen": FOLDS},
-                          "policies": [{"title": "Mirror", "arms": {"fine_tuned": {"accuracy": FOLDS}}}]},
-                         ["frozen, none", "fine-tuned, mirror"]),
-    }  # fmt: skip
+        "augmentation": (
+            {
+                "without": {"frozen": FOLDS},
+                "policies": [{"title": "Mirror", "arms": {"fine_tuned": {"accuracy": FOLDS}}}],
+            },
+            ["frozen, none", "fine-tuned, mirror"],
+        ),
+    }
     assert set(found) == set(KINDS)
     for kind, (result, arms) in found.items():
         run = lab(store, kind, result)
@@ -223,22 +240,47 @@ def test_every_kind_of_run_tells_its_accuracies(store: Store) -> None:
         assert all(each.low <= each.value == 0.85 <= each.high for each in accuracies(run)), kind
         assert curves(run) == [], kind
         assert accuracies(lab(store, kind, {})) == [], f"{kind}, nothing measured"
-    lenet = ended(store, "lenet", {}, "digits", {
-        "test_accuracy": 0.85, "test_interval": [0.7, 0.9], "epochs": [{"epoch": 1, "test_error": 0.2}]})  # fmt: skip
+    lenet = ended(
+        store,
+        "lenet",
+        {},
+        "digits",
+        {"test_accuracy": 0.85, "test_interval": [0.7, 0.9], "epochs": [{"epoch": 1, "test_error": 0.2}]},
+    )
     assert [each.value for each in accuracies(lenet)] == [0.85] and curves(lenet)[0].accuracy == (0.8,)
-    deep = ended(store, "degradation", {}, "deep", {
-        "arms": {"plain_deep": {"seeds": seeds(0.2, 0.1, 1)}, "residual_deep": {"seeds": []}},
-        "pictures": {"test": 20}})  # fmt: skip
+    deep = ended(
+        store,
+        "degradation",
+        {},
+        "deep",
+        {
+            "arms": {"plain_deep": {"seeds": seeds(0.2, 0.1, 1)}, "residual_deep": {"seeds": []}},
+            "pictures": {"test": 20},
+        },
+    )
     (plain_deep,) = accuracies(deep)
     assert (plain_deep.arm, plain_deep.value) == ("plain deep", 0.85)
     assert (plain_deep.low, plain_deep.high) == wilson_interval(17, 20)
     assert [curve.arm for curve in curves(deep)] == ["plain deep, seed 0", "plain deep, seed 1"]
-    prior = ended(store, "inductive_bias", {}, "prior", {
-        "points": [point("convnet", 10, 0.1), point("convnet", 50, 0.8), point("convnet", 50, 0.9),
-                   point("dense", 50, 0.85, shuffled=True)], "pictures": {"test": 20}})  # fmt: skip
+    prior = ended(
+        store,
+        "inductive_bias",
+        {},
+        "prior",
+        {
+            "points": [
+                point("convnet", 10, 0.1),
+                point("convnet", 50, 0.8),
+                point("convnet", 50, 0.9),
+                point("dense", 50, 0.85, shuffled=True),
+            ],
+            "pictures": {"test": 20},
+        },
+    )
     assert [(each.arm, each.value) for each in accuracies(prior)] == [
-        ("convnet, 50 pictures", 0.85), ("dense, shuffled, 50 pictures", 0.85),
-    ]  # fmt: skip
+        ("convnet, 50 pictures", 0.85),
+        ("dense, shuffled, 50 pictures", 0.85),
+    ]
 
 
 def test_table_as_csv_has_a_row_a_run_and_arm(store: Store) -> None:

@@ -15,14 +15,25 @@ def column(drift: float) -> dict[str, list[Any]]:
 
 
 SHIFTED = {
-    "index": 281, "label": "tabby", "probability": 0.5, "shifts": list(range(9)), "agreement": 0.625,
-    "right": column(0.01), "down": column(0.02),
-}  # fmt: skip
+    "index": 281,
+    "label": "tabby",
+    "probability": 0.5,
+    "shifts": list(range(9)),
+    "agreement": 0.625,
+    "right": column(0.01),
+    "down": column(0.02),
+}
 ACTIVE = [
-    {"index": n, "label": label, "probability": 0.3, "logit": 2.5, "bias": 0.5,
-     "map": np.linspace(1, 3, 49, dtype=np.float32).reshape(7, 7)}
+    {
+        "index": n,
+        "label": label,
+        "probability": 0.3,
+        "logit": 2.5,
+        "bias": 0.5,
+        "map": np.linspace(1, 3, 49, dtype=np.float32).reshape(7, 7),
+    }
     for n, label in enumerate(("tabby", "tiger cat", "lynx"))
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -80,9 +91,15 @@ def test_pooling_link_values_are_used(lesson: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("pooling_kind", "median"), ("pooling_window", "7"), ("pooling_stride", "0"), ("pooling_view", "Nowhere"),
-     ("pooling_shift", "99"), ("pooling_channels", "0")],
-)  # fmt: skip
+    [
+        ("pooling_kind", "median"),
+        ("pooling_window", "7"),
+        ("pooling_stride", "0"),
+        ("pooling_view", "Nowhere"),
+        ("pooling_shift", "99"),
+        ("pooling_channels", "0"),
+    ],
+)
 def test_pooling_says_what_a_link_asks_in_vain(lesson: Any, name: str, value: str) -> None:
     app = lesson(**{name: value})
     assert not app.exception

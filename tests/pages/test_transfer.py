@@ -191,11 +191,22 @@ def finish(store: Store, run: Run, state: str = "done", error: str = "") -> Run:
     arms = {}
     for arm, row in (("frozen", [[0.9, 0.1], [0.8, 0.2]]), ("fine_tuned", [[0.9, 0.1], [0.3, 0.7]])):
         arms[arm] = evaluate(np.array(row), items, ("cat", "dog")) | {
-            "trainable_params": 2562, "total_params": 3_415_586, "model_bytes": 14_000_000, "history": [],
-            "best_epoch": 2, "train_seconds": 3.0, "feature_seconds": 0.5, "seconds": {"training": 3.0},
-        }  # fmt: skip
-    result = {"classes": ["cat", "dog"], "split_sizes": {"train": 6, "validation": 2, "test": 2}, "notes": [],
-              "arms": arms, "seconds": 4.0}  # fmt: skip
+            "trainable_params": 2562,
+            "total_params": 3_415_586,
+            "model_bytes": 14_000_000,
+            "history": [],
+            "best_epoch": 2,
+            "train_seconds": 3.0,
+            "feature_seconds": 0.5,
+            "seconds": {"training": 3.0},
+        }
+    result = {
+        "classes": ["cat", "dog"],
+        "split_sizes": {"train": 6, "validation": 2, "test": 2},
+        "notes": [],
+        "arms": arms,
+        "seconds": 4.0,
+    }
     environment = {"device": "CPU", "keras": "3", "tensorflow": "2", "python": "3.11", "commit": "abc"}
     claimed = store.claim(run.id, "w")
     assert claimed is not None
@@ -266,10 +277,18 @@ def test_back_brings_the_runs_pictures(page: Any, store: Store, run: Run) -> Non
 
 def self_test(**failed: str) -> dict[str, Any]:
     formats = [
-        {"name": name, "file": f"frozen.{name}", "tolerance": tolerance, "passed": name not in failed,
-         "largest_difference": 2.5e-7, "agreement": 0.9, "bytes": 13_000_000, "words": failed.get(name, "fine")}
+        {
+            "name": name,
+            "file": f"frozen.{name}",
+            "tolerance": tolerance,
+            "passed": name not in failed,
+            "largest_difference": 2.5e-7,
+            "agreement": 0.9,
+            "bytes": 13_000_000,
+            "words": failed.get(name, "fine"),
+        }
         for name, tolerance in (("keras", 1e-4), ("tflite", 1e-3), ("int8", None))
-    ]  # fmt: skip
+    ]
     absent = {"name": "onnx", "passed": False, "words": "ONNX is not offered: this installation lacks tf2onnx."}
     return {"pictures": [f"{i}.png" for i in range(10)], "formats": [*formats, absent]}
 
@@ -321,8 +340,16 @@ def test_bundle_brings_pictures_classes_and_settings_to_another_server(page: Any
         for n, label in enumerate(("cat", "dog"))
         for i in range(6)
     )
-    options = Options(epochs=80, batch_size=8, head_learning_rate=3e-3, fine_tune_learning_rate=3e-5, seed=7,
-                      arms=("frozen",), unfreeze_blocks=2, augment=True)  # fmt: skip
+    options = Options(
+        epochs=80,
+        batch_size=8,
+        head_learning_rate=3e-3,
+        fine_tune_learning_rate=3e-5,
+        seed=7,
+        arms=("frozen",),
+        unfreeze_blocks=2,
+        augment=True,
+    )
     made = elsewhere.create("transfer", Experiment(items, options).to_json(), title="two kinds")
     data = packed(elsewhere, finish(elsewhere, made))
     elsewhere.close()

@@ -119,9 +119,17 @@ def test_a_file_without_a_name_is_refused():
 
 @pytest.mark.parametrize(
     "name",
-    ["../evil/1.jpg", "cats/../../1.jpg", "/cats/1.jpg", "C:\\cats\\1.jpg", "C:cats/1.jpg", "..\\cats\\1.jpg",
-     "\\\\host\\cats\\1.jpg", "../.hidden/1.jpg"],
-)  # fmt: skip
+    [
+        "../evil/1.jpg",
+        "cats/../../1.jpg",
+        "/cats/1.jpg",
+        "C:\\cats\\1.jpg",
+        "C:cats/1.jpg",
+        "..\\cats\\1.jpg",
+        "\\\\host\\cats\\1.jpg",
+        "../.hidden/1.jpg",
+    ],
+)
 def test_a_name_that_points_outside_is_refused(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     seen = name.replace("\\", "/")
@@ -458,8 +466,11 @@ def test_hostile_names_are_handled(hostile):
     assert labels((hostile / "mojibake.zip").read_bytes()) == [("café", "café/1.jpg")]
     items = list(read_zip((hostile / "dup.zip").read_bytes(), "dup.zip"))
     assert [(type(item).__name__, item.name) for item in items] == [
-        ("Entry", "a/1.jpg"), ("ImageRejected", "a/1.jpg"), ("Entry", "A/1.JPG"), ("Entry", "café/猫.jpg"),
-    ]  # fmt: skip
+        ("Entry", "a/1.jpg"),
+        ("ImageRejected", "a/1.jpg"),
+        ("Entry", "A/1.JPG"),
+        ("Entry", "café/猫.jpg"),
+    ]
 
 
 def test_hostile_bombs_cost_no_memory(hostile):

@@ -90,8 +90,12 @@ def check_invariants(picture: Picture) -> None:
 
 LOSSLESS = {
     "RGB": [
-        ("PNG", {}), ("BMP", {}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}),
-        ("TIFF", {"compression": "tiff_adobe_deflate"}), ("WEBP", {"lossless": True}),
+        ("PNG", {}),
+        ("BMP", {}),
+        ("TIFF", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+        ("TIFF", {"compression": "tiff_adobe_deflate"}),
+        ("WEBP", {"lossless": True}),
     ],
     "L": [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("GIF", {}), ("WEBP", {"lossless": True})],
     "1": [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("TIFF", {"compression": "group4"}), ("GIF", {})],
@@ -99,7 +103,7 @@ LOSSLESS = {
     "RGBA": [("PNG", {}), ("TIFF", {}), ("WEBP", {"lossless": True, "exact": True})],
     "LA": [("PNG", {}), ("TIFF", {})],
     "I;16": [("PNG", {}), ("TIFF", {})],
-}  # fmt: skip
+}
 CASES = [(mode, *case) for mode, cases in LOSSLESS.items() for case in cases]
 
 
@@ -138,9 +142,17 @@ def test_decode_returns_the_pixels_of_a_lossless_file(case, height, width, seed)
 
 @pytest.mark.parametrize(
     ("mode", "file_format"),
-    [("RGB", "JPEG"), ("L", "JPEG"), ("CMYK", "JPEG"), ("RGB", "WEBP"), ("RGB", "AVIF"), ("YCbCr", "TIFF"),
-     ("LAB", "TIFF"), ("CMYK", "TIFF")],
-)  # fmt: skip
+    [
+        ("RGB", "JPEG"),
+        ("L", "JPEG"),
+        ("CMYK", "JPEG"),
+        ("RGB", "WEBP"),
+        ("RGB", "AVIF"),
+        ("YCbCr", "TIFF"),
+        ("LAB", "TIFF"),
+        ("CMYK", "TIFF"),
+    ],
+)
 def test_decode_converts_other_colour_spaces(mode, file_format):
     y, x = np.mgrid[0:48, 0:64]
     ramp = np.stack([60 + 2 * x, 200 - 2 * y, 90 + x + y], axis=2).astype(np.uint8)  # smooth, inside every gamut
@@ -253,9 +265,15 @@ def test_decode_lays_palette_transparency_on_white():
 
 # EXIF 2.3, tag 0x0112: where the stored row 0 and the stored column 0 are to be seen.
 SIDES = {
-    1: ("top", "left"), 2: ("top", "right"), 3: ("bottom", "right"), 4: ("bottom", "left"),
-    5: ("left", "top"), 6: ("right", "top"), 7: ("right", "bottom"), 8: ("left", "bottom"),
-}  # fmt: skip
+    1: ("top", "left"),
+    2: ("top", "right"),
+    3: ("bottom", "right"),
+    4: ("bottom", "left"),
+    5: ("left", "top"),
+    6: ("right", "top"),
+    7: ("right", "bottom"),
+    8: ("left", "bottom"),
+}
 
 
 def upright(stored: np.ndarray, orientation: int) -> np.ndarray:
@@ -360,10 +378,14 @@ def test_digest_is_the_same_in_every_lossless_format(shape):
     pixels = np.asarray(Image.fromarray(noise(*(side // 8 + 1 for side in shape))).resize(shape[::-1]))
     opaque = np.dstack([pixels, np.full(shape, 255, np.uint8)])
     files = [
-        encode(pixels, "PNG"), encode(opaque, "PNG"), encode(pixels, "BMP"), encode(pixels, "TIFF"),
-        encode(pixels, "TIFF", compression="packbits"), encode(pixels, "WEBP", lossless=True, method=0),
+        encode(pixels, "PNG"),
+        encode(opaque, "PNG"),
+        encode(pixels, "BMP"),
+        encode(pixels, "TIFF"),
+        encode(pixels, "TIFF", compression="packbits"),
+        encode(pixels, "WEBP", lossless=True, method=0),
         png_file(shape[1], shape[0], 16, 2, (pixels.astype(">u2") * 257).tobytes()),
-    ]  # fmt: skip
+    ]
     assert len({decode(data, "copy").digest for data in files}) == 1
 
 
@@ -476,13 +498,21 @@ PHOTO = np.asarray(Image.fromarray(noise(6, 8)).resize((64, 48)))
 EXIF = Image.Exif()
 EXIF[0x0112], EXIF[0x010F] = 6, "maker"
 FILES = [
-    encode(PHOTO, "PNG", exif=EXIF), encode(PHOTO, "JPEG", exif=EXIF), encode(PHOTO, "JPEG", progressive=True),
-    encode(PHOTO, "WEBP", exif=EXIF), encode(PHOTO, "WEBP", lossless=True), encode(PHOTO, "GIF"), encode(PHOTO, "BMP"),
-    encode(PHOTO, "TIFF", exif=EXIF), encode(PHOTO, "TIFF", compression="tiff_lzw"), encode(PHOTO, "AVIF", exif=EXIF),
-    encode(PHOTO, "TIFF", compression="jpeg"), encode(Image.fromarray(PHOTO).convert("P"), "PNG", transparency=3),
+    encode(PHOTO, "PNG", exif=EXIF),
+    encode(PHOTO, "JPEG", exif=EXIF),
+    encode(PHOTO, "JPEG", progressive=True),
+    encode(PHOTO, "WEBP", exif=EXIF),
+    encode(PHOTO, "WEBP", lossless=True),
+    encode(PHOTO, "GIF"),
+    encode(PHOTO, "BMP"),
+    encode(PHOTO, "TIFF", exif=EXIF),
+    encode(PHOTO, "TIFF", compression="tiff_lzw"),
+    encode(PHOTO, "AVIF", exif=EXIF),
+    encode(PHOTO, "TIFF", compression="jpeg"),
+    encode(Image.fromarray(PHOTO).convert("P"), "PNG", transparency=3),
     encode(PHOTO, "WEBP", save_all=True, append_images=[Image.fromarray(PHOTO[::-1])]),
     encode(PHOTO, "GIF", save_all=True, append_images=[Image.fromarray(PHOTO[::-1])]),
-]  # fmt: skip
+]
 WHOLE = [decode(data, "whole").digest for data in FILES]
 
 

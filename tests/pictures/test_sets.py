@@ -250,8 +250,9 @@ def test_folder_of_class_folders_is_read(store: Store, tmp_path: Path) -> None:
     seen: list[str] = []
     found, refused = read_folder(store, folder, part="train", progress=seen.append)
     assert [(item.label, item.name, item.part) for item in found] == [
-        ("cats", "a.png", "train"), ("dogs", "b.PNG", "train"),
-    ]  # fmt: skip
+        ("cats", "a.png", "train"),
+        ("dogs", "b.PNG", "train"),
+    ]
     assert np.array_equal(pixels(store, found[1].digest), noise(1))
     assert [refusal.name for refusal in refused] == ["c.bmp"]
     assert seen == ["a.png", "c.bmp", "b.PNG"]

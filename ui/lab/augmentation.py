@@ -31,8 +31,16 @@ LINK: dict[str, Callable[[str], bool]] = {"laboratory_policy": one_of(*POLICIES)
 def augmentation(album: Album) -> None:
     """Show copies of the album's pictures under a policy, and what training on such copies changes."""
     check_link(LINK)
-    policy = st.segmented_control("Policy", list(POLICIES), default="all", key="laboratory_policy", required=True,
-                                  on_change=_measure_this, bind="query-params", persist_state="session")  # fmt: skip
+    policy = st.segmented_control(
+        "Policy",
+        list(POLICIES),
+        default="all",
+        key="laboratory_policy",
+        required=True,
+        on_change=_measure_this,
+        bind="query-params",
+        persist_state="session",
+    )
     st.markdown(f"**{POLICIES[policy]}**: {ABOUT[policy]}.")
     digests = _some(album)
     if digests:
@@ -54,11 +62,14 @@ def augmentation(album: Album) -> None:
         )
         plot(augmentation_effect(policies, ARM_TITLES), "augmentation_effect", spoken)
         rows = [
-            [f"{ARM_TITLES[arm]}: {plain(entry['title'].lower())}", f"{without[arm]['mean']:.1%}",
-             "{mean:.1%} ({low:.1%} – {high:.1%})".format(**figures["accuracy"])]
+            [
+                f"{ARM_TITLES[arm]}: {plain(entry['title'].lower())}",
+                f"{without[arm]['mean']:.1%}",
+                "{mean:.1%} ({low:.1%} – {high:.1%})".format(**figures["accuracy"]),
+            ]
             for entry in policies
             for arm, figures in entry["arms"].items()
-        ]  # fmt: skip
+        ]
         table(["Arm", "Without", "With"], rows)
         if policy not in {entry["policy"] for entry in policies}:
             st.caption("The figures are of another policy than the sheet above shows. Measure this one too.")

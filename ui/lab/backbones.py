@@ -28,9 +28,14 @@ def backbones(album: Album) -> None:
     absent = [entry["unavailable"] for entry in found if entry["unavailable"]]
     if here:
         measure = st.segmented_control(
-            "Against", list(MEASURES), default="Time", key="laboratory_cost", required=True, bind="query-params",
+            "Against",
+            list(MEASURES),
+            default="Time",
+            key="laboratory_cost",
+            required=True,
+            bind="query-params",
             persist_state="session",
-        )  # fmt: skip
+        )
         alt = "; ".join(f"{e['title']} {e['accuracy']['median']:.0%} at {e['milliseconds']:.1f} ms" for e in here)
         plot(costs(here, MEASURES[measure]), "costs", alt)
         scores = [

@@ -13,9 +13,14 @@ from ui.text import duration
 
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
 RECIPE_TITLES = {
-    "head_first": "head first", "at_once": "at once", "gradual": "gradual", "discriminative": "lower rates below",
-    "rate_10": "rate × 10", "rate_100": "rate × 100", "batchnorm_training": "BatchNorm trains",
-}  # fmt: skip
+    "head_first": "head first",
+    "at_once": "at once",
+    "gradual": "gradual",
+    "discriminative": "lower rates below",
+    "rate_10": "rate × 10",
+    "rate_100": "rate × 100",
+    "batchnorm_training": "BatchNorm trains",
+}
 _SPLITS = ("folds", "repeats")
 _TRAINING = ("training_splits", "epochs", "batch_size", "fine_tune_learning_rate", "head_learning_rate")
 CONTROLS: dict[str, tuple[str, ...]] = {  # of each kind of study: those that concern it
@@ -39,9 +44,14 @@ _NUMBERS = {
 # Seconds of processor time for 300 photos in 5 classes, EfficientNet-Lite0, an AMD EPYC of two cores, features kept:
 # `python -m cnn_core lab KIND shared/data/clothing5/train --json`, its `cpu_seconds`. A pass for features: 38 ms each.
 MEASURED = {
-    "depth": 62.0, "size": 71.0, "recipes": 313.0, "sabotage": 101.0, "backbones": 3.5, "labels": 23.0,
+    "depth": 62.0,
+    "size": 71.0,
+    "recipes": 313.0,
+    "sabotage": 101.0,
+    "backbones": 3.5,
+    "labels": 23.0,
     "augmentation": 139.0,
-}  # fmt: skip
+}
 
 
 def controls(kind: str) -> tuple[LabOptions | None, str]:
@@ -80,9 +90,13 @@ def _titled(name: str) -> str:
 def _backbone(kind: str) -> str:
     names = list(BACKBONES)
     name: str = st.selectbox(
-        "Compare with" if kind == "backbones" else "Backbone", names, names.index(DEFAULT), format_func=_titled,
-        key=_key(kind, "backbone"), persist_state="session",
-    )  # fmt: skip
+        "Compare with" if kind == "backbones" else "Backbone",
+        names,
+        names.index(DEFAULT),
+        format_func=_titled,
+        key=_key(kind, "backbone"),
+        persist_state="session",
+    )
     return name
 
 
@@ -101,35 +115,85 @@ def _lists(kind: str, wanted: tuple[str, ...], blocks: int) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     many: dict[str, Any] = {"persist_state": "session"}
     if "frozen_blocks" in wanted:
-        chosen["frozen_blocks"] = tuple(sorted(st.multiselect(
-            "Lowest blocks that stay fixed, a training each", range(blocks), key=_key(kind, f"frozen_{blocks}"),
-            placeholder="The upper ends of stages", help="0 trains the whole network, which takes minutes.", **many,
-        )))  # fmt: skip
+        chosen["frozen_blocks"] = tuple(
+            sorted(
+                st.multiselect(
+                    "Lowest blocks that stay fixed, a training each",
+                    range(blocks),
+                    key=_key(kind, f"frozen_{blocks}"),
+                    placeholder="The upper ends of stages",
+                    help="0 trains the whole network, which takes minutes.",
+                    **many,
+                )
+            )
+        )
     if "arms" in wanted:
-        arms = st.pills("Arms", SIZE_ARMS, selection_mode="multi", default=LabOptions(kind).arms,
-                        format_func=ARM_TITLES.get, key=_key(kind, "arms"), **many)  # fmt: skip
+        arms = st.pills(
+            "Arms",
+            SIZE_ARMS,
+            selection_mode="multi",
+            default=LabOptions(kind).arms,
+            format_func=ARM_TITLES.get,
+            key=_key(kind, "arms"),
+            **many,
+        )
         chosen["arms"] = tuple(arm for arm in SIZE_ARMS if arm in arms)
     if "sizes" in wanted:
-        chosen["sizes"] = tuple(sorted(st.multiselect("Pictures a class", SIZES, SIZES, key=_key(kind, "sizes"),
-                                                      **many)))  # fmt: skip
+        chosen["sizes"] = tuple(
+            sorted(st.multiselect("Pictures a class", SIZES, SIZES, key=_key(kind, "sizes"), **many))
+        )
     if "recipes" in wanted:
         others = RECIPES[1:]
-        chosen["recipes"] = tuple(st.pills("Beside head first, then all", others, selection_mode="multi",
-                                           default=others, format_func=RECIPE_TITLES.get, key=_key(kind, "recipes"),
-                                           **many) or (RECIPES[0],))  # fmt: skip
+        chosen["recipes"] = tuple(
+            st.pills(
+                "Beside head first, then all",
+                others,
+                selection_mode="multi",
+                default=others,
+                format_func=RECIPE_TITLES.get,
+                key=_key(kind, "recipes"),
+                **many,
+            )
+            or (RECIPES[0],)
+        )
     if "policies" in wanted:
-        chosen["policies"] = tuple(st.pills("Policies", list(POLICIES), selection_mode="multi", default=("all",),
-                                            format_func=POLICIES.get, key=_key(kind, "policies"), **many))  # fmt: skip
+        chosen["policies"] = tuple(
+            st.pills(
+                "Policies",
+                list(POLICIES),
+                selection_mode="multi",
+                default=("all",),
+                format_func=POLICIES.get,
+                key=_key(kind, "policies"),
+                **many,
+            )
+        )
     if "backbones" in wanted:
-        chosen["backbones"] = tuple(st.multiselect(
-            "Networks", list(BACKBONES), key=_key(kind, "backbones"), format_func=_titled,
-            placeholder="All that are here", **many,
-        ))  # fmt: skip
+        chosen["backbones"] = tuple(
+            st.multiselect(
+                "Networks",
+                list(BACKBONES),
+                key=_key(kind, "backbones"),
+                format_func=_titled,
+                placeholder="All that are here",
+                **many,
+            )
+        )
     if "flip" in wanted:
-        chosen["flip"] = st.slider(
-            "Labels to exchange at random beforehand", 0, 50, 0, 5, "%d %%", key=_key(kind, "flip"),
-            help="To see how many of them the check finds.", **many,
-        ) / 100  # fmt: skip
+        chosen["flip"] = (
+            st.slider(
+                "Labels to exchange at random beforehand",
+                0,
+                50,
+                0,
+                5,
+                "%d %%",
+                key=_key(kind, "flip"),
+                help="To see how many of them the check finds.",
+                **many,
+            )
+            / 100
+        )
     return chosen
 
 

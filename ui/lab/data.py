@@ -48,8 +48,14 @@ def data(album: Album) -> None:
     look = st.segmented_control(
         "Look at", LOOKS, default=LOOKS[0], key="laboratory_look", required=True, wrap=True, **_LINKED
     )
-    needed = {"Map": "map", "Labels": "suspects", "Evidence": "map", "Look-alikes": "duplicates",
-              "Calibration": "calibration", "None-of-these": "none_of_these"}[look]  # fmt: skip
+    needed = {
+        "Map": "map",
+        "Labels": "suspects",
+        "Evidence": "map",
+        "Look-alikes": "duplicates",
+        "Calibration": "calibration",
+        "None-of-these": "none_of_these",
+    }[look]
     if needed not in run.result:
         st.info("The study was stopped before it came to this. Measure it again.")
     elif look == "Map":
@@ -82,8 +88,13 @@ def _changes(run: Run, album: Album) -> None:
         st.warning(f"**This result is older than your pictures**: {told} since. Measure again when you are done.")
     history = _history(album)
     if history:
-        st.button(f"Undo: {plain(history[-1][1])}", key="laboratory_undo", icon=":material/undo:", on_click=_undo,
-                  args=(album,))  # fmt: skip
+        st.button(
+            f"Undo: {plain(history[-1][1])}",
+            key="laboratory_undo",
+            icon=":material/undo:",
+            on_click=_undo,
+            args=(album,),
+        )
 
 
 def _there(album: Album) -> set[tuple[str, str]]:
@@ -123,27 +134,40 @@ def _undo(album: Album) -> None:
 @st.fragment
 def _map(run_id: str, result: dict[str, Any]) -> None:
     points = result["map"]
-    projection = st.segmented_control("Projection", list(figures.PROJECTIONS), default="PCA", required=True,
-                                      key="laboratory_projection", **_LINKED)  # fmt: skip
+    projection = st.segmented_control(
+        "Projection", list(figures.PROJECTIONS), default="PCA", required=True, key="laboratory_projection", **_LINKED
+    )
     wrong = sum(not point["right"] for point in points)
     named = [f"{point['name']} · {point['label']}" for point in points]
-    one = st.selectbox("Find a picture", range(len(points)), index=None, format_func=named.__getitem__,
-                       key=f"laboratory_find_{run_id}", placeholder="Type a name, or select points below")  # fmt: skip
+    one = st.selectbox(
+        "Find a picture",
+        range(len(points)),
+        index=None,
+        format_func=named.__getitem__,
+        key=f"laboratory_find_{run_id}",
+        placeholder="Type a name, or select points below",
+    )
     ringed = {points[one]["digest"]} if one is not None else set()
     event = st.plotly_chart(
-        figures.embedding_map(points, result["classes"], projection, ringed), key=f"laboratory_map_{run_id}",
-        config=_TOOLS, on_select="rerun", selection_mode=("points", "box"),
+        figures.embedding_map(points, result["classes"], projection, ringed),
+        key=f"laboratory_map_{run_id}",
+        config=_TOOLS,
+        on_select="rerun",
+        selection_mode=("points", "box"),
         alt=f"{len(points)} pictures as points by {projection}, coloured by class; {wrong} are judged otherwise.",
-    )  # fmt: skip
+    )
     picked = [point["customdata"] for point in event.selection.points if point.get("customdata") is not None]
     chosen = [index[0] if isinstance(index, list) else index for index in picked]
     chosen = ([one] if one is not None else []) + [index for index in chosen if index != one]
     st.caption(
         f"A cross is one of {wrong} pictures judged otherwise than labelled. "
-        + ("PCA keeps distances as well as two axes can. " if projection == "PCA" else
-           "t-SNE keeps neighbours together; distances between groups and their sizes mean nothing. ")
+        + (
+            "PCA keeps distances as well as two axes can. "
+            if projection == "PCA"
+            else "t-SNE keeps neighbours together; distances between groups and their sizes mean nothing. "
+        )
         + ("" if chosen else "Click points (with Shift for several), or take the box tool, to see the pictures.")
-    )  # fmt: skip
+    )
     if chosen:
         shown = [points[index] for index in chosen[:GALLERY]]
         gallery([(p["digest"], _judged(p), _judged(p, short=True)) for p in shown], key=f"laboratory_picked_{run_id}")
@@ -181,12 +205,16 @@ def _suspect(suspect: dict[str, Any], album: Album, there: set[tuple[str, str]],
         st.image(small(digest), width=96, alt=f"{name}, labelled {label}")
         st.markdown(
             f"**{plain(name)}** is labelled **{plain(label)}** ({suspect['probability_of_label']:.0%}), looks like "
-            f"**{plain(other)}** ({suspect['probability']:.0%})", width=300,
-        )  # fmt: skip
+            f"**{plain(other)}** ({suspect['probability']:.0%})",
+            width=300,
+        )
         nearest = suspect["nearest"]
         with st.container(width=220, gap="xxsmall"):
-            st.image([small(near["digest"]) for near in nearest], width=64,
-                     alt=[f"{near['name']}, labelled {near['label']}" for near in nearest])  # fmt: skip
+            st.image(
+                [small(near["digest"]) for near in nearest],
+                width=64,
+                alt=[f"{near['name']}, labelled {near['label']}" for near in nearest],
+            )
             st.caption("Nearest: " + ", ".join(plain(near["label"]) for near in nearest))
     key = f"{place}_{digest[:12]}"
     if (digest, label) not in there:
@@ -198,8 +226,12 @@ def _suspect(suspect: dict[str, Any], album: Album, there: set[tuple[str, str]],
             st.button("Decide anew", key=f"laboratory_anew_{key}", on_click=_kept().discard, args=((digest, label),))
     else:
         with st.container(horizontal=True):
-            st.button(f"Move to {plain(other)}", key=f"laboratory_move_{key}", on_click=_move,
-                      args=(album, name, digest, label, other))  # fmt: skip
+            st.button(
+                f"Move to {plain(other)}",
+                key=f"laboratory_move_{key}",
+                on_click=_move,
+                args=(album, name, digest, label, other),
+            )
             st.button("Remove", key=f"laboratory_remove_{key}", on_click=_remove, args=(album, name, digest, label))
             st.button("Keep", key=f"laboratory_keep_{key}", on_click=_kept().add, args=((digest, label),))
 
@@ -225,8 +257,9 @@ def _pairs(result: dict[str, Any], album: Album) -> None:
         f"{across} under two labels, one of which may be wrong; {parts} in two parts of a split, where a test would be "
         "too easy. ConvScope itself keeps exact copies on one side of a split, near ones are yours to judge."
     )
-    kind = st.segmented_control("Pairs", list(PAIRS), default="All-pairs", key="laboratory_pairs", required=True,
-                                **_LINKED)  # fmt: skip
+    kind = st.segmented_control(
+        "Pairs", list(PAIRS), default="All-pairs", key="laboratory_pairs", required=True, **_LINKED
+    )
     shown = [pair for pair in pairs if not PAIRS[kind] or pair[PAIRS[kind]]]
     if not shown:
         st.success("None.")
@@ -240,9 +273,13 @@ def _pairs(result: dict[str, Any], album: Album) -> None:
                     st.image(small(digest), width=96, alt=f"{name}, labelled {label}")
                     st.caption(f"{plain(label)}: {plain(name)}")
                     gone = (digest, label) not in there
-                    st.button("Gone" if gone else "Remove", disabled=gone, on_click=_remove,
-                              key=f"laboratory_drop_{kind}_{place}_{side}_{digest[:12]}",
-                              args=(album, name, digest, label))  # fmt: skip
+                    st.button(
+                        "Gone" if gone else "Remove",
+                        disabled=gone,
+                        on_click=_remove,
+                        key=f"laboratory_drop_{kind}_{place}_{side}_{digest[:12]}",
+                        args=(album, name, digest, label),
+                    )
             st.markdown("the same picture" if pair["identical"] else f"cosine {pair['similarity']:.3f}", width=130)
 
 
@@ -253,8 +290,9 @@ def _pairs(result: dict[str, Any], album: Album) -> None:
 def _evidence(run_id: str, result: dict[str, Any]) -> None:
     glossary("Grad-CAM", "class activation map")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.segmented_control("Pictures judged", CHOSEN, default="Wrong", key="laboratory_chosen", required=True,
-                                    **_LINKED)  # fmt: skip
+        kind = st.segmented_control(
+            "Pictures judged", CHOSEN, default="Wrong", key="laboratory_chosen", required=True, **_LINKED
+        )
         # The surest mistakes first, then the least sure right answers.
         points = sorted(
             (p for p in result["map"] if kind == "All" or p["right"] == (kind == "Right")),
@@ -320,13 +358,20 @@ def _refusal(found: dict[str, Any]) -> None:
     st.markdown(plain(found["words"]))
     curve = found.get("curve")
     if not curve:
-        st.info("What happens to pictures of an unknown class can be measured from three classes on: each in turn is "
-                "withheld from the head.")  # fmt: skip
+        st.info(
+            "What happens to pictures of an unknown class can be measured from three classes on: each in turn is "
+            "withheld from the head."
+        )
         return
     percent = st.slider(
-        "Answer “none of these” below", 0, 100, round(100 * found["threshold"]), format="%d %%",
-        key="laboratory_threshold", **_LINKED,
-    )  # fmt: skip
+        "Answer “none of these” below",
+        0,
+        100,
+        round(100 * found["threshold"]),
+        format="%d %%",
+        key="laboratory_threshold",
+        **_LINKED,
+    )
     here = curve[min(100, max(0, int(percent)))]
     columns = st.columns(3)
     columns[0].metric("Own pictures answered", f"{here['answered']:.0%}")
@@ -336,9 +381,12 @@ def _refusal(found: dict[str, Any]) -> None:
     st.markdown(
         f"At {here['threshold']:.2f}, **{passed:.0%} of the pictures of a class it does not know still get an answer**"
         f", and {lost:.0%} of your own get none. "
-        + ("A threshold on the largest probability is no safeguard: give it a class of other things."
-           if passed > 0.2 else "The price is what of your own pictures is refused.")
-    )  # fmt: skip
+        + (
+            "A threshold on the largest probability is no safeguard: give it a class of other things."
+            if passed > 0.2
+            else "The price is what of your own pictures is refused."
+        )
+    )
     spoken = f"At {here['threshold']:.2f}: {here['answered']:.0%} answered, {here['unseen_refused']:.0%} refused."
     plot(figures.refusal(curve, here["threshold"]), "refusal", spoken)
     rows = [

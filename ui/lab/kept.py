@@ -36,9 +36,11 @@ LINK: dict[str, Callable[[str], bool]] = {
     "laboratory_sort": one_of(*SORTS),
 }
 _PLACES = {  # page and view of each kind of run
-    "transfer": ("transfer", ""), "degradation": ("architectures", "Degradation"),
-    "lenet": ("architectures", "LeNet"), "inductive_bias": ("architectures", "Prior"),
-}  # fmt: skip
+    "transfer": ("transfer", ""),
+    "degradation": ("architectures", "Degradation"),
+    "lenet": ("architectures", "LeNet"),
+    "inductive_bias": ("architectures", "Prior"),
+}
 _RUN_OF = {"transfer": "run", "laboratory": "run", "architectures": "architectures_run"}
 
 
@@ -59,9 +61,13 @@ def kept() -> None:
     names = _names(runs)
     measured = [run.id for run in shown if accuracies(run)]
     chosen = st.multiselect(
-        "Runs", [run.id for run in shown], measured[:ON_CHART], format_func=lambda run_id: names[run_id],
-        key="laboratory_chosen", placeholder="Choose runs to compare, rename, delete or share",
-    )  # fmt: skip
+        "Runs",
+        [run.id for run in shown],
+        measured[:ON_CHART],
+        format_func=lambda run_id: names[run_id],
+        key="laboratory_chosen",
+        placeholder="Choose runs to compare, rename, delete or share",
+    )
     picked = [run for run in shown if run.id in chosen]
     if picked:
         _actions(picked)
@@ -108,16 +114,24 @@ def _table(runs: list[Run]) -> list[Run]:
     if not shown:
         return []
     st.dataframe(
-        pd.DataFrame([_row(run) for run in shown]), hide_index=True, key="laboratory_table",
+        pd.DataFrame([_row(run) for run in shown]),
+        hide_index=True,
+        key="laboratory_table",
         column_config={
             "best": st.column_config.NumberColumn(format="%.1f %%", help="Accuracy of the best arm"),
             "open": st.column_config.LinkColumn(display_text="open"),
         },
-    )  # fmt: skip
+    )
     st.download_button(
-        "Table (CSV)", lambda: comparison_csv(shown), "convscope-runs.csv", "text/csv", key="laboratory_csv",
-        on_click="ignore", icon=":material/download:", help="A row a run and arm, with intervals.",
-    )  # fmt: skip
+        "Table (CSV)",
+        lambda: comparison_csv(shown),
+        "convscope-runs.csv",
+        "text/csv",
+        key="laboratory_csv",
+        on_click="ignore",
+        icon=":material/download:",
+        help="A row a run and arm, with intervals.",
+    )
     return shown
 
 
@@ -169,8 +183,13 @@ def _actions(picked: list[Run]) -> None:
                 st.button("Rename", key="laboratory_rename", on_click=_rename, args=(picked[0].id, title))
         with st.popover("Delete", icon=":material/delete:", disabled=not own):
             _deletion(own)
-        st.button("Take off the list", key="laboratory_forget", on_click=_forget, args=([run.id for run in picked],),
-                  help="They stay on the server, at their links.")  # fmt: skip
+        st.button(
+            "Take off the list",
+            key="laboratory_forget",
+            on_click=_forget,
+            args=([run.id for run in picked],),
+            help="They stay on the server, at their links.",
+        )
     if len(own) < len(picked):
         st.caption("Only whoever started a run can rename or delete it.")
 
@@ -198,8 +217,13 @@ def _deletion(own: list[Run]) -> None:
             f"**Delete {_these(ended)}** with the trained networks, for everybody who has the link? This cannot be "
             "undone. The pictures stay: other runs may use them."
         )
-        st.button("Delete for good", key="laboratory_delete", type="primary", on_click=_delete,
-                  args=([run.id for run in ended],))  # fmt: skip
+        st.button(
+            "Delete for good",
+            key="laboratory_delete",
+            type="primary",
+            on_click=_delete,
+            args=([run.id for run in ended],),
+        )
 
 
 def _these(runs: list[Run]) -> str:

@@ -20,9 +20,14 @@ from ui.session import Album, find_run, known_runs, remember_run, store
 from ui.text import count, duration, plain
 
 VIEW_OF = {  # where on the page a kind of study is shown
-    "depth": "Depth", "size": "Pictures", "recipes": "Recipes", "sabotage": "Preprocessing", "backbones": "Backbones",
-    "labels": "Data", "augmentation": "Augmentation",
-}  # fmt: skip
+    "depth": "Depth",
+    "size": "Pictures",
+    "recipes": "Recipes",
+    "sabotage": "Preprocessing",
+    "backbones": "Backbones",
+    "labels": "Data",
+    "augmentation": "Augmentation",
+}
 KEPT = 20  # studies of an album that are remembered, of each kind
 
 
@@ -50,8 +55,16 @@ def study(kind: str, album: Album) -> Run | None:
             refusal = str(trouble)
     waiting = run is not None and run.live and same_pictures(run, album)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Measure it", key=f"laboratory_start_{kind}", type="primary", icon=":material/play_arrow:",
-                     disabled=chosen is None or waiting) and chosen:  # fmt: skip
+        if (
+            st.button(
+                "Measure it",
+                key=f"laboratory_start_{kind}",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=chosen is None or waiting,
+            )
+            and chosen
+        ):
             start(chosen, album)
             st.rerun()
         if chosen is None:

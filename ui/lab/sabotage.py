@@ -12,9 +12,10 @@ from ui.session import Album
 from ui.text import plain, table
 
 _INPUT = {  # what the network itself does with RGB 0 to 255
-    "inside": "RGB 0 to 255 as it is: it has its scaling inside", "tf": "RGB / 127.5 − 1",
+    "inside": "RGB 0 to 255 as it is: it has its scaling inside",
+    "tf": "RGB / 127.5 − 1",
     "caffe": "BGR 0 to 255 minus 103.939, 116.779, 123.68",
-}  # fmt: skip
+}
 
 
 def sabotage(album: Album) -> None:

@@ -39,8 +39,14 @@ def compare(picture: Picture) -> bool:
         one = st.selectbox("One", keys, keys.index(_SIDES["left"]), key="architectures_left", **_LINKED)
     with right:
         other = st.selectbox("The other", keys, keys.index(_SIDES["right"]), key="architectures_right", **_LINKED)
-    middle.button("Swap", icon=":material/swap_horiz:", key="architectures_swap", on_click=_swap, args=(one, other),
-                  width="stretch")  # fmt: skip
+    middle.button(
+        "Swap",
+        icon=":material/swap_horiz:",
+        key="architectures_swap",
+        on_click=_swap,
+        args=(one, other),
+        width="stretch",
+    )
     _cost(one, other)
     st.subheader("What a unit sees of your picture")
     for place, side, key in zip(st.columns(2, gap="large"), _SIDES, (one, other), strict=True):
@@ -146,10 +152,11 @@ def _field(picture: Picture, key: str, place: str) -> None:
     boxes, units = _boxes(key) if facts["path"] else ([(0, side - 1)], 1)
     first, last = boxes[-1]
     st.plotly_chart(
-        fields.nested(url, side, boxes, len(boxes) - 1), key=f"architectures_field_{place}",
+        fields.nested(url, side, boxes, len(boxes) - 1),
+        key=f"architectures_field_{place}",
         config={"displayModeBar": False},
         alt=f"{title}: the middle unit's field, pixels {first} to {last} of {side} along either axis.",
-    )  # fmt: skip
+    )
     if field is None:
         st.markdown(f"**{title}**: no number. {plain(facts['reason'])}")
         return
@@ -210,13 +217,16 @@ def _stages(one: str, other: str) -> None:
             if len(shape) == 2
         ]
     st.plotly_chart(
-        figures.stage_maps(networks), key="architectures_stages", config={"displayModeBar": False},
+        figures.stage_maps(networks),
+        key="architectures_stages",
+        config={"displayModeBar": False},
         alt="; ".join(
-            f"{title}: input {side}, then " + ", ".join(f"{stage.size} × {stage.size} × {stage.channels}"
-                                                       for stage in stages) for title, side, stages in networks),
-    )  # fmt: skip
-    smallest = [f"{plain(title)} goes from {side} to {stages[-1].size}" for title, side, stages in networks
-                if stages]  # fmt: skip
+            f"{title}: input {side}, then "
+            + ", ".join(f"{stage.size} × {stage.size} × {stage.channels}" for stage in stages)
+            for title, side, stages in networks
+        ),
+    )
+    smallest = [f"{plain(title)} goes from {side} to {stages[-1].size}" for title, side, stages in networks if stages]
     st.caption(
         "To one scale: the input, then the map at the end of each stage, with its channels below. "
         + " ".join([*([f"{'; '.join(smallest)}."] if smallest else []), *without])

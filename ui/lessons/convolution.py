@@ -43,9 +43,13 @@ def whole_picture(picture: Picture, kernel: np.ndarray, settings: Settings) -> N
     colours = scaled(picture.digest, picture.pixels) / 255.0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         channel = st.segmented_control(
-            "Channel", ["grey", "red", "green", "blue"], default="grey", key="convolution_channel",
-            bind="query-params", required=True,
-        )  # fmt: skip
+            "Channel",
+            ["grey", "red", "green", "blue"],
+            default="grey",
+            key="convolution_channel",
+            bind="query-params",
+            required=True,
+        )
         rectify = st.toggle("ReLU: negative becomes 0", key="convolution_relu", bind="query-params")
     image = ops.grey(colours) if channel == "grey" else colours[..., ["red", "green", "blue"].index(channel)]
     here, there = settings.apply(image, kernel), replace(settings, flip=not settings.flip).apply(image, kernel)
@@ -72,8 +76,12 @@ def whole_picture(picture: Picture, kernel: np.ndarray, settings: Settings) -> N
         + ("turning this kernel changes nothing." if difference < 1e-9 else "one lays the kernel upside down.")
         + " A learnt kernel does not care: what one finds, the other finds turned."
     )
-    right.plotly_chart(figures.histogram(here, limit), key="convolution_histogram", config=_QUIET,
-                       alt=f"Responses from {here.min():.3g} to {here.max():.3g}")  # fmt: skip
+    right.plotly_chart(
+        figures.histogram(here, limit),
+        key="convolution_histogram",
+        config=_QUIET,
+        alt=f"Responses from {here.min():.3g} to {here.max():.3g}",
+    )
     st.subheader("The presets on your picture")
     st.caption("In colours where the weights add up to 0, so that flat areas vanish; in greys where they do not.")
     titles = [preset.title for preset in kernels.PRESETS.values()]
@@ -152,8 +160,12 @@ def why_not_dense(image: np.ndarray, kernel: np.ndarray) -> None:
     side = min(image.shape)
     count = experiments.dense_versus_convolution(side, len(kernel))
     left, right = st.columns([3, 2])
-    left.plotly_chart(figures.parameters(len(kernel), side), key="convolution_parameters", config=_QUIET,
-                      alt="Parameters of a dense layer and of a convolution as the picture grows.")  # fmt: skip
+    left.plotly_chart(
+        figures.parameters(len(kernel), side),
+        key="convolution_parameters",
+        config=_QUIET,
+        alt="Parameters of a dense layer and of a convolution as the picture grows.",
+    )
     thirty, photo = experiments.dense_versus_convolution(32), experiments.dense_versus_convolution(224, channels_in=3)
     with right:
         st.markdown(
@@ -190,8 +202,12 @@ def learn(image: np.ndarray, target: np.ndarray, flip: bool) -> None:
         return
     frames = list(experiments.learn_kernel(small, target, steps=80, learning_rate=rate, flip=flip, every=2))
     wanted = kernels.flip(target) if flip else target
-    st.plotly_chart(figures.learning(frames, wanted), key="convolution_learning", config=_QUIET,
-                    alt=f"Loss from {frames[0].loss:.2g} to {frames[-1].loss:.2g}.")  # fmt: skip
+    st.plotly_chart(
+        figures.learning(frames, wanted),
+        key="convolution_learning",
+        config=_QUIET,
+        alt=f"Loss from {frames[0].loss:.2g} to {frames[-1].loss:.2g}.",
+    )
     gap = float(np.abs(frames[-1].kernel - wanted).max())
     st.markdown(
         "One layer of a single kernel starts at random and sees your picture, whitened, and what the kernel above made "

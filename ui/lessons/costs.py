@@ -47,16 +47,17 @@ def costs() -> bool:
     side = int(np.clip(side, 1, MOST_MAP))
     channels, filters, groups = (int(np.clip(count, 1, MOST_CHANNELS)) for count in (channels, filters, groups))
     if (fitting := math.gcd(groups, channels, filters)) != groups:
-        st.warning(f"Groups divide the channels in and out; {groups} does not divide {channels} and {filters}. "
-                   f"Counted with {fitting}, the largest divisor of all three.")  # fmt: skip
+        st.warning(
+            f"Groups divide the channels in and out; {groups} does not divide {channels} and {filters}. "
+            f"Counted with {fitting}, the largest divisor of all three."
+        )
     shapes = (side, channels, filters, size, fitting)
     named = variants(*shapes)
     full = named[0].cost
     table(
         [f"{side}² map, {channels} → {filters}", "params", "MACs", "cheaper"],
-        [[v.title, f"{v.cost.params:,}", f"{v.cost.macs:,}", _times(full.macs / v.cost.macs)]
-         for v in named],
-    )  # fmt: skip
+        [[v.title, f"{v.cost.params:,}", f"{v.cost.macs:,}", _times(full.macs / v.cost.macs)] for v in named],
+    )
     st.caption(
         "; ".join(f"*{v.title}*: {v.shape}" for v in named[2:])
         + ". Stride 1, padding *same*, no biases: the BatchNorm "
@@ -123,8 +124,13 @@ def _measured(shapes: Shapes, named: Sequence[Variant]) -> None:
         return
     wanted = st.session_state.setdefault("channels_costs_wanted", shapes)
     if shapes != wanted:  # a control answers at once; seconds of measuring are for those who ask
-        st.button("Measure this layer", key="channels_costs_measure", icon=":material/timer:",
-                  on_click=st.session_state.__setitem__, args=("channels_costs_wanted", shapes))  # fmt: skip
+        st.button(
+            "Measure this layer",
+            key="channels_costs_measure",
+            icon=":material/timer:",
+            on_click=st.session_state.__setitem__,
+            args=("channels_costs_wanted", shapes),
+        )
         return
     try:
         with st.spinner("Measuring …"):
@@ -138,7 +144,7 @@ def _measured(shapes: Shapes, named: Sequence[Variant]) -> None:
     table(
         ["layer", "ms", "speed", "GMAC/s"],
         [[v.title, f"{t.median:.2f}", f"{times[0].median / t.median:.2g}×", f"{_rate(v, t):.3g}"] for v, t in pairs],
-    )  # fmt: skip
+    )
     st.markdown(verdict(named, times))
     agree = all(v.cost.params == t.params for v, t in pairs)
     st.caption(
@@ -149,8 +155,9 @@ def _measured(shapes: Shapes, named: Sequence[Variant]) -> None:
     )
     if not agree:
         st.warning("Keras counts other parameters than the table above: one of them is wrong.")
-    st.button("Measure again", key="channels_costs_again", icon=":material/refresh:",
-              on_click=lambda: _ask.clear(*shapes))  # fmt: skip
+    st.button(
+        "Measure again", key="channels_costs_again", icon=":material/refresh:", on_click=lambda: _ask.clear(*shapes)
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

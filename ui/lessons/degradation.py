@@ -38,8 +38,9 @@ _NEAR = 0.01  # a block that is so near to the identity has learnt it
 
 def degradation() -> bool:
     """Show the experiment. True if the reader has run it here at settings of their own, and it has a verdict."""
-    part = st.segmented_control("Part", list(PARTS), default="Train", key="architectures_part",
-                                label_visibility="collapsed", **_CHOICE)  # fmt: skip
+    part = st.segmented_control(
+        "Part", list(PARTS), default="Train", key="architectures_part", label_visibility="collapsed", **_CHOICE
+    )
     st.subheader(PARTS[part])
     if part == "Signals":
         _signals()
@@ -226,8 +227,14 @@ def _signals() -> None:
         "No training: 64 digits go through nets with fresh weights, and the gradient of the loss comes back. What "
         "depth does to either shows at once."
     )
-    depth = st.segmented_control("Layers", sorted(SIGNAL_DEPTHS + OTHER_DEPTHS), default=56, format_func=str,
-                                 key="architectures_signal_depth", **_CHOICE)  # fmt: skip
+    depth = st.segmented_control(
+        "Layers",
+        sorted(SIGNAL_DEPTHS + OTHER_DEPTHS),
+        default=56,
+        format_func=str,
+        key="architectures_signal_depth",
+        **_CHOICE,
+    )
     found: list[dict[str, Any]] = []
     try:
         for each in sorted({*SIGNAL_DEPTHS, depth}):
@@ -247,11 +254,15 @@ def _signals() -> None:
     table(
         [f"{depth} layers", "variance, last ÷ first", "gradient of the first", "a layer"],
         [
-            [_arm(record), _times(_ratio(record["variance"][::-1])), _times(record["gradient_norm"][0]),
-             f"× {_rate(record):.3f}"]
+            [
+                _arm(record),
+                _times(_ratio(record["variance"][::-1])),
+                _times(record["gradient_norm"][0]),
+                f"× {_rate(record):.3f}",
+            ]
             for record in here
         ],
-    )  # fmt: skip
+    )
     st.markdown(signal_words(here))
     plot(
         figures.against_depth(found),
@@ -315,8 +326,9 @@ def _identity() -> None:
         "If added layers only had to copy, a deeper net could not be worse. So let blocks of two 3 × 3 convolutions "
         "learn just that: to give back what they get. With a shortcut they need only fall silent."
     )
-    blocks = st.segmented_control("Blocks behind each other", BLOCKS, default=1, format_func=str,
-                                  key="architectures_blocks", **_CHOICE)  # fmt: skip
+    blocks = st.segmented_control(
+        "Blocks behind each other", BLOCKS, default=1, format_func=str, key="architectures_blocks", **_CHOICE
+    )
     try:
         with st.spinner("Training six small nets, 200 steps each… (the first answer waits for TensorFlow)"):
             answer = _ask_identity(blocks)

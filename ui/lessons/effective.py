@@ -36,17 +36,23 @@ def effective(picture: Picture) -> bool:
     """Show what a unit of the embedded network listens to. True if one listens to less than a tenth of its field."""
     ends = [BLOCKS[number] for number in NETWORK.stage_ends]
     block = st.selectbox(
-        f"Layer of {NETWORK.title}: the end of a block", BLOCKS, index=BLOCKS.index("block3b"), key="channels_block",
-        help=f"Stages end with {', '.join(ends)}.", **_LINKED,
-    )  # fmt: skip
+        f"Layer of {NETWORK.title}: the end of a block",
+        BLOCKS,
+        index=BLOCKS.index("block3b"),
+        key="channels_block",
+        help=f"Stages end with {', '.join(ends)}.",
+        **_LINKED,
+    )
     found = _found(picture, f"{block}_out")
     if found:
         _pictures(picture, found)
         st.markdown(_words(found))
         st.plotly_chart(
-            figures.profiles(found), key="channels_profiles", config={"displayModeBar": False},
+            figures.profiles(found),
+            key="channels_profiles",
+            config={"displayModeBar": False},
             alt="Gradient by column, pretrained and random, with Gaussians of the same spread.",
-        )  # fmt: skip
+        )
         st.caption(
             "Solid: the gradient summed over all rows; dotted: the Gaussian of the same spread; dashed: the borders of "
             f"the theoretical field. Gradient 1 on all channels of one unit, mean over {found[0].windows} windows "
@@ -118,16 +124,19 @@ def _weights(field: EffectiveField) -> str:
 def _law() -> None:
     """The effective field grows with the root of the depth, the theoretical with the depth."""
     st.subheader("Deeper: the field grows with n, what is listened to with √n")
-    kernel_size = st.segmented_control("Kernel of all layers", list(DEPTHS), default=3, key="channels_stack",
-                                       format_func=str, required=True, **_LINKED)  # fmt: skip
+    kernel_size = st.segmented_control(
+        "Kernel of all layers", list(DEPTHS), default=3, key="channels_stack", format_func=str, required=True, **_LINKED
+    )
     depths = DEPTHS[kernel_size]
     fields = [depth * (kernel_size - 1) + 1 for depth in depths]
     theory = [expected_extent(kernel_size, depth) for depth in depths]
     measured = _grown(kernel_size)
     st.plotly_chart(
-        figures.growth(depths, fields, theory, measured), key="channels_growth", config={"displayModeBar": False},
+        figures.growth(depths, fields, theory, measured),
+        key="channels_growth",
+        config={"displayModeBar": False},
         alt="Theoretical and effective field against depth, and their ratio, measured and in theory.",
-    )  # fmt: skip
+    )
     st.markdown(
         r"$\displaystyle \sigma_n = \sqrt{n \, (k^2 - 1) / 12}$, "
         r"effective $4 \sigma_n \sim \sqrt n$, theoretical $n (k - 1) + 1$, ratio $\sim 1 / \sqrt n$"
@@ -139,10 +148,12 @@ def _law() -> None:
         ["fitted exponent of n", "theory", "linear", "ReLU"],
         [
             ["effective size", "0.50", f"{linear:.2f}", f"{relu:.2f}"],
-            ["effective : theoretical", *(f"{measured.shrinkage[kind]:.2f}".replace("-", "−")
-                                          for kind in ("theory", "linear", "relu"))],
+            [
+                "effective : theoretical",
+                *(f"{measured.shrinkage[kind]:.2f}".replace("-", "−") for kind in ("theory", "linear", "relu")),
+            ],
         ],
-    )  # fmt: skip
+    )
     gap = max(
         abs(size / expected - 1)
         for sizes in measured.sizes.values()

@@ -124,9 +124,12 @@ def _results(rows: list[StackRow], input_size: int, path_params: int | None) -> 
     right = st.column_config.TextColumn(alignment="right")
     frame = pd.DataFrame(cells)
     st.dataframe(
-        frame, hide_index=True, width="stretch", alt="Output size, receptive field, stride, padding, params and MACs",
+        frame,
+        hide_index=True,
+        width="stretch",
+        alt="Output size, receptive field, stride, padding, params and MACs",
         column_config=dict.fromkeys(frame.columns[1:], right) | {"after": st.column_config.TextColumn(pinned=True)},
-    )  # fmt: skip
+    )
     if rows[-1].reason:
         st.warning(plain(rows[-1].reason))
     params, macs = sum(row.params for row in rows), sum(row.macs or 0 for row in rows)
@@ -149,8 +152,9 @@ def _picture(picture: Picture, rows: list[StackRow], input_size: int) -> None:
     _clamp("channels_after", 1, len(rows))
     after = 1
     if len(rows) > 1:
-        after = st.slider("After layer", 1, len(rows), len(rows), key="channels_after", on_change=_forget_unit,
-                          **_LINKED)  # fmt: skip
+        after = st.slider(
+            "After layer", 1, len(rows), len(rows), key="channels_after", on_change=_forget_unit, **_LINKED
+        )
     row = rows[min(max(after, 1), len(rows)) - 1]
     size, seen = f"{row.field.size:,}", f"{input_size} × {input_size}"
     beyond = "an unknown number of" if row.field.padding is None else f"{row.field.padding:,}"
@@ -164,14 +168,18 @@ def _picture(picture: Picture, rows: list[StackRow], input_size: int) -> None:
     boxes = [_centre_box(each, input_size) for each in rows]
     at = rows.index(row)
     left.plotly_chart(
-        figures.nested(url, input_size, boxes, at), key="channels_field_nested", config={"displayModeBar": False},
+        figures.nested(url, input_size, boxes, at),
+        key="channels_field_nested",
+        config={"displayModeBar": False},
         alt=f"Fields of the middle unit after each layer; after {row.layer.name}: {size} pixels.",
-    )  # fmt: skip
+    )
     names, sizes = [each.layer.name for each in rows], [each.field.size for each in rows]
     right.plotly_chart(
-        figures.growth(names, sizes, input_size, at), key="channels_field_growth", config={"displayModeBar": False},
+        figures.growth(names, sizes, input_size, at),
+        key="channels_field_growth",
+        config={"displayModeBar": False},
         alt="Receptive field against the number of layers.",
-    )  # fmt: skip
+    )
     if row.output_size is None:
         st.info(f"After {row.layer.name} there are no units to pick: the picture is used up.")
     elif row.output_size > MAX_INPUT:
@@ -196,9 +204,14 @@ def _unit(url: str, row: StackRow, units: int, input_size: int) -> None:
             )
     spans = [_span(row.field, index, input_size) for index in range(units)]
     unit_picker(
-        url, "channels_unit", input_size=input_size, layer=row.layer.name, intervals=spans,
-        unit=(min(unit[0], units - 1), min(unit[1], units - 1)), on_pick=_picked,
-    )  # fmt: skip
+        url,
+        "channels_unit",
+        input_size=input_size,
+        layer=row.layer.name,
+        intervals=spans,
+        unit=(min(unit[0], units - 1), min(unit[1], units - 1)),
+        on_pick=_picked,
+    )
     st.caption(
         "Click a unit, or a place in the picture; arrow keys move. Dashed: the whole field, striped ground: padding. "
         + ("The darker a unit, the more of its field is padding." if units <= 64 else "")
@@ -244,10 +257,26 @@ def _take_away(stack: stacks.Stack, rows: list[StackRow], input_size: int) -> No
     except StackError as refusal:
         code, why = "", str(refusal)
     with st.container(horizontal=True):
-        st.download_button("Table as CSV", stack_export.to_csv(rows), "stack.csv", "text/csv", on_click="ignore",
-                           key="channels_csv", icon=":material/download:", disabled=not rows)  # fmt: skip
-        st.download_button("Keras code", code, "stack.py", "text/x-python", on_click="ignore", key="channels_code",
-                           icon=":material/download:", disabled=not code)  # fmt: skip
+        st.download_button(
+            "Table as CSV",
+            stack_export.to_csv(rows),
+            "stack.csv",
+            "text/csv",
+            on_click="ignore",
+            key="channels_csv",
+            icon=":material/download:",
+            disabled=not rows,
+        )
+        st.download_button(
+            "Keras code",
+            code,
+            "stack.py",
+            "text/x-python",
+            on_click="ignore",
+            key="channels_code",
+            icon=":material/download:",
+            disabled=not code,
+        )
     if not code:
         st.info(f"There is no Keras code for this stack. {plain(why)}")
         return

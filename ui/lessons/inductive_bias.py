@@ -49,8 +49,15 @@ def inductive_bias() -> bool:
     if not sizes:
         return False
     st.markdown(bias_words(found))
-    chosen = st.segmented_control("Mark a number of pictures", SIZES, default=1138, key="architectures_size",
-                                  format_func=str, required=True, **LINKED)  # fmt: skip
+    chosen = st.segmented_control(
+        "Mark a number of pictures",
+        SIZES,
+        default=1138,
+        key="architectures_size",
+        format_func=str,
+        required=True,
+        **LINKED,
+    )
     plot(figures.leads(found, chosen), "leads", "Lead of the convnet against the pictures, with 95 % intervals.")
     _table(found, sizes)
     st.caption(
@@ -65,8 +72,15 @@ def inductive_bias() -> bool:
 
 def _settings() -> InductiveBias | None:
     with st.expander("Settings (none needs changing)", icon=":material/tune:"):
-        sizes = st.pills("Training pictures", SIZES, selection_mode="multi", default=InductiveBias().sizes,
-                         key="architectures_sizes", format_func=str, persist_state="session")  # fmt: skip
+        sizes = st.pills(
+            "Training pictures",
+            SIZES,
+            selection_mode="multi",
+            default=InductiveBias().sizes,
+            key="architectures_sizes",
+            format_func=str,
+            persist_state="session",
+        )
         left, middle, right = st.columns(3)
         steps = whole("inductive_bias", "steps", "Steps of each training", left)
         seeds = whole("inductive_bias", "seeds", "Seeds", middle)
@@ -127,8 +141,17 @@ def leads(points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             gaps = [convnet - vit for convnet, vit in pairs]
             half = STUDENT[len(gaps) - 2] * stdev(gaps) / sqrt(len(gaps)) if len(gaps) > 1 else None
             convnet, vit = (mean(each) for each in zip(*pairs, strict=True))
-            found.append({"size": size, "shuffled": shuffled, "convnet": convnet, "vit": vit, "mean": mean(gaps),
-                          "half": half, "seeds": len(gaps)})  # fmt: skip
+            found.append(
+                {
+                    "size": size,
+                    "shuffled": shuffled,
+                    "convnet": convnet,
+                    "vit": vit,
+                    "mean": mean(gaps),
+                    "half": half,
+                    "seeds": len(gaps),
+                }
+            )
     return found
 
 
@@ -203,10 +226,15 @@ def _table(found: Sequence[dict[str, Any]], sizes: Sequence[int]) -> None:
     for size in sizes:
         lead = by.get((size, False))
         shuffled = by.get((size, True))
-        rows.append([
-            str(size), f"{lead['convnet']:.1%}" if lead else "–", f"{lead['vit']:.1%}" if lead else "–",
-            _interval(lead), _interval(shuffled),
-        ])  # fmt: skip
+        rows.append(
+            [
+                str(size),
+                f"{lead['convnet']:.1%}" if lead else "–",
+                f"{lead['vit']:.1%}" if lead else "–",
+                _interval(lead),
+                _interval(shuffled),
+            ]
+        )
     table(["pictures", "convnet", "ViT", "lead, points", "lead, shuffled"], rows)
 
 

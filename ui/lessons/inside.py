@@ -28,10 +28,17 @@ LINK: dict[str, Callable[[str], bool]] = {
 }
 _LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 _COLUMNS = {  # of the table: field of a row
-    "Layer": "name", "Block": "block", "Kind": "kind", "Output": "output_shape", "Params": "params",
-    "Trainable": "trainable_params", "MACs": "macs", "Field": "receptive_field", "Stride": "effective_stride",
+    "Layer": "name",
+    "Block": "block",
+    "Kind": "kind",
+    "Output": "output_shape",
+    "Params": "params",
+    "Trainable": "trainable_params",
+    "MACs": "macs",
+    "Field": "receptive_field",
+    "Stride": "effective_stride",
     "Why not": "reason",
-}  # fmt: skip
+}
 _NUMBERS = ("Params", "Trainable", "MACs", "Field", "Stride")
 
 
@@ -49,30 +56,35 @@ _STAGE = Block(
     "A stage of AlexNet",
     "5 × 5 kernels and ReLU, channels normalised by their neighbours, and a pooling whose windows overlap: 3 × 3 at "
     "stride 2.",
-    "alexnet", ("alexnet",),
-)  # fmt: skip
+    "alexnet",
+    ("alexnet",),
+)
 _UNIFORM = Block(
     "A stage of 3 × 3",
     "The same small kernel again and again: three in a row see 7 × 7 pixels with 27 weights for each pair of channels, "
     "where one large kernel needs 49, and with two more ReLUs.",
-    "vgg", ("vgg",),
-)  # fmt: skip
+    "vgg",
+    ("vgg",),
+)
 _BASIC = Block(
     "The residual block",
     "Two 3 × 3 convolutions; the input goes past them and is added, so that they need to learn only what to change.",
-    "resnet", ("_block", "_conv"),
-)  # fmt: skip
+    "resnet",
+    ("_block", "_conv"),
+)
 _BOTTLENECK = Block(
     "The bottleneck block",
     "A 1 × 1 narrows the channels, the 3 × 3 works where they are few, a 1 × 1 widens them again; the input goes past "
     "all three and is added.",
-    "resnet", ("_block", "_conv"),
-)  # fmt: skip
+    "resnet",
+    ("_block", "_conv"),
+)
 _CONTROL = Block(
     "The same block without its shortcut",
     "The control of the experiment: the residual block's convolutions, and nothing goes past them.",
-    "resnet", ("_block", "_conv"),
-)  # fmt: skip
+    "resnet",
+    ("_block", "_conv"),
+)
 _CIFAR = ("_block", "_option_a", "_conv")
 _INVERTED = (
     "The inverted residual block",
@@ -83,11 +95,14 @@ BLOCKS: dict[str, Block] = {
     "lenet5_1998": Block(
         "Convolve, then subsample",
         "5 × 5 kernels find features; the mean of each 2 × 2 window, scaled and squashed, forgets their exact place.",
-        "lenet", ("_convolved", "_subsampled"),
+        "lenet",
+        ("_convolved", "_subsampled"),
     ),
     "lenet5": Block(
-        "Convolve, then pool", "5 × 5 kernels find features; the largest of each 2 × 2 window forgets their exact "
-        "place.", "lenet", ("lenet5",),
+        "Convolve, then pool",
+        "5 × 5 kernels find features; the largest of each 2 × 2 window forgets their exact place.",
+        "lenet",
+        ("lenet5",),
     ),
     **dict.fromkeys(("alexnet", "alexnet_ungrouped"), _STAGE),
     **dict.fromkeys(("vgg16", "vgg19"), _UNIFORM),
@@ -95,7 +110,8 @@ BLOCKS: dict[str, Block] = {
         "The inception module",
         "Four branches read the same map, 1 × 1, 3 × 3, 5 × 5 and a pooling, and their channels are laid side by side; "
         "1 × 1 convolutions before the large kernels keep them affordable.",
-        "googlenet", ("_inception", "_conv"),
+        "googlenet",
+        ("_inception", "_conv"),
     ),
     **dict.fromkeys(("resnet18", "resnet34"), _BASIC),
     **dict.fromkeys(("resnet50", "resnet101", "resnet152"), _BOTTLENECK),
@@ -105,28 +121,32 @@ BLOCKS: dict[str, Block] = {
     "mobilenet_v1": Block(
         "The depthwise separable pair",
         "One 3 × 3 kernel for each channel alone, then a 1 × 1 convolution that mixes the channels.",
-        "mobilenet", ("_depthwise", "_conv"),
+        "mobilenet",
+        ("_depthwise", "_conv"),
     ),
     "mobilenet_v2": Block(*_INVERTED, "mobilenet", ("_inverted_residual", "_depthwise", "_conv")),
     "efficientnet_b0": Block(
         "The inverted residual block with squeeze-and-excite",
         f"{_INVERTED[1].removesuffix('.')}; between, the mean of each channel decides how much of it passes.",
-        "efficientnet", ("_inverted_residual", "_squeeze_and_excite", "_conv"),
+        "efficientnet",
+        ("_inverted_residual", "_squeeze_and_excite", "_conv"),
     ),
     "efficientnet_lite0": Block(*_INVERTED, "efficientnet_lite", ("_inverted_residual", "_conv_bn", "_bn_relu6")),
     "convnext_tiny": Block(
         "The ConvNeXt block",
         "A 7 × 7 depthwise kernel mixes positions, two dense layers mix channels, four times as wide between them; one "
         "LayerNorm, one GELU, and a learned scale before the input is added.",
-        "convnext", ("_block", "_norm", "_dense"),
+        "convnext",
+        ("_block", "_norm", "_dense"),
     ),
     "vit_b16": Block(
         "The encoder block",
         "Attention lets every token read every other, then a perceptron works on each alone; past both leads a "
         "shortcut.",
-        "vit", ("_encoder", "_norm"),
+        "vit",
+        ("_encoder", "_norm"),
     ),
-}  # fmt: skip
+}
 
 
 def inside() -> bool:
@@ -136,9 +156,14 @@ def inside() -> bool:
         "Network", list(ARCHITECTURES), index=list(ARCHITECTURES).index(DEFAULT), key="architectures_inside", **_LINKED
     )
     fold = right.segmented_control(
-        "Blocks at first", FOLDS, default="idea", key="architectures_fold", required=True,
-        help="*idea* unfolds the one block that carries the network's idea.", **_LINKED,
-    )  # fmt: skip
+        "Blocks at first",
+        FOLDS,
+        default="idea",
+        key="architectures_fold",
+        required=True,
+        help="*idea* unfolds the one block that carries the network's idea.",
+        **_LINKED,
+    )
     try:
         with st.spinner("Building the network… (the first answer waits for TensorFlow, some seconds)"):
             graph = _ask(key)
@@ -250,14 +275,24 @@ def _table(key: str, rows: list[dict[str, Any]]) -> None:
     columns = {title: [_cell(row[field]) for row in rows] for title, field in _COLUMNS.items()}
     number = st.column_config.NumberColumn
     st.dataframe(
-        columns, hide_index=True, key=f"architectures_table_{key}", height=420,
+        columns,
+        hide_index=True,
+        key=f"architectures_table_{key}",
+        height=420,
         alt=f"A row for each layer of {ARCHITECTURES[key].title}.",
         column_config={title: number(title, format="localized") for title in _NUMBERS}
         | {"MACs": number("MACs", format="localized", width=110)}
         | {"Layer": st.column_config.TextColumn("Layer", pinned=True, width="medium")},
-    )  # fmt: skip
-    st.download_button("Table as CSV", _csv(columns), f"{key}.csv", "text/csv", on_click="ignore",
-                       key=f"architectures_csv_{key}", icon=":material/download:")  # fmt: skip
+    )
+    st.download_button(
+        "Table as CSV",
+        _csv(columns),
+        f"{key}.csv",
+        "text/csv",
+        on_click="ignore",
+        key=f"architectures_csv_{key}",
+        icon=":material/download:",
+    )
     st.caption(
         "Click a heading to sort. MACs: multiply-adds of convolutions, dense layers and attention. Field and stride in "
         "pixels of the input; where there is none, the last column says why."

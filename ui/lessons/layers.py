@@ -87,17 +87,22 @@ def _weight(channels: int, filters: int, size: int, bias: bool) -> None:
     cost = convolution_cost(size, channels, filters, output=1, bias=bias)
     shape = f"{size} × {size} × {channels:,} × {filters:,}"
     st.plotly_chart(
-        figures.weight_stacks(channels, filters, size, bias), key="channels_stacks", config={"displayModeBar": False},
+        figures.weight_stacks(channels, filters, size, bias),
+        key="channels_stacks",
+        config={"displayModeBar": False},
         alt=f"The weight, {shape}, as {filters:,} stacks of {channels:,} slices.",
-    )  # fmt: skip
+    )
     deep, drawn = channels / size, (min(channels, figures.SLICES), min(filters, figures.STACKS))
     st.markdown(
         f"One weight of shape **{shape}** (height, width, in, out): each filter is a stack of {channels:,} "
         f"slice{'s' * (channels > 1)}, one for each channel it reads, and makes one map. "
-        + (f"Drawn are {drawn[0]} of {channels:,} slices and {drawn[1]} of {filters:,} stacks. "
-           if drawn != (channels, filters) else "")
+        + (
+            f"Drawn are {drawn[0]} of {channels:,} slices and {drawn[1]} of {filters:,} stacks. "
+            if drawn != (channels, filters)
+            else ""
+        )
         + (f"A whole stack is {deep:.3g} times as deep as it is wide." if deep > 1 else "")
-    )  # fmt: skip
+    )
     one = "+ 1" if bias else ""
     left, right = st.columns(2)
     left.markdown(rf"$\displaystyle (k^2 \cdot C_{{in}} {one}) \cdot C_{{out}}$")
@@ -126,8 +131,9 @@ def _one_kernel(picture: Picture, size: int, bias: bool) -> None:
     """Three products and their sum, from the reader's picture."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Weights", [*SPATIAL, RANDOM], key="channels_weights", **_LINKED)
-        percent = st.slider("Bias of this kernel, in 1/100", -100, 100, 0, 5, key="channels_offset",
-                            disabled=not bias, **_LINKED)  # fmt: skip
+        percent = st.slider(
+            "Bias of this kernel, in 1/100", -100, 100, 0, 5, key="channels_offset", disabled=not bias, **_LINKED
+        )
     offset = int(np.clip(percent, -100, 100)) / 100 if bias else 0.0
     kernel = rgb_kernel(name, size)
     products, together = _products(picture.digest, picture.pixels, name, size)
@@ -138,8 +144,12 @@ def _one_kernel(picture: Picture, size: int, bias: bool) -> None:
         f"Your picture has three channels, so a kernel on it is {size} × {size} × 3. {meaning}"
         + (" A 1 × 1 kernel sees no neighbours: of this one nothing is left." if not kernel.any() else "")
     )
-    st.plotly_chart(figures.rgb_kernel(kernel), key="channels_slices", config={"displayModeBar": False},
-                    alt=f"The three slices of the kernel {name}.")  # fmt: skip
+    st.plotly_chart(
+        figures.rgb_kernel(kernel),
+        key="channels_slices",
+        config={"displayModeBar": False},
+        alt=f"The three slices of the kernel {name}.",
+    )
     shows = [(products[..., n], f"{colour} ⋆ its slice") for n, colour in enumerate(("red", "green", "blue"))]
     shows.append((total, "their sum" + (f" + b, b = {offset:.2f}".replace("-", "−") if bias else "")))
     for column, (shown, caption) in zip(st.columns(4), shows, strict=True):
@@ -177,8 +187,10 @@ def _many_kernels(picture: Picture, size: int, filters: int, bias: bool) -> None
     )
     st.image(pictures, width=150, caption=captions, alt=captions)
     if filters > count:
-        st.caption(f"… {filters - count:,} more. Shown are {count}, by one operation with a weight of shape "
-                   f"({size}, {size}, 3, {count}); each has its own scale of colours.")  # fmt: skip
+        st.caption(
+            f"… {filters - count:,} more. Shown are {count}, by one operation with a weight of shape "
+            f"({size}, {size}, 3, {count}); each has its own scale of colours."
+        )
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -26,10 +26,17 @@ _EXAMPLE = """{"module": "keras", "class_name": "Sequential", "config": {"name":
   {"module": "keras.layers", "class_name": "GlobalAveragePooling2D", "config": {"name": "average"}},
   {"module": "keras.layers", "class_name": "Dense", "config": {"name": "classes", "units": 10}}]}}"""
 _COLUMNS = {  # of the table: field of a row
-    "Layer": "name", "Kind": "kind", "Output": "output_shape", "Params": "params", "Trainable": "trainable_params",
-    "MACs": "macs", "Field": "receptive_field", "Stride": "effective_stride", "Padding": "effective_padding",
+    "Layer": "name",
+    "Kind": "kind",
+    "Output": "output_shape",
+    "Params": "params",
+    "Trainable": "trainable_params",
+    "MACs": "macs",
+    "Field": "receptive_field",
+    "Stride": "effective_stride",
+    "Padding": "effective_padding",
     "Why not": "reason",
-}  # fmt: skip
+}
 
 
 def own_model() -> bool:
@@ -47,19 +54,31 @@ def own_model() -> bool:
     left, right = st.columns([2, 1])
     with left:
         st.file_uploader(
-            "config.json or model.to_json()", type=["json"], max_upload_size=2, key="channels_own_file",
+            "config.json or model.to_json()",
+            type=["json"],
+            max_upload_size=2,
+            key="channels_own_file",
             on_change=_take_file,
-        )  # fmt: skip
+        )
     with right:
         size = st.number_input(
-            "Input size, pixels", 0, _SIZE, 0, key="channels_own_size", persist_state="session",
+            "Input size, pixels",
+            0,
+            _SIZE,
+            0,
+            key="channels_own_size",
+            persist_state="session",
             help="Height and width; 0 for the size that the model was built with.",
-        )  # fmt: skip
+        )
         st.button("Take an example", key="channels_own_example", on_click=_take, args=("an example", _EXAMPLE))
     st.text_area(
-        "Or paste the text", key="channels_own_text", height=120, on_change=_take_paste, max_chars=MAX_BYTES,
+        "Or paste the text",
+        key="channels_own_text",
+        height=120,
+        on_change=_take_paste,
+        max_chars=MAX_BYTES,
         persist_state="session",
-    )  # fmt: skip
+    )
     if refusal := st.session_state.get("channels_own_refusal"):
         st.error(refusal)
     if "channels_own" not in st.session_state:
@@ -139,13 +158,23 @@ def _show(name: str, blueprint: Blueprint) -> None:
     cells = [[_cell(row[field]) for field in _COLUMNS.values()] for row in blueprint.rows]
     columns = {title: [row[index] for row in cells] for index, title in enumerate(_COLUMNS)}
     st.dataframe(
-        columns, hide_index=True, key="channels_own_table", alt="A row for each layer.",
-        column_config={title: st.column_config.TextColumn(title, alignment="right")
-                       for title in list(_COLUMNS)[3:9]} | {"Layer": st.column_config.TextColumn(pinned=True)},
-    )  # fmt: skip
+        columns,
+        hide_index=True,
+        key="channels_own_table",
+        alt="A row for each layer.",
+        column_config={title: st.column_config.TextColumn(title, alignment="right") for title in list(_COLUMNS)[3:9]}
+        | {"Layer": st.column_config.TextColumn(pinned=True)},
+    )
     st.caption("– is no number; the last column says why. Field, stride and padding in pixels of the input.")
-    st.download_button("Table as CSV", _csv(blueprint), "model.csv", "text/csv", on_click="ignore",
-                       key="channels_own_csv", icon=":material/download:")  # fmt: skip
+    st.download_button(
+        "Table as CSV",
+        _csv(blueprint),
+        "model.csv",
+        "text/csv",
+        on_click="ignore",
+        key="channels_own_csv",
+        icon=":material/download:",
+    )
 
 
 def _cell(value: Any) -> str:

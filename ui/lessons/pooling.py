@@ -274,11 +274,18 @@ def cost(settings: Settings) -> None:
     spread = ops.unpool(pooled, image.shape, window)
     placed = ops.unpool(pooled, image.shape, window, winners=(winners[0], winners[1]))
     error = float(np.hypot(*(np.argwhere(spread == 1).mean(axis=0) - (row, column))))
-    shows = {"a peak": image, f"max-pooled, {_size(pooled)}": pooled, f"unpooled: found {error:.2f} px away": spread,
-             "unpooled with indices: 0 px away": placed}  # fmt: skip
+    shows = {
+        "a peak": image,
+        f"max-pooled, {_size(pooled)}": pooled,
+        f"unpooled: found {error:.2f} px away": spread,
+        "unpooled with indices: 0 px away": placed,
+    }
     for place, (caption, picture) in zip(st.columns(4), shows.items(), strict=True):
-        place.image(np.pad(maps.enlarged(40 + 215 * picture, 240).astype(np.uint8), 2, constant_values=128),
-                    caption=caption, alt=caption)  # fmt: skip
+        place.image(
+            np.pad(maps.enlarged(40 + 215 * picture, 240).astype(np.uint8), 2, constant_values=128),
+            caption=caption,
+            alt=caption,
+        )
     without, kept = _localisations()
     _plot(figures.localisation(without, kept), "localisation", "Mean error of a peak after unpooling.")
     here = without[window - 1]
@@ -379,13 +386,16 @@ def stride(image: np.ndarray, settings: Settings) -> None:
     )
     gap = float(np.abs(strided - ops.average_pool(image, *arguments)).max())
     st.markdown(
-        (f"With all weights 1/{window**2} the convolution *is* average-pooling: max |Δ| = {gap:.1g} "
-         + ("on your picture. " if gap < _EXACT else "(at the border, where padding counts as 0). ")
-         if name == "mean" else f"These weights do something else than average-pooling: max |Δ| = {gap:.2g}. ")
+        (
+            f"With all weights 1/{window**2} the convolution *is* average-pooling: max |Δ| = {gap:.1g} "
+            + ("on your picture. " if gap < _EXACT else "(at the border, where padding counts as 0). ")
+            if name == "mean"
+            else f"These weights do something else than average-pooling: max |Δ| = {gap:.2g}. "
+        )
         + "It can learn to be a mean, an edge, or to take one pixel; never to be a maximum, which is not linear. "
         "Springenberg et al. 2015 (arXiv:1412.6806) replace all pooling by it and lose nothing on CIFAR-10, at the "
         "price in the table."
-    )  # fmt: skip
+    )
 
 
 def _kernel(name: str, window: int) -> np.ndarray:

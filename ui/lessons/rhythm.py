@@ -80,13 +80,18 @@ def _stage(name: str, size: int, channels: int, numbers: int, parts: list[Cost])
 def rhythm() -> None:
     """Draw the maps to scale and show where bytes, parameters and multiply-adds are."""
     with st.container(horizontal=True):
-        network = st.segmented_control("Network", list(NETWORKS), default="ResNet-18", key="channels_rhythm_network",
-                                       **_CHOICE)  # fmt: skip
+        network = st.segmented_control(
+            "Network", list(NETWORKS), default="ResNet-18", key="channels_rhythm_network", **_CHOICE
+        )
         batch = st.segmented_control("Pictures in a batch", BATCHES, default=32, key="channels_batch", **_CHOICE)
     found = stages(network)
     boxes = [figures.Box(_INPUT, 3), *(figures.Box(stage.size, stage.channels) for stage in found[1:-1])]
-    st.plotly_chart(figures.map_boxes(boxes), key="channels_boxes", config={"displayModeBar": False},
-                    alt="Maps as boxes: " + ", ".join(f"{box.size}² × {box.channels}" for box in boxes))  # fmt: skip
+    st.plotly_chart(
+        figures.map_boxes(boxes),
+        key="channels_boxes",
+        config={"displayModeBar": False},
+        alt="Maps as boxes: " + ", ".join(f"{box.size}² × {box.channels}" for box in boxes),
+    )
     first, last = boxes[1], boxes[-1]
     st.caption(
         f"To one scale: height is the side of the map, {figures.CHANNELS_TO_SCALE} channels are as thick as one cell "
@@ -101,11 +106,18 @@ def rhythm() -> None:
     st.subheader("Where the memory is, and where the weights are")
     figure = figures.stage_bars(
         [stage.name for stage in found],
-        {"bytes of maps": [_FLOAT * batch * s.numbers for s in found], "parameters": [s.params for s in found],
-         "multiply-adds": [batch * s.macs for s in found]},
-    )  # fmt: skip
-    st.plotly_chart(figure, key="channels_stages", config={"displayModeBar": False},
-                    alt="Shares of maps, parameters and multiply-adds a stage.")  # fmt: skip
+        {
+            "bytes of maps": [_FLOAT * batch * s.numbers for s in found],
+            "parameters": [s.params for s in found],
+            "multiply-adds": [batch * s.macs for s in found],
+        },
+    )
+    st.plotly_chart(
+        figure,
+        key="channels_stages",
+        config={"displayModeBar": False},
+        alt="Shares of maps, parameters and multiply-adds a stage.",
+    )
     st.markdown(words(found, batch))
     numbers, params, macs = (sum(getattr(s, name) for s in found) for name in ("numbers", "params", "macs"))
     rows = [

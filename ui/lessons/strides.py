@@ -15,13 +15,23 @@ from ui.window_player import window_player
 FREE, DIMENSIONS, PADDINGS = "free", ("1D", "2D"), ("valid", "same", "half", "full", "explicit")
 _START = CASES["no_padding_no_strides"]
 _LIMITS = {  # control: smallest, largest
-    "input_size": (1, 16), "kernel_size": (1, 7), "stride": (1, 4), "dilation": (1, 3), "before": (0, 18),
-    "after": (0, 18), "extra": (0, 3),
-}  # fmt: skip
+    "input_size": (1, 16),
+    "kernel_size": (1, 7),
+    "stride": (1, 4),
+    "dilation": (1, 3),
+    "before": (0, 18),
+    "after": (0, 18),
+    "extra": (0, 3),
+}
 _LABELS = {
-    "input_size": "Input size", "kernel_size": "Kernel size k", "stride": "Stride s", "dilation": "Dilation d",
-    "before": "Padding before", "after": "Padding after", "extra": "Extra a",
-}  # fmt: skip
+    "input_size": "Input size",
+    "kernel_size": "Kernel size k",
+    "stride": "Stride s",
+    "dilation": "Dilation d",
+    "before": "Padding before",
+    "after": "Padding after",
+    "extra": "Extra a",
+}
 LINK: dict[str, Callable[[str], bool]] = {
     "channels_window_case": one_of(FREE, *CASES),
     "channels_window_dimensions": one_of(*DIMENSIONS),
@@ -40,8 +50,9 @@ def strides() -> bool:
     controls, picture = st.columns([2, 3], gap="medium")
     with controls:
         case = st.selectbox("Case", [*CASES, FREE], key=_key("case"), **_LINKED)
-        dimensions = st.segmented_control("Dimensions", DIMENSIONS, default="1D", key=_key("dimensions"),
-                                          required=True, **_LINKED)  # fmt: skip
+        dimensions = st.segmented_control(
+            "Dimensions", DIMENSIONS, default="1D", key=_key("dimensions"), required=True, **_LINKED
+        )
         flat = dimensions == "1D"
         setting = _setting(CASES.get(case))
     if case != FREE and setting != CASES[case]:  # at the first run the link prevails over what the case puts in
@@ -87,8 +98,9 @@ def _put(name: str, value: object, always: bool) -> None:
 
 def _number(name: str, disabled: bool = False) -> int:
     low, high = _LIMITS[name]
-    value = st.number_input(_LABELS[name], low, high, key=_key(name), width=170, disabled=disabled, on_change=_freed,
-                            **_LINKED)  # fmt: skip
+    value = st.number_input(
+        _LABELS[name], low, high, key=_key(name), width=170, disabled=disabled, on_change=_freed, **_LINKED
+    )
     return min(max(int(value), low), high)
 
 
@@ -96,16 +108,22 @@ def _setting(case: Setting | None) -> Setting:
     """Show the controls, filled by the case if there is one."""
     start = case or _START
     named = "explicit" if isinstance(start.padding, tuple) else start.padding
-    sizes = {"input_size": start.input_size, "kernel_size": start.kernel_size, "stride": start.stride,
-             "dilation": start.dilation, "extra": start.extra}  # fmt: skip
+    sizes = {
+        "input_size": start.input_size,
+        "kernel_size": start.kernel_size,
+        "stride": start.stride,
+        "dilation": start.dilation,
+        "extra": start.extra,
+    }
     for name, value in {**sizes, "padding": named, "transposed": start.transposed}.items():
         _put(name, value, always=case is not None)
     with st.container(horizontal=True):
         size, kernel_size = _number("input_size"), _number("kernel_size")
     with st.container(horizontal=True):
         stride, dilation = _number("stride"), _number("dilation")
-    padding = st.segmented_control("Padding", PADDINGS, key=_key("padding"), required=True, wrap=True,
-                                   on_change=_freed, **_LINKED)  # fmt: skip
+    padding = st.segmented_control(
+        "Padding", PADDINGS, key=_key("padding"), required=True, wrap=True, on_change=_freed, **_LINKED
+    )
     sides_row, transposed_row = (st.container(horizontal=True, vertical_alignment="bottom") for _ in range(2))
     transposed = transposed_row.toggle("Transposed", key=_key("transposed"), on_change=_freed, width=170, **_LINKED)
     explicit = padding == "explicit"
@@ -139,11 +157,15 @@ def _arithmetic(setting: Setting, sweep: Sweep) -> None:
         formula(rf"\phantom{{o'}} = {s} \cdot {n - 1} + {span} - {before} - {after} + {extra} = \mathbf{{{outputs}}}")
         return
     formula(rf"o = \left\lfloor \frac{{n + p_b + p_a - {effective}}}{{s}} \right\rfloor + 1")
-    formula(rf"\phantom{{o}} = \left\lfloor \frac{{{n} + {before} + {after} - {span}}}{{{s}}} \right\rfloor + 1 "
-            rf"= \mathbf{{{outputs}}}")  # fmt: skip
+    formula(
+        rf"\phantom{{o}} = \left\lfloor \frac{{{n} + {before} + {after} - {span}}}{{{s}}} \right\rfloor + 1 "
+        rf"= \mathbf{{{outputs}}}"
+    )
     if window.padding == "same":
-        formula(rf"\phantom{{o}} = \left\lceil \frac{{n}}{{s}} \right\rceil = \left\lceil \frac{{{n}}}{{{s}}} "
-                rf"\right\rceil = \mathbf{{{outputs}}}\quad\text{{(same)}}")  # fmt: skip
+        formula(
+            rf"\phantom{{o}} = \left\lceil \frac{{n}}{{s}} \right\rceil = \left\lceil \frac{{{n}}}{{{s}}} "
+            rf"\right\rceil = \mathbf{{{outputs}}}\quad\text{{(same)}}"
+        )
 
 
 def _said_of_padding(setting: Setting, flat: bool) -> list[str]:
@@ -184,8 +206,10 @@ def _said_of_reads(sweep: Sweep, flat: bool) -> list[str]:
             list(reads) == [*sorted(reads[:peak]), *sorted(reads[peak:], reverse=True)]
             and max(reads[0], reads[-1]) < most
         )
-        said = [f"Input cells are read {least**power} to {count(most**power, 'time')}, "
-                f"{'borders less' if hill else 'unevenly'}."]  # fmt: skip
+        said = [
+            f"Input cells are read {least**power} to {count(most**power, 'time')}, "
+            f"{'borders less' if hill else 'unevenly'}."
+        ]
     if tail:
         where = f"{count(tail, 'cell')} on the right {_are(tail)} never read"
         if not flat:

@@ -46,8 +46,16 @@ def study(
     """
     run = linked(kind)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Run it here", key=f"architectures_start_{kind}", type="primary", icon=":material/play_arrow:",
-                     disabled=spec is None or (run is not None and run.live)) and spec:  # fmt: skip
+        if (
+            st.button(
+                "Run it here",
+                key=f"architectures_start_{kind}",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=spec is None or (run is not None and run.live),
+            )
+            and spec
+        ):
             new = store().create(kind, spec.to_json(), title=title)
             remember_run(new.id)
             client.current().submit(new.id)

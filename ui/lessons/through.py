@@ -40,9 +40,14 @@ def through(picture: Picture) -> bool:
         Grad-CAM is strongest; only of a network that has learnt.
     """
     key = st.selectbox(
-        "Network", list(ARCHITECTURES), index=list(ARCHITECTURES).index(DEFAULT), key="architectures_network",
-        on_change=_forget, args=("architectures_layer", *_UNIT), **_LINKED,
-    )  # fmt: skip
+        "Network",
+        list(ARCHITECTURES),
+        index=list(ARCHITECTURES).index(DEFAULT),
+        key="architectures_network",
+        on_change=_forget,
+        args=("architectures_layer", *_UNIT),
+        **_LINKED,
+    )
     if not _wanted(key):
         return False
     try:
@@ -80,9 +85,15 @@ def _layer(network: Network) -> Layer:
     _reset("architectures_layer", default)
     check_link({"architectures_layer": one_of(*names)})
     name = st.selectbox(
-        "Layer", names, names.index(default), key="architectures_layer", on_change=_forget, args=_UNIT,
-        help=f"Stages end with {', '.join(network.stage_ends)}.", **_LINKED,
-    )  # fmt: skip
+        "Layer",
+        names,
+        names.index(default),
+        key="architectures_layer",
+        on_change=_forget,
+        args=_UNIT,
+        help=f"Stages end with {', '.join(network.stage_ends)}.",
+        **_LINKED,
+    )
     return layers[name]
 
 
@@ -171,9 +182,14 @@ def _one_unit(
     )
     size, count = network.input_size, layer.shape[0]
     unit_picker(
-        _url(view.seen), "architectures_unit", input_size=size, layer=layer.name, unit=(row, column),
-        intervals=[_interval(layer, index, size) for index in range(count)], on_pick=_picked,
-    )  # fmt: skip
+        _url(view.seen),
+        "architectures_unit",
+        input_size=size,
+        layer=layer.name,
+        unit=(row, column),
+        intervals=[_interval(layer, index, size) for index in range(count)],
+        on_pick=_picked,
+    )
     left, right = st.columns([2, 3], vertical_alignment="center")
     caption = "Blue: what it can see. Orange: the fewest pixels that hold 95 % of its gradient"
     shown = figures.listened(view.seen, unit.gradient, unit.held, unit.box)

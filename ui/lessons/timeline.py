@@ -16,28 +16,49 @@ from ui.text import count, plain, table
 
 IDEAS = {  # in the order of history: first network, in a sentence
     "template": ("lenet5_1998", "Learn kernels, shrink the maps, repeat, then decide: every convnet keeps this plan."),
-    "scale": ("alexnet", "The template made large: a million photographs and two graphics cards, with ReLU so that it "
-              "trains, and dropout and altered pictures so that it does not learn them by heart."),
-    "uniform depth": ("vgg16", "One rule, 3 × 3 and again 3 × 3: two see as far as one 5 × 5, with fewer weights and "
-                      "one more ReLU."),
+    "scale": (
+        "alexnet",
+        "The template made large: a million photographs and two graphics cards, with ReLU so that it "
+        "trains, and dropout and altered pictures so that it does not learn them by heart.",
+    ),
+    "uniform depth": (
+        "vgg16",
+        "One rule, 3 × 3 and again 3 × 3: two see as far as one 5 × 5, with fewer weights and one more ReLU.",
+    ),
     "multi-scale": ("googlenet", "Kernels of several sizes side by side, and 1 × 1 bottlenecks that make them cheap."),
-    "residual": ("resnet50", "A block only adds a change to its input. To do nothing is easy then, and depth stops "
-                 "hurting."),
+    "residual": (
+        "resnet50",
+        "A block only adds a change to its input. To do nothing is easy then, and depth stops hurting.",
+    ),
     "control": ("plain34", "The residual nets without their shortcuts: deeper is worse, on the training pictures too."),
-    "depthwise": ("mobilenet_v1", "Look along each channel alone, then mix channels at each pixel: the same plan for a "
-                  "fraction of the work."),
-    "compound scaling": ("efficientnet_b0", "Depth, width and resolution grow together, from a small network found by "
-                         "search."),
-    "attention": ("vit_b16", "Cut the picture into words and let every word look at every other: no locality built in, "
-                  "so it must be learnt from many pictures."),
-    "modernised": ("convnext_tiny", "Give a ResNet the transformer's habits and training, keep the convolution, and "
-                   "most of the distance is gone."),
-}  # fmt: skip
+    "depthwise": (
+        "mobilenet_v1",
+        "Look along each channel alone, then mix channels at each pixel: the same plan for a fraction of the work.",
+    ),
+    "compound scaling": (
+        "efficientnet_b0",
+        "Depth, width and resolution grow together, from a small network found by search.",
+    ),
+    "attention": (
+        "vit_b16",
+        "Cut the picture into words and let every word look at every other: no locality built in, "
+        "so it must be learnt from many pictures.",
+    ),
+    "modernised": (
+        "convnext_tiny",
+        "Give a ResNet the transformer's habits and training, keep the convolution, and most of the distance is gone.",
+    ),
+}
 EVENTS = (  # of history: without a network here, nothing of them is computed
-    (1989, "Backpropagation learns the kernels of a network that reads zip codes. LeCun et al., "
-     "doi:10.1162/neco.1989.1.4.541"),
-    (2009, "ImageNet, the pictures that all the later errors are measured on. Deng et al., "
-     "doi:10.1109/CVPR.2009.5206848"),
+    (
+        1989,
+        "Backpropagation learns the kernels of a network that reads zip codes. LeCun et al., "
+        "doi:10.1162/neco.1989.1.4.541",
+    ),
+    (
+        2009,
+        "ImageNet, the pictures that all the later errors are measured on. Deng et al., doi:10.1109/CVPR.2009.5206848",
+    ),
     (2015, "Batch normalisation. Ioffe & Szegedy, arXiv:1502.03167"),
     (2017, "The transformer, made for language. Vaswani et al., arXiv:1706.03762"),
     (2017, "Squeeze-and-excite: global pooling that weighs channels. Hu et al., arXiv:1709.01507"),
@@ -45,7 +66,7 @@ EVENTS = (  # of history: without a network here, nothing of them is computed
     (2021, "Swin: attention in windows that shift, and stages as in a convnet. Liu et al., arXiv:2103.14030"),
     (2023, "DINOv2: features learnt without labels. Oquab et al., arXiv:2304.07193"),
     (2024, "MobileNetV4: convolution, and attention where it pays, for phones. Qin et al., arXiv:2404.10518"),
-)  # fmt: skip
+)
 TODAY = """
 * **At the top: transformers and hybrids, by scale.** Above 90 % on ImageNet stand networks of a billion parameters and
   more that saw billions of other pictures first: a scaled ViT 90.45 % (Zhai et al., arXiv:2106.04560), CoAtNet, a
@@ -102,9 +123,13 @@ def timeline() -> bool:
     st.subheader("The record of one")
     keys = list(ARCHITECTURES)
     one = st.selectbox(
-        "Architecture", keys, keys.index("resnet50"), key="architectures_one", **_LINKED,
+        "Architecture",
+        keys,
+        keys.index("resnet50"),
+        key="architectures_one",
+        **_LINKED,
         help="Or click a point above.",
-    )  # fmt: skip
+    )
     with charts:
         _charts(_SLUGS.get(idea, ""), one)
     _card(one)
@@ -159,8 +184,9 @@ def _charts(idea: str, one: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         axis = st.segmented_control("Axis", list(QUANTITIES), default="parameters", key="architectures_axis", **_CHOICE)
         which = st.segmented_control("Error", ["top-1", "top-5"], default="top-1", key="architectures_error", **_CHOICE)
-        measure = st.segmented_control("Measured", ["one-crop", "as-published"], default="one-crop",
-                                       key="architectures_measure", **_CHOICE)  # fmt: skip
+        measure = st.segmented_control(
+            "Measured", ["one-crop", "as-published"], default="one-crop", key="architectures_measure", **_CHOICE
+        )
     errors = {key: found for key in ARCHITECTURES if (found := _error(key, which, measure)) is not None}
     measured = atlas.read()["architectures"]
     values = {
@@ -173,13 +199,17 @@ def _charts(idea: str, one: str) -> None:
     events = [(year, text.partition(".")[0].partition(":")[0]) for year, text in EVENTS]
     title = f"{which} {quantity.title}" if axis == "error" else quantity.title
     _pick(
-        figures.timeline(_marks(years, values[axis], idea), events, title, one, quantity.logarithmic), "time", one,
+        figures.timeline(_marks(years, values[axis], idea), events, title, one, quantity.logarithmic),
+        "time",
+        one,
         f"{quantity.title} of {len(values[axis])} networks against the year, 1989 to 2026.",
-    )  # fmt: skip
+    )
     with st.expander("Numbered in the figure: history, not computed"):
         st.markdown("\n".join(f"{number}. {year}: {text}" for number, (year, text) in enumerate(EVENTS, 1)))
-        st.caption("Before the axis: the neocognitron, local receptive fields in stages. Fukushima 1980, "
-                   "doi:10.1007/BF00344251.")  # fmt: skip
+        st.caption(
+            "Before the axis: the neocognitron, local receptive fields in stages. Fukushima 1980, "
+            "doi:10.1007/BF00344251."
+        )
     _story(idea, which, measure)
     st.subheader("What accuracy costs")
     accuracies = {key: round(100 - error, 3) for key, error in errors.items()}
@@ -187,17 +217,21 @@ def _charts(idea: str, one: str) -> None:
         with place:
             _pick(
                 figures.accuracy(_marks(values[cost], accuracies, idea), cost, f"{which} accuracy, ImageNet", one),
-                cost, one, f"{which} accuracy of {len(errors)} networks against their {cost}.",
-            )  # fmt: skip
+                cost,
+                one,
+                f"{which} accuracy of {len(errors)} networks against their {cost}.",
+            )
     absent = [plain(ARCHITECTURES[key].title) for key in ARCHITECTURES if key not in errors]
     st.caption(
         "Click a point for its record. Accuracy is 100 % − published error, "
-        + ("of one crop of 224 × 224 pixels, whoever trained the weights. " if measure == "one-crop" else
-           "as first published: crops, sizes and training pictures differ; the record says how. ")
+        + (
+            "of one crop of 224 × 224 pixels, whoever trained the weights. "
+            if measure == "one-crop"
+            else "as first published: crops, sizes and training pictures differ; the record says how. "
+        )
         + "Parameters (trainable) and multiply-adds (of convolutions and dense layers) are computed from the networks "
-        "built here"
-        + f". Without such a figure: {', '.join(absent)}."
-    )  # fmt: skip
+        "built here" + f". Without such a figure: {', '.join(absent)}."
+    )
 
 
 def _error(key: str, which: str, measure: str) -> float | None:
@@ -224,9 +258,13 @@ def _pick(figure: Any, name: str, one: str, alt: str) -> None:
     """Show a figure whose points choose an architecture; made anew for each, so that no old selection stays."""
     key = f"architectures_{name}_{one}"
     st.plotly_chart(
-        figure, key=key, config={"displayModeBar": False}, alt=alt, selection_mode="points",
+        figure,
+        key=key,
+        config={"displayModeBar": False},
+        alt=alt,
+        selection_mode="points",
         on_select=lambda: _picked(key),
-    )  # fmt: skip
+    )
 
 
 def _picked(key: str) -> None:

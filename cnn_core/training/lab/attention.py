@@ -68,12 +68,13 @@ def attention(run_id: str, digest: str, *, location: str | None = None) -> dict[
     shares = head.probabilities(features[index][None])[0]
     said = classes[int(shares.argmax())]
     return {
-        "label": label, "said": said,
+        "label": label,
+        "said": said,
         "probabilities": {name: float(share) for name, share in zip(classes, shares, strict=True)},
         "maps": {name: evidence(_base(record.name), head, batch, classes.index(name)) for name in {said, label}},
         "seen": batch[0],
         "nearest": _nearest(features, index, folds[fold].train, points),
-    }  # fmt: skip
+    }
 
 
 def evidence(base: keras.Model, head: Probe, batch: np.ndarray, index: int) -> np.ndarray:

@@ -90,9 +90,14 @@ def augmented(pixels: np.ndarray, digest: str, policy: str, copy: int, seed: int
 
 
 def augmented_sheet(
-    digests: Sequence[str], policy: str, copies: int, seed: int = 0, backbone: str = backbones.DEFAULT,
-    *, location: str | None = None,
-) -> np.ndarray:  # fmt: skip
+    digests: Sequence[str],
+    policy: str,
+    copies: int,
+    seed: int = 0,
+    backbone: str = backbones.DEFAULT,
+    *,
+    location: str | None = None,
+) -> np.ndarray:
     """Return pictures as the network looks at them and augmented copies of each.
 
     Args:
@@ -166,10 +171,15 @@ def _head_counts(bench: Bench, features: np.ndarray, policy: str, begin: float, 
             return _copied(bench, policy, copy, items)
 
         vectors, computed = cached_features(
-            bench.store, bench.items, bench.record, bench.precision, lambda: pooled(bench.base()),
+            bench.store,
+            bench.items,
+            bench.record,
+            bench.precision,
+            lambda: pooled(bench.base()),
             bench.ticker(f"features of {policy}", begin + each * copy, each, len(bench.items)),
-            f"pool of augmented {policy} {copy} seed {bench.options.seed}", see,
-        )  # fmt: skip
+            f"pool of augmented {policy} {copy} seed {bench.options.seed}",
+            see,
+        )
         bench.result["features_computed"] += computed
         copies.append(vectors)
     counts = []
@@ -192,9 +202,14 @@ def _copied_inputs(bench: Bench, tuner: Tuner, policy: str, begin: float, share:
 
 
 def _tuned_counts(
-    bench: Bench, tuner: Tuner, features: np.ndarray, plain: np.ndarray, copies: list[np.ndarray] | None,
-    begin: float, share: float,
-) -> list[int]:  # fmt: skip
+    bench: Bench,
+    tuner: Tuner,
+    features: np.ndarray,
+    plain: np.ndarray,
+    copies: list[np.ndarray] | None,
+    begin: float,
+    share: float,
+) -> list[int]:
     """How many pictures a network gets right in each training fold; its head starts as the probe, with and without."""
     options, counts = bench.options, []
     phase, each = "training with copies" if copies else "training without", share / len(bench.training_folds)

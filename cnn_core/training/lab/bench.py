@@ -39,9 +39,12 @@ class Bench:
         self.folds = repeated_folds(self.items, self.options.folds, self.options.repeats, self.options.seed)
         self.test_share = 1 / (self.options.folds - 1)
         self.result: dict[str, Any] = {
-            "kind": self.options.kind, "classes": list(self.classes), "pictures": len(self.items), "notes": notes,
+            "kind": self.options.kind,
+            "classes": list(self.classes),
+            "pictures": len(self.items),
+            "notes": notes,
             "sentences": [],
-        }  # fmt: skip
+        }
         self._pixels: np.ndarray | None = None
 
     @property
@@ -72,9 +75,13 @@ class Bench:
         """
         record = record or self.record
         vectors, computed = cached_features(
-            self.store, self.items, record, self.precision, lambda: pooled(backbones.build(record.name)),
+            self.store,
+            self.items,
+            record,
+            self.precision,
+            lambda: pooled(backbones.build(record.name)),
             lambda done: self._tick("features", done / len(self.items) * share),
-        )  # fmt: skip
+        )
         self.result["features_computed"] = self.result.get("features_computed", 0) + computed
         return vectors
 

@@ -106,24 +106,27 @@ def refusal_curve(
     """
     return [
         {
-            "threshold": float(threshold), "answered": float((own >= threshold).mean()),
+            "threshold": float(threshold),
+            "answered": float((own >= threshold).mean()),
             "accuracy": float(right[own >= threshold].mean()) if (own >= threshold).any() else 1.0,
             "unseen_refused": float((unseen < threshold).mean()),
         }
         for threshold in thresholds
-    ]  # fmt: skip
+    ]
 
 
 def _bins(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
     of = np.minimum((confidence * BINS).astype(int), BINS - 1)
     return [
         {
-            "low": index / BINS, "confidence": float(confidence[of == index].mean()),
-            "accuracy": float(right[of == index].mean()), "pictures": int((of == index).sum()),
+            "low": index / BINS,
+            "confidence": float(confidence[of == index].mean()),
+            "accuracy": float(right[of == index].mean()),
+            "pictures": int((of == index).sum()),
             "interval": list(wilson_interval(int(right[of == index].sum()), int((of == index).sum()))),
         }
         for index in np.unique(of).tolist()
-    ]  # fmt: skip
+    ]
 
 
 def _error(bins: list[dict[str, Any]], total: int) -> float:

@@ -74,6 +74,7 @@ def _lab(options: argparse.Namespace) -> str:
     if options.json:
         return json.dumps(
             run.result | {"run": run.id, "options": run.spec["options"], "environment": run.environment},
-            indent=1, ensure_ascii=False,
-        )  # fmt: skip
+            indent=1,
+            ensure_ascii=False,
+        )
     return "\n".join([*run.result["notes"], *run.result["sentences"]])

@@ -51,9 +51,14 @@ def stage_features(bench: Bench, share: float) -> tuple[np.ndarray, list[int]]:
     base = bench.base()
     ends = [block_outputs(base, bench.record)[end] for end in bench.record.stage_ends]
     vectors, computed = cached_features(
-        bench.store, bench.items, bench.record, bench.precision, lambda: _every_stage(base, ends),
-        bench.ticker("features", 0.0, share, len(bench.items)), what="pool of every stage",
-    )  # fmt: skip
+        bench.store,
+        bench.items,
+        bench.record,
+        bench.precision,
+        lambda: _every_stage(base, ends),
+        bench.ticker("features", 0.0, share, len(bench.items)),
+        what="pool of every stage",
+    )
     bench.result["features_computed"] = computed
     return vectors, [int(end.shape[-1]) for end in ends]
 

@@ -96,33 +96,46 @@ DISTORTIONS: dict[str, Distortion] = {
     entry.name: entry
     for entry in (
         Distortion(
-            "unit_range", "[0, 1] instead of its own scale", "x / 255",
+            "unit_range",
+            "[0, 1] instead of its own scale",
+            "x / 255",
             _receives(lambda x, right: x @ right.order.T / 255),
         ),
         Distortion("raw_range", "raw [0, 255]", "x", _receives(lambda x, right: x @ right.order.T)),
         Distortion(
-            "scaled_twice", "scaled to [0, 1] before a network that scales by itself",
-            "the right preprocessing of x / 255", lambda x, right: x / 255,
+            "scaled_twice",
+            "scaled to [0, 1] before a network that scales by itself",
+            "the right preprocessing of x / 255",
+            lambda x, right: x / 255,
         ),
         Distortion("channels_swapped", "BGR instead of RGB", "blue and red exchanged", lambda x, right: x[..., ::-1]),
         Distortion(
-            "mean_forgotten", "mean not subtracted", "scaled rightly, without the offset",
+            "mean_forgotten",
+            "mean not subtracted",
+            "scaled rightly, without the offset",
             _receives(lambda x, right: right(x) - right.offset),
         ),
         Distortion(
-            "other_family", "another family's mean and scale",
+            "other_family",
+            "another family's mean and scale",
             "(x / 255 − ImageNet mean) / deviation as in PyTorch, or x / 127.5 − 1 where that is right",
             _receives(_other_family),
         ),
-        Distortion("half_size", "half the input size", "the right values at half the width and height",
-                   look=_half, size=0.5),
-        Distortion("stretched", "stretched instead of cropped", "the whole picture, its aspect ratio lost",
-                   look=_stretched),
-        Distortion("grey", "grey, one channel repeated", "luminance in all channels",
-                   lambda x, right: np.repeat((x @ LUMA)[..., None], 3, axis=-1)),
+        Distortion(
+            "half_size", "half the input size", "the right values at half the width and height", look=_half, size=0.5
+        ),
+        Distortion(
+            "stretched", "stretched instead of cropped", "the whole picture, its aspect ratio lost", look=_stretched
+        ),
+        Distortion(
+            "grey",
+            "grey, one channel repeated",
+            "luminance in all channels",
+            lambda x, right: np.repeat((x @ LUMA)[..., None], 3, axis=-1),
+        ),
         Distortion("lying", "EXIF ignored: lying on its side", "every picture turned by 90°", look=_lying),
     )
-}  # fmt: skip
+}
 
 
 def not_applicable(distortion: Distortion, right: Preprocessing) -> str:
@@ -166,15 +179,27 @@ def likely_mismatches(pictures: Iterable[np.ndarray], record: Backbone, notes: S
     turned = sum("turned upright" in note for note in notes)
     sentences = (
         (grey, "are grey: the network saw colour; give one channel three times, as is done here, and train on grey."),
-        (tiny, f"are smaller than {size // 2} px, half of what the network looks at: enlarged they are blurred; use "
-               "larger originals, or compare the probes of lower stages."),
-        (wide, f"are more than {EXTREME_ASPECT:.0f} times as long as wide: the crop of the middle loses over half of "
-               "them; cut them to squares yourself."),
-        (deep, "had more than 8 bits: only the high byte is kept; stretch their contrast before, the same way for "
-               "training and use."),
-        (turned, "were turned upright by their EXIF data: a script that ignores it feeds them lying; apply it there "
-                 "too (predict.py does)."),
-    )  # fmt: skip
+        (
+            tiny,
+            f"are smaller than {size // 2} px, half of what the network looks at: enlarged they are blurred; use "
+            "larger originals, or compare the probes of lower stages.",
+        ),
+        (
+            wide,
+            f"are more than {EXTREME_ASPECT:.0f} times as long as wide: the crop of the middle loses over half of "
+            "them; cut them to squares yourself.",
+        ),
+        (
+            deep,
+            "had more than 8 bits: only the high byte is kept; stretch their contrast before, the same way for "
+            "training and use.",
+        ),
+        (
+            turned,
+            "were turned upright by their EXIF data: a script that ignores it feeds them lying; apply it there "
+            "too (predict.py does).",
+        ),
+    )
     return [f"{count} of {total} pictures {words}" for count, words in sentences if count]
 
 

@@ -35,9 +35,7 @@ def study(bench: Bench) -> None:
     said = _out_of_fold(bench, features, given)
     right = said.argmax(axis=1) == given
     correct, total = int(right.sum()), len(given)
-    bench.result["accuracy"] = {
-        "correct": correct, "total": total, "interval": list(wilson_interval(correct, total))
-    }  # fmt: skip
+    bench.result["accuracy"] = {"correct": correct, "total": total, "interval": list(wilson_interval(correct, total))}
     similar = similarities(features)
     suspects = label_errors(said, given)
     bench.result["suspects"] = [_suspect(bench, said, given, similar, int(index)) for index in suspects]
@@ -115,10 +113,14 @@ def _measure_finding(bench: Bench, suspects: np.ndarray, flipped: np.ndarray) ->
     hits, found, there = int(flipped[suspects].sum()), len(suspects), int(flipped.sum())
     precision, recall = hits / found if found else 0.0, hits / there if there else 0.0
     bench.result["finding"] = {
-        "flipped": there, "found": found, "hits": hits, "precision": precision, "recall": recall,
+        "flipped": there,
+        "found": found,
+        "hits": hits,
+        "precision": precision,
+        "recall": recall,
         "precision_interval": list(wilson_interval(hits, found)) if found else None,
         "recall_interval": list(wilson_interval(hits, there)) if there else None,
-    }  # fmt: skip
+    }
     bench.say(
         f"Of {there} labels exchanged on purpose {hits} are among the {found} suspects: "
         f"precision {precision:.2f}, recall {recall:.2f}."
@@ -129,15 +131,23 @@ def _suspect(bench: Bench, said: np.ndarray, given: np.ndarray, similar: np.ndar
     item, best = bench.items[index], int(said[index].argmax())
     order = [int(i) for i in np.argsort(-similar[index]) if i != index and bench.items[i].digest != item.digest]
     nearest = [
-        {"digest": bench.items[i].digest, "name": bench.items[i].name, "label": bench.classes[given[i]],
-         "similarity": float(similar[index, i])}
+        {
+            "digest": bench.items[i].digest,
+            "name": bench.items[i].name,
+            "label": bench.classes[given[i]],
+            "similarity": float(similar[index, i]),
+        }
         for i in order[:NEAREST]
-    ]  # fmt: skip
+    ]
     return {
-        "digest": item.digest, "name": item.name, "label": bench.classes[given[index]],
-        "suggested": bench.classes[best], "probability": float(said[index, best]),
-        "probability_of_label": float(said[index, given[index]]), "nearest": nearest,
-    }  # fmt: skip
+        "digest": item.digest,
+        "name": item.name,
+        "label": bench.classes[given[index]],
+        "suggested": bench.classes[best],
+        "probability": float(said[index, best]),
+        "probability_of_label": float(said[index, given[index]]),
+        "nearest": nearest,
+    }
 
 
 # Likeness -------------------------------------------------------------------------------------------------------------
@@ -161,15 +171,17 @@ def _duplicates(bench: Bench, similar: np.ndarray, given: np.ndarray) -> list[di
     order = np.argsort(-similar[first, second])[:MOST_PAIRS]
     return [
         {
-            "first": bench.items[i].digest, "second": bench.items[j].digest,
+            "first": bench.items[i].digest,
+            "second": bench.items[j].digest,
             "names": [bench.items[i].name, bench.items[j].name],
             "labels": [bench.classes[given[i]], bench.classes[given[j]]],
-            "similarity": float(similar[i, j]), "identical": bench.items[i].digest == bench.items[j].digest,
+            "similarity": float(similar[i, j]),
+            "identical": bench.items[i].digest == bench.items[j].digest,
             "across_classes": bool(given[i] != given[j]),
             "across_parts": bench.items[i].part != bench.items[j].part,
         }
         for i, j in zip(first[order].tolist(), second[order].tolist(), strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _map(bench: Bench, features: np.ndarray, said: np.ndarray, given: np.ndarray) -> list[dict[str, Any]]:
@@ -181,13 +193,17 @@ def _map(bench: Bench, features: np.ndarray, said: np.ndarray, given: np.ndarray
     tsne = TSNE(2, perplexity=perplexity, init="pca", random_state=bench.options.seed).fit_transform(deep)
     return [
         {
-            "digest": item.digest, "name": item.name, "label": bench.classes[given[i]],
-            "said": bench.classes[said[i].argmax()], "right": bool(said[i].argmax() == given[i]),
+            "digest": item.digest,
+            "name": item.name,
+            "label": bench.classes[given[i]],
+            "said": bench.classes[said[i].argmax()],
+            "right": bool(said[i].argmax() == given[i]),
             "probability_of_label": float(said[i, given[i]]),
-            "pca": flat[i].tolist(), "tsne": tsne[i].tolist(),
+            "pca": flat[i].tolist(),
+            "tsne": tsne[i].tolist(),
         }
         for i, item in enumerate(bench.items)
-    ]  # fmt: skip
+    ]
 
 
 def _none_of_these(bench: Bench, features: np.ndarray, said: np.ndarray, given: np.ndarray) -> dict[str, Any]:

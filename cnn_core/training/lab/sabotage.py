@@ -97,9 +97,14 @@ def _sabotage(bench: Bench, record: Backbone, entry: dict[str, Any], begin: floa
 
 
 def _features(
-    bench: Bench, record: Backbone, base: keras.Model, pixels: np.ndarray, right: Preprocessing,
-    distortion: Distortion, progress: float,
-) -> np.ndarray:  # fmt: skip
+    bench: Bench,
+    record: Backbone,
+    base: keras.Model,
+    pixels: np.ndarray,
+    right: Preprocessing,
+    distortion: Distortion,
+    progress: float,
+) -> np.ndarray:
     place = {item.digest: index for index, item in enumerate(bench.items)}
 
     def see(store: Store, items: Sequence[Item], record: Backbone) -> np.ndarray:

@@ -164,12 +164,24 @@ def fit_law(sizes: list[int], errors: np.ndarray, seed: int = 0) -> dict[str, An
         f"would buy {gain:.1f} points (95 % interval {gain_low:.1f} to {gain_high:.1f}), to {1 - then:.3f}."
     )
     return {
-        "a": float(best[0]), "b": float(best[1]), "c": float(best[2]), "at": at, "predicted": float(1 - then),
-        "low": float(low), "high": float(high), "gain_points": gain, "gain_low": float(gain_low),
-        "gain_high": float(gain_high), "words": words,
-        "curve": {"pictures": grid.tolist(), "accuracy": (1 - _law(grid, best)).tolist(),
-                  "low": band[0].tolist(), "high": band[1].tolist()},
-    }  # fmt: skip
+        "a": float(best[0]),
+        "b": float(best[1]),
+        "c": float(best[2]),
+        "at": at,
+        "predicted": float(1 - then),
+        "low": float(low),
+        "high": float(high),
+        "gain_points": gain,
+        "gain_low": float(gain_low),
+        "gain_high": float(gain_high),
+        "words": words,
+        "curve": {
+            "pictures": grid.tolist(),
+            "accuracy": (1 - _law(grid, best)).tolist(),
+            "low": band[0].tolist(),
+            "high": band[1].tolist(),
+        },
+    }
 
 
 def _refusal(n: np.ndarray, errors: np.ndarray) -> str:

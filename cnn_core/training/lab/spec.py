@@ -19,8 +19,14 @@ KINDS = {
 }
 SIZE_ARMS = ("frozen", "fine_tuned", "scratch")
 RECIPES = (
-    "head_first", "at_once", "gradual", "discriminative", "rate_10", "rate_100", "batchnorm_training",
-)  # fmt: skip
+    "head_first",
+    "at_once",
+    "gradual",
+    "discriminative",
+    "rate_10",
+    "rate_100",
+    "batchnorm_training",
+)
 # Parts of `transfer.training.augmentation`, in its order behind the whole.
 POLICIES = {"all": "Mirror, shift and zoom", "mirror": "Mirror", "shift": "Shift", "zoom": "Zoom"}
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)

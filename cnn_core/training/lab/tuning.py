@@ -51,9 +51,14 @@ class Tuner:
     """
 
     def __init__(
-        self, base: keras.Model, record: Backbone, frozen_blocks: int, classes: int, pictures: int,
+        self,
+        base: keras.Model,
+        record: Backbone,
+        frozen_blocks: int,
+        classes: int,
+        pictures: int,
         batchnorm_training: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         outputs = block_outputs(base, record)
         boundary = outputs[frozen_blocks - 1] if frozen_blocks else base.input
         self._lower = None
@@ -72,10 +77,14 @@ class Tuner:
         self._groups = [[v for layer in block for v in layer.trainable_variables] for block in of_block]
         self._groups.append(self._head.trainable_variables)
         self._statistics = [
-            [getattr(layer, name) for layer in block if isinstance(layer, layers.BatchNormalization)
-             for name in STATISTICS]
+            [
+                getattr(layer, name)
+                for layer in block
+                if isinstance(layer, layers.BatchNormalization)
+                for name in STATISTICS
+            ]
             for block in of_block
-        ]  # fmt: skip
+        ]
         self._start = [variable.numpy().copy() for variable in self.model.variables]
         self._start_of = {id(v): value for v, value in zip(self.model.variables, self._start, strict=True)}
         self._optimizers = [keras.optimizers.Adam(0.0) for _ in self._groups]
@@ -91,9 +100,15 @@ class Tuner:
         return forward(self._lower, pixels, tick) if self._lower else pixels
 
     def train(
-        self, inputs: np.ndarray, labels: np.ndarray, rates: Sequence[Sequence[float]], batch_size: int, seed: int,
-        head: Probe | None = None, check: Callable[[float], None] = lambda done: None,
-    ) -> list[float]:  # fmt: skip
+        self,
+        inputs: np.ndarray,
+        labels: np.ndarray,
+        rates: Sequence[Sequence[float]],
+        batch_size: int,
+        seed: int,
+        head: Probe | None = None,
+        check: Callable[[float], None] = lambda done: None,
+    ) -> list[float]:
         """Train from the start weights.
 
         Args:

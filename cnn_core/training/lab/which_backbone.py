@@ -30,9 +30,12 @@ def study(bench: Bench) -> None:
         begin, share = index / len(chosen), 1 / len(chosen)
         bench.progress(record.title, begin)
         entry: dict[str, Any] = {
-            "name": name, "title": record.title, "licence": record.licence, "imagenet_top1": record.top1,
+            "name": name,
+            "title": record.title,
+            "licence": record.licence,
+            "imagenet_top1": record.top1,
             "unavailable": backbones.unavailable(record),
-        }  # fmt: skip
+        }
         if not entry["unavailable"]:
             features = bench.features(begin, record)
             counts = bench.probe_counts(features, record.title, begin + 0.8 * share, 0.1 * share)

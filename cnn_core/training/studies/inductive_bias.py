@@ -55,9 +55,15 @@ def convnet() -> keras.Model:
 def small_vit() -> keras.Model:
     """Build a ViT of two blocks on 16 patches of 2 × 2 pixels, `(N, 8, 8, 1)` → `(N, 10)` probabilities."""
     return vit(
-        input_shape=(SIDE, SIDE, 1), num_classes=10, patch_size=2, depth=2, width=36, mlp_width=96, heads=4,
+        input_shape=(SIDE, SIDE, 1),
+        num_classes=10,
+        patch_size=2,
+        depth=2,
+        width=36,
+        mlp_width=96,
+        heads=4,
         name="small_vit",
-    )  # fmt: skip
+    )
 
 
 BUILDERS: dict[str, Callable[[], keras.Model]] = {"convnet": convnet, "vit": small_vit}

@@ -150,9 +150,14 @@ for arm, figures in result["arms"].items():
 def predict_script(run: Run, arm: str, record: Backbone) -> str:
     """Return `predict.py`: pictures in, probabilities out, whatever the format of the network beside it."""
     return _SCRIPT.format(
-        keras=run.environment["keras"], tensorflow=run.environment["tensorflow"], run_id=run.id, arm=arm,
-        size=record.input_size, short_side=round(record.input_size / record.crop_fraction), max_side=MAX_SIDE,
-    )  # fmt: skip
+        keras=run.environment["keras"],
+        tensorflow=run.environment["tensorflow"],
+        run_id=run.id,
+        arm=arm,
+        size=record.input_size,
+        short_side=round(record.input_size / record.crop_fraction),
+        max_side=MAX_SIDE,
+    )
 
 
 def experiment_settings(run: Run, arm: str) -> dict[str, Any]:
@@ -166,9 +171,12 @@ def experiment_settings(run: Run, arm: str) -> dict[str, Any]:
     }
     answers = run.result["arms"][arm]["answers"]
     return run.spec | {
-        "run": run.id, "arm": arm, "classes": run.result["classes"], "accuracy": accuracy,
+        "run": run.id,
+        "arm": arm,
+        "classes": run.result["classes"],
+        "accuracy": accuracy,
         "test": [answer["digest"] for answer in answers],
-    }  # fmt: skip
+    }
 
 
 def model_card(run: Run, arm: str, record: Backbone, self_test: dict[str, Any] | None = None) -> str:
@@ -243,7 +251,7 @@ def notebook(run: Run, arm: str, checkout: str) -> str:
         ("code", _MEASURE.format(arm=arm, correct=figures["correct"])),
         ("markdown", "## Train again\n\nFrom the pictures and the settings in this folder, not from the weights."),
         ("code", _REPEAT.format(commit=commit, checkout=checkout)),
-    ]  # fmt: skip
+    ]
     blank: dict[str, Any] = {"execution_count": None, "outputs": []}
     return json.dumps(
         {
@@ -256,8 +264,9 @@ def notebook(run: Run, arm: str, checkout: str) -> str:
             "nbformat": 4,
             "nbformat_minor": 5,
         },
-        ensure_ascii=False, indent=1,
-    )  # fmt: skip
+        ensure_ascii=False,
+        indent=1,
+    )
 
 
 def _self_test_words(self_test: dict[str, Any] | None) -> str:

@@ -81,9 +81,11 @@ def _export(store: Store, run: Run, arm: str, folder: Path) -> dict[str, Any]:
         said = answers.ask(model, sets.pixels(store, answer["digest"]), record, classes)
         expected.append([said[name] for name in classes])
     converters: dict[str, Callable[[Any], bytes]] = {
-        "keras": lambda model: data, "tflite": to_tflite, "int8": lambda model: to_tflite(model, int8=True),
+        "keras": lambda model: data,
+        "tflite": to_tflite,
+        "int8": lambda model: to_tflite(model, int8=True),
         "onnx": to_onnx,
-    }  # fmt: skip
+    }
     entries: list[dict[str, Any]] = []
     for name, convert in converters.items():
         if name == "onnx" and (reason := onnx_missing()):
@@ -149,5 +151,8 @@ def _tested(folder: Path, name: str, file: str, expected: np.ndarray, classes: l
             f"{file}: {told}; {'within' if passed else 'beyond'} {tolerance:.0e}{'' if passed else ': not offered'}."
         )
     return entry | {
-        "largest_difference": difference, "agreement": agreement / len(expected), "passed": passed, "words": words,
-    }  # fmt: skip
+        "largest_difference": difference,
+        "agreement": agreement / len(expected),
+        "passed": passed,
+        "words": words,
+    }

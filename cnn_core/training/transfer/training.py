@@ -70,9 +70,11 @@ class Data:
         order = np.arange(count + -count % replicas) % count
         validation = np.repeat(np.arange(len(self.validation)), replicas)
         return Data(
-            self.train[order], self.train_labels[order],
-            self.validation[validation], self.validation_labels[validation],
-        )  # fmt: skip
+            self.train[order],
+            self.train_labels[order],
+            self.validation[validation],
+            self.validation_labels[validation],
+        )
 
     def mapped(self, function: Callable[[np.ndarray], np.ndarray]) -> "Data":
         """Return the same examples seen through a fixed function."""
@@ -246,10 +248,15 @@ def fine_tuned(
         trained = keras.Model(boundary, model.output, name="upper")
         seconds["feature_maps"] = time.perf_counter() - started
     second = fit(
-        trained, data, options, listener,
-        learning_rate=options.fine_tune_learning_rate, phase="blocks",
-        first_epoch=len(watch.history), start_counts=True,
-    )  # fmt: skip
+        trained,
+        data,
+        options,
+        listener,
+        learning_rate=options.fine_tune_learning_rate,
+        phase="blocks",
+        first_epoch=len(watch.history),
+        start_counts=True,
+    )
     return Arm(model, watch.history + second.history, trainable, model.count_params(), seconds, second.best_epoch)
 
 

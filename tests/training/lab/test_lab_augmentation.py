@@ -22,8 +22,10 @@ def copies(policy: str, count: int = 12) -> np.ndarray:
 
 def test_mirror_only_mirrors_and_does_so_about_half_the_time() -> None:
     flips = [bool((copy == RAMP[:, ::-1]).all()) for copy in copies("mirror", 40)]
-    assert all((copy == (RAMP[:, ::-1] if flip else RAMP)).all() for copy, flip in zip(copies("mirror", 40), flips,
-                                                                                     strict=True))  # fmt: skip
+    assert all(
+        (copy == (RAMP[:, ::-1] if flip else RAMP)).all()
+        for copy, flip in zip(copies("mirror", 40), flips, strict=True)
+    )
     assert 10 <= sum(flips) <= 30, "P(outside) < 0.3 % for a fair coin"
 
 

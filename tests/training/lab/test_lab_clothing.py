@@ -47,8 +47,17 @@ def test_most_exchanged_labels_are_found() -> None:
 
 
 def test_trap_moves_statistics_and_the_fix_moves_none() -> None:
-    result = study("recipes", "--recipes", "rate_100,batchnorm_training", "--training-splits", "1", "--epochs", "2",
-                   "--unfreeze-blocks", "3")  # fmt: skip
+    result = study(
+        "recipes",
+        "--recipes",
+        "rate_100,batchnorm_training",
+        "--training-splits",
+        "1",
+        "--epochs",
+        "2",
+        "--unfreeze-blocks",
+        "3",
+    )
     entries = {entry["name"]: entry for entry in result["recipes"]}
     assert max(entries["head_first"]["statistics_drift"]) == max(entries["rate_100"]["statistics_drift"]) == 0
     assert min(entries["batchnorm_training"]["statistics_drift"]) > 0

@@ -19,8 +19,9 @@ def random_answers(seed: int, count: int, classes: int) -> tuple[np.ndarray, np.
 @given(st.integers(0, 10**6), st.integers(1, 60), st.integers(2, 5))
 def test_label_errors_are_the_off_diagonals_of_the_confident_joint(seed: int, count: int, classes: int) -> None:
     said, labels = random_answers(seed, count, classes)
-    threshold = [sum(p[j] for p, y in zip(said, labels, strict=True) if y == j) / list(labels).count(j)
-                 for j in range(classes)]  # fmt: skip
+    threshold = [
+        sum(p[j] for p, y in zip(said, labels, strict=True) if y == j) / list(labels).count(j) for j in range(classes)
+    ]
     expected = {}
     for i, (p, y) in enumerate(zip(said, labels, strict=True)):
         claims = [j for j in range(classes) if p[j] >= threshold[j]]
@@ -48,10 +49,17 @@ def test_exchanged_labels_are_found() -> None:
 
 def test_likeness_is_cosine_of_centred_features() -> None:
     x = np.random.default_rng(0).normal(3, 1, (12, 5))
-    assert similarities(x) == pytest.approx(np.array(
-        [[(a - x.mean(0)) @ (b - x.mean(0)) / np.linalg.norm(a - x.mean(0)) / np.linalg.norm(b - x.mean(0)) for b in x]
-         for a in x]
-    ))  # fmt: skip
+    assert similarities(x) == pytest.approx(
+        np.array(
+            [
+                [
+                    (a - x.mean(0)) @ (b - x.mean(0)) / np.linalg.norm(a - x.mean(0)) / np.linalg.norm(b - x.mean(0))
+                    for b in x
+                ]
+                for a in x
+            ]
+        )
+    )
     assert np.isfinite(similarities(np.ones((3, 2)))).all()
 
 

@@ -54,9 +54,13 @@ def test_too_few_different_pictures_are_refused() -> None:
 
 def test_test_part_and_contradictions_take_no_part() -> None:
     items = [
-        Item("1", "a", "free"), Item("2", "a", "held", "test"), Item("2", "a", "copy of held", "train"),
-        Item("3", "a", "torn"), Item("3", "b", "torn"), Item("4", "b", "free"),
-    ]  # fmt: skip
+        Item("1", "a", "free"),
+        Item("2", "a", "held", "test"),
+        Item("2", "a", "copy of held", "train"),
+        Item("3", "a", "torn"),
+        Item("3", "b", "torn"),
+        Item("4", "b", "free"),
+    ]
     kept, notes = usable(items)
     assert [item.digest for item in kept] == ["1", "4"]
     assert notes == [

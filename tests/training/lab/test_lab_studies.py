@@ -133,9 +133,12 @@ def test_stopped_study_keeps_what_is_known(shelf: Store, kind: str, phase: str, 
 def test_test_part_is_never_looked_at(shelf: Store) -> None:
     items = colours(shelf, 8)
     held = [type(item)(item.digest, item.label, item.name, "test") for item in items[::4]]
-    study = Study((*(i for n, i in enumerate(items) if n % 4), *held), LabOptions.of(
-        "depth", backbone="toy", folds=2, training_splits=1, epochs=1, unfreeze_blocks=1, frozen_blocks=(2,)
-    ))  # fmt: skip
+    study = Study(
+        (*(i for n, i in enumerate(items) if n % 4), *held),
+        LabOptions.of(
+            "depth", backbone="toy", folds=2, training_splits=1, epochs=1, unfreeze_blocks=1, frozen_blocks=(2,)
+        ),
+    )
     result, _ = job.run(claimed(shelf, study.to_json()), shelf, Listener())
     assert result["pictures"] == 18 and result["notes"] == [
         "6 pictures of the test part left out: what is chosen here can be tested on them."

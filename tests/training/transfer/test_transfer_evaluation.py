@@ -30,13 +30,15 @@ def test_interval_of_nothing_is_refused(correct: int, total: int) -> None:
 
 def test_example_by_hand() -> None:
     items = [Item(f"d{i}", label, f"{i}.png") for i, label in enumerate(["cat", "cat", "dog", "dog", "owl"])]
-    probabilities = np.array([
-        [0.8, 0.1, 0.1],  # cat, right
-        [0.1, 0.6, 0.3],  # a cat taken for a dog
-        [0.2, 0.7, 0.1],  # dog, right
-        [0.95, 0.03, 0.02],  # a dog taken for a cat, surely
-        [0.3, 0.3, 0.4],  # owl, right
-    ])  # fmt: skip
+    probabilities = np.array(
+        [
+            [0.8, 0.1, 0.1],  # cat, right
+            [0.1, 0.6, 0.3],  # a cat taken for a dog
+            [0.2, 0.7, 0.1],  # dog, right
+            [0.95, 0.03, 0.02],  # a dog taken for a cat, surely
+            [0.3, 0.3, 0.4],  # owl, right
+        ]
+    )
     figures = evaluate(probabilities, items, CLASSES)
     assert (figures["correct"], figures["test_accuracy"]) == (3, 0.6)
     assert figures["test_interval"] == pytest.approx([0.2307, 0.8824], abs=1e-4)
@@ -44,8 +46,9 @@ def test_example_by_hand() -> None:
     assert figures["per_class"][0] == {"class": "cat", "precision": 0.5, "recall": 0.5, "f1": 0.5, "pictures": 2}
     assert figures["per_class"][2] == {"class": "owl", "precision": 1.0, "recall": 1.0, "f1": 1.0, "pictures": 1}
     assert [(wrong["name"], wrong["label"], wrong["said"]) for wrong in figures["wrong"]] == [
-        ("3.png", "dog", "cat"), ("1.png", "cat", "dog"),
-    ]  # fmt: skip
+        ("3.png", "dog", "cat"),
+        ("1.png", "cat", "dog"),
+    ]
     assert figures["wrong"][0]["probability"] == 0.95 and figures["wrong"][0]["probability_of_label"] == 0.03
     assert [answer["digest"] for answer in figures["answers"]] == ["d0", "d1", "d2", "d3", "d4"]
     assert json.loads(json.dumps(figures)) == figures

@@ -58,9 +58,15 @@ def test_fine_tuning_changes_the_chosen_blocks_and_no_statistic(outcome: Outcome
 @pytest.mark.slow
 def test_fine_tuning_with_augmentation_changes_no_statistic_either(shelf: Store, textures: tuple[Item, ...]) -> None:
     outcome = carry_out(
-        shelf, textures, arms=("fine_tuned",), epochs=1, batch_size=9, unfreeze_blocks=2, augment=True,
+        shelf,
+        textures,
+        arms=("fine_tuned",),
+        epochs=1,
+        batch_size=9,
+        unfreeze_blocks=2,
+        augment=True,
         fine_tune_learning_rate=1e-3,
-    )  # fmt: skip
+    )
     moved = changed(outcome.model("fine_tuned"))
     assert not any(map(is_statistic, moved))
     # With one epoch the start may have been the best: then nothing may have moved at all.
@@ -141,8 +147,11 @@ def test_fine_tuned_begins_with_the_frozen_head_and_is_no_worse_in_validation(ou
     head, both = outcome.arms["frozen"]["history"], outcome.arms["fine_tuned"]["history"]
     assert both[:2] == head
     assert [(entry["phase"], entry["epoch"]) for entry in both] == [
-        ("head", 1), ("head", 2), ("blocks", 3), ("blocks", 4),
-    ]  # fmt: skip
+        ("head", 1),
+        ("head", 2),
+        ("blocks", 3),
+        ("blocks", 4),
+    ]
     best, kept = max(head, key=score), max(both, key=score)
     assert score(kept) >= score(best)  # where the arm begins is a candidate
     assert outcome.arms["frozen"]["best_epoch"] == best["epoch"]
@@ -159,9 +168,14 @@ def test_fine_tuned_begins_with_the_frozen_head_and_is_no_worse_in_validation(ou
 
 def test_start_is_kept_if_training_only_makes_it_worse(shelf: Store, textures: tuple[Item, ...]) -> None:
     outcome = carry_out(
-        shelf, textures, arms=("frozen", "fine_tuned"), epochs=2, batch_size=18, unfreeze_blocks=1,
+        shelf,
+        textures,
+        arms=("frozen", "fine_tuned"),
+        epochs=2,
+        batch_size=18,
+        unfreeze_blocks=1,
         fine_tune_learning_rate=1.0,
-    )  # fmt: skip
+    )
     blocks = outcome.arms["fine_tuned"]["history"][2:]
     assert max(map(score, blocks)) < max(map(score, outcome.arms["frozen"]["history"]))
     assert outcome.arms["fine_tuned"]["best_epoch"] == outcome.arms["frozen"]["best_epoch"] <= 2
@@ -239,9 +253,14 @@ def after_batches(phase_epochs_done: float, arm: str) -> FakeReport:
 
 def test_stop_amid_an_epoch_keeps_what_was_learnt(shelf: Store, textures: tuple[Item, ...]) -> None:
     outcome = carry_out(
-        shelf, textures, after_batches(2.3, "fine_tuned"), arms=("scratch", "frozen", "fine_tuned"), epochs=2,
-        batch_size=6, unfreeze_blocks=2,
-    )  # fmt: skip
+        shelf,
+        textures,
+        after_batches(2.3, "fine_tuned"),
+        arms=("scratch", "frozen", "fine_tuned"),
+        epochs=2,
+        batch_size=6,
+        unfreeze_blocks=2,
+    )
     assert list(outcome.arms) == ["frozen", "fine_tuned"]  # scratch has not begun
     assert [entry["epoch"] for entry in outcome.arms["fine_tuned"]["history"]] == [1, 2, 3]
     assert outcome.report.progress["curves"]["fine_tuned"]["batches"][-1][0] == pytest.approx(2.3333, abs=1e-3)

@@ -51,9 +51,14 @@ def unpacked(outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path
         assert archive.testzip() is None
         names = [name for name in archive.namelist() if not name.startswith("pictures/")]
         assert names == [
-            "fine_tuned.keras", "labels.json", "predict.py", "metrics.csv", "model_card.md", "notebook.ipynb",
+            "fine_tuned.keras",
+            "labels.json",
+            "predict.py",
+            "metrics.csv",
+            "model_card.md",
+            "notebook.ipynb",
             "settings/experiment.json",
-        ]  # fmt: skip
+        ]
         assert len(archive.namelist()) - len(names) == 36
         archive.extractall(folder)
     return folder
