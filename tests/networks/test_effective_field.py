@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from cnn_core import effective_field as subject
 from cnn_core.arithmetic.geometry import Field, unit_interval
+from cnn_core.networks import effective_field as subject
 from cnn_core.networks.effective_field import (
     BLOCKS,
     FieldRefused,
