@@ -3,8 +3,8 @@
 import streamlit as st
 
 from cnn_core.pictures.archives import ArchiveRejected
+from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.transfer.export import BundleRefused, read_bundle
-from cnn_core.training.transfer.spec import SpecRefused
 from ui import settings
 from ui.session import Album, store
 from ui.text import count, plain

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cnn_core.figures.transfer import balance
-from cnn_core.training.transfer.spec import FEW_PICTURES, shortage
+from cnn_core.pictures.items import FEW_PICTURES, shortage
 from ui.gallery import gallery
 from ui.pictures_in import clean_label
 from ui.session import Album

@@ -9,8 +9,8 @@ import streamlit as st
 
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture, thumbnail
+from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Run, RunNotFound, Store, to_json
-from cnn_core.training.transfer.spec import Item
 
 THUMBNAIL = 96  # pixels a side
 

@@ -6,7 +6,8 @@ import streamlit as st
 
 from cnn_core.figures.transfer import ARM_TITLES
 from cnn_core.networks.backbones import BACKBONES, DEFAULT, backbone, unavailable
-from cnn_core.training.transfer.spec import Options, SpecRefused
+from cnn_core.pictures.items import SpecRefused
+from cnn_core.training.transfer.spec import Options
 
 BATCH_SIZES = [4, 8, 16, 32, 64]
 HEAD_RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]

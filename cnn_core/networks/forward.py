@@ -8,8 +8,8 @@ import numpy as np
 from cnn_core.networks.backbones import Backbone, weights_id
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import square
+from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
-from cnn_core.training.transfer.spec import Item
 
 BATCH = 32
 

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from cnn_core.pictures.images import ImageRejected, Picture, decode
+from cnn_core.pictures.items import Item, SpecRefused
 from cnn_core.store.runs import Store
-from cnn_core.training.transfer.spec import Item, SpecRefused
 
 VALIDATION_FRACTION = 0.2
 TEST_FRACTION = 0.2

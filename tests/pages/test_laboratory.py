@@ -7,11 +7,11 @@ import pytest
 
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
+from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.lab.size import fit_law
 from cnn_core.training.lab.spec import RECIPES, LabOptions, Study
 from cnn_core.training.lab.statistics import METHOD, accuracy_summary, paired_comparison
-from cnn_core.training.transfer.spec import Item
 from ui.lab.runs import VIEW_OF
 from ui.session import Album
 

@@ -9,10 +9,10 @@ from streamlit.testing.v1 import AppTest
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
+from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Run, Store, to_json
 from cnn_core.training.lab.calibration import refusal_curve, refusal_threshold, reliability
 from cnn_core.training.lab.spec import LabOptions, Study
-from cnn_core.training.transfer.spec import Item
 
 CLASSES = ("cat", "dog", "owl")
 AWAY = EngineUnreachable("The engine cannot be reached. Try again in a moment.")

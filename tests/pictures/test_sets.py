@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cnn_core.pictures.images import Picture
+from cnn_core.pictures.items import Item, SpecRefused
 from cnn_core.pictures.sets import SAMPLES, keep, picture_key, pixels, read_folder, read_sample, relabel, split
 from cnn_core.store.runs import Store
-from cnn_core.training.transfer.spec import Item, SpecRefused
 
 PARTS = ("train", "validation", "test")
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from cnn_core.figures.transfer import ARM_TITLES
 from cnn_core.networks.backbones import BACKBONES, DEFAULT, backbone
+from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.lab.spec import DEFAULTS, POLICIES, RECIPES, SIZE_ARMS, SIZES, LabOptions
-from cnn_core.training.transfer.spec import SpecRefused
 from ui.settings import away
 from ui.text import duration
 

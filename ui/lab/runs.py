@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from cnn_core.engine import client
+from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.runs import Run
 from cnn_core.training.lab.spec import KINDS, LabOptions, Study
-from cnn_core.training.transfer.spec import SpecRefused
 from ui.lab.controls import controls, expected
 from ui.navigation import PAGES
 from ui.run_panel import follow

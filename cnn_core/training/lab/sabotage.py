@@ -14,13 +14,13 @@ from cnn_core.networks import backbones
 from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import cached_features, network_input, pooled
 from cnn_core.pictures import sets
+from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.distortions import DISTORTIONS, Distortion, Preprocessing, likely_mismatches, not_applicable
 from cnn_core.training.lab.probe import Probe, fit_probe
 from cnn_core.training.lab.statistics import paired_comparison
 from cnn_core.training.transfer.evaluation import wilson_interval
-from cnn_core.training.transfer.spec import Item
 
 
 def study(bench: Bench) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
-from cnn_core.training.transfer.spec import Item, SpecRefused, shortage
+from cnn_core.pictures.items import Item, SpecRefused, shortage
 
 KINDS = {
     "depth": "How deep do the features transfer?",
@@ -70,7 +70,7 @@ class LabOptions:
     Example:
         >>> LabOptions("depth", folds=1)
         Traceback (most recent call last):
-        cnn_core.training.transfer.spec.SpecRefused: folds is 1; expected 2 to 20.
+        cnn_core.pictures.items.SpecRefused: folds is 1; expected 2 to 20.
     """
 
     kind: str
@@ -180,10 +180,10 @@ class Study:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Study":
         """Read back what `to_json` wrote."""
-        items = tuple(Item(*entry) for entry in values["items"])
+        items = tuple(Item.from_json(entry) for entry in values["items"])
         return cls(items, LabOptions.from_json(values["options"]), values["source"])
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        items = [[item.digest, item.label, item.name, item.part] for item in self.items]
+        items = [item.to_json() for item in self.items]
         return {"items": items, "options": self.options.to_json(), "source": self.source}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from cnn_core.training.transfer.spec import Item, SpecRefused
+from cnn_core.pictures.items import Item, SpecRefused
 
 
 @dataclass(frozen=True, eq=False)

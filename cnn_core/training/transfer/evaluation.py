@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from cnn_core.training.transfer.spec import Item
+from cnn_core.pictures.items import Item
 
 
 def wilson_interval(correct: int, total: int) -> tuple[float, float]:

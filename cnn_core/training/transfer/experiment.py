@@ -11,12 +11,13 @@ from cnn_core.engine.worker import Report
 from cnn_core.networks import backbones, devices
 from cnn_core.networks.forward import Stopped, cached_features, forward, network_input, pooled
 from cnn_core.pictures import sets
+from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import training
 from cnn_core.training.transfer.evaluation import evaluate
 from cnn_core.training.transfer.export import save_model
 from cnn_core.training.transfer.live import Live
-from cnn_core.training.transfer.spec import Experiment, Item
+from cnn_core.training.transfer.spec import Experiment
 
 
 def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -14,9 +14,10 @@ from cnn_core.networks.backbones import Backbone
 from cnn_core.pictures import sets
 from cnn_core.pictures.archives import Entry, read_zip
 from cnn_core.pictures.images import ImageRejected, decode
+from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import documents
-from cnn_core.training.transfer.spec import Experiment, SpecRefused
+from cnn_core.training.transfer.spec import Experiment
 
 if TYPE_CHECKING:
     import keras

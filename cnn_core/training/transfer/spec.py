@@ -1,19 +1,13 @@
 """What an experiment is asked to do: parsed and checked once, immutable afterwards. Light: no Keras."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
+from cnn_core.pictures.items import Item, SpecRefused, shortage
 
 ARMS = ("scratch", "frozen", "fine_tuned")
-MIN_CLASSES = 2
-MIN_PICTURES = 5  # a class: 3 to train on, 1 to choose with, 1 to test on
-FEW_PICTURES = 10
-
-
-class SpecRefused(ValueError):
-    """An option or a set of pictures that no experiment can be made of; the text says what to change."""
 
 
 @dataclass(frozen=True)
@@ -76,23 +70,6 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Item:
-    """One labelled picture.
-
-    Attributes:
-        digest: Content of the picture; its pixels are in the store under it.
-        label: Name of its class.
-        name: File name, for people.
-        part: `train`, `validation` or `test` where that is fixed beforehand; empty where the split decides.
-    """
-
-    digest: str
-    label: str
-    name: str
-    part: str = ""
-
-
-@dataclass(frozen=True)
 class Experiment:
     """Pictures and options: all that a run needs, by value.
 
@@ -116,32 +93,10 @@ class Experiment:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Experiment":
         """Read back what `to_json` wrote."""
-        items = tuple(Item(*entry) for entry in values["items"])
+        items = tuple(Item.from_json(entry) for entry in values["items"])
         return cls(items, Options.from_json(values["options"]), values["source"])
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        items = [[item.digest, item.label, item.name, item.part] for item in self.items]
+        items = [item.to_json() for item in self.items]
         return {"items": items, "options": self.options.to_json(), "source": self.source}
-
-
-def shortage(labels: Sequence[str]) -> str:
-    """Return why these labels are too few for an experiment, as a sentence; empty if they suffice.
-
-    Example:
-        >>> shortage(["cat"] * 8 + ["dog"] * 4)
-        "The class 'dog' has 4 pictures; at least 5 are needed. Add 1 more."
-        >>> shortage(["cat"] * 8)
-        'There is 1 class; at least 2 are needed. Add pictures of another class.'
-    """
-    counts = {label: labels.count(label) for label in sorted(set(labels))}
-    if len(counts) < MIN_CLASSES:
-        have = f"is {len(counts)} class" if len(counts) == 1 else "are no classes"
-        return f"There {have}; at least {MIN_CLASSES} are needed. Add pictures of another class."
-    for label, count in counts.items():
-        if count < MIN_PICTURES:
-            have = "1 picture" if count == 1 else f"{count} pictures"
-            return (
-                f"The class {label!r} has {have}; at least {MIN_PICTURES} are needed. Add {MIN_PICTURES - count} more."
-            )
-    return ""

@@ -6,11 +6,11 @@ from lab_toys import Listener, claimed, colours
 
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import square
+from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.runs import Store, plain
 from cnn_core.training.lab import job
 from cnn_core.training.lab.augmentation import augmented, augmented_sheet
 from cnn_core.training.lab.spec import LabOptions, Study
-from cnn_core.training.transfer.spec import SpecRefused
 
 pytestmark = pytest.mark.usefixtures("toy")
 RAMP = np.broadcast_to(np.arange(0, 240, 6, dtype=np.uint8)[None, :, None], (40, 40, 3))  # 6 a pixel to the right

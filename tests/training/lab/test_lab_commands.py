@@ -9,9 +9,9 @@ from lab_toys import colours
 from PIL import Image
 
 from cnn_core.pictures import sets
+from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.runs import Store
 from cnn_core.training.lab.commands import add_commands
-from cnn_core.training.transfer.spec import SpecRefused
 
 pytestmark = pytest.mark.usefixtures("toy")
 

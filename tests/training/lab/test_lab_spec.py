@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnn_core.pictures.items import Item, SpecRefused
 from cnn_core.training.lab.spec import KINDS, RECIPES, LabOptions, Study
-from cnn_core.training.transfer.spec import Item, SpecRefused
 
 OPTIONS = st.builds(
     LabOptions.of,

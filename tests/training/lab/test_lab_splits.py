@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnn_core.pictures.items import Item, SpecRefused
 from cnn_core.training.lab.splits import nested_draws, repeated_folds, usable
-from cnn_core.training.transfer.spec import Item, SpecRefused
 
 COPIES = st.lists(st.integers(1, 3), min_size=5, max_size=12)
 

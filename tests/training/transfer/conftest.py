@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from transfer_toys import Outcome, carry_out, few_textures
 
+from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
-from cnn_core.training.transfer.spec import Item
 
 
 @pytest.fixture(scope="session")

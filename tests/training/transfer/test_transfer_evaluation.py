@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from cnn_core.pictures.items import Item
 from cnn_core.training.transfer.evaluation import evaluate, wilson_interval
-from cnn_core.training.transfer.spec import Item
 
 CLASSES = ("cat", "dog", "owl")
 

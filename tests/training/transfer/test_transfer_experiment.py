@@ -14,10 +14,10 @@ from cnn_core.networks.forward import cached_features, extractor_id, network_inp
 from cnn_core.networks.zoo.efficientnet_lite import released_weights
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import square
+from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer import training
 from cnn_core.training.transfer.export import metrics_csv
-from cnn_core.training.transfer.spec import Item
 
 HEAD = ("probabilities/kernel", "probabilities/bias")
 LAST_TWO_BLOCKS = {f"block7a_{part}_conv/kernel" for part in ("expand", "depthwise", "project")} | {"top_conv/kernel"}

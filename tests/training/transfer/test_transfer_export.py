@@ -20,6 +20,7 @@ from cnn_core.networks import backbones
 from cnn_core.pictures import sets
 from cnn_core.pictures.archives import ArchiveRejected
 from cnn_core.pictures.images import decode
+from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer import answers, formats
 from cnn_core.training.transfer.export import (
@@ -33,7 +34,6 @@ from cnn_core.training.transfer.export import (
     self_test_key,
     self_test_of,
 )
-from cnn_core.training.transfer.spec import SpecRefused
 
 FRESH = """
 import importlib.util, runpy, sys

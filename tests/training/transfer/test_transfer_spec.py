@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnn_core.networks.backbones import BACKBONES
-from cnn_core.training.transfer.spec import ARMS, Experiment, Item, Options, SpecRefused, shortage
+from cnn_core.pictures.items import Item, SpecRefused, shortage
+from cnn_core.training.transfer.spec import ARMS, Experiment, Options
 
 OPTIONS = st.sampled_from(sorted(BACKBONES)).flatmap(
     lambda backbone: st.builds(

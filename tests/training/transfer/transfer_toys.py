@@ -9,8 +9,9 @@ from PIL import Image
 
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
+from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Run, Store, plain
-from cnn_core.training.transfer.spec import Experiment, Item, Options
+from cnn_core.training.transfer.spec import Experiment, Options
 
 
 class FakeReport:
