@@ -28,7 +28,7 @@ from cnn_core.engine.errors import (
     on_purpose,
     sentence,
 )
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import ENGINE, Glance, Store
 
 __all__ = [
     "AskFailed",
@@ -137,8 +137,8 @@ class Engine:
         The worker hears of it at its next heartbeat; the reconciler ends a worker that does not react.
         """
         if self.store.request_stop(run_id):
-            run = self.store.get(run_id)
-            if run.attempt == 0:
+            run = self.store.glance(run_id)
+            if run.attempt == 0 and run.carrier == ENGINE:
                 self.store.end(run, "stopped", "Stopped before a worker took it up; nothing was trained.")
 
     def status(self) -> Status:
@@ -160,14 +160,14 @@ class Engine:
         """Return those of the runs that the scheduler knows: they wait, or a worker has them."""
         return set(self._connection.look(run_ids)["deaths"])
 
-    def executes(self, run: Run) -> bool:
+    def executes(self, run: Glance) -> bool:
         """True if the worker that claimed the run is still at it, or does not answer at all."""
         try:
             return bool(self._connection.probe(probes.is_executing, run.id, workers=self._present(run)))
         except TimeoutError:
             return True
 
-    def kill(self, run: Run) -> bool:
+    def kill(self, run: Glance) -> bool:
         """End the worker process that executes this run, and only if it executes this run; True if one was ended."""
         present = self._present(run)
         try:
@@ -176,7 +176,7 @@ class Engine:
             # Its event loop is stuck too. The store says that it claimed this run and has not ended it.
             return self._connection.probe(probes.kill_process, workers=present, nanny=True)
 
-    def _present(self, run: Run) -> list[str]:
+    def _present(self, run: Glance) -> list[str]:
         return [run.worker] if run.worker in {each["address"] for each in self._connection.look([])["workers"]} else []
 
     # Inside ---------------------------------------------------------------------------------------------------------

@@ -11,13 +11,14 @@ from collections import Counter
 
 from cnn_core.engine.client import Engine
 from cnn_core.engine.errors import EngineError
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import ENGINE, Glance, Store
 
 TICK = 0.4  # seconds between two looks at the store alone
 PASS = 3.0  # seconds between two full comparisons
 REACTION = 1.5  # seconds for a job to react to a stop; a job that cannot says so by report.update(reaction=…)
 FAREWELL = 60.0  # seconds for a job that reacted to evaluate and save
 SILENCE = 600.0  # seconds without a heartbeat after which a worker is given up
+STALE = 5.0  # seconds without a heartbeat after which nobody carries a run that the scheduler does not know
 RESENDS = 10  # a run that was sent so often without a worker taking it up is not sent again
 
 log = logging.getLogger(__name__)
@@ -45,14 +46,25 @@ def reconcile(
     known = engine.known([run.id for run in runs])
     resends = Counter() if resends is None else resends
     for run in runs:
-        if run.id not in known:
-            _resend(engine, store, run, resends)
-        elif run.attempt and run.beat is not None and time.time() - run.beat > silence and engine.executes(run):
-            minutes = f"{silence / 60:.0f} minutes" if silence >= 60 else f"{silence:g} s"
-            words = f"The worker gave no sign of life for {minutes} and was ended. Start the run again."
+        quiet = time.time() - (run.created if run.beat is None else run.beat)
+        if run.carrier != ENGINE:
+            if quiet > silence:
+                words = (
+                    f"The {run.carrier} that carried it out gave no sign of life for {_span(silence)}. Start it again."
+                )
+                store.end(run, "failed", words)
+        elif run.id not in known:
+            if run.attempt == 0 or quiet > STALE:  # otherwise somebody beats for it, whom the scheduler has forgotten
+                _resend(engine, store, run, resends)
+        elif run.attempt and quiet > silence and engine.executes(run):
+            words = f"The worker gave no sign of life for {_span(silence)} and was ended. Start the run again."
             if store.end(run, "failed", words):  # first: the engine's retry then finds the run ended
-                log.warning("Run %s on %s: silent for %s, ended", run.id, run.worker, minutes)
+                log.warning("Run %s on %s: silent for %s, ended", run.id, run.worker, _span(silence))
                 engine.kill(run)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 60 else f"{seconds:g} s"
 
 
 def enforce_stops(engine: Engine, store: Store) -> None:
@@ -61,17 +73,21 @@ def enforce_stops(engine: Engine, store: Store) -> None:
         if run.stop_requested is None:
             continue
         waited = time.time() - run.stop_requested
-        if run.progress.get("acknowledged"):
+        if waited <= REACTION:
+            continue
+        whole = store.get(run.id)
+        progress, kept = whole.progress, "what it had found is kept" if whole.result else "nothing is kept"
+        if progress.get("acknowledged"):
             allowed = FAREWELL
-            words = "Stopped. Saving what was learnt took longer than a minute, so it was given up and nothing is kept."
+            words = f"Stopped. Saving what was learnt took longer than a minute, so it was given up; {kept}."
         else:
-            allowed = run.progress.get("reaction") or REACTION
-            words = f"Stopped. The worker did not react within {allowed:g} s and was ended; nothing is kept."
+            allowed = progress.get("reaction") or REACTION
+            words = f"Stopped. The worker did not react within {allowed:g} s and was ended; {kept}."
         if waited > allowed and store.end(run, "stopped", words):
             engine.kill(run)
 
 
-def _resend(engine: Engine, store: Store, run: Run, resends: Counter[tuple[str, int]]) -> None:
+def _resend(engine: Engine, store: Store, run: Glance, resends: Counter[tuple[str, int]]) -> None:
     resends[run.id, run.attempt] += 1
     if resends[run.id, run.attempt] <= RESENDS:
         log.info("Run %s is unknown to the engine: sent again", run.id)

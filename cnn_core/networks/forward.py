@@ -9,13 +9,11 @@ from cnn_core.networks.backbones import Backbone, weights_id
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import square
 from cnn_core.pictures.items import Item
+from cnn_core.store import keys
+from cnn_core.store.report import Stopped
 from cnn_core.store.runs import Store
 
 BATCH = 32
-
-
-class Stopped(Exception):
-    """The reader stopped the run before there was anything to keep."""
 
 
 def network_input(store: Store, items: Sequence[Item], record: Backbone) -> np.ndarray:
@@ -64,7 +62,7 @@ def pooled(base: keras.Model) -> keras.Model:
 def extractor_id(record: Backbone, precision: str, what: str = "pool") -> str:
     """Name everything that a feature depends on besides the picture."""
     crop = f"{record.input_size}px of {round(record.input_size / record.crop_fraction)} bicubic"
-    return f"{weights_id(record.name)} {what} {crop} {precision}"
+    return keys.extractor(weights_id(record.name), what, crop, precision)
 
 
 def cached_features(
@@ -96,14 +94,14 @@ def cached_features(
         Stopped: If `tick` said so; what was computed by then is kept.
     """
     key = extractor_id(record, precision, what)
-    known = store.read_features(key, [item.digest for item in items])
+    known = store.features.read(key, [item.digest for item in items])
     missing = list({item.digest: item for item in items if item.digest not in known}.values())
     model = extractor() if missing else None
     for start in range(0, len(missing), BATCH):
         chunk = missing[start : start + BATCH]
         vectors = infer(model, see(store, chunk, record))
         fresh = {item.digest: vector.tobytes() for item, vector in zip(chunk, vectors, strict=True)}
-        store.write_features(key, fresh)
+        store.features.write(key, fresh)
         known |= fresh
         if tick(start + len(chunk)):
             raise Stopped

@@ -2,8 +2,8 @@
 
 import io
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from PIL import Image
 
 from cnn_core.pictures.images import ImageRejected, Picture, decode
 from cnn_core.pictures.items import Item, SpecRefused
+from cnn_core.store import keys
 from cnn_core.store.runs import Store
 
 VALIDATION_FRACTION = 0.2
@@ -20,20 +21,15 @@ IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".ti
 
 def keep(store: Store, picture: Picture, label: str, part: str = "") -> Item:
     """Put a picture into the store (once, however often it comes) and return its labelled record."""
-    key = picture_key(picture.digest)
+    key = keys.picture(picture.digest)
     if not store.exists(key):
         store.write(key, picture.png())
     return Item(picture.digest, label, picture.name, part)
 
 
-def picture_key(digest: str) -> str:
-    """Return the store's key of a picture."""
-    return f"pictures/{digest}.png"
-
-
 def pixels(store: Store, digest: str) -> np.ndarray:
     """Return a kept picture, uint8 `(H, W, 3)`."""
-    with Image.open(io.BytesIO(store.read(picture_key(digest))), formats=("PNG",)) as image:
+    with Image.open(io.BytesIO(store.read(keys.picture(digest))), formats=("PNG",)) as image:
         return np.asarray(image.convert("RGB"))
 
 
@@ -232,8 +228,3 @@ def _check(parts: dict[str, list[Item]], labels: set[str]) -> None:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("s" if number != 1 else "")
-
-
-def relabel(items: Iterable[Item], old: str, new: str) -> list[Item]:
-    """Rename a class; renaming to an existing class merges the two."""
-    return [replace(item, label=new) if item.label == old else item for item in items]

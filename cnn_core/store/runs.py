@@ -5,7 +5,7 @@ message: whoever knows the id can follow it, and nobody needs to talk to anybody
 UPDATE that names the state (and, for a worker, the attempt) it expects, so a run is safe to start twice.
 
 Objects (pictures, models) are bytes under a key. By default both live in the folder `var/`; by `CONVSCOPE_STORE` in
-any database SQLAlchemy speaks and any object store fsspec speaks.
+SQLite or PostgreSQL and any object store fsspec speaks.
 """
 
 import json
@@ -13,47 +13,24 @@ import math
 import os
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import sqlalchemy as sa
-from fsspec.implementations.local import LocalFileSystem
+
+from cnn_core.store import keys
+from cnn_core.store.features import Features
+from cnn_core.store.lists import Lists, adopt_version_01
+from cnn_core.store.objects import Objects
+from cnn_core.store.tables import bring_up_to_date, connect
+from cnn_core.store.tables import runs as _runs
 
 LIVE = ("queued", "running", "stopping")
-FINAL = ("done", "stopped", "failed")
+FINAL = ("done", "partial", "stopped", "failed")
+ENGINE, COMMAND_LINE = "engine", "command line"  # who carries a run out
 DEFAULT_LOCATION = Path(__file__).resolve().parents[2] / "var"
-
-_metadata = sa.MetaData()
-_runs = sa.Table(
-    "runs",
-    _metadata,
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("kind", sa.String(32), nullable=False),
-    sa.Column("title", sa.Text, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False, index=True),
-    sa.Column("spec", sa.JSON, nullable=False),
-    sa.Column("progress", sa.JSON, nullable=False),
-    sa.Column("result", sa.JSON, nullable=False),
-    sa.Column("environment", sa.JSON, nullable=False),
-    sa.Column("error", sa.Text, nullable=False),
-    sa.Column("worker", sa.Text, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("stop_requested", sa.Float),
-    sa.Column("beat", sa.Float),
-    sa.Column("created", sa.Float, nullable=False),
-    sa.Column("started", sa.Float),
-    sa.Column("ended", sa.Float),
-)
-_features = sa.Table(
-    "features",
-    _metadata,
-    sa.Column("extractor", sa.String(128), primary_key=True),
-    sa.Column("picture", sa.String(64), primary_key=True),
-    sa.Column("vector", sa.LargeBinary, nullable=False),
-)
 
 
 class RunNotFound(KeyError):
@@ -71,22 +48,19 @@ class RunNotFound(KeyError):
 
 
 @dataclass(frozen=True)
-class Run:
-    """One execution of an experiment, as it stands in the store at the moment of reading.
+class Glance:
+    """How an execution of an experiment stands, at the moment of reading: all that is light.
 
-    Times are seconds since the epoch, None where it has not happened. `progress`, `result` and `environment` are plain
-    JSON; `error` is a sentence for the reader, empty while nothing went wrong. `attempt` counts how often a worker took
-    it up.
+    Times are seconds since the epoch, None where it has not happened. `error` is a sentence for the reader, empty while
+    nothing went wrong; of a run that is done in part it says what failed. `attempt` counts how often a worker took it
+    up. `carrier` is ENGINE or COMMAND_LINE: the engine resends its own runs only.
     """
 
     id: str
     kind: str
     title: str
     state: str
-    spec: dict[str, Any]
-    progress: dict[str, Any]
-    result: dict[str, Any]
-    environment: dict[str, Any]
+    carrier: str
     error: str
     worker: str
     attempt: int
@@ -100,6 +74,22 @@ class Run:
     def live(self) -> bool:
         """True while something may still change."""
         return self.state in LIVE
+
+
+@dataclass(frozen=True)
+class Run(Glance):
+    """One execution with all that it was asked and has found: `spec`, `progress`, `result`, `environment`, plain JSON.
+
+    A spec holds an entry a picture and a result one a tested picture: hundreds of kilobytes for some thousands.
+    """
+
+    spec: dict[str, Any]
+    progress: dict[str, Any]
+    result: dict[str, Any]
+    environment: dict[str, Any]
+
+
+_GLANCE = tuple(_runs.c[name] for name in Glance.__dataclass_fields__)
 
 
 class Store:
@@ -133,14 +123,10 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             self.location, self.folder = str(folder), folder
             database, objects = f"sqlite:///{folder / 'runs.sqlite'}", (folder / "objects").as_uri()
-        self._files, self._root = fsspec.url_to_fs(objects)
-        self._engine = sa.create_engine(database, pool_pre_ping=True)
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
-        try:
-            _metadata.create_all(self._engine)
-        except sa.exc.DatabaseError:  # another process created a table between our look and our CREATE
-            _metadata.create_all(self._engine)
+        self._objects, self._engine = Objects(objects), connect(database)
+        self.features, self.lists = Features(self._engine), Lists(self._engine)
+        if bring_up_to_date(self._engine, self.folder):
+            adopt_version_01(self._objects, self.lists)
 
     @classmethod
     def default(cls) -> "Store":
@@ -153,14 +139,15 @@ class Store:
 
     # Runs -----------------------------------------------------------------------------------------------------------
 
-    def create(self, kind: str, spec: Mapping[str, Any], title: str) -> Run:
-        """Add a run in state `queued`; the engine is told of it by `engine.submit`."""
+    def create(self, kind: str, spec: Mapping[str, Any], title: str, *, carrier: str = ENGINE) -> Run:
+        """Add a run in state `queued`; the engine is told of it by `engine.submit`, unless somebody else carries it."""
         run_id = secrets.token_hex(6)
         row = {key: {} for key in ("progress", "result", "environment")} | {
             "id": run_id,
             "kind": kind,
             "title": title,
             "state": "queued",
+            "carrier": carrier,
             "spec": plain(spec),
             "error": "",
             "worker": "",
@@ -172,90 +159,129 @@ class Store:
         return self.get(run_id)
 
     def get(self, run_id: str) -> Run:
-        """Return the run as it stands now.
+        """Return the run as it stands now, whole.
 
         Raises:
             RunNotFound: If the store has no such run.
         """
-        with self._engine.connect() as connection:
-            row = connection.execute(sa.select(_runs).where(_runs.c.id == run_id)).one_or_none()
-        if row is None:
-            raise RunNotFound(run_id)
-        return Run(**row._mapping)
+        return Run(**self._row(run_id, *_runs.c))
 
-    def live(self) -> list[Run]:
+    def glance(self, run_id: str) -> Glance:
+        """Return how a run stands, without what it was asked and has found.
+
+        Raises:
+            RunNotFound: If the store has no such run.
+        """
+        return Glance(**self._row(run_id, *_GLANCE))
+
+    def progress(self, run_id: str) -> dict[str, Any]:
+        """Return what a run reports of itself.
+
+        Raises:
+            RunNotFound: If the store has no such run.
+        """
+        progress: dict[str, Any] = self._row(run_id, _runs.c.progress)["progress"]
+        return progress
+
+    def live(self) -> list[Glance]:
         """Return the runs that have not ended, oldest first."""
         return self._select(_runs.c.state.in_(LIVE), order=_runs.c.created.asc())
 
-    def recent(self, limit: int = 20) -> list[Run]:
+    def recent(self, limit: int = 20) -> list[Glance]:
         """Return the newest runs, newest first."""
         return self._select(sa.true(), order=_runs.c.created.desc(), limit=limit)
 
-    def _select(self, where: Any, order: Any, limit: int | None = None) -> list[Run]:
-        query = sa.select(_runs).where(where).order_by(order).limit(limit)
+    def _row(self, run_id: str, *columns: Any) -> dict[str, Any]:
         with self._engine.connect() as connection:
-            return [Run(**row._mapping) for row in connection.execute(query)]
+            row = connection.execute(sa.select(*columns).where(_runs.c.id == run_id)).one_or_none()
+        if row is None:
+            raise RunNotFound(run_id)
+        return dict(row._mapping)
+
+    def _select(self, where: Any, order: Any, limit: int | None = None) -> list[Glance]:
+        query = sa.select(*_GLANCE).where(where).order_by(order).limit(limit)
+        with self._engine.connect() as connection:
+            return [Glance(**row._mapping) for row in connection.execute(query)]
 
     def claim(self, run_id: str, worker: str) -> Run | None:
         """Take a live run up as its next attempt; None if it has ended meanwhile.
 
-        An earlier attempt that still trains somewhere is fenced off by this: its next beat changes no row.
+        An earlier attempt that still trains somewhere is fenced off by this: its next beat changes no row. What that
+        attempt has found stands in the `result`: the next one need not find it again.
         """
         now = time.time()
-        return self._update(
+        row = self._update(
             (_runs.c.id == run_id) & _runs.c.state.in_(LIVE),
+            *_runs.c,
             state=sa.case((_runs.c.state == "stopping", "stopping"), else_="running"),
             worker=worker,
             attempt=_runs.c.attempt + 1,
             beat=now,
             started=sa.func.coalesce(_runs.c.started, now),
         )
+        return None if row is None else Run(**row)
 
-    def beat(self, run: Run, progress: Mapping[str, Any]) -> str:
-        """Write progress and a heartbeat for this attempt; learn whether to go on.
+    def beat(self, run: Glance, progress: Mapping[str, Any], result: Mapping[str, Any] | None = None) -> str:
+        """Write progress and a heartbeat for this attempt, and what it has found so far; learn whether to go on.
 
         Returns:
             `go on`, `stop` (somebody asked to), or `lost` (the run ended or another attempt took over: write no more).
         """
-        current = self._update(self._mine(run), beat=time.time(), progress=plain(progress))
-        if current is None:
+        values = {} if result is None else {"result": plain(result)}
+        row = self._update(
+            self._mine(run), _runs.c.stop_requested, beat=time.time(), progress=plain(progress), **values
+        )
+        if row is None:
             return "lost"
-        return "stop" if current.stop_requested else "go on"
+        return "stop" if row["stop_requested"] else "go on"
 
     def finish(
         self,
-        run: Run,
+        run: Glance,
         state: str,
         *,
         result: Mapping[str, Any] | None = None,
         error: str = "",
         environment: Mapping[str, Any] | None = None,
     ) -> bool:
-        """End this attempt's run; False if the run was no longer this attempt's to end."""
+        """End this attempt's run; False if the run was no longer this attempt's to end.
+
+        Without a result, what was found so far stays.
+        """
         assert state in FINAL, state
         values: dict[str, Any] = {"state": state, "error": error, "ended": time.time()}
         if result is not None:
             values["result"] = plain(result)
         if environment is not None:
             values["environment"] = plain(environment)
-        return self._update(self._mine(run), **values) is not None
+        return self._update(self._mine(run), _runs.c.id, **values) is not None
 
     def request_stop(self, run_id: str) -> bool:
         """Ask a live run to stop and keep what it has learnt; False if it has ended already."""
         where = (_runs.c.id == run_id) & _runs.c.state.in_(LIVE) & _runs.c.stop_requested.is_(None)
-        return self._update(where, state="stopping", stop_requested=time.time()) is not None
+        return self._update(where, _runs.c.id, state="stopping", stop_requested=time.time()) is not None
 
-    def end(self, run: Run, state: str, error: str) -> bool:
+    def end(self, run: Glance, state: str, error: str) -> bool:
         """End a live run from outside (its worker is gone or silent), if nobody took it up since it was read."""
         assert state in FINAL, state
-        return self._update(self._mine(run), state=state, error=error, ended=time.time()) is not None
+        return self._update(self._mine(run), _runs.c.id, state=state, error=error, ended=time.time()) is not None
+
+    def reopen(self, run_id: str) -> bool:
+        """Queue a run again that ended before all was found; it keeps what it has. False if it is live, done, unknown.
+
+        Whoever carries it out tries only what is not in its result yet.
+        """
+        where = (_runs.c.id == run_id) & _runs.c.state.in_(("partial", "stopped", "failed"))
+        fresh = {"state": "queued", "carrier": ENGINE, "error": "", "worker": "", "attempt": 0, "progress": {}}
+        never = dict.fromkeys(("stop_requested", "beat", "started", "ended"))
+        return self._update(where, _runs.c.id, **fresh, **never) is not None
 
     def rename(self, run_id: str, title: str) -> bool:
         """Give a run another title; False if there is no such run."""
-        return self._update(_runs.c.id == run_id, title=title) is not None
+        return self._update(_runs.c.id == run_id, _runs.c.id, title=title) is not None
 
     def delete(self, run_id: str) -> bool:
-        """Remove a run that has ended, with its models; False if it is live or unknown.
+        """Remove a run that has ended, with its models, from all lists; False if it is live or unknown.
 
         Pictures and features stay: they are kept by their contents, and other runs may use the same ones.
         """
@@ -263,36 +289,26 @@ class Store:
         with self._engine.begin() as connection:
             if not connection.execute(sa.delete(_runs).where(where)).rowcount:
                 return False
-        folder = f"{self._root}/runs/{run_id}"
-        if self._files.exists(folder):
-            self._files.rm(folder, recursive=True)
+        self.lists.drop_everywhere(run_id)
+        self._objects.remove(keys.run(run_id))
         return True
 
     @staticmethod
-    def _mine(run: Run) -> Any:
+    def _mine(run: Glance) -> Any:
         return (_runs.c.id == run.id) & (_runs.c.attempt == run.attempt) & _runs.c.state.in_(LIVE)
 
-    def _update(self, where: Any, **values: Any) -> Run | None:
+    def _update(self, where: Any, *columns: Any, **values: Any) -> dict[str, Any] | None:
         # The row comes back from the UPDATE itself: a second query could already see another worker's attempt.
         with self._engine.begin() as connection:
-            row = connection.execute(sa.update(_runs).where(where).values(**values).returning(_runs)).one_or_none()
-        return None if row is None else Run(**row._mapping)
+            statement = sa.update(_runs).where(where).values(**values).returning(*columns)
+            row = connection.execute(statement).one_or_none()
+        return None if row is None else dict(row._mapping)
 
     # Objects --------------------------------------------------------------------------------------------------------
 
     def write(self, key: str, data: bytes) -> None:
-        """Keep bytes under a key such as `pictures/<digest>.png`; whole or not at all."""
-        path = f"{self._root}/{key}"
-        self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
-        if not isinstance(self._files, LocalFileSystem):
-            self._files.pipe_file(path, data)  # an object store shows an object when it is complete
-            return
-        partial = f"{path}.{secrets.token_hex(4)}.partial"
-        try:
-            self._files.pipe_file(partial, data)
-            os.replace(partial, path)
-        finally:
-            Path(partial).unlink(missing_ok=True)
+        """Keep bytes under a key of `keys`; whole or not at all."""
+        self._objects.write(key, data)
 
     def read(self, key: str) -> bytes:
         """Return the bytes under a key.
@@ -300,44 +316,11 @@ class Store:
         Raises:
             FileNotFoundError: If there are none.
         """
-        data: bytes = self._files.cat_file(f"{self._root}/{key}")
-        return data
+        return self._objects.read(key)
 
     def exists(self, key: str) -> bool:
         """Tell whether there are bytes under this key."""
-        return bool(self._files.exists(f"{self._root}/{key}"))
-
-    # Features -------------------------------------------------------------------------------------------------------
-
-    def read_features(self, extractor: str, pictures: Iterable[str]) -> dict[str, bytes]:
-        """Return the cached vectors of one extractor, by picture digest; missing ones are absent."""
-        found: dict[str, bytes] = {}
-        digests = list(dict.fromkeys(pictures))
-        with self._engine.connect() as connection:
-            for start in range(0, len(digests), 500):  # databases bound the number of parameters
-                query = sa.select(_features.c.picture, _features.c.vector).where(
-                    (_features.c.extractor == extractor) & _features.c.picture.in_(digests[start : start + 500])
-                )
-                found.update((row.picture, row.vector) for row in connection.execute(query))
-        return found
-
-    def write_features(self, extractor: str, vectors: Mapping[str, bytes]) -> None:
-        """Add vectors; one that is there already (another run was faster) stays."""
-        missing = vectors.keys() - self.read_features(extractor, vectors).keys()
-        rows = [{"extractor": extractor, "picture": digest, "vector": vectors[digest]} for digest in sorted(missing)]
-        for row in rows:
-            try:
-                with self._engine.begin() as connection:
-                    connection.execute(sa.insert(_features).values(**row))
-            except sa.exc.IntegrityError:  # written by another run between our look and our insert: the same vector
-                continue
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # WAL: readers (the pages) never wait for the writer (the worker). A busy writer is waited for, not an error.
-    connection.execute("PRAGMA busy_timeout=10000")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
+        return self._objects.exists(key)
 
 
 def plain(value: Any) -> Any:

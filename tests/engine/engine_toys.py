@@ -3,43 +3,42 @@
 import os
 import sys
 import time
-from typing import Any
 
 from cnn_core.engine.jobs import UnknownWork
-from cnn_core.engine.worker import Report
+from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
 
 
-def sleep(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+def sleep(run: Run, store: Store, report: Report) -> Outcome:
     """Take `seconds`, unless asked to stop."""
     report.update(pid=os.getpid())
     begin = time.monotonic()
     while (slept := time.monotonic() - begin) < run.spec["seconds"] and not report.should_stop:
         report.update(slept=slept)
         time.sleep(0.02)
-    return {"slept": slept}, {"pid": os.getpid()}
+    return Outcome({"slept": slept}, {"pid": os.getpid()})
 
 
-def stuck(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+def stuck(run: Run, store: Store, report: Report) -> Outcome:
     """Never ask whether to stop."""
     report.update(pid=os.getpid())
     time.sleep(run.spec.get("seconds", 60))
-    return {}, {}
+    return Outcome({}, {})
 
 
-def late(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+def late(run: Run, store: Store, report: Report) -> Outcome:
     """Acknowledge a stop after 2.5 s, having said that it takes so long."""
     report.update(pid=os.getpid(), reaction=10)
     time.sleep(2.5)
-    return {"heard": report.should_stop}, {}
+    return Outcome({"heard": report.should_stop}, {})
 
 
-def fail(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+def fail(run: Run, store: Store, report: Report) -> Outcome:
     """Raise what the spec names."""
     raise _error(run.spec["error"])
 
 
-def hoard(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+def hoard(run: Run, store: Store, report: Report) -> Outcome:
     """Take more and more memory."""
     hoarded = []
     while True:
@@ -48,9 +47,9 @@ def hoard(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[
         time.sleep(0.01)
 
 
-def not_json(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+def not_json(run: Run, store: Store, report: Report) -> Outcome:
     """Return something that no database can hold as JSON."""
-    return {"thing": object()}, {}
+    return Outcome({"thing": object()}, {})
 
 
 def double(value: int, seconds: float = 0.0) -> int:

@@ -13,7 +13,7 @@ from conftest import Bench, eventually, kill
 
 from cnn_core.engine import address
 from cnn_core.engine.reconcile import reconcile
-from cnn_core.engine.worker import Report
+from cnn_core.store.report import LiveReport
 from cnn_core.store.runs import Store
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
@@ -138,7 +138,7 @@ def test_stale_attempt_is_fenced(alone: Store) -> None:
     run = alone.create("sleep", {"seconds": 9}, title="fenced")
     old = alone.claim(run.id, worker="old")
     assert old
-    with Report(alone, old) as report:
+    with LiveReport(alone, old) as report:
         new = alone.claim(run.id, worker="new")
         assert new and new.attempt == 2
         report.update(epoch=99)
@@ -150,11 +150,11 @@ def test_stale_attempt_is_fenced(alone: Store) -> None:
 
 
 def test_job_that_does_not_hear_of_its_loss_is_abandoned(alone: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnn_core.engine.worker.LOST", 0.1)
+    monkeypatch.setattr("cnn_core.store.report.LOST", 0.1)
     abandoned: list[bool] = []
     run = alone.claim(alone.create("sleep", {"seconds": 9}, title="lost").id, worker="w")
     assert run
-    with Report(alone, run, abandon=lambda: abandoned.append(True)):
+    with LiveReport(alone, run, abandon=lambda: abandoned.append(True)):
         assert alone.end(run, "stopped", "from outside")
         eventually(lambda: abandoned, within=3)
 
@@ -162,7 +162,7 @@ def test_job_that_does_not_hear_of_its_loss_is_abandoned(alone: Store, monkeypat
 def test_report_refuses_what_is_not_json_in_the_job(alone: Store) -> None:
     run = alone.claim(alone.create("sleep", {}, title="odd").id, worker="w")
     assert run
-    with Report(alone, run) as report, pytest.raises(TypeError, match="JSON has no word for"):
+    with LiveReport(alone, run) as report, pytest.raises(TypeError, match="JSON has no word for"):
         report.update(model=object())
 
 

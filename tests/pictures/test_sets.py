@@ -12,7 +12,8 @@ from PIL import Image
 
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item, SpecRefused
-from cnn_core.pictures.sets import SAMPLES, keep, picture_key, pixels, read_folder, read_sample, relabel, split
+from cnn_core.pictures.sets import SAMPLES, keep, pixels, read_folder, read_sample, split
+from cnn_core.store import keys
 from cnn_core.store.runs import Store
 
 PARTS = ("train", "validation", "test")
@@ -180,12 +181,6 @@ def test_missing_part_is_refused(part: str, message: str) -> None:
     assert str(caught.value) == message
 
 
-def test_relabel_renames_and_merges() -> None:
-    renamed = relabel(items(cat=2, dog=1), "dog", "cat")
-    assert [item.label for item in renamed] == ["cat"] * 3
-    assert [item.digest for item in renamed] == ["cat0", "cat1", "dog0"]
-
-
 @pytest.fixture
 def memory(request: pytest.FixtureRequest):
     store = Store(f"sqlite:// memory://{request.node.name}")  # no disk: samples are hundreds of files
@@ -219,7 +214,7 @@ def test_picture_is_written_once(store: Store, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(store, "write", lambda key, data: (written.append(key), write(key, data)))
     picture = Picture(noise(1), "one.png")
     assert keep(store, picture, "a").digest == keep(store, Picture(noise(1), "two.png"), "b").digest
-    assert written == [picture_key(picture.digest)] == [f"pictures/{picture.digest}.png"]
+    assert written == [keys.picture(picture.digest)] == [f"pictures/{picture.digest}.png"]
 
 
 # Folders --------------------------------------------------------------------------------------------------------------

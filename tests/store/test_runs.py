@@ -40,7 +40,9 @@ def test_created_run_is_queued_and_found(store: Store) -> None:
     assert (run.state, run.live, run.attempt, run.error) == ("queued", True, 0, "")
     assert run.spec == {"seed": 7, "shape": [2, 3]}
     assert store.get(run.id) == run
-    assert store.live() == store.recent() == [run]
+    assert store.live() == store.recent() == [store.glance(run.id)]
+    glance = store.glance(run.id)
+    assert (glance.id, glance.kind, glance.title) == (run.id, "toy", "seven") and not hasattr(glance, "spec")
 
 
 def test_unknown_run_says_what_to_check(store: Store) -> None:
@@ -109,8 +111,9 @@ def test_processes_open_the_same_new_store_and_claim_at_once(tmp_path: Path) -> 
         "import os, sys, time; from cnn_core.store.runs import Store\n"
         "while time.time() < float(sys.argv[2]): pass\n"
         "store = Store(sys.argv[1])\n"
-        "with store._engine.begin() as c: c.exec_driver_sql('INSERT OR IGNORE INTO runs VALUES "
-        '("r", "toy", "", "queued", "{}", "{}", "{}", "{}", "", "", 0, NULL, NULL, 0, NULL, NULL)\')\n'
+        "with store._engine.begin() as c: c.exec_driver_sql('INSERT OR IGNORE INTO runs "
+        "(id, kind, title, state, spec, progress, result, environment, error, worker, attempt, created) VALUES "
+        '("r", "toy", "", "queued", "{}", "{}", "{}", "{}", "", "", 0, 0)\')\n'
         "print(*[store.claim('r', 'w').attempt for _ in range(10)])"
     )
     begin = str(time.time() + 2.5)
@@ -132,15 +135,15 @@ def test_deleted_run_goes_with_its_models_and_nothing_else(store: Store) -> None
     run, other = claimed(store), claimed(store)
     for key in (f"runs/{run.id}/frozen.keras", f"runs/{other.id}/frozen.keras", "pictures/a.png"):
         store.write(key, b"x")
-    store.write_features("resnet50", {"a": b"v"})
+    store.features.write("resnet50", {"a": b"v"})
     assert not store.delete(run.id), "a live run is stopped first"
     assert store.finish(run, "done") and store.finish(other, "done")
     assert store.delete(run.id) and not store.delete(run.id) and not store.delete("nope")
     with pytest.raises(RunNotFound):
         store.get(run.id)
     assert not store.exists(f"runs/{run.id}/frozen.keras")
-    assert store.recent() == [store.get(other.id)] and store.exists(f"runs/{other.id}/frozen.keras")
-    assert store.exists("pictures/a.png") and store.read_features("resnet50", ["a"]) == {"a": b"v"}
+    assert store.recent() == [store.glance(other.id)] and store.exists(f"runs/{other.id}/frozen.keras")
+    assert store.exists("pictures/a.png") and store.features.read("resnet50", ["a"]) == {"a": b"v"}
     never_kept = claimed(store)
     assert store.finish(never_kept, "failed") and store.delete(never_kept.id), "a run without models too"
 
@@ -193,11 +196,11 @@ def test_failed_write_leaves_the_old_object(tmp_path: Path, monkeypatch: pytest.
 
 def test_features_round_trip_and_keep_the_first(store: Store) -> None:
     vectors = {f"{n:04}": bytes([n % 256]) for n in range(1200)}  # more than one query's worth
-    store.write_features("resnet50", vectors)
-    store.write_features("resnet50", {"0001": b"other", "new": b"n"})
-    assert store.read_features("resnet50", [*vectors, "missing"]) == vectors
-    assert store.read_features("resnet50", ["new"]) == {"new": b"n"}
-    assert store.read_features("vgg16", vectors) == {}
+    store.features.write("resnet50", vectors)
+    store.features.write("resnet50", {"0001": b"other", "new": b"n"})
+    assert store.features.read("resnet50", [*vectors, "missing"]) == vectors
+    assert store.features.read("resnet50", ["new"]) == {"new": b"n"}
+    assert store.features.read("vgg16", vectors) == {}
 
 
 def test_location_tells_the_folder_only_if_there_is_one(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnn_core.engine.worker import Report
 from cnn_core.networks import backbones
-from cnn_core.networks.forward import Stopped, cached_features, network_input, pooled
+from cnn_core.networks.forward import cached_features, network_input, pooled
+from cnn_core.store.report import Report, Stopped
 from cnn_core.store.runs import Store
 from cnn_core.training.lab.probe import fit_probe
 from cnn_core.training.lab.spec import Study

@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
-from cnn_core.engine.worker import Report
 from cnn_core.networks import devices
-from cnn_core.networks.forward import Stopped
+from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.lab import augmentation, depth, labels, recipes, sabotage, size, which_backbone
 from cnn_core.training.lab.bench import Bench
@@ -24,7 +22,7 @@ STUDIES: dict[str, Callable[[Bench], None]] = {
 }
 
 
-def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+def run(run: Run, store: Store, report: Report) -> Outcome:
     """Carry out a run's study.
 
     Args:
@@ -55,4 +53,4 @@ def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[st
         "seconds": round(time.perf_counter() - bench.started, 3),
         "cpu_seconds": round(time.process_time() - cpu, 3),
     }
-    return bench.result, devices.environment(found) | {"seed": study.options.seed}
+    return Outcome(bench.result, devices.environment(found) | {"seed": study.options.seed})

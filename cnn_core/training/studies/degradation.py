@@ -11,10 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnn_core.engine.worker import Report
 from cnn_core.networks import devices
 from cnn_core.networks.summary import layer_table
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
+from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.studies.digits import digits, standardised
 from cnn_core.training.studies.published import ARMS
@@ -29,7 +29,7 @@ CRITERION = (
 )
 
 
-def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+def run(run: Run, store: Store, report: Report) -> Outcome:
     """Train the four nets from each seed.
 
     Args:
@@ -56,7 +56,7 @@ def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[st
         "pictures": {"train": len(study.data.train), "test": len(study.data.test)},
         "seconds": round(time.perf_counter() - started, 3),
     }
-    return result, devices.environment(found) | {"seed": spec.seed}
+    return Outcome(result, devices.environment(found) | {"seed": spec.seed})
 
 
 def judge(arms: dict[str, dict[str, Any]]) -> dict[str, Any]:

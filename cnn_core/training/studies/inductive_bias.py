@@ -19,9 +19,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from cnn_core.engine.worker import Report
 from cnn_core.networks import devices
 from cnn_core.networks.zoo.vit import vit
+from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.studies.digits import SIDE, Digits, digits, standardised
 from cnn_core.training.studies.spec import InductiveBias
@@ -69,7 +69,7 @@ def small_vit() -> keras.Model:
 BUILDERS: dict[str, Callable[[], keras.Model]] = {"convnet": convnet, "vit": small_vit}
 
 
-def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+def run(run: Run, store: Store, report: Report) -> Outcome:
     """Train both networks on ever more pictures.
 
     Args:
@@ -98,7 +98,7 @@ def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[st
         "pictures": {"train": study.limit, "validation": VALIDATION, "test": len(study.data[False].test)},
         "seconds": round(time.perf_counter() - started, 3),
     }
-    return result, devices.environment(found) | {"seed": spec.seed}
+    return Outcome(result, devices.environment(found) | {"seed": spec.seed})
 
 
 class _Study:

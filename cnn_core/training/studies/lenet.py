@@ -12,9 +12,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnn_core.engine.worker import Report
 from cnn_core.networks import devices
 from cnn_core.networks.zoo.lenet import lenet5
+from cnn_core.store import keys
+from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.studies.digits import Digits, digits, enlarged, like_the_digits
 from cnn_core.training.studies.published import SHIPPED_LENET
@@ -22,7 +23,7 @@ from cnn_core.training.studies.spec import LeNet
 from cnn_core.training.studies.training import Trainer, batches
 from cnn_core.training.transfer.answers import NoModel, load_model
 from cnn_core.training.transfer.evaluation import wilson_interval
-from cnn_core.training.transfer.export import model_key, save_model
+from cnn_core.training.transfer.export import save_model
 
 ARM = "lenet5"
 SIZE, BORDER = 28, 2  # 32 × 32 with a margin, as in the paper
@@ -30,7 +31,7 @@ MAX_POINTS = 240  # of the curve of batches
 FIRST = "c1"
 
 
-def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+def run(run: Run, store: Store, report: Report) -> Outcome:
     """Train LeNet-5.
 
     Args:
@@ -57,7 +58,7 @@ def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[st
     result["model_bytes"] = save_model(store, run.id, ARM, trainer.model)
     report.update(phase="done", fraction=1.0)
     result["seconds"] = round(time.perf_counter() - started, 3)
-    return result, devices.environment(found) | {"seed": spec.seed}
+    return Outcome(result, devices.environment(found) | {"seed": spec.seed})
 
 
 def _train(trainer: Trainer, data: Digits, spec: LeNet, report: Report) -> dict[str, Any]:
@@ -172,7 +173,7 @@ def read_digit(run_id: str, drawing: np.ndarray, *, location: str | None = None)
         store = Store(location) if location else Store.default()
         try:
             run = store.get(run_id)
-            if run.live or not store.exists(model_key(run_id, ARM)):
+            if run.live or not store.exists(keys.file(run_id, ARM)):
                 raise NoModel(f"Run {run_id} has no LeNet-5 to ask (its state is {run.state}). Choose another run.")
             model = _trained(store.location, run_id)
         finally:
@@ -198,7 +199,7 @@ def read_digit(run_id: str, drawing: np.ndarray, *, location: str | None = None)
 def _trained(location: str, run_id: str) -> keras.Model:
     store = Store(location)
     try:
-        return load_model(store.read(model_key(run_id, ARM)))
+        return load_model(store.read(keys.file(run_id, ARM)))
     finally:
         store.close()
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cnn_core.engine.here import carry_out
+from cnn_core.store import keys
 from cnn_core.store.runs import Store
 from cnn_core.training.studies.commands import summary
 from cnn_core.training.studies.published import FOLDER, SHIPPED_LENET, STUDIES
 from cnn_core.training.studies.spec import StudyRefused
-from cnn_core.training.transfer.export import model_key
 
 
 def precompute(study: str, folder: Path = FOLDER) -> Path:
@@ -36,7 +36,7 @@ def precompute(study: str, folder: Path = FOLDER) -> Path:
         store = Store(place)
         run = carry_out(store, study, spec.to_json(), study)
         if study == "lenet":
-            (folder / SHIPPED_LENET.name).write_bytes(store.read(model_key(run.id, "lenet5")))
+            (folder / SHIPPED_LENET.name).write_bytes(store.read(keys.file(run.id, "lenet5")))
         store.close()
     environment = {key: value for key, value in run.environment.items() if key != "platform"}
     provenance = {

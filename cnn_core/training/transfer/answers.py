@@ -8,8 +8,8 @@ import numpy as np
 
 from cnn_core.networks import backbones
 from cnn_core.pictures.images import square
+from cnn_core.store import keys
 from cnn_core.store.runs import Store
-from cnn_core.training.transfer.export import model_key
 
 if TYPE_CHECKING:
     import keras
@@ -85,7 +85,7 @@ def _model(store: Store, run_id: str, arm: str) -> "keras.Model":
     """Return a run's network, from memory if it was asked lately."""
     key = (store.location, run_id, arm)
     if key not in _models:
-        _models[key] = load_model(store.read(model_key(run_id, arm)))
+        _models[key] = load_model(store.read(keys.file(run_id, arm)))
         while len(_models) > KEPT_MODELS:
             _models.popitem(last=False)
     _models.move_to_end(key)

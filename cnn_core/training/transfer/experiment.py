@@ -7,11 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnn_core.engine.worker import Report
 from cnn_core.networks import backbones, devices
-from cnn_core.networks.forward import Stopped, cached_features, forward, network_input, pooled
+from cnn_core.networks.forward import cached_features, forward, network_input, pooled
 from cnn_core.pictures import sets
 from cnn_core.pictures.items import Item
+from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import training
 from cnn_core.training.transfer.evaluation import evaluate
@@ -20,7 +20,7 @@ from cnn_core.training.transfer.live import Live
 from cnn_core.training.transfer.spec import Experiment
 
 
-def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+def run(run: Run, store: Store, report: Report) -> Outcome:
     """Carry out a run's experiment.
 
     Args:
@@ -38,7 +38,7 @@ def run(run: Run, store: Store, report: Report) -> tuple[dict[str, Any], dict[st
         laboratory = _Laboratory(run, store, report, experiment, found.precision)
         result = laboratory.run()
     environment = devices.environment(found) | {"seed": experiment.options.seed, "replicas": replicas}
-    return result, environment
+    return Outcome(result, environment)
 
 
 class _Laboratory:

@@ -15,6 +15,7 @@ from cnn_core.pictures import sets
 from cnn_core.pictures.archives import Entry, read_zip
 from cnn_core.pictures.images import ImageRejected, decode
 from cnn_core.pictures.items import SpecRefused
+from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import documents
 from cnn_core.training.transfer.spec import Experiment
@@ -23,26 +24,10 @@ if TYPE_CHECKING:
     import keras
 
 SETTINGS = "settings/experiment.json"  # in a folder: `archives.read_zip` takes files in folders only
-FORMATS = {"keras": "{arm}.keras", "tflite": "{arm}.tflite", "int8": "{arm}.int8.tflite", "onnx": "{arm}.onnx"}
 
 
 class BundleRefused(ValueError):
     """A file that is no bundle of ours, or a damaged one; the text says what to do."""
-
-
-def model_key(run_id: str, arm: str) -> str:
-    """Return the store's key of a trained network."""
-    return f"runs/{run_id}/{arm}.keras"
-
-
-def format_key(run_id: str, arm: str, name: str) -> str:
-    """Return the store's key of a network in one of FORMATS."""
-    return f"runs/{run_id}/{FORMATS[name].format(arm=arm)}"
-
-
-def self_test_key(run_id: str, arm: str) -> str:
-    """Return the store's key of the self-test that `formats.export_formats` keeps."""
-    return f"runs/{run_id}/{arm}.selftest.json"
 
 
 def save_model(store: Store, run_id: str, arm: str, model: "keras.Model") -> int:
@@ -51,19 +36,25 @@ def save_model(store: Store, run_id: str, arm: str, model: "keras.Model") -> int
         path = Path(folder) / f"{arm}.keras"
         model.save(path, include_optimizer=False)
         data = path.read_bytes()
-    store.write(model_key(run_id, arm), data)
+    store.write(keys.file(run_id, arm), data)
     return len(data)
 
 
 def self_test_of(store: Store, run_id: str, arm: str) -> dict[str, Any] | None:
     """Return the self-test of an arm's exports, None if it was not carried out."""
-    key = self_test_key(run_id, arm)
+    key = keys.self_test(run_id, arm)
     found: dict[str, Any] | None = json.loads(store.read(key)) if store.exists(key) else None
     return found
 
 
 def bundle(
-    store: Store, run: Run, arm: str, record: Backbone, *, pictures: bool = True, formats: Collection[str] = FORMATS
+    store: Store,
+    run: Run,
+    arm: str,
+    record: Backbone,
+    *,
+    pictures: bool = True,
+    formats: Collection[str] = keys.FORMATS,
 ) -> bytes:
     """Return a zip with the network and all that belongs to it.
 
@@ -77,16 +68,16 @@ def bundle(
         arm: One of its arms.
         record: Its backbone.
         pictures: Put the pictures in.
-        formats: Which of FORMATS to put in beside `.keras`, if they passed.
+        formats: Which of keys.FORMATS to put in beside `.keras`, if they passed.
     """
     self_test = self_test_of(store, run.id, arm)
     passed = {entry["name"] for entry in (self_test or {"formats": ()})["formats"] if entry["passed"]}
     checkout = str(Path(__file__).resolve().parents[2])
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, pattern in FORMATS.items():
+        for name, pattern in keys.FORMATS.items():
             if name == "keras" or name in passed.intersection(formats):  # they hardly shrink: stored as they are
-                archive.writestr(pattern.format(arm=arm), store.read(format_key(run.id, arm, name)))
+                archive.writestr(pattern.format(arm=arm), store.read(keys.file(run.id, arm, name)))
         archive.writestr("labels.json", json.dumps(run.result["classes"], ensure_ascii=False, indent=1))
         archive.writestr("predict.py", documents.predict_script(run, arm, record))
         archive.writestr("metrics.csv", metrics_csv(run.result["arms"]))
@@ -97,7 +88,7 @@ def bundle(
         archive.writestr(SETTINGS, json.dumps(documents.experiment_settings(run, arm), ensure_ascii=False, indent=1))
         if pictures:
             for digest in sorted({digest for digest, *_ in run.spec["items"]}):
-                archive.writestr(f"pictures/{digest}.png", store.read(sets.picture_key(digest)))
+                archive.writestr(f"pictures/{digest}.png", store.read(keys.picture(digest)))
     return buffer.getvalue()
 
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import sets
+from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import answers, documents
-from cnn_core.training.transfer.export import FORMATS, format_key, self_test_key
 
 PICTURES = 10
 TOLERANCES: dict[str, float | None] = {"keras": 1e-4, "tflite": 1e-3, "onnx": 1e-3, "int8": None}
@@ -53,7 +53,7 @@ def export_formats(run_id: str, arm: str, *, location: str | None = None) -> dic
             raise answers.NoModel(f"Run {run_id} has no trained network {arm!r}. Choose another run or arm.")
         with tempfile.TemporaryDirectory() as folder:
             tested = _export(store, run, arm, Path(folder))
-        store.write(self_test_key(run_id, arm), json.dumps(tested, ensure_ascii=False).encode())
+        store.write(keys.self_test(run_id, arm), json.dumps(tested, ensure_ascii=False).encode())
         return tested
     finally:
         store.close()
@@ -69,7 +69,7 @@ def onnx_missing() -> str:
 
 def _export(store: Store, run: Run, arm: str, folder: Path) -> dict[str, Any]:
     record, classes = backbone(run.spec["options"]["backbone"]), run.result["classes"]
-    data = store.read(format_key(run.id, arm, "keras"))
+    data = store.read(keys.file(run.id, arm))
     model = answers.load_model(data)
     (folder / "predict.py").write_text(documents.predict_script(run, arm, record), encoding="utf-8")
     (folder / "labels.json").write_text(json.dumps(classes, ensure_ascii=False), encoding="utf-8")
@@ -77,7 +77,7 @@ def _export(store: Store, run: Run, arm: str, folder: Path) -> dict[str, Any]:
     chosen = [tested[i] for i in np.unique(np.linspace(0, len(tested) - 1, PICTURES).round().astype(int))]
     expected = []
     for index, answer in enumerate(chosen):
-        (folder / f"{index}.png").write_bytes(store.read(sets.picture_key(answer["digest"])))
+        (folder / f"{index}.png").write_bytes(store.read(keys.picture(answer["digest"])))
         said = answers.ask(model, sets.pixels(store, answer["digest"]), record, classes)
         expected.append([said[name] for name in classes])
     converters: dict[str, Callable[[Any], bytes]] = {
@@ -92,12 +92,12 @@ def _export(store: Store, run: Run, arm: str, folder: Path) -> dict[str, Any]:
             entries.append({"name": name, "words": reason, "passed": False})
             continue
         converted = convert(model)
-        file = FORMATS[name].format(arm=arm)
+        file = keys.FORMATS[name].format(arm=arm)
         (folder / file).write_bytes(converted)
         entry = _tested(folder, name, file, np.array(expected), classes)
         entries.append(entry | {"bytes": len(converted)})
         if name != "keras" and entry["passed"]:
-            store.write(format_key(run.id, arm, name), converted)
+            store.write(keys.file(run.id, arm, name), converted)
     return {"pictures": [answer["name"] for answer in chosen], "formats": entries}
 
 

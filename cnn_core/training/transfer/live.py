@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cnn_core.engine.worker import Report
+from cnn_core.store.report import Report
 from cnn_core.training.transfer.spec import Options
 from cnn_core.training.transfer.training import Listener
 

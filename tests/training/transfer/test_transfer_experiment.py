@@ -287,7 +287,7 @@ def test_stop_while_features_are_computed_leaves_no_arm_but_the_features(texture
     outcome = carry_out(store, items, stop, arms=("frozen", "fine_tuned"), epochs=1)
     assert outcome.arms == {} and outcome.report.progress["phase"] == "done"
     key = extractor_id(backbones.backbone("efficientnet_lite0"), "float32")
-    assert len(store.read_features(key, [item.digest for item in items])) == 32  # one batch of 54
+    assert len(store.features.read(key, [item.digest for item in items])) == 32  # one batch of 54
     store.close()
 
 

@@ -21,17 +21,15 @@ from cnn_core.pictures import sets
 from cnn_core.pictures.archives import ArchiveRejected
 from cnn_core.pictures.images import decode
 from cnn_core.pictures.items import SpecRefused
+from cnn_core.store import keys
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer import answers, formats
 from cnn_core.training.transfer.export import (
     BundleRefused,
     bundle,
-    format_key,
     is_bundle,
     metrics_csv,
-    model_key,
     read_bundle,
-    self_test_key,
     self_test_of,
 )
 
@@ -107,7 +105,7 @@ def test_script_names_the_versions_that_trained(outcome: Outcome, unpacked: Path
 @pytest.mark.parametrize("arm", [pytest.param("scratch", marks=pytest.mark.slow), "frozen", "fine_tuned"])
 def test_every_arm_is_one_flat_network_that_loads_as_it_is(outcome: Outcome, arm: str, tmp_path: Path) -> None:
     path = tmp_path / f"{arm}.keras"
-    path.write_bytes(outcome.store.read(model_key(outcome.run.id, arm)))
+    path.write_bytes(outcome.store.read(keys.file(outcome.run.id, arm)))
     model = keras.saving.load_model(path)  # as the script does, warnings being errors
     assert model.input_shape == (None, 224, 224, 3) and model.output_shape == (None, 3)
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
@@ -156,7 +154,7 @@ def test_bundle_restores_the_experiment_on_another_server(outcome: Outcome, tmp_
     assert restored == outcome.experiment
     for item in restored.items:
         assert np.array_equal(sets.pixels(other, item.digest), sets.pixels(outcome.store, item.digest))
-    assert not other.exists(model_key(outcome.run.id, "frozen")), "never the weights"
+    assert not other.exists(keys.file(outcome.run.id, "frozen")), "never the weights"
     other.close()
 
 
@@ -220,9 +218,9 @@ def test_bundle_is_told_from_a_zip_of_class_folders(outcome: Outcome) -> None:
 def test_bundle_holds_the_chosen_formats_that_passed(outcome: Outcome) -> None:
     store, run, record = outcome.store, outcome.run, backbones.backbone("efficientnet_lite0")
     for name in ("tflite", "int8", "onnx"):  # an earlier test's files may be there still
-        store.write(format_key(run.id, "scratch", name), name.encode())
+        store.write(keys.file(run.id, "scratch", name), name.encode())
     entries = [{"name": name, "passed": name != "onnx", "words": f"{name}: words."} for name in formats.TOLERANCES]
-    key = self_test_key(run.id, "scratch")
+    key = keys.self_test(run.id, "scratch")
 
     def files(**chosen: Any) -> set[str]:
         with zipfile.ZipFile(io.BytesIO(bundle(store, run, "scratch", record, pictures=False, **chosen))) as archive:
@@ -235,7 +233,7 @@ def test_bundle_holds_the_chosen_formats_that_passed(outcome: Outcome) -> None:
 
 
 def other_picture(outcome: Outcome, digest: str) -> bytes:
-    return outcome.store.read(sets.picture_key(digest))
+    return outcome.store.read(keys.picture(digest))
 
 
 @pytest.mark.slow

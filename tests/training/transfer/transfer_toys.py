@@ -10,6 +10,7 @@ from PIL import Image
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
+from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store, plain
 from cnn_core.training.transfer.spec import Experiment, Options
 
@@ -49,9 +50,8 @@ class Outcome:
 
     def model(self, arm: str) -> Any:
         from cnn_core.training.transfer.answers import load_model
-        from cnn_core.training.transfer.export import model_key
 
-        return load_model(self.store.read(model_key(self.run.id, arm)))
+        return load_model(self.store.read(keys.file(self.run.id, arm)))
 
 
 def few_textures(store: Store, per_class: dict[str, int]) -> tuple[Item, ...]:

@@ -1,0 +1,84 @@
+"""Every key under which something is kept: objects (bytes), lists (rows) and features. No other module makes one up.
+
+    pictures/<digest>.png                a picture, by its content
+    runs/<run>/<arm>.keras               a trained network; beside it its other formats and their self-test
+    albums/<album>.json                  the labelled pictures of one visit
+
+A list is named `visit/<visit>`, `key/<key>` (a reader's private link) or `studies/<pictures>/<kind>`.
+"""
+
+import hashlib
+
+FORMATS = {"keras": "{arm}.keras", "tflite": "{arm}.tflite", "int8": "{arm}.int8.tflite", "onnx": "{arm}.onnx"}
+MAX_EXTRACTOR = 255  # characters, as wide as the column
+
+
+def picture(digest: str) -> str:
+    """Return the key of a picture.
+
+    Example:
+        >>> picture("3fa9")
+        'pictures/3fa9.png'
+    """
+    return f"pictures/{digest}.png"
+
+
+def album(album_id: str) -> str:
+    """Return the key of a visit's labelled pictures."""
+    return f"albums/{album_id}.json"
+
+
+def run(run_id: str) -> str:
+    """Return the folder of all that belongs to one run, which goes with it when it is deleted."""
+    return f"runs/{run_id}"
+
+
+def file(run_id: str, arm: str, name: str = "keras") -> str:
+    """Return the file name of a trained network in one of FORMATS, with the folder of its run.
+
+    Example:
+        >>> file("1f", "frozen"), file("1f", "frozen", "int8")
+        ('runs/1f/frozen.keras', 'runs/1f/frozen.int8.tflite')
+    """
+    return f"{run(run_id)}/{FORMATS[name].format(arm=arm)}"
+
+
+def self_test(run_id: str, arm: str) -> str:
+    """Return the key of what testing an arm's exports has found."""
+    return f"{run(run_id)}/{arm}.selftest.json"
+
+
+def checkpoint(run_id: str, arm: str) -> str:
+    """Return the key of an arm that is not trained to its end yet."""
+    return f"{run(run_id)}/{arm}.checkpoint"
+
+
+def visit(visit_id: str) -> str:
+    """Return the list of the runs that a visit has started or opened."""
+    return f"visit/{visit_id}"
+
+
+def private(key: str) -> str:
+    """Return the list of the runs behind a private link."""
+    return f"key/{key}"
+
+
+def studies(pictures: str, kind: str) -> str:
+    """Return the list of the studies of one kind that were started for some pictures (their fingerprint)."""
+    return f"studies/{pictures}/{kind}"
+
+
+def extractor(*parts: str) -> str:
+    """Return the name of a feature's origin: all that it depends on besides the picture, in words while they fit.
+
+    Example:
+        >>> extractor("efficientnet_lite0 5c1f", "pool", "float32")
+        'efficientnet_lite0 5c1f pool float32'
+        >>> len(extractor("x" * 300))
+        255
+    """
+    words = " ".join(parts)
+    if len(words) <= MAX_EXTRACTOR:
+        return words
+    digest = hashlib.sha256(words.encode()).hexdigest()
+    return f"{words[: MAX_EXTRACTOR - 1 - len(digest)]} {digest}"

@@ -1,0 +1,57 @@
+"""Bytes under keys, in a folder or in any object store that fsspec speaks."""
+
+import os
+import secrets
+from pathlib import Path
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+
+class Objects:
+    """Bytes under keys such as `pictures/<digest>.png` (see `keys`).
+
+    Args:
+        url: A folder's or an object store's.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._files, self._root = fsspec.url_to_fs(url)
+
+    def write(self, key: str, data: bytes) -> None:
+        """Keep bytes; whole or not at all."""
+        path = f"{self._root}/{key}"
+        self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+        if not isinstance(self._files, LocalFileSystem):
+            self._files.pipe_file(path, data)  # an object store shows an object when it is complete
+            return
+        partial = f"{path}.{secrets.token_hex(4)}.partial"
+        try:
+            self._files.pipe_file(partial, data)
+            os.replace(partial, path)
+        finally:
+            Path(partial).unlink(missing_ok=True)
+
+    def read(self, key: str) -> bytes:
+        """Return the bytes under a key.
+
+        Raises:
+            FileNotFoundError: If there are none.
+        """
+        data: bytes = self._files.cat_file(f"{self._root}/{key}")
+        return data
+
+    def exists(self, key: str) -> bool:
+        """Tell whether there are bytes under this key."""
+        return bool(self._files.exists(f"{self._root}/{key}"))
+
+    def below(self, folder: str) -> list[str]:
+        """Return all keys below a folder, sorted."""
+        found = self._files.find(f"{self._root}/{folder}")
+        return sorted(path[len(self._files._strip_protocol(self._root)) + 1 :] for path in found)
+
+    def remove(self, key: str) -> None:
+        """Remove what is under a key, or all that is below a folder; nothing where nothing is."""
+        path = f"{self._root}/{key}"
+        if self._files.exists(path):
+            self._files.rm(path, recursive=True)
