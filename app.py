@@ -1,7 +1,9 @@
 """The server: `streamlit run app.py`. The app itself begins in ui/main.py."""
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from cnn_core.engine.lifecycle import lifespan
+from ui.visits import VisitCookie
 
-app = st.App("ui/main.py", lifespan=lifespan)
+app = st.App("ui/main.py", lifespan=lifespan, middleware=[Middleware(VisitCookie)])

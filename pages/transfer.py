@@ -9,7 +9,7 @@ from ui.contact_sheets import contact_sheets
 from ui.pictures_in import add_pictures
 from ui.result import show_result
 from ui.run_panel import follow
-from ui.session import Album, find_run, remember_run, store
+from ui.session import Album, open_run, remember_run, store
 from ui.settings import settings
 from ui.text import count, plain
 
@@ -72,7 +72,7 @@ def build() -> None:
 
 
 wanted = st.query_params.get("run")
-if wanted and (found := find_run(wanted)) and found.kind == "transfer":
+if wanted and (found := open_run(wanted)) and found.kind == "transfer":
     show_run(found)
 else:
     if wanted:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -9,8 +10,8 @@ import streamlit as st
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.transfer import ARM_TITLES, curves
-from cnn_core.store.runs import Run
-from ui.session import find_run, store
+from cnn_core.store.runs import Run, RunNotFound
+from ui.session import own_run, store
 from ui.text import duration, plain
 
 PHASES = {
@@ -50,16 +51,19 @@ def follow(run: Run, page: str = "transfer", draw: Draw = _draw_curves) -> None:
         page: Prefix of the widgets' keys.
         draw: Draws below what the run has reported.
     """
-    st.fragment(_follow, run_every=1.0 if run.live else None)(run.id, run.live, page, draw)
+    st.fragment(_follow, run_every=1.0 if run.live else None)(run, page, draw)
 
 
-def _follow(run_id: str, was_live: bool, page: str, draw: Draw) -> None:
-    run = find_run(run_id)
-    if run is None:
-        st.error("This run has been removed from the store.")
-        return
-    if was_live and not run.live:
-        st.rerun()  # the result's part of the page stands outside of this fragment
+def _follow(run: Run, page: str, draw: Draw) -> None:
+    if run.live:  # what it was asked does not change, so only the rest is read again
+        try:
+            glance, progress = store().glance(run.id), store().progress(run.id)
+        except RunNotFound:
+            st.error("This run has been removed from the store.")
+            return
+        if not glance.live:
+            st.rerun()  # the result's part of the page stands outside of this fragment
+        run = replace(run, **vars(glance), progress=progress)
     _state(run, page)
     draw(run)
 
@@ -84,9 +88,13 @@ def _state(run: Run, page: str) -> None:
         st.warning(progress["note"])
     if run.state == "failed":
         st.error(f"**The run failed.** {plain(run.error)}")
+    if run.state == "partial":
+        st.warning(f"**Done in part.** {plain(run.error)}")
     if run.state == "stopped":
         st.info("**Stopped.** " + (plain(run.error) or "What was learnt until then is measured below."))
-    if run.live:
+    if run.live and not own_run(run.id):
+        st.caption("Only whoever started this run can stop it.")
+    elif run.live:
         st.button(
             "Stop",
             key=f"{page}_stop",

@@ -10,7 +10,9 @@ import streamlit as st
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture, thumbnail
 from cnn_core.pictures.items import Item
+from cnn_core.store import keys
 from cnn_core.store.runs import Run, RunNotFound, Store, to_json
+from ui.visits import COOKIE, is_visit
 
 THUMBNAIL = 96  # pixels a side
 
@@ -44,8 +46,8 @@ class Album:
         """Return a copy of what the link names: another visitor's changes must not reach the one who shared it."""
         album_id, run_id = st.query_params.get("set", ""), st.query_params.get("run", "")
         copy = secrets.token_hex(8)
-        if album_id.isalnum() and store().exists(_key(album_id)):
-            kept = json.loads(store().read(_key(album_id)))
+        if album_id.isalnum() and store().exists(keys.album(album_id)):
+            kept = json.loads(store().read(keys.album(album_id)))
             return cls(copy, kept["source"], [Item(*entry) for entry in kept["items"]], kept["empty_classes"])
         if run_id and (run := find_run(run_id)) and "items" in run.spec:
             return cls(copy, run.spec["source"], [Item(*entry) for entry in run.spec["items"]])
@@ -84,13 +86,6 @@ class Album:
                 new += 1
         self.save()
         return new, len(pictures) - new
-
-    def add_class(self, label: str) -> None:
-        """Add a class without pictures."""
-        if self.is_sample:
-            self.items, self.source = [], "your pictures"
-        self.empty_classes = sorted({*self.empty_classes, label})
-        self.save()
 
     def rename(self, old: str, new: str) -> None:
         """Rename a class; to the name of another means joining the two."""
@@ -136,39 +131,53 @@ class Album:
 
     def save(self) -> None:
         """Keep it under its id, and the id in the link."""
-        items = [[item.digest, item.label, item.name, item.part] for item in self.items]
+        items = [item.to_json() for item in self.items]
         kept = {"source": self.source, "items": items, "empty_classes": self.empty_classes}
-        store().write(_key(self.id), to_json(kept).encode())
+        store().write(keys.album(self.id), to_json(kept).encode())
         st.query_params["set"] = self.id
 
 
+def visit() -> str:
+    """Return this visitor's name: of the cookie, or where there is none (in a foreign frame) of the session."""
+    named = st.context.cookies.get(COOKIE, "")
+    if is_visit(named):
+        return named
+    session: str = st.session_state.setdefault("visit", secrets.token_hex(16))
+    return session
+
+
 def find_run(run_id: str) -> Run | None:
-    """Return a run of this store, or None if it has no such run; this visit has then opened it."""
+    """Return a run of this store, or None if it has no such run."""
     try:
-        run = store().get(run_id)
+        return store().get(run_id)
     except RunNotFound:
         return None
-    remember_run(run_id, own=False)
+
+
+def open_run(run_id: str) -> Run | None:
+    """Return the run that a link names, or None; from now on this visit lists it as opened."""
+    run = find_run(run_id)
+    if run and run_id not in known_runs():
+        remember_run(run_id, own=False)
     return run
 
 
 def remember_run(run_id: str, *, own: bool = True) -> None:
     """Keep in mind that this visit has started a run, or, if it is not its own, only opened it."""
-    known = known_runs()
-    known[run_id] = own or known.get(run_id, False)
+    store().lists.add(keys.visit(visit()), run_id, own=own)
 
 
 def known_runs() -> dict[str, bool]:
-    """Return the runs that this visit has started (True: it may rename and delete them) or opened, oldest first.
+    """Return the runs that this visit has started (True: it may stop, rename and delete them) or opened, oldest first.
 
     There are no accounts: an id is a secret, and whoever was given it may look. Nobody's other runs are listed.
     """
-    known: dict[str, bool] = st.session_state.setdefault("runs", {})
-    return known
+    return store().lists.entries(keys.visit(visit()))
 
 
-def _key(album_id: str) -> str:
-    return f"albums/{album_id}.json"
+def own_run(run_id: str) -> bool:
+    """Tell whether this visit has started a run."""
+    return known_runs().get(run_id, False)
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the sample pictures…")

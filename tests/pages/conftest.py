@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine import client
+from cnn_core.store import keys
 from cnn_core.store.runs import Store
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,17 @@ def engine() -> Iterator[StandInEngine]:
     client.use(stand_in)  # type: ignore[arg-type]
     yield stand_in
     client.use(None)
+
+
+@pytest.fixture
+def as_own(store: Store) -> Any:
+    """Make runs this visit's, as if it had started them."""
+
+    def own(app: AppTest, *run_ids: str) -> AppTest:
+        store.lists.add(keys.visit(app.session_state.visit), run_ids, own=True)
+        return app.run()
+
+    return own
 
 
 @pytest.fixture

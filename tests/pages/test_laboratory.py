@@ -180,7 +180,7 @@ def test_start_creates_a_study_of_the_album_with_the_usual_settings(page: Any, s
         app.run()
         app.button(key=f"laboratory_start_{kind}").click().run()
         assert not app.exception
-        run = store.live()[-1]
+        run = store.get(store.live()[-1].id)
         assert engine.submitted[-1] == run.id
         study = Study.from_json(run.spec)
         assert study.options == LabOptions.of(kind), "the page's defaults are the command's"
@@ -195,7 +195,7 @@ def test_settings_reach_the_study(page: Any, store: Store, engine: Any) -> None:
     app.number_input(key="laboratory_recipes_training_splits").set_value(2)
     app.get("button_group")[1].set_value(["batchnorm_training"]).run()
     app.button(key="laboratory_start_recipes").click().run()
-    options = Study.from_json(store.live()[0].spec).options
+    options = Study.from_json(store.get(store.live()[0].id).spec).options
     assert (options.epochs, options.training_splits) == (1, 2)
     assert options.recipes == (RECIPES[0], "batchnorm_training")
 
@@ -307,7 +307,7 @@ def test_study_of_other_pictures_is_said_to_be_one(page: Any, store: Store, item
 
 
 def test_running_study_shows_its_phase_and_can_be_stopped(
-    page: Any, store: Store, items: tuple[Item, ...], engine: Any
+    page: Any, store: Store, items: tuple[Item, ...], engine: Any, as_own: Any
 ) -> None:
     run = store.create("lab", Study(items, LabOptions.of("depth"), "set").to_json(), title="set")
     claimed = store.claim(run.id, "w")
@@ -315,7 +315,7 @@ def test_running_study_shows_its_phase_and_can_be_stopped(
     store.beat(claimed, {"phase": "5 blocks frozen", "fraction": 0.25, "arm": ""})
     app = page("laboratory", run=run.id)
     assert "5 blocks frozen" in app.get("progress")[0].proto.text
-    app.button(key="laboratory_stop").click().run()
+    as_own(app, run.id).button(key="laboratory_stop").click().run()
     assert engine.stopped == [run.id]
     assert not app.exception
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cnn_core.figures import comparison as figures
+from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.comparison import COLUMNS, accuracies, comparison_csv, curves
 from cnn_core.training.lab.spec import KINDS, LabOptions
@@ -62,12 +63,6 @@ def texts(app: Any) -> str:
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
-def as_own(app: Any, *runs: Run) -> Any:
-    """As if this visit had started them."""
-    app.session_state.runs = {run.id: True for run in runs}
-    return app.run()
-
-
 # Whose ----------------------------------------------------------------------------------------------------------------
 
 
@@ -85,7 +80,7 @@ def test_runs_that_the_visit_opened_or_started_are_listed(page: Any, store: Stor
     app = open_list(page, seen)
     del app.query_params["laboratory_runs"]
     assert listed(app.run()) == [KINDS["labels"]], "still there without the link"
-    assert app.session_state.runs == {seen.id: False}
+    assert store.lists.entries(keys.visit(app.session_state.visit)) == {seen.id: False}
 
 
 def test_unknown_run_of_the_link_is_said_and_the_others_are_shown(page: Any, store: Store) -> None:
@@ -105,15 +100,15 @@ def test_only_whoever_started_a_run_may_rename_or_delete_it(page: Any, store: St
     assert "can neither rename nor delete" in texts(app)
 
 
-def test_private_link_gives_another_visit_the_same_rights(page: Any, store: Store) -> None:
+def test_private_link_gives_another_visit_the_same_rights(page: Any, store: Store, as_own: Any) -> None:
     mine, other = transfer(store, "mine", 0.8), transfer(store, "another's", 0.7)
-    app = as_own(open_list(page, other), mine)
+    app = as_own(open_list(page, other), mine.id)
     app.multiselect(key="laboratory_chosen").set_value([mine.id, other.id]).run()
     app.button(key="laboratory_private").click().run()
     (link,) = (code.value for code in app.code if "laboratory_key=" in code.value)
     key = link.rpartition("=")[2]
     again = open_list(page, laboratory_key=key)
-    assert listed(again) == ["mine"] and again.session_state.runs == {mine.id: True}
+    assert listed(again) == ["mine"] and store.lists.entries(keys.visit(again.session_state.visit)) == {mine.id: True}
     assert "laboratory_key" not in again.query_params, "the address that is copied next must not carry it"
     assert "The private link is not known" in texts(open_list(page, laboratory_key="0" * 32))
 
@@ -142,20 +137,20 @@ def test_list_is_sorted_and_filtered(page: Any, store: Store) -> None:
     assert row["open"].endswith(f"/laboratory?laboratory_view=Depth&run={probe.id}")
 
 
-def test_rename_reaches_the_store(page: Any, store: Store) -> None:
+def test_rename_reaches_the_store(page: Any, store: Store, as_own: Any) -> None:
     run = transfer(store, "old", 0.8)
-    app = as_own(open_list(page, run), run)
+    app = as_own(open_list(page, run), run.id)
     app.text_input(key=f"laboratory_title_{run.id}").set_value("  new\nname ").run()
     app.button(key="laboratory_rename").click().run()
     assert store.get(run.id).title == "new name"
     assert listed(app) == ["new name"]
 
 
-def test_delete_asks_first_and_takes_the_models_along(page: Any, store: Store) -> None:
+def test_delete_asks_first_and_takes_the_models_along(page: Any, store: Store, as_own: Any) -> None:
     run, stays = transfer(store, "gone", 0.8), transfer(store, "stays", 0.7)
     store.write(f"runs/{run.id}/frozen.keras", b"weights")
     store.write("pictures/d0.png", b"pixels")
-    app = as_own(open_list(page, run, stays), run, stays)
+    app = as_own(open_list(page, run, stays), run.id, stays.id)
     app.multiselect(key="laboratory_chosen").set_value([run.id]).run()
     assert "**Delete “gone”** with the trained networks" in texts(app)
     app.button(key="laboratory_delete").click().run()
@@ -165,9 +160,9 @@ def test_delete_asks_first_and_takes_the_models_along(page: Any, store: Store) -
     assert app.query_params["laboratory_runs"] == stays.id
 
 
-def test_run_that_goes_on_is_not_deleted(page: Any, store: Store) -> None:
+def test_run_that_goes_on_is_not_deleted(page: Any, store: Store, as_own: Any) -> None:
     run = store.create("transfer", {"items": ITEMS, "options": {}, "source": "mine"}, title="going on")
-    app = as_own(open_list(page, run), run)
+    app = as_own(open_list(page, run), run.id)
     app.multiselect(key="laboratory_chosen").set_value([run.id]).run()
     assert "must be stopped first" in texts(app)
     assert "None of these has measured anything yet." in texts(app)

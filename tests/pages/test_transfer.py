@@ -15,9 +15,10 @@ from cnn_core.engine.client import AskTimedOut
 from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
+from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer.evaluation import evaluate
-from cnn_core.training.transfer.export import bundle, model_key, self_test_key
+from cnn_core.training.transfer.export import bundle
 from cnn_core.training.transfer.spec import Experiment, Options
 from ui.navigation import PAGES
 
@@ -149,7 +150,7 @@ def test_start_creates_a_run_of_exactly_what_was_chosen(page: Any, store: Store,
     app.slider(key="transfer_epochs").set_value(3)
     app.number_input(key="transfer_seed").set_value(7)
     start(app).click().run()
-    (run,) = store.live()
+    (run,) = (store.get(glance.id) for glance in store.live())
     assert engine.submitted == [run.id]
     experiment = Experiment.from_json(run.spec)
     assert experiment.options == Options(epochs=3, seed=7)
@@ -214,7 +215,9 @@ def finish(store: Store, run: Run, state: str = "done", error: str = "") -> Run:
     return store.get(run.id)
 
 
-def test_running_run_shows_progress_curves_and_stop(page: Any, store: Store, run: Run, engine: Any) -> None:
+def test_running_run_shows_progress_curves_and_stop(
+    page: Any, store: Store, run: Run, engine: Any, as_own: Any
+) -> None:
     claimed = store.claim(run.id, "w")
     assert claimed is not None
     epoch = {"phase": "head", "epoch": 1, "loss": 0.7, "accuracy": 0.5, "val_loss": 0.6, "val_accuracy": 0.5}
@@ -224,7 +227,9 @@ def test_running_run_shows_progress_curves_and_stop(page: Any, store: Store, run
     assert not app.exception
     assert "training the head" in app.get("progress")[0].proto.text
     assert "Frozen, validation" in app.get("plotly_chart")[0].proto.spec
-    app.button(key="transfer_stop").click().run()
+    assert "Only whoever started this run can stop it." in [caption.value for caption in app.caption]
+    assert "transfer_stop" not in [button.key for button in app.button], "it is a stranger's"
+    as_own(app, run.id).button(key="transfer_stop").click().run()
     assert engine.stopped == [run.id]
 
 
@@ -311,7 +316,7 @@ def test_formats_are_tested_when_asked_and_the_failed_one_is_not_offered(
 
 def test_earlier_test_is_shown_and_a_keras_file_that_failed_it_is_withheld(page: Any, store: Store, run: Run) -> None:
     told = json.dumps(self_test(keras="frozen.keras: beyond 1e-04: not offered.")).encode()
-    store.write(self_test_key(run.id, "frozen"), told)
+    store.write(keys.self_test(run.id, "frozen"), told)
     app = page("transfer", run=finish(store, run).id)
     assert "**Keras**: frozen.keras: beyond 1e-04" in texts(app).replace("\\", "")
     labels = [button.proto.label for button in app.get("download_button")]
@@ -329,7 +334,7 @@ def test_engine_that_cannot_test_says_so_and_the_download_stays(page: Any, store
 
 def packed(store: Store, run: Run, *, pictures: bool = True) -> bytes:
     """The bundle of a run whose network is only bytes: no weights are looked at."""
-    store.write(model_key(run.id, "frozen"), b"weights")
+    store.write(keys.file(run.id, "frozen"), b"weights")
     return bundle(store, run, "frozen", backbone("efficientnet_lite0"), pictures=pictures)
 
 
@@ -360,9 +365,9 @@ def test_bundle_brings_pictures_classes_and_settings_to_another_server(page: Any
     assert app.session_state.album.counts == {"cat": 6, "dog": 6}
     said = "12 pictures in 2 classes, and the settings below. Epochs: 80 became 50."
     assert said in texts(app).replace("\\", "")
-    assert not store.exists(model_key(made.id, "frozen")), "never the weights"
+    assert not store.exists(keys.file(made.id, "frozen")), "never the weights"
     start(app).click().run()
-    (run,) = store.live()
+    (run,) = (store.get(glance.id) for glance in store.live())
     assert Experiment.from_json(run.spec).options == replace(options, epochs=50)
     assert {item.digest for item in Experiment.from_json(run.spec).items} == {item.digest for item in items}
 

@@ -1,6 +1,5 @@
 """Compare and keep: the runs of this visit and of its link, in one table and on one chart."""
 
-import json
 import re
 import secrets
 from collections.abc import Callable
@@ -12,10 +11,11 @@ import pandas as pd
 import streamlit as st
 
 from cnn_core.figures import comparison as figures
+from cnn_core.store import keys
 from cnn_core.store.runs import Run
 from cnn_core.training.comparison import KIND_TITLES, accuracies, backbone_of, comparison_csv, curves, kind_of
 from ui.lab.runs import VIEW_OF
-from ui.session import find_run, known_runs, remember_run, store
+from ui.session import find_run, known_runs, open_run, remember_run, store, visit
 from ui.teaching import one_of
 from ui.text import count, duration, plain
 
@@ -77,21 +77,18 @@ def kept() -> None:
 def _from_link() -> None:
     """Take up the runs that the link names, and those that its private key names as this reader's own."""
     for run_id in filter(None, st.query_params.get(PARAMETER, "").split(",")[:MOST]):
-        if not find_run(run_id):
+        if not open_run(run_id):
             st.warning(f"There is no run {plain(run_id[:20])} on this server; it may have been deleted.")
     key = st.query_params.get(KEY, "")
     if key:
         del st.query_params[KEY]  # so that the address that is copied later does not carry it
-        if not LINK[KEY](key) or not store().exists(_key(key)):
+        entries = store().lists.entries(keys.private(key)) if LINK[KEY](key) else {}
+        if not entries:
             st.warning("The private link is not known on this server.")
             return
-        for run_id in json.loads(store().read(_key(key))):
+        for run_id in entries:
             if find_run(run_id):
                 remember_run(run_id)
-
-
-def _key(key: str) -> str:
-    return f"lists/{key}.json"
 
 
 def _names(runs: list[Run]) -> dict[str, str]:
@@ -173,7 +170,8 @@ def _here() -> str:
 
 
 def _actions(picked: list[Run]) -> None:
-    own = [run for run in picked if known_runs().get(run.id)]
+    mine = known_runs()
+    own = [run for run in picked if mine.get(run.id)]
     with st.container(horizontal=True):
         with st.popover("Copy a link", icon=":material/link:"):
             _links(picked, own)
@@ -203,7 +201,7 @@ def _links(picked: list[Run], own: list[Run]) -> None:
     st.markdown("For yourself, to come back in another visit and still be able to rename and delete:")
     if st.button("Make a private link", key="laboratory_private"):
         key = secrets.token_hex(16)
-        store().write(_key(key), json.dumps([run_id for run_id, mine in known_runs().items() if mine]).encode())
+        store().lists.add(keys.private(key), [run_id for run_id, mine in known_runs().items() if mine], own=True)
         st.code(f"{_here()}?laboratory_view=Runs&{KEY}={key}", language=None, wrap_lines=True)
         st.caption("It holds all that you have started until now. Give it to nobody.")
 
@@ -242,8 +240,7 @@ def _delete(run_ids: list[str]) -> None:
 
 
 def _forget(run_ids: list[str]) -> None:
-    for run_id in run_ids:
-        known_runs().pop(run_id, None)
+    store().lists.drop(keys.visit(visit()), run_ids)
     named = [run_id for run_id in st.query_params.get(PARAMETER, "").split(",") if run_id not in ["", *run_ids]]
     if named:
         st.query_params[PARAMETER] = ",".join(named)

@@ -11,12 +11,13 @@ import streamlit as st
 
 from cnn_core.engine import client
 from cnn_core.pictures.items import SpecRefused
-from cnn_core.store.runs import Run
+from cnn_core.store import keys
+from cnn_core.store.runs import Run, RunNotFound
 from cnn_core.training.lab.spec import KINDS, LabOptions, Study
 from ui.lab.controls import controls, expected
 from ui.navigation import PAGES
 from ui.run_panel import follow
-from ui.session import Album, find_run, known_runs, remember_run, store
+from ui.session import Album, find_run, known_runs, open_run, remember_run, store
 from ui.text import count, duration, plain
 
 VIEW_OF = {  # where on the page a kind of study is shown
@@ -28,7 +29,6 @@ VIEW_OF = {  # where on the page a kind of study is shown
     "labels": "Data",
     "augmentation": "Augmentation",
 }
-KEPT = 20  # studies of an album that are remembered, of each kind
 
 
 def study(kind: str, album: Album) -> Run | None:
@@ -92,8 +92,7 @@ def start(chosen: Study, album: Album) -> Run:
     run = store().create("lab", chosen.to_json(), title=f"{chosen.source}: {KINDS[kind]}")
     remember_run(run.id)
     client.current().submit(run.id)
-    key = _key(kind, fingerprint(album.items))
-    store().write(key, json.dumps([*_known(key), run.id][-KEPT:]).encode())
+    store().lists.add(keys.studies(fingerprint(album.items), kind), run.id)
     _show(run, kind, album)
     return run
 
@@ -103,23 +102,35 @@ def shown(kind: str, album: Album) -> Run | None:
     seen = _seen()
     wanted = st.query_params.get("run")
     if wanted:
-        run = find_run(wanted)
+        run = open_run(wanted) if wanted not in seen.values() else find_run(wanted)
         if run is None or run.kind != "lab":
             st.error(f"There is no study {plain(wanted[:40])} on this server. Check the link.")
         elif run.spec["options"]["kind"] == kind:
             _show(run, kind, album)
             return run
     mark = fingerprint(album.items)
-    candidates = [seen[kind, mark]] if (kind, mark) in seen else []
-    for run_id in [*candidates, *reversed(_known(_key(kind, mark)))]:
-        run = find_run(run_id)
-        if run and (run_id in candidates or known_runs().get(run_id) or run.state == "done"):
-            if run_id not in candidates and not known_runs().get(run_id):
-                st.session_state.setdefault("laboratory_found", set()).add(run_id)
-            _show(run, kind, album)
-            return run
+    run_id = seen.get((kind, mark)) or _newest(kind, mark)
+    if run_id and (run := find_run(run_id)):
+        _show(run, kind, album)
+        return run
     st.query_params.pop("run", None)
     return None
+
+
+def _newest(kind: str, mark: str) -> str:
+    """The newest study of these very pictures that this visit has started, or that anybody's has finished."""
+    own = known_runs()
+    for run_id in reversed(store().lists.entries(keys.studies(mark, kind))):
+        try:
+            glance = store().glance(run_id)
+        except RunNotFound:  # deleted since
+            continue
+        if own.get(run_id):
+            return run_id
+        if glance.state == "done":
+            st.session_state.setdefault("laboratory_found", set()).add(run_id)
+            return run_id
+    return ""
 
 
 def kind_of_link() -> str:
@@ -148,15 +159,6 @@ def fingerprint(items: Any) -> str:
         (item[0], item[1]) if isinstance(item, list | tuple) else (item.digest, item.label) for item in items
     )
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:16]
-
-
-def _key(kind: str, mark: str) -> str:
-    return f"laboratory/{mark}/{kind}.json"
-
-
-def _known(key: str) -> list[str]:
-    """The studies of one kind that were started for some pictures, oldest first."""
-    return json.loads(store().read(key)) if store().exists(key) else []
 
 
 def _seen() -> dict[tuple[str, str], str]:

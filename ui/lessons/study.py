@@ -13,7 +13,7 @@ from cnn_core.store.runs import Run
 from cnn_core.training.studies.published import STUDIES, precomputed
 from cnn_core.training.studies.spec import Degradation, InductiveBias, LeNet
 from ui.run_panel import follow
-from ui.session import find_run, remember_run, store
+from ui.session import find_run, open_run, remember_run, store
 from ui.text import duration, plain
 
 Spec = Degradation | LeNet | InductiveBias
@@ -81,7 +81,7 @@ def linked(kind: str) -> Run | None:
     """Return the run of this kind that the link names, or this visit has seen last; the link then says so."""
     wanted, seen = st.query_params.get(PARAMETER), _seen()
     if wanted:
-        run = find_run(wanted)
+        run = open_run(wanted) if wanted not in seen.values() else find_run(wanted)
         if run is None or run.kind not in STUDIES:
             st.error(f"There is no such experiment {plain(wanted[:40])} on this server. Check the link.")
             del st.query_params[PARAMETER]
