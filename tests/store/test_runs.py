@@ -5,26 +5,29 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
+from cnn_core.store import keys
 from cnn_core.store.runs import FINAL, LIVE, Run, RunNotFound, Store, plain
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
 
 
-@pytest.fixture(params=["folder", "memory", "file"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture(params=["folder", "memory", "file", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, database: Callable[[], str]) -> Iterator[Store]:
     location = {
-        "folder": str(tmp_path),
-        "memory": f"sqlite:///{tmp_path}/runs.sqlite memory://{tmp_path.name}",
-        "file": f"sqlite:///{tmp_path}/runs.sqlite {(tmp_path / 'objects').as_uri()}",
+        "folder": lambda: str(tmp_path),
+        "memory": lambda: f"sqlite:///{tmp_path}/runs.sqlite memory://{tmp_path.name}",
+        "file": lambda: f"sqlite:///{tmp_path}/runs.sqlite {(tmp_path / 'objects').as_uri()}",
+        "postgresql": lambda: f"{database()} {(tmp_path / 'objects').as_uri()}",
     }[request.param]
-    store = Store(location)
+    store = Store(location())
     yield store
     store.close()
 
@@ -217,3 +220,75 @@ def test_default_store_is_named_by_the_environment(tmp_path: Path, monkeypatch: 
     store = Store.default()
     assert store.folder == tmp_path / "named"
     store.close()
+
+
+# Found so far, and tried again ----------------------------------------------------------------------------------------
+
+
+def test_what_was_found_stays_when_the_run_fails(store: Store) -> None:
+    run = claimed(store)
+    assert store.beat(run, {}, {"frozen": 0.9}) == "go on" and store.beat(run, {"fraction": 0.7}) == "go on"
+    assert store.finish(run, "partial", error="fine_tuned: the memory did not suffice.")
+    ended = store.get(run.id)
+    assert ended.result == {"frozen": 0.9} and ended.state == "partial" and not ended.live
+
+
+@pytest.mark.parametrize("state", FINAL)
+def test_run_is_opened_again_unless_it_is_done(store: Store, state: str) -> None:
+    run = claimed(store)
+    assert not store.reopen(run.id), "a live run goes on"
+    store.beat(run, {"fraction": 0.5}, {"frozen": 0.9})
+    store.request_stop(run.id)
+    store.finish(run, state, error="why")
+    assert store.reopen(run.id) == (state != "done") and not store.reopen("nope")
+    again = store.get(run.id)
+    if state != "done":
+        assert (again.state, again.attempt, again.error, again.stop_requested) == ("queued", 0, "", None)
+        assert again.result == {"frozen": 0.9} and again.progress == {}
+        assert store.beat(run, {}) == "lost", "the attempt that ended writes no more"
+
+
+# Lists ----------------------------------------------------------------------------------------------------------------
+
+
+def test_threads_that_add_to_one_list_lose_nothing(store: Store) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: store.lists.add("visit/v", f"r{n:03}", own=n % 2 == 0), range(160)))
+    found = store.lists.entries("visit/v")
+    assert len(found) == 160 and all(own == (int(entry[1:]) % 2 == 0) for entry, own in found.items())
+
+
+def test_list_keeps_its_order_and_ownership_only_grows(store: Store) -> None:
+    store.lists.add("visit/v", ["b", "a", "b"])
+    store.lists.add("visit/v", "a", own=True)
+    store.lists.add("visit/v", "a", own=False)
+    store.lists.add("visit/w", "a")
+    assert list(store.lists.entries("visit/v").items()) == [("b", False), ("a", True)]
+    store.lists.drop("visit/v", ["b", "none"])
+    assert store.lists.entries("visit/v") == {"a": True} and store.lists.entries("visit/w") == {"a": False}
+    run = claimed(store)
+    store.lists.add("visit/v", run.id, own=True)
+    store.finish(run, "done")
+    assert store.delete(run.id) and store.lists.entries("visit/v") == {"a": True}, "a deleted run is on no list"
+
+
+def test_longest_name_of_a_feature_fits(store: Store) -> None:
+    name = keys.extractor("efficientnet_lite0 " + "a" * 64, "pool of augmented mirror 11 seed 2147483647", "x" * 200)
+    store.features.write(name, {"d": b"v"})
+    assert len(name) == 255 and store.features.read(name, ["d"]) == {"d": b"v"}
+    assert name != keys.extractor("efficientnet_lite0 " + "a" * 64, "pool of augmented mirror 12 seed 1", "x" * 200)
+
+
+# What is read ---------------------------------------------------------------------------------------------------------
+
+
+def test_watchers_and_beats_read_no_spec(store: Store) -> None:
+    """A spec of thousands of pictures is 500 kB: only `get` and `claim` may ask for it."""
+    run = claimed(store)
+    asked: list[str] = []
+    sa.event.listen(store._engine, "before_cursor_execute", lambda *about: asked.append(about[2]))
+    store.live(), store.recent(), store.glance(run.id), store.progress(run.id)
+    store.beat(run, {"fraction": 0.1}), store.request_stop(run.id), store.finish(run, "done"), store.reopen(run.id)
+    assert len(asked) == 8 and not [statement for statement in asked if "spec" in statement]
+    store.get(run.id)
+    assert "spec" in asked[-1]
