@@ -1,9 +1,13 @@
-"""The same core without a browser: `python -m cnn_core train | predict | classify | architectures | study | lab`."""
+"""The same core without a browser: `python -m cnn_core train | predict | classify | architectures | study | lab`.
+
+Installed, the same program is called `convscope`; `convscope app` serves the pages.
+"""
 
 import argparse
 import contextlib
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +29,11 @@ from cnn_core.training.transfer.spec import Experiment, Options
 
 class Trouble(Exception):
     """Ends the command with this line and exit code 2."""
+
+
+def program() -> None:
+    """Be the command `convscope`."""
+    sys.exit(main())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     defaults = Options()
     parser = _OneLine(prog="python -m cnn_core", description=__doc__)
     commands = parser.add_subparsers(
-        required=True, metavar="train | predict | classify | architectures | study | lab", parser_class=_OneLine
+        required=True, metavar="train | predict | classify | architectures | study | lab | app", parser_class=_OneLine
     )
 
     train = commands.add_parser("train", help="frozen against fine-tuned on a folder of class folders")
@@ -98,6 +107,11 @@ def _parser() -> argparse.ArgumentParser:
     architectures.add_argument("--json", action="store_true", help="JSON on standard output")
     studies.add_commands(commands)
     lab.add_commands(commands)
+
+    app = commands.add_parser("app", help="serve the pages in a browser")
+    app.set_defaults(command=_app)
+    app.add_argument("--port", type=int, default=8501, help="default: %(default)s")
+    app.add_argument("--address", default="localhost", help="who may reach it: 0.0.0.0 for all (default: %(default)s)")
     return parser
 
 
@@ -231,6 +245,22 @@ def _architectures(options: argparse.Namespace) -> str:
     return "\n".join(lines)
 
 
+def _app(options: argparse.Namespace) -> str:
+    """Serve the pages of this checkout, or those that were installed beside this package."""
+    root = Path(__file__).resolve().parents[1]
+    places = [place for place in (root / "app.py", root / "convscope_app" / "app.py") if place.is_file()]
+    if not places:
+        raise Trouble(f"the pages are neither in {root} nor installed there. Install ConvScope again.")
+    server = ["--server.port", str(options.port), "--server.address", options.address]
+    try:
+        ended = subprocess.run([sys.executable, "-m", "streamlit", "run", str(places[0]), *server], check=False)
+    except KeyboardInterrupt:
+        return ""
+    if ended.returncode > 0:
+        raise Trouble(f"the server ended with code {ended.returncode}; what it said stands above.")
+    return ""
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
@@ -243,4 +273,4 @@ def _read(path: Path) -> Picture:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

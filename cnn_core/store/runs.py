@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import sqlalchemy as sa
 
 from cnn_core.store import keys
@@ -30,7 +31,11 @@ from cnn_core.store.tables import runs as _runs
 LIVE = ("queued", "running", "stopping")
 FINAL = ("done", "partial", "stopped", "failed")
 ENGINE, COMMAND_LINE = "engine", "command line"  # who carries a run out
-DEFAULT_LOCATION = Path(__file__).resolve().parents[2] / "var"
+_CHECKOUT = Path(__file__).resolve().parents[2]
+# An installed program has no folder of its own to write into.
+DEFAULT_LOCATION = (
+    _CHECKOUT / "var" if (_CHECKOUT / "app.py").is_file() else Path(platformdirs.user_data_dir("convscope", False))
+)
 
 
 class RunNotFound(KeyError):
@@ -130,7 +135,7 @@ class Store:
 
     @classmethod
     def default(cls) -> "Store":
-        """Open the store that `CONVSCOPE_STORE` names, or the folder `var/` of this checkout."""
+        """Open the store that `CONVSCOPE_STORE` names, or else the one at DEFAULT_LOCATION."""
         return cls(os.environ.get("CONVSCOPE_STORE") or DEFAULT_LOCATION)
 
     def close(self) -> None:
