@@ -5,6 +5,7 @@ import streamlit as st
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.pictures.bundled import BUNDLED
 from ui.lessons import pooling as views
+from ui.lessons import pooling_head
 from ui.picture import OWN, adopt_own, choose_picture, scaled
 from ui.teaching import challenges, check_link, glossary, one_of
 
@@ -94,7 +95,7 @@ elif view == "EQ-N2.2":
 elif view == "Cost":
     views.cost(settings)
 elif view == "Head":
-    views.head(picture)
+    pooling_head.head(picture)
 else:
     views.stride(image, settings)
 

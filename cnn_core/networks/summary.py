@@ -12,9 +12,11 @@ from typing import Any
 import keras
 
 from cnn_core.arithmetic.geometry import Field, Window
+from cnn_core.networks import layer_kinds as kinds
 
 Extent = int | tuple[int, ...]  # one number if all axes agree, else one an axis: (rows, columns)
 Shape = tuple[int | None, ...]
+FORMATS = ("channels_last", "channels_first")
 
 
 @dataclass(frozen=True)
@@ -156,50 +158,7 @@ def _merged(name: str, branches: Sequence[_Seen], tensor: Any, channels_first: b
 # The words of google-research/receptive_field, which accompanies the paper.
 _NOT_ALIGNED = "Graph is not aligned since {} from different paths is different in {} direction (at {})."
 
-# Layers by what they do to positions ---------------------------------------------------------------------------------
-
-_L = keras.layers
-
-
-def _ranks(*names: str) -> tuple[Any, ...]:
-    """The layer's classes for 1, 2 and 3 axes, as far as there are such."""
-    kinds = (getattr(_L, name.replace("#", rank), None) for name in names for rank in "123")
-    return tuple(kind for kind in kinds if kind is not None)
-
-
-_SEPARABLE = _ranks("SeparableConv#D")
-_CONVOLUTIONS = (*_ranks("Conv#D", "DepthwiseConv#D"), *_SEPARABLE)
-_TRANSPOSED = _ranks("Conv#DTranspose")
-_UPSAMPLINGS = _ranks("UpSampling#D")
-_POOLINGS = _ranks("MaxPooling#D", "AveragePooling#D")
-_GLOBAL = _ranks("GlobalMaxPooling#D", "GlobalAveragePooling#D")
-_PADDINGS = _ranks("ZeroPadding#D")
-_CROPPINGS = _ranks("Cropping#D")
-_ATTENTION = (_L.Attention, _L.AdditiveAttention, _L.MultiHeadAttention, _L.GroupQueryAttention)
-_PIXELWISE = (
-    *(_L.InputLayer, _L.Identity, _L.Activation, _L.ReLU, _L.LeakyReLU, _L.PReLU, _L.ELU, _L.BatchNormalization),
-    *(_L.Dropout, *_ranks("SpatialDropout#D"), _L.AlphaDropout, _L.GaussianDropout, _L.GaussianNoise),
-    *(_L.ActivityRegularization, _L.Rescaling, _L.Normalization),
-    *(_L.RandomFlip, _L.RandomRotation, _L.RandomZoom, _L.RandomTranslation, _L.RandomBrightness, _L.RandomContrast),
-)
-_ON_AN_AXIS = (_L.LayerNormalization, _L.UnitNormalization, _L.Softmax)
-_MERGES = (_L.Add, _L.Subtract, _L.Multiply, _L.Average, _L.Maximum, _L.Minimum, _L.Concatenate)
-# Without a public class: parts of keras.applications, and operators such as `x + y` or `keras.ops.relu(x)`.
-_PIXELWISE_PARTS = (
-    *("LayerScale", "StochasticDepth", "Relu", "Relu6", "Sigmoid", "Silu", "Gelu", "Elu", "Tanh", "HardSigmoid"),
-    *("HardSilu", "Softplus", "Negative", "Square", "Sqrt", "Exp", "Abs", "Absolute", "Clip", "Cast"),
-)
-_FORMATS = ("channels_last", "channels_first")
-_MERGING_PARTS = ("CustomScaleLayer", "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum")
-_REFUSED = (
-    (_GLOBAL, "pools globally: from here on a unit sees the whole image"),
-    ((_L.Reshape, _L.Permute), "rearranges positions: from here on they are not those of the image"),
-    ((_L.Flatten,), "mixes positions: from here on a unit sees the whole image"),
-    ((_L.GroupNormalization,), "normalises with numbers of the whole image"),
-    (_ATTENTION, "is attention: it sees the whole image"),
-    (_TRANSPOSED + _UPSAMPLINGS, "enlarges: its units see windows of no one size"),
-)
-_UNKNOWN = "is a layer of which this table does not know what its units see"
+# What a layer's units see ---------------------------------------------------------------------------------------------
 
 
 def _is_keras(layer: Any) -> bool:
@@ -222,41 +181,41 @@ def _follow(layer: Any, name: str, inputs: Sequence[_Seen], tensor: Any, channel
     """What the units of a layer's output see."""
     first, trusted = inputs[0], _is_keras(layer)
     axes, channel = first.axes or (), 1 if channels_first else len(first.shape) - 1
-    if trusted and (isinstance(layer, _MERGES) or _is_part(layer, _MERGING_PARTS)):
-        if isinstance(layer, _L.Concatenate) and axes and layer.axis % len(first.shape) != channel:
+    if trusted and (isinstance(layer, kinds.MERGES) or _is_part(layer, kinds.MERGING_PARTS)):
+        if isinstance(layer, keras.layers.Concatenate) and axes and layer.axis % len(first.shape) != channel:
             return _Seen(tensor, None, f"{name} joins images side by side: its units see windows of no one size.")
         return _merged(name, inputs, tensor, channels_first)
     for seen in inputs:
-        if seen.axes is None and not (trusted and isinstance(layer, _GLOBAL + _ATTENTION)):
+        if seen.axes is None and not (trusted and isinstance(layer, kinds.GLOBAL + kinds.ATTENTION)):
             return _Seen(tensor, None, seen.reason)
     trusted = trusted and not (channels_first and getattr(layer, "activation", None) is keras.activations.softmax)
-    trusted = trusted and getattr(layer, "data_format", None) in (None, _FORMATS[channels_first])
+    trusted = trusted and getattr(layer, "data_format", None) in (None, FORMATS[channels_first])
     if trusted and len(inputs) == 1:
-        if isinstance(layer, _CONVOLUTIONS + _POOLINGS):
+        if isinstance(layer, kinds.CONVOLUTIONS + kinds.POOLINGS):
             windows = zip(axes, _windows(layer, len(axes)), _spatial(first.shape, channels_first), strict=True)
             return _Seen(tensor, tuple(axis.after(window, size, name) for axis, window, size in windows))
-        if isinstance(layer, _PADDINGS + _CROPPINGS):
-            sign, sides = (1, layer.padding) if isinstance(layer, _PADDINGS) else (-1, layer.cropping)
+        if isinstance(layer, kinds.PADDINGS + kinds.CROPPINGS):
+            sign, sides = (1, layer.padding) if isinstance(layer, kinds.PADDINGS) else (-1, layer.cropping)
             pairs = zip(axes, (sides,) if len(axes) == 1 else sides, strict=True)
             return _Seen(tensor, tuple(axis.shifted(sign * before) for axis, (before, _) in pairs))
         if _is_pixelwise(layer, len(first.shape), channel):
             return replace(first, tensor=tensor)
-    why = next((why for kinds, why in _REFUSED if trusted and isinstance(layer, kinds)), _UNKNOWN)
+    why = next((why for kinds, why in kinds.REFUSED if trusted and isinstance(layer, kinds)), kinds.UNKNOWN)
     return _Seen(tensor, None, f"{name} ({type(layer).__name__}) {why}.")
 
 
 def _is_pixelwise(layer: Any, rank: int, channel: int) -> bool:
     """Whether each position of the output depends on the same position of the input only."""
-    if isinstance(layer, _ON_AN_AXIS):
+    if isinstance(layer, kinds.ON_AN_AXIS):
         numbers = layer.axis if isinstance(layer.axis, (list, tuple)) else (layer.axis,)
         return {number % rank for number in numbers} == {channel}
-    if isinstance(layer, _L.Dense) or _is_ours(layer):
+    if isinstance(layer, keras.layers.Dense) or _is_ours(layer):
         return channel == rank - 1  # along the last axis: of each pixel, if that is the channels
-    return isinstance(layer, _PIXELWISE) or _is_part(layer, _PIXELWISE_PARTS)
+    return isinstance(layer, kinds.PIXELWISE) or _is_part(layer, kinds.PIXELWISE_PARTS)
 
 
 def _windows(layer: Any, rank: int) -> list[Window]:
-    sizes = layer.pool_size if isinstance(layer, _POOLINGS) else layer.kernel_size
+    sizes = layer.pool_size if isinstance(layer, kinds.POOLINGS) else layer.kernel_size
     dilations = getattr(layer, "dilation_rate", 1)
     columns = (_each(value, rank) for value in (sizes, layer.strides, dilations))
     windows = [Window(k, s, dilation=d) for k, s, d in zip(*columns, strict=True)]
@@ -267,22 +226,26 @@ def _macs(layer: Any, first: _Seen, outputs: Shape, channels_first: bool) -> tup
     """Multiply-adds, or None and why."""
     if not _is_keras(layer):
         return None, f"The multiply-adds of {type(layer).__name__} are not counted."
-    convolution = isinstance(layer, _CONVOLUTIONS + _TRANSPOSED)
-    if not convolution and not isinstance(layer, _L.Dense):
+    convolution = isinstance(layer, kinds.CONVOLUTIONS + kinds.TRANSPOSED)
+    if not convolution and not isinstance(layer, keras.layers.Dense):
         stateless = not getattr(layer, "weights", ()) and type(layer).__module__.startswith("keras.src.layers.")
-        pixelwise = isinstance(layer, (*_PIXELWISE, *_ON_AN_AXIS, _L.GroupNormalization)) or _is_ours(layer)
-        free = pixelwise or _is_part(layer, _PIXELWISE_PARTS + _MERGING_PARTS)
-        if free or (stateless and not isinstance(layer, (*_ATTENTION, _L.Dot, _L.Lambda))):
+        pixelwise = isinstance(
+            layer, (*kinds.PIXELWISE, *kinds.ON_AN_AXIS, keras.layers.GroupNormalization)
+        ) or _is_ours(layer)
+        free = pixelwise or _is_part(layer, kinds.PIXELWISE_PARTS + kinds.MERGING_PARTS)
+        if free or (stateless and not isinstance(layer, (*kinds.ATTENTION, keras.layers.Dot, keras.layers.Lambda))):
             return 0, ""
         return None, f"The multiply-adds of {type(layer).__name__} are not counted."
-    if isinstance(layer, _L.Dense):
+    if isinstance(layer, keras.layers.Dense):
         received, expected = first.shape[-1], int(layer.kernel.shape[0])
         if received != expected:
             return None, f"{layer.name} has weights for {expected} numbers and receives {received} at this input size."
         positions, weights = outputs[1:-1], math.prod(layer.kernel.shape)
     else:
-        positions = _spatial(first.shape if isinstance(layer, _TRANSPOSED) else outputs, channels_first)
-        kernels = (layer.depthwise_kernel, layer.pointwise_kernel) if isinstance(layer, _SEPARABLE) else (layer.kernel,)
+        positions = _spatial(first.shape if isinstance(layer, kinds.TRANSPOSED) else outputs, channels_first)
+        kernels = (
+            (layer.depthwise_kernel, layer.pointwise_kernel) if isinstance(layer, kinds.SEPARABLE) else (layer.kernel,)
+        )
         weights = sum(math.prod(kernel.shape) for kernel in kernels)  # a kernel is (k, k, C_in / groups, C_out)
     if None in positions:
         return None, "Unknown input size: the multiply-adds depend on it."

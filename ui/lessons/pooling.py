@@ -14,7 +14,7 @@ from cnn_core.engine.errors import EngineError
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
-from cnn_core.pictures.images import Picture, square
+from cnn_core.pictures.images import Picture
 from ui.stepper import stepper
 from ui.text import formula, plain, table
 
@@ -28,13 +28,14 @@ KINDS = {
 DIRECTIONS = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
 AXES = {name: DIRECTIONS[name] for name in ("right", "down")}
 FILTERS, CHANNELS = ("mean", "edges"), (1, 16, 64, 256, 512)
-_LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
-_CHOICE = _LINKED | {"required": True, "wrap": True}
+LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+_CHOICE = LINKED | {"required": True, "wrap": True}
 _SIDE = 64  # a smaller picture is drawn larger before it is shifted
 _EXACT = 1e-9  # errors below are rounding
 
 
-def _plot(figure: Any, key: str, alt: str, place: Any = st) -> None:
+def plot(figure: Any, key: str, alt: str, place: Any = st) -> None:
+    """Show a figure of this page."""
     place.plotly_chart(figure, key=f"pooling_{key}", config={"displayModeBar": False}, alt=alt)
 
 
@@ -90,7 +91,7 @@ def steps(image: np.ndarray, settings: Settings) -> None:
     (coloured, limit), kept = maps.signed(lost), pooled.size
     shows: list[tuple[np.ndarray, str]] = [
         (_bright(image), f"picture, {height} × {width}"),
-        (_bright(spread if whole else pooled), f"pooled, {_size(pooled)}"),
+        (_bright(spread if whole else pooled), f"pooled, {size_text(pooled)}"),
         (coloured, f"picture − pooled, spread out again: blue −{limit:.2g}, white 0, red +{limit:.2g}"),
     ]
     if settings.kind == "max":
@@ -123,14 +124,15 @@ def _bright(image: np.ndarray) -> np.ndarray:
     return np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
 
 
-def _size(image: np.ndarray) -> str:
+def size_text(image: np.ndarray) -> str:
+    """Return height and width, as people write them."""
     return f"{image.shape[0]} × {image.shape[1]}"
 
 
 def shift(picture: Picture, image: np.ndarray, settings: Settings) -> bool:
     """Move the picture; measure what changes. True if every pooling is exactly equivariant to a shift that is one."""
     left, right = st.columns([2, 1], vertical_alignment="bottom")
-    pixels = left.slider("Shift your picture by", 0, 8, 1, key="pooling_shift", format="%d px", **_LINKED)
+    pixels = left.slider("Shift your picture by", 0, 8, 1, key="pooling_shift", format="%d px", **LINKED)
     axis = right.segmented_control("Direction", list(AXES), default="right", key="pooling_axis", **_CHOICE)
     pixels = int(np.clip(pixels, 0, 8))
     times = max(1, _SIDE // max(image.shape))
@@ -140,7 +142,7 @@ def shift(picture: Picture, image: np.ndarray, settings: Settings) -> bool:
         st.info("The picture is too narrow to be shifted by 8 pixels. Choose a larger one.")
         return False
     responses = _responses(picture.digest, large, settings.stride, axis)
-    _plot(figures.shift_curves(responses, pixels), "curves", "Change of each map and of its average against the shift.")
+    plot(figures.shift_curves(responses, pixels), "curves", "Change of each map and of its average against the shift.")
     here = [r for r in responses if max(r.dy, r.dx) == pixels]
     st.markdown(_shift_words(here, pixels, settings.stride))
     rows = [[_title(r), f"{r.change:.3f}", f"{r.equivariance_error:.3f}", f"{r.invariance_error:.3f}"] for r in here]
@@ -190,12 +192,12 @@ def _shift_words(here: list[experiments.ShiftResponse], pixels: int, stride: int
 
 def _network(picture: Picture, axis: str, pixels: int) -> None:
     st.subheader("A whole network, on your picture")
-    answer = _asked("shift_agreement", picture)
+    answer = asked("shift_agreement", picture)
     if answer is None:
         return
     drift, agrees, probability = (answer[axis][name][pixels] for name in ("drift", "agrees", "probability"))
     left, right = st.columns([3, 2])
-    _plot(figures.network_drift(answer, axis, pixels), "network", "Drift of the logits against the shift.", left)
+    plot(figures.network_drift(answer, axis, pixels), "network", "Drift of the logits against the shift.", left)
     right.markdown(
         f"{BACKBONES[DEFAULT].title} says **{plain(answer['label'])}** ({answer['probability']:.0%}). Moved by "
         f"{pixels} px its logits drift by **{drift:.3f}** (relative), {plain(answer['label'])} gets {probability:.0%}, "
@@ -204,7 +206,8 @@ def _network(picture: Picture, axis: str, pixels: int) -> None:
     )
 
 
-def _asked(question: str, picture: Picture) -> Any:
+def asked(question: str, picture: Picture) -> Any:
+    """Return a worker's answer about a picture, or None after saying why there is none."""
     try:
         with st.spinner("Asking the network… (the first answer waits for TensorFlow, some seconds)"):
             return _ask(question, picture.digest, picture.pixels)
@@ -229,7 +232,7 @@ def example() -> bool:
     wrapped = not (0 <= 1 + dy <= 3 and 0 <= 1 + dx <= 3)
     words = f"{_listed(result.before)} becomes {_listed(result.after)}: "
     moved, changed = experiments.shift(image, dy, dx, "wrap"), int((result.before != result.after).sum())
-    _plot(figures.pooled_maps(image, moved, result), "maps", f"Pooled, {words}", left)
+    plot(figures.pooled_maps(image, moved, result), "maps", f"Pooled, {words}", left)
     with right:
         if wrapped and result.absorbed:
             st.info(words + "the 9 went out and came back on the other side. That is no absorption, but a round trip.")
@@ -245,7 +248,7 @@ def example() -> bool:
         )
         st.caption("Window 2, as in the chapter. What leaves the map on one side comes in on the other.")
     st.subheader(f"How often is a shift by {size} absorbed?")
-    _plot(figures.absorbed(_absorptions(size)), "absorbed", f"Share of maps that absorb {size} px, against the window.")
+    plot(figures.absorbed(_absorptions(size)), "absorbed", f"Share of maps that absorb {size} px, against the window.")
     st.markdown(
         f"1000 random maps a window. The peak stands in each of the $w$ columns alike, and stays from $w - s$ of them: "
         f"$(w - s)/w$, here $(w - {size})/w$. At window 2 a shift by one is a coin toss."
@@ -265,8 +268,8 @@ def _absorptions(size: int) -> list[experiments.Absorption]:
 def cost(settings: Settings) -> None:
     """Pool a peak, unpool it, and see how far from its place it is found."""
     with st.container(horizontal=True):
-        row = st.slider("Row of the peak", 0, 11, 4, key="pooling_row", **_LINKED)
-        column = st.slider("Column of the peak", 0, 11, 7, key="pooling_column", **_LINKED)
+        row = st.slider("Row of the peak", 0, 11, 4, key="pooling_row", **LINKED)
+        column = st.slider("Column of the peak", 0, 11, 7, key="pooling_column", **LINKED)
     row, column = (int(np.clip(place, 0, 11)) for place in (row, column))
     image, window = np.zeros((12, 12)), settings.window
     image[row, column] = 1
@@ -276,7 +279,7 @@ def cost(settings: Settings) -> None:
     error = float(np.hypot(*(np.argwhere(spread == 1).mean(axis=0) - (row, column))))
     shows = {
         "a peak": image,
-        f"max-pooled, {_size(pooled)}": pooled,
+        f"max-pooled, {size_text(pooled)}": pooled,
         f"unpooled: found {error:.2f} px away": spread,
         "unpooled with indices: 0 px away": placed,
     }
@@ -287,7 +290,7 @@ def cost(settings: Settings) -> None:
             alt=caption,
         )
     without, kept = _localisations()
-    _plot(figures.localisation(without, kept), "localisation", "Mean error of a peak after unpooling.")
+    plot(figures.localisation(without, kept), "localisation", "Mean error of a peak after unpooling.")
     here = without[window - 1]
     st.markdown(
         f"With a window of {window} the peak of a random map is found **{here.mean_error:.2f} px** away in the mean "
@@ -302,58 +305,6 @@ def cost(settings: Settings) -> None:
 def _localisations() -> tuple[list[experiments.Localisation], list[experiments.Localisation]]:
     without = [experiments.localise_error(window) for window in range(1, 9)]
     return without, [experiments.localise_error(window, with_indices=True) for window in range(1, 9)]
-
-
-def head(picture: Picture) -> None:
-    """Count the parameters of both heads; show where in the picture the evidence is."""
-    with st.container(horizontal=True):
-        size = st.number_input("Side of the last map", 1, 32, 7, key="pooling_map", **_LINKED)
-        channels = st.number_input("Channels", 1, 4096, 512, key="pooling_channels", **_LINKED)
-        classes = st.number_input("Classes", 2, 20000, 1000, key="pooling_classes", **_LINKED)
-    flattened, averaged = _dense(size * size * channels, classes), _dense(channels, classes)
-    left, right = st.columns([3, 2])
-    sides = sorted({1, 2, 3, 5, 7, 10, 14, 20, 28, 32, size})
-    curve = [_dense(n * n * channels, classes) for n in sides]
-    _plot(figures.heads(sides, curve, [averaged] * len(sides), size), "heads", "Parameters of both heads.", left)
-    with right:
-        for product, total in ((f"{size}^2 \\cdot {channels}", flattened), (f"{channels}", averaged)):
-            st.markdown(rf"${product} \cdot {classes} + {classes} = {total:,}$".replace(",", "{,}"))
-        st.markdown(
-            f"Flatten + dense: **{flattened:,}** parameters. Global average + dense: **{averaged:,}**, "
-            f"{flattened / averaged:.3g} times fewer (Lin, Chen & Yan 2014, arXiv:1312.4400)."
-        )
-        flat = [(n, _dense(n * n * channels, classes)) for n in (5, 7, 10)]
-        rows = [[f"{32 * n} px: {n} × {n}", f"{total:,}", f"{averaged:,}"] for n, total in flat]
-        table(["Picture, at 1/32", "flatten", "global average"], rows)
-        st.caption("The average takes a map of any size: the same weights serve. Flattened, each size needs new ones.")
-    st.subheader("Where is the evidence?")
-    found = _asked("class_activation", picture)
-    if found is None:
-        return
-    network = BACKBONES[DEFAULT]
-    seen = square(picture.pixels, network.input_size, network.crop_fraction)
-    limit = max(1e-6, *(float(entry["map"].max()) for entry in found))
-    for column, entry in zip(st.columns(len(found)), found, strict=True):
-        caption = f"{entry['label']}, {entry['probability']:.1%}"
-        column.image(figures.evidence(seen, entry["map"], limit), caption=plain(caption), alt=caption, width="stretch")
-    formula(r"M_{ij} = \sum_c w_c f_{ijc} \qquad \text{logit} = \operatorname{mean}(M) + b")
-    sums = [(float(e["map"].mean()), e["bias"], float(e["map"].mean()) + e["bias"], e["logit"]) for e in found]
-    rows = [[f"{value:.3f}".replace("-", "−") for value in row] for row in sums]
-    labels = [plain(entry["label"]) for entry in found]
-    table(["", "mean", "bias", "sum", "logit"], [[w, *row] for w, row in zip(labels, rows, strict=True)])
-    gap = max(abs(total - logit) for _, _, total, logit in sums)
-    st.markdown(
-        f"The mean of the map plus the bias *is* the logit; the largest gap is {gap:.0e}, rounding. Since "
-        f"{network.title} ends in a global average, its linear layer can be applied at each place before averaging: a "
-        f"{_size(found[0]['map'])} map of evidence for nothing (Zhou et al. 2016, arXiv:1512.04150). Orange: the place "
-        f"speaks for the label, full at {limit:.1f}; grey: it does not, or speaks against it."
-    )
-
-
-def _dense(inputs: int, outputs: int) -> int:
-    """Parameters of a dense layer: a map of one cell to a map of one cell."""
-    count = experiments.dense_versus_convolution(1, channels_in=inputs, channels_out=outputs)
-    return count.dense_weights + count.dense_biases
 
 
 def stride(image: np.ndarray, settings: Settings) -> None:
@@ -371,13 +322,13 @@ def stride(image: np.ndarray, settings: Settings) -> None:
     right = _bright(strided) if name == "mean" else maps.signed(strided)[0]
     shows = ((_bright(image), "picture"), (_bright(pooled), "max-pool"), (right, "strided convolution"))
     for column, (shown, caption) in zip(st.columns(3), shows, strict=True):
-        caption = f"{caption}, {_size(shown)}"
+        caption = f"{caption}, {size_text(shown)}"
         column.image(maps.enlarged(shown, 320), caption=caption, alt=caption, width="stretch")
     count = experiments.dense_versus_convolution(1, window, channels, channels)
     table(
         [f"{channels} → {channels} channels, {window} × {window}, stride {settings.stride}", "max-pool", "convolution"],
         [
-            ["output", f"{_size(pooled)} × {channels}", f"{_size(strided)} × {channels}"],
+            ["output", f"{size_text(pooled)} × {channels}", f"{size_text(strided)} × {channels}"],
             ["parameters", "0", f"{count.convolution_weights + count.convolution_biases:,}"],
             ["multiply-adds", "0", f"{pooled.size * count.convolution_weights:,}"],
             ["comparisons", f"{pooled.size * channels * (window**2 - 1):,}", "0"],
