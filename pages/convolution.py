@@ -1,5 +1,7 @@
 """Convolution: one window at a time, the whole picture, and the proof that it is what Keras computes."""
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -49,7 +51,7 @@ left, right = st.columns([1, 1])
 with left:
     kernel = kernel_editor("convolution_kernel")
 with right:
-    options = {"bind": "query-params", "persist_state": "session", "required": True}
+    options: dict[str, Any] = {"bind": "query-params", "persist_state": "session", "required": True}
     stride = st.segmented_control("Stride", STRIDES, default=1, key="convolution_stride", **options)
     dilation = st.segmented_control("Dilation", DILATIONS, default=1, key="convolution_dilation", **options)
     padding = st.segmented_control("Padding", PADDINGS, default="valid", key="convolution_padding", **options)
@@ -68,7 +70,7 @@ view = st.segmented_control(
     default="steps",
     key="convolution_view",
     label_visibility="collapsed",
-    format_func=VIEWS.get,
+    format_func=VIEWS.__getitem__,
     bind="query-params",
     persist_state="session",
     required=True,

@@ -1,6 +1,7 @@
 """The front door: what this is, a first look through a network's eyes, and where to go on."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -25,9 +26,9 @@ def cat() -> Picture:
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def classify(digest: str, _pixels: np.ndarray) -> list[dict]:
+def classify(digest: str, _pixels: np.ndarray) -> list[dict[str, Any]]:
     """Ask the embedded network; the digest is the key, the pixels are not hashed."""
-    answer: list[dict] = client.current().ask("classify", _pixels)
+    answer: list[dict[str, Any]] = client.current().ask("classify", _pixels)
     return answer
 
 

@@ -46,6 +46,7 @@ view = st.segmented_control(
     persist_state="session",
     label_visibility="collapsed",
 )
+assert view is not None  # required, and set above where no link names one
 st.header(VIEWS[view], divider="gray")
 if view == "Depth":
     depth_view.depth(album)

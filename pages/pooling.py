@@ -1,5 +1,7 @@
 """Pooling: what it keeps, what it throws away, and what a shift does to the rest."""
 
+from typing import Any
+
 import streamlit as st
 
 from cnn_core.arithmetic import convolution as ops
@@ -8,6 +10,7 @@ from ui.lessons import pooling as views
 from ui.lessons import pooling_head
 from ui.picture import OWN, adopt_own, choose_picture, scaled
 from ui.teaching import challenges, check_link, glossary, one_of
+from ui.text import formula
 
 VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {  # as in the link: title, terms
     "Steps": ("Step by step", ("pooling", "stride", "padding")),
@@ -52,7 +55,7 @@ image = ops.grey(scaled(picture.digest, picture.pixels) / 255.0)
 
 left, right = st.columns([1, 1])
 with left:
-    options = {"bind": "query-params", "persist_state": "session", "required": True, "wrap": True}
+    options: dict[str, Any] = {"bind": "query-params", "persist_state": "session", "required": True, "wrap": True}
     kind = st.segmented_control("Pooling", list(views.KINDS), default="max", key="pooling_kind", **options)
     whole = kind.startswith("global")
     options["disabled"] = whole
@@ -62,7 +65,7 @@ with left:
         padding = st.segmented_control("Padding", PADDINGS, default="valid", key="pooling_padding", **options)
 settings = views.Settings(kind, window, window if stride == "window" else int(stride), padding)
 with right:
-    views.formula(views.KINDS[kind])
+    formula(views.KINDS[kind])
     try:
         pooled = settings.apply(image)
     except ValueError as refusal:

@@ -1,5 +1,7 @@
 """A downloaded bundle comes back: pictures, classes and settings, never weights."""
 
+from typing import Any
+
 import streamlit as st
 
 from cnn_core.pictures.archives import ArchiveRejected
@@ -19,7 +21,8 @@ def restore_bundle(album: Album, name: str, data: bytes, most: int) -> None:
         data: The zip, untrusted.
         most: Pictures that an album may hold.
     """
-    st.session_state.transfer_restored = restored = {"name": name, "refusal": "", "changed": [], "before": None}
+    restored: dict[str, Any] = {"name": name, "refusal": "", "changed": [], "before": None}
+    st.session_state.transfer_restored = restored
     try:
         with st.spinner("Reading the pictures…"):
             experiment = read_bundle(data, name, store())

@@ -1,6 +1,7 @@
 """The controls of an experiment; every one has a default that works."""
 
 import math
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -31,7 +32,7 @@ def settings() -> tuple[Options | None, str]:
             selection_mode="multi",
             default=defaults.arms,
             key="transfer_arms",
-            format_func=ARM_TITLES.get,
+            format_func=ARM_TITLES.__getitem__,
             persist_state="session",
             help="Frozen: pretrained features fixed, a linear head is trained. Fine-tuned: the head first, then the "
             "top blocks at a low rate. From scratch: the same network from random weights; minutes on a CPU.",
@@ -141,5 +142,5 @@ def restore(options: Options) -> list[str]:
     ]
 
 
-def _nearest(value: float, offered: list) -> float:
+def _nearest(value: float, offered: Sequence[float]) -> float:
     return min(offered, key=lambda each: abs(math.log(each / value)))

@@ -79,7 +79,7 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
             extra,
             selection_mode="multi",
             default=extra,
-            format_func=FORMAT_TITLES.get,
+            format_func=FORMAT_TITLES.__getitem__,
             key=f"transfer_formats_{name}",
         )
         size += sum(entry["bytes"] for entry in formats if entry["name"] in (chosen or ()))

@@ -133,7 +133,7 @@ def _lists(kind: str, wanted: tuple[str, ...], blocks: int) -> dict[str, Any]:
             SIZE_ARMS,
             selection_mode="multi",
             default=LabOptions(kind).arms,
-            format_func=ARM_TITLES.get,
+            format_func=ARM_TITLES.__getitem__,
             key=_key(kind, "arms"),
             **many,
         )
@@ -150,7 +150,7 @@ def _lists(kind: str, wanted: tuple[str, ...], blocks: int) -> dict[str, Any]:
                 others,
                 selection_mode="multi",
                 default=others,
-                format_func=RECIPE_TITLES.get,
+                format_func=RECIPE_TITLES.__getitem__,
                 key=_key(kind, "recipes"),
                 **many,
             )
@@ -163,7 +163,7 @@ def _lists(kind: str, wanted: tuple[str, ...], blocks: int) -> dict[str, Any]:
                 list(POLICIES),
                 selection_mode="multi",
                 default=("all",),
-                format_func=POLICIES.get,
+                format_func=POLICIES.__getitem__,
                 key=_key(kind, "policies"),
                 **many,
             )

@@ -253,7 +253,7 @@ def _forget(run_ids: list[str]) -> None:
 
 def _charts(picked: list[Run], names: dict[str, str]) -> None:
     measured = [(names[run.id], found) for run in picked if (found := accuracies(run))]
-    learnt = [(names[run.id], found) for run in picked if (found := curves(run))]
+    learnt = [(names[run.id], drawn) for run in picked if (drawn := curves(run))]
     if measured:
         st.subheader("Accuracy, with 95 % intervals")
         spoken = "; ".join(f"{name}: best {max(each.value for each in found):.1%}" for name, found in measured)

@@ -1,5 +1,7 @@
 """How to fine-tune: recipes side by side, what each costs, and what it does to the pretrained weights."""
 
+from typing import Any
+
 import streamlit as st
 
 from cnn_core.figures.laboratory import paired, strip
@@ -43,11 +45,11 @@ def recipes(album: Album) -> None:
     provenance(run)
 
 
-def _spoken(entries: list[dict], measure: str, words: str) -> str:
+def _spoken(entries: list[dict[str, Any]], measure: str, words: str) -> str:
     return "; ".join(f"{entry['title']}: {words} by {max(entry[measure]):.1%} at most" for entry in entries)
 
 
-def _trap(entries: list[dict]) -> str:
+def _trap(entries: list[dict[str, Any]]) -> str:
     """Say what the drift shows of the trap."""
     moved = [entry for entry in entries if max(entry["statistics_drift"]) > 0]
     if not moved:
