@@ -1,6 +1,5 @@
 """The front door: what this is, a first look through a network's eyes, and where to go on."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.home import labels
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
+from cnn_core.pictures.bundled import BUNDLED
 from cnn_core.pictures.images import ImageRejected, Picture, decode
 from ui.navigation import PAGES
 from ui.pictures_in import SUFFIXES
@@ -19,10 +19,7 @@ from ui.text import plain
 @st.cache_data(show_spinner=False)
 def cat() -> Picture:
     """Return a picture to begin with."""
-    import skimage.data
-
-    path = Path(skimage.data.__file__).with_name("chelsea.png")
-    return decode(path.read_bytes(), "Chelsea, by Stéfan van der Walt, CC0")
+    return Picture(BUNDLED["chelsea"].load().pixels, "Chelsea, by Stéfan van der Walt, CC0")
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
