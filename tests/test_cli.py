@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from PIL import Image
 from skimage import data
 
 from cnn_core.__main__ import main
+from cnn_core.engine.here import carry_out
 from cnn_core.networks import backbones
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import experiment as job
@@ -55,7 +58,7 @@ def folder(home: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def store(home: Path, monkeypatch: pytest.MonkeyPatch):
+def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("CONVSCOPE_STORE", str(home / "store"))
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
     store = Store.default()
@@ -312,19 +315,45 @@ def test_labels_of_another_model_end_in_one_line(tmp_path: Path, capsys: pytest.
     assert said.endswith(f"m.keras tells 2 classes apart, {tmp_path / 'labels.json'} names 3.")
 
 
-def test_interrupt_ends_the_run_with_a_sentence(
-    folder: Path, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted(run: Run, store: Store, report: object) -> None:
-        signal.raise_signal(signal.SIGINT)  # Ctrl-C
+@pytest.fixture
+def hear_ctrl_c() -> Iterator[Callable[[Any], Any]]:
+    """Say what Ctrl-C does: whoever starts the tests in the background has it ignored, for them and their children."""
+    before = signal.getsignal(signal.SIGINT)
+    yield lambda handler: signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGINT, before)
 
+
+def interrupted(run: Run, store: Store, report: object) -> tuple[dict, dict]:
+    """A job during which somebody presses Ctrl-C."""
+    signal.raise_signal(signal.SIGINT)
+    return {"pressed": "Ctrl-C"}, {}
+
+
+def test_interrupt_ends_the_run_with_a_sentence(
+    folder: Path,
+    tmp_path: Path,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    hear_ctrl_c: Callable[[Any], Any],
+) -> None:
     monkeypatch.setattr(job, "run", interrupted)
+    hear_ctrl_c(signal.default_int_handler)
     assert main(train(folder, tmp_path / "R.json")) == 130
     assert capsys.readouterr().err.splitlines()[-1] == f"{PROGRAM}: stopped; nothing more is written."
     run = store.recent()[0]
     assert run.state == "stopped" and not run.live
     assert run.error == "Stopped at the command line before it had a result; nothing was kept."
     assert not (tmp_path / "R.json").exists()
+
+
+def test_ctrl_c_meant_for_another_leaves_a_run_in_the_background_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch, hear_ctrl_c: Callable[[Any], Any]
+) -> None:
+    monkeypatch.setattr(job, "run", interrupted)
+    hear_ctrl_c(signal.SIG_IGN)  # as `nohup … &` starts it
+    run = carry_out(store, "transfer", {}, "in the background")
+    assert (run.state, run.result) == ("done", {"pressed": "Ctrl-C"})
 
 
 def test_failure_is_kept_with_the_run(
