@@ -7,11 +7,12 @@ from pathlib import Path
 import filelock
 import psutil
 import pytest
-from conftest import Bench, end_host, eventually
 
 from cnn_core.engine import address, client, host, lifecycle
 from cnn_core.engine.client import Engine, EngineUnreachable
 from cnn_core.store.runs import Store
+
+from .conftest import Bench, end_host, eventually
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
 

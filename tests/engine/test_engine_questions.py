@@ -6,11 +6,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import Bench, eventually
 
 from cnn_core.engine import client
 from cnn_core.engine.client import AskFailed, AskTimedOut, Engine, EngineBusy, EngineUnreachable
 from cnn_core.engine.jobs import UnknownWork
+
+from .conftest import Bench, eventually
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Bench, eventually, kill
 
 from cnn_core.engine import address
 from cnn_core.engine.reconcile import reconcile
 from cnn_core.store.report import LiveReport
 from cnn_core.store.runs import Store
+
+from .conftest import Bench, eventually, kill
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import dask
 import psutil
 import pytest
-from conftest import Bench, eventually
 from distributed.security import Security
 
 from cnn_core.engine import address
 from cnn_core.engine.client import Engine
 from cnn_core.store.runs import FINAL, Store
+
+from .conftest import Bench, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.filterwarnings("error")]
 
