@@ -101,7 +101,7 @@ print(json.dumps({
 
 @pytest.mark.slow
 def test_mirrored_training_over_two_devices(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", MIRRORED, str(ROOT / "tests" / "transfer"), str(tmp_path)]
+    command = [sys.executable, "-c", MIRRORED, str(ROOT / "tests" / "training" / "transfer"), str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
