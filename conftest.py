@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.examples"]
 TOGETHER = ("tests/browser", "tests/training/transfer", "tests/training/lab", "tests/training/studies")  # longest first
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# No property of ours is one of time, and a loaded machine is no fault. `--hypothesis-profile=search` looks further.
+settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("search", settings.get_profile("same"), derandomize=False)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -31,7 +31,7 @@ from cnn_core.arithmetic.convolution import (
 )
 from cnn_core.arithmetic.experiments import SOBEL_X, bar, peak_map, shift
 
-FAST = settings(max_examples=80, deadline=None)
+FAST = settings(max_examples=80)
 seeds = st.integers(0, 2**31)
 sides = st.integers(1, 13)
 kernel_sides = st.integers(1, 5)

@@ -196,7 +196,7 @@ def test_interpolation_between_cells_is_exact_on_a_ramp() -> None:
     assert equivariance_error(ramp, np.ones((1, 1)), (5, -3), stride=4) < 1e-12
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(window=st.integers(1, 6), data_=st.data())
 def test_peak_stays_as_often_as_theory_says(window: int, data_: st.DataObject) -> None:
     moved = data_.draw(st.integers(0, window))

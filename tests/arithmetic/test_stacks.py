@@ -91,7 +91,7 @@ def test_stack_of_vgg16_counts_its_published_parameters() -> None:
     assert sum(row.macs or 0 for row in rows) + 25088 * 4096 + 4096 * 4096 + 4096 * 1000 == 15_470_264_320
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(stack=any_stack(most=4, small=True), input_size=st.integers(1, 40))
 def test_field_is_what_changes_when_one_pixel_is_perturbed(stack: tuple[StackLayer, ...], input_size: int) -> None:
     """Each pixel is perturbed by itself; sums of positive weights cannot cancel."""
@@ -264,7 +264,7 @@ def test_missing_groups_and_bias_are_those_of_a_plain_convolution() -> None:
         StackLayer("a", "convolution", 3, filters=8, bias=1)  # type: ignore[arg-type]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(stack=any_stack(most=4, small=True))
 def test_params_are_the_weights_of_channels_that_see_each_other(stack: tuple[StackLayer, ...]) -> None:
     """Oracle: a filter and a channel are connected if both are in the same group, counted one by one."""

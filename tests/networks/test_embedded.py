@@ -23,7 +23,7 @@ CAT = data.chelsea()  # (300, 451, 3)
 # Keras' convolution --------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     seed=st.integers(0, 2**31),
     height=st.integers(11, 16),

@@ -45,7 +45,7 @@ def counted(side: int, c_in: int, c_out: int, k: int, groups: int) -> dict[str, 
 
 
 @given(shapes)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_variants_cost_what_counting_gives(shape: tuple[int, int, int, int]) -> None:
     side, c_in, c_out, k = shape
     for groups in (g for g in (1, 2, 3) if c_in % g == c_out % g == 0):
@@ -55,7 +55,7 @@ def test_variants_cost_what_counting_gives(shape: tuple[int, int, int, int]) -> 
 
 
 @given(shapes)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_separable_saving_is_mobilenets_formula_in_params_and_macs(shape: tuple[int, int, int, int]) -> None:
     side, c_in, c_out, k = shape
     full, _, _, separable, *_ = (v.cost for v in variants(side, c_in, c_out, k, 1))

@@ -22,7 +22,7 @@ from cnn_core.pictures.archives import ArchiveRejected, Entry, read_zip
 from cnn_core.pictures.images import MAX_BYTES, ImageRejected, decode
 
 ROOT = Path(__file__).resolve().parents[2]
-many = settings(max_examples=200, deadline=None)
+many = settings(max_examples=200)
 
 REPACK = "pack the folder again, as an ordinary zip without a password"
 LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"

@@ -21,8 +21,8 @@ from PIL import Image, PngImagePlugin
 from cnn_core.pictures.images import MAX_BYTES, MAX_SIDE, ImageRejected, Picture, decode, square, thumbnail
 
 ROOT = Path(__file__).resolve().parents[2]
-few = settings(max_examples=60, deadline=None)
-many = settings(max_examples=250, deadline=None)
+few = settings(max_examples=60)
+many = settings(max_examples=250)
 
 
 # ---------------------------------------------------------------- files made by hand, or by Pillow

@@ -51,7 +51,7 @@ def as_sets(divided) -> dict[str, set[Item]]:
     return {part: set(getattr(divided, part)) for part in PARTS}
 
 
-many = settings(max_examples=150, deadline=None)
+many = settings(max_examples=150)
 
 
 @many
@@ -195,7 +195,7 @@ def noise(seed: int, height: int = 40, width: int = 30) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 9), height=st.integers(1, 50), width=st.integers(1, 50))
 def test_kept_pixels_come_back(tmp_path_factory: pytest.TempPathFactory, seed: int, height: int, width: int) -> None:
     store = Store(f"sqlite:// memory://kept-{seed}-{height}-{width}")

@@ -95,7 +95,7 @@ def element_by_element(storage: np.ndarray, offset: int, shape: tuple[int, ...],
     return out
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(views=st.lists(strided(), min_size=1, max_size=3))
 def test_round_trip_of_strided_tensors(tmp_path_factory: pytest.TempPathFactory, views: list) -> None:
     path = tmp_path_factory.mktemp("torch") / "weights.pth"

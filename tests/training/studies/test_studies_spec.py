@@ -69,7 +69,7 @@ def test_standardised_digits_have_no_mean_picture_and_unit_deviation() -> None:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(8, 80), st.integers(8, 80), st.integers(0, 2**16))
 def test_drawing_is_read_wherever_and_however_large_it_is(height: int, width: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -54,7 +54,6 @@ def test_example_by_hand() -> None:
     assert json.loads(json.dumps(figures)) == figures
 
 
-@settings(deadline=None)
 @given(data=st.data(), total=st.integers(1, 40))
 def test_figures_are_what_counting_gives(data: st.DataObject, total: int) -> None:
     truth = data.draw(st.lists(st.integers(0, 2), min_size=total, max_size=total))

@@ -48,7 +48,7 @@ def test_curves_of_a_real_run_hold_every_batch_and_epoch(outcome: Outcome) -> No
     }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     arms=st.lists(st.sampled_from(ARMS), min_size=1).map(tuple),
     epochs=st.integers(1, 80),
