@@ -1,10 +1,13 @@
-"""What every test begins with: a store of its own; and the order in which they come."""
+"""What every test begins with: a store of its own, the same seeds; and the order in which they come."""
 
 import gc
 import os
+import random
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -24,6 +27,30 @@ def _own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONVSCOPE_STORE", str(tmp_path_factory.mktemp("convscope")))
         yield
+
+
+# The same seeds, whatever ran before ----------------------------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.randomly_reset_seed = False  # its seeds change with the order
+
+
+def _reseed() -> None:
+    random.seed(0)  # from here Keras draws the seed of a layer that was given none
+    np.random.seed(0)
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup() -> None:
+    _reseed()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    _reseed()
 
 
 # The order ------------------------------------------------------------------------------------------------------------

@@ -69,6 +69,7 @@ def _convolved(x: np.ndarray, layer: keras.layers.Conv2D) -> np.ndarray:
 
 @pytest.mark.parametrize("residual", [False, True])
 def test_probabilities_agree_with_numpy(residual: bool) -> None:
+    keras.utils.set_random_seed(0)
     net = cifar_resnet(depth=8, residual=residual, input_shape=(8, 8, 3), width=3, batch_norm=False, num_classes=4)
     x = pixels = np.random.default_rng(1).normal(size=(2, 8, 8, 3))
     x = np.maximum(_convolved(x, net.get_layer("stem_conv")), 0)
