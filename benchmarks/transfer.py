@@ -29,6 +29,9 @@ class _Silent:
     def update(self, **progress: object) -> None:
         pass
 
+    def found(self, result: object) -> None:
+        pass
+
 
 def frozen() -> Iterator[Row]:
     """The frozen arm for the first time, again, and the way of the tutorials: the whole network, every epoch."""
@@ -62,7 +65,7 @@ def _run(store: Store, experiment: Experiment, arm: str) -> tuple[float, float]:
     run = store.claim(store.create("transfer", experiment.to_json(), title="benchmark").id, worker="benchmark")
     assert run is not None
     keras.backend.clear_session()
-    result, _ = job.run(run, store, _Silent())  # type: ignore[arg-type]
+    result = job.run(run, store, _Silent()).result
     figures = result["arms"][arm]
     seconds = figures["feature_seconds"] + figures["train_seconds"]
     return seconds, figures["history"][-1]["val_accuracy"]
