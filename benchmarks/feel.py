@@ -35,24 +35,6 @@ PLACES = {  # title: path, role and name of the control, keys in turn, what is w
         "[...document.querySelectorAll('p')].find((p) => p.textContent.includes(' a unit sees '))?.textContent",
     ),
 }
-_CLOCK = """
-(watched) => {
-  const state = () => (0, eval)(watched);
-  const whole = () => [...document.images].every((image) => image.complete);
-  window.samples = [];
-  let pressed = null, before = null;
-  document.addEventListener('keydown', () => { pressed = performance.now(); before = state(); }, true);
-  const look = () => {
-    const now = state();
-    if (pressed !== null && now && now !== before && whole()) {
-      window.samples.push(performance.now() - pressed);
-      pressed = null;
-    }
-    requestAnimationFrame(look);
-  };
-  look();
-}
-"""
 
 
 def main() -> None:
@@ -97,7 +79,8 @@ def _measure(
     page.wait_for_timeout(15_000)  # the engine's workers import TensorFlow at the start
     role, name = control
     page.get_by_role(role, name=name).first.focus()  # type: ignore[arg-type]
-    page.evaluate(_CLOCK, watch)
+    page.add_script_tag(path=Path(__file__).with_suffix(".js"))
+    page.evaluate(f"() => {{ window.samples = window.startClock(() => {watch}); }}")
     for number in range(PRESSES):
         page.keyboard.press(keys[number % len(keys)])
         page.wait_for_function(f"() => window.samples.length > {number}", timeout=10_000)

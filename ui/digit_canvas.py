@@ -2,30 +2,15 @@
 
 import base64
 import binascii
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
-from streamlit.components.v2 import component
+
+from ui.frontend import frontend
 
 SIDE = 64  # pixels of what is sent
-_HTML = """
-<div class="drawing">
-  <canvas class="paper" tabindex="0" role="application"
-    aria-label="Paper for a digit: arrow keys move the pen, space puts it down and lifts it"></canvas>
-  <p class="pen" aria-live="polite"></p>
-  <div class="controls"><button class="undo" type="button">Undo</button>
-    <button class="clear" type="button">Clear</button></div>
-</div>
-"""
-_HERE = Path(__file__)
-_canvas = component(
-    "convscope_digit_canvas",
-    html=_HTML,
-    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
-)
+_canvas = frontend(__file__)
 
 
 def digit_canvas(key: str) -> np.ndarray | None:

@@ -1,32 +1,12 @@
 """A network as a graph: nodes to step through, blocks to fold. Python lays it out, the browser draws and scrolls."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from streamlit.components.v2 import component
-
 from cnn_core.figures.graph_layout import Layout, Node, total
+from ui.frontend import frontend
 
-_HTML = """
-<div class="graph">
-  <div class="controls">
-    <button class="in" type="button" aria-label="Zoom in">+</button>
-    <button class="out" type="button" aria-label="Zoom out">−</button>
-    <button class="fit" type="button">Fit</button>
-    <span class="legend" aria-hidden="true"></span>
-  </div>
-  <div class="stage" tabindex="-1"></div>
-  <p class="said" aria-live="polite"></p>
-</div>
-"""
-_HERE = Path(__file__)
-_graph = component(
-    "convscope_graph_view",
-    html=_HTML,
-    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
-)
+_graph = frontend(__file__)
 _FAMILIES = {  # colour of a node's edge, by what its class is called
     "convolution": ("Conv",),
     "dense": ("Dense", "Distances"),

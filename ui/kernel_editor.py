@@ -4,43 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
-from streamlit.components.v2 import component
 
 from cnn_core.arithmetic import kernels
+from ui.frontend import frontend
 from ui.text import plain
 
-_CSS = """
-table { border-collapse: collapse; font-family: var(--st-font); }
-td { padding: 2px; }
-input { width: 4.1rem; padding: 7px 4px; text-align: center; font: inherit; font-size: 0.95rem;
-        color: var(--st-text-color); background: var(--st-secondary-background-color);
-        border: 1px solid var(--st-border-color); border-radius: 6px; }
-input:focus-visible { outline: 3px solid var(--st-primary-color); }
-@media (max-width: 640px) { input { width: 2.9rem; font-size: 0.85rem; padding: 7px 1px; } }
-"""
-_JS = """
-export default function ({ data, parentElement, setTriggerValue }) {
-  const table = parentElement.querySelector('table');
-  const key = JSON.stringify(data.cells);
-  if (table.dataset.key === key) return;  // what is being typed is not overwritten
-  table.dataset.key = key;
-  table.replaceChildren();
-  data.cells.forEach((row, a) => {
-    const line = table.insertRow();
-    row.forEach((cell, b) => {
-      const input = document.createElement('input');
-      input.type = 'number'; input.step = 'any'; input.value = cell;
-      input.setAttribute('aria-label', `kernel row ${a} column ${b}`);
-      input.onchange = () => {
-        const rows = [...table.rows].map((r) => [...r.querySelectorAll('input')].map((i) => i.value || '0').join(','));
-        setTriggerValue('edited', rows.join(';'));
-      };
-      line.insertCell().append(input);
-    });
-  });
-}
-"""
-_grid = component("convscope_kernel", html="<table></table>", css=_CSS, js=_JS)
+_grid = frontend(__file__)
 
 
 def kernel_editor(key: str, default: str = "sobel_x") -> np.ndarray:

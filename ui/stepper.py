@@ -2,38 +2,13 @@
 
 import base64
 import hashlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from streamlit.components.v2 import component
 
-_HTML = """
-<div class="stepper" tabindex="0" role="group" aria-label="Stepper: arrow keys move the window">
-  <div class="panels">
-    <div><h4>Input</h4><p class="size inputsize"></p><canvas class="input" role="img" aria-label="Input cells"></canvas>
-      <canvas class="map" role="img" aria-label="The whole picture and the part that is shown" hidden></canvas></div>
-    <div><h4 class="middle">Window</h4><p class="size">&nbsp;</p><table class="cells"></table>
-      <p class="sum" aria-live="polite"></p></div>
-    <div><h4>Output</h4><p class="size outputsize"></p>
-      <canvas class="output" role="img" aria-label="Output cells"></canvas></div>
-  </div>
-  <div class="controls">
-    <button class="first" type="button">First</button><button class="back" type="button">Back</button>
-    <button class="play" type="button">Play</button><button class="next" type="button">Next</button>
-    <label>Speed <select class="speed"><option value="1">1 a second</option><option value="3" selected>3</option>
-      <option value="8">8</option><option value="20">20</option></select></label>
-    <span class="position"></span>
-  </div>
-</div>
-"""
-_HERE = Path(__file__)
-_stepper = component(
-    "convscope_stepper",
-    html=_HTML,
-    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
-)
+from ui.frontend import frontend
+
+_stepper = frontend(__file__)
 
 
 def stepper(

@@ -1,27 +1,11 @@
 """Pick a unit of a feature map and see its receptive field in the picture. The browser draws; Python does the sums."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-from streamlit.components.v2 import component
+from ui.frontend import frontend
 
-_HTML = """
-<div class="picker" tabindex="0" role="group" aria-label="Feature map: arrow keys move the unit">
-  <div class="panels">
-    <div><h4>Picture</h4><p class="size seensize"></p><canvas class="seen" role="img"></canvas></div>
-    <div><h4 class="title"></h4><p class="size mapsize"></p><canvas class="units" role="img"></canvas></div>
-  </div>
-  <p class="said" aria-live="polite"></p>
-</div>
-"""
-_HERE = Path(__file__)
-_picker = component(
-    "convscope_unit_picker",
-    html=_HTML,
-    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
-)
+_picker = frontend(__file__)
 
 Interval = tuple[int, int, int, int] | tuple[int, int, None, None]
 
