@@ -1,199 +1,394 @@
 // One window at a time: input, the window's cells, the output. Everything is computed here, so that a step needs no
 // round trip to the server. State lives on the host element, since this function runs again on every change of data.
-export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector('.stepper');
-  const $ = (name) => root.querySelector('.' + name);
-  const raw = atob(data.values);
-  const bytes = Uint8Array.from(raw, (c) => c.charCodeAt(0));
-  const image = new Float32Array(bytes.buffer);
-  const { width, height, kernel, stride, dilation, mode } = data;
-  const [top, left, bottom, right] = data.pad;
-  const kh = data.window[0], kw = data.window[1];
-  const spanH = (kh - 1) * dilation + 1, spanW = (kw - 1) * dilation + 1;
-  const fullH = height + top + bottom, fullW = width + left + right;
-  const outH = Math.floor((fullH - spanH) / stride) + 1, outW = Math.floor((fullW - spanW) / stride) + 1;
-  const state = (root.state ??= { i: 0, j: 0, timer: null });
-  state.i = Math.min(state.i, outH - 1);
-  state.j = Math.min(state.j, outW - 1);
 
-  const isPad = (y, x) => y < top || y >= top + height || x < left || x >= left + width;
-  const mirror = (n, size) => { if (size === 1) return 0; const p = 2 * (size - 1); n = ((n % p) + p) % p; return n < size ? n : p - n; };
-  const at = (y, x) => {
-    let r = y - top, c = x - left;
-    if (isPad(y, x)) {
-      if (data.edge !== 'reflect') return mode === 'max' ? -Infinity : 0;
-      r = mirror(r, height); c = mirror(c, width);
-    }
-    return image[r * width + c];
+/**
+ * @typedef {object} Data
+ * @property {string} values Float32 cells of the picture, row by row, in base64.
+ * @property {number} height
+ * @property {number} width
+ * @property {number[][] | null} kernel As it is laid on the picture.
+ * @property {'conv' | 'max' | 'average' | 'l2'} mode
+ * @property {[number, number]} window Height and width.
+ * @property {number} stride
+ * @property {number} dilation
+ * @property {[number, number, number, number]} pad Cells above, left, below, right.
+ * @property {'zero' | 'reflect'} edge
+ */
+/** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<Record<string, never>, Data>} Args */
+/**
+ * @typedef {object} Cell One of a window's.
+ * @property {number} y
+ * @property {number} x
+ * @property {number} value
+ * @property {boolean} pad
+ * @property {number} weight
+ */
+/**
+ * @typedef {object} View The part of a grid that is shown.
+ * @property {number} rows
+ * @property {number} columns
+ * @property {number} size Of a cell, in pixels.
+ * @property {number} top First row.
+ * @property {number} left First column.
+ */
+/**
+ * @typedef {object} State
+ * @property {number} i
+ * @property {number} j
+ * @property {ReturnType<typeof setInterval>} [timer] Runs while it plays.
+ * @property {ResizeObserver} [observer]
+ */
+/** @typedef {[fill: string, pen: string, hatched?: boolean]} Look */
+
+const ACCENT = '#D9730D';
+/** @type {Record<string, [number, number]>} */
+const STEPS = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
+
+/** @type {(value: number, least: number, most: number) => number} */
+const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
+
+/**
+ * Read float32 numbers out of base64.
+ *
+ * @param {string} text
+ */
+export const decode = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+
+/**
+ * Return the place within a line that a place beyond its ends mirrors, the ends not repeated.
+ *
+ * @type {(n: number, length: number) => number}
+ * @example [-2, -1, 0, 1, 2, 3, 4].map((n) => mirror(n, 3))  // [2, 1, 0, 1, 2, 1, 0]
+ */
+export const mirror = (n, length) => {
+  if (length === 1) return 0;
+  const period = 2 * (length - 1), place = ((n % period) + period) % period;
+  return place < length ? place : period - place;
+};
+
+/**
+ * The arithmetic of a window that slides over a padded picture.
+ *
+ * @param {Data} data
+ */
+export const sliding = (data) => {
+  const image = decode(data.values);
+  const { width, height, kernel, stride, dilation, mode, edge } = data;
+  const [top, left, bottom, right] = data.pad, [rows, columns] = data.window;
+  const full = { height: height + top + bottom, width: width + left + right };
+  const span = { height: (rows - 1) * dilation + 1, width: (columns - 1) * dilation + 1 };
+  const output = {
+    height: Math.floor((full.height - span.height) / stride) + 1,
+    width: Math.floor((full.width - span.width) / stride) + 1,
   };
+  /** @type {(y: number, x: number) => boolean} */
+  const isPad = (y, x) => y < top || y >= top + height || x < left || x >= left + width;
+  /** @type {(y: number, x: number) => number} */
+  const at = (y, x) => {
+    if (!isPad(y, x)) return image[(y - top) * width + x - left];
+    if (edge === 'reflect') return image[mirror(y - top, height) * width + mirror(x - left, width)];
+    return mode === 'max' ? -Infinity : 0;
+  };
+  /** @type {(i: number, j: number) => Cell[]} */
   const cells = (i, j) => {
     const found = [];
-    for (let a = 0; a < kh; a++) for (let b = 0; b < kw; b++) {
+    for (let a = 0; a < rows; a++) for (let b = 0; b < columns; b++) {
       const y = i * stride + a * dilation, x = j * stride + b * dilation;
-      found.push({ a, b, y, x, value: at(y, x), pad: isPad(y, x), weight: kernel ? kernel[a][b] : 1 });
+      found.push({ y, x, value: at(y, x), pad: isPad(y, x), weight: kernel ? kernel[a][b] : 1 });
     }
     return found;
   };
+  /** @type {(i: number, j: number) => number} */
   const result = (i, j) => {
     const found = cells(i, j), real = found.filter((c) => !c.pad);
     if (mode === 'max') return Math.max(...found.map((c) => c.value));
-    if (mode === 'average') return real.reduce((s, c) => s + c.value, 0) / real.length;
-    if (mode === 'l2') return Math.sqrt(real.reduce((s, c) => s + c.value ** 2, 0));
-    return found.reduce((s, c) => s + c.value * c.weight, 0);
+    if (mode === 'average') return real.reduce((sum, c) => sum + c.value, 0) / real.length;
+    if (mode === 'l2') return Math.sqrt(real.reduce((sum, c) => sum + c.value ** 2, 0));
+    return found.reduce((sum, c) => sum + c.value * c.weight, 0);
   };
-  const text = (v) => !Number.isFinite(v) ? '−∞' : (Math.abs(v) < 5e-4 ? '0' : String(+v.toFixed(Math.abs(v) >= 100 ? 0 : Math.abs(v) >= 10 ? 1 : 2))).replace('-', '−');
-
   let low = Infinity, high = -Infinity;
-  for (const v of image) { if (v < low) low = v; if (v > high) high = v; }
-  const scale = kernel ? Math.max(1e-9, kernel.flat().reduce((s, w) => s + Math.abs(w), 0) * Math.max(Math.abs(low), Math.abs(high)) / 2) : Math.max(1e-9, high);
+  for (const value of image) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return { full, span, output, low, high, isPad, at, cells, result };
+};
+
+/**
+ * Write a number as a cell has room for.
+ *
+ * @type {(value: number) => string}
+ * @example [0.126, -12.34, 123.4, 0.0001, -Infinity].map(text)  // ['0.13', '−12.3', '123', '0', '−∞']
+ */
+export const text = (value) => {
+  const size = Math.abs(value);
+  if (!Number.isFinite(value)) return '−∞';
+  if (size < 5e-4) return '0';
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : 2;
+  return String(Number(value.toFixed(digits))).replace('-', '−');
+};
+
+/**
+ * Say how a window's cells become its result.
+ *
+ * @type {(cells: Cell[], result: number, mode: Data['mode']) => string}
+ */
+export const sum = (cells, result, mode) => {
+  const real = cells.filter((c) => !c.pad).length;
+  const said = {
+    conv: cells.length > 9
+      ? `sum of ${cells.length} products`
+      : cells.map((c) => text(c.value * c.weight)).join(' + ').replaceAll('+ −', '− '),
+    max: 'largest',
+    average: `mean of ${real}`,
+    l2: 'root of the sum of squares',
+  }[mode];
+  return `${said} = ${text(result)}`;
+};
+
+/**
+ * Return the grey of a value between two, and a colour to write on it.
+ *
+ * @type {(value: number, low: number, high: number) => Look}
+ */
+export const grey = (value, low, high) => {
+  const g = Math.round(high > low ? 25 + 225 * (value - low) / (high - low) : 128);
+  return [`rgb(${g},${g},${g})`, g > 140 ? '#111' : '#fff'];
+};
+
+/**
+ * Return the colour of a signed value, blue over white to red, and a colour to write on it.
+ *
+ * @param {number} value
+ * @param {number} scale Where the colour is full.
+ * @returns {Look}
+ */
+export const signed = (value, scale) => {
+  const t = clamp(value / scale, -1, 1), end = t >= 0 ? [178, 24, 43] : [33, 102, 172];
+  const rgb = end.map((c) => Math.round(247 + (c - 247) * Math.abs(t)));
+  return [`rgb(${rgb})`, Math.abs(t) > 0.6 ? '#fff' : '#111'];
+};
+
+/**
+ * Choose as many cells as stay readable; on a larger grid they follow the window.
+ *
+ * @type {(available: number, rows: number, columns: number, follow: [number, number]) => View}
+ */
+export const viewOf = (available, rows, columns, follow) => {
+  const fits = clamp(Math.floor(available / 27), 6, 32);
+  const shown = { rows: Math.min(rows, fits), columns: Math.min(columns, fits) };
+  /** @type {(centre: number, whole: number, part: number) => number} */
+  const first = (centre, whole, part) => clamp(Math.round(centre - part / 2), 0, whole - part);
+  return {
+    ...shown,
+    size: Math.min(44, Math.floor(available / shown.columns)),
+    top: first(follow[0], rows, shown.rows),
+    left: first(follow[1], columns, shown.columns),
+  };
+};
+
+/** @param {Args} args */
+export default function ({ data, parentElement }) {
+  const root = /** @type {HTMLElement & { state?: State }} */ (parentElement.querySelector('.stepper'));
+  const $ = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(`.${name}`));
+  const canvas = (/** @type {string} */ name) => /** @type {HTMLCanvasElement} */ ($(name));
+  const context = (/** @type {HTMLCanvasElement} */ of) =>
+    /** @type {CanvasRenderingContext2D} */ (of.getContext('2d'));
+  const speed = /** @type {HTMLSelectElement} */ ($('speed')), table = /** @type {HTMLTableElement} */ ($('cells'));
+  const { width, height, kernel, stride, dilation, mode, edge } = data, [rows, columns] = data.window;
+  const { full, span, output, low, high, isPad, at, cells, result } = sliding(data);
+  const all = output.height * output.width;
+  /** @type {State} */
+  const state = (root.state ??= { i: 0, j: 0 });
+  state.i = Math.min(state.i, output.height - 1);
+  state.j = Math.min(state.j, output.width - 1);
+  /** @type {{ input: View, output: View }} */
+  let views;
+
   const style = getComputedStyle(root);
   const ink = style.getPropertyValue('--st-text-color').trim() || '#172033';
-  const accent = '#D9730D';
-  const grey = (v) => { const g = Math.round(high > low ? 25 + 225 * (v - low) / (high - low) : 128); return [`rgb(${g},${g},${g})`, g > 140 ? '#111' : '#fff']; };
-  const signed = (v) => {
-    const t = Math.max(-1, Math.min(1, v / scale)), end = t >= 0 ? [178, 24, 43] : [33, 102, 172];
-    const rgb = end.map((c) => Math.round(247 + (c - 247) * Math.abs(t)));
-    return [`rgb(${rgb})`, Math.abs(t) > 0.6 ? '#fff' : '#111'];
+  const weights = (kernel ?? []).flat().reduce((total, weight) => total + Math.abs(weight), 0);
+  const scale = Math.max(1e-9, weights * Math.max(Math.abs(low), Math.abs(high)) / 2);
+
+  /** @type {(y: number, x: number) => Look} */
+  const inputLook = (y, x) => {
+    if (isPad(y, x) && edge !== 'reflect') return ['rgba(128,128,128,0.18)', ink, true];
+    const [fill, pen] = grey(at(y, x), low, high);
+    return [fill, pen, isPad(y, x)];
+  };
+  /** @type {(i: number, j: number) => Look} */
+  const outputLook = (i, j) => {
+    const value = result(i, j);
+    return kernel ? signed(value, scale) : grey(mode === 'l2' ? value / Math.sqrt(rows * columns) : value, low, high);
   };
 
-  // A grid shows as many cells as stay readable; on a larger picture it follows the window.
-  const view = (canvas, rows, columns, follow) => {
-    const available = Math.max(150, canvas.parentElement.clientWidth);
-    const fits = Math.max(6, Math.min(32, Math.floor(available / 27)));
-    const n = Math.min(rows, fits), m = Math.min(columns, fits);
-    const size = Math.min(44, Math.floor(available / m));
-    const origin = (centre, whole, shown) => Math.max(0, Math.min(whole - shown, Math.round(centre - shown / 2)));
-    return { n, m, size, y0: origin(follow[0], rows, n), x0: origin(follow[1], columns, m) };
-  };
-  const paint = (canvas, v, colour, value) => {
-    const ratio = window.devicePixelRatio || 1;
-    canvas.width = v.m * v.size * ratio; canvas.height = v.n * v.size * ratio;
-    canvas.style.width = v.m * v.size + 'px'; canvas.style.height = v.n * v.size + 'px';
-    const g = canvas.getContext('2d');
+  /** @type {(name: string, rows: number, columns: number, follow: [number, number]) => View} */
+  const view = (name, ...grid) => viewOf(Math.max(150, canvas(name).parentElement?.clientWidth ?? 0), ...grid);
+  /** @type {(name: string, v: View, look: typeof inputLook, value: typeof at) => CanvasRenderingContext2D} */
+  const paint = (name, v, look, value) => {
+    const on = canvas(name), ratio = window.devicePixelRatio || 1, g = context(on);
+    on.width = v.columns * v.size * ratio;
+    on.height = v.rows * v.size * ratio;
+    on.style.width = `${v.columns * v.size}px`;
+    on.style.height = `${v.rows * v.size}px`;
     g.scale(ratio, ratio);
-    g.textAlign = 'center'; g.textBaseline = 'middle';
-    g.font = `${Math.max(8, Math.min(14, v.size * 0.36))}px system-ui, sans-serif`;
-    for (let r = 0; r < v.n; r++) for (let c = 0; c < v.m; c++) {
-      const y = r + v.y0, x = c + v.x0, [fill, pen, hatched] = colour(y, x);
-      g.fillStyle = fill; g.fillRect(c * v.size, r * v.size, v.size - 1, v.size - 1);
+    g.textAlign = 'center';
+    g.textBaseline = 'middle';
+    g.font = `${clamp(v.size * 0.36, 8, 14)}px system-ui, sans-serif`;
+    for (let r = 0; r < v.rows; r++) for (let c = 0; c < v.columns; c++) {
+      const [fill, pen, hatched] = look(r + v.top, c + v.left);
+      g.fillStyle = fill;
+      g.fillRect(c * v.size, r * v.size, v.size - 1, v.size - 1);
       if (hatched) {
-        g.strokeStyle = ink; g.globalAlpha = 0.35; g.lineWidth = 1;
-        g.beginPath(); g.moveTo(c * v.size + 2, (r + 1) * v.size - 3); g.lineTo((c + 1) * v.size - 3, r * v.size + 2); g.stroke();
+        g.strokeStyle = ink;
+        g.globalAlpha = 0.35;
+        g.lineWidth = 1;
+        g.beginPath();
+        g.moveTo(c * v.size + 2, (r + 1) * v.size - 3);
+        g.lineTo((c + 1) * v.size - 3, r * v.size + 2);
+        g.stroke();
         g.globalAlpha = 1;
       }
-      g.fillStyle = pen; g.fillText(text(value(y, x)), (c + 0.5) * v.size, (r + 0.52) * v.size);
+      g.fillStyle = pen;
+      g.fillText(text(value(r + v.top, c + v.left)), (c + 0.5) * v.size, (r + 0.52) * v.size);
     }
+    g.strokeStyle = ACCENT;
+    g.lineWidth = 3;
     return g;
   };
 
   const draw = () => {
     const { i, j } = state, found = cells(i, j), out = result(i, j);
     const winner = mode === 'max' ? found.findIndex((c) => c.value === out) : -1;
-    const input = view($('input'), fullH, fullW, [i * stride + spanH / 2, j * stride + spanW / 2]);
-    const g = paint($('input'), input, (y, x) => isPad(y, x) && data.edge !== 'reflect' ? ['rgba(128,128,128,0.18)', ink, true] : [...grey(at(y, x)), isPad(y, x)], at);
-    g.lineWidth = 3; g.strokeStyle = accent;
-    for (const c of found) {
-      g.lineWidth = dilation > 1 || found.indexOf(c) === winner ? 3 : 1;
-      g.strokeRect((c.x - input.x0) * input.size + 1, (c.y - input.y0) * input.size + 1, input.size - 3, input.size - 3);
-    }
-    g.lineWidth = 3;
-    g.strokeRect((j * stride - input.x0) * input.size, (i * stride - input.y0) * input.size, spanW * input.size - 1, spanH * input.size - 1);
-    const output = view($('output'), outH, outW, [i, j]);
-    const h = paint($('output'), output, (y, x) => kernel ? signed(result(y, x)) : grey(mode === 'l2' ? result(y, x) / Math.sqrt(kh * kw) : result(y, x)), result);
-    h.lineWidth = 3; h.strokeStyle = accent;
-    h.strokeRect((j - output.x0) * output.size, (i - output.y0) * output.size, output.size - 1, output.size - 1);
-    state.views = { input, output };
-
-    const table = $('cells');
-    table.replaceChildren();
-    for (let a = 0; a < kh; a++) {
-      const row = table.insertRow();
-      for (let b = 0; b < kw; b++) {
-        const c = found[a * kw + b], cell = row.insertCell();
-        if (c.pad) cell.className = 'pad';
-        if (a * kw + b === winner) cell.className = 'winner';
-        if (kernel) {
-          const small = document.createElement('small');
-          small.textContent = `${text(c.value)} × ${text(c.weight)}`;
-          const bold = document.createElement('b');
-          bold.textContent = text(c.value * c.weight);
-          cell.append(small, bold);
-        } else cell.textContent = text(c.value);
-      }
-    }
-    const real = found.filter((c) => !c.pad);
-    const said = kernel
-      ? (found.length <= 9 ? found.map((c) => text(c.value * c.weight)).join(' + ').replaceAll('+ −', '− ') + ' = ' : `sum of ${found.length} products = `)
-      : { max: 'largest = ', average: `mean of ${real.length} = `, l2: 'root of the sum of squares = ' }[mode];
-    $('sum').textContent = `Row ${i}, column ${j}: ${said}${text(out)}`;
-    $('position').textContent = `${i * outW + j + 1} of ${outH * outW}`;
-    $('inputsize').textContent = `${height} × ${width}` + (top + bottom + left + right ? `, padded to ${fullH} × ${fullW}` : '') + (input.n < fullH || input.m < fullW ? ` (showing ${input.n} × ${input.m})` : '');
-    $('outputsize').textContent = `${outH} × ${outW}` + (output.n < outH || output.m < outW ? ` (showing ${output.n} × ${output.m})` : '');
-    drawMap(input);
+    const middle = /** @type {[number, number]} */ ([i * stride + span.height / 2, j * stride + span.width / 2]);
+    views = {
+      input: view('input', full.height, full.width, middle),
+      output: view('output', output.height, output.width, [i, j]),
+    };
+    drawInput(found, winner);
+    const { size, top, left } = views.output, g = paint('output', views.output, outputLook, result);
+    g.strokeRect((j - left) * size, (i - top) * size, size - 1, size - 1);
+    drawMap();
+    fillTable(found, winner);
+    $('sum').textContent = `Row ${i}, column ${j}: ${sum(found, out, mode)}`;
+    $('position').textContent = `${i * output.width + j + 1} of ${all}`;
+    /** @type {(v: View, whole: { height: number, width: number }) => string} */
+    const part = (v, whole) => zoomed(v, whole) ? ` (showing ${v.rows} × ${v.columns})` : '';
+    const padded = data.pad.some(Boolean) ? `, padded to ${full.height} × ${full.width}` : '';
+    $('inputsize').textContent = `${height} × ${width}${padded}${part(views.input, full)}`;
+    $('outputsize').textContent = `${output.height} × ${output.width}${part(views.output, output)}`;
   };
-
-  const drawMap = (input) => {
-    const map = $('map'), shown = input.n < fullH || input.m < fullW;
-    map.hidden = !shown;
-    if (!shown) return;
-    const w = 110, h = Math.max(20, Math.round(w * fullH / fullW));
-    if (map.width !== w || map.dataset.key !== data.key) {
-      map.width = w; map.height = h; map.dataset.key = data.key;
-    }
-    const g = map.getContext('2d'), picture = g.createImageData(w, h);
+  /** @type {(v: View, whole: { height: number, width: number }) => boolean} */
+  const zoomed = (v, whole) => v.rows < whole.height || v.columns < whole.width;
+  /** @type {(found: Cell[], winner: number) => void} */
+  const drawInput = (found, winner) => {
+    const { size, top, left } = views.input, g = paint('input', views.input, inputLook, at);
+    found.forEach((c, n) => {
+      g.lineWidth = dilation > 1 || n === winner ? 3 : 1;
+      g.strokeRect((c.x - left) * size + 1, (c.y - top) * size + 1, size - 3, size - 3);
+    });
+    g.lineWidth = 3;
+    const x = (state.j * stride - left) * size, y = (state.i * stride - top) * size;
+    g.strokeRect(x, y, span.width * size - 1, span.height * size - 1);
+  };
+  const drawMap = () => {
+    const map = canvas('map'), v = views.input;
+    map.hidden = !zoomed(v, full);
+    if (map.hidden) return;
+    const w = map.width = 110, h = map.height = Math.max(20, Math.round(110 * full.height / full.width));
+    const g = context(map), picture = g.createImageData(w, h);
     for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) {
-      const sy = Math.floor(y * fullH / h), sx = Math.floor(x * fullW / w), v = at(sy, sx);
-      const t = Number.isFinite(v) && high > low ? 255 * (v - low) / (high - low) : 0, p = 4 * (y * w + x);
-      picture.data[p] = picture.data[p + 1] = picture.data[p + 2] = t; picture.data[p + 3] = 255;
+      const value = at(Math.floor(y * full.height / h), Math.floor(x * full.width / w));
+      const t = Number.isFinite(value) && high > low ? 255 * (value - low) / (high - low) : 0;
+      const pixel = 4 * (y * w + x);
+      picture.data.fill(t, pixel, pixel + 3);
+      picture.data[pixel + 3] = 255;
     }
     g.putImageData(picture, 0, 0);
-    g.strokeStyle = accent; g.lineWidth = 2;
-    g.strokeRect(input.x0 * w / fullW, input.y0 * h / fullH, Math.max(4, input.m * w / fullW), Math.max(4, input.n * h / fullH));
+    g.strokeStyle = ACCENT;
+    g.lineWidth = 2;
+    const across = w / full.width, down = h / full.height;
+    g.strokeRect(v.left * across, v.top * down, Math.max(4, v.columns * across), Math.max(4, v.rows * down));
+  };
+  /** @type {(found: Cell[], winner: number) => void} */
+  const fillTable = (found, winner) => {
+    table.replaceChildren();
+    found.forEach((c, n) => {
+      const row = n % columns ? table.rows[table.rows.length - 1] : table.insertRow(), cell = row.insertCell();
+      if (c.pad) cell.className = 'pad';
+      if (n === winner) cell.className = 'winner';
+      if (kernel) {
+        const small = document.createElement('small'), bold = document.createElement('b');
+        small.textContent = `${text(c.value)} × ${text(c.weight)}`;
+        bold.textContent = text(c.value * c.weight);
+        cell.append(small, bold);
+      } else cell.textContent = text(c.value);
+    });
   };
 
-  const go = (n) => { const all = outH * outW; n = ((n % all) + all) % all; state.i = Math.floor(n / outW); state.j = n % outW; draw(); };
-  const here = () => state.i * outW + state.j;
-  const pause = () => { clearInterval(state.timer); state.timer = null; $('play').textContent = 'Play'; };
-  const play = () => {
-    if (state.timer) return pause();
-    $('play').textContent = 'Pause';
-    state.timer = setInterval(() => (root.isConnected ? go(here() + 1) : pause()), 1000 / Number($('speed').value));
+  /** @type {(i: number, j: number) => void} */
+  const move = (i, j) => {
+    const to = { i: clamp(i, 0, output.height - 1), j: clamp(j, 0, output.width - 1) };
+    if (to.i === state.i && to.j === state.j) return;
+    Object.assign(state, to);
+    draw();
   };
-  const move = (di, dj) => { state.i = Math.max(0, Math.min(outH - 1, state.i + di)); state.j = Math.max(0, Math.min(outW - 1, state.j + dj)); draw(); };
+  const go = (/** @type {number} */ n) => {
+    const place = ((n % all) + all) % all;
+    move(Math.floor(place / output.width), place % output.width);
+  };
+  const here = () => state.i * output.width + state.j;
+  const pause = () => {
+    clearInterval(state.timer);
+    state.timer = undefined;
+    $('play').textContent = 'Play';
+  };
+  const play = () => {
+    $('play').textContent = 'Pause';
+    state.timer = setInterval(() => root.isConnected ? go(here() + 1) : pause(), 1000 / Number(speed.value));
+  };
+  const again = () => {  // with what is new
+    if (!state.timer) return;
+    pause();
+    play();
+  };
   $('first').onclick = () => go(0);
   $('back').onclick = () => go(here() - 1);
   $('next').onclick = () => go(here() + 1);
-  $('play').onclick = play;
-  $('speed').onchange = () => { if (state.timer) { pause(); play(); } };
+  $('play').onclick = () => state.timer ? pause() : play();
+  speed.onchange = again;
   root.onkeydown = (event) => {
-    const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
-    if (!step || event.target.tagName === 'SELECT') return;
+    const step = STEPS[event.key];
+    if (!step || event.target === speed) return;
     event.preventDefault();
-    move(...step);
+    move(state.i + step[0], state.j + step[1]);
   };
-  const pick = (name) => (event) => {
-    if (event.type === 'pointermove' && event.pointerType === 'touch') return;
-    const v = state.views[name], box = event.currentTarget.getBoundingClientRect();
-    const y = v.y0 + Math.floor((event.clientY - box.top) / v.size), x = v.x0 + Math.floor((event.clientX - box.left) / v.size);
-    const i = name === 'output' ? y : Math.round((y - (spanH - 1) / 2) / stride), j = name === 'output' ? x : Math.round((x - (spanW - 1) / 2) / stride);
-    const to = [Math.max(0, Math.min(outH - 1, i)), Math.max(0, Math.min(outW - 1, j))];
-    if (to[0] === state.i && to[1] === state.j) return;
-    // Following the pointer would move a zoomed view under it: there a click is needed.
-    const zoomed = v.n < (name === 'output' ? outH : fullH) || v.m < (name === 'output' ? outW : fullW);
-    if (event.type === 'pointermove' && zoomed) return;
-    [state.i, state.j] = to;
-    draw();
+  /** @type {(name: 'input' | 'output', window: (y: number, x: number) => [number, number]) => void} */
+  const picks = (name, window) => {
+    const from = canvas(name), whole = name === 'input' ? full : output;
+    from.onpointermove = from.onpointerdown = (event) => {
+      const v = views[name], box = from.getBoundingClientRect(), moves = event.type === 'pointermove';
+      // Following the pointer would move a zoomed view under it: there a click is needed.
+      if (moves && (event.pointerType === 'touch' || zoomed(v, whole))) return;
+      const y = v.top + Math.floor((event.clientY - box.top) / v.size);
+      const x = v.left + Math.floor((event.clientX - box.left) / v.size);
+      move(...window(y, x));
+    };
   };
-  for (const name of ['input', 'output']) $(name).onpointermove = $(name).onpointerdown = pick(name);
+  picks('input', (y, x) => [
+    Math.round((y - (span.height - 1) / 2) / stride),
+    Math.round((x - (span.width - 1) / 2) / stride),
+  ]);
+  picks('output', (y, x) => [y, x]);
   $('map').onpointerdown = (event) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    state.i = Math.max(0, Math.min(outH - 1, Math.round(((event.clientY - box.top) / box.height * fullH - spanH / 2) / stride)));
-    state.j = Math.max(0, Math.min(outW - 1, Math.round(((event.clientX - box.left) / box.width * fullW - spanW / 2) / stride)));
-    draw();
+    const box = $('map').getBoundingClientRect();
+    const y = (event.clientY - box.top) / box.height * full.height - span.height / 2;
+    const x = (event.clientX - box.left) / box.width * full.width - span.width / 2;
+    move(Math.round(y / stride), Math.round(x / stride));
   };
   state.observer?.disconnect();
-  state.observer = new ResizeObserver(() => draw());
+  state.observer = new ResizeObserver(draw);
   state.observer.observe(root);
-  if (state.timer) { pause(); play(); }
+  again();
   draw();
 }

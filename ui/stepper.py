@@ -1,7 +1,6 @@
 """The stepper: one window at a time over a picture, drawn and computed in the browser."""
 
 import base64
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,6 @@ def stepper(
     values = np.ascontiguousarray(image, np.float32)
     data: dict[str, Any] = {
         "values": base64.b64encode(values.tobytes()).decode(),
-        "key": hashlib.sha256(values.tobytes()).hexdigest()[:12],
         "height": image.shape[0],
         "width": image.shape[1],
         "kernel": None if kernel is None else kernel.tolist(),

@@ -1,244 +1,400 @@
 // Windows over a line or a square of cells. What each of them reads comes from Python; here it is drawn and moved, so
 // that a step needs no round trip. State lives on the host element: this function runs again on every change of data.
+
+/**
+ * @typedef {object} Data Windows along one axis; a square has the same along both.
+ * @property {(number | null)[]} line Input cells by number, null for a zero that was put in.
+ * @property {number} before How many of the zeros are padding before the first cell,
+ * @property {number} after and after the last.
+ * @property {number[][]} windows Places in the line that each of them reads.
+ * @property {number[]} reads How many windows read each place.
+ * @property {1 | 2} dimensions
+ */
+/** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<Record<string, never>, Data>} Args */
+/** @typedef {CanvasRenderingContext2D} Pen */
+/**
+ * @typedef {object} State
+ * @property {number} i
+ * @property {number} j
+ * @property {number} y Where the window is drawn, in cells: between two places while it glides.
+ * @property {number} x
+ * @property {ReturnType<typeof setInterval>} [timer] Runs while it plays.
+ * @property {number} [frame] Of the animation.
+ * @property {ResizeObserver} [observer]
+ */
+
+const BLUE = '59, 130, 246', GREEN = '46, 158, 107', ORANGE = '#D9730D', RED = '#C2344F';
+
+/** @type {(value: number, least: number, most: number) => number} */
+const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
+/** @type {(number: number, thing: string) => string} */
+const plural = (number, thing) => `${number} ${thing}${number === 1 ? '' : 's'}`;
+
+/**
+ * Tell what stands at a place of the line.
+ *
+ * @type {(data: Data, at: number) => 'cell' | 'padding' | 'zero'}
+ */
+export const kind = ({ line, before, after }, at) => {
+  if (line[at] !== null) return 'cell';
+  return at < before || at >= line.length - after ? 'padding' : 'zero';
+};
+
+/**
+ * List what a window reads along one axis.
+ *
+ * @type {(data: Data, window: number[]) => string} Such as `2 × padding, 0, 1`.
+ */
+export const list = (data, window) => {
+  /** @type {{ what: string, cells: (number | null)[] }[]} */
+  const parts = [];
+  for (const at of window) {
+    const what = kind(data, at), last = parts.at(-1);
+    if (last?.what === what) last.cells.push(data.line[at]);
+    else parts.push({ what, cells: [data.line[at]] });
+  }
+  return parts.map(({ what, cells }) => {
+    if (what === 'cell') return cells.join(', ');
+    return cells.length > 1 ? `${cells.length} × ${what}` : what;
+  }).join(', ');
+};
+
+/**
+ * Say what an output is written from.
+ *
+ * @type {(data: Data, i: number, j: number) => string}
+ */
+export const sentence = (data, i, j) => {
+  const { windows } = data;
+  if (data.dimensions === 1) return `Output ${j} is written from input ${list(data, windows[j])}.`;
+  /** @type {(kinds: string[]) => number} */
+  const count = (kinds) => [i, j].reduce(
+    (product, window) => product * windows[window].filter((at) => kinds.includes(kind(data, at))).length, 1,
+  );
+  const cells = count(['cell']), inner = count(['cell', 'zero']), all = count(['cell', 'zero', 'padding']);
+  const parts = [
+    plural(cells, 'input cell'),
+    ...inner > cells ? [plural(inner - cells, 'inserted zero')] : [],
+    ...all > inner ? [`${all - inner} of padding`] : [],
+  ];
+  const from = `rows ${list(data, windows[i])} and columns ${list(data, windows[j])}`;
+  return `Output (${i}, ${j}) is written from ${from}: ${parts.join(', ')}.`;
+};
+
+/**
+ * Tell which kinds of zeros were put into the line.
+ *
+ * @type {(data: Data) => string} Empty if there are none.
+ */
+export const zeros = (data) => {
+  const found = new Set(data.line.map((_, at) => kind(data, at)));
+  return [...found.has('padding') ? ['padding'] : [], ...found.has('zero') ? ['inserted zeros'] : []].join(', ');
+};
+
+/**
+ * Say what the input is: its size, and what was made of it.
+ *
+ * @param {Data} data
+ */
+export const title = (data) => {
+  const flat = data.dimensions === 1, added = zeros(data), count = data.windows.length;
+  const size = (/** @type {number} */ n) => flat ? `${n}` : `${n} × ${n}`;
+  const made = added.includes('zeros')
+    ? `, stretched${added.includes('padding') ? ' and padded' : ''}`
+    : added && ', padded';
+  const to = added && ` to ${size(data.line.length)}`;
+  const below = flat ? `. Below: how often each cell is read, and the ${plural(count, 'output')}` : '';
+  return `Input: ${size(data.line.filter((cell) => cell !== null).length)}${made}${to}${below}`;
+};
+
+/**
+ * Return the output that a key leads to.
+ *
+ * @param {string} key
+ * @param {[number, number]} from
+ * @param {[number, number]} outputs How many down and across; one row of them has no up and down.
+ * @returns {[number, number] | null} null if the key leads nowhere.
+ */
+export const target = (key, [i, j], [rows, columns]) => {
+  switch (key) {
+    case 'ArrowRight': return [i, Math.min(columns - 1, j + 1)];
+    case 'ArrowLeft': return [i, Math.max(0, j - 1)];
+    case 'ArrowDown': return rows > 1 ? [Math.min(rows - 1, i + 1), j] : null;
+    case 'ArrowUp': return rows > 1 ? [Math.max(0, i - 1), j] : null;
+    case 'Home': return [0, 0];
+    case 'End': return [rows - 1, columns - 1];
+    default: return null;
+  }
+};
+
+/**
+ * Return the window whose middle is nearest to a point of the line, which may not exist.
+ *
+ * @type {(windows: number[][], point: number) => number}
+ */
+export const nearest = (windows, point) => {
+  const [first] = windows, span = first[first.length - 1] - first[0] + 1;
+  return Math.round((point - span / 2 - first[0]) / (windows.length > 1 ? windows[1][0] - first[0] : 1));
+};
+
+/**
+ * Tell how far a glide of 140 ms has come, 0 to 1: fast first, then slower.
+ *
+ * @type {(elapsed: number) => number}
+ */
+export const glided = (elapsed) => {
+  const t = clamp(elapsed / 140, 0, 1);
+  return t * (2 - t);
+};
+
+/** @type {(g: Pen, colour: string, x: number, y: number, w: number, h: number) => void} */
+const fill = (g, colour, x, y, w, h) => {
+  g.fillStyle = colour;
+  g.fillRect(x, y, w, h);
+};
+/** @type {(g: Pen, colour: string, line: number, x: number, y: number, w: number, h: number) => void} */
+const outline = (g, colour, line, x, y, w, h) => {
+  g.strokeStyle = colour;
+  g.lineWidth = line;
+  g.strokeRect(x, y, Math.max(1, w), Math.max(1, h));
+};
+/** @type {(g: Pen, colour: string, line: number, box: number[], gap: number, both?: boolean) => void} */
+const hatch = (g, colour, line, [x, y, s], gap, both = false) => {
+  g.save();
+  g.strokeStyle = colour;
+  g.lineWidth = line;
+  g.beginPath();
+  g.rect(x, y, s, s);
+  g.clip();
+  g.beginPath();
+  for (let d = -s; d < s; d += gap) {
+    g.moveTo(x + d, y + s);
+    g.lineTo(x + d + s, y);
+    if (both) g.moveTo(x + d, y);
+    if (both) g.lineTo(x + d + s, y + s);
+  }
+  g.stroke();
+  g.restore();
+};
+/** @type {(g: Pen, colour: string, text: unknown, x: number, y: number, s: number) => void} */
+const write = (g, colour, text, x, y, s) => {
+  const pixels = Math.min(s * 0.42, 15);
+  if (pixels < 7) return;
+  g.fillStyle = colour;
+  g.font = `${pixels}px system-ui, sans-serif`;
+  g.fillText(String(text), x + s / 2, y + s / 2 + 1, s - 2);
+};
+
+/** @param {Args} args */
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector('.player');
-  const $ = (name) => root.querySelector('.' + name);
-  const { line, windows, reads, before, after } = data;
-  const flat = data.dimensions === 1, length = line.length, count = windows.length;
-  const rows = flat ? 1 : count;
-  const state = (root.state ??= { i: 0, j: 0, y: null, x: null, timer: null, frame: null });
-  const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
+  const root = /** @type {HTMLElement & { state?: State }} */ (parentElement.querySelector('.player'));
+  const $ = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(`.${name}`));
+  const canvas = (/** @type {string} */ name) => /** @type {HTMLCanvasElement} */ ($(name));
+  const speed = /** @type {HTMLSelectElement} */ ($('speed'));
+  const { line, windows, reads } = data;
+  const flat = data.dimensions === 1, count = windows.length, rows = flat ? 1 : count, all = rows * count;
+  /** @type {State} */
+  const state = (root.state ??= { i: 0, j: 0, y: 0, x: 0 });
   state.i = clamp(state.i, 0, rows - 1);
   state.j = clamp(state.j, 0, count - 1);
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  const span = windows[0].at(-1) - windows[0][0] + 1;
-  const step = count > 1 ? windows[1][0] - windows[0][0] : 1;
+  const [first] = windows, span = first[first.length - 1] - first[0] + 1;
   const most = Math.max(1, ...reads) ** data.dimensions;
-  const size = (n) => flat ? `${n}` : `${n} × ${n}`;
+  const sides = { input: 1, output: 1 };  // of a cell, in pixels
 
   const style = getComputedStyle(root);
   const ink = style.getPropertyValue('--st-text-color').trim() || '#172033';
   const paper = style.getPropertyValue('--st-background-color').trim() || '#fff';
-  const blue = '59, 130, 246', green = '#2E9E6B', orange = '#D9730D', red = '#C2344F';
 
   // Drawing ----------------------------------------------------------------------------------------------------------
-  const prepare = (canvas, width, height) => {
-    const ratio = window.devicePixelRatio || 1;
-    canvas.width = Math.ceil(width * ratio); canvas.height = Math.ceil(height * ratio);
-    canvas.style.width = width + 'px'; canvas.style.height = height + 'px';
-    const g = canvas.getContext('2d');
+  /** @type {(name: string, width: number, height: number) => Pen} */
+  const prepare = (name, width, height) => {
+    const on = canvas(name), ratio = window.devicePixelRatio || 1;
+    on.width = Math.ceil(width * ratio);
+    on.height = Math.ceil(height * ratio);
+    on.style.width = `${width}px`;
+    on.style.height = `${height}px`;
+    const g = /** @type {Pen} */ (on.getContext('2d'));
     g.scale(ratio, ratio);
-    g.textAlign = 'center'; g.textBaseline = 'middle';
+    g.textAlign = 'center';
+    g.textBaseline = 'middle';
     return g;
   };
-  const stripes = (g, x, y, s, gap, both) => {
-    g.save();
-    g.beginPath(); g.rect(x, y, s, s); g.clip(); g.beginPath();
-    for (let d = -s; d < s; d += gap) {
-      g.moveTo(x + d, y + s); g.lineTo(x + d + s, y);
-      if (both) { g.moveTo(x + d, y); g.lineTo(x + d + s, y + s); }
-    }
-    g.stroke();
-    g.restore();
-  };
-  const write = (g, text, x, y, s) => {
-    const pixels = clamp(s * 0.42, 0, 15);
-    if (pixels < 7) return;
-    g.fillStyle = ink;
-    g.font = `${pixels}px system-ui, sans-serif`;
-    g.fillText(text, x + s / 2, y + s / 2 + 1, s - 2);
-  };
+  const available = (/** @type {string} */ name) => Math.max(150, canvas(name).parentElement?.clientWidth ?? 0);
+  /** @type {(g: Pen, x: number, y: number, s: number, zero: boolean, times: number, label: unknown) => void} */
   const inputCell = (g, x, y, s, zero, times, label) => {
     const box = Math.max(1, s - 1);
-    g.lineWidth = 1;
     if (zero) {
-      g.strokeStyle = ink;
       g.globalAlpha = 0.3;
-      stripes(g, x, y, box, Math.max(4, s / 4), false);
-      g.setLineDash([2, 2]); g.strokeRect(x + 0.5, y + 0.5, box - 1, box - 1); g.setLineDash([]);
+      hatch(g, ink, 1, [x, y, box], Math.max(4, s / 4));
+      g.setLineDash([2, 2]);
+      outline(g, ink, 1, x + 0.5, y + 0.5, box - 1, box - 1);
+      g.setLineDash([]);
       g.globalAlpha = 1;
-    } else {
-      g.fillStyle = `rgba(${blue}, ${times ? 0.3 : 0.08})`;
-      g.fillRect(x, y, box, box);
-    }
-    if (!times) {
-      g.strokeStyle = red; g.lineWidth = zero ? 1 : 2;
-      stripes(g, x, y, box, Math.max(5, s / 3), true);
-    }
-    if (!zero && times) write(g, label, x, y, s);
+    } else fill(g, `rgba(${BLUE}, ${times ? 0.3 : 0.08})`, x, y, box, box);
+    if (!times) hatch(g, RED, zero ? 1 : 2, [x, y, box], Math.max(5, s / 3), true);
+    else if (!zero) write(g, ink, label, x, y, s);
   };
+  /** @type {(g: Pen, x: number, y: number, s: number, times: number) => void} */
   const heatCell = (g, x, y, s, times) => {
-    const strength = 0.85 * times / most;
-    g.fillStyle = paper; g.fillRect(x, y, s - 1, s - 1);
-    g.fillStyle = `rgba(${blue}, ${strength})`; g.fillRect(x, y, s - 1, s - 1);
-    g.strokeStyle = ink; g.globalAlpha = 0.15; g.lineWidth = 1; g.strokeRect(x + 0.5, y + 0.5, s - 2, s - 2); g.globalAlpha = 1;
-    write(g, String(times), x, y, s);
+    fill(g, paper, x, y, s - 1, s - 1);
+    fill(g, `rgba(${BLUE}, ${0.85 * times / most})`, x, y, s - 1, s - 1);
+    g.globalAlpha = 0.15;
+    outline(g, ink, 1, x + 0.5, y + 0.5, s - 2, s - 2);
+    g.globalAlpha = 1;
+    write(g, ink, times, x, y, s);
   };
+  /** @type {(g: Pen, x: number, y: number, s: number, label: unknown, here: boolean) => void} */
   const outputCell = (g, x, y, s, label, here) => {
-    g.fillStyle = green; g.globalAlpha = here ? 0.75 : 0.25; g.fillRect(x, y, s - 1, s - 1); g.globalAlpha = 1;
-    if (here) { g.strokeStyle = orange; g.lineWidth = 3; g.strokeRect(x + 1.5, y + 1.5, Math.max(1, s - 4), Math.max(1, s - 4)); }
-    write(g, label, x, y, s);
+    fill(g, `rgba(${GREEN}, ${here ? 0.75 : 0.25})`, x, y, s - 1, s - 1);
+    if (here) outline(g, ORANGE, 3, x + 1.5, y + 1.5, s - 4, s - 4);
+    write(g, ink, label, x, y, s);
   };
-  const available = (canvas) => Math.max(150, canvas.parentElement.clientWidth);
+  /** @type {(g: Pen, s: number, downs: number[], left: number, top: number) => void} In pixels. */
+  const frame = (g, s, downs, left, top) => {
+    const across = windows[state.j].map((at) => at - windows[state.j][0]);
+    if (across.length < span) for (const a of downs) for (const b of across) {
+      outline(g, ORANGE, 2, left + b * s + 1.5, top + a * s + 1.5, s - 4, s - 4);
+    }
+    outline(g, ORANGE, 3, left + 1, top + 1, span * s - 3, (flat ? 1 : span) * s - 3);
+  };
 
-  // (y, x): where the window is drawn, in cells; between two places while it glides from one to the other.
-  const drawLine = (x) => {
-    const canvas = $('input'), s = Math.min(52, available(canvas) / length), strip = Math.max(12, Math.min(26, s));
+  const drawLine = (/** @type {number} */ x) => {
+    const s = Math.min(52, available('input') / line.length), strip = clamp(s, 12, 26);
     const top = 6, counts = top + s + 6, outputs = counts + strip + 50;
-    const g = prepare(canvas, s * length, outputs + s + 4);
-    line.forEach((cell, at) => inputCell(g, at * s, top, s, cell === null, reads[at], cell));
+    const g = prepare('input', s * line.length, outputs + s + 4);
     line.forEach((cell, at) => {
+      inputCell(g, at * s, top, s, cell === null, reads[at], cell);
       if (cell === null) return;
-      g.fillStyle = `rgba(${blue}, ${0.85 * reads[at] / most})`;
-      g.fillRect(at * s, counts, Math.max(1, s - 1), strip);
-      if (s >= 12) write(g, String(reads[at]), at * s + (s - strip) / 2, counts, strip);
+      fill(g, `rgba(${BLUE}, ${0.85 * reads[at] / most})`, at * s, counts, Math.max(1, s - 1), strip);
+      if (s >= 12) write(g, ink, reads[at], at * s + (s - strip) / 2, counts, strip);
     });
-    const centre = (j) => (windows[j][0] + span / 2 - 0.5) * s;
-    g.strokeStyle = orange; g.lineWidth = 1.5; g.globalAlpha = 0.8; g.beginPath();
+    g.strokeStyle = `${ORANGE}CC`;  // nearly opaque
+    g.lineWidth = 1.5;
+    g.beginPath();
     for (const at of windows[state.j]) {
       g.moveTo((at - windows[state.j][0] + x + 0.5) * s, counts + strip + 2);
       g.lineTo((x + span / 2) * s, outputs - 2);
     }
-    g.stroke(); g.globalAlpha = 1;
-    const fitted = Math.min(s, s * step);
-    windows.forEach((_, j) => outputCell(g, centre(j) + (s - fitted) / 2, outputs, fitted, j, j === state.j));
-    frame(g, s, [0], x, top);
-    state.views = { input: s };
+    g.stroke();
+    const fitted = Math.min(s, s * (count > 1 ? windows[1][0] - first[0] : 1));
+    windows.forEach(([from], j) => {
+      outputCell(g, (from + span / 2) * s - fitted / 2, outputs, fitted, j, j === state.j);
+    });
+    frame(g, s, [0], x * s, top);
+    sides.input = s;
   };
-  const frame = (g, s, downs, x, top = 0, y = 0) => {
-    const cells = windows[state.j].map((at) => at - windows[state.j][0]);
-    g.strokeStyle = orange; g.lineWidth = 2;
-    if (cells.length < span) for (const a of downs) for (const b of cells) {
-      g.strokeRect((x + b) * s + 1.5, top + (y + a) * s + 1.5, Math.max(1, s - 4), Math.max(1, s - 4));
-    }
-    g.lineWidth = 3;
-    g.strokeRect(x * s + 1, top + y * s + 1, span * s - 3, (flat ? 1 : span) * s - 3);
-  };
+  /** @type {(y: number, x: number) => void} */
   const drawSquare = (y, x) => {
-    const canvas = $('input'), s = Math.min(44, Math.min(available(canvas), 560) / length);
-    const g = prepare(canvas, s * length, s * length);
+    const s = Math.min(44, Math.min(available('input'), 560) / line.length);
+    const g = prepare('input', s * line.length, s * line.length);
     line.forEach((down, r) => line.forEach((right, c) => {
-      inputCell(g, c * s, r * s, s, down === null || right === null, reads[r] * reads[c], s > 30 ? `${down},${right}` : '');
+      const zero = down === null || right === null;
+      inputCell(g, c * s, r * s, s, zero, reads[r] * reads[c], s > 30 ? `${down},${right}` : '');
     }));
-    frame(g, s, windows[state.i].map((at) => at - windows[state.i][0]), x, 0, y);
-    const output = $('output'), t = Math.min(44, Math.min(available(output), 260) / count);
-    const h = prepare(output, t * count, t * count);
+    frame(g, s, windows[state.i].map((at) => at - windows[state.i][0]), x * s, y * s);
+    const t = Math.min(44, Math.min(available('output'), 260) / count), h = prepare('output', t * count, t * count);
     windows.forEach((_, i) => windows.forEach((__, j) => {
       outputCell(h, j * t, i * t, t, t > 30 ? `${i},${j}` : '', i === state.i && j === state.j);
     }));
-    const cells = line.map((cell, at) => [cell, at]).filter(([cell]) => cell !== null).map(([, at]) => at);
-    const heat = $('heat'), u = Math.min(30, Math.min(available(heat), 260) / cells.length);
-    const k = prepare(heat, u * cells.length, u * cells.length);
+    const cells = line.map((_, at) => at).filter((at) => line[at] !== null);
+    const u = Math.min(30, Math.min(available('heat'), 260) / cells.length);
+    const k = prepare('heat', u * cells.length, u * cells.length);
     cells.forEach((a, r) => cells.forEach((b, c) => heatCell(k, c * u, r * u, u, reads[a] * reads[b])));
-    state.views = { input: s, output: t };
+    Object.assign(sides, { input: s, output: t });
   };
-  const place = () => [flat ? 0 : windows[state.i][0], windows[state.j][0]];
-  const paint = () => (flat ? drawLine(state.x) : drawSquare(state.y, state.x));
+  const place = () => flat ? [0, windows[state.j][0]] : [windows[state.i][0], windows[state.j][0]];
+  const paint = () => flat ? drawLine(state.x) : drawSquare(state.y, state.x);
   const draw = (glide = false) => {
-    cancelAnimationFrame(state.frame);
-    const [toY, toX] = place(), fromY = state.y ?? toY, fromX = state.x ?? toX, start = performance.now();
-    const tick = (now) => {
-      const t = glide && !still ? clamp((now - start) / 140, 0, 1) : 1, eased = t * (2 - t);
-      state.y = fromY + (toY - fromY) * eased;
-      state.x = fromX + (toX - fromX) * eased;
+    cancelAnimationFrame(state.frame ?? 0);
+    const [toY, toX] = place(), { y, x } = state, start = performance.now();
+    const tick = (/** @type {number} */ now) => {
+      const part = glide && !still ? glided(now - start) : 1;
+      state.y = y + (toY - y) * part;
+      state.x = x + (toX - x) * part;
       paint();
-      if (t < 1) state.frame = requestAnimationFrame(tick);
+      if (part < 1) state.frame = requestAnimationFrame(tick);
     };
     tick(start);
     say();
   };
-
-  // Words ------------------------------------------------------------------------------------------------------------
-  const kind = (at) => line[at] !== null ? 'cell' : at < before || at >= length - after ? 'padding' : 'zero';
-  const list = (j) => {
-    const parts = [];
-    for (const at of windows[j]) {
-      const what = kind(at), last = parts.at(-1);
-      if (last?.what === what) last.cells.push(line[at]);
-      else parts.push({ what, cells: [line[at]] });
-    }
-    return parts.map(({ what, cells }) => what === 'cell' ? cells.join(', ') : cells.length > 1 ? `${cells.length} × ${what}` : what).join(', ');
-  };
-  const tally = (j, what) => windows[j].filter((at) => kind(at) === what).length;
   const say = () => {
-    const { i, j } = state;
     $('said').setAttribute('aria-live', state.timer ? 'off' : 'polite');
-    if (flat) $('said').textContent = `Output ${j} is written from input ${list(j)}.`;
-    else {
-      const all = windows[i].length * windows[j].length, inside = tally(i, 'cell') * tally(j, 'cell');
-      const inner = (windows[i].length - tally(i, 'padding')) * (windows[j].length - tally(j, 'padding'));
-      $('said').textContent = `Output (${i}, ${j}) is written from rows ${list(i)} and columns ${list(j)}: ${inside} input cell${inside === 1 ? '' : 's'}`
-        + (inner > inside ? `, ${inner - inside} inserted zero${inner - inside === 1 ? '' : 's'}` : '') + (all > inner ? `, ${all - inner} of padding` : '') + '.';
-    }
-    $('position').textContent = `Window ${i * count + j + 1} of ${rows * count}`;
+    $('said').textContent = sentence(data, state.i, state.j);
+    $('position').textContent = `Window ${state.i * count + state.j + 1} of ${all}`;
   };
-  const gaps = line.slice(before, length - after).includes(null);
-  $('inputsize').textContent = `Input: ${size(line.filter((cell) => cell !== null).length)}`
-    + (gaps ? ', stretched' : '') + (before + after ? `${gaps ? ' and' : ','} padded` : '') + (gaps || before + after ? ` to ${size(length)}` : '')
-    + (flat ? `. Below: how often each cell is read, and the ${count} output${count === 1 ? '' : 's'}` : '');
-  $('outputsize').textContent = `Output: ${size(count)}`;
-  $('zeros').hidden = !(gaps || before + after);
-  $('zeros').querySelector('span').textContent = gaps && before + after ? 'padding, inserted zeros' : gaps ? 'inserted zeros' : 'padding';
+  $('inputsize').textContent = title(data);
+  $('outputsize').textContent = `Output: ${count} × ${count}`;
+  $('added').textContent = zeros(data);
+  $('zeros').hidden = !zeros(data);
   $('lost').hidden = !reads.includes(0);
   $('second').hidden = flat;
   $('panels').classList.toggle('two', !flat);
   $('input').classList.toggle('line', flat);
 
   // Moving -----------------------------------------------------------------------------------------------------------
+  /** @type {(i: number, j: number, glide?: boolean) => void} */
   const to = (i, j, glide = true) => {
-    i = clamp(i, 0, rows - 1); j = clamp(j, 0, count - 1);
-    if (i === state.i && j === state.j) return;
-    state.i = i; state.j = j;
+    const next = { i: clamp(i, 0, rows - 1), j: clamp(j, 0, count - 1) };
+    if (next.i === state.i && next.j === state.j) return;
+    Object.assign(state, next);
     draw(glide);
   };
-  const go = (n) => { n = (n + rows * count) % (rows * count); to(Math.floor(n / count), n % count); };
-  const here = () => state.i * count + state.j;
-  const pause = () => { clearInterval(state.timer); state.timer = null; $('play').textContent = 'Play'; say(); };
-  const play = () => {
-    if (state.timer) return pause();
-    $('play').textContent = 'Pause';
-    state.timer = setInterval(() => (root.isConnected ? go(here() + 1) : clearInterval(state.timer)), 1000 / Number($('speed').value));
+  const go = (/** @type {number} */ steps) => {
+    const n = (state.i * count + state.j + steps + all) % all;
+    to(Math.floor(n / count), n % count);
+  };
+  const pause = () => {
+    clearInterval(state.timer);
+    state.timer = undefined;
+    $('play').textContent = 'Play';
     say();
   };
-  $('back').onclick = () => go(here() - 1);
-  $('next').onclick = () => go(here() + 1);
-  $('play').onclick = play;
-  $('speed').onchange = () => { if (state.timer) { pause(); play(); } };
-  root.onkeydown = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === 'SELECT') return;
-    const { i, j } = state;
-    const action = {
-      ArrowRight: () => to(i, j + 1), ArrowLeft: () => to(i, j - 1), Home: () => to(0, 0), End: () => to(rows - 1, count - 1),
-      ...(flat ? {} : { ArrowDown: () => to(i + 1, j), ArrowUp: () => to(i - 1, j) }),
-      ...(event.target === root ? { ' ': play } : {}),  // on a button, space presses it
-    }[event.key];
-    if (!action) return;
-    event.preventDefault();
-    action();
+  const play = () => {
+    $('play').textContent = 'Pause';
+    state.timer = setInterval(() => root.isConnected ? go(1) : pause(), 1000 / Number(speed.value));
+    say();
   };
-  const nearest = (cell) => Math.round((cell - span / 2 - windows[0][0]) / step);
-  const drag = (name) => {
-    const canvas = $(name);
-    const follow = (event) => {
-      const box = canvas.getBoundingClientRect(), s = state.views[name];
+  const again = () => {  // with what is new
+    if (!state.timer) return;
+    pause();
+    play();
+  };
+  $('back').onclick = () => go(-1);
+  $('next').onclick = () => go(1);
+  $('play').onclick = () => state.timer ? pause() : play();
+  speed.onchange = again;
+  root.onkeydown = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target === speed) return;
+    const plays = event.key === ' ' && event.target === root;  // on a button, space presses it
+    const next = target(event.key, [state.i, state.j], [rows, count]);
+    if (!plays && !next) return;
+    event.preventDefault();
+    if (next) to(...next);
+    else $('play').click();
+  };
+  for (const name of /** @type {const} */ (['input', 'output'])) {
+    const from = canvas(name);
+    const follow = (/** @type {PointerEvent} */ event) => {
+      const box = from.getBoundingClientRect(), s = sides[name];
       const y = (event.clientY - box.top) / s, x = (event.clientX - box.left) / s;
       if (name === 'output') to(Math.floor(y), Math.floor(x), false);
-      else to(flat ? 0 : nearest(y), nearest(x), false);
+      else to(flat ? 0 : nearest(windows, y), nearest(windows, x), false);
     };
-    canvas.onpointerdown = (event) => {
+    from.onpointerdown = (event) => {
       if (event.button) return;
-      canvas.setPointerCapture(event.pointerId); canvas.classList.add('held');
+      from.setPointerCapture(event.pointerId);
+      from.classList.add('held');
       if (state.timer) pause();
       follow(event);
     };
-    canvas.onpointermove = (event) => { if (canvas.hasPointerCapture(event.pointerId)) follow(event); };
-    canvas.onpointerup = canvas.onpointercancel = () => canvas.classList.remove('held');
-  };
-  drag('input'); drag('output');
-  state.observer?.disconnect();
-  state.observer = new ResizeObserver(() => paint());
-  state.x = state.y = null;
-  if (state.timer) { pause(); play(); }
+    from.onpointermove = (event) => { if (from.hasPointerCapture(event.pointerId)) follow(event); };
+    from.onpointerup = from.onpointercancel = () => from.classList.remove('held');
+  }
+  [state.y, state.x] = place();
+  again();
   draw();
+  state.observer?.disconnect();
+  state.observer = new ResizeObserver(paint);
   state.observer.observe(root);
 }
