@@ -5,6 +5,8 @@ WORKERS ?= 3  # more than two cores: a browser test mostly waits
 REQUIREMENTS := $(if $(GPU),requirements/gpu.txt,requirements.txt)
 VENV := .venv
 BIN := $(VENV)/bin
+NODE_PACKAGES := $(if $(shell command -v npm),node_modules/.current)
+NO_NODE := @echo "No Node with npm found: the components' scripts are not checked. Get it, on Debian: apt-get install nodejs npm"
 
 .PHONY: help app setup test test-slow lint format bench lock
 .DEFAULT_GOAL := help
@@ -15,9 +17,10 @@ help:  ## list the commands
 app: $(VENV)/.app  ## install what is needed and serve the app on http://localhost:8501 (GPU=1: with NVIDIA's libraries)
 	@$(BIN)/streamlit run app.py --server.port $(PORT)
 
-setup: $(VENV)/.dev  ## create .venv with all that app, tests and linters need; nothing when it is current
+setup: $(VENV)/.dev $(NODE_PACKAGES)  ## install all that app, tests and linters need; nothing when it is current
 
-test: setup  ## run the tests: core, pages, browser
+test: setup  ## run the tests: scripts, core, pages, browser
+	$(if $(NODE_PACKAGES),npm test --silent,$(NO_NODE))
 	@command -v chromium chromium-browser google-chrome chrome >/dev/null || echo "No Chromium found: the browser tests will be skipped. Get one, on Debian: apt-get install chromium"
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
 
@@ -28,10 +31,12 @@ lint: setup  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(if $(NODE_PACKAGES),npm run lint --silent,$(NO_NODE))
 
 format: setup  ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(if $(NODE_PACKAGES),node_modules/.bin/eslint --fix .,$(NO_NODE))
 
 bench: setup  ## run the benchmarks
 	$(BIN)/python -m benchmarks
@@ -52,4 +57,8 @@ $(VENV)/.app: $(REQUIREMENTS) | $(VENV)/bin/python
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.app
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@touch $@
+
+node_modules/.current: package-lock.json package.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

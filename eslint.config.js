@@ -1,0 +1,56 @@
+import js from '@eslint/js';
+import { globalIgnores } from 'eslint/config';
+import globals from 'globals';
+
+/** @type {import('eslint').Linter.Config[]} */
+export default [
+  globalIgnores(['.venv/', 'var/', 'dist/', 'build/']),
+  js.configs.recommended,
+  {
+    languageOptions: { ecmaVersion: 2022, sourceType: 'module', globals: globals.browser },
+    linterOptions: { reportUnusedDisableDirectives: 'error', reportUnusedInlineConfigs: 'error' },
+    rules: {
+      'array-callback-return': 'error',
+      'consistent-return': 'error',
+      'default-case-last': 'error',
+      'dot-notation': 'error',
+      'eqeqeq': 'error',
+      'max-len': ['error', { code: 120 }],
+      'max-lines': ['error', 400],
+      'no-alert': 'error',
+      'no-console': 'error',
+      'no-else-return': 'error',
+      'no-eval': 'error',
+      'no-implicit-coercion': 'error',
+      'no-implied-eval': 'error',
+      'no-lonely-if': 'error',
+      'no-new-func': 'error',
+      'no-param-reassign': 'error',
+      'no-promise-executor-return': 'error',
+      'no-restricted-properties': [
+        'error',
+        { property: 'innerHTML', message: 'Names come from strangers: use textContent.' },
+        { property: 'outerHTML', message: 'Names come from strangers: use textContent.' },
+        { property: 'insertAdjacentHTML', message: 'Names come from strangers: use textContent.' },
+      ],
+      'no-self-compare': 'error',
+      'no-sequences': 'error',
+      'no-shadow': 'error',
+      'no-template-curly-in-string': 'error',
+      'no-throw-literal': 'error',
+      'no-undef-init': 'error',
+      'no-unneeded-ternary': 'error',
+      'no-unused-expressions': 'error',
+      'no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      'no-useless-concat': 'error',
+      'no-useless-return': 'error',
+      'no-var': 'error',
+      'object-shorthand': 'error',
+      'prefer-const': 'error',
+      'prefer-template': 'error',
+      'radix': 'error',
+      'yoda': 'error',
+    },
+  },
+  { files: ['**/*.test.js', 'ui/testing.js', 'eslint.config.js'], languageOptions: { globals: globals.node } },
+];
