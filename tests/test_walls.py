@@ -1,8 +1,9 @@
-"""The walls of the house: imports point down, Keras and Streamlit keep to their rooms, and a page stays light."""
+"""The walls of the house: imports point down, every framework keeps to its rooms, and a page stays light."""
 
 import ast
 import graphlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -196,3 +197,27 @@ def test_facts_are_there_without_keras(question: str) -> None:
     code = f"import cnn_core.{module}, sys; print(cnn_core.{question}); assert 'keras' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and "efficientnet_lite0" in done.stdout, done.stderr
+
+
+SCRIPT_LIKE = re.compile(r"<script|export default|addEventListener|querySelector|=>\s*[({]")
+
+
+def scripts_in_strings(path: Path) -> list[str]:
+    """Where a Python file holds JavaScript in a string: out of the linter's and the type checker's sight."""
+    constants = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant))
+    return [
+        f"{path.name}:{node.lineno}"
+        for node in constants
+        if isinstance(node.value, str) and SCRIPT_LIKE.search(node.value)
+    ]
+
+
+def test_no_javascript_in_python_strings() -> None:
+    files = [ROOT / "app.py", *(path for room in ("ui", "pages", "cnn_core") for path in (ROOT / room).rglob("*.py"))]
+    assert [place for path in files for place in scripts_in_strings(path)] == []
+
+
+def test_script_in_a_string_would_be_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.py"
+    page.write_text('CODE = """\nexport default function () {}\n"""\nPROSE = "a => b, by default exported"\n')
+    assert scripts_in_strings(page) == ["page.py:1"]
