@@ -1,0 +1,172 @@
+"""How sure a figure is, and whether a difference is real. SciPy does the arithmetic; a page never imports this.
+
+Scores of folds are not independent: their training sets overlap, so that the usual standard error is far too small.
+Every interval of the laboratory is Nadeau and Bengio's corrected one.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import binomtest, t
+
+from cnn_core.arithmetic.measures import FoldAccuracy, PairedAnswers, PairedDifference, Share
+
+METHOD = "95 % interval of the mean over folds by the corrected resampled t (Nadeau & Bengio 2003)"
+
+
+def share(correct: int, total: int) -> Share:
+    """Return a share with its 95 % confidence interval.
+
+    Args:
+        correct: Number of right answers.
+        total: Number of answers, at least 1.
+
+    Example:
+        >>> found = share(57, 60)
+        >>> round(found.low, 3), round(found.high, 3)
+        (0.863, 0.983)
+
+    Source:
+        Wilson 1927, JASA 22, 209–212: honest for few pictures and near 100 %, where the usual ± formula is not.
+    """
+    if not 0 <= correct <= total or total < 1:
+        raise ValueError(f"Received {correct} correct of {total}; expected 0 to total, total at least 1.")
+    interval = binomtest(correct, total).proportion_ci(method="wilson")
+    return Share(correct, total, float(interval.low), float(interval.high))
+
+
+def paired_answers(names: tuple[str, str], first: Sequence[bool], second: Sequence[bool]) -> PairedAnswers:
+    """Compare two arms on the same pictures.
+
+    Args:
+        names: Of the two.
+        first: Whether the first was right, a value a picture.
+        second: Of the second, in the same order.
+
+    Returns:
+        How many pictures only the first got right, how many only the second, and the two-sided p-value of McNemar's
+        exact test: how often chance alone would split them at least so unequally.
+
+    Example:
+        >>> found = paired_answers(("a", "b"), [True, True, False, True], [True, False, True, False])
+        >>> found.only_first, found.only_second, found.p
+        (2, 1, 1.0)
+
+    Source:
+        McNemar 1947, Psychometrika 12, 153–157, in its exact binomial form; Dietterich 1998 recommends it for
+        comparing two classifiers on one test set.
+    """
+    pairs = list(zip(first, second, strict=True))
+    only_first, only_second = pairs.count((True, False)), pairs.count((False, True))
+    differing = only_first + only_second
+    p = float(binomtest(only_first, differing).pvalue) if differing else 1.0
+    return PairedAnswers(*names, only_first, only_second, p)
+
+
+def student_half(differences: Sequence[float]) -> float:
+    """Return half the 95 % interval of the mean of independent differences, by Student's t; at least 2 of them.
+
+    Example:
+        >>> round(student_half([0.2, 0.0]), 3)
+        1.271
+    """
+    n = len(differences)
+    if n < 2:
+        raise ValueError(f"Received {n} differences; an interval needs at least 2.")
+    return float(t.ppf(0.975, n - 1)) * float(np.std(differences, ddof=1)) / math.sqrt(n)
+
+
+def corrected_interval(scores: Sequence[float], test_share: float) -> tuple[float, float]:
+    """Return the 95 % interval of the expected score.
+
+    mean ± t(n − 1) √((1/n + test/train) s²)
+
+    Args:
+        scores: One a fold, over all repeats, at least 2.
+        test_share: Pictures tested on for each one trained on.
+
+    Example:
+        >>> [round(bound, 3) for bound in corrected_interval([0.9, 0.94, 0.92, 0.96, 0.93], test_share=0.25)]
+        [0.888, 0.972]
+
+    Source:
+        Nadeau & Bengio 2003, Machine Learning 52, 239–281, section 4; for repeated folds Bouckaert & Frank 2004.
+    """
+    n = len(scores)
+    if n < 2:
+        raise ValueError(f"Received {n} scores; an interval over folds needs at least 2.")
+    spread = math.sqrt((1 / n + test_share) * float(np.var(scores, ddof=1)))
+    half = float(t.ppf(0.975, n - 1)) * spread
+    mean = float(np.mean(scores))
+    return mean - half, mean + half
+
+
+def accuracy_summary(correct: Sequence[int], total: Sequence[int], test_share: float) -> FoldAccuracy:
+    """Summarise accuracies of folds.
+
+    Args:
+        correct: Right answers, one number a fold.
+        total: Answers, likewise.
+        test_share: As in `corrected_interval`.
+
+    Returns:
+        Of one fold, and where all folds agree, the interval is Wilson's: a spread of 0 is not certainty.
+
+    Example:
+        >>> summary = accuracy_summary([57, 58, 56], [60, 60, 60], test_share=0.25)
+        >>> round(summary.median, 3), round(summary.low, 3), round(summary.high, 3)
+        (0.95, 0.895, 1.0)
+    """
+    scores = [c / n for c, n in zip(correct, total, strict=True)]
+    if len(set(scores)) == 1:  # no spread between folds; each picture counted once
+        tested = total[0] if len(scores) == 1 else round(total[0] * min(len(scores), 1 + 1 / test_share))
+        found = share(round(scores[0] * tested), tested)
+        low, high = found.low, found.high
+    else:
+        low, high = corrected_interval(scores, test_share)
+    return FoldAccuracy(
+        tuple(scores), float(np.median(scores)), float(np.mean(scores)), max(0.0, low), min(1.0, high), len(scores)
+    )
+
+
+def paired_comparison(
+    scores: Sequence[float], reference: Sequence[float], test_share: float, names: tuple[str, str]
+) -> PairedDifference:
+    """Compare two arms on the same folds.
+
+    Args:
+        scores: Accuracies of the first arm, one a fold.
+        reference: Of the second, in the same order.
+        test_share: As in `corrected_interval`.
+        names: Of the two, for the words.
+
+    Returns:
+        The mean difference with its interval and two-sided p-value, None where they cannot be told.
+
+    Example:
+        >>> a, b = [0.95, 0.93, 0.96, 0.94, 0.95], [0.88, 0.87, 0.90, 0.86, 0.88]
+        >>> print(paired_comparison(a, b, 0.25, ("fine-tuned", "frozen")).words)
+        Fine-tuned is 6.8 points better than frozen (95 % interval 5.2 to 8.4): chance alone would hardly do that (p < 0.001).
+
+    Source:
+        Nadeau & Bengio 2003, section 4: the corrected resampled t-test, whose errors stay near their nominal rate
+        where the plain paired t-test on folds finds differences that are not there.
+    """  # noqa: E501
+    differences = 100 * (np.asarray(scores, float) - np.asarray(reference, float))
+    points, n = float(differences.mean()), len(differences)
+    first, second = names[0][:1].upper() + names[0][1:], names[1]
+    better = "better" if points > 0 else "worse"
+    size = f"{first} is {abs(points):.1f} points {better} than {second}"
+    if not differences.any():
+        return PairedDifference(points, None, None, 1.0, f"{first} and {second} were equally right in every fold.")
+    if n < 2 or math.isclose(float(differences.std()), 0, abs_tol=1e-9):
+        words = f"{size} in each of {n} folds; that is too little to tell whether it is real."
+        return PairedDifference(points, None, None, None, words)
+    low, high = corrected_interval(differences.tolist(), test_share)
+    spread = math.sqrt((1 / n + test_share) * float(differences.var(ddof=1)))
+    p = 2 * float(t.sf(abs(points) / spread, n - 1))
+    verdict = "chance alone would hardly do that" if p < 0.05 else "this may well be chance"
+    told = f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
+    words = f"{size} (95 % interval {low:.1f} to {high:.1f}): {verdict} ({told})."
+    return PairedDifference(points, low, high, p, words)
