@@ -1,4 +1,4 @@
-"""What an experiment is asked to do: options with bounds, parsed and checked once, immutable afterwards. Light: no Keras.
+"""What an experiment is asked to do: options with bounds, checked once, immutable afterwards. Light: no Keras.
 
 Every experiment's options are a frozen dataclass derived from `Spec` whose fields are made by `number`, `numbers`,
 `choice`, `choices` or `flag`. From the fields come the checks, the JSON, the flags of the command line and the controls
@@ -173,7 +173,7 @@ def _one(name: str, value: Any, bounds: Bounds) -> Any:
         return value
     kind = "whole number" if bounds.whole else "number"
     right = isinstance(value, int) if bounds.whole else isinstance(value, int | float)
-    if isinstance(value, bool) or not right or not bounds.low <= value <= bounds.high:  # type: ignore[operator]
+    if isinstance(value, bool) or not right or not bounds.low <= value <= bounds.high:
         raise SpecRefused(f"{name} is {value!r}; expected a {kind} from {bounds.low} to {bounds.high}.")
     return value if bounds.whole else float(value)
 
