@@ -1,13 +1,21 @@
 """Intervals and tests against a second way to compute them, and against what they promise."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from cnn_core.training.lab.statistics import accuracy_summary, corrected_interval, paired_comparison
-from cnn_core.training.transfer.evaluation import wilson_interval
+from cnn_core.arithmetic.statistics import (
+    accuracy_summary,
+    corrected_interval,
+    paired_answers,
+    paired_comparison,
+    share,
+    student_half,
+)
 
 SCORES = st.lists(st.floats(0, 1), min_size=3, max_size=20)
 
@@ -29,20 +37,20 @@ def test_paired_p_is_the_papers(first: list[float], data: st.DataObject) -> None
     second = data.draw(st.lists(st.floats(0, 1), min_size=len(first), max_size=len(first)))
     difference = 100 * (np.array(first) - np.array(second))
     found = paired_comparison(first, second, 0.25, ("a", "b"))
-    assert found["points"] == pytest.approx(difference.mean(), abs=1e-9)
-    if found["low"] is not None:
+    assert found.points == pytest.approx(difference.mean(), abs=1e-9)
+    if found.low is not None:
         t = difference.mean() / np.sqrt((1 / len(first) + 0.25) * difference.var(ddof=1))
-        assert found["p"] == pytest.approx(2 * stats.t.sf(abs(t), len(first) - 1), abs=1e-9)
-        assert (found["p"] < 0.05) == (not found["low"] <= 0 <= found["high"])
-        assert ("hardly" in found["words"]) == (found["p"] < 0.05)
+        assert found.p == pytest.approx(2 * stats.t.sf(abs(t), len(first) - 1), abs=1e-9)
+        assert (found.p < 0.05) == (not found.low <= 0 <= found.high)
+        assert ("hardly" in found.words) == (found.p < 0.05)
 
 
 def test_words_where_nothing_can_be_told() -> None:
-    assert paired_comparison([0.9, 0.8], [0.9, 0.8], 0.25, ("one", "two"))["words"] == (
+    assert paired_comparison([0.9, 0.8], [0.9, 0.8], 0.25, ("one", "two")).words == (
         "One and two were equally right in every fold."
     )
     once = paired_comparison([0.9], [0.8], 0.25, ("one", "two"))
-    assert once["p"] is None and once["words"] == (
+    assert once.p is None and once.words == (
         "One is 10.0 points better than two in each of 1 folds; that is too little to tell whether it is real."
     )
 
@@ -54,16 +62,52 @@ def test_paired_test_keeps_its_promise_on_overlapping_training_sets() -> None:
         shared = rng.normal(0, 0.02)  # what the overlapping training sets have in common: the same in every fold
         difference = shared + rng.normal(0, 0.04, 10)
         found = paired_comparison(0.8 + difference, np.full(10, 0.8), 1 / 4, ("a", "b"))
-        false += found["p"] < 0.05
+        false += found.p < 0.05
         plainly += stats.ttest_1samp(difference, 0).pvalue < 0.05
     assert false <= 0.07 * 400 < plainly, (false, plainly)
 
 
 def test_summary_of_equal_folds_is_not_certain() -> None:
     summary = accuracy_summary([12] * 5, [12] * 5, 0.25)
-    assert (summary["low"], summary["high"]) == wilson_interval(60, 60), "five folds tested on sixty pictures"
-    assert accuracy_summary([9], [10], 0.25)["low"] == wilson_interval(9, 10)[0]
+    assert (summary.low, summary.high) == (share(60, 60).low, share(60, 60).high), "five folds tested on sixty pictures"
+    assert accuracy_summary([9], [10], 0.25).low == share(9, 10).low
     repeated = accuracy_summary([12] * 10, [12] * 10, 0.25)
-    assert repeated["low"] == summary["low"], "a second repeat tests the same pictures again"
+    assert repeated.low == summary.low, "a second repeat tests the same pictures again"
     mixed = accuracy_summary([12, 11, 12], [12, 12, 12], 0.5)
-    assert 0 <= mixed["low"] < mixed["mean"] < mixed["high"] <= 1 and mixed["median"] == 1 and mixed["folds"] == 3
+    assert 0 <= mixed.low < mixed.mean < mixed.high <= 1 and mixed.median == 1 and mixed.folds == 3
+
+
+@given(st.integers(1, 400), st.data())
+def test_share_is_wilsons_formula(total: int, data: st.DataObject) -> None:
+    correct = data.draw(st.integers(0, total))
+    z, p = stats.norm.ppf(0.975), correct / total
+    centre, spread = p + z * z / (2 * total), z * np.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    found = share(correct, total)
+    expected = [max(0, (centre - spread) / (1 + z * z / total)), min(1, (centre + spread) / (1 + z * z / total))]
+    assert [found.low, found.high] == pytest.approx(expected, abs=1e-12) and found.value == p
+
+
+@pytest.mark.parametrize(("correct", "total"), [(-1, 5), (6, 5), (0, 0)])
+def test_share_of_nothing_is_refused(correct: int, total: int) -> None:
+    with pytest.raises(ValueError, match=f"Received {correct} correct of {total}; expected 0 to total"):
+        share(correct, total)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40))
+def test_mcnemar_is_the_binomial_sum(pairs: list[tuple[bool, bool]]) -> None:
+    found = paired_answers(("a", "b"), [a for a, _ in pairs], [b for _, b in pairs])
+    n, k = found.only_first + found.only_second, min(found.only_first, found.only_second)
+    assert found.p == pytest.approx(min(1.0, 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n))
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=12))
+def test_student_half_is_scipys_interval(differences: list[float]) -> None:
+    scale = np.std(differences, ddof=1) / np.sqrt(len(differences))
+    if scale > 1e-9:
+        low, high = stats.t.interval(0.95, len(differences) - 1, loc=np.mean(differences), scale=scale)
+        assert student_half(differences) == pytest.approx((high - low) / 2)
+
+
+def test_interval_of_one_difference_is_refused() -> None:
+    with pytest.raises(ValueError, match="Received 1 differences; an interval needs at least 2"):
+        student_half([0.1])

@@ -1,9 +1,9 @@
 """Figures of the laboratory: every mark at its number, every interval between its bounds."""
 
 import pytest
+from cnn_core.training.lab.statistics import accuracy_summary, paired_comparison
 
 from cnn_core.figures import laboratory as figures
-from cnn_core.training.lab.statistics import accuracy_summary, paired_comparison
 
 
 def entry(*correct: int, **more: object) -> dict:
