@@ -12,9 +12,9 @@ from typing import Any
 
 JOBS = {
     "transfer": "cnn_core.training.transfer.experiment:run",
-    "degradation": "cnn_core.training.studies.degradation:run",
-    "lenet": "cnn_core.training.studies.lenet:run",
-    "inductive_bias": "cnn_core.training.studies.inductive_bias:run",
+    "degradation": "cnn_core.training.studies.degradation_job:run",
+    "lenet": "cnn_core.training.studies.lenet_job:run",
+    "inductive_bias": "cnn_core.training.studies.inductive_bias_job:run",
     "lab": "cnn_core.training.lab.job:run",
 }
 QUESTIONS = {
@@ -37,7 +37,7 @@ QUESTIONS = {
     "export_formats": "cnn_core.training.transfer.formats:export_formats",
     "lab_attention": "cnn_core.training.lab.attention:attention",
     "augmented_sheet": "cnn_core.training.lab.augmentation:augmented_sheet",
-    "read_digit": "cnn_core.training.studies.lenet:read_digit",
+    "read_digit": "cnn_core.training.studies.lenet_job:read_digit",
 }
 
 

@@ -28,7 +28,7 @@ class Listening:
 
 def carry_out(store: Store, study: str, report: Listening, **options: Any) -> Run:
     """Run a study with these options, otherwise its defaults; its end is in the store."""
-    job = importlib.import_module(f"cnn_core.training.studies.{study}")
+    job = importlib.import_module(f"cnn_core.training.studies.{study}_job")
     run = store.claim(store.create(study, STUDIES[study](**options).to_json(), title=study).id, worker="test")
     assert run
     result, environment = job.run(run, store, report)

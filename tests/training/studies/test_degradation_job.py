@@ -6,7 +6,7 @@ import pytest
 from studies_toys import Listening, carry_out
 
 from cnn_core.store.runs import Run, Store
-from cnn_core.training.studies.degradation import judge
+from cnn_core.training.studies.degradation_job import judge
 from cnn_core.training.studies.published import ARMS
 from cnn_core.training.studies.spec import Degradation
 
@@ -84,7 +84,7 @@ def test_a_stopped_run_keeps_what_was_learnt(shelf: Store) -> None:
 
 
 def test_loss_that_is_no_number_is_told_and_the_other_nets_go_on(shelf: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cnn_core.training.studies import degradation
+    from cnn_core.training.studies import degradation_job as degradation
     from cnn_core.training.transfer.training import Diverged
 
     class Toy:

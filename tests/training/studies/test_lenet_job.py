@@ -7,7 +7,7 @@ from studies_toys import Listening, carry_out
 
 from cnn_core.store.runs import Run, RunNotFound, Store
 from cnn_core.training.studies.digits import digits
-from cnn_core.training.studies.lenet import read_digit
+from cnn_core.training.studies.lenet_job import read_digit
 from cnn_core.training.studies.spec import StudyRefused
 from cnn_core.training.transfer.answers import NoModel
 
