@@ -1,6 +1,8 @@
 """What was measured, with how sure it is: plain values, light enough for a page. `statistics` computes them."""
 
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,23 @@ class Share:
     def value(self) -> float:
         """The share itself, 0 to 1."""
         return self.correct / self.total
+
+
+def wilson(correct: int, total: int) -> Share:
+    """Return a share with Wilson's interval as `statistics.share` does, without SciPy.
+
+    For a page that reads a result of version 0.1, which stored no interval; a test holds the two together.
+
+    Example:
+        >>> found = wilson(57, 60)
+        >>> round(found.low, 3), round(found.high, 3)
+        (0.863, 0.983)
+    """
+    z = NormalDist().inv_cdf(0.975)
+    share, spread = correct / total, 1 + z**2 / total
+    middle = (share + z**2 / (2 * total)) / spread
+    half = z / spread * math.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
+    return Share(correct, total, max(0.0, middle - half), min(1.0, middle + half))
 
 
 @dataclass(frozen=True)

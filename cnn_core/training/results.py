@@ -55,6 +55,10 @@ class Result:
         """Return what was measured, a row an arm: for a comparison of runs of any kind."""
         return []
 
+    def lines(self) -> list[str]:
+        """Return what was found in a few lines, for a terminal."""
+        return []
+
     def curves(self) -> list[Curve]:
         """Return how accuracy went over the epochs, a line an arm; none where there are no epochs."""
         return []

@@ -7,14 +7,19 @@ under the same key in `ui`.
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
 
 from cnn_core.training.results import Result
 from cnn_core.training.spec import Spec
 
+Options = TypeVar("Options", bound=Spec, default=Any)
+Found = TypeVar("Found", bound=Result, default=Any)
+
 
 @dataclass(frozen=True)
-class Study:
+class Study(Generic[Options, Found]):
     """One question that is answered by training.
 
     Attributes:
@@ -28,10 +33,10 @@ class Study:
 
     key: str
     question: str
-    options: type[Spec]
-    result: type[Result]
+    options: type[Options]
+    result: type[Found]
     job: str
-    seconds: Callable[[Any, int], float]
+    seconds: Callable[[Options, int], float]
 
     def load(self) -> Callable[..., Any]:
         """Import the job."""

@@ -1,179 +1,163 @@
-"""Degradation: the deeper plain net is worse on its own training pictures, and the deeper residual net is not.
-
-Source:
-    He, Zhang, Ren & Sun 2016, Deep Residual Learning for Image Recognition, arXiv:1512.03385, sections 1 and 4.2.
-"""
+"""Train the four nets of the degradation study from each seed: plain and residual, shallow and deep."""
 
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
 import keras
 import numpy as np
 
+from cnn_core.arithmetic.statistics import share
 from cnn_core.networks import devices
 from cnn_core.networks.summary import layer_table
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
+from cnn_core.training.studies.degradation import (
+    ARMS,
+    CRITERION,
+    Arm,
+    Degradation,
+    DegradationResult,
+    Repetition,
+    judge,
+)
 from cnn_core.training.studies.digits import digits, standardised
-from cnn_core.training.studies.published import ARMS
-from cnn_core.training.studies.spec import MOMENTUM, Degradation
+from cnn_core.training.studies.repeats import EpochFigures, Pictures, right_on_average
 from cnn_core.training.studies.training import Trainer, batches
 from cnn_core.training.transfer.training import Diverged
 
-CRITERION = (
-    "The training loss is the mean cross-entropy over the batches of the last epoch, each before its step. In every "
-    "seed the deep plain net's is above the shallow plain net's, and the deep residual net's is not above the shallow "
-    "residual net's."
-)
+MOMENTUM = 0.9
 
 
 def run(run: Run, store: Store, report: Report) -> Outcome:
     """Train the four nets from each seed.
 
+    A net that has ended stands in the result at once. A later attempt trains the others only, each from its start.
+
     Args:
-        run: Its spec is a `spec.Degradation` as JSON.
+        run: Its spec is a `Degradation` as JSON; its result, what an earlier attempt has found.
         store: Not used: the figures are the result.
-        report: Is told `phase`, `arm`, `seed`, `fraction` and `curves`, which are `arms` as far as they have come.
+        report: Is told `phase`, `arm`, `seed`, `fraction` and `so_far`, the result as far as it has come.
 
     Returns:
-        The result and the environment. `arms` has for each of `published.ARMS` its `depth`, `residual`, `params`,
-        `trainable_params`, `macs`, and `seeds`: for each its `seed`, whether it is `complete`, `error` (a sentence if
-        the loss was not a number any more) and `epochs` with `epoch`, `train_loss`, `train_error`, `test_error` (of
-        the test pictures, after the epoch) and `seconds`. `verdict` is that of `judge`. A stopped run has the epochs
-        that it had ended.
+        A `DegradationResult` and the environment. A stopped run has the epochs that it had ended.
     """
-    started = time.perf_counter()
     found = devices.find()
-    spec = Degradation.from_json(run.spec)
-    study = _Study(spec, report)
+    options = Degradation.from_json(run.spec)
+    before = DegradationResult.from_json(run.result) if run.result else None
+    study = _Study(options, report, before)
     study.run()
-    result = {
-        "arms": study.arms,
-        "verdict": judge(study.arms),
-        "criterion": CRITERION,
-        "pictures": {"train": len(study.data.train), "test": len(study.data.test)},
-        "seconds": round(time.perf_counter() - started, 3),
-    }
-    return Outcome(result, devices.environment(found) | {"seed": spec.seed})
-
-
-def judge(arms: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Hold the training losses to CRITERION.
-
-    Args:
-        arms: As in the result of `run`.
-
-    Returns:
-        `plain` and `residual`: for each seed that both depths have completed `seed`, `shallow` and `deep` (losses) and
-        `deep_above`. `shown`: whether the criterion holds; None without a completed seed of each kind.
-    """
-    verdict: dict[str, Any] = {}
-    for kind in ("plain", "residual"):
-        shallow, deep = (_last_losses(arms.get(f"{kind}_{depth}", {})) for depth in ("shallow", "deep"))
-        verdict[kind] = [
-            {"seed": seed, "shallow": shallow[seed], "deep": deep[seed], "deep_above": deep[seed] > shallow[seed]}
-            for seed in shallow
-            if seed in deep
-        ]
-    degrades = [entry["deep_above"] for entry in verdict["plain"]]
-    cured = [not entry["deep_above"] for entry in verdict["residual"]]
-    return verdict | {"shown": all(degrades) and all(cured) if degrades and cured else None}
-
-
-def _last_losses(arm: dict[str, Any]) -> dict[int, float]:
-    return {entry["seed"]: entry["epochs"][-1]["train_loss"] for entry in arm.get("seeds", ()) if entry["complete"]}
+    return Outcome(study.result().to_json(), devices.environment(found) | {"seed": options.seed})
 
 
 class _Study:
     """The four networks and what they have learnt so far."""
 
-    def __init__(self, spec: Degradation, report: Report) -> None:
-        self.spec, self.report = spec, report
+    def __init__(self, options: Degradation, report: Report, before: DegradationResult | None) -> None:
+        self.options, self.report = options, report
         report.update(reaction=20)  # a network of 56 layers is traced before its first step
-        report.update(phase="preparing", arm="", seed=spec.seed, fraction=0.0, curves={})
-        self.data = standardised(digits(spec.input_size))
-        self.steps = len(self.data.train) // min(spec.batch_size, len(self.data.train))
-        self.arms: dict[str, dict[str, Any]] = {}
+        report.update(phase="preparing", arm="", seed=options.seed, fraction=0.0)
+        self.data = standardised(digits(options.input_size))
+        self.steps = len(self.data.train) // min(options.batch_size, len(self.data.train))
+        self.arms: dict[str, Arm] = {}
+        if before:
+            self.arms = {
+                name: replace(arm, seeds=tuple(each for each in arm.seeds if each.ended))
+                for name, arm in before.arms.items()
+            }
+        self._started, self._earlier = time.perf_counter(), before.seconds if before else 0.0
         self._trainers: dict[str, Trainer] = {}
         self._macs = {arm: self.depth(arm) for arm in ARMS}  # in proportion
         self._done = 0.0
 
     def depth(self, arm: str) -> int:
-        return self.spec.deep_depth if arm.endswith("deep") else self.spec.shallow_depth
+        return self.options.deep_depth if arm.endswith("deep") else self.options.shallow_depth
+
+    def result(self) -> DegradationResult:
+        """All that is known so far."""
+        tested = len(self.data.test)
+        arms = {}
+        for name, arm in self.arms.items():
+            last = arm.last_accuracies
+            accuracy = share(right_on_average(last, tested), tested) if last else None
+            arms[name] = replace(arm, accuracy=accuracy)
+        seconds = round(self._earlier + time.perf_counter() - self._started, 3)
+        return DegradationResult(arms, judge(arms), CRITERION, Pictures(len(self.data.train), tested), seconds)
 
     def run(self) -> None:
         # Seed after seed, so that a run that is stopped has whole comparisons.
-        for seed in self.spec.seed_list():
+        for seed in self.options.seed_list:
             for arm in ARMS:
                 if self.report.should_stop:
                     return
-                self._train(arm, seed)
+                share_of_all = self._macs[arm] / sum(self._macs.values()) / self.options.seeds
+                if seed not in self._ended(arm):
+                    self._train(arm, seed, share_of_all)
+                self._done += share_of_all
         self.report.update(phase="done", arm="", fraction=1.0)
 
-    def _train(self, arm: str, seed: int) -> None:
+    def _ended(self, arm: str) -> set[int]:
+        return {each.seed for each in self.arms[arm].seeds if each.ended} if arm in self.arms else set()
+
+    def _train(self, arm: str, seed: int, share_of_all: float) -> None:
         self.report.update(phase="training", arm=arm, seed=seed)
         trainer = self._trainer(arm)
-        entry: dict[str, Any] = {"seed": seed, "complete": False, "error": "", "epochs": []}
-        self.arms[arm]["seeds"] = [*self.arms[arm]["seeds"], entry]
+        self._put(arm, Repetition(seed))
         trainer.start(seed)
         rng = np.random.default_rng(seed)
-        data, done = self.data, self._done
-        share = self._macs[arm] / sum(self._macs.values()) / self.spec.seeds
+        data, epochs = self.data, self.options.epochs
+        figures: tuple[EpochFigures, ...] = ()
         try:
-            for number in range(1, self.spec.epochs + 1):
+            for number in range(1, epochs + 1):
                 started = time.perf_counter()
-                shown = batches(data.train, data.train_labels, self.spec.batch_size, rng)
-                epoch = trainer.epoch(shown, self._listen(done + share * (number - 1) / self.spec.epochs, share))
+                shown = batches(data.train, data.train_labels, self.options.batch_size, rng)
+                before = self._done + share_of_all * (number - 1) / epochs
+                epoch = trainer.epoch(shown, self._listen(before, share_of_all / epochs))
                 if epoch is None:
                     return
-                figures = {
-                    "epoch": number,
-                    "train_loss": epoch.loss,
-                    "train_error": epoch.error,
-                    "test_error": trainer.error(data.test, data.test_labels),
-                    "seconds": round(time.perf_counter() - started, 3),
-                }
-                entry["epochs"] = [*entry["epochs"], figures]
-                self._show()
-            entry["complete"] = True
+                test_error = trainer.error(data.test, data.test_labels)
+                seconds = round(time.perf_counter() - started, 3)
+                figures = (*figures, EpochFigures(number, epoch.loss, epoch.error, test_error, seconds))
+                self._put(arm, Repetition(seed, epochs=figures))
+            self._put(arm, Repetition(seed, complete=True, epochs=figures))
         except Diverged as trouble:  # the other nets' figures are worth having
-            entry["error"] = str(trouble)
-        self._show()
-        self._done = done + share
+            self._put(arm, Repetition(seed, error=str(trouble), epochs=figures))
+        self.report.found(self.result().to_json())
 
-    def _listen(self, before: float, share: float) -> Callable[[int, float, float], bool]:
+    def _listen(self, before: float, share_of_all: float) -> Callable[[int, float, float], bool]:
         def heard(batch: int, loss: float, error: float) -> bool:
-            self.report.update(fraction=before + share / self.spec.epochs * batch / self.steps)
+            self.report.update(fraction=before + share_of_all * batch / self.steps)
             return self.report.should_stop
 
         return heard
 
-    def _show(self) -> None:
-        # Lists are replaced, never changed in place, so that the heartbeat's thread reads whole ones.
-        curves = {arm: figures | {"seeds": [dict(e) for e in figures["seeds"]]} for arm, figures in self.arms.items()}
-        self.report.update(curves=curves)
+    def _put(self, arm: str, repetition: Repetition) -> None:
+        """Write down what a net has learnt from a seed, in place of what was known of it, and show it."""
+        known = self.arms[arm]
+        others = [each for each in known.seeds if each.seed != repetition.seed]
+        seeds = sorted([*others, repetition], key=lambda each: each.seed)
+        self.arms[arm] = replace(known, seeds=tuple(seeds))
+        self.report.update(so_far=self.result().to_json())
 
     def _trainer(self, arm: str) -> Trainer:
         if arm not in self._trainers:
-            spec, residual = self.spec, arm.startswith("residual")
-            depth, shape = self.depth(arm), (spec.input_size, spec.input_size, 1)
+            options, residual = self.options, arm.startswith("residual")
+            depth, shape = self.depth(arm), (options.input_size, options.input_size, 1)
 
             def build() -> keras.Model:
                 return cifar_resnet(
-                    depth=depth, residual=residual, input_shape=shape, width=spec.width, batch_norm=spec.batch_norm
+                    depth=depth,
+                    residual=residual,
+                    input_shape=shape,
+                    width=options.width,
+                    batch_norm=options.batch_norm,
                 )
 
-            trainer = Trainer(build, keras.optimizers.SGD(spec.learning_rate, momentum=MOMENTUM))
+            trainer = Trainer(build, keras.optimizers.SGD(options.learning_rate, momentum=MOMENTUM))
             rows = layer_table(trainer.model)
             self._trainers[arm] = trainer
-            self.arms[arm] = {
-                "depth": depth,
-                "residual": residual,
-                "params": sum(row.params for row in rows),
-                "trainable_params": sum(row.trainable_params for row in rows),
-                "macs": sum(row.macs or 0 for row in rows),
-                "seeds": [],
-            }
+            params, trainable = sum(row.params for row in rows), sum(row.trainable_params for row in rows)
+            macs = sum(row.macs or 0 for row in rows)
+            self.arms.setdefault(arm, Arm(depth, residual, params, trainable, macs))
         return self._trainers[arm]

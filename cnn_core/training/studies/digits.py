@@ -11,12 +11,15 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageFilter
 
-from cnn_core.training.studies.spec import TRAINING_PICTURES, StudyRefused
-
 SIDE = 8
+TRAINING_PICTURES = 1438  # of 1,797; the rest is for testing
 BITMAP = 32
 INK = 0.3  # of a picture, on average and much the same for every digit: the strokes are thick
 PURPOSE_SEED = 0  # of the division into training and testing, the same in every study
+
+
+class DrawingRefused(ValueError):
+    """A drawing that no digit can be made of; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def like_the_digits(drawing: np.ndarray) -> np.ndarray:
         float32 `(8, 8)`, 0 to 1.
 
     Raises:
-        StudyRefused: If it is no such array, or has no ink.
+        DrawingRefused: If it is no such array, or has no ink.
 
     Example:
         >>> drawing = np.zeros((100, 60))
@@ -99,10 +102,10 @@ def like_the_digits(drawing: np.ndarray) -> np.ndarray:
         [0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0]
     """
     if drawing.ndim != 2 or not np.isfinite(drawing).all() or drawing.min() < 0 or drawing.max() > 1:
-        raise StudyRefused(f"A drawing is rows and columns of ink from 0 to 1; received an array {drawing.shape}.")
+        raise DrawingRefused(f"A drawing is rows and columns of ink from 0 to 1; received an array {drawing.shape}.")
     rows, columns = np.nonzero(drawing > 0.1)
     if not len(rows):
-        raise StudyRefused("The drawing has no ink. Draw a digit first.")
+        raise DrawingRefused("The drawing has no ink. Draw a digit first.")
     cut = drawing[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     missing = [max(cut.shape) - n for n in cut.shape]
     square = np.pad(cut, [(n // 2, n - n // 2) for n in missing])

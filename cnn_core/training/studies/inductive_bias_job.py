@@ -1,34 +1,34 @@
-"""A convnet knows beforehand that neighbours belong together; a ViT has to find out. What is that worth, and when?
-
-Both networks have as many parameters (within 2 %), the same pictures, the same optimizer, schedule and number of steps,
-and each the learning rate that suits it best. A control moves the pixels of all pictures by one permutation: the
-information is the same, the neighbourhood is gone, and with it what the convnet knew. The ViT's patches go too (the
-four pixels of a token are no neighbours any more); beyond them it had assumed nothing that could be lost.
-
-Source:
-    Dosovitskiy et al. 2021, arXiv:2010.11929, section 4.3 (accuracy against pictures of pre-training, figures 3 and 4);
-    the permutation of pixels: Zhang et al. 2017, arXiv:1611.03530, section 2.
-"""
+"""Train a small convnet and a small ViT on ever more digits, natural and shuffled."""
 
 import math
 import time
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 
+from cnn_core.arithmetic.statistics import share, student_half
 from cnn_core.networks import devices
 from cnn_core.networks.zoo.vit import vit
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.studies.digits import SIDE, Digits, digits, standardised
-from cnn_core.training.studies.spec import InductiveBias
+from cnn_core.training.studies.inductive_bias import (
+    NETS,
+    ORDERS,
+    InductiveBias,
+    InductiveBiasResult,
+    Point,
+    Try,
+    largest,
+    leads,
+    trainings,
+)
+from cnn_core.training.studies.repeats import Pictures
 from cnn_core.training.studies.training import Trainer, batches
 from cnn_core.training.transfer.training import Diverged
 
-NETS = ("convnet", "vit")
 VALIDATION = 300  # of the training pictures: for the learning rate, never trained on
 TUNING_SIZE = 200
 PERMUTATION_SEED = 0
@@ -72,129 +72,141 @@ BUILDERS: dict[str, Callable[[], keras.Model]] = {"convnet": convnet, "vit": sma
 def run(run: Run, store: Store, report: Report) -> Outcome:
     """Train both networks on ever more pictures.
 
+    Every point stands in the result at once. A later attempt measures the others only, at the learning rates that were
+    chosen. A point whose loss is not a number any more is left out, and the run is done in part.
+
     Args:
-        run: Its spec is a `spec.InductiveBias` as JSON.
+        run: Its spec is an `InductiveBias` as JSON; its result, what an earlier attempt has found.
         store: Not used: the figures are the result.
-        report: Is told `phase` (`tuning`, `training`), `arm`, `fraction` and `points` as far as they have come.
+        report: Is told `phase` (`tuning`, `training`), `arm`, `fraction` and `so_far`, the result until now.
 
     Returns:
-        The result and the environment. `params` of both networks; `tuning`: `net`, `shuffled`, `learning_rate`,
-        `validation_accuracy` (None if the loss was not a number) for each try, on `tuning_size` pictures;
-        `learning_rates`: for each net the chosen one, `natural` and `shuffled`; `points`: `net`, `shuffled`, `size`,
-        `seed`, `test_accuracy`, `train_loss` (the last step's epoch) and `seconds`; `pictures`: sizes of the parts.
-        A stopped run has the points that it had.
+        An `InductiveBiasResult` and the environment. A stopped run has the points that it had.
     """
-    started = time.perf_counter()
     found = devices.find()
-    spec = InductiveBias.from_json(run.spec)
-    study = _Study(spec, report)
+    options = InductiveBias.from_json(run.spec)
+    before = InductiveBiasResult.from_json(run.result) if run.result else None
+    study = _Study(options, report, before)
     study.run()
-    result = {
-        "params": {net: trainer.model.count_params() for net, trainer in study.trainers.items()},
-        "tuning": study.tuning,
-        "tuning_size": study.tuning_size,
-        "learning_rates": study.rates,
-        "points": study.points,
-        "pictures": {"train": study.limit, "validation": VALIDATION, "test": len(study.data[False].test)},
-        "seconds": round(time.perf_counter() - started, 3),
-    }
-    return Outcome(result, devices.environment(found) | {"seed": spec.seed})
+    environment = devices.environment(found) | {"seed": options.seed}
+    return Outcome(study.result().to_json(), environment, " ".join(study.trouble))
 
 
 class _Study:
     """Two networks, the pictures with and without order, and what has been found so far."""
 
-    def __init__(self, spec: InductiveBias, report: Report) -> None:
-        self.spec, self.report = spec, report
+    def __init__(self, options: InductiveBias, report: Report, before: InductiveBiasResult | None) -> None:
+        self.options, self.report = options, report
         report.update(reaction=10)
-        report.update(phase="preparing", arm="", fraction=0.0, points=[])
+        report.update(phase="preparing", arm="", fraction=0.0)
         natural = standardised(digits())
         self.data = {False: natural, True: permuted(natural)}
         self.limit = len(natural.train) - VALIDATION
         self.tuning_size = min(TUNING_SIZE, self.limit)
         self.trainers = {net: Trainer(build, keras.optimizers.Adam()) for net, build in BUILDERS.items()}
-        self.tuning: list[dict[str, Any]] = []
-        self.points: list[dict[str, Any]] = []
-        self.rates: dict[str, dict[str, float]] = {}
-        self._orders = (False, True) if spec.shuffled else (False,)
-        conditions = len(NETS) * len(self._orders)
-        self._trainings = conditions * (len(spec.learning_rates) + len(spec.sizes) * spec.seeds)
+        self.tuning = before.tuning if before else ()
+        self.points = before.points if before else ()
+        self.rates = before.learning_rates if before else {}
+        self.trouble: list[str] = []
+        self._started, self._earlier = time.perf_counter(), before.seconds if before else 0.0
+        self._orders = (False, True) if options.shuffled else (False,)
         self._done = 0
+
+    def result(self) -> InductiveBiasResult:
+        """All that is known so far."""
+        tested = len(self.data[False].test)
+        return InductiveBiasResult(
+            params={net: trainer.model.count_params() for net, trainer in self.trainers.items()},
+            tuning=self.tuning,
+            tuning_size=self.tuning_size,
+            learning_rates=self.rates,
+            points=self.points,
+            leads=leads(self.points, student_half),
+            largest=largest(self.points, tested, share),
+            pictures=Pictures(self.limit, tested, VALIDATION),
+            seconds=round(self._earlier + time.perf_counter() - self._started, 3),
+        )
 
     def run(self) -> None:
         self.report.update(phase="tuning")
         for shuffled in self._orders:
             for net in NETS:
-                if not self._tune(net, shuffled):
+                if ORDERS[shuffled] in self.rates.get(net, {}):
+                    self._done += len(self.options.learning_rates)
+                elif not self._tune(net, shuffled):
                     return
         self.report.update(phase="training")
+        measured = {(point.net, point.shuffled, point.size, point.seed) for point in self.points}
         # Seed after seed, so that a run that is stopped has whole curves.
-        for seed in self.spec.seed_list():
+        for seed in self.options.seed_list:
             for shuffled in self._orders:
-                for size in self.spec.sizes:
+                for size in self.options.sizes:
                     for net in NETS:
-                        if not self._measure(net, shuffled, size, seed):
+                        if (net, shuffled, size, seed) in measured:
+                            self._done += 1
+                        elif not self._measure(net, shuffled, size, seed):
                             return
         self.report.update(phase="done", arm="", fraction=1.0)
 
     def _tune(self, net: str, shuffled: bool) -> bool:
         """Try the learning rates from one seed that is not used again; False if stopped."""
-        data = self.data[shuffled]
-        tries: list[dict[str, Any]] = []
-        for rate in self.spec.learning_rates:
+        data, options = self.data[shuffled], self.options
+        tries: list[Try] = []
+        for rate in options.learning_rates:
             try:
-                if self._train(net, shuffled, self.tuning_size, self.spec.seed + self.spec.seeds, rate) is None:
+                if self._train(net, shuffled, self.tuning_size, options.seed + options.seeds, rate) is None:
                     return False
                 held_out, labels = data.train[self.limit :], data.train_labels[self.limit :]
                 accuracy: float | None = 1 - self.trainers[net].error(held_out, labels)
             except Diverged:
                 accuracy = None
-            tries.append({"net": net, "shuffled": shuffled, "learning_rate": rate, "validation_accuracy": accuracy})
-        self.tuning += tries
-        best = max(tries, key=lambda entry: (entry["validation_accuracy"] or 0.0, -entry["learning_rate"]))
-        self.rates.setdefault(net, {})["shuffled" if shuffled else "natural"] = best["learning_rate"]
+                self._done += 1
+            tries.append(Try(net, shuffled, rate, accuracy))
+        best = max(tries, key=lambda each: (each.validation_accuracy or 0.0, -each.learning_rate))
+        self.tuning = (*self.tuning, *tries)
+        self.rates = self.rates | {net: self.rates.get(net, {}) | {ORDERS[shuffled]: best.learning_rate}}
+        self.report.found(self.result().to_json())
         return True
 
     def _measure(self, net: str, shuffled: bool, size: int, seed: int) -> bool:
         """One point of a curve; False if stopped."""
         self.report.update(arm=net, size=size, seed=seed, shuffled=shuffled)
         started = time.perf_counter()
-        rate = self.rates[net]["shuffled" if shuffled else "natural"]
-        loss = self._train(net, shuffled, size, seed, rate)
+        try:
+            loss = self._train(net, shuffled, size, seed, self.rates[net][ORDERS[shuffled]])
+        except Diverged as trouble:  # the other points are worth having
+            self.trouble.append(f"{net}, {size} pictures, {ORDERS[shuffled]}, seed {seed}: {trouble}")
+            self._done += 1
+            return True
         if loss is None:
             return False
         data = self.data[shuffled]
-        point = {
-            "net": net,
-            "shuffled": shuffled,
-            "size": size,
-            "seed": seed,
-            "test_accuracy": 1 - self.trainers[net].error(data.test, data.test_labels),
-            "train_loss": loss,
-            "seconds": round(time.perf_counter() - started, 3),
-        }
-        self.points = [*self.points, point]
-        self.report.update(points=self.points)
+        accuracy = 1 - self.trainers[net].error(data.test, data.test_labels)
+        seconds = round(time.perf_counter() - started, 3)
+        self.points = (*self.points, Point(net, shuffled, size, seed, accuracy, loss, seconds))
+        result = self.result().to_json()
+        self.report.found(result)
+        self.report.update(so_far=result)
         return True
 
     def _train(self, net: str, shuffled: bool, size: int, seed: int, rate: float) -> float | None:
-        """Train for the steps of the spec; the mean loss of the last epoch, or None if stopped."""
-        trainer, data, spec = self.trainers[net], self.data[shuffled], self.spec
+        """Train for the steps of the options; the mean loss of the last epoch, or None if stopped."""
+        trainer, data, options = self.trainers[net], self.data[shuffled], self.options
         trainer.optimizer.learning_rate = rate
         trainer.start(seed)
         rng = np.random.default_rng(seed)
         chosen = balanced(data.train_labels[: self.limit], size, rng)
         pictures, labels = data.train[chosen], data.train_labels[chosen]
-        taken, loss = 0, float("nan")
-        while taken < spec.steps:
+        taken, loss, all_of_them = 0, float("nan"), trainings(options)
+        while taken < options.steps:
             before = taken
 
             def listen(batch: int, loss: float, error: float, before: int = before) -> bool:
-                trainer.optimizer.learning_rate = annealed(rate, (before + batch) / spec.steps)
-                self.report.update(fraction=(self._done + (before + batch) / spec.steps) / self._trainings)
+                trainer.optimizer.learning_rate = annealed(rate, (before + batch) / options.steps)
+                self.report.update(fraction=(self._done + (before + batch) / options.steps) / all_of_them)
                 return self.report.should_stop
 
-            shown = list(batches(pictures, labels, spec.batch_size, rng))[: spec.steps - taken]
+            shown = list(batches(pictures, labels, options.batch_size, rng))[: options.steps - taken]
             epoch = trainer.epoch(iter(shown), listen)
             if epoch is None:
                 return None

@@ -1,104 +1,97 @@
-"""LeNet-5 trained on the digits, and asked, layer by layer, about a digit that somebody draws.
-
-Source:
-    LeCun, Bottou, Bengio & Haffner 1998, Gradient-Based Learning Applied to Document Recognition, section II.B.
-"""
+"""Train LeNet-5 on the digits; ask it, layer by layer, about a digit that somebody draws."""
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import keras
 import numpy as np
 
+from cnn_core.arithmetic.statistics import share
 from cnn_core.networks import devices
 from cnn_core.networks.zoo.lenet import lenet5
 from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.studies.digits import Digits, digits, enlarged, like_the_digits
+from cnn_core.training.studies.lenet import ARM, BatchFigures, LeNet, LeNetResult, Misread, Rows
 from cnn_core.training.studies.published import SHIPPED_LENET
-from cnn_core.training.studies.spec import LeNet
+from cnn_core.training.studies.repeats import EpochFigures
 from cnn_core.training.studies.training import Trainer, batches
 from cnn_core.training.transfer.answers import NoModel, load_model
-from cnn_core.training.transfer.evaluation import wilson_interval
 from cnn_core.training.transfer.export import save_model
 
-ARM = "lenet5"
 SIZE, BORDER = 28, 2  # 32 × 32 with a margin, as in the paper
 MAX_POINTS = 240  # of the curve of batches
 FIRST = "c1"
 
 
 def run(run: Run, store: Store, report: Report) -> Outcome:
-    """Train LeNet-5.
+    """Train LeNet-5. A later attempt begins anew: it is one network, and takes seconds.
 
     Args:
-        run: Its spec is a `spec.LeNet` as JSON.
+        run: Its spec is a `LeNet` as JSON.
         store: Receives the network, for `read_digit`.
-        report: Is told `phase`, `fraction`, `curves` (`batches`, `epochs`) and `kernels` (the newest).
+        report: Is told `phase`, `fraction` and `so_far`, the result as far as it has come, with the newest kernels.
 
     Returns:
-        The result and the environment. `epochs`: `epoch`, `train_loss`, `train_error`, `test_error`, `seconds`;
-        `batches`: epochs done, loss, error; `kernels`: the six first ones `(5, 5)` before training and after each
-        epoch; `confusion`: rows are digits, columns what was said; `errors`: `index` in scikit-learn's set, `digit`,
-        `said`, `probability` (of what was said) and `pixels`, ink 0 to 16; `correct`, `total`, `test_accuracy`,
-        `test_interval` (95 %), `params`, `model_bytes`. A stopped run is measured as it is.
+        A `LeNetResult` and the environment. A stopped run is measured as it is.
     """
     started = time.perf_counter()
     found = devices.find()
-    spec = LeNet.from_json(run.spec)
+    options = LeNet.from_json(run.spec)
     report.update(reaction=10)
-    report.update(phase="preparing", fraction=0.0, curves={"batches": [], "epochs": []})
+    report.update(phase="preparing", fraction=0.0)
     data = digits(SIZE, BORDER)
-    trainer = Trainer(lenet5, keras.optimizers.Adam(spec.learning_rate))
-    history = _train(trainer, data, spec, report)
-    result = history | _test(trainer, data) | {"params": trainer.model.count_params()}
-    result["model_bytes"] = save_model(store, run.id, ARM, trainer.model)
+    trainer = Trainer(lenet5, keras.optimizers.Adam(options.learning_rate))
+    result = _tested(_trained(trainer, data, options, report), trainer, data)
+    report.found(result.to_json())
+    size = save_model(store, run.id, ARM, trainer.model)
     report.update(phase="done", fraction=1.0)
-    result["seconds"] = round(time.perf_counter() - started, 3)
-    return Outcome(result, devices.environment(found) | {"seed": spec.seed})
+    result = replace(result, model_bytes=size, seconds=round(time.perf_counter() - started, 3))
+    return Outcome(result.to_json(), devices.environment(found) | {"seed": options.seed})
 
 
-def _train(trainer: Trainer, data: Digits, spec: LeNet, report: Report) -> dict[str, Any]:
-    trainer.start(spec.seed)
-    rng = np.random.default_rng(spec.seed)
-    steps = len(data.train) // spec.batch_size
-    stride = -(-steps * spec.epochs // MAX_POINTS)
-    epochs: list[dict[str, Any]] = []
-    points: list[list[float]] = []
+def _trained(trainer: Trainer, data: Digits, options: LeNet, report: Report) -> LeNetResult:
+    trainer.start(options.seed)
+    rng = np.random.default_rng(options.seed)
+    steps = len(data.train) // options.batch_size
+    stride = -(-steps * options.epochs // MAX_POINTS)
+    epochs: list[EpochFigures] = []
+    points: list[BatchFigures] = []
     recent: list[tuple[float, float]] = []
     kernels = [_kernels(trainer.model)]
 
+    def show() -> None:
+        so_far = LeNetResult(tuple(epochs), tuple(points), (kernels[-1],))
+        report.update(so_far=so_far.to_json())
+
     def listen(batch: int, loss: float, error: float) -> bool:
         recent.append((loss, error))
+        done = len(epochs) + batch / steps
         if len(recent) == stride:  # a point is the mean of so many batches
-            done = len(epochs) + batch / steps
-            points.append([round(done, 4), *(float(mean) for mean in np.mean(recent, axis=0))])
+            points.append(BatchFigures(round(done, 4), *(float(mean) for mean in np.mean(recent, axis=0))))
             recent.clear()
-        fraction = (len(epochs) + batch / steps) / spec.epochs
-        report.update(fraction=fraction, curves={"batches": list(points), "epochs": list(epochs)})
+            show()
+        report.update(fraction=done / options.epochs)
         return report.should_stop
 
-    report.update(phase="training", kernels=kernels[-1])
-    for number in range(1, spec.epochs + 1):
+    report.update(phase="training")
+    show()
+    for number in range(1, options.epochs + 1):
         started = time.perf_counter()
-        shown = batches(data.train, data.train_labels, spec.batch_size, rng)
-        epoch = trainer.epoch(_shifted(shown, spec.shift, rng), listen)
+        shown = batches(data.train, data.train_labels, options.batch_size, rng)
+        epoch = trainer.epoch(_shifted(shown, options.shift, rng), listen)
         if epoch is None:
             break
-        figures = {
-            "epoch": number,
-            "train_loss": epoch.loss,
-            "train_error": epoch.error,
-            "test_error": trainer.error(data.test, data.test_labels),
-            "seconds": round(time.perf_counter() - started, 3),
-        }
-        epochs.append(figures)
+        test_error = trainer.error(data.test, data.test_labels)
+        seconds = round(time.perf_counter() - started, 3)
+        epochs.append(EpochFigures(number, epoch.loss, epoch.error, test_error, seconds))
         kernels.append(_kernels(trainer.model))
-        report.update(curves={"batches": list(points), "epochs": list(epochs)}, kernels=kernels[-1])
-    return {"epochs": epochs, "batches": points, "kernels": kernels}
+        show()
+    return LeNetResult(tuple(epochs), tuple(points), tuple(kernels))
 
 
 def _shifted(
@@ -113,38 +106,37 @@ def _shifted(
         yield np.stack(cut), labels
 
 
-def _kernels(model: keras.Model) -> list[Any]:
+def _kernels(model: keras.Model) -> tuple[Rows, ...]:
     """The first layer's kernels, one after the other."""
     kernel = np.asarray(model.get_layer(FIRST).kernel)[:, :, 0]  # (5, 5, 6)
-    rounded: list[Any] = np.round(kernel.transpose(2, 0, 1).astype(np.float64), 4).tolist()
-    return rounded
+    rounded = np.round(kernel.transpose(2, 0, 1).astype(np.float64), 4).tolist()
+    return tuple(tuple(map(tuple, rows)) for rows in rounded)
 
 
-def _test(trainer: Trainer, data: Digits) -> dict[str, Any]:
+def _tested(result: LeNetResult, trainer: Trainer, data: Digits) -> LeNetResult:
+    """With all that the test pictures tell."""
     probabilities = trainer.probabilities(data.test)
     said = probabilities.argmax(axis=1)
     confusion = np.zeros((10, 10), int)
     np.add.at(confusion, (data.test_labels, said), 1)
     small = np.round(16 * digits().test[..., 0]).astype(int)
     errors = [
-        {
-            "index": int(data.test_indices[i]),
-            "digit": int(data.test_labels[i]),
-            "said": int(said[i]),
-            "probability": float(probabilities[i, said[i]]),
-            "pixels": small[i].tolist(),
-        }
+        Misread(
+            index=int(data.test_indices[i]),
+            digit=int(data.test_labels[i]),
+            said=int(said[i]),
+            probability=float(probabilities[i, said[i]]),
+            pixels=tuple(map(tuple, small[i].tolist())),
+        )
         for i in np.flatnonzero(said != data.test_labels)
     ]
-    correct, total = int(confusion.trace()), len(said)
-    return {
-        "confusion": confusion.tolist(),
-        "errors": sorted(errors, key=lambda error: -error["probability"]),
-        "correct": correct,
-        "total": total,
-        "test_accuracy": correct / total,
-        "test_interval": list(wilson_interval(correct, total)),
-    }
+    return replace(
+        result,
+        accuracy=share(int(confusion.trace()), len(said)),
+        confusion=tuple(map(tuple, confusion.tolist())),
+        errors=tuple(sorted(errors, key=lambda error: -error.probability)),
+        params=trainer.model.count_params(),
+    )
 
 
 # A drawn digit -------------------------------------------------------------------------------------------------------
@@ -166,7 +158,7 @@ def read_digit(run_id: str, drawing: np.ndarray, *, location: str | None = None)
     Raises:
         RunNotFound: If there is no such run.
         NoModel: If it has no network.
-        StudyRefused: If the drawing has no ink, or is no drawing.
+        DrawingRefused: If it has no ink, or is no drawing.
     """
     small = like_the_digits(drawing)
     if run_id:
@@ -175,7 +167,7 @@ def read_digit(run_id: str, drawing: np.ndarray, *, location: str | None = None)
             run = store.get(run_id)
             if run.live or not store.exists(keys.file(run_id, ARM)):
                 raise NoModel(f"Run {run_id} has no LeNet-5 to ask (its state is {run.state}). Choose another run.")
-            model = _trained(store.location, run_id)
+            model = _stored(store.location, run_id)
         finally:
             store.close()
     else:
@@ -196,7 +188,7 @@ def read_digit(run_id: str, drawing: np.ndarray, *, location: str | None = None)
 
 
 @lru_cache(maxsize=6)
-def _trained(location: str, run_id: str) -> keras.Model:
+def _stored(location: str, run_id: str) -> keras.Model:
     store = Store(location)
     try:
         return load_model(store.read(keys.file(run_id, ARM)))

@@ -5,51 +5,55 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cnn_core.engine.here import carry_out
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
-from cnn_core.training.studies.commands import summary
-from cnn_core.training.studies.published import FOLDER, SHIPPED_LENET, STUDIES
-from cnn_core.training.studies.spec import StudyRefused
+from cnn_core.training.studies.lenet import ARM
+from cnn_core.training.studies.published import FOLDER, SHIPPED_LENET, Provenance
+from cnn_core.training.studies.studies import STUDIES, study_of
 
 
-def precompute(study: str, folder: Path = FOLDER) -> Path:
+def precompute(key: str, folder: Path = FOLDER) -> Path:
     """Run a study at its defaults and write its result with its provenance.
 
     Args:
-        study: A key of `published.STUDIES`.
-        folder: Where `<study>.json` goes, and for `lenet` the network.
+        key: Of `studies.STUDIES`.
+        folder: Where `<key>.json` goes, and for `lenet` the network.
 
     Returns:
         The file.
 
     Raises:
-        StudyRefused: If there is no such study.
+        SpecRefused: If there is no such study.
     """
-    if study not in STUDIES:
-        raise StudyRefused(f"{study!r} is no study; expected one of {', '.join(STUDIES)}.")
-    spec = STUDIES[study]()
+    options = study_of(key).options()
     with tempfile.TemporaryDirectory() as place:
         store = Store(place)
-        run = carry_out(store, study, spec.to_json(), study)
-        if study == "lenet":
-            (folder / SHIPPED_LENET.name).write_bytes(store.read(keys.file(run.id, "lenet5")))
+        run = carry_out(store, key, options.to_json(), key)
+        if key == "lenet":
+            (folder / SHIPPED_LENET.name).write_bytes(store.read(keys.file(run.id, ARM)))
         store.close()
     environment = {key: value for key, value in run.environment.items() if key != "platform"}
-    provenance = {
-        "command": f"python -m cnn_core.training.studies.precompute {study}",
-        "seed": spec.seed,
-        "date": datetime.now(UTC).date().isoformat(),
-        "seconds": run.result["seconds"],
-        "device": run.environment["device"],
-        "versions": {name: run.environment[name] for name in ("python", "keras", "tensorflow", "numpy")},
-        "load": round(os.getloadavg()[2], 1),  # more than the cores: others computed too, and the seconds are too many
+    provenance = Provenance(
+        command=f"python -m cnn_core.training.studies.precompute {key}",
+        seed=options.to_json()["seed"],
+        date=datetime.now(UTC).date().isoformat(),
+        seconds=run.result["seconds"],
+        device=run.environment["device"],
+        versions={name: run.environment[name] for name in ("python", "keras", "tensorflow", "numpy")},
+        load=round(os.getloadavg()[2], 1),  # more than the cores: others computed too, and the seconds are too many
+    )
+    values = {
+        "provenance": asdict(provenance),
+        "spec": run.spec,
+        "environment": environment,
+        "result": _rounded(run.result),
     }
-    values = {"provenance": provenance, "spec": run.spec, "environment": environment, "result": _rounded(run.result)}
-    path = folder / f"{study}.json"
+    path = folder / f"{key}.json"
     path.write_text(json.dumps(values, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
     return path
 
@@ -68,7 +72,8 @@ def main(names: Sequence[str]) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for name in names or STUDIES:
         path = precompute(name)
-        lines = summary(name, json.loads(path.read_text(encoding="utf-8"))["result"])
+        result = json.loads(path.read_text(encoding="utf-8"))["result"]
+        lines = study_of(name).result.from_json(result).lines()
         sys.stderr.write("\n".join([str(path), *lines, ""]))
     return 0
 

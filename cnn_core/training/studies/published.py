@@ -8,16 +8,10 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
-from cnn_core.training.studies.spec import Degradation, InductiveBias, LeNet, StudyRefused
+from cnn_core.training.study import Found, Options, Study
 
-ARMS = ("plain_shallow", "plain_deep", "residual_shallow", "residual_deep")
-STUDIES: dict[str, type[Degradation | LeNet | InductiveBias]] = {
-    "degradation": Degradation,
-    "lenet": LeNet,
-    "inductive_bias": InductiveBias,
-}
 FOLDER = Path(__file__).with_name("results")
 SHIPPED_LENET = FOLDER / "lenet5.keras"
 
@@ -47,28 +41,67 @@ TARGETS = (
 )
 
 
-@cache
-def precomputed(study: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result that ships is from.
+
+    Attributes:
+        command: That computes it.
+        seed: Its first.
+        date: Of the computation, ISO.
+        seconds: That it took.
+        device: That it was computed on.
+        versions: Of Python and the libraries.
+        load: Processes that wanted the processor meanwhile, on average.
+        note: What was done to the file afterwards, as a sentence; empty if nothing.
+    """
+
+    command: str
+    seed: int
+    date: str
+    seconds: float
+    device: str
+    versions: dict[str, str]
+    load: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Shipped(Generic[Options, Found]):
+    """A study's result at its default settings: options, result and environment as a run has them, and provenance."""
+
+    options: Options
+    result: Found
+    environment: dict[str, Any]
+    provenance: Provenance
+
+
+def shipped(study: Study[Options, Found]) -> Shipped[Options, Found]:
     """Return a study's result at its default settings, as it was computed before.
 
-    Args:
-        study: A key of STUDIES.
-
-    Returns:
-        `spec`, `result` and `environment` as a run has them, and `provenance`: `command`, `seed`, `date`, `seconds`,
-        `device`, `versions` and `load` (processes that wanted the processor meanwhile, on average).
-
     Raises:
-        StudyRefused: If there is no such study, or its result is not there.
+        FileNotFoundError: If it is not there.
 
     Example:
-        >>> sorted(precomputed("degradation"))
-        ['environment', 'provenance', 'result', 'spec']
+        >>> from cnn_core.training.studies.lenet import STUDY
+        >>> shipped(STUDY).options == STUDY.options()
+        True
     """
-    if study not in STUDIES:
-        raise StudyRefused(f"{study!r} is no study; expected one of {', '.join(STUDIES)}.")
-    path = FOLDER / f"{study}.json"
-    if not path.is_file():
-        raise StudyRefused(f"{path} is not there. Write it: python -m cnn_core.training.studies.precompute {study}")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    found: Shipped[Options, Found] = _read(study)
     return found
+
+
+@cache
+def _read(study: Study) -> Any:
+    path = FOLDER / f"{study.key}.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is not there. Write it: python -m cnn_core.training.studies.precompute {study.key}"
+        )
+    values = json.loads(path.read_text(encoding="utf-8"))
+    return Shipped(
+        study.options.from_json(values["spec"]),
+        study.result.from_json(values["result"]),
+        values["environment"],
+        Provenance(**values["provenance"]),
+    )

@@ -17,8 +17,8 @@ import tensorflow as tf
 from keras import layers
 
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
+from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.studies.digits import digits, standardised
-from cnn_core.training.studies.spec import StudyRefused
 
 PATCHES = 64
 CLASSES = 10
@@ -38,7 +38,7 @@ def patches(pixels: np.ndarray | None, size: int, count: int, seed: int) -> np.n
         float32 `(count, size, size, C)`, C 3 for a picture and 1 for digits.
 
     Raises:
-        StudyRefused: If the picture is smaller than a patch, or all of one colour.
+        SpecRefused: If the picture is smaller than a patch, or all of one colour.
     """
     rng = np.random.default_rng(seed)
     if pixels is None:
@@ -46,12 +46,12 @@ def patches(pixels: np.ndarray | None, size: int, count: int, seed: int) -> np.n
         return data[rng.choice(len(data), count, replace=False)]
     height, width = pixels.shape[:2]
     if min(height, width) < size:
-        raise StudyRefused(f"The picture has {height} × {width} pixels; patches of {size} do not fit. Enlarge it.")
+        raise SpecRefused(f"The picture has {height} × {width} pixels; patches of {size} do not fit. Enlarge it.")
     rows, columns = rng.integers(0, height - size + 1, count), rng.integers(0, width - size + 1, count)
     cut = np.stack([pixels[r : r + size, c : c + size] for r, c in zip(rows, columns, strict=True)]).astype(np.float32)
     deviation = cut.std()
     if deviation == 0:
-        raise StudyRefused("The picture has one colour only: there is no signal to follow. Choose another picture.")
+        raise SpecRefused("The picture has one colour only: there is no signal to follow. Choose another picture.")
     return (cut - cut.mean()) / deviation
 
 
@@ -79,10 +79,10 @@ def signals(
         wrong. BatchNorm works with the statistics of the batch, as in training.
 
     Raises:
-        StudyRefused: If a number is out of bounds, or no patches can be had.
+        SpecRefused: If a number is out of bounds, or no patches can be had.
     """
     if not depths or max(depths) > MAX_DEPTH or not 1 <= width <= MAX_WIDTH or not 4 <= size <= 32:
-        raise StudyRefused(
+        raise SpecRefused(
             f"depths is {list(depths)}, width {width}, size {size}; expected depths up to {MAX_DEPTH}, a width of 1 to "
             f"{MAX_WIDTH}, a size of 4 to 32."
         )
@@ -160,13 +160,13 @@ def learn_identity(
         to the input. `silent` is the loss of a block that puts out zeros: 1, as patches have unit variance.
 
     Raises:
-        StudyRefused: If a number is out of bounds, or no patches can be had.
+        SpecRefused: If a number is out of bounds, or no patches can be had.
     """
     bounds = {"steps": MAX_STEPS, "filters": MAX_WIDTH, "blocks": MAX_BLOCKS, "seeds": MAX_SEEDS}
     chosen = {"steps": steps, "filters": filters, "blocks": blocks, "seeds": len(seeds)}
     for name, most in bounds.items():
         if not 1 <= chosen[name] <= most:
-            raise StudyRefused(f"{name}: {chosen[name]}; expected 1 to {most}.")
+            raise SpecRefused(f"{name}: {chosen[name]}; expected 1 to {most}.")
     curves: dict[str, list[list[float]]] = {"plain": [], "residual": []}
     for seed in seeds:
         shown = patches(pixels, size, 4 * PATCHES, seed)

@@ -1,0 +1,329 @@
+"""A convnet knows beforehand that neighbours belong together, a ViT has to find out: what is that worth? Light.
+
+Both networks have as many parameters (within 2 %), the same pictures, the same optimizer, schedule and number of steps,
+and each the learning rate that suits it best. A control moves the pixels of all pictures by one permutation: the
+information is the same, the neighbourhood is gone, and with it what the convnet knew. The ViT's patches go too (the
+four pixels of a token are no neighbours any more); beyond them it had assumed nothing that could be lost.
+
+Source:
+    Dosovitskiy et al. 2021, arXiv:2010.11929, section 4.3 (accuracy against pictures of pre-training, figures 3 and 4);
+    the permutation of pixels: Zhang et al. 2017, arXiv:1611.03530, section 2.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import mean
+from typing import Any
+
+from cnn_core.arithmetic.measures import Accuracy, Share, wilson
+from cnn_core.training.results import Result
+from cnn_core.training.spec import flag, number, numbers
+from cnn_core.training.studies.published import shipped
+from cnn_core.training.studies.repeats import Pictures, Repeated, right_on_average
+from cnn_core.training.study import Study
+
+NETS = ("convnet", "vit")
+ORDERS = {False: "natural", True: "shuffled"}  # of the pixels, as `learning_rates` names them
+
+
+@dataclass(frozen=True)
+class InductiveBias(Repeated):
+    """A small convnet against a small ViT of as many parameters, on ever more pictures.
+
+    Attributes:
+        sizes: Numbers of training pictures, equally many of each digit as far as possible.
+        steps: Steps of every training, whatever the number of pictures; more of them help the ViT more.
+        batch_size: Pictures a step.
+        learning_rates: Of Adam, at the start, then down to zero on a half cosine; each network gets the one that is
+            best for it on the validation pictures.
+        shuffled: Repeat all with the pixels of every picture moved by one fixed permutation: the same information
+            without neighbourhood.
+    """
+
+    sizes: tuple[int, ...] = numbers((50, 100, 200, 500, 1138), 20, 1138, "Training pictures", most=8)
+    steps: int = number(400, 1, 20000, "Steps of each training", "Whatever the number of pictures.")
+    batch_size: int = number(32, 8, 512, "Pictures a step")
+    learning_rates: tuple[float, ...] = numbers(
+        (1e-3, 3e-3, 1e-2, 3e-2), 1e-5, 0.1, "Learning rates", "Of Adam; each network gets its best one.", most=5
+    )
+    shuffled: bool = flag(True, "Again with shuffled pixels", "The same information without neighbourhood.")
+
+
+# What is found -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Try:
+    """A learning rate that was tried for a network; `validation_accuracy` is None if it diverged."""
+
+    net: str
+    shuffled: bool
+    learning_rate: float
+    validation_accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Point:
+    """A training: so many pictures, one seed; `train_loss` is that of its last epoch."""
+
+    net: str
+    shuffled: bool
+    size: int
+    seed: int
+    test_accuracy: float
+    train_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How far the convnet is ahead with so many pictures, in shares of the test pictures.
+
+    Attributes:
+        size: Training pictures.
+        shuffled: Their pixels were.
+        convnet, vit: Mean accuracies.
+        mean: Of the differences, seed by seed.
+        half: Of its 95 % interval; None from one seed, and where version 0.1 stored none.
+        seeds: How many.
+    """
+
+    size: int
+    shuffled: bool
+    convnet: float
+    vit: float
+    mean: float
+    half: float | None
+    seeds: int
+
+    @property
+    def sure(self) -> bool:
+        """True if it is beyond chance."""
+        return self.half is not None and self.mean > self.half
+
+
+@dataclass(frozen=True)
+class InductiveBiasResult(Result):
+    """What a run found, or has found so far.
+
+    Attributes:
+        params: Of both networks.
+        tuning: Every learning rate that was tried, on `tuning_size` pictures.
+        learning_rates: For each network the chosen one, by ORDERS.
+        points: Every training.
+        leads: Of the convnet, for each size and order.
+        largest: With the most pictures: right answers of each network on average over the seeds, by its name in words.
+        pictures: How many.
+        seconds: Of all attempts.
+    """
+
+    params: dict[str, int]
+    tuning: tuple[Try, ...]
+    tuning_size: int
+    learning_rates: dict[str, dict[str, float]]
+    points: tuple[Point, ...]
+    leads: tuple[Lead, ...]
+    largest: dict[str, Share]
+    pictures: Pictures
+    seconds: float
+
+    @classmethod
+    def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Version 0.1 stored neither leads nor shares. Their intervals over seeds are not made up for: they need t."""
+        points, tested = [Point(**point) for point in values["points"]], values["pictures"]["test"]
+        found = {
+            "leads": [asdict(lead) for lead in leads(points)],
+            "largest": {name: asdict(each) for name, each in largest(points, tested, wilson).items()},
+        }
+        return {**values, **found}
+
+    def accuracies(self) -> list[Accuracy]:
+        """A row a network and order, with the most pictures; Wilson's interval of the test pictures."""
+        return [Accuracy(name, share.value, share.low, share.high) for name, share in self.largest.items()]
+
+    def lines(self) -> list[str]:
+        """What was chosen, and a line a network, order and number of pictures."""
+        lines = [f"parameters: {self.params}, learning rates: {self.learning_rates}"]
+        accuracies: dict[tuple[bool, int, str], list[float]] = {}
+        for point in self.points:
+            accuracies.setdefault((point.shuffled, point.size, point.net), []).append(point.test_accuracy)
+        for (shuffled, size, net), values in sorted(accuracies.items()):
+            words = " ".join(f"{value:.3f}" for value in values)
+            lines.append(f"{ORDERS[shuffled]:>8} {size:5d} pictures, {net:>7}: {words}")
+        return lines
+
+
+def leads(points: Iterable[Point], half: Callable[[Sequence[float]], float] | None = None) -> tuple[Lead, ...]:
+    """Return how far the convnet leads, seed by seed, for each size and order that both networks have.
+
+    Args:
+        points: Of both networks.
+        half: Computes half the 95 % interval of two differences or more (`statistics.student_half`); by default none is
+            told.
+
+    Example:
+        >>> accuracies = {("convnet", 0): 0.9, ("vit", 0): 0.7, ("convnet", 1): 0.8, ("vit", 1): 0.8}
+        >>> points = [Point(net, False, 50, seed, right, 0.1, 1.0) for (net, seed), right in accuracies.items()]
+        >>> (lead,) = leads(points)
+        >>> round(lead.mean, 3), lead.seeds
+        (0.1, 2)
+    """
+    accuracy = {(p.shuffled, p.size, p.net, p.seed): p.test_accuracy for p in points}
+    found = []
+    for shuffled, size in sorted({(shuffled, size) for shuffled, size, _, _ in accuracy}):
+        seeds = [s for o, n, net, s in accuracy if (o, n, net) == (shuffled, size, "convnet")]
+        pairs = [
+            (accuracy[shuffled, size, "convnet", seed], accuracy[shuffled, size, "vit", seed])
+            for seed in seeds
+            if (shuffled, size, "vit", seed) in accuracy
+        ]
+        if pairs:
+            gaps = [convnet - vit for convnet, vit in pairs]
+            interval = half(gaps) if half and len(gaps) > 1 else None
+            convnet, vit = (mean(each) for each in zip(*pairs, strict=True))
+            found.append(Lead(size, shuffled, convnet, vit, mean(gaps), interval, len(gaps)))
+    return tuple(found)
+
+
+def largest(points: Sequence[Point], tested: int, share: Callable[[int, int], Share]) -> dict[str, Share]:
+    """Return the right answers of each network with the most pictures, on average over the seeds.
+
+    Args:
+        points: Of both networks.
+        tested: Number of test pictures.
+        share: Makes a share of right answers and all.
+    """
+    most = max((point.size for point in points), default=0)
+    values: dict[str, list[float]] = {}
+    for point in points:
+        if point.size == most:
+            name = f"{point.net}{', shuffled' if point.shuffled else ''}, {most} pictures"
+            values.setdefault(name, []).append(point.test_accuracy)
+    return {name: share(right_on_average(of, tested), tested) for name, of in values.items()}
+
+
+# In words ------------------------------------------------------------------------------------------------------------
+
+
+def bias_words(leads: Sequence[Lead]) -> str:
+    """Return where the prior pays, where it stops, and what of it is neighbourhood: the numbers choose the words."""
+    natural = [lead for lead in leads if not lead.shuffled]
+    if not natural:
+        return "There is no pair of trainings to compare yet."
+    first, last = natural[0], natural[-1]
+    if any(lead.half is None for lead in natural):
+        single = any(lead.seeds == 1 for lead in natural)
+        why = "One seed" if single else "The intervals were not stored by the version that trained this"
+        words = (
+            f"**With {first.size} pictures the convnet leads by {points_words(first.mean)} points, with "
+            f"{last.size} by {points_words(last.mean)}.** {why}: whether that is chance cannot be said. "
+        )
+    else:
+        pays = [lead.size for lead in natural if lead.sure]
+        where = (
+            f"with {_listed(pays)} pictures the convnet's lead is beyond chance" if pays else "nowhere beyond chance"
+        )
+        rest = [lead.size for lead in natural if not lead.sure]
+        stops = f"; with {_listed(rest)} it is not" if pays and rest else ""
+        words = (
+            f"**The prior pays: {where}{stops}.** It goes from {points_words(first.mean)} points at {first.size} to "
+            f"{points_words(last.mean)} at {last.size}. "
+            if pays
+            else f"**The prior pays {where}.** "
+        )
+        if pays and not rest:
+            words += "Within these sizes it does not end. "
+    words += _catch_up(natural)
+    return words + _control(leads)
+
+
+def _catch_up(natural: Sequence[Lead]) -> str:
+    """With how many pictures the ViT is where the convnet was with the fewest."""
+    first = natural[0]
+    level = next((lead.size for lead in natural if lead.vit >= first.convnet), None)
+    reach = f"the ViT gets there with {level}" if level else f"the ViT does not get there with {natural[-1].size}"
+    return f"With {first.size} pictures the convnet is right on {first.convnet:.1%}; {reach}. "
+
+
+def _control(leads: Sequence[Lead]) -> str:
+    both = _with_control(leads)
+    if not both:
+        return ""
+    natural, mixed = (mean(pair[n].mean for pair in both) for n in (0, 1))
+    words = (
+        f"Shuffled, its lead is {points_words(mixed)} points on average over the sizes, instead of "
+        f"{points_words(natural)}: **{points_words(natural - mixed)} points go with the neighbourhood**"
+    )
+    if mixed > 0:
+        words += ", the rest does not: a small ViT is also harder to train on so few pictures, whatever they show"
+    if any(other.half is None for _, other in both):
+        return f"{words}."
+    sure = [other.size for _, other in both if other.sure]
+    return f"{words}. Beyond chance the shuffled lead is {f'with {_listed(sure)}' if sure else 'nowhere'}."
+
+
+def _with_control(leads: Sequence[Lead]) -> list[tuple[Lead, Lead]]:
+    """The leads of each size, natural and shuffled."""
+    shuffled = {lead.size: lead for lead in leads if lead.shuffled}
+    return [(lead, shuffled[lead.size]) for lead in leads if not lead.shuffled and lead.size in shuffled]
+
+
+def worth_most(leads: Sequence[Lead]) -> int | None:
+    """Return the size at which shuffling costs the convnet most of its lead; None without the control."""
+    worth = {natural.size: natural.mean - shuffled.mean for natural, shuffled in _with_control(leads)}
+    return max(worth, key=lambda size: worth[size]) if worth else None
+
+
+def lead_words(lead: Lead | None) -> str:
+    """Return a lead in points, with its interval if there is one.
+
+    Example:
+        >>> lead_words(Lead(50, False, 0.8, 0.9, -0.1, 0.05, 3)), lead_words(None)
+        ('−10.0 ± 5.0', '–')
+    """
+    if lead is None:
+        return "–"
+    return points_words(lead.mean) + (f" ± {100 * lead.half:.1f}" if lead.half is not None else "")
+
+
+def points_words(share: float) -> str:
+    """Return a difference of shares in percentage points."""
+    return f"{100 * share:.1f}".replace("-", "−")
+
+
+def _listed(sizes: Sequence[int]) -> str:
+    *most, last = (f"{size:,}" for size in sizes)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+# The record ----------------------------------------------------------------------------------------------------------
+
+
+def trainings(options: InductiveBias) -> int:
+    """Return how many trainings of `steps` steps the study has, those for the learning rates among them.
+
+    Example:
+        >>> trainings(InductiveBias())
+        76
+    """
+    conditions = len(NETS) * (2 if options.shuffled else 1)
+    return conditions * (len(options.learning_rates) + len(options.sizes) * options.seeds)
+
+
+def expected_seconds(options: InductiveBias, pictures: int = 0) -> float:
+    """Return what a run would take where the one that ships was computed: in proportion to its steps."""
+
+    def work(one: InductiveBias) -> int:
+        return trainings(one) * one.steps
+
+    return shipped(STUDY).provenance.seconds * work(options) / work(InductiveBias())
+
+
+STUDY = Study(
+    key="inductive_bias",
+    question="What is the convolution's knowledge of neighbourhood worth, and for how many pictures?",
+    options=InductiveBias,
+    result=InductiveBiasResult,
+    job="cnn_core.training.studies.inductive_bias_job:run",
+    seconds=expected_seconds,
+)
