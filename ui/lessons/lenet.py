@@ -1,7 +1,7 @@
 """LeNet-5, trained on the digits before one's eyes; then it reads what the reader draws, layer by layer."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,11 @@ import streamlit as st
 
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
-from cnn_core.figures import studies as figures
-from cnn_core.training.studies.spec import LeNet, StudyRefused
+from cnn_core.figures import lenet as figures
+from cnn_core.pictures.items import SpecRefused
+from cnn_core.training.studies.lenet import STUDY, LeNet, LeNetResult, Misread
 from ui.digit_canvas import digit_canvas
-from ui.lessons.study import LINKED, Shown, link, plot, study, whole
+from ui.lessons.study import LINKED, Shown, about_seconds, field, link, plot, study, whole
 from ui.session import store
 from ui.teaching import one_of
 from ui.text import plain
@@ -22,7 +23,7 @@ WHOLE = ("epochs", "batch_size", "shift", "seed")
 LINK: dict[str, Callable[[str], bool]] = {
     "architectures_lenet_rate": one_of(*RATES),
     "architectures_epoch": one_of(*range(101)),
-    **link("lenet", *WHOLE),
+    **link(STUDY, *WHOLE),
 }
 LAYERS = {  # as in the paper: how many maps or units in a row, and what the layer is
     "c1": (6, "six kernels of 5 × 5 slide over the picture"),
@@ -43,8 +44,8 @@ def lenet() -> bool:
         "Two convolutions, two poolings, three more layers: 61,706 weights, and the template of all that came after "
         "(LeCun et al. 1998). On 1,438 handwritten digits it learns within seconds."
     )
-    spec = _settings()
-    shown = study("lenet", spec, title="LeNet-5 on the digits", draw=_live)
+    options = _settings()
+    shown = study(STUDY, options, title="LeNet-5 on the digits", draw=_live)
     if shown:
         _learnt(shown)
     st.subheader("Draw a digit, and have it read")
@@ -54,30 +55,28 @@ def lenet() -> bool:
 def _settings() -> LeNet | None:
     with st.expander("Settings (none needs changing)", icon=":material/tune:"):
         left, middle, right = st.columns(3)
-        rate = left.selectbox("Learning rate", RATES, RATES.index("0.001"), key="architectures_lenet_rate", **LINKED)
+        label = field(STUDY, "learning_rate")[0].label
+        rate = left.selectbox(label, RATES, RATES.index("0.001"), key="architectures_lenet_rate", **LINKED)
+        places = {"epochs": middle, "batch_size": right, "shift": left, "seed": middle}
+        numbers = {name: whole(STUDY, name, place) for name, place in places.items()}
         try:
-            return LeNet(
-                learning_rate=float(rate),
-                epochs=whole("lenet", "epochs", "Epochs", middle),
-                batch_size=whole("lenet", "batch_size", "Pictures a step", right),
-                shift=whole("lenet", "shift", "Moved while training", left, unit=" pixels of 32"),
-                seed=whole("lenet", "seed", "Seed", middle),
-            )
-        except StudyRefused as refusal:
+            options = LeNet(learning_rate=float(rate), **numbers)
+        except SpecRefused as refusal:
             st.error(plain(str(refusal)))
             return None
+        st.caption(about_seconds(STUDY, options))
+    return options
 
 
-def _live(spec: dict[str, Any], progress: dict[str, Any]) -> None:
-    curves = progress.get("curves") or {}
-    if curves.get("batches"):
-        _curve(curves, spec["epochs"], "_live")
-    if kernels := progress.get("kernels"):
-        _kernels(np.array(kernels), "Its six first kernels, now")
+def _live(options: LeNet, so_far: LeNetResult) -> None:
+    if so_far.batches:
+        _curve(so_far, options.epochs, "_live")
+    if so_far.kernels:
+        _kernels(np.array(so_far.kernels[-1]), "Its six first kernels, now")
 
 
-def _curve(curves: dict[str, Any], epochs: int, suffix: str) -> None:
-    figure = figures.lenet_curve(curves["batches"], curves["epochs"], epochs)
+def _curve(result: LeNetResult, epochs: int, suffix: str) -> None:
+    figure = figures.lenet_curve(result.batches, result.epochs, epochs)
     plot(figure, f"lenet_curve{suffix}", "Loss and error of LeNet-5 over the epochs.")
 
 
@@ -90,15 +89,17 @@ def _kernels(kernels: np.ndarray, caption: str, limit: float | None = None) -> N
 # What it has learnt --------------------------------------------------------------------------------------------------
 
 
-def _learnt(shown: Shown) -> None:
-    result = shown.result
-    low, high = result["test_interval"]
+def _learnt(shown: Shown[LeNet, LeNetResult]) -> None:
+    result, found = shown.result, shown.result.accuracy
+    if found is None:
+        st.info("It was not tested.")
+        return
     st.markdown(
-        f"**{result['correct']} of {result['total']}** test digits are read right, {result['test_accuracy']:.1%} "
-        f"(95 % interval {low:.1%} to {high:.1%})."
+        f"**{found.correct} of {found.total}** test digits are read right, {found.value:.1%} "
+        f"(95 % interval {found.low:.1%} to {found.high:.1%})."
     )
-    _curve(result, shown.spec["epochs"], "")
-    kernels = np.array(result["kernels"])
+    _curve(result, shown.options.epochs, "")
+    kernels = np.array(result.kernels)
     last = len(kernels) - 1
     epoch = last
     if last:
@@ -113,12 +114,12 @@ def _learnt(shown: Shown) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("**Which for which**")
-        plot(figures.which_for_which(result["confusion"]), "confusion", "Rows are digits, columns what LeNet-5 said.")
+        plot(figures.which_for_which(result.confusion), "confusion", "Rows are digits, columns what LeNet-5 said.")
     with right:
-        _errors(result["errors"])
+        _errors(result.errors)
 
 
-def _errors(errors: list[dict[str, Any]]) -> None:
+def _errors(errors: Sequence[Misread]) -> None:
     st.markdown(
         f"**Its errors: {len(errors)}**" + (f", the surest {_MOST_ERRORS}" if len(errors) > _MOST_ERRORS else "")
     )
@@ -126,15 +127,15 @@ def _errors(errors: list[dict[str, Any]]) -> None:
         st.markdown("None on these test digits.")
         return
     shown = errors[:_MOST_ERRORS]
-    pictures = [figures.ink(np.array(error["pixels"]) / 16, 88) for error in shown]
-    captions = [f"{error['digit']}, said {error['said']} ({error['probability']:.0%})" for error in shown]
+    pictures = [figures.ink(np.array(error.pixels) / 16, 88) for error in shown]
+    captions = [f"{error.digit}, said {error.said} ({error.probability:.0%})" for error in shown]
     st.image(pictures, caption=captions, alt=captions, width=96)
 
 
 # The reader's own ----------------------------------------------------------------------------------------------------
 
 
-def _read(shown: Shown | None) -> bool:
+def _read(shown: Shown[LeNet, LeNetResult] | None) -> bool:
     run_id = shown.run.id if shown and shown.run else ""
     left, right = st.columns([2, 3])
     with left:

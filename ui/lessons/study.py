@@ -3,47 +3,50 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Generic
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from cnn_core.engine import client
 from cnn_core.store.runs import Run
-from cnn_core.training.studies.published import STUDIES, precomputed
-from cnn_core.training.studies.spec import Degradation, InductiveBias, LeNet
+from cnn_core.training.results import ResultUnreadable
+from cnn_core.training.spec import Bounds, bounds_of
+from cnn_core.training.studies.published import Provenance, shipped
+from cnn_core.training.studies.studies import STUDIES
+from cnn_core.training.study import Found, Options, Study
 from ui.run_panel import follow
 from ui.session import find_run, open_run, remember_run, store
 from ui.text import duration, plain
 
-Spec = Degradation | LeNet | InductiveBias
 PARAMETER = "architectures_run"
 LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
 @dataclass(frozen=True)
-class Shown:
+class Shown(Generic[Options, Found]):
     """What a view draws: a run of this server that has ended, or, without a run, the result that ships."""
 
-    spec: dict[str, Any]
-    result: dict[str, Any]
+    options: Options
+    result: Found
     run: Run | None
 
 
 def study(
-    kind: str, spec: Spec | None, *, title: str, draw: Callable[[dict[str, Any], dict[str, Any]], None]
-) -> Shown | None:
+    record: Study[Options, Found], options: Options | None, *, title: str, draw: Callable[[Options, Found], None]
+) -> Shown[Options, Found] | None:
     """Offer to run an experiment here; show the one of the link while it goes on, else what ships.
 
     Args:
-        kind: A key of `published.STUDIES`.
-        spec: What the reader has set; None if no run can be made of it.
+        record: The experiment.
+        options: What the reader has set; None if no run can be made of it.
         title: Of a new run.
-        draw: Draws a live run's spec and progress, again and again.
+        draw: Draws what a live run has found so far, again and again.
 
     Returns:
         What is to be drawn below; None while there is nothing yet, or if the run has failed.
     """
+    kind = record.key
     run = linked(kind)
     with st.container(horizontal=True, vertical_alignment="center"):
         if (
@@ -52,11 +55,11 @@ def study(
                 key=f"architectures_start_{kind}",
                 type="primary",
                 icon=":material/play_arrow:",
-                disabled=spec is None or (run is not None and run.live),
+                disabled=options is None or (run is not None and run.live),
             )
-            and spec
+            and options
         ):
-            new = store().create(kind, spec.to_json(), title=title)
+            new = store().create(kind, options.to_json(), title=title)
             remember_run(new.id)
             client.current().submit(new.id)
             _remember(new)
@@ -64,17 +67,27 @@ def study(
         if run:
             st.button("Show the result that ships", key=f"architectures_shipped_{kind}", on_click=_forget, args=(kind,))
     if run is None:
-        shipped = precomputed(kind)
-        _shipped_from(shipped["provenance"])
-        if spec is None or spec.to_json() != shipped["spec"]:
+        ready = shipped(record)
+        _shipped_from(ready.provenance)
+        if options != ready.options:
             st.warning("Your settings are not the default's, of which this is the result. Run yours here.")
-        return Shown(shipped["spec"], shipped["result"], None)
-    follow(run, "architectures", lambda live: draw(live.spec, live.progress) if live.live else None)
+        return Shown(ready.options, ready.result, None)
+
+    def draw_live(live: Run) -> None:
+        if live.live and (so_far := live.progress.get("so_far")):
+            draw(record.options.from_json(live.spec), record.result.from_json(so_far))
+
+    follow(run, "architectures", draw_live)
     _share()
     if run.live or not run.result:
         return None
+    try:
+        found = Shown(record.options.from_json(run.spec), record.result.from_json(run.result), run)
+    except ResultUnreadable as trouble:
+        st.error(plain(str(trouble)))
+        return None
     _computed_here(run)
-    return Shown(run.spec, run.result, run)
+    return found
 
 
 def linked(kind: str) -> Run | None:
@@ -117,12 +130,11 @@ def _forget(kind: str) -> None:
 # Where a result comes from -------------------------------------------------------------------------------------------
 
 
-def _shipped_from(provenance: dict[str, Any]) -> None:
+def _shipped_from(provenance: Provenance) -> None:
     st.info(
-        f"**Computed before, not here**, at the default settings: `{provenance['command']}`, seed "
-        f"{provenance['seed']}, {provenance['date']}, {plain(provenance['device'])}, "
-        f"{_versions(provenance['versions'])}; {duration(provenance['seconds'])} while {provenance['load']:g} "
-        "processes wanted the processor.",
+        f"**Computed before, not here**, at the default settings: `{provenance.command}`, seed {provenance.seed}, "
+        f"{provenance.date}, {plain(provenance.device)}, {_versions(provenance.versions)}; "
+        f"{duration(provenance.seconds)} while {provenance.load:g} processes wanted the processor. {provenance.note}",
         icon=":material/inventory_2:",
     )
 
@@ -158,26 +170,43 @@ def plot(figure: Any, key: str, alt: str, place: Any = st) -> None:
     place.plotly_chart(figure, key=f"architectures_{key}", config={"displayModeBar": False}, alt=alt)
 
 
-def whole(kind: str, name: str, label: str, place: Any = st, *, unit: str = "") -> int:
-    """Ask for one of a spec's whole numbers, within its bounds; the link carries it."""
-    default, low, high = _bounds(kind, name)
+def whole(record: Study, name: str, place: Any = st) -> int:
+    """Ask for one of an experiment's whole numbers, within its bounds; the link carries it."""
+    bounds, default = field(record, name)
+    low, high = _limits(bounds)
     value = place.number_input(
-        label, low, high, default, key=f"architectures_{kind}_{name}", help=f"{low} to {high}{unit}", **LINKED
+        bounds.label,
+        low,
+        high,
+        default,
+        key=f"architectures_{record.key}_{name}",
+        help=f"{low} to {high}. {bounds.about}",
+        **LINKED,
     )
     return min(high, max(low, int(value)))
 
 
-def link(kind: str, *names: str) -> dict[str, Callable[[str], bool]]:
+def link(record: Study, *names: str) -> dict[str, Callable[[str], bool]]:
     """Return checks of the query parameters that `whole` makes."""
 
     def within(name: str) -> Callable[[str], bool]:
-        _, low, high = _bounds(kind, name)
+        low, high = _limits(field(record, name)[0])
         return lambda text: text.isascii() and text.isdigit() and low <= int(text[:12]) <= high
 
-    return {f"architectures_{kind}_{name}": within(name) for name in names}
+    return {f"architectures_{record.key}_{name}": within(name) for name in names}
 
 
-def _bounds(kind: str, name: str) -> tuple[int, int, int]:
-    entry = next(entry for entry in fields(STUDIES[kind]) if entry.name == name)
-    default: Any = entry.default
-    return default, entry.metadata["low"], min(entry.metadata["high"], 9999)
+def field(record: Study, name: str) -> tuple[Bounds, Any]:
+    """Return the bounds of an option, which know its label, and its default."""
+    entry = next(entry for entry in fields(record.options) if entry.name == name)
+    return bounds_of(entry), entry.default
+
+
+def _limits(bounds: Bounds) -> tuple[int, int]:
+    assert bounds.low is not None and bounds.high is not None, f"{bounds.label} is no number"
+    return int(bounds.low), min(int(bounds.high), 9999)
+
+
+def about_seconds(record: Study[Options, Found], options: Options) -> str:
+    """Return in words what a run would take, as the record reckons it."""
+    return f"By the run that ships: about {duration(record.seconds(options, 0))} where it was computed."
