@@ -1,16 +1,21 @@
-"""Convnet against ViT: equal parameters, equal pictures, equal tuning; the control; stopping. And the command line."""
+"""Convnet against ViT: equal parameters, pictures and tuning; the control; stopping, going on; the command line."""
 
 import argparse
 import json
+from typing import Any
 
 import numpy as np
 import pytest
-from studies_toys import Listening, carry_out
+from scipy.stats import t as student
+from studies_toys import Listening, carry_on, carry_out
 
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.studies.commands import add_commands
 from cnn_core.training.studies.digits import digits
+from cnn_core.training.studies.inductive_bias import InductiveBiasResult
 from cnn_core.training.studies.inductive_bias_job import balanced, convnet, permuted, small_vit
+from cnn_core.training.studies.training import Trainer
+from cnn_core.training.transfer.training import Diverged
 
 
 def test_networks_have_equal_parameters_within_two_per_cent() -> None:
@@ -49,25 +54,63 @@ def small(shelf: Store) -> tuple[Run, Listening]:
 
 def test_every_point_is_there_and_both_were_tuned_alike(small: tuple[Run, Listening]) -> None:
     run, report = small
-    points = {(p["net"], p["shuffled"], p["size"], p["seed"]) for p in run.result["points"]}
-    assert len(points) == len(run.result["points"]) == 2 * 2 * 2
-    tried = [(t["net"], t["shuffled"], t["learning_rate"]) for t in run.result["tuning"]]
+    result = InductiveBiasResult.from_json(run.result)
+    points = {(p.net, p.shuffled, p.size, p.seed) for p in result.points}
+    assert len(points) == len(result.points) == 2 * 2 * 2
+    tried = [(t.net, t.shuffled, t.learning_rate) for t in result.tuning]
     assert len(set(tried)) == len(tried) == 2 * 2 * 2
-    for net, rates in run.result["learning_rates"].items():
+    for net, rates in result.learning_rates.items():
         for name, rate in rates.items():
-            tries = [t for t in run.result["tuning"] if t["net"] == net and t["shuffled"] == (name == "shuffled")]
-            best = max(t["validation_accuracy"] for t in tries)
-            assert rate in [t["learning_rate"] for t in tries if t["validation_accuracy"] == best], (net, name)
-    assert run.result["pictures"] == {"train": 1138, "validation": 300, "test": 359}
+            tries = [t for t in result.tuning if t.net == net and t.shuffled == (name == "shuffled")]
+            best = max(t.validation_accuracy or 0.0 for t in tries)
+            assert rate in [t.learning_rate for t in tries if t.validation_accuracy == best], (net, name)
+    pictures = result.pictures
+    assert (pictures.train, pictures.validation, pictures.test) == (1138, 300, 359)
     assert report.fractions == sorted(report.fractions) and report.fractions[-2] == pytest.approx(1.0)
 
 
-def test_stopped_run_keeps_its_points(shelf: Store) -> None:
-    stop = Listening(lambda progress: len(progress.get("points", ())) == 1)
-    run = carry_out(
-        shelf, "inductive_bias", stop, sizes=(20, 40), steps=2, seeds=1, learning_rates=(1e-3,), shuffled=False
-    )
-    assert run.state == "stopped" and len(run.result["points"]) == 1 and run.result["points"][0]["size"] == 20
+def test_leads_come_with_their_intervals(small: tuple[Run, Listening]) -> None:
+    result = InductiveBiasResult.from_json(small[0].result)
+    assert [(lead.size, lead.shuffled, lead.seeds) for lead in result.leads] == [(20, False, 2), (20, True, 2)]
+    accuracy = {(p.net, p.seed): p.test_accuracy for p in result.points if not p.shuffled}
+    gaps = [accuracy["convnet", seed] - accuracy["vit", seed] for seed in (0, 1)]
+    low, high = student.interval(0.95, 1, np.mean(gaps), np.std(gaps, ddof=1) / np.sqrt(2))
+    lead = result.leads[0]
+    assert lead.half == pytest.approx((high - low) / 2) and lead.mean == pytest.approx((low + high) / 2)
+    assert [row.arm for row in result.accuracies()][:2] == ["convnet, 20 pictures", "vit, 20 pictures"]
+
+
+OPTIONS: dict[str, Any] = {"sizes": (20, 40), "steps": 2, "seeds": 1, "learning_rates": (1e-3,), "shuffled": False}
+
+
+def test_stopped_run_keeps_its_points_and_goes_on_from_them(shelf: Store) -> None:
+    stop = Listening(lambda progress: "so_far" in progress)
+    run = carry_out(shelf, "inductive_bias", stop, **OPTIONS)
+    before = InductiveBiasResult.from_json(run.result)
+    assert run.state == "stopped" and [point.size for point in before.points] == [20]
+    assert stop.kept[-1]["points"] == run.result["points"], "a point is kept as soon as it is there"
+    assert shelf.reopen(run.id)
+    report = Listening()
+    after = InductiveBiasResult.from_json(carry_on(shelf, run.id, report).result)
+    assert after.points[0] == before.points[0] and len(after.points) == 4 and after.tuning == before.tuning
+    assert report.fractions[1] > 3 / 6, "two rates and a point were not tried again"
+    assert after.seconds > before.seconds
+
+
+def test_point_that_diverges_is_told_and_the_others_are_measured(shelf: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    epoch = Trainer.epoch
+
+    def diverging(self: Trainer, shown: Any, listen: Any) -> Any:
+        shown = list(shown)
+        if self.model.name == "small_vit" and sum(len(labels) for _, labels in shown) == 20:
+            raise Diverged("The loss became nan at step 1 of an epoch. Choose a lower learning rate.")
+        return epoch(self, iter(shown), listen)
+
+    monkeypatch.setattr(Trainer, "epoch", diverging)
+    run = carry_out(shelf, "inductive_bias", Listening(), **OPTIONS)
+    assert run.state == "partial"
+    assert run.error.startswith("vit, 20 pictures, natural, seed 0: The loss became nan at step 1")
+    assert {(p["net"], p["size"]) for p in run.result["points"]} == {("convnet", 20), ("convnet", 40), ("vit", 40)}
 
 
 def _asked(arguments: list[str]) -> str:

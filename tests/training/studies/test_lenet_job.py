@@ -6,9 +6,9 @@ from PIL import Image
 from studies_toys import Listening, carry_out
 
 from cnn_core.store.runs import Run, RunNotFound, Store
-from cnn_core.training.studies.digits import digits
+from cnn_core.training.studies.digits import DrawingRefused, digits
+from cnn_core.training.studies.lenet import LeNetResult
 from cnn_core.training.studies.lenet_job import read_digit
-from cnn_core.training.studies.spec import StudyRefused
 from cnn_core.training.transfer.answers import NoModel
 
 
@@ -26,35 +26,43 @@ def _drawn(index: int, scale: int = 12) -> np.ndarray:
 
 def test_curves_and_kernels_have_every_epoch(outcome: tuple[Run, Listening]) -> None:
     run, report = outcome
-    result = run.result
-    assert [epoch["epoch"] for epoch in result["epochs"]] == [1, 2]
-    assert result["epochs"][1]["train_loss"] < result["epochs"][0]["train_loss"] < 2.4
-    assert np.shape(result["kernels"]) == (3, 6, 5, 5), "before training, and after each epoch"
-    assert result["kernels"][0] != result["kernels"][1]
-    done = [point[0] for point in result["batches"]]
+    result = LeNetResult.from_json(run.result)
+    assert [epoch.epoch for epoch in result.epochs] == [1, 2]
+    assert result.epochs[1].train_loss < result.epochs[0].train_loss < 2.4
+    assert np.shape(result.kernels) == (3, 6, 5, 5), "before training, and after each epoch"
+    assert result.kernels[0] != result.kernels[1]
+    done = [point.done for point in result.batches]
     assert done == sorted(done) and 1.9 < done[-1] <= 2.0
     assert report.fractions == sorted(report.fractions) and report.fractions[-1] == 1.0
-    assert result["params"] == 61_706
+    assert result.params == 61_706 and result.model_bytes and result.seconds
+
+
+def test_live_result_has_the_curves_and_the_newest_kernels(outcome: tuple[Run, Listening]) -> None:
+    run, report = outcome
+    so_far, result = (LeNetResult.from_json(values) for values in (report.progress["so_far"], run.result))
+    assert (so_far.epochs, so_far.batches) == (result.epochs, result.batches)
+    assert so_far.kernels == result.kernels[-1:] and so_far.accuracy is None
+    (kept,) = report.kept
+    assert LeNetResult.from_json(kept).accuracy == result.accuracy, "kept before the network is stored"
 
 
 def test_errors_confusion_and_accuracy_agree(outcome: tuple[Run, Listening]) -> None:
-    result = outcome[0].result
-    confusion = np.array(result["confusion"])
-    assert confusion.sum() == result["total"] == 359 and confusion.trace() == result["correct"]
+    result = LeNetResult.from_json(outcome[0].result)
+    confusion, accuracy = np.array(result.confusion), result.accuracy
+    assert accuracy and confusion.sum() == accuracy.total == 359 and confusion.trace() == accuracy.correct
     assert confusion.sum(axis=1).tolist() == np.bincount(digits().test_labels).tolist(), "rows are the digits"
-    assert len(result["errors"]) == 359 - result["correct"]
+    assert len(result.errors) == 359 - accuracy.correct
     counted = np.zeros((10, 10), int)
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    for error in result["errors"]:
-        counted[error["digit"], error["said"]] += 1
-        assert (
-            bunch.target[error["index"]] == error["digit"] and error["pixels"] == bunch.images[error["index"]].tolist()
-        )
+    for error in result.errors:
+        counted[error.digit, error.said] += 1
+        assert bunch.target[error.index] == error.digit
+        assert np.array_equal(error.pixels, bunch.images[error.index])
     assert np.array_equal(counted, confusion - np.diag(confusion.diagonal()))
-    assert result["test_interval"][0] < result["test_accuracy"] < result["test_interval"][1]
-    assert result["test_accuracy"] == pytest.approx(1 - result["epochs"][-1]["test_error"])
+    assert accuracy.low < accuracy.value < accuracy.high
+    assert accuracy.value == pytest.approx(1 - result.epochs[-1].test_error)
 
 
 def test_drawn_digit_is_read_by_the_runs_network(outcome: tuple[Run, Listening], shelf: Store) -> None:
@@ -79,12 +87,12 @@ def test_shipped_network_reads_test_digits_that_are_drawn_large() -> None:
 def test_stopped_run_can_be_asked(shelf: Store) -> None:
     stop = Listening(lambda progress: progress.get("fraction", 0) > 0.3)
     run = carry_out(shelf, "lenet", stop, epochs=2, batch_size=256)
-    assert run.state == "stopped" and run.result["epochs"] == [] and run.result["total"] == 359
+    assert run.state == "stopped" and run.result["epochs"] == [] and run.result["accuracy"]["total"] == 359
     assert len(read_digit(run.id, _drawn(1), location=shelf.location)["probabilities"]) == 10
 
 
 def test_questions_without_an_answer_are_refused_in_words(shelf: Store) -> None:
-    with pytest.raises(StudyRefused, match="Draw a digit first"):
+    with pytest.raises(DrawingRefused, match="Draw a digit first"):
         read_digit("", np.zeros((20, 20)))
     with pytest.raises(RunNotFound):
         read_digit("0" * 12, _drawn(0), location=shelf.location)

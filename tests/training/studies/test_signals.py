@@ -7,8 +7,8 @@ import tensorflow as tf
 from keras import layers
 
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
+from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.studies.signals import follow, learn_identity, patches, signals
-from cnn_core.training.studies.spec import StudyRefused
 
 
 def _net(**options: object) -> keras.Model:
@@ -115,6 +115,6 @@ def test_patches_are_the_readers_picture() -> None:
     ],
 )
 def test_impossible_questions_are_refused_in_words(ask: object, message: str) -> None:
-    with pytest.raises(StudyRefused) as refusal:
+    with pytest.raises(SpecRefused) as refusal:
         ask()  # type: ignore[operator]
     assert message in str(refusal.value)

@@ -1,8 +1,11 @@
 """Options: bounds, JSON there and back, refusals in words; digits: the same division always; what ships."""
 
+import importlib.util
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,16 +14,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from cnn_core.training.studies.digits import digits, like_the_digits, standardised
-from cnn_core.training.studies.published import STUDIES, TARGETS, precomputed
-from cnn_core.training.studies.spec import Degradation, InductiveBias, LeNet, StudyRefused
+from cnn_core.pictures.items import SpecRefused
+from cnn_core.training.studies import degradation
+from cnn_core.training.studies.degradation import Degradation
+from cnn_core.training.studies.digits import DrawingRefused, digits, like_the_digits, standardised
+from cnn_core.training.studies.inductive_bias import InductiveBias
+from cnn_core.training.studies.lenet import LeNet
+from cnn_core.training.studies.published import TARGETS, shipped
+from cnn_core.training.studies.studies import STUDIES, study_of
 
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_spec_survives_json(study: str) -> None:
-    spec = STUDIES[study](seed=7)
-    assert STUDIES[study].from_json(json.loads(json.dumps(spec.to_json()))) == spec
-    assert STUDIES[study].from_json({}) == STUDIES[study](), "what is missing has its default"
+    options = STUDIES[study].options
+    chosen = options(seed=7)
+    assert options.from_json(json.loads(json.dumps(chosen.to_json()))) == chosen
+    assert options.from_json({}) == options(), "what is missing has its default"
+
+
+VERSION_01 = {  # as version 0.1 wrote them
+    "degradation": '{"shallow_depth": 8, "deep_depth": 14, "width": 4, "input_size": 9, "epochs": 3, "batch_size": 64, '
+    '"learning_rate": 0.05, "batch_norm": false, "seeds": 2, "seed": 2147483548}',
+    "lenet": '{"epochs": 3, "batch_size": 64, "learning_rate": 0.003, "shift": 0, "seed": 2147483548}',
+    "inductive_bias": '{"sizes": [20, 50], "steps": 9, "batch_size": 16, "learning_rates": [0.001], "shuffled": false, '
+    '"seeds": 1, "seed": 3}',
+}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_spec_of_version_01_reads_unchanged(study: str) -> None:
+    values = json.loads(VERSION_01[study])
+    assert STUDIES[study].options.from_json(values).to_json() == values
 
 
 @pytest.mark.parametrize(
@@ -28,24 +52,25 @@ def test_spec_survives_json(study: str) -> None:
     [
         (lambda: Degradation(deep_depth=20), "deep_depth is 20; expected more than shallow_depth, 20."),
         (lambda: Degradation(shallow_depth=21), "shallow_depth is 21; expected 6n + 2"),
-        (lambda: Degradation(epochs=0), "epochs is 0; expected 1 to 200."),
-        (lambda: Degradation(epochs=2.5), "epochs is 2.5; expected a whole number."),
-        (lambda: LeNet(learning_rate=float("nan")), "learning_rate is nan; expected 1e-05 to 0.1."),
-        (lambda: LeNet(shift=True), "shift is True; expected a whole number."),
-        (lambda: InductiveBias(sizes=(50, 5000)), "sizes is 5000; expected 20 to 1138."),
+        (lambda: Degradation(epochs=0), "epochs is 0; expected a whole number from 1 to 200."),
+        (lambda: Degradation(epochs=2.5), "epochs is 2.5; expected a whole number from 1 to 200."),
+        (lambda: LeNet(learning_rate=float("nan")), "learning_rate is nan; expected a number from 1e-05 to 0.1."),
+        (lambda: Degradation(batch_norm=1), "batch_norm is 1; expected true or false."),
+        (lambda: LeNet(shift=True), "shift is True; expected a whole number from 0 to 6."),
+        (lambda: InductiveBias(sizes=(50, 5000)), "sizes is 5000; expected a whole number from 20 to 1138."),
         (lambda: InductiveBias(sizes=()), "sizes has 0 values; expected 1 to 8 of them."),
-        (lambda: LeNet.from_json({"epoch": 3}), "'epoch' is no option of this study; expected some of epochs"),
+        (lambda: LeNet.from_json({"epoch": 3}), "'epoch' is no option here; expected some of epochs"),
     ],
 )
 def test_impossible_options_are_refused_in_words(make: Any, message: str) -> None:
-    with pytest.raises(StudyRefused) as refusal:
+    with pytest.raises(SpecRefused) as refusal:
         make()
     assert message in str(refusal.value)
 
 
 def test_numbers_are_sorted_and_different() -> None:
     assert InductiveBias(sizes=(200, 50, 200)).sizes == (50, 200)
-    assert list(Degradation(seed=4, seeds=2).seed_list()) == [4, 5]
+    assert list(Degradation(seed=4, seeds=2).seed_list) == [4, 5]
 
 
 def test_digits_are_divided_without_overlap_and_always_alike() -> None:
@@ -87,7 +112,7 @@ def test_drawing_is_read_wherever_and_however_large_it_is(height: int, width: in
     "drawing", [np.zeros((9, 9)), np.full((9, 9), 2.0), np.zeros((9, 9, 3)), np.full((2, 2), np.nan)]
 )
 def test_what_is_no_drawing_is_refused(drawing: np.ndarray) -> None:
-    with pytest.raises(StudyRefused, match=r"Draw a digit first|received an array"):
+    with pytest.raises(DrawingRefused, match=r"Draw a digit first|received an array"):
         like_the_digits(drawing)
 
 
@@ -95,27 +120,42 @@ def test_what_is_no_drawing_is_refused(drawing: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("study", STUDIES)
-def test_precomputed_result_is_of_the_defaults_and_says_where_it_is_from(study: str) -> None:
-    found = precomputed(study)
-    assert STUDIES[study].from_json(found["spec"]) == STUDIES[study](), (
-        "run precompute again: the defaults have changed"
-    )
-    provenance = found["provenance"]
-    assert provenance["command"] == f"python -m cnn_core.training.studies.precompute {study}"
-    assert provenance.keys() >= {"seed", "date", "seconds", "device", "versions", "load"}
+def test_result_that_ships_is_of_the_defaults_and_says_where_it_is_from(study: str) -> None:
+    found = shipped(STUDIES[study])
+    assert found.options == STUDIES[study].options(), "run precompute again: the defaults have changed"
+    assert isinstance(found.result, STUDIES[study].result)
+    provenance = found.provenance
+    assert provenance.command == f"python -m cnn_core.training.studies.precompute {study}"
+    assert provenance.seconds > 0 and provenance.load >= 0 and provenance.seed == found.options.seed
+    assert provenance.versions.keys() == {"python", "keras", "tensorflow", "numpy"}
 
 
-def test_precomputed_degradation_shows_it_in_every_seed() -> None:
-    verdict = precomputed("degradation")["result"]["verdict"]
-    assert len(verdict["plain"]) == len(verdict["residual"]) == Degradation().seeds
-    assert all(entry["deep"] > entry["shallow"] for entry in verdict["plain"]), verdict
-    assert all(entry["deep"] <= entry["shallow"] for entry in verdict["residual"]), verdict
-    assert verdict["shown"]
+def test_result_that_ships_shows_degradation_in_every_seed() -> None:
+    verdict = shipped(degradation.STUDY).result.verdict
+    assert len(verdict.plain) == len(verdict.residual) == Degradation().seeds
+    assert all(pair.deep > pair.shallow for pair in verdict.plain), verdict
+    assert all(pair.deep <= pair.shallow for pair in verdict.residual), verdict
+    assert verdict.shown
+
+
+def test_result_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("cnn_core.training.studies.published.FOLDER", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"Write it: python -m cnn_core.training.studies.precompute elsewhere"):
+        shipped(replace(degradation.STUDY, key="elsewhere"))
 
 
 def test_unknown_study_is_refused() -> None:
-    with pytest.raises(StudyRefused, match="'resnet' is no study; expected one of degradation, lenet, inductive_bias"):
-        precomputed("resnet")
+    with pytest.raises(SpecRefused, match="'resnet' is no study; expected one of degradation, lenet, inductive_bias"):
+        study_of("resnet")
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_record_knows_its_job_and_asks_a_question(study: str) -> None:
+    record = STUDIES[study]
+    assert record.key == study and record.question.endswith("?")
+    module, _, function = record.job.partition(":")
+    spec = importlib.util.find_spec(module)
+    assert spec and spec.origin and f"def {function}(run: Run" in Path(spec.origin).read_text(encoding="utf-8")
 
 
 def test_targets_are_those_of_the_paper() -> None:
@@ -127,9 +167,10 @@ def test_targets_are_those_of_the_paper() -> None:
 
 def test_what_a_page_needs_is_there_without_keras() -> None:
     code = (
-        "import sys; from cnn_core.training.studies import commands, digits, published, spec; "
-        "published.precomputed('lenet'); "
-        "assert not {'keras', 'tensorflow'} & sys.modules.keys()"
+        "import sys; from cnn_core.training.studies import causes, commands, digits, published, studies; "
+        "[published.shipped(study) for study in studies.STUDIES.values()]; "
+        "found = {'keras', 'tensorflow', 'scipy'} & sys.modules.keys(); "
+        "assert not found, found"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
