@@ -1,23 +1,29 @@
 """The experiments of the architectures page: what ships, a run at its link, its end, a drawing that is read."""
 
 import base64
-import copy
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import t as student
 from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.store.runs import Run, Store
-from cnn_core.training.studies.published import STUDIES, precomputed
+from cnn_core.training.results import Result
+from cnn_core.training.studies import degradation, inductive_bias, lenet
+from cnn_core.training.studies.degradation import DegradationResult, Verdict, judge
+from cnn_core.training.studies.lenet import LeNetResult
+from cnn_core.training.studies.published import shipped
+from cnn_core.training.studies.studies import STUDIES
 from ui import digit_canvas
-from ui.lessons import degradation, inductive_bias, lenet
 from ui.lessons.study import PARAMETER
 
-VIEWS = {"degradation": degradation, "lenet": lenet, "inductive_bias": inductive_bias}
+VERSION_01 = Path(__file__).parents[1] / "training" / "studies" / "version_01"
+DEGRADATION, LENET, PRIOR = (shipped(each.STUDY).result for each in (degradation, lenet, inductive_bias))
 ENVIRONMENT = {"python": "3.11", "keras": "3.15", "tensorflow": "2.21", "numpy": "2.4", "device": "CPU_x", "seed": 0}
 
 
@@ -53,17 +59,13 @@ def charts(app: AppTest) -> int:
     return len(app.get("plotly_chart"))
 
 
-def ended(store: Store, kind: str, result: dict[str, Any], state: str = "done", error: str = "", **spec: Any) -> Run:
-    run = store.create(kind, STUDIES[kind](**spec).to_json(), title=kind)
+def ended(store: Store, kind: str, result: Result | None, state: str = "done", error: str = "", **options: Any) -> Run:
+    run = store.create(kind, STUDIES[kind].options(**options).to_json(), title=kind)
     claimed = store.claim(run.id, worker="test")
     assert claimed
-    store.finish(claimed, state, result=result, environment=ENVIRONMENT, error=error)
+    values = result.to_json() if result else {}
+    store.finish(claimed, state, result=values, environment=ENVIRONMENT, error=error)
     return store.get(run.id)
-
-
-def shipped(kind: str) -> dict[str, Any]:
-    result: dict[str, Any] = copy.deepcopy(precomputed(kind)["result"])
-    return result
 
 
 # What all share ------------------------------------------------------------------------------------------------------
@@ -73,10 +75,11 @@ def shipped(kind: str) -> dict[str, Any]:
 def test_view_begins_with_the_result_that_ships_and_says_where_it_is_from(view: Any, kind: str) -> None:
     app = view(kind)
     assert not app.exception and not app.error
-    provenance = precomputed(kind)["provenance"]
+    provenance = shipped(STUDIES[kind]).provenance
     said = next(info.value for info in app.info if "Computed before, not here" in info.value)
-    for part in (provenance["command"], f"seed {provenance['seed']}", provenance["date"], "TensorFlow", "Keras"):
+    for part in (provenance.command, f"seed {provenance.seed}", provenance.date, "TensorFlow", "Keras"):
         assert part in said
+    assert provenance.note in said
     assert "Computed here" not in words(app) and "challenge: False" in words(app)
     assert charts(app) >= 2
     assert "Your settings are not" not in words(app)
@@ -90,7 +93,7 @@ def test_button_makes_a_run_of_the_settings_and_sends_it(view: Any, store: Store
     assert not app.exception
     (run_id,) = engine.submitted
     run = store.get(run_id)
-    assert run.kind == kind and run.spec == STUDIES[kind](seed=7).to_json()
+    assert run.kind == kind and run.spec == STUDIES[kind].options(seed=7).to_json()
     assert app.query_params[PARAMETER] == run_id
     assert app.button(key=f"architectures_start_{kind}").disabled
     assert "Computed before" not in words(app), "a live run is not mixed with what ships"
@@ -100,7 +103,7 @@ def test_button_makes_a_run_of_the_settings_and_sends_it(view: Any, store: Store
 
 @pytest.mark.parametrize("kind", list(STUDIES))
 def test_link_shows_a_run_to_a_stranger_and_the_way_back(view: Any, store: Store, kind: str) -> None:
-    run = ended(store, kind, shipped(kind))
+    run = ended(store, kind, shipped(STUDIES[kind]).result)
     app = view(kind, **{PARAMETER: run.id})
     assert not app.exception and not app.error
     said = words(app)
@@ -116,7 +119,7 @@ def test_link_that_names_no_run_is_told(view: Any) -> None:
 
 
 def test_run_of_another_kind_is_kept_for_its_own_view(view: Any, store: Store) -> None:
-    run = ended(store, "lenet", shipped("lenet"))
+    run = ended(store, "lenet", LENET)
     app = view("degradation", **{PARAMETER: run.id})
     assert not app.exception and not app.error
     assert "Computed before" in words(app)
@@ -124,25 +127,47 @@ def test_run_of_another_kind_is_kept_for_its_own_view(view: Any, store: Store) -
 
 
 def test_run_that_failed_says_why_and_shows_nothing_else(view: Any, store: Store) -> None:
-    run = ended(store, "degradation", {}, state="failed", error="The worker ran out of memory [x].")
+    run = ended(store, "degradation", None, state="failed", error="The worker ran out of memory [x].")
     app = view("degradation", **{PARAMETER: run.id})
     assert app.error[0].value == "**The run failed.** The worker ran out of memory \\[x\\]."
     assert charts(app) == 0 and "Computed" not in words(app)
 
 
-@pytest.mark.parametrize(
-    ("kind", "progress"),
-    [
-        ("degradation", {"arm": "plain_deep", "seed": 0, "curves": shipped("degradation")["arms"]}),
-        ("lenet", {"curves": shipped("lenet"), "kernels": shipped("lenet")["kernels"][3]}),
-        ("inductive_bias", {"arm": "vit", "seed": 1, "points": shipped("inductive_bias")["points"][:5]}),
-    ],
-)
-def test_live_run_is_drawn_as_far_as_it_has_come(view: Any, store: Store, kind: str, progress: dict[str, Any]) -> None:
-    run = store.create(kind, STUDIES[kind]().to_json(), title=kind)
+@pytest.mark.parametrize("kind", list(STUDIES))
+def test_run_of_version_01_is_shown(view: Any, store: Store, kind: str) -> None:
+    run = store.create(kind, STUDIES[kind].options().to_json(), title=kind)
     claimed = store.claim(run.id, worker="test")
     assert claimed
-    store.beat(claimed, {"phase": "training", "fraction": 0.4, **progress})
+    store.finish(claimed, "done", result=json.loads((VERSION_01 / f"{kind}.json").read_text()), environment={})
+    app = view(kind, **{PARAMETER: run.id})
+    assert not app.exception and not app.error
+    assert f"run {run.id}" in words(app) and charts(app) >= 2
+
+
+def test_run_of_a_newer_version_says_so(view: Any, store: Store) -> None:
+    run = store.create("lenet", STUDIES["lenet"].options().to_json(), title="lenet")
+    claimed = store.claim(run.id, worker="test")
+    assert claimed
+    store.finish(claimed, "done", result=LENET.to_json() | {"version": 3}, environment={})
+    app = view("lenet", **{PARAMETER: run.id})
+    assert not app.exception and "This result is of version 3" in app.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("kind", "so_far", "more"),
+    [
+        ("degradation", DEGRADATION, {"arm": "plain_deep", "seed": 0}),
+        ("lenet", LeNetResult(LENET.epochs, LENET.batches, LENET.kernels[3:4]), {}),
+        ("inductive_bias", replace(PRIOR, points=PRIOR.points[:5]), {"arm": "vit", "seed": 1}),
+    ],
+)
+def test_live_run_is_drawn_as_far_as_it_has_come(
+    view: Any, store: Store, kind: str, so_far: Result, more: dict[str, Any]
+) -> None:
+    run = store.create(kind, STUDIES[kind].options().to_json(), title=kind)
+    claimed = store.claim(run.id, worker="test")
+    assert claimed
+    store.beat(claimed, {"phase": "training", "fraction": 0.4, "so_far": so_far.to_json(), **more})
     app = view(kind, **{PARAMETER: run.id})
     assert not app.exception
     assert charts(app) >= 1
@@ -169,25 +194,16 @@ def test_link_asks_in_vain_for_what_is_out_of_bounds(view: Any, kind: str, name:
 # Degradation ---------------------------------------------------------------------------------------------------------
 
 
-def test_verdict_is_the_criterion_on_the_losses(view: Any) -> None:
-    result = shipped("degradation")
-    losses = {
-        arm: {e["seed"]: e["epochs"][-1]["train_loss"] for e in values["seeds"]}
-        for arm, values in result["arms"].items()
-    }
-    plain = [losses["plain_deep"][seed] > loss for seed, loss in losses["plain_shallow"].items()]
-    residual = [losses["residual_deep"][seed] > loss for seed, loss in losses["residual_shallow"].items()]
-    said = degradation.verdict_words(result["arms"], result["verdict"])
-    assert f"in {sum(plain)} of {len(plain)} seeds" in said and f"in {sum(residual)} of {len(residual)} seeds" in said
-    came_out = all(plain) and not any(residual)
-    assert said.startswith("**Degradation, and its cure.**" if came_out else "**It did not come out here.**")
-    assert result["criterion"] in words(view("degradation"))
+def test_criterion_is_told(view: Any) -> None:
+    assert DEGRADATION.criterion in words(view("degradation"))
 
 
 def test_verdict_says_when_it_did_not_come_out_and_counts_as_an_answer(view: Any, store: Store) -> None:
-    result = shipped("degradation")
-    result["verdict"]["plain"][1] |= {"deep": 0.001, "deep_above": False}
-    result["verdict"]["shown"] = False
+    deep = DEGRADATION.arms["plain_deep"]
+    last = replace(deep.seeds[1].epochs[-1], train_loss=0.001)
+    fitted = replace(deep.seeds[1], epochs=(*deep.seeds[1].epochs[:-1], last))
+    arms = DEGRADATION.arms | {"plain_deep": replace(deep, seeds=(deep.seeds[0], fitted, deep.seeds[2]))}
+    result = replace(DEGRADATION, arms=arms, verdict=judge(arms))
     run = ended(store, "degradation", result, shallow_depth=8, deep_depth=14)
     app = view("degradation", **{PARAMETER: run.id})
     assert "**It did not come out here.**" in app.warning[-1].value
@@ -195,10 +211,19 @@ def test_verdict_says_when_it_did_not_come_out_and_counts_as_an_answer(view: Any
     assert "challenge: True" in words(app)
 
 
+def test_net_that_diverged_is_told(view: Any, store: Store) -> None:
+    deep = DEGRADATION.arms["plain_deep"]
+    broken = replace(deep.seeds[0], complete=False, error="The loss became nan at step 3 of an epoch [x].")
+    arms = DEGRADATION.arms | {"plain_deep": replace(deep, seeds=(broken, *deep.seeds[1:]))}
+    run = ended(store, "degradation", replace(DEGRADATION, arms=arms, verdict=judge(arms)))
+    app = view("degradation", **{PARAMETER: run.id})
+    assert app.warning[0].value == "Seed 0, 56 layers: The loss became nan at step 3 of an epoch \\[x\\]."
+    assert "in 2 of 2 seeds" in words(app)
+
+
 def test_stopped_run_without_a_whole_seed_says_that_nothing_can_be_said(view: Any, store: Store) -> None:
-    result = shipped("degradation")
-    result["arms"] = {"plain_shallow": result["arms"]["plain_shallow"]}
-    result["verdict"] = {"plain": [], "residual": [], "shown": None}
+    arms = {"plain_shallow": DEGRADATION.arms["plain_shallow"]}
+    result = DegradationResult(arms, Verdict(), DEGRADATION.criterion, DEGRADATION.pictures, 1.0)
     run = ended(store, "degradation", result, state="stopped", epochs=3)
     app = view("degradation", **{PARAMETER: run.id})
     assert not app.exception
@@ -309,7 +334,7 @@ def test_drawing_is_read_by_the_readers_own_net_layer_by_layer(view: Any, store:
         return answer(TORN)
 
     engine.ask = ask
-    run = ended(store, "lenet", shipped("lenet"))
+    run = ended(store, "lenet", LENET)
     app = view("lenet", **{PARAMETER: run.id})
     assert "Draw a digit, large" in words(app) and not asked
     app = drawn(app)
@@ -338,8 +363,7 @@ def test_drawing_stays_when_the_engine_is_away(view: Any, engine: Any) -> None:
 
 
 def test_kernels_of_a_shorter_run_are_shown_up_to_its_end(view: Any, store: Store) -> None:
-    result = shipped("lenet")
-    result |= {"kernels": result["kernels"][:4], "epochs": result["epochs"][:3], "errors": []}
+    result = replace(LENET, kernels=LENET.kernels[:4], epochs=LENET.epochs[:3], errors=())
     run = ended(store, "lenet", result, epochs=3)
     app = view("lenet", architectures_epoch="15", **{PARAMETER: run.id})
     assert not app.exception
@@ -357,45 +381,10 @@ def test_browser_that_sends_no_drawing_is_not_believed() -> None:
 # Inductive bias ------------------------------------------------------------------------------------------------------
 
 
-def points(gaps: dict[tuple[bool, int], list[float]], vit: float = 0.5) -> list[dict[str, Any]]:
-    return [
-        {"net": net, "shuffled": shuffled, "size": size, "seed": seed, "test_accuracy": vit + extra}
-        for (shuffled, size), each in gaps.items()
-        for seed, gap in enumerate(each)
-        for net, extra in (("vit", 0.0), ("convnet", gap))
-    ]
-
-
-def test_intervals_are_students() -> None:
-    expected = [student.ppf(0.975, freedom) for freedom in range(1, 10)]
-    np.testing.assert_allclose(inductive_bias.STUDENT, expected, atol=6e-4)
-    gaps = np.array([0.1, 0.2, 0.4])
-    (lead,) = inductive_bias.leads(points({(False, 50): gaps.tolist()}))
-    low, high = student.interval(0.95, 2, gaps.mean(), gaps.std(ddof=1) / np.sqrt(3))
-    assert lead["mean"] - lead["half"] == pytest.approx(low, abs=1e-4)
-    assert lead["mean"] + lead["half"] == pytest.approx(high, abs=1e-4)
-
-
-def test_words_say_where_the_prior_pays_and_where_it_stops() -> None:
-    made = points(
-        {(False, 50): [0.30, 0.32], (False, 100): [0.1, -0.1], (True, 50): [0.1, 0.1], (True, 100): [0.0, 0.0]}
-    )
-    said = inductive_bias.bias_words(inductive_bias.leads(made))
-    assert "with 50 pictures the convnet's lead is beyond chance; with 100 it is not" in said
-    assert "the ViT does not get there with 100" in said
-    assert "5.0 points on average over the sizes, instead of 15.5: **10.5 points go with the neighbourhood**" in said
-    nowhere = points({(False, 50): [0.1, -0.1]})
-    assert "pays nowhere beyond chance" in inductive_bias.bias_words(inductive_bias.leads(nowhere))
-    single = points({(False, 50): [0.1]})
-    assert "One seed" in inductive_bias.bias_words(inductive_bias.leads(single))
-
-
 def test_challenge_is_the_size_at_which_shuffling_costs_the_convnet_most(view: Any) -> None:
-    found: dict[tuple[bool, int, str], list[float]] = {
-        (p["shuffled"], p["size"], p["net"]): [] for p in shipped("inductive_bias")["points"]
-    }
-    for p in shipped("inductive_bias")["points"]:
-        found[p["shuffled"], p["size"], p["net"]].append(p["test_accuracy"])
+    found: dict[tuple[bool, int, str], list[float]] = {}
+    for p in PRIOR.points:
+        found.setdefault((p.shuffled, p.size, p.net), []).append(p.test_accuracy)
     mean = {key: float(np.mean(values)) for key, values in found.items()}
     sizes = sorted({size for _, size, _ in mean})
     worth = [
@@ -413,9 +402,10 @@ def test_challenge_is_the_size_at_which_shuffling_costs_the_convnet_most(view: A
 
 
 def test_run_without_the_control_says_nothing_of_it(view: Any, store: Store) -> None:
-    result = shipped("inductive_bias")
-    result["points"] = [point for point in result["points"] if not point["shuffled"]]
-    result["learning_rates"] = {net: {"natural": rates["natural"]} for net, rates in result["learning_rates"].items()}
+    points = tuple(point for point in PRIOR.points if not point.shuffled)
+    rates = {net: {"natural": chosen["natural"]} for net, chosen in PRIOR.learning_rates.items()}
+    natural = tuple(lead for lead in PRIOR.leads if not lead.shuffled)
+    result = replace(PRIOR, points=points, learning_rates=rates, leads=natural)
     run = ended(store, "inductive_bias", result, shuffled=False)
     app = view("inductive_bias", **{PARAMETER: run.id})
     assert not app.exception
