@@ -48,10 +48,10 @@ class Degradation(Repeated):
 
     shallow_depth: int = number(20, 8, 104, "Shallow, layers", "Layers with weights, 6n + 2.")
     deep_depth: int = number(56, 14, 110, "Deep, layers", "Layers with weights, 6n + 2.")
-    width: int = number(8, 2, 64, "Filters of the first stage", "The paper: 16.")
-    input_size: int = number(8, 8, 32, "Side of a picture", "Pixels; the digits have 8, the paper's pictures 32.")
+    width: int = number(8, 2, 64, "Filters of the first stage", "Filters of the first stage; the paper has 16.")
+    input_size: int = number(8, 8, 32, "Side of a picture", "Pixels of a side; the digits have 8, the paper's 32.")
     epochs: int = number(15, 1, 200, "Epochs", "Passes over the training pictures.")
-    batch_size: int = number(128, 8, 512, "Pictures a step", "The paper: 128.")
+    batch_size: int = number(128, 8, 512, "Pictures a step", "Pictures a step; the paper has 128.")
     learning_rate: float = number(0.02, 1e-5, 1.0, "Learning rate", "Of SGD with momentum 0.9, the same for all.")
     batch_norm: bool = flag(True, "BatchNorm", "After every convolution, as in the paper.")
 

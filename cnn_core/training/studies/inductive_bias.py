@@ -41,7 +41,7 @@ class InductiveBias(Repeated):
     """
 
     sizes: tuple[int, ...] = numbers((50, 100, 200, 500, 1138), 20, 1138, "Training pictures", most=8)
-    steps: int = number(400, 1, 20000, "Steps of each training", "Whatever the number of pictures.")
+    steps: int = number(400, 1, 20000, "Steps of each training", "Of each training, whatever the number of pictures.")
     batch_size: int = number(32, 8, 512, "Pictures a step")
     learning_rates: tuple[float, ...] = numbers(
         (1e-3, 3e-3, 1e-2, 3e-2), 1e-5, 0.1, "Learning rates", "Of Adam; each network gets its best one.", most=5

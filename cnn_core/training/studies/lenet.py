@@ -33,7 +33,7 @@ class LeNet(Spec):
     epochs: int = number(15, 1, 100, "Epochs", "Passes over the training pictures.")
     batch_size: int = number(32, 8, 512, "Pictures a step")
     learning_rate: float = number(1e-3, 1e-5, 0.1, "Learning rate", "Of Adam.")
-    shift: int = number(2, 0, 6, "Moved while training", "By up to so many of 32 pixels.")
+    shift: int = number(2, 0, 6, "Moved while training", "Pictures are moved by up to so many of their 32 pixels.")
     seed: int = seed()
 
 

@@ -17,7 +17,7 @@ class Repeated(Spec):
     """
 
     seeds: int = number(3, 1, 10, "Seeds", "Repetitions, each with other weights, the same for all networks.")
-    seed: int = number(0, 0, MAX_SEED - 99, "First seed", "Of weights and order; the others follow it.")
+    seed: int = number(0, 0, MAX_SEED - 99, "First seed", "The first of them, of weights and order; the others follow.")
 
     @property
     def seed_list(self) -> range:
