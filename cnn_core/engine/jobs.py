@@ -36,7 +36,7 @@ QUESTIONS = {
     "learn_identity": "cnn_core.training.studies.signals:learn_identity",
     "export_formats": "cnn_core.training.transfer.formats:export_formats",
     "lab_attention": "cnn_core.training.lab.attention:attention",
-    "augmented_sheet": "cnn_core.training.lab.augmentation:augmented_sheet",
+    "augmented_sheet": "cnn_core.training.lab.augmentation_job:augmented_sheet",
     "read_digit": "cnn_core.training.studies.lenet_job:read_digit",
 }
 

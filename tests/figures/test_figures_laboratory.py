@@ -3,6 +3,7 @@
 import pytest
 from cnn_core.training.lab.statistics import accuracy_summary, paired_comparison
 
+from cnn_core.arithmetic.statistics import accuracy_summary, paired_comparison
 from cnn_core.figures import laboratory as figures
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from cnn_core.training.lab.statistics import METHOD, accuracy_summary, paired_comparison
 
+from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comparison
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Run, Store
-from cnn_core.training.lab.size import fit_law
+from cnn_core.training.lab.size_job import fit_law
 from cnn_core.training.lab.spec import RECIPES, LabOptions, Study
 from ui.lab.runs import VIEW_OF
 from ui.session import Album

@@ -20,7 +20,7 @@ from cnn_core.networks.forward import cached_features, network_input, pooled
 from cnn_core.networks.inside import weighed
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
-from cnn_core.training.lab.labels import NEAREST
+from cnn_core.training.lab.labels_job import NEAREST
 from cnn_core.training.lab.probe import Probe, fit_probe
 from cnn_core.training.lab.spec import Study
 from cnn_core.training.lab.splits import Fold, repeated_folds, usable

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from cnn_core.arithmetic.statistics import accuracy_summary
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import cached_features, network_input, pooled
 from cnn_core.store.report import Report, Stopped
@@ -14,7 +15,6 @@ from cnn_core.store.runs import Store
 from cnn_core.training.lab.probe import fit_probe
 from cnn_core.training.lab.spec import Study
 from cnn_core.training.lab.splits import repeated_folds, usable
-from cnn_core.training.lab.statistics import accuracy_summary
 
 
 class Bench:

@@ -3,22 +3,30 @@
 import time
 from collections.abc import Callable
 
+from cnn_core.arithmetic.statistics import METHOD
 from cnn_core.networks import devices
 from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
-from cnn_core.training.lab import augmentation, depth, labels, recipes, sabotage, size, which_backbone
+from cnn_core.training.lab import (
+    augmentation_job,
+    depth_job,
+    labels_job,
+    recipes_job,
+    sabotage_job,
+    size_job,
+    which_backbone_job,
+)
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.spec import Study
-from cnn_core.training.lab.statistics import METHOD
 
 STUDIES: dict[str, Callable[[Bench], None]] = {
-    "depth": depth.study,
-    "size": size.study,
-    "recipes": recipes.study,
-    "sabotage": sabotage.study,
-    "backbones": which_backbone.study,
-    "labels": labels.study,
-    "augmentation": augmentation.study,
+    "depth": depth_job.study,
+    "size": size_job.study,
+    "recipes": recipes_job.study,
+    "sabotage": sabotage_job.study,
+    "backbones": which_backbone_job.study,
+    "labels": labels_job.study,
+    "augmentation": augmentation_job.study,
 }
 
 

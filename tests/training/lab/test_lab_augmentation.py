@@ -9,7 +9,7 @@ from cnn_core.pictures.images import square
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.runs import Store, plain
 from cnn_core.training.lab import job
-from cnn_core.training.lab.augmentation import augmented, augmented_sheet
+from cnn_core.training.lab.augmentation_job import augmented, augmented_sheet
 from cnn_core.training.lab.spec import LabOptions, Study
 
 pytestmark = pytest.mark.usefixtures("toy")

@@ -8,7 +8,7 @@ from PIL import Image
 from cnn_core.networks import backbones
 from cnn_core.pictures.images import square
 from cnn_core.training.lab.distortions import DISTORTIONS, Preprocessing, likely_mismatches, not_applicable
-from cnn_core.training.lab.sabotage import measured_preprocessing
+from cnn_core.training.lab.sabotage_job import measured_preprocessing
 
 LITE = backbones.backbone("efficientnet_lite0")
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnn_core.training.lab.calibration import refusal_curve, refusal_threshold, reliability
-from cnn_core.training.lab.labels import label_errors, similarities
+from cnn_core.training.lab.labels_job import label_errors, similarities
 
 
 def random_answers(seed: int, count: int, classes: int) -> tuple[np.ndarray, np.ndarray]:

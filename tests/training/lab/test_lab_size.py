@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnn_core.training.lab.size import fit_law
+from cnn_core.training.lab.size_job import fit_law
 
 SIZES = [1, 2, 5, 10, 20, 48]
 

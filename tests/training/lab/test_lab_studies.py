@@ -44,7 +44,7 @@ def test_depth_probes_every_stage_and_trains_every_cut(shelf: Store) -> None:
 
 def test_stage_features_are_the_means_of_the_stages(shelf: Store) -> None:
     from cnn_core.training.lab.bench import Bench
-    from cnn_core.training.lab.depth import stage_features
+    from cnn_core.training.lab.depth_job import stage_features
 
     study = Study(tuple(colours(shelf)), LabOptions("depth", backbone="toy", unfreeze_blocks=1))
     bench = Bench(shelf, study, Listener(), "float32")

@@ -9,7 +9,7 @@ from lab_toys import TOY, toy_network
 
 from cnn_core.networks.forward import infer, pooled
 from cnn_core.training.lab.probe import fit_probe
-from cnn_core.training.lab.recipes import discriminative_rates, gradual_rates
+from cnn_core.training.lab.recipes_job import discriminative_rates, gradual_rates
 from cnn_core.training.lab.tuning import Tuner, block_layers, constant_rates
 from cnn_core.training.transfer.training import Diverged
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from cnn_core.arithmetic.statistics import paired_comparison
 from cnn_core.networks import backbones
 from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import cached_features, network_input, pooled
@@ -23,7 +24,6 @@ from cnn_core.store.runs import Store
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.probe import fit_probe
 from cnn_core.training.lab.spec import POLICIES
-from cnn_core.training.lab.statistics import paired_comparison
 from cnn_core.training.lab.tuning import Tuner, constant_rates
 from cnn_core.training.transfer.training import augmentation
 

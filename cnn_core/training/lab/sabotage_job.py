@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from cnn_core.arithmetic.statistics import paired_comparison
 from cnn_core.networks import backbones
 from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import cached_features, network_input, pooled
@@ -19,7 +20,6 @@ from cnn_core.store.runs import Store
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.distortions import DISTORTIONS, Distortion, Preprocessing, likely_mismatches, not_applicable
 from cnn_core.training.lab.probe import Probe, fit_probe
-from cnn_core.training.lab.statistics import paired_comparison
 from cnn_core.training.transfer.evaluation import wilson_interval
 
 

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cnn_core.arithmetic.statistics import paired_comparison
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.probe import Probe, fit_probe
 from cnn_core.training.lab.spec import RECIPES
-from cnn_core.training.lab.statistics import paired_comparison
 from cnn_core.training.lab.tuning import Tuner, constant_rates
 from cnn_core.training.transfer.training import Diverged
 

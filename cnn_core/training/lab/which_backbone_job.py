@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from cnn_core.arithmetic.statistics import paired_comparison
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import infer, pooled
 from cnn_core.networks.summary import layer_table
 from cnn_core.training.lab.bench import Bench
-from cnn_core.training.lab.statistics import paired_comparison
 
 TIMED_BATCH, TIMES = 8, 7
 

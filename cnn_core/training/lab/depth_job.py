@@ -10,11 +10,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from cnn_core.arithmetic.statistics import paired_comparison
 from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import cached_features
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.probe import fit_probe
-from cnn_core.training.lab.statistics import paired_comparison
 from cnn_core.training.lab.tuning import Tuner, block_outputs, constant_rates
 
 
