@@ -5,7 +5,7 @@ Every experiment's options are a frozen dataclass derived from `Spec` whose fiel
 of the page; nothing else needs to be told of an option.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -22,7 +22,7 @@ class Bounds:
         label: In a few words, for a control.
         about: In a sentence or less, for a help text.
         low, high: Of a number; whole numbers where both are.
-        known: Of a choice: the names, read when they are needed.
+        known: Of a choice: the names, read when they are needed; a mapping of names has a title for each.
         many: Several at once; `fewest` and `most` of them.
         ordered: Several are kept in the order of `known` (of numbers: rising), each once.
     """
@@ -31,7 +31,7 @@ class Bounds:
     about: str = ""
     low: float | None = None
     high: float | None = None
-    known: Callable[[], Sequence[str]] | None = None
+    known: Callable[[], Collection[str]] | None = None
     many: bool = False
     fewest: int = 1
     most: int = 100
@@ -41,6 +41,12 @@ class Bounds:
     def whole(self) -> bool:
         """True for whole numbers."""
         return isinstance(self.low, int) and isinstance(self.high, int)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Of a choice: each name with its title for people, which is the name where it has none."""
+        known = self.known() if self.known else ()
+        return dict(known) if isinstance(known, Mapping) else {name: name for name in known}
 
 
 def number(default: float, low: float, high: float, label: str = "", about: str = "") -> Any:
@@ -63,13 +69,13 @@ def numbers(
     return field(default=tuple(default), metadata={"bounds": bounds})
 
 
-def choice(default: str, known: Callable[[], Sequence[str]], label: str = "", about: str = "") -> Any:
+def choice(default: str, known: Callable[[], Collection[str]], label: str = "", about: str = "") -> Any:
     """Return a field for one of some names."""
     return field(default=default, metadata={"bounds": Bounds(label, about, known=known)})
 
 
 def choices(
-    default: Sequence[str], known: Callable[[], Sequence[str]], label: str = "", about: str = "", *, fewest: int = 1
+    default: Sequence[str], known: Callable[[], Collection[str]], label: str = "", about: str = "", *, fewest: int = 1
 ) -> Any:
     """Return a field for several of some names, kept in their order."""
     return field(
