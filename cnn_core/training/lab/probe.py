@@ -1,9 +1,9 @@
 """A linear classifier on fixed features: multinomial logistic regression, fitted in hundredths of a second."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
@@ -33,7 +33,8 @@ class Probe:
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Return the probability of each class for features `(N, D)`, float64 `(N, classes)`."""
-        return _softmax((features.astype(np.float64) - self.mean) / self.scale @ self.kernel + self.bias)
+        logits = (features.astype(np.float64) - self.mean) / self.scale @ self.kernel + self.bias
+        return np.asarray(softmax(logits, axis=1))
 
 
 def fit_probe(features: np.ndarray, labels: np.ndarray, strength: float | None = FIXED_STRENGTH) -> Probe:
@@ -95,20 +96,3 @@ def _chosen(features: np.ndarray, labels: np.ndarray) -> float:
             said = fit_probe(features[train], labels[train], strength).probabilities(features[test])
             losses[strength] -= float(np.log(np.maximum(said[np.arange(len(test)), labels[test]], 1e-12)).sum())
     return min(losses, key=lambda strength: losses[strength])
-
-
-def out_of_fold(
-    features: np.ndarray, labels: np.ndarray, folds: Sequence["tuple[np.ndarray, np.ndarray]"], strength: float | None
-) -> np.ndarray:
-    """Return for each picture the mean probabilities of the probes that had not seen it, `(N, classes)`."""
-    total = np.zeros((len(labels), int(labels.max()) + 1))
-    count = np.zeros((len(labels), 1))
-    for train, test in folds:
-        total[test] += fit_probe(features[train], labels[train], strength).probabilities(features[test])
-        count[test] += 1
-    return total / count
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)

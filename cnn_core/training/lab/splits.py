@@ -18,11 +18,6 @@ class Fold:
     test: np.ndarray
     repeat: int
 
-    @property
-    def test_share(self) -> float:
-        """Pictures tested on for each one trained on; the correction of `statistics.corrected_interval` needs it."""
-        return len(self.test) / len(self.train)
-
 
 def usable(items: Sequence[Item]) -> tuple[list[Item], list[str]]:
     """Return the pictures that a study may use, sorted, and notes on those left out.

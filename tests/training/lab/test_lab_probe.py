@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from cnn_core.training.lab.probe import STRENGTHS, fit_probe, out_of_fold
+from cnn_core.training.lab.probe import STRENGTHS, fit_probe
 
 
 def blobs(classes: int, features: int, each: int, spread: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -42,12 +42,3 @@ def test_strength_is_chosen_by_pictures_left_out() -> None:
 def test_probe_needs_every_class() -> None:
     with pytest.raises(ValueError, match=r"needs every class at least once, and two; received \[0, 2\]"):
         fit_probe(np.eye(4), np.array([0, 0, 2, 2]))
-
-
-def test_out_of_fold_never_sees_its_picture() -> None:
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(40, 200)), np.arange(40) % 2  # noise: whoever has seen a picture knows its label
-    halves = [(np.arange(40)[20:], np.arange(20)), (np.arange(20), np.arange(40)[20:])]
-    seen = fit_probe(x, y).probabilities(x).argmax(axis=1)
-    unseen = out_of_fold(x, y, halves, 0.1).argmax(axis=1)
-    assert (seen == y).mean() == 1 and (unseen == y).mean() < 0.8
