@@ -9,7 +9,7 @@ from typing import Any
 
 from cnn_core.networks.backbones import BACKBONES
 from cnn_core.store.runs import Run
-from cnn_core.training.lab.spec import KINDS
+from cnn_core.training.lab.studies import STUDIES, study_of
 from cnn_core.training.transfer.evaluation import wilson_interval
 
 KIND_TITLES = {
@@ -17,7 +17,7 @@ KIND_TITLES = {
     "degradation": "Degradation",
     "lenet": "LeNet-5",
     "inductive_bias": "The convolution's prior",
-    **{f"lab/{kind}": title for kind, title in KINDS.items()},
+    **{f"lab/{key}": study.question for key, study in STUDIES.items()},
 }
 COLUMNS = (
     "run",
@@ -89,33 +89,8 @@ def accuracies(run: Run) -> list[Accuracy]:
         return _of_means({arm.replace("_", " "): values for arm, values in last.items()}, result["pictures"]["test"])
     if kind == "inductive_bias":
         return _prior(result)
-    return _laboratory(kind, result)
-
-
-def _laboratory(kind: str, result: Mapping[str, Any]) -> list[Accuracy]:
-    """Of the studies of `cnn_core.training.lab`, each in the shape that its module documents."""
-    if kind == "lab/labels":
-        figures = result.get("accuracy")
-        return [_share("out of fold", figures["correct"], figures["total"])] if figures else []
-    if kind == "lab/depth":
-        found = [(f"probe after {stage['name']}", stage) for stage in result.get("stages", ())]
-        found += [(f"{cut['frozen_blocks']} blocks frozen", cut) for cut in result.get("cuts", ())]
-    elif kind == "lab/size":
-        last = [(arm, entry["points"][-1]) for arm, entry in result.get("arms", {}).items() if entry["points"]]
-        found = [(f"{arm.replace('_', '-')}, {point['pictures']} a class", point) for arm, point in last]
-    elif kind == "lab/sabotage":
-        found = [(f"{entry['title']}, right", entry["right"]) for entry in result["backbones"] if "right" in entry]
-    elif kind == "lab/augmentation":
-        found = [(f"{arm.replace('_', '-')}, none", figures) for arm, figures in result.get("without", {}).items()]
-        found += [
-            (f"{arm.replace('_', '-')}, {policy['title'].lower()}", figures["accuracy"])
-            for policy in result.get("policies", ())
-            for arm, figures in policy["arms"].items()
-        ]
-    else:
-        entries = result.get("recipes" if kind == "lab/recipes" else "backbones", ())
-        found = [(entry["title"], entry["accuracy"]) for entry in entries if "accuracy" in entry]
-    return [Accuracy(arm, figures["mean"], figures["low"], figures["high"]) for arm, figures in found]
+    found = study_of(run.spec).result.from_json(result).accuracies()
+    return [Accuracy(row.arm, row.value, row.low, row.high) for row in found]
 
 
 def _prior(result: Mapping[str, Any]) -> list[Accuracy]:

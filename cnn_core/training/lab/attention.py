@@ -9,7 +9,6 @@ Source:
 """
 
 from functools import cache, lru_cache
-from typing import Any
 
 import keras
 import numpy as np
@@ -19,10 +18,11 @@ from cnn_core.networks import backbones, devices
 from cnn_core.networks.forward import cached_features, network_input, pooled
 from cnn_core.networks.inside import weighed
 from cnn_core.pictures.items import Item
-from cnn_core.store.runs import Store
+from cnn_core.store.runs import Run, Store
+from cnn_core.training.lab.labels import Attention, LabelsOptions, LabelsResult, MapPoint, Neighbour
 from cnn_core.training.lab.labels_job import NEAREST
 from cnn_core.training.lab.probe import Probe, fit_probe
-from cnn_core.training.lab.spec import Study
+from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.splits import Fold, repeated_folds, usable
 
 
@@ -30,31 +30,25 @@ class AttentionRefused(ValueError):
     """There is no such study, or the picture was no part of it."""
 
 
-def attention(run_id: str, digest: str, *, location: str | None = None) -> dict[str, Any]:
+def attention(run_id: str, digest: str, *, location: str | None = None) -> Attention:
     """Return what a head that was not shown a picture says of it, and why.
 
     Args:
-        run_id: A finished study of kind `labels`.
+        run_id: A study of kind `labels` that has come to its map.
         digest: Of one of its pictures.
         location: Of the store; by default the one of this process.
 
-    Returns:
-        `label` (the given one), `said`, `probabilities` (of each class), `maps` (of the class said and of the label:
-        float32 `(h, w)`, at least 0, in units of the logit over the number of positions), `seen` (uint8 `(H, W, 3)`,
-        as the network sees it) and `nearest` (the training pictures of this head that are most alike, by the cosine of
-        centred features: `digest`, `name`, `label`, `similarity`).
-
     Raises:
-        AttentionRefused: If the run is no finished study of labels or the picture is not in it.
+        AttentionRefused: If the run is no such study or the picture is not in it.
         RunNotFound: If there is no such run.
     """
     store = Store(location) if location else Store.default()
     try:
         run = store.get(run_id)
-        points = run.result.get("map", [])
+        points = _result(run).map
         if not points:
             raise AttentionRefused(f"Run {run_id} has no map of its pictures (its state is {run.state}).")
-        index = next((i for i, point in enumerate(points) if point["digest"] == digest), None)
+        index = next((i for i, point in enumerate(points) if point.digest == digest), None)
         if index is None:
             raise AttentionRefused(f"The picture {digest[:12]} took no part in run {run_id}. Choose one of its map.")
         record = backbones.backbone(run.spec["options"]["backbone"])
@@ -64,17 +58,23 @@ def attention(run_id: str, digest: str, *, location: str | None = None) -> dict[
     features, _, folds = _material(store.location, run_id)
     fold = next(number for number, fold in enumerate(folds) if index in fold.test)
     head = _head(store.location, run_id, fold)
-    classes, label = run.result["classes"], points[index]["label"]
+    classes, label = _result(run).classes, points[index].label
     shares = head.probabilities(features[index][None])[0]
     said = classes[int(shares.argmax())]
-    return {
-        "label": label,
-        "said": said,
-        "probabilities": {name: float(share) for name, share in zip(classes, shares, strict=True)},
-        "maps": {name: evidence(_base(record.name), head, batch, classes.index(name)) for name in {said, label}},
-        "seen": batch[0],
-        "nearest": _nearest(features, index, folds[fold].train, points),
-    }
+    return Attention(
+        label,
+        said,
+        probabilities={name: float(share) for name, share in zip(classes, shares, strict=True)},
+        maps={name: evidence(_base(record.name), head, batch, classes.index(name)) for name in (said, label)},
+        seen=batch[0],
+        nearest=_nearest(features, index, folds[fold].train, points),
+    )
+
+
+def _result(run: Run) -> LabelsResult:
+    """What a study of labels has found; nothing if the run is another."""
+    is_one = run.kind == "lab" and run.spec["options"]["kind"] == LabelsOptions.kind
+    return LabelsResult.from_json(run.result) if is_one else LabelsResult()
 
 
 def evidence(base: keras.Model, head: Probe, batch: np.ndarray, index: int) -> np.ndarray:
@@ -111,17 +111,17 @@ def _material(location: str, run_id: str) -> tuple[np.ndarray, np.ndarray, tuple
     store = Store(location)
     try:
         run = store.get(run_id)
-        study = Study.from_json(run.spec)
-        items, _ = usable(study.items)
-        record = backbones.backbone(study.options.backbone)
+        spec, result = LabSpec.read(run.spec, LabelsOptions), _result(run)
+        items, _ = usable(spec.items)
+        record = backbones.backbone(spec.options.network)
         features, _ = cached_features(
             store, items, record, devices.find().precision, lambda: pooled(_base(record.name)), lambda done: False
         )
     finally:
         store.close()
-    folds = repeated_folds(items, study.options.folds, study.options.repeats, study.options.seed)
+    folds = repeated_folds(items, spec.options.folds, spec.options.repeats, spec.options.seed)
     # Of the map, not of the pictures: a study may have exchanged labels on purpose.
-    labels = np.array([run.result["classes"].index(point["label"]) for point in run.result["map"]], np.int32)
+    labels = np.array([result.classes.index(point.label) for point in result.map or ()], np.int32)
     return features, labels, tuple(folds)
 
 
@@ -133,11 +133,13 @@ def _head(location: str, run_id: str, fold: int) -> Probe:
     return fit_probe(features[train], labels[train], strength=None)
 
 
-def _nearest(features: np.ndarray, index: int, train: np.ndarray, points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _nearest(
+    features: np.ndarray, index: int, train: np.ndarray, points: tuple[MapPoint, ...]
+) -> tuple[Neighbour, ...]:
     centred = features.astype(np.float64) - features.mean(axis=0)
     unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
     similar = unit[train] @ unit[index]
-    return [
-        {name: points[train[i]][name] for name in ("digest", "name", "label")} | {"similarity": float(similar[i])}
+    return tuple(
+        Neighbour(points[train[i]].digest, points[train[i]].name, points[train[i]].label, float(similar[i]))
         for i in np.argsort(-similar, kind="stable")[:NEAREST]
-    ]
+    )

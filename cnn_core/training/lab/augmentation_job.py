@@ -1,67 +1,92 @@
-"""Augmentation, seen before it is used and measured: the same head and the same upper blocks with it and without.
+"""Carrying out the study of augmentation; and the copies themselves, for the sheet on the page.
 
 The copies are those of `transfer.training.augmentation`. Each picture's are drawn from a seed of its own, so that the
 sheet on the page shows the very copies that a study trains on.
-
-Source:
-    Shorten & Khoshgoftaar 2019, Journal of Big Data 6:60, "Geometric transformations" (mirroring, shifting, zooming).
 """
 
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from cnn_core.arithmetic.statistics import paired_comparison
+from cnn_core.arithmetic.measures import FoldAccuracy
 from cnn_core.networks import backbones
 from cnn_core.networks.backbones import Backbone
-from cnn_core.networks.forward import cached_features, network_input, pooled
+from cnn_core.networks.forward import network_input, pooled
 from cnn_core.pictures.items import Item, SpecRefused
 from cnn_core.store.runs import Store
+from cnn_core.training.lab.augmentation import POLICIES, AugmentationOptions, AugmentationResult, Effect, Policy
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.probe import fit_probe
-from cnn_core.training.lab.spec import POLICIES
 from cnn_core.training.lab.tuning import Tuner, constant_rates
 from cnn_core.training.transfer.training import augmentation
 
 MOST_COPIES = 12
+HEAD, TUNED = "frozen", "fine_tuned"
+
+AugmentationBench = Bench[AugmentationOptions, AugmentationResult]
 
 
-def study(bench: Bench) -> None:
-    """Fill the bench's result.
-
-    `copies` (of each training picture: as many as epochs), `without` (for `frozen`, a linear head on the fixed
-    features, and for `fine_tuned`, the upper blocks trained on: their accuracy) and `policies`: each with `policy`,
-    `title` and `arms`, in which each of the two has `accuracy` and `paired` (against without, on the same folds).
+def study(bench: AugmentationBench) -> None:
+    """Measure both arms without augmentation and with each policy.
 
     The head with augmentation is fitted to the pictures and their copies. The upper blocks with augmentation see each
     copy once and no original, as in training; they take as many steps as without, give or take one an epoch.
     """
+    bench.show(replace(bench.result, copies=bench.options.epochs))
+    features = bench.features(share=0.1)
+    _heads(bench, features)
+    if any(TUNED not in policy.arms for policy in bench.result.policies):
+        _blocks(bench, features)
+
+
+def _heads(bench: AugmentationBench, features: np.ndarray) -> None:
+    policies = bench.options.policies
+    if HEAD not in bench.result.without:
+        _without(bench, HEAD, bench.accuracy(bench.probe_counts(features, "frozen", 0.1, 0.0)))
+    part = 0.3 / len(policies)
+    for index in range(len(bench.result.policies), len(policies)):
+        name = policies[index]
+        counts = _head_counts(bench, features, name, 0.1 + part * index, part)
+        policy = Policy(name, POLICIES[name], {HEAD: _effect(bench, HEAD, counts, "the head")})
+        _keep(bench, (*bench.result.policies, policy), policy, HEAD)
+
+
+def _blocks(bench: AugmentationBench, features: np.ndarray) -> None:
     options, count = bench.options, len(bench.items)
-    bench.result |= {"copies": options.epochs, "without": {}, "policies": []}
-    features, part = bench.features(share=0.1), 0.3 / len(options.policies)
-    frozen = bench.probe_counts(features, "frozen", 0.1, 0.0)
-    bench.result["without"] = {"frozen": bench.accuracy(frozen)}
-    for index, policy in enumerate(options.policies):
-        counts = _head_counts(bench, features, policy, 0.1 + part * index, part)
-        effect = _effect(bench, counts, frozen, "the head")
-        entry: dict[str, Any] = {"policy": policy, "title": POLICIES[policy], "arms": {"frozen": effect}}
-        bench.result["policies"] = [*bench.result["policies"], entry]
-        bench.say(f"{entry['title']}. {effect['paired']['words']}")
     fixed = len(bench.record.block_starts) - options.unfreeze_blocks
     tuner = Tuner(bench.base(), bench.record, fixed, len(bench.classes), count * options.epochs)
     inputs = tuner.inputs(bench.pixels(), bench.ticker("upper blocks", 0.4, 0.05, count))
     begin, each = 0.45, 0.55 / (1 + len(options.policies))
-    tuned = _tuned_counts(bench, tuner, features, inputs, None, begin, each)
-    bench.result["without"] |= {"fine_tuned": bench.accuracy(tuned)}
-    for index, entry in enumerate(bench.result["policies"], 1):
-        copies = _copied_inputs(bench, tuner, entry["policy"], begin + each * index, 0.3 * each)
-        counts = _tuned_counts(bench, tuner, features, inputs, copies, begin + each * (index + 0.3), 0.7 * each)
-        entry["arms"] |= {"fine_tuned": _effect(bench, counts, tuned, "fine-tuning")}
-        bench.say(f"{entry['title']}. {entry['arms']['fine_tuned']['paired']['words']}")
+    if TUNED not in bench.result.without:
+        _without(bench, TUNED, bench.accuracy(_tuned_counts(bench, tuner, features, inputs, None, begin, each)))
+    for index, policy in enumerate(bench.result.policies):
+        if TUNED in policy.arms:
+            continue
+        start = begin + each * (index + 1)
+        copies = _copied_inputs(bench, tuner, policy.policy, start, 0.3 * each)
+        counts = _tuned_counts(bench, tuner, features, inputs, copies, start + 0.3 * each, 0.7 * each)
+        changed = replace(policy, arms=policy.arms | {TUNED: _effect(bench, TUNED, counts, "fine-tuning")})
+        _keep(bench, tuple(changed if p is policy else p for p in bench.result.policies), changed, TUNED)
+
+
+def _without(bench: AugmentationBench, arm: str, accuracy: FoldAccuracy) -> None:
+    bench.show(replace(bench.result, without=bench.result.without | {arm: accuracy}))
+
+
+def _effect(bench: AugmentationBench, arm: str, counts: list[int], what: str) -> Effect:
+    accuracy = bench.accuracy(counts)
+    names = f"{what} with augmentation", "without"
+    return Effect(accuracy, bench.paired(accuracy, bench.result.without[arm], names))
+
+
+def _keep(bench: AugmentationBench, policies: tuple[Policy, ...], policy: Policy, arm: str) -> None:
+    """Keep what a policy does to an arm, and say it."""
+    bench.show(replace(bench.result, policies=policies))
+    bench.say(f"{policy.title}. {policy.arms[arm].paired.words}")
 
 
 def augmented(pixels: np.ndarray, digest: str, policy: str, copy: int, seed: int) -> np.ndarray:
@@ -153,7 +178,7 @@ def _drawer(policy: str) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
 # With it --------------------------------------------------------------------------------------------------------------
 
 
-def _copied(bench: Bench, policy: str, copy: int, items: Sequence[Item]) -> np.ndarray:
+def _copied(bench: AugmentationBench, policy: str, copy: int, items: Sequence[Item]) -> np.ndarray:
     """One augmented copy of each picture, uint8 `(N, size, size, 3)`."""
     place = {item.digest: index for index, item in enumerate(bench.items)}
     seen = bench.pixels()
@@ -162,7 +187,7 @@ def _copied(bench: Bench, policy: str, copy: int, items: Sequence[Item]) -> np.n
     )
 
 
-def _head_counts(bench: Bench, features: np.ndarray, policy: str, begin: float, share: float) -> list[int]:
+def _head_counts(bench: AugmentationBench, features: np.ndarray, policy: str, begin: float, share: float) -> list[int]:
     """How many pictures a head gets right in each fold that was fitted to pictures and copies."""
     copies, each = [], share / bench.options.epochs
     for copy in range(bench.options.epochs):
@@ -170,29 +195,19 @@ def _head_counts(bench: Bench, features: np.ndarray, policy: str, begin: float, 
         def see(store: Store, items: Sequence[Item], record: Backbone, copy: int = copy) -> np.ndarray:
             return _copied(bench, policy, copy, items)
 
-        vectors, computed = cached_features(
-            bench.store,
-            bench.items,
-            bench.record,
-            bench.precision,
-            lambda: pooled(bench.base()),
-            bench.ticker(f"features of {policy}", begin + each * copy, each, len(bench.items)),
-            f"pool of augmented {policy} {copy} seed {bench.options.seed}",
-            see,
-        )
-        bench.result["features_computed"] += computed
-        copies.append(vectors)
+        tick = bench.ticker(f"features of {policy}", begin + each * copy, each, len(bench.items))
+        what = f"pool of augmented {policy} {copy} seed {bench.options.seed}"
+        copies.append(bench.vectors(lambda: pooled(bench.base()), tick, what, see=see))
     counts = []
     for fold in bench.folds:
         bench.progress(f"head of {policy}", begin + share)
         shown = np.concatenate([vectors[fold.train] for vectors in (features, *copies)])
         probe = fit_probe(shown, np.tile(bench.labels[fold.train], 1 + len(copies)))
-        said = probe.probabilities(features[fold.test]).argmax(axis=1)
-        counts.append(int((said == bench.labels[fold.test]).sum()))
+        counts.append(bench.right(probe.probabilities(features[fold.test]), fold))
     return counts
 
 
-def _copied_inputs(bench: Bench, tuner: Tuner, policy: str, begin: float, share: float) -> list[np.ndarray]:
+def _copied_inputs(bench: AugmentationBench, tuner: Tuner, policy: str, begin: float, share: float) -> list[np.ndarray]:
     """What the upper blocks look at: an array for each epoch."""
     inputs, each = [], share / bench.options.epochs
     for copy in range(bench.options.epochs):
@@ -202,7 +217,7 @@ def _copied_inputs(bench: Bench, tuner: Tuner, policy: str, begin: float, share:
 
 
 def _tuned_counts(
-    bench: Bench,
+    bench: AugmentationBench,
     tuner: Tuner,
     features: np.ndarray,
     plain: np.ndarray,
@@ -212,24 +227,15 @@ def _tuned_counts(
 ) -> list[int]:
     """How many pictures a network gets right in each training fold; its head starts as the probe, with and without."""
     options, counts = bench.options, []
-    phase, each = "training with copies" if copies else "training without", share / len(bench.training_folds)
+    phase, each = "training with copies" if copies else "training without", share / options.training_splits
     epochs = 1 if copies else options.epochs  # one pass over all copies has as many steps
     rates = constant_rates(len(tuner.blocks), epochs, options.fine_tune_learning_rate, options.head_learning_rate)
-    for index, fold in enumerate(bench.training_folds):
+    for index, fold in enumerate(bench.folds[: options.training_splits]):
         labels = bench.labels[fold.train]
         head = fit_probe(features[fold.train], labels)
         shown = np.concatenate([maps[fold.train] for maps in copies]) if copies else plain[fold.train]
         shown_labels = np.tile(labels, len(copies)) if copies else labels
         check = bench.checker(phase, begin + each * index, each)
         tuner.train(shown, shown_labels, rates, options.batch_size, options.seed, head, check)
-        said = tuner.probabilities(plain[fold.test]).argmax(axis=1)
-        counts.append(int((said == bench.labels[fold.test]).sum()))
+        counts.append(bench.right(tuner.probabilities(plain[fold.test]), fold))
     return counts
-
-
-def _effect(bench: Bench, counts: list[int], without: list[int], what: str) -> dict[str, Any]:
-    """The accuracy with augmentation, and its difference to the one without on the same folds."""
-    total = [len(fold.test) for fold in bench.folds[: len(counts)]]
-    after, before = ([c / n for c, n in zip(each, total, strict=True)] for each in (counts, without))
-    names = f"{what} with augmentation", "without"
-    return {"accuracy": bench.accuracy(counts), "paired": paired_comparison(after, before, bench.test_share, names)}

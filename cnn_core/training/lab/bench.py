@@ -1,60 +1,87 @@
 """What all studies of the laboratory share: pictures, features, folds, progress, and the reader's wish to stop."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Generic, TypeVar
 
 import keras
 import numpy as np
 
-from cnn_core.arithmetic.statistics import accuracy_summary
+from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
+from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comparison
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import cached_features, network_input, pooled
+from cnn_core.pictures.items import Item
 from cnn_core.store.report import Report, Stopped
 from cnn_core.store.runs import Store
 from cnn_core.training.lab.probe import fit_probe
-from cnn_core.training.lab.spec import Study
-from cnn_core.training.lab.splits import repeated_folds, usable
+from cnn_core.training.lab.results import LabResult
+from cnn_core.training.lab.spec import LabOptions, LabSpec
+from cnn_core.training.lab.splits import Fold, repeated_folds, usable
+
+STOPPED = "Stopped early: the figures are those known by then."
+
+Options = TypeVar("Options", bound=LabOptions)
+Found = TypeVar("Found", bound=LabResult)
 
 
-class Bench:
+class Bench(Generic[Options, Found]):
     """The workplace of one study.
+
+    Args:
+        store: Holds the pictures; receives features.
+        spec: Pictures and options.
+        report: Is told of progress and of what is found, and says when to stop.
+        precision: Dtype policy.
+        known: What an earlier attempt has found, or an empty result: what it has need not be found again.
 
     Attributes:
         items: The pictures that take part, sorted by class.
         labels: Their classes as indices, int32 `(N,)`.
         classes: Names of the classes.
-        record: The study's backbone.
+        record: The network as which pictures are looked at.
         folds: The same divisions for every arm.
-        result: What is known so far, plain JSON; a stopped study leaves it as it is.
+        result: What is known so far.
     """
 
-    def __init__(self, store: Store, study: Study, report: Report, precision: str) -> None:
-        self.started = time.perf_counter()
-        self.store, self.report, self.precision, self.options = store, report, precision, study.options
-        self.items, notes = usable(study.items)
+    def __init__(self, store: Store, spec: LabSpec, report: Report, precision: str, known: Found) -> None:
+        self._clock = time.perf_counter() - known.seconds, time.process_time() - known.cpu_seconds
+        self.store, self.report, self.precision = store, report, precision
+        self.options: Options = spec.options  # type: ignore[assignment]  # of the study that this bench is for
+        self.items, notes = usable(spec.items)
         self.classes = tuple(sorted({item.label for item in self.items}))
         self.labels = np.array([self.classes.index(item.label) for item in self.items], np.int32)
-        self.record = backbones.backbone(self.options.backbone)
+        self.record = backbones.backbone(self.options.network)
         self.folds = repeated_folds(self.items, self.options.folds, self.options.repeats, self.options.seed)
         self.test_share = 1 / (self.options.folds - 1)
-        self.result: dict[str, Any] = {
-            "kind": self.options.kind,
-            "classes": list(self.classes),
-            "pictures": len(self.items),
-            "notes": notes,
-            "sentences": [],
-        }
+        self.result: Found = replace(
+            known,
+            classes=self.classes,
+            pictures=len(self.items),
+            notes=tuple(notes),
+            sentences=tuple(sentence for sentence in known.sentences if sentence != STOPPED),
+            intervals=METHOD,
+            complete=False,
+        )
         self._pixels: np.ndarray | None = None
 
-    @property
-    def training_folds(self) -> list[Any]:
-        """Return the few divisions that networks are trained on."""
-        return self.folds[: self.options.training_splits]
+    def show(self, result: Found) -> None:
+        """Hand over what is known by now: it is kept, whatever happens to the study afterwards."""
+        wall, processor = self._clock
+        self.result = replace(
+            result,
+            seconds=round(time.perf_counter() - wall, 3),
+            cpu_seconds=round(time.process_time() - processor, 3),
+        )
+        self.report.found(self.result.to_json())
 
-    def base(self) -> keras.Model:
-        """Build the study's backbone anew; the caller may change it."""
-        return backbones.build(self.record.name)
+    def say(self, sentence: str) -> None:
+        """Add what the figures mean, computed from them; an earlier attempt may have said it already."""
+        if sentence not in self.result.sentences:
+            self.show(replace(self.result, sentences=(*self.result.sentences, sentence)))
+
+    # Progress ---------------------------------------------------------------------------------------------------------
 
     def progress(self, phase: str, fraction: float) -> None:
         """Tell how far the study is, 0 to 1.
@@ -62,34 +89,8 @@ class Bench:
         Raises:
             Stopped: If the reader wants it to end.
         """
-        self.report.update(phase=phase, fraction=round(fraction, 4), arm="")
-        if self.report.should_stop:
+        if self._tick(phase, fraction):
             raise Stopped
-
-    def features(self, share: float, record: backbones.Backbone | None = None) -> np.ndarray:
-        """Return the pooled features of all pictures, float32 `(N, channels)`, from the cache where it has them.
-
-        Args:
-            share: Part of the whole progress that this takes.
-            record: Another backbone than the study's.
-        """
-        record = record or self.record
-        vectors, computed = cached_features(
-            self.store,
-            self.items,
-            record,
-            self.precision,
-            lambda: pooled(backbones.build(record.name)),
-            lambda done: self._tick("features", done / len(self.items) * share),
-        )
-        self.result["features_computed"] = self.result.get("features_computed", 0) + computed
-        return vectors
-
-    def pixels(self) -> np.ndarray:
-        """Return the pictures as the backbone looks at them, uint8 `(N, size, size, 3)`."""
-        if self._pixels is None:
-            self._pixels = network_input(self.store, self.items, self.record)
-        return self._pixels
 
     def _tick(self, phase: str, fraction: float) -> bool:
         self.report.update(phase=phase, fraction=round(fraction, 4), arm="")
@@ -103,20 +104,67 @@ class Bench:
         """Return who hears which part of a training is done; raises `Stopped` if the reader wants it to end."""
         return lambda done: self.progress(phase, start + share * done)
 
+    # Pictures and networks --------------------------------------------------------------------------------------------
+
+    def base(self) -> keras.Model:
+        """Build the study's backbone anew; the caller may change it."""
+        return backbones.build(self.record.name)
+
+    def pixels(self) -> np.ndarray:
+        """Return the pictures as the backbone looks at them, uint8 `(N, size, size, 3)`."""
+        if self._pixels is None:
+            self._pixels = network_input(self.store, self.items, self.record)
+        return self._pixels
+
+    def features(self, share: float, record: backbones.Backbone | None = None) -> np.ndarray:
+        """Return the pooled features of all pictures, float32 `(N, channels)`, from the cache where it has them.
+
+        Args:
+            share: Part of the whole progress that this takes.
+            record: Another backbone than the study's.
+        """
+        network = record or self.record
+        tick = self.ticker("features", 0.0, share, len(self.items))
+        return self.vectors(lambda: pooled(backbones.build(network.name)), tick, record=network)
+
+    def vectors(
+        self,
+        extractor: Callable[[], keras.Model],
+        tick: Callable[[int], bool],
+        what: str = "pool",
+        record: backbones.Backbone | None = None,
+        see: Callable[[Store, Sequence[Item], backbones.Backbone], np.ndarray] = network_input,
+    ) -> np.ndarray:
+        """Return what an extractor makes of all pictures, as `cached_features` does, and count what was computed."""
+        record = record or self.record
+        found, computed = cached_features(self.store, self.items, record, self.precision, extractor, tick, what, see)
+        self.result = replace(self.result, features_computed=self.result.features_computed + computed)
+        return found
+
+    # Figures ----------------------------------------------------------------------------------------------------------
+
+    def right(self, probabilities: np.ndarray, fold: Fold) -> int:
+        """Return how many answers on a fold's test pictures are right."""
+        return int((probabilities.argmax(axis=1) == self.labels[fold.test]).sum())
+
     def probe_counts(self, features: np.ndarray, phase: str, start: float, share: float) -> list[int]:
         """Return how many pictures a linear probe gets right in each fold."""
         counts = []
         for index, fold in enumerate(self.folds):
             self.progress(phase, start + share * index / len(self.folds))
             probe = fit_probe(features[fold.train], self.labels[fold.train])
-            said = probe.probabilities(features[fold.test]).argmax(axis=1)
-            counts.append(int((said == self.labels[fold.test]).sum()))
+            counts.append(self.right(probe.probabilities(features[fold.test]), fold))
         return counts
 
-    def accuracy(self, counts: list[int]) -> dict[str, Any]:
+    def accuracy(self, counts: Sequence[int]) -> FoldAccuracy:
         """Summarise right answers of the first folds, as many as there are counts."""
         return accuracy_summary(counts, [len(fold.test) for fold in self.folds[: len(counts)]], self.test_share)
 
-    def say(self, sentence: str) -> None:
-        """Add what the figures mean, computed from them."""
-        self.result["sentences"] = [*self.result["sentences"], sentence]
+    def counts(self, accuracy: FoldAccuracy) -> list[int]:
+        """Return the right answers in each fold that an accuracy summarises."""
+        return [round(score * len(fold.test)) for score, fold in zip(accuracy.scores, self.folds, strict=False)]
+
+    def paired(self, accuracy: FoldAccuracy, reference: FoldAccuracy, names: tuple[str, str]) -> PairedDifference:
+        """Compare two arms on those of the first folds that both have."""
+        both = min(accuracy.folds, reference.folds)
+        return paired_comparison(accuracy.scores[:both], reference.scores[:both], self.test_share, names)

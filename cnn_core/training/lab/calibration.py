@@ -1,18 +1,18 @@
-"""Whether probabilities mean what they say, and below which one to answer "none of these". Light: NumPy only."""
+"""Whether probabilities mean what they say, and below which one to answer "none of these"."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from cnn_core.training.transfer.evaluation import wilson_interval
+from cnn_core.arithmetic.statistics import share
+from cnn_core.training.lab.labels import Bin, ClassError, RefusalPoint, Reliability, Threshold
 
 BINS = 10
 THRESHOLDS = tuple(percent / 100 for percent in range(0, 101, 1))
 KEPT = 0.95  # share of the right answers that a threshold must keep
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+def reliability(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> Reliability:
     """Compare confidence with accuracy.
 
     Args:
@@ -20,14 +20,9 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence
         labels: int `(N,)`.
         classes: Names.
 
-    Returns:
-        `bins` (each non-empty one of ten of equal width: `confidence`, `accuracy`, `interval`, `pictures`), `ece`
-        (expected calibration error: mean gap, weighted by pictures), `per_class` (the same error of each class's own
-        probability, one against the rest) and `words`.
-
     Example:
         >>> said = np.array([[0.8, 0.2]] * 10)
-        >>> round(reliability(said, np.array([0] * 6 + [1] * 4), "ab")["ece"], 3)  # 80 % sure, 60 % right
+        >>> round(reliability(said, np.array([0] * 6 + [1] * 4), "ab").ece, 3)  # 80 % sure, 60 % right
         0.2
 
     Source:
@@ -36,10 +31,9 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     bins = _bins(confidence, right)
     ece = _error(bins, len(labels))
-    per_class = [
-        {"class": name, "ece": _error(_bins(probabilities[:, j], labels == j), len(labels))}
-        for j, name in enumerate(classes)
-    ]
+    per_class = tuple(
+        ClassError(name, _error(_bins(probabilities[:, j], labels == j), len(labels))) for j, name in enumerate(classes)
+    )
     gap = 100 * float(confidence.mean() - right.mean())
     tendency = (
         "on average as sure as it is right"
@@ -47,22 +41,19 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence
         else f"{abs(gap):.1f} points " + ("surer than it is right" if gap > 0 else "less sure than it is right")
     )
     words = f"The probe is {tendency}; expected calibration error {ece:.3f}."
-    return {"bins": bins, "ece": ece, "per_class": per_class, "words": words}
+    return Reliability(bins, ece, per_class, words)
 
 
-def refusal_threshold(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+def refusal_threshold(probabilities: np.ndarray, labels: np.ndarray) -> Threshold:
     """Return the highest threshold on the largest probability that keeps 95 % of the right answers.
 
     Args:
         probabilities: Of pictures that the network was not trained on, `(N, classes)`.
         labels: int `(N,)`.
 
-    Returns:
-        `threshold`, `kept_right`, `refused_wrong` (shares), `words`.
-
     Example:
         >>> said = np.array([[0.9, 0.1]] * 19 + [[0.6, 0.4]])
-        >>> refusal_threshold(said, np.array([0] * 20))["threshold"]
+        >>> refusal_threshold(said, np.array([0] * 20)).threshold
         0.9
 
     Source:
@@ -70,7 +61,7 @@ def refusal_threshold(probabilities: np.ndarray, labels: np.ndarray) -> dict[str
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     if not right.any():
-        return {"threshold": 0.0, "kept_right": 0.0, "refused_wrong": 0.0, "words": "No answer was right."}
+        return Threshold(0.0, 0.0, 0.0, "No answer was right.")
     sure = np.sort(confidence[right])
     threshold = float(sure[int((1 - KEPT) * len(sure) + 1e-9)])
     kept = float((confidence[right] >= threshold).mean())
@@ -79,12 +70,12 @@ def refusal_threshold(probabilities: np.ndarray, labels: np.ndarray) -> dict[str
         f'Answering "none of these" below {threshold:.2f} keeps {kept:.0%} of the right answers and withholds '
         f"{refused:.0%} of the wrong ones."
     )
-    return {"threshold": threshold, "kept_right": kept, "refused_wrong": refused, "words": words}
+    return Threshold(threshold, kept, refused, words)
 
 
 def refusal_curve(
     own: np.ndarray, right: np.ndarray, unseen: np.ndarray, thresholds: Sequence[float] = THRESHOLDS
-) -> list[dict[str, float]]:
+) -> list[RefusalPoint]:
     """Return what each threshold on the largest probability does.
 
     Args:
@@ -94,40 +85,40 @@ def refusal_curve(
         thresholds: To try.
 
     Returns:
-        For each `threshold`, `answered` (share of own pictures at or above it), `accuracy` (of those answered; 1 if
-        there are none) and `unseen_refused` (share of unseen ones below it).
+        A point a threshold: the share of own pictures at or above it, the accuracy of these (1 if there are none), and
+        the share of unseen ones below it.
 
     Example:
         >>> refusal_curve(np.array([0.9, 0.6]), np.array([True, False]), np.array([0.5, 0.8]), thresholds=[0.7])
-        [{'threshold': 0.7, 'answered': 0.5, 'accuracy': 1.0, 'unseen_refused': 0.5}]
+        [RefusalPoint(threshold=0.7, answered=0.5, accuracy=1.0, unseen_refused=0.5)]
 
     Source:
         Hendrycks & Gimpel 2017, arXiv:1610.02136.
     """
     return [
-        {
-            "threshold": float(threshold),
-            "answered": float((own >= threshold).mean()),
-            "accuracy": float(right[own >= threshold].mean()) if (own >= threshold).any() else 1.0,
-            "unseen_refused": float((unseen < threshold).mean()),
-        }
+        RefusalPoint(
+            float(threshold),
+            answered=float((own >= threshold).mean()),
+            accuracy=float(right[own >= threshold].mean()) if (own >= threshold).any() else 1.0,
+            unseen_refused=float((unseen < threshold).mean()),
+        )
         for threshold in thresholds
     ]
 
 
-def _bins(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
+def _bins(confidence: np.ndarray, right: np.ndarray) -> tuple[Bin, ...]:
+    # Not scikit-learn's calibration_curve: it keeps no sizes, which the error and the intervals need, and puts what
+    # lies on an edge into the lower bin.
     of = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    return [
-        {
-            "low": index / BINS,
-            "confidence": float(confidence[of == index].mean()),
-            "accuracy": float(right[of == index].mean()),
-            "pictures": int((of == index).sum()),
-            "interval": list(wilson_interval(int(right[of == index].sum()), int((of == index).sum()))),
-        }
+    return tuple(
+        Bin(
+            index / BINS,
+            float(confidence[of == index].mean()),
+            share(int(right[of == index].sum()), int((of == index).sum())),
+        )
         for index in np.unique(of).tolist()
-    ]
+    )
 
 
-def _error(bins: list[dict[str, Any]], total: int) -> float:
-    return sum(entry["pictures"] * abs(entry["accuracy"] - entry["confidence"]) for entry in bins) / total
+def _error(bins: Sequence[Bin], total: int) -> float:
+    return sum(each.right.total * abs(each.right.value - each.confidence) for each in bins) / total

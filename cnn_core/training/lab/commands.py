@@ -3,75 +3,59 @@
 import argparse
 import json
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from cnn_core.engine.here import carry_out
-from cnn_core.networks.backbones import DEFAULT
 from cnn_core.pictures import sets
 from cnn_core.store.runs import Store
-from cnn_core.training.lab.spec import KINDS, POLICIES, RECIPES, SIZE_ARMS, LabOptions, Study
-
-_LISTS = {"frozen_blocks": int, "sizes": int, "arms": str, "recipes": str, "policies": str, "backbones": str}
-_NUMBERS = {
-    "folds": (int, "parts; each is tested on once a repeat"),
-    "repeats": (int, "divisions anew"),
-    "training_splits": (int, "how many of them networks are trained on"),
-    "epochs": (int, "passes, where blocks are trained"),
-    "batch_size": (int, "pictures a step"),
-    "head_learning_rate": (float, "of new weights"),
-    "fine_tune_learning_rate": (float, "of pretrained blocks"),
-    "unfreeze_blocks": (int, "topmost blocks that are trained"),
-    "flip": (float, "labels: share of labels exchanged at random, to measure the finding"),
-    "seed": (int, "of splits, draws, order, weights"),
-}
-_ABOUT = {
-    "frozen_blocks": "depth: lowest blocks that stay fixed, such as 0,5,-3",
-    "sizes": "size: pictures a class",
-    "arms": f"size: of {','.join(SIZE_ARMS)}",
-    "recipes": f"recipes: of {','.join(RECIPES)}",
-    "policies": f"augmentation: of {','.join(POLICIES)}",
-    "backbones": "sabotage, backbones: names (default: all at hand)",
-}
+from cnn_core.training.flags import add_flags, chosen, flag
+from cnn_core.training.lab.spec import LabOptions, LabSpec
+from cnn_core.training.lab.studies import STUDIES
 
 
 def add_commands(commands: Any) -> None:
     """Add `lab` to the sub-commands of a parser; its `command` takes the parsed options and returns what to print."""
     lab = commands.add_parser("lab", help="studies of transfer on a folder of class folders, with error bars")
-    lab.set_defaults(command=_lab)
-    lab.add_argument("kind", choices=list(KINDS), help="; ".join(f"{kind}: {about}" for kind, about in KINDS.items()))
-    lab.add_argument("folder", type=Path, metavar="FOLDER", help="one sub-folder of pictures a class")
-    lab.add_argument("--json", action="store_true", help="JSON on standard output instead of sentences")
-    lab.add_argument("--backbone", default=DEFAULT, metavar="NAME", help="default: %(default)s")
-    for name, (kind, about) in _NUMBERS.items():
-        lab.add_argument(f"--{name.replace('_', '-')}", type=kind, help=about)
-    for name, about in _ABOUT.items():
-        lab.add_argument(f"--{name.replace('_', '-')}", type=_list_of(_LISTS[name]), metavar="A,B,…", help=about)
+    kinds = lab.add_subparsers(required=True, metavar=" | ".join(STUDIES))
+    every = {entry.name for study in STUDIES.values() for entry in fields(study.options)}
+    for key, study in STUDIES.items():
+        kind = kinds.add_parser(key, help=study.question)
+        kind.set_defaults(command=_lab, kind=key)
+        kind.add_argument("folder", type=Path, metavar="FOLDER", help="one sub-folder of pictures a class")
+        kind.add_argument("--json", action="store_true", help="JSON on standard output instead of sentences")
+        add_flags(kind, study.options)
+        for name in sorted(every - {entry.name for entry in fields(study.options)}):
+            kind.add_argument(flag(name), action=_Elsewhere, dest=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
-def _list_of(kind: type) -> Any:
-    def read(text: str) -> tuple[Any, ...]:
-        return tuple(kind(part.strip()) for part in text.split(",") if part.strip())
+class _Elsewhere(argparse.Action):
+    """An option of other studies, which this one refuses by name."""
 
-    return read
+    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: str | None = None) -> None:
+        kind = parser.get_default("kind")
+        having = [key for key, study in STUDIES.items() if any(flag(e.name) == option for e in fields(study.options))]
+        parser.error(f"{option} is no option of the study {kind}, only of {', '.join(having)}")
 
 
-def _lab(options: argparse.Namespace) -> str:
-    chosen = {name: getattr(options, name) for name in (*_NUMBERS, *_LISTS) if getattr(options, name) is not None}
-    wanted = LabOptions.of(options.kind, backbone=options.backbone, **chosen)
+def _lab(given: argparse.Namespace) -> str:
+    study = STUDIES[given.kind]
+    assert issubclass(study.options, LabOptions), study
+    wanted = study.options.of(**chosen(given, study.options))
     store = Store.default()
     try:
         with tqdm(desc="reading", unit=" pictures", disable=not sys.stderr.isatty()) as bar:
-            items, refused = sets.read_folder(store, options.folder, progress=lambda name: bar.update())
+            items, refused = sets.read_folder(store, given.folder, progress=lambda name: bar.update())
         for rejection in refused:
             sys.stderr.write(f"skipped {rejection}\n")
-        study = Study(tuple(items), wanted, source=options.folder.resolve().name)
-        run = carry_out(store, "lab", study.to_json(), f"{study.source}: {KINDS[options.kind]}")
+        spec = LabSpec(tuple(items), wanted, source=given.folder.resolve().name)
+        run = carry_out(store, "lab", spec.to_json(), f"{spec.source}: {study.question}")
     finally:
         store.close()
-    if options.json:
+    if given.json:
         return json.dumps(
             run.result | {"run": run.id, "options": run.spec["options"], "environment": run.environment},
             indent=1,

@@ -1,44 +1,35 @@
-"""Transferability by depth: a linear probe after every stage, and Yosinski's cut at small scale.
+"""Carrying out the study of depth."""
 
-Source:
-    Alain & Bengio 2016, arXiv:1610.01644 (probes); Yosinski et al. 2014, arXiv:1411.1792, section 4 (freeze the first
-    n layers, train the rest on the new task).
-"""
-
-from typing import Any
+from dataclasses import replace
 
 import keras
 import numpy as np
 
-from cnn_core.arithmetic.statistics import paired_comparison
 from cnn_core.networks.backbones import Backbone
-from cnn_core.networks.forward import cached_features
 from cnn_core.training.lab.bench import Bench
+from cnn_core.training.lab.depth import Cut, DepthOptions, DepthResult, Stage
 from cnn_core.training.lab.probe import fit_probe
 from cnn_core.training.lab.tuning import Tuner, block_outputs, constant_rates
 
+DepthBench = Bench[DepthOptions, DepthResult]
 
-def study(bench: Bench) -> None:
-    """Fill the bench's result with `stages` (a probe each) and `cuts` (a fine-tuning each), bottom to top.
 
-    Each entry has `frozen_blocks` (the depth: blocks whose pretrained weights are used as they are), `blocks` in all,
-    `name` and the figures of `statistics.accuracy_summary`.
-    """
+def study(bench: DepthBench) -> None:
+    """Put a probe after every stage, then train the blocks above every cut."""
     vectors, channels = stage_features(bench, share=0.2)
-    stages: list[dict[str, Any]] = []
-    counts: list[list[int]] = []
     starts = np.concatenate([[0], np.cumsum(channels)])
-    for index, end in enumerate(bench.record.stage_ends):
+    for index in range(len(bench.result.stages), len(channels)):
         features = vectors[:, starts[index] : starts[index + 1]]
-        counts.append(bench.probe_counts(features, "probes", 0.2 + 0.1 * index / len(channels), 0.1 / len(channels)))
-        stages.append(_place(bench.record, end + 1) | {"channels": channels[index]} | bench.accuracy(counts[-1]))
-        bench.result["stages"] = [*stages]
-    bench.say(_probe_words(bench, stages))
-    _cuts(bench, vectors[:, starts[-2] :], counts[-1])
-    bench.say(_cut_words(bench.result["cuts"], bench.result["paired"]))
+        counts = bench.probe_counts(features, "probes", 0.2 + 0.1 * index / len(channels), 0.1 / len(channels))
+        place = _place(bench.record, bench.record.stage_ends[index] + 1)
+        stage = Stage(*place, bench.accuracy(counts), channels[index])
+        bench.show(replace(bench.result, stages=(*bench.result.stages, stage)))
+    bench.say(_probe_words(bench))
+    _cuts(bench, vectors[:, starts[-2] :])
+    bench.say(_cut_words(bench.result.cuts))
 
 
-def stage_features(bench: Bench, share: float) -> tuple[np.ndarray, list[int]]:
+def stage_features(bench: DepthBench, share: float) -> tuple[np.ndarray, list[int]]:
     """Return the pooled output of every stage side by side, from one forward pass, and each one's channels.
 
     Args:
@@ -50,16 +41,8 @@ def stage_features(bench: Bench, share: float) -> tuple[np.ndarray, list[int]]:
     """
     base = bench.base()
     ends = [block_outputs(base, bench.record)[end] for end in bench.record.stage_ends]
-    vectors, computed = cached_features(
-        bench.store,
-        bench.items,
-        bench.record,
-        bench.precision,
-        lambda: _every_stage(base, ends),
-        bench.ticker("features", 0.0, share, len(bench.items)),
-        what="pool of every stage",
-    )
-    bench.result["features_computed"] = computed
+    tick = bench.ticker("features", 0.0, share, len(bench.items))
+    vectors = bench.vectors(lambda: _every_stage(base, ends), tick, what="pool of every stage")
     return vectors, [int(end.shape[-1]) for end in ends]
 
 
@@ -84,26 +67,24 @@ def frozen_counts(record: Backbone, chosen: tuple[int, ...]) -> list[int]:
     return sorted({blocks, *(count + blocks if count < 0 else count for count in wanted)}, reverse=True)
 
 
-def _cuts(bench: Bench, features: np.ndarray, probe_counts: list[int]) -> None:
-    options, folds = bench.options, bench.training_folds
-    reference = probe_counts[: len(folds)]
-    blocks = len(bench.record.block_starts)
-    bench.result["cuts"] = [_place(bench.record, blocks) | bench.accuracy(reference)]
-    bench.result["paired"] = []
-    wanted = frozen_counts(bench.record, options.frozen_blocks)[1:]
+def _cuts(bench: DepthBench, features: np.ndarray) -> None:
+    """Where all is frozen the probe on the last stage is the network; every other cut is compared with that."""
+    blocks, known = len(bench.record.block_starts), {cut.frozen_blocks for cut in bench.result.cuts}
+    frozen_all = bench.accuracy(bench.counts(bench.result.stages[-1].accuracy)[: bench.options.training_splits])
+    if not known:
+        bench.show(replace(bench.result, cuts=(Cut(*_place(bench.record, blocks), frozen_all),)))
+    wanted = frozen_counts(bench.record, bench.options.frozen_blocks)[1:]
     for index, frozen in enumerate(wanted):
+        if frozen in known:
+            continue
         begin, share = 0.3 + 0.7 * index / len(wanted), 0.7 / len(wanted)
-        correct = fine_tuned_counts(bench, features, frozen, begin, share)
-        entry = _place(bench.record, frozen) | bench.accuracy(correct)
-        bench.result["cuts"] = [entry, *bench.result["cuts"]]
-        total = [len(fold.test) for fold in folds]
-        scores, before = ([c / n for c, n in zip(counts, total, strict=True)] for counts in (correct, reference))
+        accuracy = bench.accuracy(fine_tuned_counts(bench, features, frozen, begin, share))
         names = f"training the {blocks - frozen} upper blocks", "the frozen network"
-        paired = paired_comparison(scores, before, bench.test_share, names)
-        bench.result["paired"] = [{"frozen_blocks": frozen} | paired, *bench.result["paired"]]
+        cut = Cut(*_place(bench.record, frozen), accuracy, bench.paired(accuracy, frozen_all, names))
+        bench.show(replace(bench.result, cuts=(cut, *bench.result.cuts)))
 
 
-def fine_tuned_counts(bench: Bench, features: np.ndarray, frozen: int, begin: float, share: float) -> list[int]:
+def fine_tuned_counts(bench: DepthBench, features: np.ndarray, frozen: int, begin: float, share: float) -> list[int]:
     """Return how many pictures a network gets right in each training fold after its upper blocks were trained.
 
     Args:
@@ -121,39 +102,36 @@ def fine_tuned_counts(bench: Bench, features: np.ndarray, frozen: int, begin: fl
         len(tuner.blocks), options.epochs, options.fine_tune_learning_rate, options.head_learning_rate
     )
     correct = []
-    for index, fold in enumerate(bench.training_folds):
-        each = 0.8 * share / len(bench.training_folds)
+    for index, fold in enumerate(bench.folds[: options.training_splits]):
+        each = 0.8 * share / options.training_splits
         start = begin + 0.2 * share + each * index
         labels = bench.labels[fold.train]
         head = fit_probe(features[fold.train], labels)
         check = bench.checker(phase, start, each)
         tuner.train(inputs[fold.train], labels, rates, options.batch_size, options.seed, head, check)
-        said = tuner.probabilities(inputs[fold.test]).argmax(axis=1)
-        correct.append(int((said == bench.labels[fold.test]).sum()))
+        correct.append(bench.right(tuner.probabilities(inputs[fold.test]), fold))
     return correct
 
 
-def _place(record: Backbone, frozen: int) -> dict[str, Any]:
+def _place(record: Backbone, frozen: int) -> tuple[int, int, str]:
     blocks = len(record.block_starts)
-    name = "the pixels" if frozen == 0 else f"block {frozen} of {blocks}"
-    return {"frozen_blocks": frozen, "blocks": blocks, "name": name}
+    return frozen, blocks, "the pixels" if frozen == 0 else f"block {frozen} of {blocks}"
 
 
-def _probe_words(bench: Bench, stages: list[dict[str, Any]]) -> str:
-    best = max(stages, key=lambda stage: stage["mean"])
-    last = stages[-1]
-    names = best["name"], stages[0]["name"]
-    paired = paired_comparison(best["scores"], stages[0]["scores"], bench.test_share, names)
-    shape = "rises with depth to the top" if best is last else f"is highest after {best['name']}, not at the top"
-    means = ", ".join(f"{stage['mean']:.3f}" for stage in stages)
-    return f"Probe accuracy {shape}: {means} after each stage. {paired['words']}"
+def _probe_words(bench: DepthBench) -> str:
+    stages = bench.result.stages
+    best = max(stages, key=lambda stage: stage.accuracy.mean)
+    paired = bench.paired(best.accuracy, stages[0].accuracy, (best.name, stages[0].name))
+    shape = "rises with depth to the top" if best is stages[-1] else f"is highest after {best.name}, not at the top"
+    means = ", ".join(f"{stage.accuracy.mean:.3f}" for stage in stages)
+    return f"Probe accuracy {shape}: {means} after each stage. {paired.words}"
 
 
-def _cut_words(cuts: list[dict[str, Any]], paired: list[dict[str, Any]]) -> str:
-    best = max(cuts, key=lambda cut: cut["mean"])
+def _cut_words(cuts: tuple[Cut, ...]) -> str:
+    best = max(cuts, key=lambda cut: cut.accuracy.mean)
     if best is cuts[-1]:
         words = "On these pictures no fine-tuning beat the frozen network"
     else:
-        words = f"Best was to keep {best['frozen_blocks']} of {best['blocks']} blocks and train the rest"
-    told = [pair["words"] for pair in paired]
-    return f"{words} (mean {best['mean']:.3f}). " + " ".join(told)
+        words = f"Best was to keep {best.frozen_blocks} of {best.blocks} blocks and train the rest"
+    told = [cut.paired.words for cut in cuts if cut.paired]
+    return f"{words} (mean {best.accuracy.mean:.3f}). " + " ".join(told)

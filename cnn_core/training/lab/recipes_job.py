@@ -1,24 +1,16 @@
-"""Ways to fine-tune side by side: what each costs, and what it does to the pretrained weights.
-
-All train the same topmost blocks of the same network on the same folds with the same number of steps; what lies below
-is fixed in all of them. Each is compared with the right one: head first, then all blocks at a low rate.
-
-Source:
-    Kumar et al. 2022, arXiv:2202.10054 (head first keeps the features); Howard & Ruder 2018, arXiv:1801.06146, section
-    3.2 (discriminative rates: a factor of 2.6 a layer) and 3.3 (gradual unfreezing); Keras guide "Transfer learning
-    and fine-tuning" on BatchNormalization.
-"""
+"""Carrying out the study of recipes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from cnn_core.arithmetic.statistics import paired_comparison
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.probe import Probe, fit_probe
-from cnn_core.training.lab.spec import RECIPES
+from cnn_core.training.lab.recipes import RIGHT, RecipesOptions, RecipesResult, Tried
 from cnn_core.training.lab.tuning import Tuner, constant_rates
 from cnn_core.training.transfer.training import Diverged
+
+RecipesBench = Bench[RecipesOptions, RecipesResult]
 
 DISCRIMINATION = 2.6  # a block's rate divided by that of the block below it
 
@@ -66,7 +58,7 @@ def _times(factor: float) -> Callable[[int, int, float, float], list[list[float]
     return lambda blocks, epochs, block_rate, head_rate: constant_rates(blocks, epochs, factor * block_rate, head_rate)
 
 
-_RECIPES = {
+_RECIPES = {  # by the keys of RECIPES
     "head_first": Recipe("Head first, then all blocks at a low rate"),
     "at_once": Recipe("All at once, from a random head", head_first=False),
     "gradual": Recipe("Block by block from the top", gradual_rates),
@@ -77,39 +69,31 @@ _RECIPES = {
 }
 
 
-def study(bench: Bench) -> None:
-    """Fill the bench's result with `trained_blocks` and `recipes`, an entry each, the right one first.
-
-    An entry has `name`, `title`, `accuracy` (or `error`, a sentence, where it diverged), `paired` (against the right
-    recipe, in points), `distances` (‖w − w₀‖ / ‖w₀‖ of each trained block, mean over folds), `statistics_drift` (the
-    same of BatchNorm's moving statistics: exactly 0 where they are fixed) and `losses`.
-    """
+def study(bench: RecipesBench) -> None:
+    """Try every recipe on the same folds; the right one comes first, and the others are compared with it."""
     options = bench.options
     features = bench.features(share=0.1)
-    probes = [fit_probe(features[fold.train], bench.labels[fold.train]) for fold in bench.training_folds]
-    bench.result["recipes"] = []
+    folds = bench.folds[: options.training_splits]
+    probes = [fit_probe(features[fold.train], bench.labels[fold.train]) for fold in folds]
     tuners: dict[bool, tuple[Tuner, Any]] = {}
-    scores: dict[str, list[float]] = {}
+    known = {tried.name for tried in bench.result.recipes}
     for index, name in enumerate(options.recipes):
+        if name in known:
+            continue
         recipe, begin, share = _RECIPES[name], 0.1 + 0.9 * index / len(options.recipes), 0.9 / len(options.recipes)
         if recipe.batchnorm_training not in tuners:
             tuners[recipe.batchnorm_training] = _tuner(bench, recipe, begin)
-        entry: dict[str, Any] = {"name": name, "title": recipe.title}
+        tuner, inputs = tuners[recipe.batchnorm_training]
         try:
-            entry |= _try(bench, recipe, probes, *tuners[recipe.batchnorm_training], begin, share)
+            tried = _paired(bench, _try(bench, name, probes, tuner, inputs, begin, share))
         except Diverged as trouble:  # that is its result
-            entry["error"] = str(trouble)
-        else:
-            scores[name] = entry["accuracy"]["scores"]
-            if name != RECIPES[0] and RECIPES[0] in scores:
-                names = recipe.title, _RECIPES[RECIPES[0]].title
-                entry["paired"] = paired_comparison(scores[name], scores[RECIPES[0]], bench.test_share, names)
-        bench.result["trained_blocks"] = tuners[recipe.batchnorm_training][0].blocks
-        bench.result["recipes"] = [*bench.result["recipes"], entry]
-        bench.say(_words(entry))
+            tried = Tried(name, recipe.title, error=str(trouble))
+        recipes = (*bench.result.recipes, tried)
+        bench.show(replace(bench.result, trained_blocks=tuple(tuner.blocks), recipes=recipes))
+        bench.say(_words(tried))
 
 
-def _tuner(bench: Bench, recipe: Recipe, begin: float) -> tuple[Tuner, Any]:
+def _tuner(bench: RecipesBench, recipe: Recipe, begin: float) -> tuple[Tuner, Any]:
     frozen = len(bench.record.block_starts) - bench.options.unfreeze_blocks
     count = len(bench.items)
     tuner = Tuner(bench.base(), bench.record, frozen, len(bench.classes), count, recipe.batchnorm_training)
@@ -117,9 +101,9 @@ def _tuner(bench: Bench, recipe: Recipe, begin: float) -> tuple[Tuner, Any]:
 
 
 def _try(
-    bench: Bench, recipe: Recipe, probes: list[Probe], tuner: Tuner, inputs: Any, begin: float, share: float
-) -> dict[str, Any]:
-    options, folds = bench.options, bench.training_folds
+    bench: RecipesBench, name: str, probes: list[Probe], tuner: Tuner, inputs: Any, begin: float, share: float
+) -> Tried:
+    options, recipe, folds = bench.options, _RECIPES[name], bench.folds[: len(probes)]
     rates = recipe.rates(len(tuner.blocks), options.epochs, options.fine_tune_learning_rate, options.head_learning_rate)
     correct, distances, drifts, losses = [], [], [], []
     for index, (fold, probe) in enumerate(zip(folds, probes, strict=True)):
@@ -127,24 +111,33 @@ def _try(
         head, labels = probe if recipe.head_first else None, bench.labels[fold.train]
         check = bench.checker(recipe.title, start, each)
         seed = options.seed + index
-        losses.append(tuner.train(inputs[fold.train], labels, rates, options.batch_size, seed, head, check))
-        said = tuner.probabilities(inputs[fold.test]).argmax(axis=1)
-        correct.append(int((said == bench.labels[fold.test]).sum()))
+        losses.append(tuple(tuner.train(inputs[fold.train], labels, rates, options.batch_size, seed, head, check)))
+        correct.append(bench.right(tuner.probabilities(inputs[fold.test]), fold))
         distances.append(tuner.distances())
         drifts.append(tuner.statistics_drift())
-    return {
-        "accuracy": bench.accuracy(correct),
-        "distances": [sum(values) / len(values) for values in zip(*distances, strict=True)],
-        "statistics_drift": [max(values) for values in zip(*drifts, strict=True)],
-        "losses": losses,
-    }
+    return Tried(
+        name,
+        recipe.title,
+        accuracy=bench.accuracy(correct),
+        distances=tuple(sum(values) / len(values) for values in zip(*distances, strict=True)),
+        statistics_drift=tuple(max(values) for values in zip(*drifts, strict=True)),
+        losses=tuple(losses),
+    )
 
 
-def _words(entry: dict[str, Any]) -> str:
-    if "error" in entry:
-        return f"{entry['title']}: {entry['error']}"
-    drift = max(entry["statistics_drift"])
+def _paired(bench: RecipesBench, tried: Tried) -> Tried:
+    """Compare a recipe with the right one, where that came through and is another."""
+    right = next((each for each in bench.result.recipes if each.name == RIGHT), None)
+    if right is None or right.accuracy is None or tried.accuracy is None:
+        return tried
+    return replace(tried, paired=bench.paired(tried.accuracy, right.accuracy, (tried.title, right.title)))
+
+
+def _words(tried: Tried) -> str:
+    if tried.accuracy is None:
+        return f"{tried.title}: {tried.error}"
+    drift = max(tried.statistics_drift)
     kept = "BatchNorm's statistics not at all" if drift == 0 else f"BatchNorm's statistics by {100 * drift:.1f} %"
-    moved = f"Weights moved by {100 * max(entry['distances']):.1f} % at most, {kept}."
-    accuracy = f"{entry['title']}: accuracy {entry['accuracy']['mean']:.3f}."
-    return f"{entry['paired']['words'] if 'paired' in entry else accuracy} {moved}"
+    moved = f"Weights moved by {100 * max(tried.distances):.1f} % at most, {kept}."
+    accuracy = f"{tried.title}: accuracy {tried.accuracy.mean:.3f}."
+    return f"{tried.paired.words if tried.paired else accuracy} {moved}"

@@ -1,50 +1,41 @@
-"""What wrong preprocessing costs: for every backbone at hand, on the reader's pictures.
-
-Two prices: how often the network's own ImageNet answer stays the same, and how much accuracy the reader's linear head
-loses, which was trained on rightly prepared pictures and is asked about wrongly prepared ones.
-"""
+"""Carrying out the study of wrong preprocessing."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 import keras
 import numpy as np
 
-from cnn_core.arithmetic.statistics import paired_comparison
+from cnn_core.arithmetic.statistics import share as share_of
 from cnn_core.networks import backbones
 from cnn_core.networks.backbones import Backbone
-from cnn_core.networks.forward import cached_features, network_input, pooled
+from cnn_core.networks.forward import network_input, pooled
 from cnn_core.pictures import sets
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.distortions import DISTORTIONS, Distortion, Preprocessing, likely_mismatches, not_applicable
 from cnn_core.training.lab.probe import Probe, fit_probe
-from cnn_core.training.transfer.evaluation import wilson_interval
+from cnn_core.training.lab.sabotage import Mistake, Sabotaged, SabotageOptions, SabotageResult
+
+SabotageBench = Bench[SabotageOptions, SabotageResult]
 
 
-def study(bench: Bench) -> None:
-    """Fill the bench's result with `mismatches` (sentences on this set) and `backbones`, an entry each.
-
-    An entry has `name`, `right` (the accuracy of the head as in `statistics.accuracy_summary`), `unavailable` (a
-    sentence, where there is no such network here) and `distortions`: each with `name`, `title`, `about`, `accuracy`,
-    `loss` (points lost, paired, with interval and words), `agreement` and `agreement_interval` (share of pictures
-    whose ImageNet answer stays; None where the network has no classifier here), or `not_applicable`.
-    """
+def study(bench: SabotageBench) -> None:
+    """Look at the pictures for mismatches of their own, then make every mistake with every network that is here."""
     chosen = bench.options.backbones or tuple(backbones.BACKBONES)
     pictures = (sets.pixels(bench.store, item.digest) for item in bench.items)
-    bench.result["mismatches"] = likely_mismatches(pictures, bench.record)
-    bench.result["backbones"] = entries = []
+    bench.show(replace(bench.result, mismatches=tuple(likely_mismatches(pictures, bench.record))))
     for index, name in enumerate(chosen):
         record = backbones.backbone(name)
-        begin, share = index / len(chosen), 1 / len(chosen)
-        bench.progress(name, begin)
-        entry: dict[str, Any] = {"name": name, "title": record.title, "unavailable": backbones.unavailable(record)}
-        entries.append(entry)
-        if not entry["unavailable"]:
-            _sabotage(bench, record, entry, begin, share)
-            bench.say(_words(entry))
-    for sentence in bench.result["mismatches"]:
+        bench.progress(name, index / len(chosen))
+        if index == len(bench.result.backbones):  # or an earlier attempt has begun with it
+            network = Sabotaged(name, record.title, backbones.unavailable(record))
+            bench.show(replace(bench.result, backbones=(*bench.result.backbones, network)))
+        if not bench.result.backbones[index].unavailable:
+            _sabotage(bench, record, index, 1 / len(chosen))
+            bench.say(_words(bench.result.backbones[index]))
+    for sentence in bench.result.mismatches:
         bench.say(sentence)
 
 
@@ -66,38 +57,45 @@ def measured_preprocessing(base: keras.Model) -> Preprocessing:
     return found
 
 
-def _sabotage(bench: Bench, record: Backbone, entry: dict[str, Any], begin: float, share: float) -> None:
+def _sabotage(bench: SabotageBench, record: Backbone, index: int, share: float) -> None:
+    if len(bench.result.backbones[index].distortions) == len(DISTORTIONS):
+        return
+    begin = index * share
     features = bench.features(begin, record)
     probes = [fit_probe(features[fold.train], bench.labels[fold.train]) for fold in bench.folds]
-    right = _counts(bench, probes, features)
-    entry["right"] = bench.accuracy(right)
+    right = bench.accuracy(_counts(bench, probes, features))
+    _show(bench, index, replace(bench.result.backbones[index], right=right))
     base = backbones.build(record.name)
     pixels = network_input(bench.store, bench.items, record)
     preprocessing = measured_preprocessing(base)
     top = _classifier(record)
-    entry["distortions"] = []
-    for index, distortion in enumerate(DISTORTIONS.values()):
-        bench.progress(f"{record.title}: {distortion.title}", begin + share * index / len(DISTORTIONS))
-        figures: dict[str, Any] = {"name": distortion.name, "title": distortion.title, "about": distortion.about}
-        if reason := not_applicable(distortion, preprocessing):
-            entry["distortions"] = [*entry["distortions"], figures | {"not_applicable": reason}]
+    for place, distortion in enumerate(DISTORTIONS.values()):
+        known = bench.result.backbones[index]
+        if place < len(known.distortions):
             continue
-        wrong = _features(bench, record, base, pixels, preprocessing, distortion, begin)
-        counts = _counts(bench, probes, wrong)
-        total = [len(fold.test) for fold in bench.folds]
-        after, before = ([c / n for c, n in zip(each, total, strict=True)] for each in (counts, right))
-        loss = paired_comparison(after, before, bench.test_share, (distortion.title, "the right preprocessing"))
-        figures |= {"accuracy": bench.accuracy(counts), "loss": loss}
-        figures |= {"agreement": None, "agreement_interval": None}
-        if top:
-            same = int((_answers(features, top) == _answers(wrong, top)).sum())
-            interval = list(wilson_interval(same, len(features)))
-            figures |= {"agreement": same / len(features), "agreement_interval": interval}
-        entry["distortions"] = [*entry["distortions"], figures]
+        bench.progress(f"{record.title}: {distortion.title}", begin + share * place / len(DISTORTIONS))
+        mistake = Mistake(
+            distortion.name, distortion.title, distortion.about, not_applicable(distortion, preprocessing)
+        )
+        if not mistake.not_applicable:
+            wrong = _features(bench, record, base, pixels, preprocessing, distortion, begin)
+            accuracy = bench.accuracy(_counts(bench, probes, wrong))
+            loss = bench.paired(accuracy, right, (distortion.title, "the right preprocessing"))
+            agreement = None
+            if top:
+                agreement = share_of(int((_answers(features, top) == _answers(wrong, top)).sum()), len(features))
+            mistake = replace(mistake, accuracy=accuracy, loss=loss, agreement=agreement)
+        _show(bench, index, replace(known, distortions=(*known.distortions, mistake)))
+
+
+def _show(bench: SabotageBench, index: int, network: Sabotaged) -> None:
+    found = list(bench.result.backbones)
+    found[index] = network
+    bench.show(replace(bench.result, backbones=tuple(found)))
 
 
 def _features(
-    bench: Bench,
+    bench: SabotageBench,
     record: Backbone,
     base: keras.Model,
     pixels: np.ndarray,
@@ -124,16 +122,12 @@ def _features(
         return pooled(resized)
 
     tick = bench.ticker(f"{record.title}: {distortion.title}", progress, 0.0, len(bench.items))
-    vectors, computed = cached_features(
-        bench.store, bench.items, record, bench.precision, extractor, tick, f"pool of {distortion.name}", see
-    )
-    bench.result["features_computed"] += computed
-    return vectors
+    return bench.vectors(extractor, tick, f"pool of {distortion.name}", record, see)
 
 
-def _counts(bench: Bench, probes: list[Probe], features: np.ndarray) -> list[int]:
+def _counts(bench: SabotageBench, probes: list[Probe], features: np.ndarray) -> list[int]:
     return [
-        int((probe.probabilities(features[fold.test]).argmax(axis=1) == bench.labels[fold.test]).sum())
+        bench.right(probe.probabilities(features[fold.test]), fold)
         for probe, fold in zip(probes, bench.folds, strict=True)
     ]
 
@@ -150,11 +144,11 @@ def _answers(features: np.ndarray, top: tuple[np.ndarray, np.ndarray]) -> np.nda
     return np.asarray((features @ top[0] + top[1]).argmax(axis=1))
 
 
-def _words(entry: dict[str, Any]) -> str:
-    applied = [figures for figures in entry["distortions"] if "loss" in figures]
-    worst = min(applied, key=lambda figures: figures["loss"]["points"])
-    harmless = [f["title"] for f in applied if f["loss"]["p"] is None or f["loss"]["p"] >= 0.05]
-    words = f"{entry['title']}: {worst['loss']['words']}"
+def _words(network: Sabotaged) -> str:
+    applied = [(mistake.title, mistake.loss) for mistake in network.distortions if mistake.loss]
+    _, worst = min(applied, key=lambda each: each[1].points)
+    harmless = [title for title, loss in applied if loss.p is None or loss.p >= 0.05]
+    words = f"{network.title}: {worst.words}"
     if harmless:
         words += f" No loss that is clearly more than chance: {'; '.join(harmless)}."
     return words

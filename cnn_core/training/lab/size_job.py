@@ -1,10 +1,7 @@
-"""How many pictures: accuracy against pictures a class, a fitted power law, and what doubling would buy.
+"""Carrying out the study of size, and fitting its law."""
 
-Source:
-    Cortes et al. 1994, NIPS 6 (error = a n^-b + c); Hestness et al. 2017, arXiv:1712.00409; Mahmood et al. 2022, CVPR
-    (how far such fits extrapolate).
-"""
-
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -15,38 +12,39 @@ from scipy.stats import spearmanr
 from cnn_core.networks import backbones
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.probe import fit_probe
+from cnn_core.training.lab.size import ARMS, SIZES, Fit, Law, LawCurve, SizeArm, SizeOptions, SizePoint, SizeResult
 from cnn_core.training.lab.splits import nested_draws
 from cnn_core.training.lab.tuning import BATCHNORM_MOMENTUM, Tuner, constant_rates
 
 BOOTSTRAPS = 300
 FEWEST_SIZES = 4
 TRAINED_SIZES = (5, 20)  # and the largest: of the arms that train blocks
+WEIGHTS = {"frozen": 0.1, "fine_tuned": 0.4, "scratch": 2.0}  # of the progress
+
+SizeBench = Bench[SizeOptions, SizeResult]
 
 
-def study(bench: Bench) -> None:
-    """Fill the bench's result with `arms`: for each its `points` (a size each) and its `law` or why there is none.
-
-    A point has `pictures` (a class) and the figures of `statistics.accuracy_summary`; the draws of one fold are
-    nested and shared by all arms. A law is what `fit_law` returns.
-    """
+def study(bench: SizeBench) -> None:
+    """Measure every arm at every size, then fit its law."""
     features = bench.features(share=0.1)
-    bench.result["arms"] = {}
-    shares = {"frozen": 0.1, "fine_tuned": 0.4, "scratch": 2.0}
-    chosen = [arm for arm in shares if arm in bench.options.arms]
-    begin = 0.1
-    for arm in chosen:
-        share = 0.9 * shares[arm] / sum(shares[name] for name in chosen)
-        (_frozen if arm == "frozen" else _trained)(bench, features, arm, begin, share)
+    begin, whole = 0.1, sum(WEIGHTS[name] for name in bench.options.arms)
+    for name in bench.options.arms:
+        share = 0.9 * WEIGHTS[name] / whole
+        if bench.result.arm(name).law is None:
+            (_frozen if name == "frozen" else _trained)(bench, features, name, begin, share)
+            _fit_arm(bench, name)
         begin += share
-        points = bench.result["arms"][arm]["points"]
-        sizes = [point["pictures"] for point in points]
-        errors = 1 - np.array([point["scores"] for point in points])  # (sizes, folds)
-        law = fit_law(sizes, errors, bench.options.seed)
-        bench.result["arms"][arm]["law"] = law
-        bench.say(f"{arm}: {law['words']}")
 
 
-def _draws(bench: Bench, fold_index: int) -> dict[int, np.ndarray]:
+def _fit_arm(bench: SizeBench, name: str) -> None:
+    arm = bench.result.arm(name)
+    errors = 1 - np.array([point.accuracy.scores for point in arm.points])  # (sizes, folds)
+    law = fit_law([point.pictures for point in arm.points], errors, bench.options.seed)
+    _show(bench, replace(arm, law=law))
+    bench.say(f"{name}: {law.words}")
+
+
+def _draws(bench: SizeBench, fold_index: int) -> dict[int, np.ndarray]:
     """Return the training sets within one fold, as indices of all pictures, the full fold last."""
     train = bench.folds[fold_index].train
     smallest = int(np.bincount(bench.labels[train]).min())
@@ -55,51 +53,51 @@ def _draws(bench: Bench, fold_index: int) -> dict[int, np.ndarray]:
     return {size: train[index] for size, index in nested_draws(bench.labels[train], sizes, seed).items()}
 
 
-def _common_sizes(bench: Bench, folds: int) -> list[int]:
+def _common_sizes(bench: SizeBench, folds: int) -> list[int]:
     """Return the sizes that every fold can fill; the largest is the smallest of the folds' largest."""
     draws = [set(_draws(bench, index)) for index in range(folds)]
     return sorted(set.intersection(*draws)) or sorted(draws[0])
 
 
-def _frozen(bench: Bench, features: np.ndarray, arm: str, begin: float, share: float) -> None:
+def _frozen(bench: SizeBench, features: np.ndarray, name: str, begin: float, share: float) -> None:
     correct: dict[int, list[int]] = {size: [] for size in _common_sizes(bench, len(bench.folds))}
     for index, fold in enumerate(bench.folds):
         bench.progress("frozen", begin + share * index / len(bench.folds))
         draws = _draws(bench, index)
         for size, counts in correct.items():
             probe = fit_probe(features[draws[size]], bench.labels[draws[size]])
-            said = probe.probabilities(features[fold.test]).argmax(axis=1)
-            counts.append(int((said == bench.labels[fold.test]).sum()))
-    _keep(bench, arm, correct)
+            counts.append(bench.right(probe.probabilities(features[fold.test]), fold))
+    _keep(bench, name, correct)
 
 
-def _trained(bench: Bench, features: np.ndarray, arm: str, begin: float, share: float) -> None:
+def _trained(bench: SizeBench, features: np.ndarray, name: str, begin: float, share: float) -> None:
     """Train with as many steps at every size as the epochs give at the largest: fewer pictures, not less training."""
-    options, folds = bench.options, bench.training_folds
+    options, folds = bench.options, bench.folds[: bench.options.training_splits]
     sizes = _common_sizes(bench, len(folds))
-    if options.sizes == type(options)("size").sizes:  # nothing chosen: a few
+    if options.sizes == SIZES:  # nothing chosen: a few
         sizes = sorted({size for size in sizes if size in TRAINED_SIZES} | {sizes[-1]})
-    tuner, rate = _tuner(bench, arm)
-    inputs = tuner.inputs(bench.pixels(), bench.ticker(arm, begin, 0.1 * share, len(bench.items)))
-    correct: dict[int, list[int]] = {}
+    correct = {point.pictures: bench.counts(point.accuracy) for point in bench.result.arm(name).points}
+    tuner, rate = _tuner(bench, name)
+    inputs = tuner.inputs(bench.pixels(), bench.ticker(name, begin, 0.1 * share, len(bench.items)))
     largest = sizes[-1] * len(bench.classes)
     for done, (index, size) in enumerate((index, size) for size in sizes for index in range(len(folds))):
+        if index < len(correct.setdefault(size, [])):  # an earlier attempt knows
+            continue
         draw, fold = _draws(bench, index)[size], folds[index]
         steps = options.epochs * _steps(largest, options.batch_size)
         epochs = max(1, round(steps / _steps(len(draw), options.batch_size)))
         rates = constant_rates(len(tuner.blocks), epochs, rate, options.head_learning_rate)
-        head = fit_probe(features[draw], bench.labels[draw]) if arm == "fine_tuned" else None
+        head = fit_probe(features[draw], bench.labels[draw]) if name == "fine_tuned" else None
         each = 0.9 * share / (len(sizes) * len(folds))
-        check = bench.checker(f"{arm}, {size} a class", begin + 0.1 * share + each * done, each)
+        check = bench.checker(f"{name}, {size} a class", begin + 0.1 * share + each * done, each)
         tuner.train(inputs[draw], bench.labels[draw], rates, options.batch_size, options.seed, head, check)
-        said = tuner.probabilities(inputs[fold.test]).argmax(axis=1)
-        correct.setdefault(size, []).append(int((said == bench.labels[fold.test]).sum()))
-        _keep(bench, arm, correct)
+        correct[size].append(bench.right(tuner.probabilities(inputs[fold.test]), fold))
+        _keep(bench, name, correct)
 
 
-def _tuner(bench: Bench, arm: str) -> tuple[Tuner, float]:
+def _tuner(bench: SizeBench, name: str) -> tuple[Tuner, float]:
     options, classes, count = bench.options, len(bench.classes), len(bench.items)
-    if arm == "fine_tuned":
+    if name == "fine_tuned":
         frozen = len(bench.record.block_starts) - options.unfreeze_blocks
         return Tuner(bench.base(), bench.record, frozen, classes, count), options.fine_tune_learning_rate
     keras.utils.set_random_seed(options.seed)
@@ -111,9 +109,14 @@ def _tuner(bench: Bench, arm: str) -> tuple[Tuner, float]:
     return tuner, options.head_learning_rate
 
 
-def _keep(bench: Bench, arm: str, correct: dict[int, list[int]]) -> None:
-    points = [{"pictures": size} | bench.accuracy(counts) for size, counts in correct.items() if counts]
-    bench.result["arms"] = bench.result["arms"] | {arm: {"points": points}}
+def _keep(bench: SizeBench, name: str, correct: dict[int, list[int]]) -> None:
+    points = [SizePoint(size, bench.accuracy(counts)) for size, counts in correct.items() if counts]
+    _show(bench, SizeArm(name, tuple(points)))
+
+
+def _show(bench: SizeBench, arm: SizeArm) -> None:
+    known = {each.name: each for each in bench.result.arms} | {arm.name: arm}
+    bench.show(replace(bench.result, arms=tuple(known[name] for name in ARMS if name in known)))
 
 
 def _steps(pictures: int, batch_size: int) -> int:
@@ -123,7 +126,7 @@ def _steps(pictures: int, batch_size: int) -> int:
 # The law -------------------------------------------------------------------------------------------------------------
 
 
-def fit_law(sizes: list[int], errors: np.ndarray, seed: int = 0) -> dict[str, Any]:
+def fit_law(sizes: Sequence[int], errors: np.ndarray, seed: int = 0) -> Law:
     """Fit error = a n^(−b) + c to the mean errors and predict the error at twice the largest size.
 
     Args:
@@ -132,20 +135,19 @@ def fit_law(sizes: list[int], errors: np.ndarray, seed: int = 0) -> dict[str, An
         seed: Of the bootstrap, which draws whole columns: the divisions differ, their sizes belong together.
 
     Returns:
-        `words`, and where the data support a fit also `a`, `b`, `c`, `at` (twice the largest size), `predicted`
-        (accuracy there), `low`, `high` (95 % of the bootstrapped fits), `gain_points`, `gain_low`, `gain_high`, and
-        `curve` (sizes, accuracy, low, high). Divisions share test pictures, so the interval is rather too narrow.
+        The law in words, and the fit where the data support one. Divisions share test pictures, so that the interval
+        is rather too narrow.
 
     Example:
         >>> n = np.array([1, 2, 5, 10, 20, 40])
         >>> noise = np.random.default_rng(0).normal(0, 0.005, (6, 10))
         >>> law = fit_law(n.tolist(), (0.5 * n**-0.5 + 0.05)[:, None] + noise)
-        >>> round(law["b"], 1), round(law["predicted"], 2)
+        >>> round(law.fit.b, 1), round(law.fit.predicted, 2)
         (0.5, 0.89)
     """
     n, mean = np.array(sizes, float), errors.mean(axis=1)
     if reason := _refusal(n, errors):
-        return {"words": reason}
+        return Law(reason)
     best = _fit(n, mean)
     rng = np.random.default_rng(seed)
     columns = rng.integers(0, errors.shape[1], (BOOTSTRAPS, errors.shape[1]))
@@ -154,8 +156,8 @@ def fit_law(sizes: list[int], errors: np.ndarray, seed: int = 0) -> dict[str, An
     now, then = _law(n[-1], best), _law(at, best)
     thens = _law(at, fits.T)
     gains = 100 * (_law(n[-1], fits.T) - thens)
-    low, high = np.percentile(1 - thens, (2.5, 97.5))
-    gain_low, gain_high = np.percentile(gains, (2.5, 97.5))
+    low, high = np.percentile(1 - thens, (2.5, 97.5)).tolist()
+    gain_low, gain_high = np.percentile(gains, (2.5, 97.5)).tolist()
     grid = np.unique(np.geomspace(n[0], at, 40).round(3))
     band = np.percentile(1 - np.array([_law(grid, fit) for fit in fits]), (2.5, 97.5), axis=0)
     gain = float(100 * (now - then))
@@ -163,25 +165,9 @@ def fit_law(sizes: list[int], errors: np.ndarray, seed: int = 0) -> dict[str, An
         f"error ≈ {best[0]:.2f} · n^−{best[1]:.2f} + {best[2]:.3f}. Doubling {sizes[-1]} pictures a class to {at} "
         f"would buy {gain:.1f} points (95 % interval {gain_low:.1f} to {gain_high:.1f}), to {1 - then:.3f}."
     )
-    return {
-        "a": float(best[0]),
-        "b": float(best[1]),
-        "c": float(best[2]),
-        "at": at,
-        "predicted": float(1 - then),
-        "low": float(low),
-        "high": float(high),
-        "gain_points": gain,
-        "gain_low": float(gain_low),
-        "gain_high": float(gain_high),
-        "words": words,
-        "curve": {
-            "pictures": grid.tolist(),
-            "accuracy": (1 - _law(grid, best)).tolist(),
-            "low": band[0].tolist(),
-            "high": band[1].tolist(),
-        },
-    }
+    curve = LawCurve(*(tuple(line.tolist()) for line in (grid, 1 - _law(grid, best), *band)))
+    a, b, c = best.tolist()
+    return Law(words, Fit(a, b, c, at, float(1 - then), low, high, gain, gain_low, gain_high, curve))
 
 
 def _refusal(n: np.ndarray, errors: np.ndarray) -> str:

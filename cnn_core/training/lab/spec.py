@@ -1,175 +1,163 @@
-"""What a study of the laboratory is asked to do: parsed and checked once, immutable afterwards. Light: no Keras."""
+"""What every study of the laboratory is asked: how the pictures are divided, on which network it builds, how it trains.
+
+A study's own options derive from one of these and stand in its module. Light: no Keras.
+"""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
-from cnn_core.pictures.items import Item, SpecRefused, shortage
+from cnn_core.pictures.items import SpecRefused
+from cnn_core.training.spec import OnPictures, Spec, choice, choices, number, seed
 
-KINDS = {
-    "depth": "How deep do the features transfer?",
-    "size": "How many pictures do I need?",
-    "recipes": "How should I fine-tune?",
-    "sabotage": "What does wrong preprocessing cost?",
-    "backbones": "Which network should I take?",
-    "labels": "Which pictures hurt?",
-    "augmentation": "Does augmentation help?",
-}
-SIZE_ARMS = ("frozen", "fine_tuned", "scratch")
-RECIPES = (
-    "head_first",
-    "at_once",
-    "gradual",
-    "discriminative",
-    "rate_10",
-    "rate_100",
-    "batchnorm_training",
-)
-# Parts of `transfer.training.augmentation`, in its order behind the whole.
-POLICIES = {"all": "Mirror, shift and zoom", "mirror": "Mirror", "shift": "Shift", "zoom": "Zoom"}
-SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-# What differs from the defaults of LabOptions, so that a study of 300 pictures takes a minute on two cores.
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "depth": {"training_splits": 2, "epochs": 2},
-    "size": {"training_splits": 2, "epochs": 3, "repeats": 4},
-    "recipes": {"training_splits": 3, "epochs": 4},
-    "augmentation": {"training_splits": 3, "epochs": 3},
-}
+MEASURED_PICTURES = 300  # of which the studies' costs were measured
+
+
+def networks() -> dict[str, str]:
+    """Return the names of the backbones, with their titles."""
+    return {name: record.title for name, record in BACKBONES.items()}
+
+
+def repeats(default: int = 2) -> Any:
+    """Return the field that says how often the pictures are divided."""
+    return number(default, 1, 20, "Repeats", "How often the pictures are divided anew.")
+
+
+def trainings(default: int = 3) -> Any:
+    """Return the field that says on how many divisions a network is trained."""
+    about = "On how many of the divisions (folds × repeats) a network is trained; training is slow."
+    return number(default, 1, 400, "Trainings", about)
+
+
+def epochs(default: int = 4, about: str = "Passes over the training pictures.") -> Any:
+    """Return the field of the epochs."""
+    return number(default, 1, 100, "Epochs", about)
+
+
+def several_networks() -> Any:
+    """Return the field of the networks that are compared; none stands for all that are on this machine."""
+    return choices((), networks, "Networks", "Of these; without any, of all that are here.", fewest=0)
 
 
 @dataclass(frozen=True)
-class LabOptions:
-    """The controls of a study; each study reads those that concern it.
+class LabOptions(Spec):
+    """How a study divides the pictures.
 
     Attributes:
-        kind: Key in KINDS.
-        backbone: Key in `backbones.BACKBONES`.
+        kind: Key of the study that these options belong to; not an option itself, but part of the JSON.
         folds: Parts into which the pictures are divided; each is tested on once a repeat.
         repeats: How often they are divided anew.
-        training_splits: How many of the folds x repeats a study trains a network on; training is slow.
-        epochs: Passes over the training pictures where blocks are trained; for `augmentation` also the copies of each.
-        batch_size: Pictures a step.
-        head_learning_rate: Adam's rate for new weights.
-        fine_tune_learning_rate: Adam's rate for pretrained blocks.
-        unfreeze_blocks: Topmost blocks that a fine-tuned network trains.
-        frozen_blocks: For `depth`: how many of the lowest blocks stay fixed, one training each; negative counts from
-            the top. Empty takes the upper stage ends; 0 trains the whole network, which takes minutes.
-        arms: For `size`: of SIZE_ARMS.
-        sizes: For `size`: pictures a class.
-        recipes: For `recipes`: of RECIPES; the first of RECIPES is what the others are compared with.
-        policies: For `augmentation`: of POLICIES.
-        backbones: For `sabotage` and `backbones`: names; empty for all that are on this machine.
-        flip: For `labels`: share of the labels that are exchanged at random beforehand, to measure the finding.
-        seed: Of splits, draws, order and new weights.
-
-    Raises:
-        SpecRefused: If an option is out of range.
-
-    Example:
-        >>> LabOptions("depth", folds=1)
-        Traceback (most recent call last):
-        cnn_core.pictures.items.SpecRefused: folds is 1; expected 2 to 20.
+        seed: Of divisions, draws, order and new weights.
     """
 
-    kind: str
-    backbone: str = DEFAULT
-    folds: int = 5
-    repeats: int = 2
-    training_splits: int = 3
-    epochs: int = 4
-    batch_size: int = 16
-    head_learning_rate: float = 1e-3
-    fine_tune_learning_rate: float = 1e-4
-    unfreeze_blocks: int = 6
-    frozen_blocks: tuple[int, ...] = ()
-    arms: tuple[str, ...] = ("frozen", "fine_tuned")
-    sizes: tuple[int, ...] = SIZES
-    recipes: tuple[str, ...] = RECIPES
-    policies: tuple[str, ...] = ("all",)
-    backbones: tuple[str, ...] = ()
-    flip: float = 0.0
-    seed: int = 0
+    kind: ClassVar[str] = ""
+    # Version 0.1 wrote the options of all studies into the spec of each.
+    foreign: ClassVar[frozenset[str]] = frozenset(
+        {"kind", "backbone", "training_splits", "epochs", "batch_size", "head_learning_rate", "fine_tune_learning_rate"}
+        | {"unfreeze_blocks", "frozen_blocks", "arms", "sizes", "recipes", "policies", "backbones", "flip"}
+    )
 
-    def __post_init__(self) -> None:
-        for name, chosen, known in (
-            ("kind", (self.kind,), tuple(KINDS)),
-            ("backbone", (self.backbone,), tuple(BACKBONES)),
-            ("backbones", self.backbones or (self.backbone,), tuple(BACKBONES)),
-            ("arms", self.arms, SIZE_ARMS),
-            ("recipes", self.recipes, RECIPES),
-            ("policies", self.policies, tuple(POLICIES)),
-        ):
-            unknown = [value for value in chosen if value not in known]
-            if unknown or not chosen:
-                received = unknown[0] if unknown else "empty"
-                raise SpecRefused(f"{name} is {received}; expected one or more of {', '.join(known)}.")
-        blocks = len(BACKBONES[self.backbone].block_starts)
-        for name, low, high in (
-            ("folds", 2, 20),
-            ("repeats", 1, 20),
-            ("training_splits", 1, self.folds * self.repeats),
-            ("epochs", 1, 100),
-            ("batch_size", 1, 256),
-            ("head_learning_rate", 1e-7, 1.0),
-            ("fine_tune_learning_rate", 1e-7, 1.0),
-            ("unfreeze_blocks", 1, blocks),
-            ("flip", 0.0, 0.5),
-            ("seed", 0, 2**31 - 1),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise SpecRefused(f"{name} is {value}; expected {low} to {high}.")
-        for frozen in self.frozen_blocks:
-            if not -blocks <= frozen <= blocks:
-                raise SpecRefused(f"frozen_blocks has {frozen}; {self.backbone} has {blocks} blocks.")
-        if not self.sizes or min(self.sizes) < 1:
-            raise SpecRefused(f"sizes is {list(self.sizes)}; expected pictures a class, each at least 1.")
-        object.__setattr__(self, "sizes", tuple(sorted(set(self.sizes))))
-        object.__setattr__(self, "recipes", tuple(name for name in RECIPES if name in (RECIPES[0], *self.recipes)))
+    folds: int = number(5, 2, 20, "Folds", "Parts that the pictures are divided into; each is tested on once a repeat.")
+    repeats: int = repeats()
+    seed: int = seed()
 
     @classmethod
-    def of(cls, kind: str, **chosen: Any) -> "LabOptions":
-        """Return a study's options: what is chosen, and this kind's defaults for the rest.
-
-        Example:
-            >>> LabOptions.of("size", folds=4).epochs
-            3
-        """
-        return cls(kind, **DEFAULTS.get(kind, {}) | chosen)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "LabOptions":
-        """Read back what `to_json` wrote."""
-        known = {entry.name for entry in fields(cls)}
-        chosen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
+    def of(cls, **chosen: Any) -> Self:
+        """Return what is chosen, and the defaults for the rest: for a page and a command, where little is chosen."""
         return cls(**chosen)
 
+    @property
+    def network(self) -> str:
+        """Name of the backbone as which the pictures are looked at."""
+        return DEFAULT
+
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        """Return plain JSON values, the study's key among them."""
+        return {"kind": self.kind, **super().to_json()}
 
 
 @dataclass(frozen=True)
-class Study:
+class OnBackbone(LabOptions):
+    """Options of a study that builds on one network."""
+
+    backbone: str = choice(DEFAULT, networks, "Backbone", "The pretrained network.")
+
+    @property
+    def network(self) -> str:
+        """Name of the backbone as which the pictures are looked at."""
+        return self.backbone
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks of the network."""
+        return len(BACKBONES[self.backbone].block_starts)
+
+
+@dataclass(frozen=True)
+class Training(OnBackbone):
+    """Options of a study that trains blocks.
+
+    Example:
+        >>> Training(folds=2, repeats=1)
+        Traceback (most recent call last):
+        cnn_core.pictures.items.SpecRefused: training_splits is 3; expected 1 to 2, which is folds × repeats.
+        >>> Training.of(folds=2, repeats=1).training_splits  # nobody has asked for three
+        2
+    """
+
+    training_splits: int = trainings()
+    epochs: int = epochs()
+    batch_size: int = number(16, 1, 256, "Batch size", "Pictures a step.")
+    head_learning_rate: float = number(1e-3, 1e-7, 1.0, "Learning rate of new weights", "Adam's, of the head.")
+    fine_tune_learning_rate: float = number(1e-4, 1e-7, 1.0, "Learning rate of pretrained blocks", "Adam's.")
+
+    @classmethod
+    def of(cls, **chosen: Any) -> Self:
+        """Return what is chosen, and the defaults for the rest: no more trainings than there are divisions."""
+        folds, times = chosen.get("folds", cls.folds), chosen.get("repeats", cls.repeats)
+        if isinstance(folds, int) and isinstance(times, int):  # or else they are refused by name
+            chosen.setdefault("training_splits", max(1, min(cls.training_splits, folds * times)))
+        return cls(**chosen)
+
+    def check(self) -> None:
+        """Refuse more trainings than divisions."""
+        most = self.folds * self.repeats
+        if self.training_splits > most:
+            raise SpecRefused(
+                f"training_splits is {self.training_splits}; expected 1 to {most}, which is folds × repeats."
+            )
+
+
+@dataclass(frozen=True)
+class UpperBlocks(Training):
+    """Options of a study that trains the topmost blocks, always as many."""
+
+    unfreeze_blocks: int = number(6, 1, 100, "Blocks to train", "Topmost blocks of the network.")
+
+    def check(self) -> None:
+        """Refuse more blocks than the network has."""
+        super().check()
+        if self.unfreeze_blocks > self.blocks:
+            raise SpecRefused(
+                f"unfreeze_blocks is {self.unfreeze_blocks}; expected 1 to {self.blocks}: {self.backbone} has no more."
+            )
+
+
+@dataclass(frozen=True)
+class LabSpec(OnPictures[LabOptions]):
     """Pictures and options: all that a run of kind `lab` needs, by value.
 
     Pictures whose `part` is `test` take no part in it: what is chosen here can still be tested on them.
 
     Raises:
-        SpecRefused: If there are too few classes or pictures.
+        SpecRefused: If there are too few classes or pictures, or a class cannot be in every fold.
     """
 
-    items: tuple[Item, ...]
-    options: LabOptions
-    source: str = "your pictures"
-
     def __post_init__(self) -> None:
-        labels = [item.label for item in self.items if item.part != "test"]
-        if trouble := shortage(labels):
-            raise SpecRefused(trouble)
-        counts = Counter(labels)
+        super().__post_init__()
+        counts = Counter(item.label for item in self.items if item.part != "test")
         fewest = min(counts, key=lambda label: counts[label])
         if counts[fewest] < self.options.folds:
             raise SpecRefused(
@@ -177,13 +165,30 @@ class Study:
                 "Choose fewer folds or add pictures: every class must be in every fold."
             )
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Study":
-        """Read back what `to_json` wrote."""
-        items = tuple(Item.from_json(entry) for entry in values["items"])
-        return cls(items, LabOptions.from_json(values["options"]), values["source"])
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        items = [item.to_json() for item in self.items]
-        return {"items": items, "options": self.options.to_json(), "source": self.source}
+def commonest_share(labels: Iterable[str]) -> float:
+    """Return the accuracy of always naming the commonest class.
+
+    Example:
+        >>> commonest_share(["cat", "dog", "cat", "cat"])
+        0.75
+    """
+    counts = Counter(labels)
+    return max(counts.values()) / counts.total()
+
+
+def in_proportion(seconds: float, work: Callable[[Any], float], usual: LabOptions) -> Callable[[Any, int], float]:
+    """Return the cost model of a study whose processor time goes with the pictures and with some count of its work.
+
+    Args:
+        seconds: Measured with MEASURED_PICTURES photos in 5 classes, EfficientNet-Lite0, features kept, on two cores of
+            an AMD EPYC: `cpu_seconds` of `python -m cnn_core lab KIND clothing5/train --json`.
+        work: Counts what an options' work is.
+        usual: The options that were measured.
+
+    Example:
+        >>> cost = in_proportion(60.0, lambda options: options.folds, LabOptions(folds=5))
+        >>> cost(LabOptions(folds=10), 150)
+        60.0
+    """
+    return lambda options, pictures: seconds * pictures / MEASURED_PICTURES * work(options) / work(usual)

@@ -1,6 +1,6 @@
 """A network of three small blocks and pictures that differ in colour: every study in a second or two."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -47,11 +47,15 @@ class Listener:
 
     def __init__(self, stop_when: Callable[[dict[str, Any]], bool] = lambda progress: False) -> None:
         self.told: list[dict[str, Any]] = []
+        self.kept: list[dict[str, Any]] = []
         self.stop_when, self.should_stop, self.lost = stop_when, False, False
 
     def update(self, **progress: Any) -> None:
         self.told.append(plain(progress))
         self.should_stop = self.should_stop or self.stop_when(self.told[-1])
+
+    def found(self, result: Mapping[str, Any]) -> None:
+        self.kept.append(plain(result))
 
 
 def claimed(store: Store, spec: dict[str, Any]) -> Run:

@@ -10,21 +10,20 @@ from cnn_core.pictures import sets
 from cnn_core.pictures.images import square
 from cnn_core.store.runs import Run, RunNotFound, Store
 from cnn_core.training.lab import attention, job
+from cnn_core.training.lab.labels import LabelsOptions, LabelsResult
 from cnn_core.training.lab.probe import fit_probe
-from cnn_core.training.lab.spec import LabOptions, Study
+from cnn_core.training.lab.spec import LabSpec
 
 pytestmark = pytest.mark.usefixtures("toy")
 
 
 @pytest.fixture
 def studied(shelf: Store) -> Run:
-    options = LabOptions.of(
-        "labels", backbone="toy", folds=3, repeats=1, training_splits=1, flip=0.2, unfreeze_blocks=1
-    )
-    run = claimed(shelf, Study(tuple(colours(shelf, 8)), options, "colours").to_json())
-    result, environment = job.run(run, shelf, Listener())
+    options = LabelsOptions(backbone="toy", folds=3, repeats=1, flip=0.2)
+    run = claimed(shelf, LabSpec(tuple(colours(shelf, 8)), options, "colours").to_json())
+    outcome = job.run(run, shelf, Listener())
     attention._base.cache_clear()
-    shelf.finish(run, "done", result=result, environment=environment)
+    shelf.finish(run, "done", result=outcome.result, environment=outcome.environment)
     return shelf.get(run.id)
 
 
@@ -43,33 +42,33 @@ def test_grad_cam_under_a_linear_head_is_the_class_activation_map() -> None:
 
 
 def test_attention_comes_from_the_head_that_was_not_shown_the_picture(shelf: Store, studied: Run) -> None:
-    points = studied.result["map"]
-    wrong = next(point for point in points if not point["right"])
-    answer = attention.attention(studied.id, wrong["digest"], location=shelf.location)
-    assert answer["label"] == wrong["label"] and answer["said"] == wrong["said"]
-    assert set(answer["maps"]) == {wrong["label"], wrong["said"]}
+    points = LabelsResult.from_json(studied.result).map
+    wrong = next(point for point in points if not point.right)
+    answer = attention.attention(studied.id, wrong.digest, location=shelf.location)
+    assert answer.label == wrong.label and answer.said == wrong.said
+    assert set(answer.maps) == {wrong.label, wrong.said}
     # With one repeat the study's probability is this head's: the same pictures, labels and penalty.
-    assert answer["probabilities"][wrong["label"]] == pytest.approx(wrong["probability_of_label"], abs=1e-4)
-    assert sum(answer["probabilities"].values()) == pytest.approx(1)
-    pixels = sets.pixels(shelf, wrong["digest"])
-    assert (answer["seen"] == square(pixels, 16, 1.0)).all()
+    assert answer.probabilities[wrong.label] == pytest.approx(wrong.probability_of_label, abs=1e-4)
+    assert sum(answer.probabilities.values()) == pytest.approx(1)
+    pixels = sets.pixels(shelf, wrong.digest)
+    assert (answer.seen == square(pixels, 16, 1.0)).all()
 
 
 def test_nearest_are_training_pictures_by_cosine(shelf: Store, studied: Run) -> None:
-    points = studied.result["map"]
+    points = LabelsResult.from_json(studied.result).map
     base = toy_network()
-    pictures = np.stack([square(sets.pixels(shelf, point["digest"]), 16, 1.0) for point in points])
+    pictures = np.stack([square(sets.pixels(shelf, point.digest), 16, 1.0) for point in points])
     features = infer(keras.Model(base.input, base.output), pictures).mean(axis=(1, 2))
     features = features - features.mean(axis=0)
-    answer = attention.attention(studied.id, points[0]["digest"], location=shelf.location)
+    answer = attention.attention(studied.id, points[0].digest, location=shelf.location)
     cosine = {
-        point["digest"]: f @ features[0] / np.linalg.norm(f) / np.linalg.norm(features[0])
+        point.digest: f @ features[0] / np.linalg.norm(f) / np.linalg.norm(features[0])
         for point, f in zip(points[1:], features[1:], strict=True)
     }
-    found = answer["nearest"]
-    assert [near["similarity"] for near in found] == pytest.approx([cosine[n["digest"]] for n in found], abs=1e-5)
-    assert points[0]["digest"] not in {near["digest"] for near in found}
-    closer = [d for d, value in cosine.items() if value > found[-1]["similarity"] + 1e-6]
+    found = answer.nearest
+    assert [near.similarity for near in found] == pytest.approx([cosine[n.digest] for n in found], abs=1e-5)
+    assert points[0].digest not in {near.digest for near in found}
+    closer = [d for d, value in cosine.items() if value > found[-1].similarity + 1e-6]
     tested = len(points) // 3  # the others of its own fold were not trained on
     assert len(closer) < len(found) + tested
 

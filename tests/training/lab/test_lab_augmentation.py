@@ -9,8 +9,9 @@ from cnn_core.pictures.images import square
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.runs import Store, plain
 from cnn_core.training.lab import job
+from cnn_core.training.lab.augmentation import AugmentationOptions, AugmentationResult
 from cnn_core.training.lab.augmentation_job import augmented, augmented_sheet
-from cnn_core.training.lab.spec import LabOptions, Study
+from cnn_core.training.lab.spec import LabSpec
 
 pytestmark = pytest.mark.usefixtures("toy")
 RAMP = np.broadcast_to(np.arange(0, 240, 6, dtype=np.uint8)[None, :, None], (40, 40, 3))  # 6 a pixel to the right
@@ -77,32 +78,31 @@ def test_sheet_refuses_in_a_sentence(wrong: tuple, message: str) -> None:
         augmented_sheet(*wrong)
 
 
-def study(shelf: Store, **options: object) -> dict:
-    chosen = {"backbone": "toy", "folds": 3, "epochs": 2, "training_splits": 2, "unfreeze_blocks": 2}
-    wanted = LabOptions.of("augmentation", **chosen | options)
-    listener = options.pop("listener", None) or Listener()
-    result, _ = job.run(claimed(shelf, Study(tuple(colours(shelf, 8)), wanted).to_json()), shelf, listener)
-    return plain(result)
+def spec(shelf: Store, **chosen: object) -> dict:
+    small = {"backbone": "toy", "folds": 3, "epochs": 2, "training_splits": 2, "unfreeze_blocks": 2}
+    return LabSpec(tuple(colours(shelf, 8)), AugmentationOptions(**small | chosen)).to_json()
+
+
+def study(shelf: Store, listener: Listener | None = None, **chosen: object) -> AugmentationResult:
+    outcome = job.run(claimed(shelf, spec(shelf, **chosen)), shelf, listener or Listener())
+    return AugmentationResult.from_json(plain(outcome.result))
 
 
 def test_study_pairs_every_policy_with_none_on_the_same_folds(shelf: Store) -> None:
     result = study(shelf, policies=("all", "mirror"))
-    assert result["complete"] and result["copies"] == 2 and result["features_computed"] == 24 * (1 + 2 * 2)
-    assert [entry["policy"] for entry in result["policies"]] == ["all", "mirror"]
-    for entry in result["policies"]:
+    assert result.complete and result.copies == 2 and result.features_computed == 24 * (1 + 2 * 2)
+    assert [policy.policy for policy in result.policies] == ["all", "mirror"]
+    for policy in result.policies:
         for arm, folds in (("frozen", 6), ("fine_tuned", 2)):
-            figures, without = entry["arms"][arm], result["without"][arm]
-            assert figures["accuracy"]["folds"] == without["folds"] == folds
-            points = 100 * (np.array(figures["accuracy"]["scores"]) - without["scores"]).mean()
-            assert figures["paired"]["points"] == pytest.approx(points)
-    assert len(result["sentences"]) == 4 and "Mirror, shift and zoom. " in result["sentences"][0]
-    assert study(shelf, policies=("mirror",))["features_computed"] == 0, "from the cache"
+            effect, without = policy.arms[arm], result.without[arm]
+            assert effect.accuracy.folds == without.folds == folds
+            points = 100 * (np.array(effect.accuracy.scores) - without.scores).mean()
+            assert effect.paired.points == pytest.approx(points)
+    assert len(result.sentences) == 4 and "Mirror, shift and zoom. " in result.sentences[0]
+    assert study(shelf, policies=("mirror",)).features_computed == 0, "from the cache"
 
 
 def test_stopped_study_keeps_what_it_has(shelf: Store) -> None:
-    wanted = LabOptions.of("augmentation", backbone="toy", folds=3, training_splits=2, unfreeze_blocks=2)
-    listener = Listener(lambda progress: progress.get("phase") == "upper blocks")
-    run = claimed(shelf, Study(tuple(colours(shelf, 8)), wanted).to_json())
-    result, _ = job.run(run, shelf, listener)
-    assert not result["complete"] and list(result["without"]) == ["frozen"]
-    assert list(result["policies"][0]["arms"]) == ["frozen"]
+    result = study(shelf, Listener(lambda progress: progress.get("phase") == "upper blocks"), epochs=3)
+    assert not result.complete and list(result.without) == ["frozen"]
+    assert list(result.policies[0].arms) == ["frozen"]

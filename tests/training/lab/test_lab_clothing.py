@@ -26,16 +26,17 @@ def study(*arguments: str) -> dict:
 
 def test_probe_accuracy_rises_with_depth() -> None:
     result = study("depth", "--frozen-blocks", "-2", "--training-splits", "2", "--epochs", "1")
-    means = [stage["mean"] for stage in result["stages"]]
+    means = [stage["accuracy"]["mean"] for stage in result["stages"]]
     assert means == sorted(means) and means[0] < 0.6 and means[-1] > 0.9, means
     first, last = result["stages"][0], result["stages"][-1]
-    assert first["high"] < last["low"], "the intervals do not meet"
+    assert first["accuracy"]["high"] < last["accuracy"]["low"], "the intervals do not meet"
 
 
 def test_wrong_preprocessing_loses_what_was_measured() -> None:
     entry = study("sabotage")["backbones"][0]
     loss = {figures["name"]: figures["loss"] for figures in entry["distortions"]}
-    agreement = {figures["name"]: figures["agreement"] for figures in entry["distortions"]}
+    same = {figures["name"]: figures["agreement"] for figures in entry["distortions"] if figures["agreement"]}
+    agreement = {name: share["correct"] / share["total"] for name, share in same.items()}
     assert loss["scaled_twice"]["points"] < -60 and loss["scaled_twice"]["p"] < 0.001
     assert loss["raw_range"]["points"] < -20 and loss["lying"]["points"] < -8
     assert agreement["scaled_twice"] < 0.05 and max(agreement.values()) < 0.9
@@ -43,7 +44,8 @@ def test_wrong_preprocessing_loses_what_was_measured() -> None:
 
 def test_most_exchanged_labels_are_found() -> None:
     finding = study("labels", "--flip", "0.1")["finding"]
-    assert finding["flipped"] == 30 and finding["recall"] > 0.6 and finding["precision"] > 0.7, finding
+    found = {name: finding[name]["correct"] / finding[name]["total"] for name in ("recall", "precision")}
+    assert finding["flipped"] == 30 and found["recall"] > 0.6 and found["precision"] > 0.7, finding
 
 
 def test_trap_moves_statistics_and_the_fix_moves_none() -> None:

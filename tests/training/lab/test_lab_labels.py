@@ -74,9 +74,9 @@ def test_calibration_error_is_the_papers(seed: int, count: int, classes: int) ->
         if inside:
             error += len(inside) / len(said) * abs(right[inside].mean() - confidence[inside].mean())
     found = reliability(said, labels, [str(j) for j in range(classes)])
-    assert found["ece"] == pytest.approx(error)
-    assert sum(entry["pictures"] for entry in found["bins"]) == len(said)
-    assert [entry["class"] for entry in found["per_class"]] == [str(j) for j in range(classes)]
+    assert found.ece == pytest.approx(error)
+    assert sum(each.right.total for each in found.bins) == len(said)
+    assert [each.name for each in found.per_class] == [str(j) for j in range(classes)]
 
 
 def test_perfect_calibration_and_overconfidence_are_told_apart() -> None:
@@ -84,10 +84,10 @@ def test_perfect_calibration_and_overconfidence_are_told_apart() -> None:
     p = rng.uniform(0.5, 1, 20000)
     said = np.stack([p, 1 - p], axis=1)
     honest = (rng.random(20000) > p).astype(int)
-    assert reliability(said, honest, "ab")["ece"] < 0.015
+    assert reliability(said, honest, "ab").ece < 0.015
     boast = (rng.random(20000) > 0.6).astype(int)
     found = reliability(said, boast, "ab")
-    assert found["ece"] > 0.1 and "points surer than it is right" in found["words"]
+    assert found.ece > 0.1 and "points surer than it is right" in found.words
 
 
 @settings(max_examples=40)
@@ -97,8 +97,8 @@ def test_threshold_keeps_95_percent_of_the_right_answers_and_is_the_highest(seed
     found = refusal_threshold(said, labels)
     sure = said.max(axis=1)[said.argmax(axis=1) == labels]
     if len(sure):
-        assert (sure >= found["threshold"]).mean() >= 0.95 - 1e-9
-        higher = sure[sure > found["threshold"]]
+        assert (sure >= found.threshold).mean() >= 0.95 - 1e-9
+        higher = sure[sure > found.threshold]
         assert not len(higher) or (sure >= higher.min()).mean() < 0.95
 
 
@@ -107,8 +107,8 @@ def test_threshold_keeps_95_percent_of_the_right_answers_and_is_the_highest(seed
 def test_refusal_curve_counts_picture_by_picture(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     own, right, unseen = rng.random(count), rng.random(count) < 0.7, rng.random(count)
-    for entry in refusal_curve(own, right, unseen, thresholds=[0.0, 0.3, 0.8, 1.0]):
-        answered = [r for p, r in zip(own, right, strict=True) if p >= entry["threshold"]]
-        assert entry["answered"] == pytest.approx(len(answered) / count)
-        assert entry["accuracy"] == pytest.approx(sum(answered) / len(answered) if answered else 1)
-        assert entry["unseen_refused"] == pytest.approx(sum(p < entry["threshold"] for p in unseen) / count)
+    for point in refusal_curve(own, right, unseen, thresholds=[0.0, 0.3, 0.8, 1.0]):
+        answered = [r for p, r in zip(own, right, strict=True) if p >= point.threshold]
+        assert point.answered == pytest.approx(len(answered) / count)
+        assert point.accuracy == pytest.approx(sum(answered) / len(answered) if answered else 1)
+        assert point.unseen_refused == pytest.approx(sum(p < point.threshold for p in unseen) / count)

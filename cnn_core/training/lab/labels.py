@@ -1,0 +1,286 @@
+"""Which pictures hurt: likely label errors, near-duplicates, the map of all pictures, calibration, "none of these".
+
+Source:
+    Northcutt, Jiang & Chuang 2021, JAIR 70, "Confident Learning", section 3; Guo et al. 2017, arXiv:1706.04599
+    (calibration).
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cnn_core.arithmetic.measures import Accuracy, Share
+from cnn_core.training.lab.results import LabResult, share_of
+from cnn_core.training.lab.spec import OnBackbone, in_proportion
+from cnn_core.training.spec import number
+from cnn_core.training.study import Study
+
+
+@dataclass(frozen=True)
+class LabelsOptions(OnBackbone):
+    """Options of the study."""
+
+    kind: ClassVar[str] = "labels"
+
+    flip: float = number(
+        0.0, 0.0, 0.5, "Labels to exchange at random beforehand", "To see how many of them the check finds."
+    )
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A picture that is like another: cosine of their features, centred."""
+
+    digest: str
+    name: str
+    label: str
+    similarity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """What a head that was not shown a picture says of it, and why.
+
+    Attributes:
+        label: The given one.
+        said: The class that the head says.
+        probabilities: Of each class.
+        maps: Of the class said and of the label: float32 `(h, w)`, at least 0, in units of the logit over the number of
+            positions.
+        seen: uint8 `(H, W, 3)`, the picture as the network sees it.
+        nearest: The training pictures of this head that are most alike.
+    """
+
+    label: str
+    said: str
+    probabilities: Mapping[str, float]
+    maps: Mapping[str, np.ndarray]
+    seen: np.ndarray
+    nearest: tuple[Neighbour, ...]
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A likely label error.
+
+    Attributes:
+        digest, name, label: Of the picture, as it is labelled.
+        suggested: The class that the head says, with its `probability`.
+        probability_of_label: That of the given class.
+        nearest: The pictures that are most alike.
+    """
+
+    digest: str
+    name: str
+    label: str
+    suggested: str
+    probability: float
+    probability_of_label: float
+    nearest: tuple[Neighbour, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How many labels that were exchanged on purpose are among the suspects; a share of nothing is None."""
+
+    flipped: int
+    found: int
+    hits: int
+    precision: Share | None
+    recall: Share | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures that are nearly the same to the network.
+
+    Attributes:
+        first, second: Their digests.
+        names, labels: Likewise two.
+        similarity: Cosine of their features, centred.
+        identical: The very same picture.
+        across_classes: Under two labels.
+        across_parts: In two parts of a split.
+    """
+
+    first: str
+    second: str
+    names: tuple[str, str]
+    labels: tuple[str, str]
+    similarity: float
+    identical: bool
+    across_classes: bool
+    across_parts: bool
+
+
+@dataclass(frozen=True)
+class MapPoint:
+    """A picture on the map: what it is labelled, what a head says that was not shown it, and where it lies."""
+
+    digest: str
+    name: str
+    label: str
+    said: str
+    right: bool
+    probability_of_label: float
+    pca: tuple[float, float]
+    tsne: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Answers of about the same confidence: from `low` on, their mean, and how many of them are right."""
+
+    low: float
+    confidence: float
+    right: Share
+
+
+@dataclass(frozen=True)
+class ClassError:
+    """Calibration error of a class's own probability, one against the rest."""
+
+    name: str
+    ece: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Confidence against accuracy.
+
+    Attributes:
+        bins: The non-empty ones of ten of equal width.
+        ece: Expected calibration error: the mean gap, weighted by pictures.
+        per_class: The same of each class.
+        words: What that means.
+    """
+
+    bins: tuple[Bin, ...]
+    ece: float
+    per_class: tuple[ClassError, ...]
+    words: str
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A threshold on the largest probability: the share of right answers that it keeps, and of wrong ones refused."""
+
+    threshold: float
+    kept_right: float
+    refused_wrong: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A class that the head was not shown: which share of its pictures the threshold refuses."""
+
+    name: str
+    refused: Share
+
+
+@dataclass(frozen=True)
+class RefusalPoint:
+    """What one threshold does: the share of own pictures answered, the accuracy of these, the unseen ones refused."""
+
+    threshold: float
+    answered: float
+    accuracy: float
+    unseen_refused: float
+
+    @property
+    def words(self) -> str:
+        """What that means."""
+        passed, lost = 1 - self.unseen_refused, 1 - self.answered
+        return (
+            f"At {self.threshold:.2f}, {passed:.0%} of the pictures of a class it does not know still get an answer, "
+            f"and {lost:.0%} of your own get none. "
+        ) + (
+            "A threshold on the largest probability is no safeguard: give it a class of other things."
+            if passed > 0.2
+            else "The price is what of your own pictures is refused."
+        )
+
+
+@dataclass(frozen=True)
+class Refusal(Threshold):
+    """The chosen threshold, and, with three classes or more, what it and all others do with a class not shown."""
+
+    unseen: tuple[Withheld, ...] = ()
+    curve: tuple[RefusalPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelsResult(LabResult):
+    """What the study has found; what it has not come to is None.
+
+    Attributes:
+        accuracy: Out of fold.
+        suspects: Likely label errors, the surest first.
+        finding: Of labels exchanged on purpose, where there were any.
+        duplicates: Pairs that look alike, the most alike first.
+        map: A point a picture.
+        calibration: Whether probabilities mean what they say.
+        none_of_these: Below which to answer "none of these".
+    """
+
+    accuracy: Share | None = None
+    suspects: tuple[Suspect, ...] | None = None
+    finding: Finding | None = None
+    duplicates: tuple[Pair, ...] | None = None
+    map: tuple[MapPoint, ...] | None = None
+    calibration: Reliability | None = None
+    none_of_these: Refusal | None = None
+
+    @classmethod
+    def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read version 0.1, where a share was a number and its interval lay beside it."""
+        new = dict(values)
+        if accuracy := values.get("accuracy"):
+            low, high = accuracy["interval"]
+            new["accuracy"] = {"correct": accuracy["correct"], "total": accuracy["total"], "low": low, "high": high}
+        if finding := values.get("finding"):
+            new["finding"] = {
+                **finding,
+                "precision": _share_or_none(finding["precision"], finding["precision_interval"], finding["found"]),
+                "recall": _share_or_none(finding["recall"], finding["recall_interval"], finding["flipped"]),
+            }
+        if calibration := values.get("calibration"):
+            new["calibration"] = {
+                **calibration,
+                "bins": [
+                    {**entry, "right": share_of(entry["accuracy"], entry["interval"], entry["pictures"])}
+                    for entry in calibration["bins"]
+                ],
+                "per_class": [{"name": entry["class"], "ece": entry["ece"]} for entry in calibration["per_class"]],
+            }
+        if refusal := values.get("none_of_these"):
+            of = Counter(point["label"] for point in values.get("map", ()))
+            unseen = [
+                {"name": each["class"], "refused": share_of(each["refused"], each["interval"], of[each["class"]])}
+                for each in refusal["unseen"]
+            ]
+            new["none_of_these"] = {**refusal, "unseen": unseen}
+        return new
+
+    def accuracies(self) -> list[Accuracy]:
+        """Return one row."""
+        right = self.accuracy
+        return [Accuracy("out of fold", right.value, right.low, right.high)] if right else []
+
+
+def _share_or_none(value: float, interval: list[float] | None, total: int) -> dict[str, Any] | None:
+    return None if interval is None else share_of(value, interval, total)
+
+
+STUDY = Study(
+    key=LabelsOptions.kind,
+    question="Which pictures hurt?",
+    options=LabelsOptions,
+    result=LabelsResult,
+    job="cnn_core.training.lab.labels_job:study",
+    seconds=in_proportion(23.0, lambda options: options.folds * options.repeats, LabelsOptions()),
+)

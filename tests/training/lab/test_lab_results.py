@@ -1,0 +1,144 @@
+"""Results of the laboratory: out of JSON and back, those of version 0.1 too, and a row an arm for a comparison.
+
+`version_0_1.json` holds a result of each study as version 0.1 wrote it (of the toy network on eighteen colours, floats
+rounded, lists cut short).
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cnn_core.arithmetic.measures import FoldAccuracy, Share
+from cnn_core.training.lab.recipes import RecipesResult
+from cnn_core.training.lab.size import SizeResult
+from cnn_core.training.lab.studies import STUDIES
+from cnn_core.training.results import ResultUnreadable
+
+OLD: dict[str, Any] = json.loads((Path(__file__).parent / "version_0_1.json").read_text(encoding="utf-8"))
+
+
+def read(kind: str) -> Any:
+    return STUDIES[kind].result.from_json(OLD[kind])
+
+
+@pytest.mark.parametrize("kind", list(STUDIES))
+def test_result_of_version_0_1_is_read_and_written_anew(kind: str) -> None:
+    result = read(kind)
+    assert result.complete and result.classes == ("blue", "green", "red")
+    assert list(result.sentences) == OLD[kind]["sentences"] and result.seconds == OLD[kind]["seconds"]
+    written = json.loads(json.dumps(result.to_json()))
+    assert written["version"] == 2 and STUDIES[kind].result.from_json(written) == result
+
+
+def test_depth_of_version_0_1_has_its_differences_at_the_cuts() -> None:
+    result = read("depth")
+    assert [(stage.name, stage.channels) for stage in result.stages] == [
+        ("block 1 of 3", 6),
+        ("block 2 of 3", 8),
+        ("block 3 of 3", 12),
+    ]
+    assert result.stages[2].accuracy == FoldAccuracy((1.0, 0.8333, 0.8333), 0.8333, 0.8889, 0.5109, 1.0, 3)
+    trained, frozen = result.cuts
+    assert (trained.frozen_blocks, frozen.frozen_blocks, frozen.paired) == (1, 3, None)
+    assert trained.paired.words == OLD["depth"]["paired"][0]["words"] and trained.paired.low is None
+
+
+def test_size_of_version_0_1_has_the_fit_of_its_law() -> None:
+    result = read("size")
+    assert [arm.name for arm in result.arms] == ["frozen", "fine_tuned", "scratch"]
+    law = OLD["size"]["arms"]["frozen"]["law"]
+    fit = result.arm("frozen").law.fit
+    assert (fit.a, fit.at, fit.gain_points, fit.curve.high) == (
+        law["a"],
+        20,
+        law["gain_points"],
+        tuple(law["curve"]["high"]),
+    )
+    assert result.arm("fine_tuned").law.fit is None and result.arm("scratch").law is None
+    assert [point.pictures for point in result.arm("frozen").points] == [1, 6]
+
+
+def test_sabotage_of_version_0_1_has_the_number_of_answers_that_stay() -> None:
+    toy, away = read("sabotage").backbones
+    assert toy.distortions[0].agreement == Share(3, 18, 0.0584, 0.3922)
+    assert toy.distortions[1].not_applicable == "Here this is the right one." and toy.distortions[1].loss is None
+    assert away.unavailable == "ResNet-50 is away." and away.right is None and away.distortions == ()
+
+
+def test_backbones_of_version_0_1_have_their_costs_together() -> None:
+    toy, away = read("backbones").backbones
+    entry = OLD["backbones"]["backbones"][0]
+    assert (toy.costs.macs, toy.costs.params, toy.costs.milliseconds) == (
+        entry["macs"],
+        entry["params"],
+        entry["milliseconds"],
+    )
+    assert away.costs is None and away.licence == "Apache-2.0"
+
+
+def test_labels_of_version_0_1_have_shares_of_so_many() -> None:
+    result, old = read("labels"), OLD["labels"]
+    assert result.accuracy == Share(6, 18, 0.1628, 0.5625)
+    assert result.finding.precision == Share(2, 9, 0.0632, 0.5474) and result.finding.recall == Share(2, 4, 0.15, 0.85)
+    assert [each.right.total for each in result.calibration.bins] == [b["pictures"] for b in old["calibration"]["bins"]]
+    for withheld, was in zip(result.none_of_these.unseen, old["none_of_these"]["unseen"], strict=True):
+        assert withheld.name == was["class"] and withheld.refused.value == pytest.approx(was["refused"], abs=1e-4)
+    assert sum(withheld.refused.total for withheld in result.none_of_these.unseen) == 18
+    assert result.map[0].tsne == tuple(old["map"][0]["tsne"]) and result.duplicates[0].labels == ("blue", "green")
+
+
+@pytest.mark.parametrize("kind", list(STUDIES))
+def test_study_that_has_found_nothing_yet_is_an_empty_result(kind: str) -> None:
+    empty = STUDIES[kind].result.from_json({})
+    assert empty == STUDIES[kind].result() and empty.accuracies() == [] and empty.curves() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "arms"),
+    [
+        (
+            "depth",
+            [
+                "probe after block 1 of 3",
+                "probe after block 2 of 3",
+                "probe after block 3 of 3",
+                "1 blocks frozen",
+                "3 blocks frozen",
+            ],
+        ),
+        ("size", ["frozen, 6 a class", "fine-tuned, 6 a class", "scratch, 1 a class"]),
+        ("recipes", ["Head first, then all blocks at a low rate", "BatchNorm left training"]),
+        ("sabotage", ["Toy, right"]),
+        ("backbones", ["Toy"]),
+        ("labels", ["out of fold"]),
+        ("augmentation", ["frozen, none", "fine-tuned, none", "frozen, mirror", "fine-tuned, mirror"]),
+    ],
+)
+def test_every_result_tells_its_accuracies(kind: str, arms: list[str]) -> None:
+    rows = read(kind).accuracies()
+    assert [row.arm for row in rows] == arms
+    assert all(0 <= row.low <= row.value <= row.high <= 1 for row in rows)
+
+
+def test_accuracy_of_a_row_is_the_mean_and_of_a_size_the_last() -> None:
+    point = OLD["size"]["arms"]["frozen"]["points"][-1]
+    assert read("size").accuracies()[0].value == point["mean"]
+    assert read("labels").accuracies()[0].value == pytest.approx(6 / 18)
+
+
+def test_result_of_another_kind_or_damaged_is_refused_in_a_sentence() -> None:
+    broken = read("size").to_json() | {"arms": [{"points": []}]}
+    with pytest.raises(ResultUnreadable, match="cannot be read as SizeResult: it has no 'name'"):
+        SizeResult.from_json(broken)
+    with pytest.raises(ResultUnreadable, match="of version 3, and this ConvScope reads those up to 2"):
+        SizeResult.from_json({"version": 3})
+
+
+def test_trap_says_what_moved() -> None:
+    result = read("recipes")
+    assert result.trap.startswith("Only “BatchNorm left training” moved them. In Keras 3 training=False at")
+    held = replace(result, recipes=tuple(tried for tried in result.recipes if tried.name == "head_first"))
+    assert held.trap.startswith("Here no recipe moved a statistic") and RecipesResult().trap == ""
