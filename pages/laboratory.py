@@ -2,28 +2,16 @@
 
 import streamlit as st
 
-from ui.lab import backbones as backbones_view
-from ui.lab import depth as depth_view
-from ui.lab import kept as kept_view
-from ui.lab import recipes as recipes_view
-from ui.lab import sabotage as sabotage_view
-from ui.lab import size as size_view
-from ui.lab.runs import VIEW_OF, kind_of_link
+from cnn_core.training.lab.studies import STUDIES
+from ui.lab.runs import kind_of_link
+from ui.lab.views import RUNS, VIEW_OF, VIEWS
 from ui.session import Album
 from ui.teaching import check_link, one_of
 
-VIEWS = {  # as in the link: the question
-    "Depth": "How deep do the features transfer?",
-    "Pictures": "How many pictures do I need?",
-    "Recipes": "How should I fine-tune?",
-    "Preprocessing": "What does wrong preprocessing cost?",
-    "Backbones": "Which network should I take?",
-    "Data": "Which pictures hurt?",
-    "Augmentation": "What does augmentation do?",
-    "Runs": "All my runs",
-}
+QUESTIONS = {view.name: STUDIES[key].question for key, view in VIEWS.items()} | {RUNS.name: "All my runs"}
+SHOWN = {view.name: view for view in (*VIEWS.values(), RUNS)}
 
-check_link({"laboratory_view": one_of(*VIEWS), **backbones_view.LINK, **kept_view.LINK})
+check_link({"laboratory_view": one_of(*SHOWN)})
 album = Album.current()
 linked = VIEW_OF.get(kind_of_link())
 if "laboratory_view" not in st.query_params and (linked or "laboratory_view" not in st.session_state):
@@ -38,7 +26,7 @@ st.markdown(
 )
 view = st.segmented_control(
     "View",
-    list(VIEWS),
+    list(SHOWN),
     key="laboratory_view",
     wrap=True,
     required=True,
@@ -46,25 +34,9 @@ view = st.segmented_control(
     persist_state="session",
     label_visibility="collapsed",
 )
-assert view is not None  # required, and set above where no link names one
-st.header(VIEWS[view], divider="gray")
-if view == "Depth":
-    depth_view.depth(album)
-elif view == "Pictures":
-    size_view.size(album)
-elif view == "Recipes":
-    recipes_view.recipes(album)
-elif view == "Preprocessing":
-    sabotage_view.sabotage(album)
-elif view == "Backbones":
-    backbones_view.backbones(album)
-elif view == "Data":
-    from ui.lab.data import data
-
-    data(album)
-elif view == "Augmentation":
-    from ui.lab.augmentation import augmentation
-
-    augmentation(album)
+view = view or "Depth"
+st.header(QUESTIONS[view], divider="gray")
+if view == RUNS.name:
+    RUNS.show()
 else:
-    kept_view.kept()
+    SHOWN[view].show(album)

@@ -1,11 +1,13 @@
 """Figures of a look at the reader's own pictures: their map, calibration, refusal, augmented copies."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
+
+from cnn_core.training.lab.augmentation import Policy
+from cnn_core.training.lab.labels import Bin, MapPoint, RefusalPoint
 
 _MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top"}
@@ -23,17 +25,20 @@ _CLASS_COLOURS = (
     _GREY,
 )
 _ROUND = ("circle", "diamond", "square", "triangle-up", "pentagon")  # one more for each turn of the colours
-PROJECTIONS = {"PCA": "pca", "t-SNE": "tsne"}
+PROJECTIONS: dict[str, Callable[[MapPoint], tuple[float, float]]] = {
+    "PCA": lambda point: point.pca,
+    "t-SNE": lambda point: point.tsne,
+}
 _GAP = 4  # pixels between two pictures of a sheet
 
 
 def embedding_map(
-    points: Sequence[Mapping[str, Any]], classes: Sequence[str], projection: str, chosen: Collection[str] = ()
+    points: Sequence[MapPoint], classes: Sequence[str], projection: str, chosen: Collection[str] = ()
 ) -> go.Figure:
     """Draw all pictures as points: the colour is the label, a cross is a picture that was judged otherwise.
 
     Args:
-        points: `map` of a study of labels.
+        points: Of a study of labels.
         classes: Names.
         projection: Key of PROJECTIONS.
         chosen: Digests of pictures to be ringed.
@@ -41,15 +46,15 @@ def embedding_map(
     Returns:
         A figure whose points carry their place in `points` as customdata.
     """
-    key = PROJECTIONS[projection]
+    place = PROJECTIONS[projection]
     figure = go.Figure()
     for number, name in enumerate(classes):
-        mine = [(index, point) for index, point in enumerate(points) if point["label"] == name]
-        wrong = [not point["right"] for _, point in mine]
+        mine = [(index, point) for index, point in enumerate(points) if point.label == name]
+        wrong = [not point.right for _, point in mine]
         shape = _ROUND[number // len(_CLASS_COLOURS) % len(_ROUND)]
         figure.add_scatter(
-            x=[point[key][0] for _, point in mine],
-            y=[point[key][1] for _, point in mine],
+            x=[place(point)[0] for _, point in mine],
+            y=[place(point)[1] for _, point in mine],
             mode="markers",
             name=name,
             marker={
@@ -59,14 +64,14 @@ def embedding_map(
                 "size": [11 if bad else 8 for bad in wrong],
             },
             customdata=[index for index, _ in mine],
-            text=[f"{p['name']}: is {p['label']}, judged {p['said']}" for _, p in mine],
+            text=[f"{point.name}: is {point.label}, judged {point.said}" for _, point in mine],
             hovertemplate="%{text}<extra></extra>",
         )
-    ringed = [point for point in points if point["digest"] in chosen]
+    ringed = [point for point in points if point.digest in chosen]
     if ringed:
         figure.add_scatter(
-            x=[point[key][0] for point in ringed],
-            y=[point[key][1] for point in ringed],
+            x=[place(point)[0] for point in ringed],
+            y=[place(point)[1] for point in ringed],
             mode="markers",
             marker={"symbol": "circle-open", "size": 20, "color": _ORANGE, "line": {"width": 3}},
             showlegend=False,
@@ -84,13 +89,13 @@ def embedding_map(
     return figure
 
 
-def reliability_curve(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
+def reliability_curve(bins: Sequence[Bin]) -> go.Figure:
     """Draw accuracy against confidence with Wilson's intervals; a dot's area is the number of pictures.
 
     Args:
         bins: Of `calibration.reliability`.
     """
-    most = max(entry["pictures"] for entry in bins)
+    most = max(each.right.total for each in bins)
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1],
@@ -101,20 +106,20 @@ def reliability_curve(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
         hoverinfo="skip",
     )
     figure.add_scatter(
-        x=[entry["confidence"] for entry in bins],
-        y=[entry["accuracy"] for entry in bins],
+        x=[each.confidence for each in bins],
+        y=[each.right.value for each in bins],
         mode="lines+markers",
         name="measured",
         line={"color": _BLUE, "width": 2},
-        marker={"size": [8 + 18 * (entry["pictures"] / most) ** 0.5 for entry in bins], "color": _BLUE},
+        marker={"size": [8 + 18 * (each.right.total / most) ** 0.5 for each in bins], "color": _BLUE},
         error_y={
             "type": "data",
             "symmetric": False,
             "thickness": 1.5,
-            "array": [entry["interval"][1] - entry["accuracy"] for entry in bins],
-            "arrayminus": [entry["accuracy"] - entry["interval"][0] for entry in bins],
+            "array": [each.right.high - each.right.value for each in bins],
+            "arrayminus": [each.right.value - each.right.low for each in bins],
         },
-        customdata=[entry["pictures"] for entry in bins],
+        customdata=[each.right.total for each in bins],
         hovertemplate="%{customdata} pictures: %{x:.0%} sure, %{y:.0%} right<extra></extra>",
     )
     figure.update_xaxes(title_text="confidence (largest probability)", range=[0, 1.03], tickformat=".0%")
@@ -123,7 +128,7 @@ def reliability_curve(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     return figure
 
 
-def refusal(curve: Sequence[Mapping[str, float]], threshold: float) -> go.Figure:
+def refusal(curve: Sequence[RefusalPoint], threshold: float) -> go.Figure:
     """Draw against the threshold which share of own pictures is answered and of unseen classes' refused.
 
     Args:
@@ -131,13 +136,13 @@ def refusal(curve: Sequence[Mapping[str, float]], threshold: float) -> go.Figure
         threshold: Where the line stands.
     """
     figure = go.Figure()
-    for key, name, colour, dash in (
-        ("answered", "own pictures answered", _BLUE, "solid"),
-        ("unseen_refused", "unseen classes refused", _ORANGE, "dash"),
+    for shares, name, colour, dash in (
+        ([point.answered for point in curve], "own pictures answered", _BLUE, "solid"),
+        ([point.unseen_refused for point in curve], "unseen classes refused", _ORANGE, "dash"),
     ):
         figure.add_scatter(
-            x=[entry["threshold"] for entry in curve],
-            y=[entry[key] for entry in curve],
+            x=[point.threshold for point in curve],
+            y=shares,
             mode="lines",
             name=name,
             line={"color": colour, "width": 2.5, "dash": dash},
@@ -150,7 +155,7 @@ def refusal(curve: Sequence[Mapping[str, float]], threshold: float) -> go.Figure
     return figure
 
 
-def augmentation_effect(policies: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> go.Figure:
+def augmentation_effect(policies: Sequence[Policy], titles: Mapping[str, str]) -> go.Figure:
     """Draw what augmentation changes, in points of accuracy with intervals; left of the line it does harm.
 
     Args:
@@ -159,9 +164,10 @@ def augmentation_effect(policies: Sequence[Mapping[str, Any]], titles: Mapping[s
     """
     figure = go.Figure()
     for arm, colour in (("frozen", _BLUE), ("fine_tuned", _ORANGE)):
-        paired = [(entry["title"], entry["arms"][arm]["paired"]) for entry in policies if arm in entry["arms"]]
-        points = [difference["points"] for _, difference in paired]
-        bounds = [[d[side] if d[side] is not None else d["points"] for _, d in paired] for side in ("low", "high")]
+        paired = [(policy.title, policy.arms[arm].paired) for policy in policies if arm in policy.arms]
+        points = [difference.points for _, difference in paired]
+        low = [each.points if each.low is None else each.low for _, each in paired]
+        high = [each.points if each.high is None else each.high for _, each in paired]
         figure.add_scatter(
             x=points,
             y=[f"{titles[arm]}: {title.lower()}" for title, _ in paired],
@@ -172,13 +178,13 @@ def augmentation_effect(policies: Sequence[Mapping[str, Any]], titles: Mapping[s
                 "type": "data",
                 "symmetric": False,
                 "thickness": 2.5,
-                "array": [high - at for high, at in zip(bounds[1], points, strict=True)],
-                "arrayminus": [at - low for low, at in zip(bounds[0], points, strict=True)],
+                "array": [above - at for above, at in zip(high, points, strict=True)],
+                "arrayminus": [at - below for below, at in zip(low, points, strict=True)],
             },
-            customdata=list(zip(*bounds, strict=True)),
+            customdata=list(zip(low, high, strict=True)),
             hovertemplate="%{x:+.1f} points, %{customdata[0]:+.1f} to %{customdata[1]:+.1f}<extra></extra>",
         )
-    rows = sum(len(entry["arms"]) for entry in policies)
+    rows = sum(len(policy.arms) for policy in policies)
     figure.add_vline(x=0, line={"dash": "dash", "width": 1.5, "color": _GREY})
     figure.update_xaxes(title_text="points gained")
     figure.update_yaxes(autorange="reversed", automargin=True)

@@ -1,20 +1,25 @@
 """Figures of the laboratory: every mark at its number, every interval between its bounds."""
 
-import pytest
-from cnn_core.training.lab.statistics import accuracy_summary, paired_comparison
+from dataclasses import replace
 
+import pytest
+
+from cnn_core.arithmetic.measures import FoldAccuracy, Share
 from cnn_core.arithmetic.statistics import accuracy_summary, paired_comparison
 from cnn_core.figures import laboratory as figures
+from cnn_core.training.lab.depth import Cut, Stage
+from cnn_core.training.lab.sabotage import Mistake, Sabotaged
+from cnn_core.training.lab.size import Fit, Law, LawCurve, SizeArm, SizePoint
+from cnn_core.training.lab.which_backbone import Compared, Costs
 
 
-def entry(*correct: int, **more: object) -> dict:
-    return accuracy_summary(correct, [20] * len(correct), 0.25) | more
+def accuracy(*correct: int) -> FoldAccuracy:
+    return accuracy_summary(correct, [20] * len(correct), 0.25)
 
 
-STAGES = [
-    entry(8, 9, 13, frozen_blocks=1, blocks=3, name="block 1 of 3"),
-    entry(18, 19, 17, frozen_blocks=3, blocks=3, name="block 3 of 3"),
-]
+LOWER, UPPER = accuracy(8, 9, 13), accuracy(18, 19, 17)
+STAGES = [Stage(1, 3, "block 1 of 3", LOWER, 6), Stage(3, 3, "block 3 of 3", UPPER, 12)]
+CUTS = [Cut(3, 3, "block 3 of 3", UPPER)]
 
 
 def named(figure, name):
@@ -22,12 +27,12 @@ def named(figure, name):
 
 
 def test_depth_marks_medians_and_draws_intervals_that_need_not_be_centred() -> None:
-    figure = figures.depth(STAGES, STAGES[1:], chance=0.25)
+    figure = figures.depth(STAGES, CUTS, chance=0.25)
     probe = named(figure, "linear probe on what lies below")
     assert list(probe.y) == [9 / 20, 18 / 20] and probe.x == pytest.approx([1, 3], abs=0.2)
     bar = named(figure, "linear probe on what lies below, 95 % interval")
-    assert list(bar.y) == [STAGES[0]["low"], STAGES[0]["high"], None, STAGES[1]["low"], STAGES[1]["high"], None]
-    assert STAGES[0]["low"] < 9 / 20 < STAGES[0]["mean"] < STAGES[0]["high"]
+    assert list(bar.y) == [LOWER.low, LOWER.high, None, UPPER.low, UPPER.high, None]
+    assert LOWER.low < 9 / 20 < LOWER.mean < LOWER.high
     cut = named(figure, "blocks above trained, below frozen")
     assert cut.x[0] != probe.x[1], "two marks of one depth lie beside each other"
     assert figure.layout.shapes[0].y0 == 0.25
@@ -35,15 +40,10 @@ def test_depth_marks_medians_and_draws_intervals_that_need_not_be_centred() -> N
 
 
 def test_size_has_a_logarithmic_axis_a_band_and_the_prediction() -> None:
-    law = {
-        "at": 20,
-        "predicted": 0.9,
-        "low": 0.85,
-        "high": 0.93,
-        "curve": {"pictures": [1, 20], "accuracy": [0.5, 0.9], "low": [0.4, 0.85], "high": [0.6, 0.93]},
-    }
-    points = [entry(10, 11, 9, pictures=1), entry(16, 17, 15, pictures=10)]
-    arms = {"frozen": {"points": points, "law": law}, "scratch": {"points": points, "law": {"words": "none"}}}
+    curve = LawCurve((1, 20), (0.5, 0.9), (0.4, 0.85), (0.6, 0.93))
+    fit = Fit(0.5, 0.7, 0.0, 20, 0.9, 0.85, 0.93, 5.0, 1.0, 8.0, curve)
+    points = (SizePoint(1, accuracy(10, 11, 9)), SizePoint(10, accuracy(16, 17, 15)))
+    arms = [SizeArm("frozen", points, Law("error ≈ …", fit)), SizeArm("scratch", points, Law("none"))]
     figure = figures.size(arms, 0.5)
     assert figure.layout.xaxis.type == "log" and list(figure.layout.xaxis.tickvals) == [1, 10, 20]
     band = named(figure, "Frozen: the law's 95 % band")
@@ -55,30 +55,28 @@ def test_size_has_a_logarithmic_axis_a_band_and_the_prediction() -> None:
 def test_paired_bars_carry_the_interval_of_the_difference_or_none() -> None:
     sure = paired_comparison([0.80, 0.82, 0.78], [0.9, 0.9, 0.9], 0.25, ("a", "b"))
     unsure = paired_comparison([0.8, 0.8], [0.9, 0.9], 0.25, ("a", "b"))
-    assert unsure["low"] is None
-    figure = figures.paired([{"title": "a", "paired": sure}, {"title": "c", "paired": unsure}])
+    assert unsure.low is None
+    figure = figures.paired({"a": sure, "c": unsure})
     bar = figure.data[0]
     assert bar.x == pytest.approx([-10, -10])
-    assert bar.x[0] + bar.error_x.array[0] == pytest.approx(sure["high"])
-    assert bar.x[0] - bar.error_x.arrayminus[0] == pytest.approx(sure["low"])
+    assert bar.x[0] + bar.error_x.array[0] == pytest.approx(sure.high)
+    assert bar.x[0] - bar.error_x.arrayminus[0] == pytest.approx(sure.low)
     assert bar.error_x.array[1] == bar.error_x.arrayminus[1] == 0
 
 
 def test_strip_writes_zero_only_for_zero() -> None:
-    rows = [{"title": "held", "statistics_drift": [0.0, 1e-5]}, {"title": "left", "statistics_drift": [0.137, 0.9]}]
-    heat = figures.strip(rows, "statistics_drift", ["block6a_expand_conv", "top_conv"]).data[0]
+    drift = {"held": [0.0, 1e-5], "left": [0.137, 0.9]}
+    heat = figures.strip(drift, ["block6a_expand_conv", "top_conv"]).data[0]
     assert [list(row) for row in heat.text] == [["0", "<0.1"], ["14", "90"]]
     assert heat.z[0][0] < heat.z[1][0] < heat.z[1][1], "more is darker"
 
 
 def test_losses_and_agreement_leave_out_what_is_no_mistake() -> None:
     loss = paired_comparison([0.5, 0.52, 0.48], [0.9, 0.9, 0.9], 0.25, ("raw", "right"))
-    distortions = [
-        {"title": "raw [0, 255]", "loss": loss, "agreement": 0.2, "agreement_interval": [0.1, 0.35]},
-        {"title": "grey", "not_applicable": "Here this is the right one."},
-    ]
-    network = {"title": "Lite0", "distortions": distortions}
-    lost = figures.losses([network, network | {"title": "other"}])
+    raw = Mistake("raw", "raw [0, 255]", "x", "", accuracy(10, 10, 9), loss, Share(20, 100, 0.1, 0.35))
+    grey = Mistake("grey", "grey", "luminance", "Here this is the right one.")
+    network = Sabotaged("lite0", "Lite0", "", UPPER, (raw, grey))
+    lost = figures.losses([network, replace(network, title="other")])
     assert [trace.name for trace in lost.data] == ["Lite0", "other"] and lost.layout.showlegend
     assert list(lost.data[0].y) == ["raw [0, 255]"] and lost.data[0].x[0] == pytest.approx(-40)
     agree = figures.agreement([network]).data[0]
@@ -88,8 +86,9 @@ def test_losses_and_agreement_leave_out_what_is_no_mistake() -> None:
 
 def test_costs_leave_out_a_count_that_is_not_known() -> None:
     networks = [
-        {"title": "a", "accuracy": entry(18, 19, 17), "milliseconds": 38.0, "macs": 384e6, "megabytes": 14.0},
-        {"title": "b", "accuracy": entry(17, 19, 17), "milliseconds": 9.0, "macs": None, "megabytes": 90.0},
+        Compared("a", "a", "Apache-2.0", 75.0, "", accuracy(18, 19, 17), Costs(38.0, 384_000_000, 3_500_000, 14.0)),
+        Compared("b", "b", "Apache-2.0", 75.0, "", accuracy(17, 19, 17), Costs(9.0, None, 22_500_000, 90.0)),
+        Compared("c", "c", "Apache-2.0", 75.0, "It is away."),
     ]
     macs = figures.costs(networks, "macs")
     assert {trace.legendgroup for trace in macs.data} == {"a"} and list(named(macs, "a").x) == [384.0]

@@ -1,21 +1,35 @@
 """The laboratory's study views: what is started, what is shown of a stored result, and at whose link."""
 
+import importlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from cnn_core.training.lab.statistics import METHOD, accuracy_summary, paired_comparison
 
-from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comparison
+from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
+from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comparison, share
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Run, Store
+from cnn_core.training.lab.depth import Cut, DepthOptions, DepthResult, Stage
+from cnn_core.training.lab.labels import LabelsOptions
+from cnn_core.training.lab.recipes import RIGHT, RecipesResult, Tried
+from cnn_core.training.lab.results import LabResult
+from cnn_core.training.lab.sabotage import Mistake, Sabotaged, SabotageResult
+from cnn_core.training.lab.size import Law, SizeArm, SizePoint, SizeResult
 from cnn_core.training.lab.size_job import fit_law
-from cnn_core.training.lab.spec import RECIPES, LabOptions, Study
-from ui.lab.runs import VIEW_OF
+from cnn_core.training.lab.spec import LabSpec
+from cnn_core.training.lab.studies import STUDIES, read
+from cnn_core.training.lab.which_backbone import BackbonesResult, Compared, Costs
+from ui.lab.views import VIEW_OF, VIEWS
 from ui.session import Album
 
+OLD_RESULTS = Path(__file__).parents[1] / "training" / "lab" / "version_0_1.json"
 ENVIRONMENT = {"device": "CPU", "keras": "3", "tensorflow": "2", "python": "3.11", "commit": "abc", "seed": 0}
 
 
@@ -37,102 +51,76 @@ def items(store: Store) -> tuple[Item, ...]:
     )
 
 
-def accuracy(*correct: int) -> dict[str, Any]:
+def accuracy(*correct: int) -> FoldAccuracy:
     return accuracy_summary(correct, [20] * len(correct), 0.25)
 
 
-def difference(*points: int, names: tuple[str, str] = ("it", "the right one")) -> dict[str, Any]:
+def difference(*points: int, names: tuple[str, str] = ("it", "the right one")) -> PairedDifference:
     return paired_comparison([0.9 + p / 100 for p in points], [0.9] * len(points), 0.25, names)
 
 
-def depth_result() -> dict[str, Any]:
-    stages = [{"frozen_blocks": n, "blocks": 17, "name": f"block {n} of 17", "channels": 8} for n in (1, 17)]
-    stages = [stage | accuracy(*right) for stage, right in zip(stages, ((11, 12, 13), (18, 19, 17)), strict=True)]
-    return {"stages": stages, "cuts": [stages[0], stages[1]], "paired": [], "sentences": ["It rises with depth."]}
+def depth_result() -> DepthResult:
+    lower, upper = accuracy(11, 12, 13), accuracy(18, 19, 17)
+    return DepthResult(
+        stages=(Stage(1, 17, "block 1 of 17", lower, 8), Stage(17, 17, "block 17 of 17", upper, 8)),
+        cuts=(Cut(1, 17, "block 1 of 17", lower, difference(-30, -31)), Cut(17, 17, "block 17 of 17", upper)),
+        sentences=("It rises with depth.",),
+    )
 
 
-def size_result() -> dict[str, Any]:
+def size_result() -> SizeResult:
     sizes = [1, 2, 5, 10]
     errors = np.array([0.5 * n**-0.7 for n in sizes])[:, None] + np.array([0.0, 0.01, -0.01, 0.005])
-    points = [
-        {"pictures": n} | accuracy_summary((100 * (1 - row)).round().astype(int).tolist(), [100] * 4, 0.25)
+    points = tuple(
+        SizePoint(n, accuracy_summary((100 * (1 - row)).round().astype(int).tolist(), [100] * 4, 0.25))
         for n, row in zip(sizes, errors, strict=True)
-    ]
-    arms = {"frozen": {"points": points, "law": fit_law(sizes, errors)}}
-    arms["fine_tuned"] = {"points": points[2:], "law": {"words": "No law is fitted to 2 sizes."}}
-    return {"arms": arms, "sentences": ["frozen: …"]}
+    )
+    frozen = SizeArm("frozen", points, fit_law(sizes, errors))
+    tuned = SizeArm("fine_tuned", points[2:], Law("No law is fitted to 2 sizes."))
+    return SizeResult(arms=(frozen, tuned), sentences=("frozen: …",))
 
 
-def recipes_result() -> dict[str, Any]:
-    found: list[dict[str, Any]] = [
-        {"name": "head_first", "title": "Head first", "distances": [0.01, 0.02], "statistics_drift": [0.0, 0.0]},
-        {
-            "name": "batchnorm_training",
-            "title": "BatchNorm left training",
-            "distances": [0.01, 0.02],
-            "statistics_drift": [0.2, 0.137],
-            "paired": difference(-3, -1, -4),
-        },
-    ]
-    found = [entry | {"accuracy": accuracy(18, 19, 17), "losses": []} for entry in found]
-    found.append({"name": "rate_100", "title": "Rate 100 times higher", "error": "The loss became nan in epoch 1."})
-    blocks = ["block7a_expand_conv", "top_conv"]
-    return {"recipes": found, "trained_blocks": blocks, "sentences": ["Weights moved by 2.0 % at most."]}
+def recipes_result() -> RecipesResult:
+    right = Tried("head_first", "Head first", "", accuracy(18, 19, 17), None, (0.01, 0.02), (0.0, 0.0))
+    trap = replace(
+        right,
+        name="batchnorm_training",
+        title="BatchNorm left training",
+        paired=difference(-3, -1, -4),
+        statistics_drift=(0.2, 0.137),
+    )
+    lost = Tried("rate_100", "Rate 100 times higher", "The loss became nan in epoch 1.")
+    return RecipesResult(
+        trained_blocks=("block7a_expand_conv", "top_conv"),
+        recipes=(right, trap, lost),
+        sentences=("Weights moved by 2.0 % at most.",),
+    )
 
 
-def sabotage_result() -> dict[str, Any]:
-    distortions = [
-        {
-            "name": "raw_range",
-            "title": "raw [0, 255]",
-            "about": "x",
-            "accuracy": accuracy(9, 10, 8),
-            "loss": difference(-40, -45, -42),
-            "agreement": 0.16,
-            "agreement_interval": [0.12, 0.21],
-        },
-        {"name": "grey", "title": "grey", "about": "luminance", "not_applicable": "Here this is the right one."},
-    ]
-    found = [
-        {
-            "name": "efficientnet_lite0",
-            "title": "EfficientNet-Lite0",
-            "unavailable": "",
-            "right": accuracy(18, 19, 17),
-            "distortions": distortions,
-        },
-        {"name": "resnet50", "title": "ResNet-50", "unavailable": "ResNet-50 is away."},
-    ]
-    grey = "16 of 16 pictures are grey: train on grey."
-    return {"backbones": found, "mismatches": [grey], "sentences": ["Raw is 42.3 points worse.", grey]}
+def sabotage_result() -> SabotageResult:
+    raw = Mistake("raw_range", "raw [0, 255]", "x", "", accuracy(9, 10, 8), difference(-40, -45, -42), share(16, 100))
+    grey = Mistake("grey", "grey", "luminance", "Here this is the right one.")
+    here = Sabotaged("efficientnet_lite0", "EfficientNet-Lite0", "", accuracy(18, 19, 17), (raw, grey))
+    suffers = "16 of 16 pictures are grey: train on grey."
+    return SabotageResult(
+        backbones=(here, Sabotaged("resnet50", "ResNet-50", "ResNet-50 is away.")),
+        mismatches=(suffers,),
+        sentences=("Raw is 42.3 points worse.", suffers),
+    )
 
 
-def backbones_result() -> dict[str, Any]:
-    found = [
-        {
-            "name": "efficientnet_lite0",
-            "title": "EfficientNet-Lite0",
-            "licence": "Apache-2.0",
-            "imagenet_top1": 75.1,
-            "unavailable": "",
-            "accuracy": accuracy(18, 19, 17),
-            "milliseconds": 38.1,
-            "macs": 384e6,
-            "params": 3_413_024,
-            "megabytes": 13.65,
-        },
-        {
-            "name": "resnet50",
-            "title": "ResNet-50",
-            "licence": "Apache-2.0",
-            "imagenet_top1": 74.9,
-            "unavailable": "ResNet-50 is away.",
-        },
-    ]
-    return {"backbones": found, "sentences": ["EfficientNet-Lite0: accuracy 0.900.", "ResNet-50 is away."]}
+def backbones_result() -> BackbonesResult:
+    costs = Costs(milliseconds=38.1, macs=384_000_000, params=3_413_024, megabytes=13.65)
+    here = Compared(
+        "efficientnet_lite0", "EfficientNet-Lite0", "Apache-2.0", 75.1, accuracy=accuracy(18, 19, 17), costs=costs
+    )
+    away = Compared("resnet50", "ResNet-50", "Apache-2.0", 74.9, unavailable="ResNet-50 is away.")
+    return BackbonesResult(
+        backbones=(here, away), sentences=("EfficientNet-Lite0: accuracy 0.900.", "ResNet-50 is away.")
+    )
 
 
-RESULTS = {
+RESULTS: dict[str, Callable[[], LabResult]] = {
     "depth": depth_result,
     "size": size_result,
     "recipes": recipes_result,
@@ -141,29 +129,29 @@ RESULTS = {
 }
 
 
-def stored(store: Store, items: tuple[Item, ...], kind: str, state: str = "done", **result: Any) -> Run:
+def whole(result: LabResult, **more: Any) -> LabResult:
+    """A result with what every study tells."""
+    common = {"classes": ("c*t", "dog"), "pictures": 16, "intervals": METHOD, "seconds": 3.0, "cpu_seconds": 4.0}
+    return replace(result, **common | more)
+
+
+def stored(
+    store: Store,
+    items: tuple[Item, ...],
+    kind: str,
+    state: str = "done",
+    result: LabResult | None = None,
+    error: str = "",
+) -> Run:
     """Put an ended study of these pictures into the store."""
-    run = store.create("lab", Study(items, LabOptions.of(kind), "my <set>").to_json(), title="my <set>: question")
-    claimed = store.claim(run.id, "w")
+    study = STUDIES[kind]
+    spec = LabSpec(items, study.options(), "my <set>").to_json()
+    claimed = store.claim(store.create("lab", spec, title="my <set>: question").id, "w")
     assert claimed is not None
-    common = {
-        "classes": ["c*t", "dog"],
-        "pictures": 16,
-        "notes": [],
-        "complete": state == "done",
-        "intervals": METHOD,
-        "seconds": 3.0,
-        "cpu_seconds": 4.0,
-    }
-    found = common | RESULTS[kind]() | result
-    store.finish(
-        claimed,
-        state,
-        result=found if state != "failed" else None,
-        environment=ENVIRONMENT,
-        error="The worker died twice." if state == "failed" else "",
-    )
-    return store.get(run.id)
+    found = whole(result or RESULTS[kind](), complete=state == "done").to_json()
+    environment = None if state in ("failed", "partial") else ENVIRONMENT
+    store.finish(claimed, state, result=None if state == "failed" else found, environment=environment, error=error)
+    return store.get(claimed.id)
 
 
 def test_page_begins_with_a_sample_its_counts_and_what_it_will_take(page: Any) -> None:
@@ -175,17 +163,18 @@ def test_page_begins_with_a_sample_its_counts_and_what_it_will_take(page: Any) -
 
 
 def test_start_creates_a_study_of_the_album_with_the_usual_settings(page: Any, store: Store, engine: Any) -> None:
+    engine.answers["augmented_sheet"] = np.zeros((6, 5, 8, 8, 3), np.uint8)
     app = page("laboratory")
-    for kind in RESULTS:
+    for kind in STUDIES:
         app.session_state.laboratory_view = VIEW_OF[kind]
         app.run()
         app.button(key=f"laboratory_start_{kind}").click().run()
         assert not app.exception
         run = store.get(store.live()[-1].id)
         assert engine.submitted[-1] == run.id
-        study = Study.from_json(run.spec)
-        assert study.options == LabOptions.of(kind), "the page's defaults are the command's"
-        assert len(study.items) == 192 and study.source == "Brick, grass, gravel"
+        spec = read(run.spec)
+        assert spec.options == STUDIES[kind].options(), "the page's defaults are the command's"
+        assert len(spec.items) == 192 and spec.source == "Brick, grass, gravel"
         assert app.query_params["run"] in (run.id, [run.id])
         assert app.button(key=f"laboratory_start_{kind}").disabled, "one at a time"
 
@@ -196,9 +185,31 @@ def test_settings_reach_the_study(page: Any, store: Store, engine: Any) -> None:
     app.number_input(key="laboratory_recipes_training_splits").set_value(2)
     app.get("button_group")[1].set_value(["batchnorm_training"]).run()
     app.button(key="laboratory_start_recipes").click().run()
-    options = Study.from_json(store.get(store.live()[0].id).spec).options
+    options: Any = read(store.get(store.live()[0].id).spec).options
     assert (options.epochs, options.training_splits) == (1, 2)
-    assert options.recipes == (RECIPES[0], "batchnorm_training")
+    assert options.recipes == (RIGHT, "batchnorm_training")
+
+
+def test_two_divisions_are_enough_where_nobody_has_chosen_trainings(page: Any, store: Store, engine: Any) -> None:
+    app = page("laboratory", laboratory_view="Recipes")
+    app.number_input(key="laboratory_recipes_folds").set_value(2)
+    app.number_input(key="laboratory_recipes_repeats").set_value(1).run()
+    app.button(key="laboratory_start_recipes").click().run()
+    options: Any = read(store.get(store.live()[0].id).spec).options
+    assert (options.folds, options.repeats, options.training_splits) == (2, 1, 2)
+
+
+def test_exchanged_labels_and_blocks_reach_the_study(page: Any, store: Store, engine: Any) -> None:
+    app = page("laboratory", laboratory_view="Data")
+    app.slider(key="laboratory_labels_flip").set_value(10).run()
+    app.button(key="laboratory_start_labels").click().run()
+    assert read(store.get(store.live()[0].id).spec).options == LabelsOptions(flip=0.1)
+    app = page("laboratory", laboratory_view="Depth")
+    app.multiselect(key="laboratory_depth_frozen_blocks_17").set_value([5, 0])
+    app.select_slider(key="laboratory_depth_head_learning_rate").set_value(3e-3).run()
+    app.button(key="laboratory_start_depth").click().run()
+    asked = read(store.get(store.live()[-1].id).spec).options
+    assert asked == DepthOptions(frozen_blocks=(0, 5), head_learning_rate=3e-3)
 
 
 def test_too_many_folds_switch_the_button_off_and_say_why(page: Any, store: Store, items: tuple[Item, ...]) -> None:
@@ -209,7 +220,7 @@ def test_too_many_folds_switch_the_button_off_and_say_why(page: Any, store: Stor
     assert "has 8 pictures and there are 9 folds. Choose fewer folds or add pictures" in texts(app)
     app.number_input(key="laboratory_depth_folds").set_value(4)
     app.number_input(key="laboratory_depth_training_splits").set_value(20).run()
-    assert "training\\_splits is 20; expected 1 to 8." in texts(app)
+    assert "training\\_splits is 20; expected 1 to 8, which is folds × repeats." in texts(app)
     assert "linear probe" in charts(app), "what was there stays"
 
 
@@ -274,16 +285,7 @@ def test_newest_study_of_the_same_pictures_is_found_in_a_new_visit(page: Any, st
     (run,) = store.live()
     claimed = store.claim(run.id, "w")
     assert claimed is not None
-    extra = {
-        "classes": ["a"],
-        "pictures": 192,
-        "notes": [],
-        "complete": True,
-        "intervals": METHOD,
-        "seconds": 1.0,
-        "cpu_seconds": 1.0,
-    }
-    store.finish(claimed, "done", result=depth_result() | extra, environment=ENVIRONMENT)
+    store.finish(claimed, "done", result=whole(depth_result()).to_json(), environment=ENVIRONMENT)
     again = page("laboratory")  # no link, another session, the same sample set
     assert "linear probe" in charts(again) and "were measured on this server before" in texts(again)
     again.number_input(key="laboratory_depth_epochs").set_value(5).run()
@@ -310,7 +312,7 @@ def test_study_of_other_pictures_is_said_to_be_one(page: Any, store: Store, item
 def test_running_study_shows_its_phase_and_can_be_stopped(
     page: Any, store: Store, items: tuple[Item, ...], engine: Any, as_own: Any
 ) -> None:
-    run = store.create("lab", Study(items, LabOptions.of("depth"), "set").to_json(), title="set")
+    run = store.create("lab", LabSpec(items, DepthOptions(), "set").to_json(), title="set")
     claimed = store.claim(run.id, "w")
     assert claimed is not None
     store.beat(claimed, {"phase": "5 blocks frozen", "fraction": 0.25, "arm": ""})
@@ -322,7 +324,8 @@ def test_running_study_shows_its_phase_and_can_be_stopped(
 
 
 def test_stopped_study_shows_what_was_known(page: Any, store: Store, items: tuple[Item, ...]) -> None:
-    run = stored(store, items, "depth", "stopped", cuts=[], sentences=["Stopped early: the figures are those known."])
+    known = replace(depth_result(), cuts=(), sentences=("Stopped early: the figures are those known.",))
+    run = stored(store, items, "depth", "stopped", known)
     app = page("laboratory", run=run.id)
     assert "Stopped early" in texts(app) and "linear probe" in charts(app)
     assert not app.exception
@@ -332,15 +335,54 @@ def test_stopped_study_shows_what_was_known(page: Any, store: Store, items: tupl
 def test_study_stopped_before_any_figure_is_no_traceback(
     page: Any, store: Store, items: tuple[Item, ...], kind: str
 ) -> None:
-    empty = dict.fromkeys(RESULTS[kind](), None)
-    bare = {key: {} if key == "arms" else [] for key in empty}
-    app = page("laboratory", run=stored(store, items, kind, "stopped", **bare | {"sentences": ["Stopped early."]}).id)
+    empty = STUDIES[kind].result(sentences=("Stopped early.",))
+    app = page("laboratory", run=stored(store, items, kind, "stopped", empty).id)
     assert not app.exception and not charts(app)
     assert "Stopped early." in texts(app)
 
 
+def test_study_done_in_part_shows_its_parts_and_only_the_rest_is_measured(
+    page: Any, store: Store, items: tuple[Item, ...], engine: Any, as_own: Any
+) -> None:
+    known = replace(recipes_result(), recipes=recipes_result().recipes[:1])
+    run = stored(store, items, "recipes", "partial", known, "The memory did not suffice.")
+    app = page("laboratory", run=run.id)
+    assert not app.exception and "The memory did not suffice." in texts(app) and "% of its norm" in charts(app)
+    assert not [button for button in app.button if button.key == "laboratory_rest_recipes"], "a stranger's"
+    app = as_own(app, run.id)
+    app.button(key="laboratory_rest_recipes").click().run()
+    again = store.get(run.id)
+    assert engine.submitted == [run.id] and again.live and again.result == run.result, "it keeps what it has"
+
+
+def test_result_of_version_0_1_is_shown(page: Any, store: Store, items: tuple[Item, ...]) -> None:
+    old = json.loads(OLD_RESULTS.read_text(encoding="utf-8"))
+    for kind in RESULTS:
+        spec = LabSpec(items, STUDIES[kind].options(), "old").to_json()
+        claimed = store.claim(store.create("lab", spec, title="old").id, "w")
+        assert claimed is not None
+        store.finish(claimed, "done", result=old[kind], environment=ENVIRONMENT)
+        app = page("laboratory", run=claimed.id)
+        assert not app.exception and not app.error and charts(app), kind
+
+
+def test_result_that_cannot_be_read_is_said_in_a_sentence(page: Any, store: Store, items: tuple[Item, ...]) -> None:
+    run = stored(store, items, "depth")
+    newer = store.claim(store.create("lab", run.spec, title="newer").id, "w")
+    assert newer is not None
+    store.finish(newer, "done", result=run.result | {"version": 3}, environment=ENVIRONMENT)
+    app = page("laboratory", run=newer.id)
+    assert "This result is of version 3" in app.error[0].value and not app.exception and not charts(app)
+
+
+def test_every_study_has_a_view_under_its_key() -> None:
+    assert list(VIEWS) == list(STUDIES)
+    for view in VIEWS.values():
+        assert callable(getattr(importlib.import_module(view.module), view.function))
+
+
 def test_failed_study_says_what_happened(page: Any, store: Store, items: tuple[Item, ...]) -> None:
-    app = page("laboratory", run=stored(store, items, "size", "failed").id)
+    app = page("laboratory", run=stored(store, items, "size", "failed", error="The worker died twice.").id)
     assert "The worker died twice." in app.error[0].value
     assert not app.exception and not app.button(key="laboratory_start_size").disabled
 

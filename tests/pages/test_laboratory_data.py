@@ -1,18 +1,34 @@
 """The laboratory's looks at the data: results of the documented form, an album that changes, an engine that answers."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
+from cnn_core.arithmetic.statistics import share
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Run, Store, to_json
+from cnn_core.training.lab.augmentation import AugmentationResult, Effect, Policy
 from cnn_core.training.lab.calibration import refusal_curve, refusal_threshold, reliability
-from cnn_core.training.lab.spec import LabOptions, Study
+from cnn_core.training.lab.labels import (
+    Attention,
+    LabelsResult,
+    MapPoint,
+    Neighbour,
+    Pair,
+    Refusal,
+    Suspect,
+    Withheld,
+)
+from cnn_core.training.lab.results import LabResult
+from cnn_core.training.lab.spec import LabSpec
+from cnn_core.training.lab.studies import STUDIES
 
 CLASSES = ("cat", "dog", "owl")
 AWAY = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
@@ -27,6 +43,16 @@ ENVIRONMENT = {
 }
 
 
+COMMON: dict[str, Any] = {
+    "classes": CLASSES,
+    "pictures": 18,
+    "complete": True,
+    "intervals": "by folds",
+    "seconds": 1.0,
+    "cpu_seconds": 1.0,
+}
+
+
 @pytest.fixture
 def items(store: Store) -> list[Item]:
     """Six pictures a class; one of them is a dog under the label cat."""
@@ -35,69 +61,64 @@ def items(store: Store) -> list[Item]:
     return [sets.keep(store, picture, CLASSES[i // 6]) for i, picture in enumerate(pictures)]
 
 
-def labels_result(items: list[Item]) -> dict[str, Any]:
+def labels_result(items: list[Item]) -> LabelsResult:
     """A study's result: the first cat looks like a dog, and two dogs like one another."""
     said = np.full((18, 3), 0.05)
     labels = np.arange(18) // 6
     said[np.arange(18), labels] = 0.9
     said[0] = (0.02, 0.95, 0.03)
     right = said.argmax(axis=1) == labels
-
-    def short(item: Item) -> dict[str, Any]:
-        return {"digest": item.digest, "name": item.name, "label": item.label}
-
-    near = [short(items[i]) | {"similarity": 0.9 - 0.1 * i} for i in (6, 7, 8)]
-    pair = {
-        "first": items[6].digest,
-        "second": items[12].digest,
-        "names": [items[6].name, items[12].name],
-        "labels": ["dog", "owl"],
-        "similarity": 0.97,
-        "identical": False,
-        "across_classes": True,
-        "across_parts": False,
-    }
-    return {
-        "kind": "labels",
-        "classes": list(CLASSES),
-        "pictures": 18,
-        "notes": [],
-        "complete": True,
-        "sentences": ["1 of 18 labels are likely errors."],
-        "intervals": "by folds",
-        "seconds": 1.0,
-        "cpu_seconds": 1.0,
-        "accuracy": {"correct": 17, "total": 18, "interval": [0.7, 1.0]},
-        "suspects": [
-            short(items[0]) | {"suggested": "dog", "probability": 0.95, "probability_of_label": 0.02, "nearest": near}
-        ],
-        "duplicates": [pair],
-        "map": [
-            short(item)
-            | {
-                "said": CLASSES[said[i].argmax()],
-                "right": bool(right[i]),
-                "probability_of_label": float(said[i, labels[i]]),
-                "pca": [i, i % 5],
-                "tsne": [i % 7, i],
-            }
-            for i, item in enumerate(items)
-        ],
-        "calibration": reliability(said, labels, CLASSES),
-        "none_of_these": refusal_threshold(said, labels)
-        | {
-            "unseen": [{"class": name, "refused": 0.25, "interval": [0.1, 0.5]} for name in CLASSES],
-            "curve": refusal_curve(said.max(axis=1), right, np.array([0.5, 0.7, 0.96, 0.99])),
-        },
-    }
+    first, near = items[0], (items[6], items[7], items[8])
+    nearest = tuple(Neighbour(item.digest, item.name, item.label, 0.9 - 0.1 * i) for i, item in enumerate(near))
+    pair = Pair(
+        items[6].digest,
+        items[12].digest,
+        names=(items[6].name, items[12].name),
+        labels=("dog", "owl"),
+        similarity=0.97,
+        identical=False,
+        across_classes=True,
+        across_parts=False,
+    )
+    points = tuple(
+        MapPoint(
+            item.digest,
+            item.name,
+            item.label,
+            said=CLASSES[said[i].argmax()],
+            right=bool(right[i]),
+            probability_of_label=float(said[i, labels[i]]),
+            pca=(i, i % 5),
+            tsne=(i % 7, i),
+        )
+        for i, item in enumerate(items)
+    )
+    chosen = refusal_threshold(said, labels)
+    return LabelsResult(
+        **COMMON,
+        sentences=("1 of 18 labels are likely errors.",),
+        accuracy=share(17, 18),
+        suspects=(Suspect(first.digest, first.name, first.label, "dog", 0.95, 0.02, nearest),),
+        duplicates=(pair,),
+        map=points,
+        calibration=reliability(said, labels, CLASSES),
+        none_of_these=Refusal(
+            chosen.threshold,
+            chosen.kept_right,
+            chosen.refused_wrong,
+            chosen.words,
+            unseen=tuple(Withheld(name, share(1, 4)) for name in CLASSES),
+            curve=tuple(refusal_curve(said.max(axis=1), right, np.array([0.5, 0.7, 0.96, 0.99]))),
+        ),
+    )
 
 
-def finished(store: Store, items: list[Item], kind: str, result: dict[str, Any]) -> Run:
-    study = Study(tuple(items), LabOptions.of(kind), "pets")
-    store.create("lab", study.to_json(), title="pets")
+def finished(store: Store, items: list[Item], kind: str, result: LabResult) -> Run:
+    spec = LabSpec(tuple(items), STUDIES[kind].options(), "pets")
+    store.create("lab", spec.to_json(), title="pets")
     run = store.claim(store.live()[0].id, worker="test")
     assert run
-    store.finish(run, "done", result=result, environment=ENVIRONMENT)
+    store.finish(run, "done", result=result.to_json(), environment=ENVIRONMENT)
     kept = {"source": "pets", "items": [[i.digest, i.label, i.name, i.part] for i in items], "empty_classes": []}
     store.write("albums/ab12.json", to_json(kept).encode())
     return store.get(run.id)
@@ -176,14 +197,14 @@ def test_look_alikes_stand_side_by_side_and_one_can_go(look: Any, items: list[It
 
 
 def test_evidence_of_the_wrong_picture(look: Any, engine: Any, items: list[Item]) -> None:
-    answer = {
-        "label": "cat",
-        "said": "dog",
-        "probabilities": {"cat": 0.02, "dog": 0.95, "owl": 0.03},
-        "maps": {"cat": np.zeros((2, 2), np.float32), "dog": np.eye(2, dtype=np.float32)},
-        "seen": np.zeros((8, 8, 3), np.uint8),
-        "nearest": [{"digest": items[7].digest, "name": "p7.png", "label": "dog", "similarity": 0.5}],
-    }
+    answer = Attention(
+        "cat",
+        "dog",
+        probabilities={"cat": 0.02, "dog": 0.95, "owl": 0.03},
+        maps={"cat": np.zeros((2, 2), np.float32), "dog": np.eye(2, dtype=np.float32)},
+        seen=np.zeros((8, 8, 3), np.uint8),
+        nearest=(Neighbour(items[7].digest, "p7.png", "dog", 0.5),),
+    )
     engine.answers["lab_attention"] = answer
     app = look("Evidence")
     assert not app.exception and not app.error
@@ -206,7 +227,7 @@ def test_calibration_and_refusal_say_what_was_measured(look: Any) -> None:
     assert figure(app, "as sure as right")
     app = look("None-of-these", laboratory_threshold="80")
     assert [metric.value for metric in app.metric] == ["100%", "94.4%", "50%"]
-    assert "**50% of the pictures of a class it does not know still get an answer**" in words(app)
+    assert "50% of the pictures of a class it does not know still get an answer" in words(app)
     app.slider(key="laboratory_threshold").set_value(97).run()
     assert [metric.value for metric in app.metric][::2] == ["0%", "75%"]
 
@@ -214,9 +235,7 @@ def test_calibration_and_refusal_say_what_was_measured(look: Any) -> None:
 def test_link_is_checked_and_a_stopped_study_says_so(look: Any, store: Store, items: list[Item], page: Any) -> None:
     app = look("Mapp")
     assert any(r"laboratory\_look=Mapp" in warning.value for warning in app.warning)
-    part = labels_result(items)
-    del part["calibration"]
-    run = finished(store, items, "labels", part)
+    run = finished(store, items, "labels", replace(labels_result(items), calibration=None))
     app = page("laboratory", laboratory_view="Data", run=run.id, set="ab12", laboratory_look="Calibration")
     assert "The study was stopped before it came to this. Measure it again." in words(app)
 
@@ -224,22 +243,20 @@ def test_link_is_checked_and_a_stopped_study_says_so(look: Any, store: Store, it
 # Augmentation ---------------------------------------------------------------------------------------------------------
 
 
-def accuracy(mean: float) -> dict[str, Any]:
-    return {"scores": [mean], "median": mean, "mean": mean, "low": mean - 0.05, "high": mean + 0.05, "folds": 1}
+def accuracy(mean: float) -> FoldAccuracy:
+    return FoldAccuracy((mean,), mean, mean, mean - 0.05, mean + 0.05, 1)
 
 
 @pytest.fixture
 def measured(store: Store, items: list[Item]) -> Run:
-    paired = {"points": 1.5, "low": -0.5, "high": 3.5, "p": 0.1, "words": "The head with augmentation is better."}
-    effect = {"accuracy": accuracy(0.9), "paired": paired}
-    result = labels_result(items) | {
-        "kind": "augmentation",
-        "copies": 3,
-        "without": {"frozen": accuracy(0.885), "fine_tuned": accuracy(0.9)},
-        "policies": [
-            {"policy": "all", "title": "Mirror, shift and zoom", "arms": {"frozen": effect, "fine_tuned": effect}}
-        ],
-    }
+    effect = Effect(accuracy(0.9), PairedDifference(1.5, -0.5, 3.5, 0.1, "The head with augmentation is better."))
+    result = AugmentationResult(
+        **COMMON,
+        sentences=("The head with augmentation is better.",),
+        copies=3,
+        without={"frozen": accuracy(0.885), "fine_tuned": accuracy(0.9)},
+        policies=(Policy("all", "Mirror, shift and zoom", {"frozen": effect, "fine_tuned": effect}),),
+    )
     return finished(store, items, "augmentation", result)
 
 

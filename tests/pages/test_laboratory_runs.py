@@ -7,16 +7,26 @@ from typing import Any
 
 import pytest
 
+from cnn_core.arithmetic.measures import FoldAccuracy
+from cnn_core.arithmetic.statistics import share
 from cnn_core.figures import comparison as figures
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.comparison import COLUMNS, accuracies, comparison_csv, curves
-from cnn_core.training.lab.spec import KINDS, LabOptions
+from cnn_core.training.lab.augmentation import AugmentationResult
+from cnn_core.training.lab.depth import DepthResult, Stage
+from cnn_core.training.lab.labels import LabelsResult
+from cnn_core.training.lab.recipes import RecipesResult, Tried
+from cnn_core.training.lab.results import LabResult
+from cnn_core.training.lab.sabotage import Sabotaged, SabotageResult
+from cnn_core.training.lab.size import SizeArm, SizePoint, SizeResult
+from cnn_core.training.lab.studies import STUDIES
+from cnn_core.training.lab.which_backbone import BackbonesResult, Compared
 from cnn_core.training.transfer.evaluation import wilson_interval
 from ui.lab.kept import LINK
 
 ITEMS = [[f"d{i}", label, f"{label}{i}.png", ""] for label in ("cat", "dog") for i in range(6)]
-FOLDS = {"scores": [0.8, 0.9], "median": 0.85, "mean": 0.85, "low": 0.7, "high": 0.95, "folds": 2}
+FOLDS = FoldAccuracy((0.8, 0.9), 0.85, 0.85, 0.7, 0.95, 2)
 
 
 def transfer(store: Store, title: str, accuracy: float, state: str = "done") -> Run:
@@ -42,9 +52,9 @@ def ended(
     return store.get(run.id)
 
 
-def lab(store: Store, kind: str, result: dict[str, Any]) -> Run:
-    spec = {"items": ITEMS, "options": LabOptions.of(kind).to_json(), "source": "mine"}
-    return ended(store, "lab", spec, KINDS[kind], result)
+def lab(store: Store, kind: str, result: LabResult) -> Run:
+    spec = {"items": ITEMS, "options": STUDIES[kind].options().to_json(), "source": "mine"}
+    return ended(store, "lab", spec, STUDIES[kind].question, result.to_json())
 
 
 def open_list(page: Any, *runs: Run, **query: str) -> Any:
@@ -76,10 +86,10 @@ def test_strangers_runs_are_never_listed(page: Any, store: Store) -> None:
 
 
 def test_runs_that_the_visit_opened_or_started_are_listed(page: Any, store: Store, engine: Any) -> None:
-    seen = lab(store, "labels", {"accuracy": {"correct": 9, "total": 12, "interval": [0.4, 0.9]}})
+    seen = lab(store, "labels", LabelsResult(accuracy=share(9, 12)))
     app = open_list(page, seen)
     del app.query_params["laboratory_runs"]
-    assert listed(app.run()) == [KINDS["labels"]], "still there without the link"
+    assert listed(app.run()) == [STUDIES["labels"].question], "still there without the link"
     assert store.lists.entries(keys.visit(app.session_state.visit)) == {seen.id: False}
 
 
@@ -118,11 +128,11 @@ def test_private_link_gives_another_visit_the_same_rights(page: Any, store: Stor
 
 def test_list_is_sorted_and_filtered(page: Any, store: Store) -> None:
     worse, better = transfer(store, "b worse", 0.6), transfer(store, "a better", 0.9)
-    probe = lab(store, "depth", {"stages": [FOLDS | {"name": "block 1 of 17"}], "cuts": []})
+    probe = lab(store, "depth", DepthResult(stages=(Stage(1, 17, "block 1 of 17", FOLDS, 8),)))
     app = open_list(page, worse, better, probe)
-    assert listed(app) == [KINDS["depth"], "a better", "b worse"], "the newest first"
+    assert listed(app) == [STUDIES["depth"].question, "a better", "b worse"], "the newest first"
     app.selectbox(key="laboratory_sort").set_value("accuracy").run()
-    assert listed(app) == ["a better", KINDS["depth"], "b worse"]
+    assert listed(app) == ["a better", STUDIES["depth"].question, "b worse"]
     app.selectbox(key="laboratory_sort").set_value("title").run()
     assert listed(app)[:2] == ["a better", "b worse"]
     app.text_input(key="laboratory_filter").set_value("EFFICIENT worse").run()
@@ -130,8 +140,8 @@ def test_list_is_sorted_and_filtered(page: Any, store: Store) -> None:
     app.text_input(key="laboratory_filter").set_value("nothing such").run()
     assert not app.dataframe and "No run matches." in texts(app)
     app.text_input(key="laboratory_filter").set_value("").run()
-    app.multiselect(key="laboratory_kinds").set_value([KINDS["depth"]]).run()
-    assert listed(app) == [KINDS["depth"]]
+    app.multiselect(key="laboratory_kinds").set_value([STUDIES["depth"].question]).run()
+    assert listed(app) == [STUDIES["depth"].question]
     row = app.dataframe[0].value.iloc[0]
     assert (row["best"], row["95 % interval"], row["pictures"]) == (85.0, "70.0% – 95.0%", 12)
     assert row["open"].endswith(f"/laboratory?laboratory_view=Depth&run={probe.id}")
@@ -201,40 +211,22 @@ def test_every_kind_of_run_tells_its_accuracies(store: Store) -> None:
     def point(net: str, size: int, accuracy: float, shuffled: bool = False) -> dict[str, Any]:
         return {"net": net, "shuffled": shuffled, "size": size, "test_accuracy": accuracy}
 
-    titled = {"title": "It", "accuracy": FOLDS}
-    found = {
-        "depth": (
-            {"stages": [FOLDS | {"name": "block 1 of 17"}], "cuts": [FOLDS | {"frozen_blocks": 17}]},
-            ["probe after block 1 of 17", "17 blocks frozen"],
-        ),
-        "size": (
-            {
-                "arms": {
-                    "fine_tuned": {"points": [FOLDS | {"pictures": 5}, FOLDS | {"pictures": 20}]},
-                    "scratch": {"points": []},
-                }
-            },
-            ["fine-tuned, 20 a class"],
-        ),
-        "recipes": ({"recipes": [titled, {"title": "Too fast", "error": "nan"}]}, ["It"]),
-        "sabotage": ({"backbones": [{"title": "It", "right": FOLDS}, {"title": "Away"}]}, ["It, right"]),
-        "backbones": ({"backbones": [titled, {"title": "Away", "unavailable": "away"}]}, ["It"]),
-        "labels": ({"accuracy": {"correct": 17, "total": 20, "interval": [0.6, 0.9]}}, ["out of fold"]),
-        "augmentation": (
-            {
-                "without": {"frozen": FOLDS},
-                "policies": [{"title": "Mirror", "arms": {"fine_tuned": {"accuracy": FOLDS}}}],
-            },
-            ["frozen, none", "fine-tuned, mirror"],
-        ),
-    }
-    assert set(found) == set(KINDS)
-    for kind, (result, arms) in found.items():
-        run = lab(store, kind, result)
+    found: list[tuple[str, LabResult, list[str]]] = [
+        ("depth", DepthResult(stages=(Stage(1, 17, "block 1 of 17", FOLDS, 8),)), ["probe after block 1 of 17"]),
+        ("size", SizeResult(arms=(SizeArm("frozen", (SizePoint(5, FOLDS),)),)), ["frozen, 5 a class"]),
+        ("recipes", RecipesResult(recipes=(Tried("at_once", "At once", accuracy=FOLDS),)), ["At once"]),
+        ("sabotage", SabotageResult(backbones=(Sabotaged("it", "It", right=FOLDS),)), ["It, right"]),
+        ("backbones", BackbonesResult(backbones=(Compared("it", "It", "", 0.0, accuracy=FOLDS),)), ["It"]),
+        ("labels", LabelsResult(accuracy=share(17, 20)), ["out of fold"]),
+        ("augmentation", AugmentationResult(without={"frozen": FOLDS}), ["frozen, none"]),
+    ]
+    assert [kind for kind, *_ in found] == list(STUDIES)
+    for kind, measured, arms in found:
+        run = lab(store, kind, measured)
         assert [each.arm for each in accuracies(run)] == arms, kind
         assert all(each.low <= each.value == 0.85 <= each.high for each in accuracies(run)), kind
         assert curves(run) == [], kind
-        assert accuracies(lab(store, kind, {})) == [], f"{kind}, nothing measured"
+        assert accuracies(lab(store, kind, STUDIES[kind].result())) == [], f"{kind}, nothing measured"
     lenet = ended(
         store,
         "lenet",

@@ -9,11 +9,11 @@ from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.data_look import augmentation_effect, sheet
 from cnn_core.figures.maps import png
-from cnn_core.figures.transfer import ARM_TITLES
-from cnn_core.training.lab.spec import POLICIES
+from cnn_core.training.lab.augmentation import POLICIES, STUDY
+from cnn_core.training.lab.size import ARMS
 from ui.lab.runs import plot, provenance, sentences, study
 from ui.session import Album, store
-from ui.teaching import check_link, one_of
+from ui.teaching import one_of
 from ui.text import plain, table
 
 COPIES = 4
@@ -30,7 +30,6 @@ LINK: dict[str, Callable[[str], bool]] = {"laboratory_policy": one_of(*POLICIES)
 
 def augmentation(album: Album) -> None:
     """Show copies of the album's pictures under a policy, and what training on such copies changes."""
-    check_link(LINK)
     policy = st.segmented_control(
         "Policy",
         list(POLICIES),
@@ -50,32 +49,28 @@ def augmentation(album: Album) -> None:
         "The same head and the same upper blocks are trained with copies and without, on the same divisions of your "
         "pictures, and tested on pictures as they are."
     )
-    run = study("augmentation", album)
-    if run is None:
+    shown = study(STUDY, album)
+    if shown is None:
         return
-    policies, without = run.result["policies"], run.result["without"]
-    if policies:
-        spoken = "; ".join(
-            f"{ARM_TITLES[arm]}: {figures['paired']['words']}"
-            for entry in policies
-            for arm, figures in entry["arms"].items()
-        )
-        plot(augmentation_effect(policies, ARM_TITLES), "augmentation_effect", spoken)
+    result = shown.result
+    if result.policies:
+        effects = [(arm, entry, effect) for entry in result.policies for arm, effect in entry.arms.items()]
+        spoken = "; ".join(f"{ARMS[arm]}: {effect.paired.words}" for arm, _, effect in effects)
+        plot(augmentation_effect(result.policies, ARMS), "augmentation_effect", spoken)
         rows = [
             [
-                f"{ARM_TITLES[arm]}: {plain(entry['title'].lower())}",
-                f"{without[arm]['mean']:.1%}",
-                "{mean:.1%} ({low:.1%} – {high:.1%})".format(**figures["accuracy"]),
+                f"{ARMS[arm]}: {plain(entry.title.lower())}",
+                f"{result.without[arm].mean:.1%}",
+                f"{effect.accuracy.mean:.1%} ({effect.accuracy.low:.1%} – {effect.accuracy.high:.1%})",
             ]
-            for entry in policies
-            for arm, figures in entry["arms"].items()
+            for arm, entry, effect in effects
         ]
         table(["Arm", "Without", "With"], rows)
-        if policy not in {entry["policy"] for entry in policies}:
+        if policy not in {entry.policy for entry in result.policies}:
             st.caption("The figures are of another policy than the sheet above shows. Measure this one too.")
-    sentences(run)
-    st.caption(f"{run.result['copies']} copies of each training picture; fine-tuning takes as many steps as without.")
-    provenance(run)
+    sentences(result)
+    st.caption(f"{result.copies} copies of each training picture; fine-tuning takes as many steps as without.")
+    provenance(shown)
 
 
 def _measure_this() -> None:

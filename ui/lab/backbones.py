@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from cnn_core.figures.laboratory import costs
+from cnn_core.figures.laboratory import costs as against
+from cnn_core.training.lab.which_backbone import STUDY
 from ui.lab.runs import plot, provenance, sentences, study
 from ui.session import Album
 from ui.teaching import one_of
@@ -20,12 +21,12 @@ def backbones(album: Album) -> None:
         "Frozen, with a linear head, on your classes: the network that ImageNet ranks first need not be yours, and "
         "each point of accuracy has its price in time and memory."
     )
-    run = study("backbones", album)
-    if run is None:
+    shown = study(STUDY, album)
+    if shown is None:
         return
-    found = run.result.get("backbones", [])
-    here = [entry for entry in found if "accuracy" in entry]
-    absent = [entry["unavailable"] for entry in found if entry["unavailable"]]
+    found = shown.result.backbones
+    here = [(network, network.accuracy, network.costs) for network in found if network.accuracy and network.costs]
+    absent = [network.unavailable for network in found if network.unavailable]
     if here:
         measure = st.segmented_control(
             "Against",
@@ -36,36 +37,36 @@ def backbones(album: Album) -> None:
             bind="query-params",
             persist_state="session",
         )
-        alt = "; ".join(f"{e['title']} {e['accuracy']['median']:.0%} at {e['milliseconds']:.1f} ms" for e in here)
-        plot(costs(here, MEASURES[measure]), "costs", alt)
+        alt = "; ".join(f"{n.title} {right.median:.0%} at {costs.milliseconds:.1f} ms" for n, right, costs in here)
+        plot(against([network for network, _, _ in here], MEASURES[measure]), "costs", alt)
         scores = [
             [
-                plain(entry["title"]),
-                f"{entry['accuracy']['median']:.3f}",
-                f"{entry['accuracy']['low']:.3f} – {entry['accuracy']['high']:.3f}",
-                f"{entry['imagenet_top1']} %",
+                plain(network.title),
+                f"{right.median:.3f}",
+                f"{right.low:.3f} – {right.high:.3f}",
+                f"{network.imagenet_top1} %",
             ]
-            for entry in here
+            for network, right, _ in here
         ]
         table(["Network", "Accuracy", "95 % interval", "ImageNet"], scores)
         prices = [
             [
-                plain(entry["title"]),
-                f"{entry['milliseconds']:.1f}",
-                "unknown" if entry["macs"] is None else f"{entry['macs'] / 1e6:,.0f} M",
-                f"{entry['params'] / 1e6:.1f} M",
-                f"{entry['megabytes']:.0f}",
+                plain(network.title),
+                f"{costs.milliseconds:.1f}",
+                "unknown" if costs.macs is None else f"{costs.macs / 1e6:,.0f} M",
+                f"{costs.params / 1e6:.1f} M",
+                f"{costs.megabytes:.0f}",
             ]
-            for entry in here
+            for network, _, costs in here
         ]
         table(["Network", "ms", "MACs", "Params", "MB"], prices)
-    sentences(run, but=tuple(absent))
+    sentences(shown.result, but=tuple(absent))
     if absent:
         st.warning("Not compared, for they are not here:\n\n" + "\n".join(f"- {plain(reason)}" for reason in absent))
     st.caption(
         "Accuracy: median over folds, with the 95 % interval of the mean. Time: of batches of eight, on this machine, "
         "with whatever else it was doing. ImageNet: top-1 as published with the weights. Licences of the weights: "
-        + "; ".join(f"{plain(entry['title'])} {plain(entry['licence'])}" for entry in found)
+        + "; ".join(f"{plain(network.title)} {plain(network.licence)}" for network in found)
         + "."
     )
-    provenance(run)
+    provenance(shown)

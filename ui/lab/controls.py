@@ -1,236 +1,180 @@
-"""The controls of a study, every one with a default that works, and how long a study will take."""
+"""The controls of a study, made of the fields of its options, and how long it will take."""
 
+from collections.abc import Callable
+from dataclasses import Field, fields, replace
 from typing import Any
 
 import streamlit as st
 
-from cnn_core.figures.transfer import ARM_TITLES
 from cnn_core.networks.backbones import BACKBONES, DEFAULT, backbone
 from cnn_core.pictures.items import SpecRefused
-from cnn_core.training.lab.spec import DEFAULTS, POLICIES, RECIPES, SIZE_ARMS, SIZES, LabOptions
+from cnn_core.training.lab.recipes import RIGHT
+from cnn_core.training.lab.sabotage import SabotageOptions
+from cnn_core.training.lab.spec import MEASURED_PICTURES, LabOptions
+from cnn_core.training.lab.which_backbone import BackbonesOptions
+from cnn_core.training.spec import bounds_of
+from cnn_core.training.study import Study
 from ui.settings import away
 from ui.text import duration
 
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
-RECIPE_TITLES = {
-    "head_first": "head first",
-    "at_once": "at once",
-    "gradual": "gradual",
-    "discriminative": "lower rates below",
-    "rate_10": "rate × 10",
-    "rate_100": "rate × 100",
-    "batchnorm_training": "BatchNorm trains",
-}
-_SPLITS = ("folds", "repeats")
-_TRAINING = ("training_splits", "epochs", "batch_size", "fine_tune_learning_rate", "head_learning_rate")
-CONTROLS: dict[str, tuple[str, ...]] = {  # of each kind of study: those that concern it
-    "depth": ("backbone", *_SPLITS, *_TRAINING, "seed", "frozen_blocks"),
-    "size": ("backbone", *_SPLITS, *_TRAINING, "unfreeze_blocks", "seed", "arms", "sizes"),
-    "recipes": ("backbone", *_SPLITS, *_TRAINING, "unfreeze_blocks", "seed", "recipes"),
-    "sabotage": (*_SPLITS, "seed", "backbones"),
-    "backbones": ("backbone", *_SPLITS, "seed", "backbones"),
-    "labels": ("backbone", *_SPLITS, "seed", "flip"),
-    "augmentation": ("backbone", *_SPLITS, *_TRAINING, "unfreeze_blocks", "seed", "policies"),
-}
-_NUMBERS = {
-    "folds": ("Folds", 2, 20, "Parts into which the pictures are divided; each is tested on once."),
-    "repeats": ("Repeats", 1, 20, "How often they are divided anew."),
-    "training_splits": ("Trainings", 1, 20, "On how many of the divisions a network is trained; training is slow."),
-    "epochs": ("Epochs", 1, 100, "Passes over the training pictures."),
-    "batch_size": ("Batch size", 1, 256, "Pictures a step."),
-    "unfreeze_blocks": ("Blocks to train", 1, 30, "Topmost blocks of the network."),
-    "seed": ("Seed", 0, 9999, "Of divisions, draws, order and new weights."),
-}
-# Seconds of processor time for 300 photos in 5 classes, EfficientNet-Lite0, an AMD EPYC of two cores, features kept:
-# `python -m cnn_core lab KIND shared/data/clothing5/train --json`, its `cpu_seconds`. A pass for features: 38 ms each.
-MEASURED = {
-    "depth": 62.0,
-    "size": 71.0,
-    "recipes": 313.0,
-    "sabotage": 101.0,
-    "backbones": 3.5,
-    "labels": 23.0,
-    "augmentation": 139.0,
-}
+ALWAYS = {"recipes": (RIGHT,)}  # is tried whatever else is chosen, so that it is not offered
+EMPTY = {"frozen_blocks": "The upper ends of stages", "backbones": "All that are here"}  # what no choice stands for
+PASS = 0.038  # seconds of a picture's way through EfficientNet-Lite0, on the machine of the studies' costs
+_STAYS: dict[str, Any] = {"persist_state": "session"}
 
 
-def controls(kind: str) -> tuple[LabOptions | None, str]:
+def controls(study: Study) -> tuple[LabOptions | None, str]:
     """Show a study's controls; return its options, or None and why they cannot be used."""
-    chosen: dict[str, Any] = {}
-    wanted = CONTROLS[kind]
+    entries = fields(study.options)
     with st.expander("Settings (none needs changing)", icon=":material/tune:"):
-        record = backbone(_backbone(kind) if "backbone" in wanted else DEFAULT)
-        chosen["backbone"] = record.name
+        # What cuts a network into blocks comes first: it says how many there are.
+        chosen: dict[str, Any] = {entry.name: _one(study.key, entry, 0) for entry in entries if _control(entry) is _one}
+        name = chosen.get("backbone", DEFAULT)
+        blocks = len(backbone(name).block_starts)
         columns = st.columns(3)
-        for place, name in enumerate(name for name in wanted if name in _NUMBERS):
-            chosen[name] = _number(kind, name, len(record.block_starts), columns[place % 3])
-        for place, name in enumerate(name for name in wanted if name.endswith("rate")):
-            default = getattr(LabOptions(kind), name)
-            label = "Learning rate of new weights" if name.startswith("head") else "Learning rate of pretrained blocks"
-            chosen[name] = columns[place].select_slider(
-                label, RATES, default, format_func="{:g}".format, key=_key(kind, name), persist_state="session"
-            )
-        chosen |= _lists(kind, wanted, len(record.block_starts))
-    if "backbone" in wanted and record.name in away():
-        return None, away()[record.name]
+        for control in (_number, _rate):
+            for place, entry in enumerate(entry for entry in entries if _control(entry) is control):
+                with columns[place % 3]:
+                    chosen[entry.name] = control(study.key, entry, blocks)
+        for entry in entries:
+            if entry.name not in chosen:
+                chosen[entry.name] = _control(entry)(study.key, entry, blocks)
+    if "backbone" in chosen and name in away():
+        return None, away()[name]
+    # What nobody has changed is left to the study: it makes no more trainings than there are divisions.
+    changed = {entry.name: chosen[entry.name] for entry in entries if chosen[entry.name] != entry.default}
     try:
-        return LabOptions.of(kind, **chosen), ""
+        options: LabOptions = study.options.of(**changed)
     except SpecRefused as refusal:
         return None, str(refusal)
+    return options, ""
 
 
-def _key(kind: str, name: str) -> str:
-    return f"laboratory_{kind}_{name}"
+def _control(entry: Field[Any]) -> Callable[..., Any]:
+    """Which control an option has, by its bounds."""
+    bounds = bounds_of(entry)
+    if bounds.known:
+        return _one if not bounds.many else _any if bounds.fewest == 0 else _some
+    if bounds.many:
+        return _numbers
+    return _number if bounds.whole else _share if bounds.low == 0 else _rate
 
 
-def _titled(name: str) -> str:
-    return BACKBONES[name].title + (" (unavailable here)" if name in away() else "")
+def _usual(entry: Field[Any]) -> Any:
+    return entry.default
 
 
-def _backbone(kind: str) -> str:
-    names = list(BACKBONES)
-    name: str = st.selectbox(
-        "Compare with" if kind == "backbones" else "Backbone",
-        names,
-        names.index(DEFAULT),
-        format_func=_titled,
-        key=_key(kind, "backbone"),
-        persist_state="session",
+def _key(kind: str, entry: Field[Any], blocks: int = 0) -> str:
+    """The widget's key: an option that counts blocks has one for each number of blocks."""
+    of_network = f"_{blocks}" if blocks and entry.name.endswith("_blocks") else ""
+    return f"laboratory_{kind}_{entry.name}{of_network}"
+
+
+def _titles(entry: Field[Any]) -> dict[str, str]:
+    titles = bounds_of(entry).titles
+    missing = away() if entry.name in ("backbone", "backbones") else {}
+    return {name: title + (" (unavailable here)" if name in missing else "") for name, title in titles.items()}
+
+
+def _one(kind: str, entry: Field[Any], blocks: int) -> str:
+    bounds, titles = bounds_of(entry), _titles(entry)
+    name = st.selectbox(
+        bounds.label,
+        list(titles),
+        list(titles).index(_usual(entry)),
+        format_func=titles.__getitem__,
+        key=_key(kind, entry),
+        **_STAYS,
     )
-    return name
+    return str(name)
 
 
-def _number(kind: str, name: str, blocks: int, place: Any) -> int:
-    label, low, high, about = _NUMBERS[name]
-    default = DEFAULTS.get(kind, {}).get(name, getattr(LabOptions(kind), name))
-    key = _key(kind, name)
-    if name == "unfreeze_blocks":  # a network's own number of blocks
-        high, default, key = blocks, min(default, blocks), f"{key}_{blocks}"
-    value = place.number_input(label, low, high, default, key=key, help=about, persist_state="session")
+def _some(kind: str, entry: Field[Any], blocks: int) -> tuple[str, ...]:
+    """At least one of a few."""
+    bounds, titles, always = bounds_of(entry), _titles(entry), ALWAYS.get(entry.name, ())
+    picked = st.pills(
+        bounds.label,
+        [name for name in titles if name not in always],
+        selection_mode="multi",
+        default=[name for name in _usual(entry) if name not in always],
+        format_func=titles.__getitem__,
+        key=_key(kind, entry),
+        help=bounds.about,
+        **_STAYS,
+    )
+    return tuple(name for name in titles if name in (*always, *picked))
+
+
+def _any(kind: str, entry: Field[Any], blocks: int) -> tuple[str, ...]:
+    """Any of them, or none, which stands for something."""
+    bounds, titles = bounds_of(entry), _titles(entry)
+    picked = st.multiselect(
+        bounds.label,
+        list(titles),
+        key=_key(kind, entry),
+        format_func=titles.__getitem__,
+        placeholder=EMPTY[entry.name],
+        help=bounds.about,
+        **_STAYS,
+    )
+    return tuple(name for name in titles if name in picked)
+
+
+def _numbers(kind: str, entry: Field[Any], blocks: int) -> tuple[int, ...]:
+    """Some of the usual numbers; of blocks any number that the network has."""
+    bounds = bounds_of(entry)
+    picked = st.multiselect(
+        bounds.label,
+        range(blocks) if entry.name.endswith("_blocks") else _usual(entry),
+        _usual(entry),
+        key=_key(kind, entry, blocks),
+        placeholder=EMPTY.get(entry.name, "Choose some"),
+        help=bounds.about,
+        **_STAYS,
+    )
+    return tuple(sorted(picked))
+
+
+def _number(kind: str, entry: Field[Any], blocks: int) -> int:
+    bounds = bounds_of(entry)
+    low, high = int(bounds.low or 0), int(bounds.high or 0)
+    if entry.name.endswith("_blocks"):
+        high = blocks
+    key = _key(kind, entry, blocks)
+    value = st.number_input(bounds.label, low, high, min(_usual(entry), high), key=key, help=bounds.about, **_STAYS)
     return min(high, max(low, int(value)))
 
 
-def _lists(kind: str, wanted: tuple[str, ...], blocks: int) -> dict[str, Any]:
-    """Ask for what a study has several of."""
-    chosen: dict[str, Any] = {}
-    many: dict[str, Any] = {"persist_state": "session"}
-    if "frozen_blocks" in wanted:
-        chosen["frozen_blocks"] = tuple(
-            sorted(
-                st.multiselect(
-                    "Lowest blocks that stay fixed, a training each",
-                    range(blocks),
-                    key=_key(kind, f"frozen_{blocks}"),
-                    placeholder="The upper ends of stages",
-                    help="0 trains the whole network, which takes minutes.",
-                    **many,
-                )
-            )
-        )
-    if "arms" in wanted:
-        arms = st.pills(
-            "Arms",
-            SIZE_ARMS,
-            selection_mode="multi",
-            default=LabOptions(kind).arms,
-            format_func=ARM_TITLES.__getitem__,
-            key=_key(kind, "arms"),
-            **many,
-        )
-        chosen["arms"] = tuple(arm for arm in SIZE_ARMS if arm in arms)
-    if "sizes" in wanted:
-        chosen["sizes"] = tuple(
-            sorted(st.multiselect("Pictures a class", SIZES, SIZES, key=_key(kind, "sizes"), **many))
-        )
-    if "recipes" in wanted:
-        others = RECIPES[1:]
-        chosen["recipes"] = tuple(
-            st.pills(
-                "Beside head first, then all",
-                others,
-                selection_mode="multi",
-                default=others,
-                format_func=RECIPE_TITLES.__getitem__,
-                key=_key(kind, "recipes"),
-                **many,
-            )
-            or (RECIPES[0],)
-        )
-    if "policies" in wanted:
-        chosen["policies"] = tuple(
-            st.pills(
-                "Policies",
-                list(POLICIES),
-                selection_mode="multi",
-                default=("all",),
-                format_func=POLICIES.__getitem__,
-                key=_key(kind, "policies"),
-                **many,
-            )
-        )
-    if "backbones" in wanted:
-        chosen["backbones"] = tuple(
-            st.multiselect(
-                "Networks",
-                list(BACKBONES),
-                key=_key(kind, "backbones"),
-                format_func=_titled,
-                placeholder="All that are here",
-                **many,
-            )
-        )
-    if "flip" in wanted:
-        chosen["flip"] = (
-            st.slider(
-                "Labels to exchange at random beforehand",
-                0,
-                50,
-                0,
-                5,
-                "%d %%",
-                key=_key(kind, "flip"),
-                help="To see how many of them the check finds.",
-                **many,
-            )
-            / 100
-        )
-    return chosen
+def _rate(kind: str, entry: Field[Any], blocks: int) -> float:
+    bounds = bounds_of(entry)
+    rate = st.select_slider(
+        bounds.label,
+        RATES,
+        _usual(entry),
+        format_func="{:g}".format,
+        key=_key(kind, entry),
+        help=bounds.about,
+        **_STAYS,
+    )
+    return float(rate)
 
 
-def expected_seconds(options: LabOptions, pictures: int) -> float:
-    """Return the processor time that a study is likely to take, in proportion to what was measured.
-
-    Example:
-        >>> expected_seconds(LabOptions.of("depth"), 300), expected_seconds(LabOptions.of("depth", epochs=4), 600)
-        (62.0, 248.0)
-    """
-    usual = LabOptions.of(options.kind)
-
-    def work(one: LabOptions) -> float:
-        trained = one.training_splits * one.epochs
-        if one.kind == "depth":
-            return trained * (len(one.frozen_blocks) or 2)
-        if one.kind == "size":  # a step through all blocks costs about five times one through the upper ones
-            return trained * (("fine_tuned" in one.arms) + 5 * ("scratch" in one.arms)) + 0.1 * one.folds * one.repeats
-        if one.kind == "recipes":
-            return trained * len(one.recipes) * one.unfreeze_blocks
-        if one.kind == "augmentation":
-            return trained * (1 + len(one.policies)) * one.unfreeze_blocks
-        if one.kind in ("sabotage", "backbones"):
-            return float(len([name for name in one.backbones or BACKBONES if name not in away()]) or 1)
-        return float(one.folds * one.repeats)
-
-    here = 1.0 if options.kind in ("sabotage", "backbones") else work(usual)
-    return MEASURED[options.kind] * pictures / 300 * work(options) / here
+def _share(kind: str, entry: Field[Any], blocks: int) -> float:
+    bounds = bounds_of(entry)
+    most, usual = round(100 * (bounds.high or 0)), round(100 * _usual(entry))
+    key = _key(kind, entry)
+    percent = st.slider(bounds.label, 0, most, usual, 5, "%d %%", key=key, help=bounds.about, **_STAYS)
+    return min(most, max(0, int(percent))) / 100
 
 
-def expected(options: LabOptions, pictures: int) -> str:
-    """Say how long a study will take and whence that is known; nothing where it was not measured."""
-    if options.kind not in MEASURED:
-        return ""
-    seconds = expected_seconds(options, pictures)
+def expected(study: Study, options: LabOptions, pictures: int) -> str:
+    """Say how long a study will take and whence that is known."""
+    if isinstance(options, SabotageOptions | BackbonesOptions):  # only networks that are here cost anything
+        here = [name for name in options.backbones or BACKBONES if name not in away()]
+        options = replace(options, backbones=tuple(here) or (DEFAULT,))
     return (
-        f"About {duration(seconds)} of processor time, by what was measured with EfficientNet-Lite0 on two cores "
-        f"(300 photos: {duration(MEASURED[options.kind])}), and once {duration(0.038 * pictures)} for features that "
-        "are not kept yet."
+        f"About {duration(study.seconds(options, pictures))} of processor time, by what {MEASURED_PICTURES} photos "
+        "took with EfficientNet-Lite0 on two cores, and once "
+        f"{duration(PASS * pictures)} for features that are not kept yet."
     )

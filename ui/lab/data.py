@@ -11,15 +11,20 @@ from cnn_core.figures import data_look as figures
 from cnn_core.figures import maps
 from cnn_core.figures.pooling import evidence
 from cnn_core.store.runs import Run
+from cnn_core.training.lab.labels import STUDY, Attention, MapPoint, Pair, Refusal, Reliability, Suspect
 from ui.gallery import gallery
 from ui.lab.runs import plot, provenance, sentences, study
 from ui.session import Album, small, store
-from ui.teaching import check_link, glossary, one_of
+from ui.teaching import glossary, one_of
 from ui.text import count, plain, table
 
 LOOKS = ("Map", "Labels", "Evidence", "Look-alikes", "Calibration", "None-of-these")
 CHOSEN = ("Wrong", "Right", "All")
-PAIRS = {"Across-classes": "across_classes", "Across-parts": "across_parts", "All-pairs": ""}
+PAIRS: dict[str, Callable[[Pair], bool]] = {
+    "Across-classes": lambda pair: pair.across_classes,
+    "Across-parts": lambda pair: pair.across_parts,
+    "All-pairs": lambda pair: True,
+}
 PAGE = 8  # suspects or pairs before the reader asks for more
 GALLERY = 60
 # Streamlit lets a click select only while dragging does not: the box is a tool that the reader takes up.
@@ -36,43 +41,35 @@ _LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 def data(album: Album) -> None:
     """Start or follow a study of labels and show what it has found in the album."""
-    check_link(LINK)
     st.markdown(
         "Every picture is judged by a linear head that was **not shown it**. What comes out shows which pictures hurt: "
         "you decide what happens to them."
     )
-    run = study("labels", album)
-    if run is None:
+    shown = study(STUDY, album)
+    if shown is None:
         return
+    run, result = shown.run, shown.result
     _changes(run, album)
     look = st.segmented_control(
         "Look at", LOOKS, default=LOOKS[0], key="laboratory_look", required=True, wrap=True, **_LINKED
     )
-    needed = {
-        "Map": "map",
-        "Labels": "suspects",
-        "Evidence": "map",
-        "Look-alikes": "duplicates",
-        "Calibration": "calibration",
-        "None-of-these": "none_of_these",
-    }[look]
-    if needed not in run.result:
-        st.info("The study was stopped before it came to this. Measure it again.")
-    elif look == "Map":
-        _map(run.id, run.result)
-    elif look == "Labels":
-        _suspects(run.result, album)
-    elif look == "Evidence":
-        _evidence(run.id, run.result)
-    elif look == "Look-alikes":
-        _pairs(run.result, album)
-    elif look == "Calibration":
-        _calibration(run.result["calibration"])
+    if look == "Map" and result.map is not None:
+        _map(run.id, result.map, result.classes)
+    elif look == "Labels" and result.suspects is not None:
+        _suspects(result.suspects, album)
+    elif look == "Evidence" and result.map is not None:
+        _evidence(run.id, result.map)
+    elif look == "Look-alikes" and result.duplicates is not None:
+        _pairs(result.duplicates, album)
+    elif look == "Calibration" and result.calibration is not None:
+        _calibration(result.calibration)
+    elif look == "None-of-these" and result.none_of_these is not None:
+        _refusal(result.none_of_these)
     else:
-        _refusal(run.result["none_of_these"])
+        st.info("The study was stopped before it came to this. Measure it again.")
     with st.expander("The study in words"):
-        sentences(run)
-    provenance(run)
+        sentences(result)
+    provenance(shown)
 
 
 # Changes to the album -------------------------------------------------------------------------------------------------
@@ -132,13 +129,12 @@ def _undo(album: Album) -> None:
 
 
 @st.fragment
-def _map(run_id: str, result: dict[str, Any]) -> None:
-    points = result["map"]
+def _map(run_id: str, points: Sequence[MapPoint], classes: Sequence[str]) -> None:
     projection = st.segmented_control(
         "Projection", list(figures.PROJECTIONS), default="PCA", required=True, key="laboratory_projection", **_LINKED
     )
-    wrong = sum(not point["right"] for point in points)
-    named = [f"{point['name']} · {point['label']}" for point in points]
+    wrong = sum(not point.right for point in points)
+    named = [f"{point.name} · {point.label}" for point in points]
     one = st.selectbox(
         "Find a picture",
         range(len(points)),
@@ -147,9 +143,9 @@ def _map(run_id: str, result: dict[str, Any]) -> None:
         key=f"laboratory_find_{run_id}",
         placeholder="Type a name, or select points below",
     )
-    ringed = {points[one]["digest"]} if one is not None else set()
+    ringed = {points[one].digest} if one is not None else set()
     event = st.plotly_chart(
-        figures.embedding_map(points, result["classes"], projection, ringed),
+        figures.embedding_map(points, classes, projection, ringed),
         key=f"laboratory_map_{run_id}",
         config=_TOOLS,
         on_select="rerun",
@@ -170,26 +166,25 @@ def _map(run_id: str, result: dict[str, Any]) -> None:
     )
     if chosen:
         shown = [points[index] for index in chosen[:GALLERY]]
-        gallery([(p["digest"], _judged(p), _judged(p, short=True)) for p in shown], key=f"laboratory_picked_{run_id}")
+        gallery([(p.digest, _judged(p), _judged(p, short=True)) for p in shown], key=f"laboratory_picked_{run_id}")
         if len(chosen) > GALLERY:
             st.caption(f"… and {len(chosen) - GALLERY} more.")
 
 
-def _judged(point: dict[str, Any], *, short: bool = False) -> str:
-    verdict = point["label"] if point["right"] else f"{point['label']}, judged {point['said']}"
-    return verdict if short else f"{point['name']}: {verdict}"
+def _judged(point: MapPoint, *, short: bool = False) -> str:
+    verdict = point.label if point.right else f"{point.label}, judged {point.said}"
+    return verdict if short else f"{point.name}: {verdict}"
 
 
 # Labels ---------------------------------------------------------------------------------------------------------------
 
 
-def _suspects(result: dict[str, Any], album: Album) -> None:
-    suspects = result["suspects"]
+def _suspects(suspects: Sequence[Suspect], album: Album) -> None:
     if not suspects:
         st.success("No label is likely to be wrong.")
         return
     there = _there(album)
-    done = sum((s["digest"], s["label"]) in _kept() or (s["digest"], s["label"]) not in there for s in suspects)
+    done = sum((s.digest, s.label) in _kept() or (s.digest, s.label) not in there for s in suspects)
     st.markdown(
         f"**{count(len(suspects), 'label')} may be wrong**, the surest first; {done} decided. The head claims another "
         "class for them more strongly than pictures of that class usually get. It errs too: look before you move."
@@ -199,23 +194,23 @@ def _suspects(result: dict[str, Any], album: Album) -> None:
             _suspect(suspect, album, there, place)
 
 
-def _suspect(suspect: dict[str, Any], album: Album, there: set[tuple[str, str]], place: int) -> None:
-    digest, name, label, other = (suspect[key] for key in ("digest", "name", "label", "suggested"))
+def _suspect(suspect: Suspect, album: Album, there: set[tuple[str, str]], place: int) -> None:
+    digest, name, label, other = suspect.digest, suspect.name, suspect.label, suspect.suggested
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.image(small(digest), width=96, alt=f"{name}, labelled {label}")
         st.markdown(
-            f"**{plain(name)}** is labelled **{plain(label)}** ({suspect['probability_of_label']:.0%}), looks like "
-            f"**{plain(other)}** ({suspect['probability']:.0%})",
+            f"**{plain(name)}** is labelled **{plain(label)}** ({suspect.probability_of_label:.0%}), looks like "
+            f"**{plain(other)}** ({suspect.probability:.0%})",
             width=300,
         )
-        nearest = suspect["nearest"]
+        nearest = suspect.nearest
         with st.container(width=220, gap="xxsmall"):
             st.image(
-                [small(near["digest"]) for near in nearest],
+                [small(near.digest) for near in nearest],
                 width=64,
-                alt=[f"{near['name']}, labelled {near['label']}" for near in nearest],
+                alt=[f"{near.name}, labelled {near.label}" for near in nearest],
             )
-            st.caption("Nearest: " + ", ".join(plain(near["label"]) for near in nearest))
+            st.caption("Nearest: " + ", ".join(plain(near.label) for near in nearest))
     key = f"{place}_{digest[:12]}"
     if (digest, label) not in there:
         labels = [current for known, current in there if known == digest]
@@ -248,10 +243,9 @@ def _more(entries: Sequence[Any], what: str) -> Sequence[Any]:
 # Look-alikes ----------------------------------------------------------------------------------------------------------
 
 
-def _pairs(result: dict[str, Any], album: Album) -> None:
-    pairs = result["duplicates"]
-    across = sum(pair["across_classes"] for pair in pairs)
-    parts = sum(pair["across_parts"] for pair in pairs)
+def _pairs(pairs: Sequence[Pair], album: Album) -> None:
+    across = sum(pair.across_classes for pair in pairs)
+    parts = sum(pair.across_parts for pair in pairs)
     st.markdown(
         f"**{count(len(pairs), 'pair')}** of pictures are nearly the same to the network (cosine 0.95 or more): "
         f"{across} under two labels, one of which may be wrong; {parts} in two parts of a split, where a test would be "
@@ -260,15 +254,15 @@ def _pairs(result: dict[str, Any], album: Album) -> None:
     kind = st.segmented_control(
         "Pairs", list(PAIRS), default="All-pairs", key="laboratory_pairs", required=True, **_LINKED
     )
-    shown = [pair for pair in pairs if not PAIRS[kind] or pair[PAIRS[kind]]]
+    shown = [pair for pair in pairs if PAIRS[kind](pair)]
     if not shown:
         st.success("None.")
         return
     there = _there(album)
     for place, pair in enumerate(_more(shown, kind)):
         with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-            for side, digest in enumerate((pair["first"], pair["second"])):
-                name, label = pair["names"][side], pair["labels"][side]
+            for side, digest in enumerate((pair.first, pair.second)):
+                name, label = pair.names[side], pair.labels[side]
                 with st.container(width=130, gap="xsmall"):
                     st.image(small(digest), width=96, alt=f"{name}, labelled {label}")
                     st.caption(f"{plain(label)}: {plain(name)}")
@@ -280,14 +274,14 @@ def _pairs(result: dict[str, Any], album: Album) -> None:
                         key=f"laboratory_drop_{kind}_{place}_{side}_{digest[:12]}",
                         args=(album, name, digest, label),
                     )
-            st.markdown("the same picture" if pair["identical"] else f"cosine {pair['similarity']:.3f}", width=130)
+            st.markdown("the same picture" if pair.identical else f"cosine {pair.similarity:.3f}", width=130)
 
 
 # Evidence -------------------------------------------------------------------------------------------------------------
 
 
 @st.fragment
-def _evidence(run_id: str, result: dict[str, Any]) -> None:
+def _evidence(run_id: str, every: Sequence[MapPoint]) -> None:
     glossary("Grad-CAM", "class activation map")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
@@ -295,8 +289,8 @@ def _evidence(run_id: str, result: dict[str, Any]) -> None:
         )
         # The surest mistakes first, then the least sure right answers.
         points = sorted(
-            (p for p in result["map"] if kind == "All" or p["right"] == (kind == "Right")),
-            key=lambda p: p["probability_of_label"],
+            (point for point in every if kind == "All" or point.right == (kind == "Right")),
+            key=lambda point: point.probability_of_label,
         )
         if not points:
             st.success("There is none.")
@@ -304,18 +298,18 @@ def _evidence(run_id: str, result: dict[str, Any]) -> None:
         point = st.selectbox("Picture", points, format_func=_judged, key=f"laboratory_evidence_{run_id}_{kind}")
     try:
         with st.spinner("Asking the network… (the first answer waits for TensorFlow, some seconds)"):
-            answer = _attention(run_id, point["digest"])
+            answer = _attention(run_id, point.digest)
     except (EngineError, ValueError) as trouble:
         st.error(plain(str(trouble)))
         return
-    names = list(dict.fromkeys((answer["label"], answer["said"])))
-    strongest = max(float(answer["maps"][name].max()) for name in names) or 1.0
+    names = list(dict.fromkeys((answer.label, answer.said)))
+    strongest = max(float(answer.maps[name].max()) for name in names) or 1.0
     columns = st.columns([2] * (1 + len(names)) + [1] * (2 - len(names)))
-    columns[0].image(answer["seen"], caption="As the network sees it", alt=point["name"], width="stretch")
+    columns[0].image(answer.seen, caption="As the network sees it", alt=point.name, width="stretch")
     for column, name in zip(columns[1:], names, strict=False):
-        role = "its label" if name == answer["label"] else "what was said"
-        caption = f"Evidence for {name} ({role}), {answer['probabilities'][name]:.0%}"
-        shown = maps.enlarged(evidence(answer["seen"], answer["maps"][name], strongest), 224)
+        role = "its label" if name == answer.label else "what was said"
+        caption = f"Evidence for {name} ({role}), {answer.probabilities[name]:.0%}"
+        shown = maps.enlarged(evidence(answer.seen, answer.maps[name], strongest), 224)
         column.image(shown, caption=plain(caption), alt=caption, width="stretch")
     st.caption(
         "Grad-CAM at the last feature map, of the head that was not shown this picture; one scale for all. "
@@ -323,41 +317,38 @@ def _evidence(run_id: str, result: dict[str, Any]) -> None:
     )
     st.markdown("**The training pictures that are most alike**")
     gallery(
-        [(n["digest"], f"{n['name']}: {n['label']}", f"{n['label']} {n['similarity']:.2f}") for n in answer["nearest"]],
+        [(near.digest, f"{near.name}: {near.label}", f"{near.label} {near.similarity:.2f}") for near in answer.nearest],
         key=f"laboratory_nearest_{run_id}",
     )
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _attention(run_id: str, digest: str) -> dict[str, Any]:
-    answer: dict[str, Any] = client.current().ask(
-        "lab_attention", run_id, digest, location=store().location, timeout=90
-    )
+def _attention(run_id: str, digest: str) -> Attention:
+    answer: Attention = client.current().ask("lab_attention", run_id, digest, location=store().location, timeout=90)
     return answer
 
 
 # How sure, and none of these ------------------------------------------------------------------------------------------
 
 
-def _calibration(found: dict[str, Any]) -> None:
+def _calibration(found: Reliability) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
-        spoken = "; ".join(f"{b['confidence']:.0%} sure, {b['accuracy']:.0%} right" for b in found["bins"])
-        plot(figures.reliability_curve(found["bins"]), "reliability", f"Reliability curve: {spoken}.")
+        spoken = "; ".join(f"{each.confidence:.0%} sure, {each.right.value:.0%} right" for each in found.bins)
+        plot(figures.reliability_curve(found.bins), "reliability", f"Reliability curve: {spoken}.")
     with right:
-        st.metric("Expected calibration error", f"{found['ece']:.3f}")
-        st.markdown(plain(found["words"]))
-        table(["Class", "Its own error"], [[plain(row["class"]), f"{row['ece']:.3f}"] for row in found["per_class"]])
+        st.metric("Expected calibration error", f"{found.ece:.3f}")
+        st.markdown(plain(found.words))
+        table(["Class", "Its own error"], [[plain(each.name), f"{each.ece:.3f}"] for each in found.per_class])
     st.caption(
         "Below the dotted line it is surer than it is right. Bars are Wilson's 95 % intervals; with few pictures the "
         "error is overestimated (Guo et al. 2017; by class Kull et al. 2019)."
     )
 
 
-def _refusal(found: dict[str, Any]) -> None:
-    st.markdown(plain(found["words"]))
-    curve = found.get("curve")
-    if not curve:
+def _refusal(found: Refusal) -> None:
+    st.markdown(plain(found.words))
+    if not found.curve:
         st.info(
             "What happens to pictures of an unknown class can be measured from three classes on: each in turn is "
             "withheld from the head."
@@ -367,31 +358,22 @@ def _refusal(found: dict[str, Any]) -> None:
         "Answer “none of these” below",
         0,
         100,
-        round(100 * found["threshold"]),
+        round(100 * found.threshold),
         format="%d %%",
         key="laboratory_threshold",
         **_LINKED,
     )
-    here = curve[min(100, max(0, int(percent)))]
+    here = found.curve[min(100, max(0, int(percent)))]
     columns = st.columns(3)
-    columns[0].metric("Own pictures answered", f"{here['answered']:.0%}")
-    columns[1].metric("of these right", f"{here['accuracy']:.1%}")
-    columns[2].metric("Unseen classes refused", f"{here['unseen_refused']:.0%}")
-    passed, lost = 1 - here["unseen_refused"], 1 - here["answered"]
-    st.markdown(
-        f"At {here['threshold']:.2f}, **{passed:.0%} of the pictures of a class it does not know still get an answer**"
-        f", and {lost:.0%} of your own get none. "
-        + (
-            "A threshold on the largest probability is no safeguard: give it a class of other things."
-            if passed > 0.2
-            else "The price is what of your own pictures is refused."
-        )
-    )
-    spoken = f"At {here['threshold']:.2f}: {here['answered']:.0%} answered, {here['unseen_refused']:.0%} refused."
-    plot(figures.refusal(curve, here["threshold"]), "refusal", spoken)
+    columns[0].metric("Own pictures answered", f"{here.answered:.0%}")
+    columns[1].metric("of these right", f"{here.accuracy:.1%}")
+    columns[2].metric("Unseen classes refused", f"{here.unseen_refused:.0%}")
+    st.markdown(plain(here.words))
+    spoken = f"At {here.threshold:.2f}: {here.answered:.0%} answered, {here.unseen_refused:.0%} refused."
+    plot(figures.refusal(found.curve, here.threshold), "refusal", spoken)
     rows = [
-        [plain(row["class"]), f"{row['refused']:.0%}", "{:.0%} – {:.0%}".format(*row["interval"])]
-        for row in found["unseen"]
+        [plain(each.name), f"{each.refused.value:.0%}", f"{each.refused.low:.0%} – {each.refused.high:.0%}"]
+        for each in found.unseen
     ]
-    st.markdown(f"At the study's threshold of {found['threshold']:.2f}, class by class:")
+    st.markdown(f"At the study's threshold of {found.threshold:.2f}, class by class:")
     table(["Withheld class", "Refused", "95 % interval"], rows)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cnn_core.figures.laboratory import depth as curve
+from cnn_core.training.lab.depth import STUDY
 from ui.lab.runs import commonest, plot, provenance, sentences, study
 from ui.session import Album
 
@@ -14,17 +15,17 @@ def depth(album: Album) -> None:
         "told apart there already? And **Yosinski's cut**: keep the lowest blocks as they are, train all above; what "
         "is frozen too deep costs accuracy, what is trained on too few pictures does too."
     )
-    run = study("depth", album)
-    if run is None:
+    shown = study(STUDY, album)
+    if shown is None:
         return
-    stages, cuts = run.result.get("stages", []), run.result.get("cuts", [])
-    if stages:
-        alt = "; ".join(f"probe after {entry['name']} {entry['median']:.0%}" for entry in stages)
-        alt += "".join(f"; trained above {entry['name']} {entry['median']:.0%}" for entry in cuts)
-        plot(curve(stages, cuts, commonest(run)), "depth", alt)
-    sentences(run)
+    result = shown.result
+    if result.stages:
+        alt = "; ".join(f"probe after {stage.name} {stage.accuracy.median:.0%}" for stage in result.stages)
+        alt += "".join(f"; trained above {cut.name} {cut.accuracy.median:.0%}" for cut in result.cuts)
+        plot(curve(result.stages, result.cuts, commonest(shown.run)), "depth", alt)
+    sentences(result)
     st.caption(
         "Marks are medians over folds, bars 95 % intervals of the mean. See Alain & Bengio 2016, arXiv:1610.01644 "
         "(probes), Yosinski et al. 2014, arXiv:1411.1792, section 4 (freezing the first n layers)."
     )
-    provenance(run)
+    provenance(shown)

@@ -1,10 +1,11 @@
 """How to fine-tune: recipes side by side, what each costs, and what it does to the pretrained weights."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from cnn_core.figures.laboratory import paired, strip
+from cnn_core.training.lab.recipes import STUDY
 from ui.lab.runs import plot, provenance, sentences, study
 from ui.session import Album
 from ui.text import plain
@@ -16,46 +17,35 @@ def recipes(album: Album) -> None:
         "The same blocks, pictures and number of steps; only the recipe differs. Each is compared, fold by fold, with "
         "**the head first, then all blocks at a low rate**."
     )
-    run = study("recipes", album)
-    if run is None:
+    shown = study(STUDY, album)
+    if shown is None:
         return
-    found = run.result.get("recipes", [])
-    for entry in found:
-        if "error" in entry:
-            st.warning(f"**{entry['title']}** did not come through: {plain(entry['error'])}")
-    done = [entry for entry in found if "accuracy" in entry]
-    compared = [entry for entry in done if "paired" in entry]
+    result = shown.result
+    for tried in result.recipes:
+        if tried.error:
+            st.warning(f"**{plain(tried.title)}** did not come through: {plain(tried.error)}")
+    done = [tried for tried in result.recipes if tried.accuracy]
+    compared = {tried.title: tried.paired for tried in done if tried.paired}
     if compared:
         st.subheader("What it costs")
-        alt = "; ".join(entry["paired"]["words"] for entry in compared)
-        plot(paired(compared), "recipes", alt)
-        st.caption(f"0 is “{plain(done[0]['title'])}”; bars are 95 % intervals of the difference on the same folds.")
+        plot(paired(compared), "recipes", "; ".join(difference.words for difference in compared.values()))
+        st.caption(f"0 is “{plain(done[0].title)}”; bars are 95 % intervals of the difference on the same folds.")
     if done:
-        blocks = run.result["trained_blocks"]
+        blocks = result.trained_blocks
+        moved = {tried.title: tried.distances for tried in done}
+        drifted = {tried.title: tried.statistics_drift for tried in done}
         st.subheader("How far the weights went from the pretrained ones")
-        plot(strip(done, "distances", blocks), "distances", _spoken(done, "distances", "weights moved"))
+        plot(strip(moved, blocks), "distances", _spoken(moved, "weights moved"))
         st.subheader("How far BatchNorm's statistics drifted")
-        plot(strip(done, "statistics_drift", blocks), "drift", _spoken(done, "statistics_drift", "statistics moved"))
-        st.markdown(_trap(done))
-    sentences(run)
+        plot(strip(drifted, blocks), "drift", _spoken(drifted, "statistics moved"))
+        st.markdown(plain(result.trap))
+    sentences(result)
     st.caption(
         "Mean over folds of ‖w − w₀‖ / ‖w₀‖, block by block. Kumar et al. 2022, arXiv:2202.10054 (head first); Howard "
         "& Ruder 2018, arXiv:1801.06146, sections 3.2 and 3.3 (lower rates below, gradual unfreezing)."
     )
-    provenance(run)
+    provenance(shown)
 
 
-def _spoken(entries: list[dict[str, Any]], measure: str, words: str) -> str:
-    return "; ".join(f"{entry['title']}: {words} by {max(entry[measure]):.1%} at most" for entry in entries)
-
-
-def _trap(entries: list[dict[str, Any]]) -> str:
-    """Say what the drift shows of the trap."""
-    moved = [entry for entry in entries if max(entry["statistics_drift"]) > 0]
-    if not moved:
-        return "Here no recipe moved a statistic: `layer.trainable = False` on each BatchNorm layer holds it."
-    names = ", ".join(f"“{plain(entry['title'])}”" for entry in moved)
-    return (
-        f"Only {names} moved them. In Keras 3 `training=False` at the base's call no longer protects them once the "
-        "base is unfrozen; `layer.trainable = False` on each BatchNorm layer does: all other recipes moved exactly 0."
-    )
+def _spoken(measured: Mapping[str, Sequence[float]], words: str) -> str:
+    return "; ".join(f"{title}: {words} by {max(values):.1%} at most" for title, values in measured.items())

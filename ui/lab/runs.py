@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Generic
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -13,44 +14,49 @@ from cnn_core.engine import client
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, RunNotFound
-from cnn_core.training.lab.spec import KINDS, LabOptions, Study
+from cnn_core.training.flags import spelled
+from cnn_core.training.lab.results import LabResult
+from cnn_core.training.lab.spec import LabSpec, commonest_share
+from cnn_core.training.lab.studies import STUDIES, read
+from cnn_core.training.results import ResultUnreadable
+from cnn_core.training.study import Found, Study
 from ui.lab.controls import controls, expected
+from ui.lab.views import VIEW_OF
 from ui.navigation import PAGES
 from ui.run_panel import follow
-from ui.session import Album, find_run, known_runs, open_run, remember_run, store
+from ui.session import Album, find_run, known_runs, open_run, own_run, remember_run, store
 from ui.text import count, duration, plain
 
-VIEW_OF = {  # where on the page a kind of study is shown
-    "depth": "Depth",
-    "size": "Pictures",
-    "recipes": "Recipes",
-    "sabotage": "Preprocessing",
-    "backbones": "Backbones",
-    "labels": "Data",
-    "augmentation": "Augmentation",
-}
+
+@dataclass(frozen=True)
+class Shown(Generic[Found]):
+    """What a view draws: a run that has ended, and what it has found."""
+
+    run: Run
+    result: Found
 
 
-def study(kind: str, album: Album) -> Run | None:
+def study(record: Study[Any, Found], album: Album) -> Shown[Found] | None:
     """Offer to carry out a study of the album, and follow the one that is shown.
 
     Shown is, in this order: the run of the link (`?run=`); the one this visit saw last with these pictures; the newest
     of these very pictures that this visit has started, or that anybody's has finished.
 
     Args:
-        kind: Key in `KINDS`.
+        record: The study.
         album: The labelled pictures.
 
     Returns:
         The run whose result is to be drawn; None while there is none.
     """
+    kind = record.key
     run = shown(kind, album)
     _pictures(album)
-    options, refusal = controls(kind)
+    options, refusal = controls(record)
     chosen = None
     if options:
         try:
-            chosen = Study(tuple(album.items), options, album.source)
+            chosen = LabSpec(tuple(album.items), options, album.source)
         except SpecRefused as trouble:
             refusal = str(trouble)
     waiting = run is not None and run.live and same_pictures(run, album)
@@ -70,26 +76,45 @@ def study(kind: str, album: Album) -> Run | None:
         if chosen is None:
             st.markdown(f":material/info: {plain(refusal)}")
         elif not waiting:
-            st.caption(expected(chosen.options, len(album.items)))
+            st.caption(expected(record, chosen.options, len(album.items)))
     if run is None:
         return None
     if not same_pictures(run, album):
         st.info(f"This is a study of other pictures: {plain(run.title)}.")
         st.button("Back to my pictures", key=f"laboratory_mine_{kind}", on_click=_forget, args=(kind, album))
     follow(run, "laboratory")
+    if run.state in ("partial", "stopped") and own_run(run.id):
+        st.button(
+            "Measure what is missing",
+            key=f"laboratory_rest_{kind}",
+            icon=":material/resume:",
+            on_click=_go_on,
+            args=(run.id,),
+            help="What is below stays as it is.",
+        )
     if run.live or not run.result:
         return None
     if run.id in st.session_state.get("laboratory_found", ()):
         st.caption("These very pictures were measured on this server before; measure them again if you like.")
-    if chosen and run.spec["options"] != chosen.options.to_json() and same_pictures(run, album):
+    try:
+        result, asked = record.result.from_json(run.result), read(run.spec).options
+    except (ResultUnreadable, SpecRefused) as trouble:
+        st.error(plain(str(trouble)))
+        return None
+    if chosen and asked != chosen.options and same_pictures(run, album):
         st.caption("The figures below are of other settings than those above.")
-    return run
+    return Shown(run, result)
 
 
-def start(chosen: Study, album: Album) -> Run:
+def _go_on(run_id: str) -> None:
+    if store().reopen(run_id):
+        client.current().submit(run_id)
+
+
+def start(chosen: LabSpec, album: Album) -> Run:
     """Create a study's run and hand it to the engine; it is shown from now on."""
     kind = chosen.options.kind
-    run = store().create("lab", chosen.to_json(), title=f"{chosen.source}: {KINDS[kind]}")
+    run = store().create("lab", chosen.to_json(), title=f"{chosen.source}: {STUDIES[kind].question}")
     remember_run(run.id)
     client.current().submit(run.id)
     store().lists.add(keys.studies(fingerprint(album.items), kind), run.id)
@@ -188,9 +213,9 @@ def _pictures(album: Album) -> None:
 # Beside a result ------------------------------------------------------------------------------------------------------
 
 
-def sentences(run: Run, *, but: tuple[str, ...] = ()) -> None:
+def sentences(result: LabResult, *, but: tuple[str, ...] = ()) -> None:
     """Show what a result's figures mean, as the study computed it; `but` leaves sentences out."""
-    told = [text for text in run.result["sentences"] if text not in but]
+    told = [text for text in result.sentences if text not in but]
     st.markdown("\n".join(f"- {plain(text)}" for text in told) if len(told) > 1 else plain("".join(told)))
 
 
@@ -199,36 +224,45 @@ def plot(figure: Any, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=f"laboratory_{key}", config={"displayModeBar": False}, alt=alt)
 
 
-def provenance(run: Run) -> None:
+def provenance(shown: Shown[Any]) -> None:
     """Offer a run's link and tell how it was computed, and how to do so without a browser."""
-    result, options, environment = run.result, run.spec["options"], run.environment
-    day = datetime.fromtimestamp(run.ended or run.created, UTC).date().isoformat()
-    usual = LabOptions.of(options["kind"]).to_json()
-    changed = {name: value for name, value in options.items() if value != usual[name]}
-    given = " ".join(
-        f"--{name.replace('_', '-')} {','.join(map(str, value)) if isinstance(value, list) else value}"
-        for name, value in changed.items()
-    )
+    run, result = shown.run, shown.result
+    options = read(run.spec).options
+    changed = {
+        entry.name: value for entry in fields(options) if (value := getattr(options, entry.name)) != entry.default
+    }
     lines = [
-        f"{count(result['pictures'], 'picture')} in {count(len(result['classes']), 'class')}; {day}, "
-        f"{duration(result['seconds'])} ({duration(result['cpu_seconds'])} of processor time).",
-        f"{result['intervals']}; {options['folds']} folds, divided {options['repeats']} times.",
-        f"Seed {options['seed']}; {environment['device']}; Keras {environment['keras']}, TensorFlow "
-        f"{environment['tensorflow']}, Python {environment['python']}; ConvScope {environment['commit']}.",
-        *result["notes"],
+        f"{count(result.pictures, 'picture')} in {count(len(result.classes), 'class')}; {_day(run)}, "
+        f"{duration(result.seconds)} ({duration(result.cpu_seconds)} of processor time).",
+        f"{result.intervals}; {options.folds} folds, divided {options.repeats} times.",
+        f"Seed {options.seed}{_machine(run.environment)}.",
+        *result.notes,
     ]
     with st.container(horizontal=True):
         with st.popover("Link to this study", icon=":material/link:"):
             st.markdown("It shows the study to anyone who can reach this server, now and after a restart.")
-            query = urlencode({"laboratory_view": VIEW_OF[options["kind"]], "run": run.id})
+            query = urlencode({"laboratory_view": VIEW_OF[options.kind], "run": run.id})
             st.code(f"{(st.context.url or '').partition('?')[0]}?{query}", language=None, wrap_lines=True)
         with st.popover("How it was computed", icon=":material/receipt_long:"):
             st.markdown("\n".join(f"- {plain(line)}" for line in lines) + "\n\nThe same on a folder of class folders:")
-            command = f"python -m cnn_core lab {options['kind']} FOLDER {given}".strip()
+            command = f"python -m cnn_core lab {options.kind} FOLDER {spelled(changed)}".strip()
             st.code(command, language=None, wrap_lines=True)
+
+
+def _day(run: Run) -> str:
+    return datetime.fromtimestamp(run.ended or run.created, UTC).date().isoformat()
+
+
+def _machine(environment: Mapping[str, Any]) -> str:
+    """Device and versions, as far as a run has come to write them down: one that failed has not."""
+    if not environment:
+        return ""
+    return (
+        f"; {environment['device']}; Keras {environment['keras']}, TensorFlow {environment['tensorflow']}, "
+        f"Python {environment['python']}; ConvScope {environment['commit']}"
+    )
 
 
 def commonest(run: Run) -> float:
     """Return the accuracy of always naming the commonest class of a run's pictures."""
-    labels = Counter(label for _, label, _, part in run.spec["items"] if part != "test")
-    return max(labels.values()) / labels.total()
+    return commonest_share(label for _, label, _, part in run.spec["items"] if part != "test")

@@ -1,11 +1,12 @@
 """What wrong preprocessing costs, on every backbone at hand, and which mismatch these pictures may suffer."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from cnn_core.figures.laboratory import agreement, losses
 from cnn_core.networks.backbones import BACKBONES
+from cnn_core.training.lab.sabotage import STUDY, Mistake, Sabotaged
 from ui.lab.runs import plot, provenance, sentences, study
 from ui.navigation import PAGES
 from ui.session import Album
@@ -24,55 +25,55 @@ def sabotage(album: Album) -> None:
         "A network is fed what a faulty script would feed it. Two prices: how often its own **ImageNet answer** stays "
         "the same, and how many points **your classes** lose, told apart by a head that has learnt on the right input."
     )
-    run = study("sabotage", album)
-    if run is None:
+    shown = study(STUDY, album)
+    if shown is None:
         return
-    mismatches = run.result.get("mismatches", [])
-    if mismatches:
+    result = shown.result
+    if result.mismatches:
+        told = "\n".join(f"- {plain(mismatch)}" for mismatch in result.mismatches)
         with st.container(border=True):
-            st.markdown("**These pictures are likely to suffer:**\n\n" + "\n".join(f"- {plain(m)}" for m in mismatches))
+            st.markdown(f"**These pictures are likely to suffer:**\n\n{told}")
             st.page_link(PAGES / "transfer.py", label="Exchange the pictures", icon=":material/photo_library:")
-    elif run.result.get("complete"):
+    elif result.complete:
         st.success("None of these pictures is grey, tiny or far from square: no mismatch of their own is to be feared.")
-    found = run.result.get("backbones", [])
-    here = [entry for entry in found if entry.get("distortions")]
+    here = [network for network in result.backbones if network.distortions]
     if here:
         st.subheader("Accuracy lost")
         st.caption("Against the right preprocessing of the same pictures in the same folds, with 95 % intervals.")
-        plot(losses(here), "losses", _spoken(here, lambda entry: entry["loss"]["words"] if "loss" in entry else ""))
-    asked = [entry for entry in here if any(each.get("agreement") is not None for each in entry["distortions"])]
+        plot(losses(here), "losses", _spoken(here, lambda mistake: mistake.loss.words if mistake.loss else ""))
+    asked = [network for network in here if any(mistake.agreement for mistake in network.distortions)]
     if asked:
         st.subheader("ImageNet answers that stay")
         plot(agreement(asked), "agreement", _spoken(asked, _agrees))
-    for entry in here:
-        for each in entry["distortions"]:
-            if "not_applicable" in each:
-                st.caption(f"{plain(entry['title'])}, {plain(each['title'])}: {plain(each['not_applicable'])}")
-    sentences(run, but=tuple(mismatches))
-    absent = [entry["unavailable"] for entry in found if entry["unavailable"]]
+    for network in here:
+        for mistake in network.distortions:
+            if mistake.not_applicable:
+                st.caption(f"{plain(network.title)}, {plain(mistake.title)}: {plain(mistake.not_applicable)}")
+    sentences(result, but=result.mismatches)
+    absent = [network.unavailable for network in result.backbones if network.unavailable]
     if absent:
         with st.expander(f"Networks that are not here ({len(absent)})"):
             st.markdown("\n".join(f"- {plain(reason)}" for reason in absent))
     with st.expander("What each mistake is, and the right input"):
         if here:
-            told = [[plain(each["title"]), plain(each["about"])] for each in here[0]["distortions"]]
-            table(["Mistake", "What the first convolution receives"], told, numbers=False)
+            mistakes = [[plain(mistake.title), plain(mistake.about)] for mistake in here[0].distortions]
+            table(["Mistake", "What the first convolution receives"], mistakes, numbers=False)
         rows = [
             [record.title, _INPUT[record.preprocessing], f"{record.input_size} px"]
             for record in BACKBONES.values()
-            if record.name in {entry["name"] for entry in found}
+            if record.name in {network.name for network in result.backbones}
         ]
         table(["Network", "Right", "Side"], rows, numbers=False)
         st.markdown(
             "Turn upright by EXIF, crop the middle square, resize, and then the above. ConvScope's exported models "
             "have all but the crop inside: they take RGB 0 to 255, so that none of these mistakes can be made."
         )
-    provenance(run)
+    provenance(shown)
 
 
-def _spoken(backbones: list[dict[str, Any]], words: Any) -> str:
-    return "; ".join(f"{entry['title']}: " + " ".join(map(words, entry["distortions"])) for entry in backbones)
+def _spoken(networks: Sequence[Sabotaged], words: Callable[[Mistake], str]) -> str:
+    return "; ".join(f"{network.title}: " + " ".join(map(words, network.distortions)) for network in networks)
 
 
-def _agrees(entry: dict[str, Any]) -> str:
-    return "" if entry.get("agreement") is None else f"{entry['title']} {entry['agreement']:.0%},"
+def _agrees(mistake: Mistake) -> str:
+    return f"{mistake.title} {mistake.agreement.value:.0%}," if mistake.agreement else ""

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from cnn_core.arithmetic.measures import FoldAccuracy
 from cnn_core.figures.laboratory import size as curves
-from cnn_core.figures.transfer import ARM_TITLES
+from cnn_core.training.lab.size import ARMS, STUDY
 from ui.lab.runs import commonest, plot, provenance, study
 from ui.session import Album
 from ui.text import plain, table
@@ -15,35 +16,35 @@ def size(album: Album) -> None:
         "The same test pictures, fewer and fewer to learn from. Where the errors follow a power law, it tells what "
         "**twice as many** pictures would buy, and how unsure that is: photographing has its price too."
     )
-    run = study("size", album)
-    if run is None:
+    shown = study(STUDY, album)
+    if shown is None:
         return
-    arms = {name: arm for name, arm in run.result.get("arms", {}).items() if arm["points"]}
+    result, arms = shown.result, [arm for arm in shown.result.arms if arm.points]
     if arms:
         alt = "; ".join(
-            f"{ARM_TITLES[name]}: " + ", ".join(f"{p['pictures']} a class {p['median']:.0%}" for p in arm["points"])
-            for name, arm in arms.items()
+            f"{ARMS[arm.name]}: "
+            + ", ".join(f"{point.pictures} a class {point.accuracy.median:.0%}" for point in arm.points)
+            for arm in arms
         )
-        plot(curves(arms, commonest(run)), "size", alt)
-    for name, arm in arms.items():
-        if "law" in arm:
-            st.markdown(f"- **{ARM_TITLES[name]}**: {plain(arm['law']['words'])}")
-    if not run.result["complete"]:
-        st.caption(plain(run.result["sentences"][-1]))
-    every = sorted({point["pictures"] for arm in arms.values() for point in arm["points"]})
+        plot(curves(arms, commonest(shown.run)), "size", alt)
+    for arm in arms:
+        if arm.law:
+            st.markdown(f"- **{ARMS[arm.name]}**: {plain(arm.law.words)}")
+    if not result.complete and result.sentences:
+        st.caption(plain(result.sentences[-1]))
     with st.expander("The figures"):
         rows = []
-        for pictures in every:
-            found = {name: p for name, arm in arms.items() for p in arm["points"] if p["pictures"] == pictures}
-            rows.append([str(pictures), *(_cell(found[name]) if name in found else "–" for name in arms)])
-        table(["Pictures a class", *(ARM_TITLES[name] for name in arms)], rows)
+        for pictures in sorted({point.pictures for arm in arms for point in arm.points}):
+            found = [{point.pictures: point.accuracy for point in arm.points}.get(pictures) for arm in arms]
+            rows.append([str(pictures), *map(_cell, found)])
+        table(["Pictures a class", *(ARMS[arm.name] for arm in arms)], rows)
     st.caption(
         "Marks are medians over folds, bars 95 % intervals of the mean; the band holds 95 % of the laws fitted to "
         "divisions drawn anew. Hestness et al. 2017, arXiv:1712.00409; how far one may trust such a line beyond the "
         "data: Mahmood et al. 2022, CVPR."
     )
-    provenance(run)
+    provenance(shown)
 
 
-def _cell(point: dict[str, float]) -> str:
-    return f"{point['median']:.3f} ({point['low']:.3f}–{point['high']:.3f})"
+def _cell(accuracy: FoldAccuracy | None) -> str:
+    return f"{accuracy.median:.3f} ({accuracy.low:.3f}–{accuracy.high:.3f})" if accuracy else "–"

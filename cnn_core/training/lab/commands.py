@@ -13,7 +13,7 @@ from cnn_core.engine.here import carry_out
 from cnn_core.pictures import sets
 from cnn_core.store.runs import Store
 from cnn_core.training.flags import add_flags, chosen, flag
-from cnn_core.training.lab.spec import LabOptions, LabSpec
+from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.studies import STUDIES
 
 
@@ -43,7 +43,6 @@ class _Elsewhere(argparse.Action):
 
 def _lab(given: argparse.Namespace) -> str:
     study = STUDIES[given.kind]
-    assert issubclass(study.options, LabOptions), study
     wanted = study.options.of(**chosen(given, study.options))
     store = Store.default()
     try:

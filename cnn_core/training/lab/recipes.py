@@ -42,7 +42,10 @@ class RecipesOptions(UpperBlocks):
     kind: ClassVar[str] = "recipes"
 
     recipes: tuple[str, ...] = choices(
-        tuple(RECIPES), lambda: RECIPES, "Recipes", "The first is always tried: the others are compared with it."
+        tuple(RECIPES),
+        lambda: RECIPES,
+        "Beside head first, then all",
+        "The first is always tried: the others are compared with it.",
     )
 
     def check(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.lab import augmentation, depth, labels, recipes, sabotage, size, which_backbone
-from cnn_core.training.lab.spec import LabOptions, LabSpec
+from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.study import Study
 
 STUDIES: dict[str, Study] = {
@@ -47,6 +47,4 @@ def read(spec: Mapping[str, Any]) -> LabSpec:
     Raises:
         SpecRefused: If there is no such study, or an option is none of its own or out of bounds.
     """
-    options = study_of(spec).options
-    assert issubclass(options, LabOptions), options
-    return LabSpec.read(spec, options)
+    return LabSpec.read(spec, study_of(spec).options)

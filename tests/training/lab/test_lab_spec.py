@@ -1,6 +1,10 @@
 """What a study may be asked: refusals in sentences, JSON and back, specs of version 0.1."""
 
 import json
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -162,10 +166,24 @@ def test_cost_goes_with_pictures_and_work(kind: str, chosen: dict, pictures: int
 
 
 def test_every_option_has_words_for_a_control() -> None:
-    from dataclasses import fields
-
     for study in STUDIES.values():
         assert STUDIES[study.options.kind] is study
         for entry in fields(study.options):
             bounds = entry.metadata["bounds"]
             assert bounds.label and bounds.about.endswith("."), (study.key, entry.name)
+
+
+def test_records_and_views_load_nothing_that_computes() -> None:
+    """They are the page's: what they show was computed where the numbers were made."""
+    script = """
+import importlib, sys
+from cnn_core.training.lab import commands, studies
+from ui.lab.views import RUNS, VIEWS
+for view in VIEWS.values():
+    importlib.import_module(view.module)
+heavy = {"keras", "tensorflow", "scipy", "sklearn"} & sys.modules.keys()
+assert not heavy, heavy
+"""
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
