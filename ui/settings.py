@@ -1,19 +1,22 @@
 """The controls of an experiment; every one has a default that works."""
 
 import math
-from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
 
 import streamlit as st
 
-from cnn_core.figures.transfer import ARM_TITLES
-from cnn_core.networks.backbones import BACKBONES, DEFAULT, backbone, unavailable
+from cnn_core.networks.backbones import BACKBONES, backbone, unavailable
 from cnn_core.pictures.items import SpecRefused
-from cnn_core.training.transfer.spec import Options
+from cnn_core.training.spec import bounds_of
+from cnn_core.training.transfer.spec import ARM_TITLES, Options
 
 BATCH_SIZES = [4, 8, 16, 32, 64]
 HEAD_RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
 RATIOS = [1, 3, 10, 30, 100]  # head's rate to the pretrained blocks'
 MOST_EPOCHS, MOST_SEED = 50, 9999
+_OPTION_OF = {"epochs": "epochs", "batch": "batch_size", "head_rate": "head_learning_rate", "seed": "seed"}
+_FIELDS = {entry.name: bounds_of(entry) for entry in fields(Options)}
 
 
 @st.cache_data(ttl=60, show_spinner="Looking which networks are there…")
@@ -27,24 +30,20 @@ def settings() -> tuple[Options | None, str]:
     defaults = Options()
     with st.expander("Settings (none needs changing)", icon=":material/tune:"):
         arms = st.pills(
-            "Arms",
-            list(ARM_TITLES),
+            options=list(ARM_TITLES),
             selection_mode="multi",
             default=defaults.arms,
             key="transfer_arms",
-            format_func=ARM_TITLES.__getitem__,
-            persist_state="session",
-            help="Frozen: pretrained features fixed, a linear head is trained. Fine-tuned: the head first, then the "
-            "top blocks at a low rate. From scratch: the same network from random weights; minutes on a CPU.",
+            format_func=ARM_TITLES.get,
+            **_told("arms"),
         )
         missing = away()
         name = st.selectbox(
-            "Backbone",
-            list(BACKBONES),
-            index=list(BACKBONES).index(DEFAULT),
+            options=list(BACKBONES),
+            index=list(BACKBONES).index(defaults.backbone),
             key="transfer_backbone",
             format_func=lambda name: BACKBONES[name].title + (" (unavailable here)" if name in missing else ""),
-            persist_state="session",
+            **_told("backbone"),
         )
         record = backbone(name)
         st.caption(
@@ -55,27 +54,24 @@ def settings() -> tuple[Options | None, str]:
             st.warning(missing[name])
         columns = st.columns(3)
         epochs = columns[0].slider(
-            "Epochs", 1, MOST_EPOCHS, defaults.epochs, key="transfer_epochs", persist_state="session"
+            min_value=1, max_value=MOST_EPOCHS, value=defaults.epochs, key="transfer_epochs", **_told("epochs")
         )
         batch = columns[1].select_slider(
-            "Batch size", BATCH_SIZES, defaults.batch_size, key="transfer_batch", persist_state="session"
+            options=BATCH_SIZES, value=defaults.batch_size, key="transfer_batch", **_told("batch_size")
         )
         blocks = columns[2].slider(
-            "Blocks to unfreeze",
-            1,
-            len(record.block_starts),
-            defaults.unfreeze_blocks,
+            min_value=1,
+            max_value=len(record.block_starts),
+            value=min(defaults.unfreeze_blocks, len(record.block_starts)),
             key=f"transfer_blocks_{name}",
-            persist_state="session",
-            help=f"Topmost blocks that the fine-tuned arm trains, of {len(record.block_starts)}.",
+            **_told("unfreeze_blocks"),
         )
         head_rate = columns[0].select_slider(
-            "Learning rate of new weights",
-            HEAD_RATES,
-            defaults.head_learning_rate,
+            options=HEAD_RATES,
+            value=defaults.head_learning_rate,
             format_func="{:g}".format,
             key="transfer_head_rate",
-            persist_state="session",
+            **_told("head_learning_rate"),
         )
         ratio = columns[1].select_slider(
             "Pretrained blocks learn slower by",
@@ -86,14 +82,9 @@ def settings() -> tuple[Options | None, str]:
             persist_state="session",
         )
         seed = columns[2].number_input(
-            "Seed", 0, MOST_SEED, defaults.seed, key="transfer_seed", persist_state="session"
+            min_value=0, max_value=MOST_SEED, value=defaults.seed, key="transfer_seed", **_told("seed")
         )
-        augment = st.toggle(
-            "Augment: mirror, shift and zoom while training",
-            key="transfer_augment",
-            persist_state="session",
-            help="Not for the frozen arm, whose features are computed once.",
-        )
+        augment = st.toggle(key="transfer_augment", **_told("augment"))
     if name in missing:
         return None, missing[name]
     try:
@@ -127,14 +118,9 @@ def restore(options: Options) -> list[str]:
     st.session_state.transfer_arms = list(options.arms)
     st.session_state.transfer_backbone = options.backbone
     st.session_state[f"transfer_blocks_{options.backbone}"] = options.unfreeze_blocks
-    st.session_state.transfer_augment = bool(options.augment)
-    titles = {
-        "epochs": "epochs",
-        "batch": "batch size",
-        "head_rate": "learning rate of new weights",
-        "seed": "seed",
-        "ratio": "how many times slower pretrained blocks learn",
-    }
+    st.session_state.transfer_augment = options.augment
+    titles = {name: _FIELDS[option].label.lower() for name, option in _OPTION_OF.items()}
+    titles["ratio"] = "how many times slower pretrained blocks learn"
     return [
         f"{titles[name]}: {asked:g} became {offered:g}"
         for name, (asked, offered) in wanted.items()
@@ -142,5 +128,10 @@ def restore(options: Options) -> list[str]:
     ]
 
 
-def _nearest(value: float, offered: Sequence[float]) -> float:
+def _told(name: str) -> dict[str, Any]:
+    """What the controls of all options take from their fields."""
+    return {"label": _FIELDS[name].label, "help": _FIELDS[name].about, "persist_state": "session"}
+
+
+def _nearest(value: float, offered: list) -> float:
     return min(offered, key=lambda each: abs(math.log(each / value)))

@@ -1,7 +1,7 @@
 """What an experiment may be asked: refusals in sentences, JSON and back."""
 
 import json
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields
 
 import pytest
 from hypothesis import given
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cnn_core.networks.backbones import BACKBONES
 from cnn_core.pictures.items import Item, SpecRefused, shortage
+from cnn_core.training.spec import bounds_of
 from cnn_core.training.transfer.spec import ARMS, Experiment, Options
 
 OPTIONS = st.sampled_from(sorted(BACKBONES)).flatmap(
@@ -43,8 +44,30 @@ def test_experiment_survives_json() -> None:
     assert experiment.classes == ("cat", "Übung ✓")
 
 
-def test_options_of_a_later_version_are_passed_over() -> None:
-    assert Options.from_json(Options(seed=3).to_json() | {"colour": "blue"}) == Options(seed=3)
+def test_options_of_version_01_are_read() -> None:
+    written = {
+        "arms": ["frozen", "fine_tuned"],
+        "backbone": "mobilenet_v2",
+        "epochs": 3,
+        "batch_size": 16,
+        "head_learning_rate": 0.001,
+        "fine_tune_learning_rate": 0.0001,
+        "unfreeze_blocks": 4,
+        "augment": True,
+        "seed": 7,
+    }
+    assert Options.from_json(written) == Options(backbone="mobilenet_v2", epochs=3, augment=True, seed=7)
+    assert Options.from_json(written).to_json() == written
+
+
+def test_unknown_option_is_refused() -> None:
+    with pytest.raises(SpecRefused, match="'colour' is no option here; expected some of arms, backbone, epochs, batch"):
+        Options.from_json(Options(seed=3).to_json() | {"colour": "blue"})
+
+
+def test_every_option_tells_people_what_it_is() -> None:
+    told = {entry.name: bounds_of(entry) for entry in fields(Options)}
+    assert all(bounds.label and bounds.about.endswith(".") for bounds in told.values())
 
 
 def test_arms_keep_one_order() -> None:
@@ -61,17 +84,24 @@ def test_defaults_fine_tune_ten_to_a_hundred_times_slower() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"arms": ()}, "arms is empty; expected one or more of scratch, frozen, fine_tuned."),
-        ({"arms": ("frozen", "hot")}, "arms is frozen,hot; expected one or more of scratch, frozen, fine_tuned."),
+        ({"arms": ()}, "arms has 0 values; expected 1 or more of scratch, frozen, fine_tuned."),
+        ({"arms": ("frozen", "hot")}, "arms is 'hot'; expected one of scratch, frozen, fine_tuned."),
         ({"backbone": "alexnet"}, f"backbone is 'alexnet'; expected one of {', '.join(BACKBONES)}."),
-        ({"epochs": 0}, "epochs is 0; expected 1 to 200."),
-        ({"epochs": 201}, "epochs is 201; expected 1 to 200."),
-        ({"batch_size": 0}, "batch_size is 0; expected 1 to 256."),
-        ({"head_learning_rate": 2.0}, "head_learning_rate is 2.0; expected 1e-07 to 1.0."),
-        ({"fine_tune_learning_rate": float("nan")}, "fine_tune_learning_rate is nan; expected 1e-07 to 1.0."),
-        ({"unfreeze_blocks": 18}, "unfreeze_blocks is 18; expected 1 to 17."),
-        ({"backbone": "vgg16", "unfreeze_blocks": 6}, "unfreeze_blocks is 6; expected 1 to 5."),
-        ({"seed": -1}, "seed is -1; expected 0 to 2147483647."),
+        ({"epochs": 0}, "epochs is 0; expected a whole number from 1 to 200."),
+        ({"epochs": 201}, "epochs is 201; expected a whole number from 1 to 200."),
+        ({"epochs": 2.5}, "epochs is 2.5; expected a whole number from 1 to 200."),
+        ({"epochs": True}, "epochs is True; expected a whole number from 1 to 200."),
+        ({"seed": 1.5}, "seed is 1.5; expected a whole number from 0 to 2147483647."),
+        ({"augment": 1}, "augment is 1; expected true or false."),
+        ({"batch_size": 0}, "batch_size is 0; expected a whole number from 1 to 256."),
+        ({"head_learning_rate": 2.0}, "head_learning_rate is 2.0; expected a number from 1e-07 to 1.0."),
+        (
+            {"fine_tune_learning_rate": float("nan")},
+            "fine_tune_learning_rate is nan; expected a number from 1e-07 to 1.0.",
+        ),
+        ({"unfreeze_blocks": 18}, "unfreeze_blocks is 18; expected 1 to 17, as EfficientNet-Lite0 has."),
+        ({"backbone": "vgg16", "unfreeze_blocks": 6}, "unfreeze_blocks is 6; expected 1 to 5, as VGG-16 has."),
+        ({"seed": -1}, "seed is -1; expected a whole number from 0 to 2147483647."),
     ],
 )
 def test_wrong_option_is_refused_with_what_is_expected(wrong: dict, message: str) -> None:
