@@ -15,6 +15,7 @@ from cnn_core.pictures import sets
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer import experiment as job
 from cnn_core.training.transfer import training
+from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
 
 OPTIONS = Options(epochs=5)
@@ -65,10 +66,8 @@ def _run(store: Store, experiment: Experiment, arm: str) -> tuple[float, float]:
     run = store.claim(store.create("transfer", experiment.to_json(), title="benchmark").id, worker="benchmark")
     assert run is not None
     keras.backend.clear_session()
-    result = job.run(run, store, _Silent()).result
-    figures = result["arms"][arm]
-    seconds = figures["feature_seconds"] + figures["train_seconds"]
-    return seconds, figures["history"][-1]["val_accuracy"]
+    figures = Transfer.from_json(job.run(run, store, _Silent()).result).arms[arm]
+    return figures.seconds["features"] + figures.seconds["training"], figures.history[-1].val_accuracy
 
 
 def _by_hand(store: Store, experiment: Experiment) -> tuple[float, float]:

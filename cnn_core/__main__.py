@@ -22,8 +22,10 @@ from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture, decode
 from cnn_core.store.runs import Run, RunNotFound, Store
+from cnn_core.training.flags import add_flags, chosen
 from cnn_core.training.lab import commands as lab
 from cnn_core.training.studies import commands as studies
+from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
 
 
@@ -60,7 +62,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    defaults = Options()
     parser = _OneLine(prog="python -m cnn_core", description=__doc__)
     commands = parser.add_subparsers(
         required=True, metavar="train | predict | classify | architectures | study | lab | app", parser_class=_OneLine
@@ -72,21 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--test", type=Path, metavar="FOLDER", help="test on this folder (default: a fifth of the first)"
     )
-    train.add_argument(
-        "--arms", default=",".join(defaults.arms), help="of scratch,frozen,fine_tuned (default: %(default)s)"
-    )
-    train.add_argument("--backbone", default=defaults.backbone, metavar="NAME", help=f"{', '.join(BACKBONES)}")
-    for name, kind, help_text in (
-        ("epochs", int, "passes over the pictures"),
-        ("batch-size", int, "pictures a step"),
-        ("head-learning-rate", float, "of new weights"),
-        ("fine-tune-learning-rate", float, "of pretrained blocks"),
-        ("unfreeze-blocks", int, "topmost blocks that fine_tuned trains"),
-        ("seed", int, "of split, weights, order"),
-    ):
-        value = getattr(defaults, name.replace("-", "_"))
-        train.add_argument(f"--{name}", type=kind, default=value, help=f"{help_text} (default: %(default)s)")
-    train.add_argument("--augment", action="store_true", help="mirror, shift and zoom pictures while training")
+    add_flags(train, Options)
     train.add_argument("--out", type=Path, required=True, metavar="RESULT.json", help="where the result goes")
 
     predict = commands.add_parser("predict", help="ask a trained run, or a .keras file, about pictures")
@@ -125,17 +112,7 @@ def _train(options: argparse.Namespace) -> str:
         raise Trouble(f"--out: the folder {options.out.parent} does not exist. Create it first.")
     if options.out.is_dir():
         raise Trouble(f"--out: {options.out} is a folder. Give the path of a file in it, such as RESULT.json.")
-    chosen = Options(
-        arms=tuple(arm.strip() for arm in options.arms.split(",") if arm.strip()),
-        backbone=options.backbone,
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        head_learning_rate=options.head_learning_rate,
-        fine_tune_learning_rate=options.fine_tune_learning_rate,
-        unfreeze_blocks=options.unfreeze_blocks,
-        augment=options.augment,
-        seed=options.seed,
-    )
+    wanted = Options(**chosen(options, Options))
     store = Store.default()
     with tqdm(desc="reading", unit=" pictures", disable=not sys.stderr.isatty()) as bar:
         items, refused = sets.read_folder(store, options.folder, progress=lambda name: bar.update())
@@ -147,20 +124,21 @@ def _train(options: argparse.Namespace) -> str:
             items, refused = items + more, refused + also
     for rejection in refused:
         print(f"skipped {rejection}", file=sys.stderr)
-    experiment = Experiment(tuple(items), chosen, source=options.folder.name)
+    experiment = Experiment(tuple(items), wanted, source=options.folder.name)
     run = carry_out(store, "transfer", experiment.to_json(), experiment.source)
     options.out.write_text(_result_json(run) + "\n", encoding="utf-8")
-    for name, arm in run.result["arms"].items():
-        if "error" in arm:
-            print(f"{name}: {arm['error']}", file=sys.stderr)
-            continue
-        low, high = arm["test_interval"]
-        total = run.result["split_sizes"]["test"]
+    found = Transfer.from_json(run.result)
+    for name, why in found.failed.items():
+        print(f"{name:>10}: {why}", file=sys.stderr)
+    for name, arm in found.arms.items():
+        share = arm.accuracy
         print(
-            f"{name:>10}: {arm['correct']} of {total} right, {arm['test_accuracy']:.3f} "
-            f"(95 % interval {low:.3f} to {high:.3f}), trained in {arm['train_seconds']:.1f} s",
+            f"{name:>10}: {share.correct} of {share.total} right, {share.value:.3f} "
+            f"(95 % interval {share.low:.3f} to {share.high:.3f}), trained in {arm.seconds['training']:.1f} s",
             file=sys.stderr,
         )
+    for verdict in found.verdicts():
+        print(verdict, file=sys.stderr)
     print(f"Run {run.id}: python -m cnn_core predict {run.id} PICTURE", file=sys.stderr)
     return ""
 

@@ -7,7 +7,7 @@ from cnn_core.store.runs import Run
 from cnn_core.training.transfer.spec import Experiment
 from ui.contact_sheets import contact_sheets
 from ui.pictures_in import add_pictures
-from ui.result import show_result
+from ui.result import draw_curves, show_result
 from ui.run_panel import follow
 from ui.session import Album, open_run, remember_run, store
 from ui.settings import settings
@@ -21,7 +21,7 @@ def show_run(run: Run) -> None:
         st.button("Change pictures or settings", icon=":material/arrow_back:", key="transfer_back", on_click=back)
         devices = sorted(set(client.current().status().devices))
         st.caption("Computes on " + (", ".join(devices) if devices else "an engine that is starting"))
-    follow(run)
+    follow(run, "transfer", draw_curves)
     if not run.live:
         show_result(run)
     st.subheader("Share")

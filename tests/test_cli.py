@@ -23,6 +23,7 @@ from cnn_core.networks import backbones
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import experiment as job
 from cnn_core.training.transfer.export import bundle
+from cnn_core.training.transfer.results import Transfer
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = "python -m cnn_core"
@@ -102,15 +103,16 @@ def trained(home: Path, folder: Path) -> tuple[dict, str, str]:
 
 def test_train_writes_what_the_issue_names(trained: tuple[dict, str, str]) -> None:
     result, _, _ = trained
-    assert result["classes"] == ["lying", "upright"]
-    assert result["split_sizes"] == {"train": 12, "validation": 3, "test": 6}
-    assert result["arms"].keys() == {"frozen", "fine_tuned"}
-    for arm in result["arms"].values():
-        assert 0.5 < arm["test_accuracy"] <= 1 and len(arm["test_interval"]) == 2
-        assert arm["train_seconds"] > 0 and arm["feature_seconds"] >= 0
-    assert [len(result["arms"][arm]["history"]) for arm in ("frozen", "fine_tuned")] == [2, 4]
-    assert result["arms"]["frozen"]["trainable_params"] == 1280 * 2 + 2
-    assert result["arms"]["fine_tuned"]["trainable_params"] == 320 * 1280 + 1280 * 2 + 2
+    found = Transfer.from_json(result)
+    assert found.classes == ("lying", "upright") and result["version"] == 2
+    assert found.split_sizes == {"train": 12, "validation": 3, "test": 6}
+    assert found.arms.keys() == {"frozen", "fine_tuned"}
+    for arm in found.arms.values():
+        assert 0.5 < arm.accuracy.value <= 1 and arm.accuracy.low < arm.accuracy.value <= arm.accuracy.high
+        assert arm.seconds["training"] > 0 and arm.seconds["features"] >= 0
+    assert [len(found.arms[arm].history) for arm in ("frozen", "fine_tuned")] == [2, 4]
+    assert found.arms["frozen"].trainable_params == 1280 * 2 + 2
+    assert found.arms["fine_tuned"].trainable_params == 320 * 1280 + 1280 * 2 + 2
     assert result["environment"]["seed"] == 0 and result["environment"]["keras"]
     assert result["options"]["epochs"] == 2
 
@@ -121,6 +123,7 @@ def test_train_speaks_on_standard_error_only(trained: tuple[dict, str, str]) -> 
     lines = errors.strip().splitlines()
     assert "skipped broken.jpg: this is a PDF document; export the page as PNG and load that." in lines
     assert any(re.match(r" +frozen: \d of 6 right, [01]\.\d{3} \(95 % interval 0\.\d{3} to ", line) for line in lines)
+    assert lines[-2] == Transfer.from_json(result).verdicts()[0]
     assert lines[-1] == f"Run {result['run']}: python -m cnn_core predict {result['run']} PICTURE"
 
 
@@ -200,12 +203,13 @@ def train(folder: object, out: object, *more: str) -> list[str]:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--arms", "hot"], "arms is hot; expected one or more of scratch, frozen, fine_tuned."),
-        (["--arms", ","], "arms is empty; expected one or more of scratch, frozen, fine_tuned."),
+        (["--arms", "hot"], "arms is 'hot'; expected one of scratch, frozen, fine_tuned."),
+        (["--arms", ","], "arms has 0 values; expected 1 or more of scratch, frozen, fine_tuned."),
         (["--backbone", "alexnet"], f"backbone is 'alexnet'; expected one of {', '.join(backbones.BACKBONES)}."),
-        (["--epochs", "0"], "epochs is 0; expected 1 to 200."),
-        (["--seed", "-1"], "seed is -1; expected 0 to 2147483647."),
-        (["--unfreeze-blocks", "99"], "unfreeze_blocks is 99; expected 1 to 17."),
+        (["--epochs", "0"], "epochs is 0; expected a whole number from 1 to 200."),
+        (["--seed", "-1"], "seed is -1; expected a whole number from 0 to 2147483647."),
+        (["--unfreeze-blocks", "99"], "unfreeze_blocks is 99; expected a whole number from 1 to 22."),
+        (["--unfreeze-blocks", "18"], "unfreeze_blocks is 18; expected 1 to 17, as EfficientNet-Lite0 has."),
         (["--epochs", "x"], "argument --epochs: invalid int value: 'x'; see python -m cnn_core train --help."),
         (["--colour"], "unrecognized arguments: --colour; see python -m cnn_core --help."),
         (["--test", "nowhere"], "nowhere is not a folder. Give a folder that holds one sub-folder of pictures"),

@@ -1,100 +1,79 @@
-"""What came out of a run: figures, mistakes, a trial, the download."""
-
-from itertools import combinations
-from typing import Any
+"""What came out of a run of transfer learning: figures, mistakes, a trial, the download."""
 
 import numpy as np
 import streamlit as st
 
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
-from cnn_core.figures.transfer import ARM_TITLES, accuracies, answers, confusion
+from cnn_core.figures.transfer import accuracies, answers, confusion, curves
 from cnn_core.networks.backbones import backbone
 from cnn_core.pictures.images import ImageRejected, decode
 from cnn_core.store.runs import Run
-from cnn_core.training.transfer.evaluation import paired_difference
+from cnn_core.training.results import ResultUnreadable
+from cnn_core.training.transfer.results import Arm, Transfer, learning
+from cnn_core.training.transfer.spec import ARM_TITLES, Options
 from ui.gallery import gallery
 from ui.pictures_in import SUFFIXES
 from ui.session import store
 from ui.take_home import take_home
 from ui.text import count, duration, plain, table
 
-_PER_CLASS = ("precision", "recall", "f1")
 _QUIET = {"displayModeBar": False}
 
 
+def draw_curves(run: Run) -> None:
+    """Show how the arms learn, live and after."""
+    found = learning(run.progress)
+    if any(arm.epochs or arm.batches for arm in found.values()):
+        st.plotly_chart(
+            curves(found, run.spec["options"]["epochs"]),
+            key=f"transfer_curves_{run.id}",
+            config=_QUIET,
+            alt="Loss and accuracy of each arm over the epochs, on training and validation pictures.",
+        )
+
+
 def show_result(run: Run) -> None:
-    """Show all that a finished or stopped run has to say."""
-    everything = run.result.get("arms", {})
-    for name, arm in everything.items():
-        if "error" in arm:
-            st.error(f"**{ARM_TITLES[name]}**: {plain(arm['error'])}")
-    arms = {name: arm for name, arm in everything.items() if "test_accuracy" in arm}
-    if not arms:
+    """Show all that a run has to say that has ended."""
+    try:
+        found = Transfer.from_json(run.result) if run.result else None
+    except ResultUnreadable as trouble:
+        st.error(plain(str(trouble)))
+        return
+    for name, why in found.failed.items() if found else ():
+        st.error(f"**{ARM_TITLES[name]}**: {plain(why)}")
+    if not found or not found.arms:
         if run.state != "failed":
             st.info("Nothing was learnt before the stop, so there is nothing to measure.")
         return
-    classes = run.result["classes"]
-    _headline(run, arms)
+    st.subheader(f"On {count(found.split_sizes['test'], 'test picture')} that no arm has seen")
+    for verdict in found.verdicts():
+        st.markdown(f"- {plain(verdict)}")
     st.plotly_chart(
-        accuracies(arms, _chance(arms)), key="transfer_accuracies", config=_QUIET, alt="Test accuracy of each arm."
+        accuracies(found.arms, found.chance), key="transfer_accuracies", config=_QUIET, alt="Test accuracy of each arm."
     )
-    _figures(arms)
+    _figures(found.arms)
     _try(run)
     st.subheader("Which pictures each gets wrong")
-    for name, arm in arms.items():
+    for name, arm in found.arms.items():
         _mistakes(name, arm)
     st.subheader("Class by class")
-    for column, (name, arm) in zip(st.columns(len(arms)), arms.items(), strict=True):
+    for column, (name, arm) in zip(st.columns(len(found.arms)), found.arms.items(), strict=True):
         with column:
-            st.markdown(f"**{ARM_TITLES[name]}**")
-            st.plotly_chart(
-                confusion(arm["confusion"], classes, name),
-                key=f"transfer_confusion_{name}",
-                config=_QUIET,
-                alt=f"Confusion matrix of the arm {ARM_TITLES[name]}; the table below says the same.",
-            )
-            rows = [
-                [plain(row["class"]), *(f"{row[figure]:.2f}" for figure in _PER_CLASS), str(row["pictures"])]
-                for row in arm["per_class"]
-            ]
-            table(["Class", "Precision", "Recall", "F1", "Pictures"], rows)
-    take_home(run, arms)
-    _provenance(run)
+            _classes(name, arm, found.classes)
+    take_home(run, found)
+    _provenance(run, found)
 
 
-def _headline(run: Run, arms: dict[str, Any]) -> None:
-    """Say in words who won, and whether the pictures suffice to say so."""
-    total = run.result["split_sizes"]["test"]
-    st.subheader(f"On {count(total, 'test picture')} that no arm has seen")
-    for first, second in combinations(sorted(arms, key=lambda name: -arms[name]["correct"]), 2):
-        ahead, behind, p = paired_difference(arms[first]["answers"], arms[second]["answers"])
-        lead = arms[first]["correct"] - arms[second]["correct"]
-        if lead == 0:
-            words = f"{ARM_TITLES[first]} and {ARM_TITLES[second].lower()} get equally many right."
-        else:
-            verdict = "chance alone would rarely do that" if p < 0.05 else "too few pictures to call it a difference"
-            words = (
-                f"**{ARM_TITLES[first]}** gets {count(lead, 'picture')} more right than {ARM_TITLES[second].lower()}: "
-                f"{verdict} ({ahead} right only here, {behind} only there; McNemar's exact test, p = {p:.2g})."
-            )
-        st.markdown(f"- {words}")
-
-
-def _chance(arms: dict[str, Any]) -> float:
-    per_class = next(iter(arms.values()))["per_class"]
-    return max(row["pictures"] for row in per_class) / sum(row["pictures"] for row in per_class)
-
-
-def _figures(arms: dict[str, Any]) -> None:
+def _figures(arms: dict[str, Arm]) -> None:
     rows = {
-        "Right": lambda arm: f"{arm['test_accuracy']:.1%}",
-        "95 % interval": lambda arm: "{:.1%} – {:.1%}".format(*arm["test_interval"]),
-        "Trained parameters": lambda arm: f"{arm['trainable_params']:,}",
-        "of all": lambda arm: f"{arm['total_params']:,}",
-        "Best epoch": lambda arm: str(arm["best_epoch"]),
-        "Computing features": lambda arm: duration(arm["feature_seconds"]),
-        "Training": lambda arm: duration(arm["train_seconds"]),
+        "Right": lambda arm: f"{arm.accuracy.value:.1%}",
+        "95 % interval": lambda arm: f"{arm.accuracy.low:.1%} – {arm.accuracy.high:.1%}",
+        "Trained parameters": lambda arm: f"{arm.trainable_params:,}",
+        "of all": lambda arm: f"{arm.total_params:,}",
+        "Best epoch": lambda arm: str(arm.best_epoch),
+        "Computing features": lambda arm: duration(arm.seconds["features"]),
+        "Training": lambda arm: duration(arm.seconds["training"]),
     }
     table(["", *(ARM_TITLES[name] for name in arms)], [[row, *map(show, arms.values())] for row, show in rows.items()])
     st.caption(
@@ -103,18 +82,33 @@ def _figures(arms: dict[str, Any]) -> None:
     )
 
 
-def _mistakes(name: str, arm: dict[str, Any]) -> None:
-    wrong = arm["wrong"]
+def _classes(name: str, arm: Arm, classes: tuple[str, ...]) -> None:
+    st.markdown(f"**{ARM_TITLES[name]}**")
+    st.plotly_chart(
+        confusion(arm.confusion, classes, name),
+        key=f"transfer_confusion_{name}",
+        config=_QUIET,
+        alt=f"Confusion matrix of the arm {ARM_TITLES[name]}; the table below says the same.",
+    )
+    rows = [
+        [plain(row.name), *(f"{figure:.2f}" for figure in (row.precision, row.recall, row.f1)), str(row.pictures)]
+        for row in arm.per_class
+    ]
+    table(["Class", "Precision", "Recall", "F1", "Pictures"], rows)
+
+
+def _mistakes(name: str, arm: Arm) -> None:
+    wrong = arm.wrong
     if not wrong:
         st.markdown(f"**{ARM_TITLES[name]}**: none.")
         return
-    st.markdown(f"**{ARM_TITLES[name]}**: {len(wrong)} of {len(arm['answers'])}, the surest mistake first")
+    st.markdown(f"**{ARM_TITLES[name]}**: {len(wrong)} of {len(arm.answers)}, the surest mistake first")
     gallery(
         [
             (
-                answer["digest"],
-                f"{answer['name']}: is {answer['label']}, said {answer['said']}",
-                f"{answer['label']}, said {answer['said']} {answer['probability']:.0%}",
+                answer.digest,
+                f"{answer.name}: is {answer.label}, said {answer.said}",
+                f"{answer.label}, said {answer.said} {answer.probability:.0%}",
             )
             for answer in wrong[:60]
         ],
@@ -159,23 +153,25 @@ def _spoken(said: dict[str, dict[str, float]]) -> str:
     )
 
 
-def _provenance(run: Run) -> None:
-    sizes, options, environment = run.result["split_sizes"], run.spec["options"], run.environment
-    record = backbone(options["backbone"])
+def _provenance(run: Run, found: Transfer) -> None:
+    sizes, environment = found.split_sizes, run.environment
+    options = Options.from_json(run.spec["options"])
+    record = backbone(options.backbone)
     lines = [
         f"{sizes['train']} training, {sizes['validation']} validation, {sizes['test']} test pictures; "
         "exact duplicates never on two sides.",
-        *map(plain, run.result["notes"]),
-        f"Backbone {plain(record.title)}, {plain(record.paper)}; {options['unfreeze_blocks']} blocks thawed.",
-        f"Seed {options['seed']}; {options['epochs']} epochs of batches of {options['batch_size']}; learning rate "
-        f"{options['head_learning_rate']:g} (new weights) and {options['fine_tune_learning_rate']:g} (thawed blocks); "
-        f"augmentation {'on' if options['augment'] else 'off'}.",
+        *map(plain, found.notes),
+        f"Backbone {plain(record.title)}, {plain(record.paper)}; {options.unfreeze_blocks} blocks thawed.",
+        f"Seed {options.seed}; {options.epochs} epochs of batches of {options.batch_size}; learning rate "
+        f"{options.head_learning_rate:g} (new weights) and {options.fine_tune_learning_rate:g} (thawed blocks); "
+        f"augmentation {'on' if options.augment else 'off'}.",
         f"{plain(environment['device'])}; Keras {environment['keras']}, TensorFlow {environment['tensorflow']}, "
-        f"Python {environment['python']}; ConvScope {environment['commit']}.",
+        f"Python {environment['python']}; ConvScope {environment['commit']}."
+        if environment
+        else "Device and versions are not known: the run ended before it wrote them.",
     ]
-    for name, arm in run.result["arms"].items():
-        if "seconds" in arm:
-            phases = ", ".join(f"{phase.replace('_', ' ')} {duration(s)}" for phase, s in arm["seconds"].items())
-            lines.append(f"{ARM_TITLES[name]}: {phases}.")
+    for name, arm in found.arms.items():
+        phases = ", ".join(f"{phase.replace('_', ' ')} {duration(s)}" for phase, s in arm.seconds.items())
+        lines.append(f"{ARM_TITLES[name]}: {phases}.")
     with st.expander("How this was computed"):
         st.markdown("\n".join(f"- {line}" for line in lines))

@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
-from cnn_core.figures.transfer import ARM_TITLES, curves
 from cnn_core.store.runs import Run, RunNotFound
+from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.session import own_run, store
 from ui.text import duration, plain
 
@@ -27,34 +26,21 @@ PHASES = {
     "done": "writing the result",
 }
 
-
 Draw = Callable[[Run], None]
 
 
-def _draw_curves(run: Run) -> None:
-    """The curves of an experiment's arms, live and after."""
-    found: dict[str, dict[str, list[Any]]] = run.progress.get("curves") or {}
-    if any(curve["epochs"] or curve["batches"] for curve in found.values()):
-        st.plotly_chart(
-            curves(found, run.spec["options"]["epochs"]),
-            key=f"transfer_curves_{run.id}",
-            config={"displayModeBar": False},
-            alt="Loss and accuracy of each arm over the epochs, on training and validation pictures.",
-        )
-
-
-def follow(run: Run, page: str = "transfer", draw: Draw = _draw_curves) -> None:
+def follow(run: Run, page: str, draw: Draw | None = None) -> None:
     """Show a run's state once a second while it is live, and the whole page anew when it has ended.
 
     Args:
         run: Any run.
         page: Prefix of the widgets' keys.
-        draw: Draws below what the run has reported.
+        draw: Draws below what the run has reported, if anything.
     """
     st.fragment(_follow, run_every=1.0 if run.live else None)(run, page, draw)
 
 
-def _follow(run: Run, page: str, draw: Draw) -> None:
+def _follow(run: Run, page: str, draw: Draw | None) -> None:
     if run.live:  # what it was asked does not change, so only the rest is read again
         try:
             glance, progress = store().glance(run.id), store().progress(run.id)
@@ -65,7 +51,8 @@ def _follow(run: Run, page: str, draw: Draw) -> None:
             st.rerun()  # the result's part of the page stands outside of this fragment
         run = replace(run, **vars(glance), progress=progress)
     _state(run, page)
-    draw(run)
+    if draw:
+        draw(run)
 
 
 def _state(run: Run, page: str) -> None:

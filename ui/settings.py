@@ -1,6 +1,7 @@
 """The controls of an experiment; every one has a default that works."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -34,7 +35,7 @@ def settings() -> tuple[Options | None, str]:
             selection_mode="multi",
             default=defaults.arms,
             key="transfer_arms",
-            format_func=ARM_TITLES.get,
+            format_func=ARM_TITLES.__getitem__,
             **_told("arms"),
         )
         missing = away()
@@ -133,5 +134,5 @@ def _told(name: str) -> dict[str, Any]:
     return {"label": _FIELDS[name].label, "help": _FIELDS[name].about, "persist_state": "session"}
 
 
-def _nearest(value: float, offered: list) -> float:
+def _nearest(value: float, offered: Sequence[float]) -> float:
     return min(offered, key=lambda each: abs(math.log(each / value)))

@@ -6,11 +6,12 @@ import streamlit as st
 
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
-from cnn_core.figures.transfer import ARM_TITLES
 from cnn_core.networks.backbones import backbone
 from cnn_core.store.runs import Run, RunNotFound
 from cnn_core.training.transfer.answers import NoModel
 from cnn_core.training.transfer.export import bundle, metrics_csv, self_test_of
+from cnn_core.training.transfer.results import Transfer
+from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.session import store
 from ui.text import count, plain, table
 
@@ -24,7 +25,7 @@ PATIENCE = 600.0  # seconds: four conversions, and a fresh process for each
 
 
 @st.fragment
-def take_home(run: Run, arms: dict[str, Any]) -> None:
+def take_home(run: Run, found: Transfer) -> None:
     """Offer each arm's network as a bundle, and the test of its formats."""
     st.subheader("Take it home")
     st.markdown(
@@ -40,11 +41,11 @@ def take_home(run: Run, arms: dict[str, Any]) -> None:
         else "Without pictures the zip still holds their file names and labels. Nobody can repeat the experiment from "
         "it, and no server can restore it."
     )
-    for name in arms:
-        _arm(run, name, arms[name]["model_bytes"], pictures)
+    for name, arm in found.arms.items():
+        _arm(run, name, arm.model_bytes, pictures)
     st.download_button(
         "Figures (CSV)",
-        metrics_csv(run.result["arms"]),
+        metrics_csv(found.arms),
         f"convscope-{run.id}.csv",
         "text/csv",
         key="transfer_csv",

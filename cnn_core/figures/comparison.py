@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from cnn_core.training.comparison import Accuracy, Curve
+from cnn_core.arithmetic.measures import Accuracy, Curve
 
 COLOURS = ("#3B82F6", "#D9730D", "#16A34A", "#A855F7", "#0EA5A4", "#DC4A68", "#8A8F98", "#B8860B")
 DASHES = ("solid", "dash", "dot", "dashdot")

@@ -1,21 +1,22 @@
 """Figures of the transfer page. Colours hold on the light and on the dark theme; text colours are the page's."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from cnn_core.training.transfer.results import Arm, EpochFigures, Learning
+from cnn_core.training.transfer.spec import ARM_TITLES
+
 ARM_COLOURS = {"frozen": "#3B82F6", "fine_tuned": "#D9730D", "scratch": "#8A8F98"}
-ARM_TITLES = {"frozen": "Frozen", "fine_tuned": "Fine-tuned", "scratch": "From scratch"}
 _PLAIN = {"margin": {"l": 10, "r": 10, "t": 36, "b": 10}, "paper_bgcolor": "rgba(0,0,0,0)"}
 
 
-def curves(progress: Mapping[str, Mapping[str, Any]], epochs: int) -> go.Figure:
+def curves(arms: Mapping[str, Learning], epochs: int) -> go.Figure:
     """Draw loss and accuracy of each arm over the epochs.
 
     Args:
-        progress: For each arm `batches` (epochs done, loss, accuracy) and `epochs` (the history).
+        arms: How each has learnt so far.
         epochs: Planned of one phase; the fine-tuned arm has two.
 
     Returns:
@@ -23,13 +24,13 @@ def curves(progress: Mapping[str, Mapping[str, Any]], epochs: int) -> go.Figure:
         The fine-tuned arm begins with the frozen arm's head: where both are shown, its curve leaves the other's.
     """
     figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.07)
-    for arm, curve in progress.items():
-        history = curve["epochs"]
-        head = sum(entry["phase"] == "head" for entry in history) if arm == "fine_tuned" else 0
-        if head and "frozen" in progress:
+    for arm, curve in arms.items():
+        history = curve.epochs
+        head = sum(entry.phase == "head" for entry in history) if arm == "fine_tuned" else 0
+        if head and "frozen" in arms:
             history = history[head - 1 :]
-        _add_arm(figure, arm, history, curve["batches"])
-        if head and head < len(curve["epochs"]):
+        _add_arm(figure, arm, history, curve.batches)
+        if head and head < len(curve.epochs):
             figure.add_vline(
                 x=head,
                 line={"dash": "dot", "width": 1, "color": ARM_COLOURS[arm]},
@@ -39,8 +40,8 @@ def curves(progress: Mapping[str, Mapping[str, Any]], epochs: int) -> go.Figure:
                 annotation_font_size=11,
                 annotation_position="top right",
             )
-    last = max((entry["epoch"] for curve in progress.values() for entry in curve["epochs"]), default=0)
-    planned = 2 * epochs if "fine_tuned" in progress else epochs
+    last = max((entry.epoch for curve in arms.values() for entry in curve.epochs), default=0)
+    planned = 2 * epochs if "fine_tuned" in arms else epochs
     figure.update_xaxes(range=[0, max(planned, last) * 1.02])
     figure.update_xaxes(title_text="epoch", title_standoff=4, row=2, col=1)
     figure.update_yaxes(title_text="loss", rangemode="tozero", row=1, col=1)
@@ -56,13 +57,14 @@ def curves(progress: Mapping[str, Mapping[str, Any]], epochs: int) -> go.Figure:
 
 
 def _add_arm(
-    figure: go.Figure, arm: str, history: Sequence[Mapping[str, Any]], batches: Sequence[Sequence[float]]
+    figure: go.Figure, arm: str, history: Sequence[EpochFigures], batches: Sequence[tuple[float, float, float]]
 ) -> None:
     colour, title = ARM_COLOURS[arm], ARM_TITLES[arm]
     first = batches[0][0] if batches else float("inf")
-    train = [(entry["epoch"], entry["loss"], entry["accuracy"]) for entry in history if entry["epoch"] < first]
-    train += [(epoch, loss, accuracy) for epoch, loss, accuracy in batches]
-    for row, name in ((1, "loss"), (2, "accuracy")):
+    train = [(float(entry.epoch), entry.loss, entry.accuracy) for entry in history if entry.epoch < first]
+    train += batches
+    validation = {"loss": [entry.val_loss for entry in history], "accuracy": [entry.val_accuracy for entry in history]}
+    for row, name in enumerate(validation, 1):
         figure.add_scatter(
             x=[point[0] for point in train],
             y=[point[row] for point in train],
@@ -77,8 +79,8 @@ def _add_arm(
             hovertemplate=f"{title}, training<br>epoch %{{x:.2f}}: %{{y:.3f}}<extra></extra>",
         )
         figure.add_scatter(
-            x=[entry["epoch"] for entry in history],
-            y=[entry[f"val_{name}"] for entry in history],
+            x=[entry.epoch for entry in history],
+            y=validation[name],
             mode="lines+markers",
             line={"color": colour, "width": 2.5},
             marker={"size": 6},
@@ -91,18 +93,17 @@ def _add_arm(
         )
 
 
-def accuracies(arms: Mapping[str, Mapping[str, Any]], chance: float) -> go.Figure:
+def accuracies(arms: Mapping[str, Arm], chance: float) -> go.Figure:
     """Draw each arm's test accuracy with its 95 % interval, and what guessing the commonest class would reach."""
     figure = go.Figure()
-    for arm, figures in arms.items():
-        low, high = figures["test_interval"]
-        accuracy = figures["test_accuracy"]
+    for name, arm in arms.items():
+        accuracy, low, high = arm.accuracy.value, arm.accuracy.low, arm.accuracy.high
         figure.add_scatter(
             x=[accuracy],
-            y=[ARM_TITLES[arm]],
+            y=[ARM_TITLES[name]],
             mode="markers",
             showlegend=False,
-            marker={"size": 13, "color": ARM_COLOURS[arm]},
+            marker={"size": 13, "color": ARM_COLOURS[name]},
             error_x={"type": "data", "array": [high - accuracy], "arrayminus": [accuracy - low], "thickness": 2.5},
             hovertemplate=f"{accuracy:.1%}, 95 % interval {low:.1%} to {high:.1%}<extra></extra>",
         )

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from cnn_core.arithmetic.measures import FoldAccuracy
+from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy
 from cnn_core.arithmetic.statistics import share
 from cnn_core.figures import comparison as figures
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
-from cnn_core.training.comparison import COLUMNS, accuracies, comparison_csv, curves
+from cnn_core.training.comparison import COLUMNS, comparison_csv, summary
+from cnn_core.training.kinds import KINDS
 from cnn_core.training.lab.augmentation import AugmentationResult
 from cnn_core.training.lab.depth import DepthResult, Stage
 from cnn_core.training.lab.labels import LabelsResult
@@ -22,25 +23,27 @@ from cnn_core.training.lab.sabotage import Sabotaged, SabotageResult
 from cnn_core.training.lab.size import SizeArm, SizePoint, SizeResult
 from cnn_core.training.lab.studies import STUDIES
 from cnn_core.training.lab.which_backbone import BackbonesResult, Compared
-from cnn_core.training.transfer.evaluation import wilson_interval
+from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
+from cnn_core.training.transfer.spec import Options
 from ui.lab.kept import LINK
 
 ITEMS = [[f"d{i}", label, f"{label}{i}.png", ""] for label in ("cat", "dog") for i in range(6)]
 FOLDS = FoldAccuracy((0.8, 0.9), 0.85, 0.85, 0.7, 0.95, 2)
+PROBED = DepthResult(stages=(Stage(1, 17, "block 1 of 17", FOLDS, 8),))
+
+
+def measured(accuracy: float) -> Transfer:
+    """One arm with two epochs, and one that failed."""
+    history = tuple(EpochFigures("blocks", n, 1.0, 0.1, 0.9, 0.1, accuracy - 0.1 * (2 - n)) for n in (1, 2))
+    arm = Arm(share(round(20 * accuracy), 20), ((10, 0), (0, 10)), (), (), history, 2, 10, 100, 1000, {"training": 1.0})
+    sizes = {"train": 8, "validation": 2, "test": 20}
+    return Transfer(("cat", "dog"), sizes, {"fine_tuned": arm}, failed={"frozen": "The loss became nan."})
 
 
 def transfer(store: Store, title: str, accuracy: float, state: str = "done") -> Run:
-    """A run of transfer learning with one arm and two epochs."""
-    spec = {"items": ITEMS, "options": {"backbone": "efficientnet_lite0"}, "source": "mine"}
-    history = [{"epoch": n, "val_accuracy": accuracy - 0.1 * (2 - n)} for n in (1, 2)]
-    interval = list(wilson_interval(round(20 * accuracy), 20))
-    result = {
-        "arms": {
-            "fine_tuned": {"test_accuracy": accuracy, "test_interval": interval, "history": history},
-            "frozen": {"error": "The loss became nan."},
-        }
-    }
-    return ended(store, "transfer", spec, title, result, state)
+    """A run of transfer learning that measured so much."""
+    spec = {"items": ITEMS, "options": Options().to_json(), "source": "mine"}
+    return ended(store, "transfer", spec, title, measured(accuracy).to_json(), state)
 
 
 def ended(
@@ -89,7 +92,7 @@ def test_runs_that_the_visit_opened_or_started_are_listed(page: Any, store: Stor
     seen = lab(store, "labels", LabelsResult(accuracy=share(9, 12)))
     app = open_list(page, seen)
     del app.query_params["laboratory_runs"]
-    assert listed(app.run()) == [STUDIES["labels"].question], "still there without the link"
+    assert listed(app.run()) == [KINDS["lab/labels"].title], "still there without the link"
     assert store.lists.entries(keys.visit(app.session_state.visit)) == {seen.id: False}
 
 
@@ -128,23 +131,48 @@ def test_private_link_gives_another_visit_the_same_rights(page: Any, store: Stor
 
 def test_list_is_sorted_and_filtered(page: Any, store: Store) -> None:
     worse, better = transfer(store, "b worse", 0.6), transfer(store, "a better", 0.9)
-    probe = lab(store, "depth", DepthResult(stages=(Stage(1, 17, "block 1 of 17", FOLDS, 8),)))
+    probe, asked = lab(store, "depth", PROBED), KINDS["lab/depth"].title
     app = open_list(page, worse, better, probe)
-    assert listed(app) == [STUDIES["depth"].question, "a better", "b worse"], "the newest first"
+    assert listed(app) == [asked, "a better", "b worse"], "the newest first"
     app.selectbox(key="laboratory_sort").set_value("accuracy").run()
-    assert listed(app) == ["a better", STUDIES["depth"].question, "b worse"]
+    assert listed(app) == ["a better", asked, "b worse"]
     app.selectbox(key="laboratory_sort").set_value("title").run()
     assert listed(app)[:2] == ["a better", "b worse"]
     app.text_input(key="laboratory_filter").set_value("EFFICIENT worse").run()
     assert listed(app) == ["b worse"]
+    low, high = share(12, 20).low, share(12, 20).high
+    row = app.dataframe[0].value.iloc[0]
+    assert (row["best"], row["95 % interval"], row["pictures"]) == (60.0, f"{low:.1%} – {high:.1%}", 12)
+    assert (row["arm"], row["network"]) == ("fine-tuned", "EfficientNet-Lite0")
     app.text_input(key="laboratory_filter").set_value("nothing such").run()
     assert not app.dataframe and "No run matches." in texts(app)
     app.text_input(key="laboratory_filter").set_value("").run()
-    app.multiselect(key="laboratory_kinds").set_value([STUDIES["depth"].question]).run()
-    assert listed(app) == [STUDIES["depth"].question]
+    app.multiselect(key="laboratory_kinds").set_value([asked]).run()
+    assert listed(app) == [asked]
     row = app.dataframe[0].value.iloc[0]
     assert (row["best"], row["95 % interval"], row["pictures"]) == (85.0, "70.0% – 95.0%", 12)
     assert row["open"].endswith(f"/laboratory?laboratory_view=Depth&run={probe.id}")
+
+
+def test_run_that_has_ended_is_read_whole_but_once(page: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = transfer(store, "mine", 0.8)
+    read: list[str] = []
+    whole = Store.get
+    monkeypatch.setattr(Store, "get", lambda self, run_id: (read.append(run_id), whole(self, run_id))[1])
+    app = open_list(page, run)
+    app.selectbox(key="laboratory_sort").set_value("title").run()
+    assert read == [run.id] and listed(app) == ["mine"]
+    store.rename(run.id, "yours")
+    assert listed(app.run()) == ["yours"] and read == [run.id]
+    assert not store.reopen(run.id)
+
+
+def test_result_that_cannot_be_read_is_said_and_the_others_are_shown(page: Any, store: Store) -> None:
+    spec = {"items": ITEMS, "options": Options().to_json(), "source": "mine"}
+    newer = ended(store, "transfer", spec, "newer", {"version": 99})
+    app = open_list(page, newer, transfer(store, "mine", 0.8))
+    assert "**newer**: This result is of version 99, and this ConvScope reads those up to 2." in texts(app)
+    assert listed(app) == ["mine", "newer"]
 
 
 def test_rename_reaches_the_store(page: Any, store: Store, as_own: Any) -> None:
@@ -195,7 +223,7 @@ def test_chosen_runs_share_a_chart_with_their_intervals(page: Any, store: Store)
     app = open_list(page, first, second)
     shown, learnt = (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))
     assert [trace["name"] for trace in shown["data"]] == ["two ‹b›", "one"]
-    low, high = wilson_interval(18, 20)
+    low, high = share(18, 20).low, share(18, 20).high
     bars = shown["data"][0]["error_x"]
     assert (bars["array"], bars["arrayminus"]) == ([pytest.approx(high - 0.9)], [pytest.approx(0.9 - low)])
     assert [trace["name"] for trace in learnt["data"]] == ["two ‹b› · fine-tuned", "one · fine-tuned"]
@@ -204,81 +232,51 @@ def test_chosen_runs_share_a_chart_with_their_intervals(page: Any, store: Store)
     assert [trace["name"] for trace in shown["data"]] == ["one"]
 
 
-def test_every_kind_of_run_tells_its_accuracies(store: Store) -> None:
-    def seeds(*errors: float) -> list[dict[str, Any]]:
-        return [{"seed": n, "epochs": [{"epoch": 1, "test_error": e}] if e < 1 else []} for n, e in enumerate(errors)]
+@pytest.mark.parametrize("key", KINDS)
+def test_every_kind_of_run_is_summed_up_before_it_has_measured_anything(store: Store, key: str) -> None:
+    kind, _, study = key.partition("/")
+    found = summary(store.create(kind, {"options": {"kind": study}} if study else {}, title="waits"))
+    assert (found.kind, found.accuracies, found.curves, found.best) == (KINDS[key].title, (), (), None)
+    assert (found.labels, found.pictures, found.backbone, found.trouble) == ((), 0, "", "")
 
-    def point(net: str, size: int, accuracy: float, shuffled: bool = False) -> dict[str, Any]:
-        return {"net": net, "shuffled": shuffled, "size": size, "test_accuracy": accuracy}
 
-    found: list[tuple[str, LabResult, list[str]]] = [
-        ("depth", DepthResult(stages=(Stage(1, 17, "block 1 of 17", FOLDS, 8),)), ["probe after block 1 of 17"]),
-        ("size", SizeResult(arms=(SizeArm("frozen", (SizePoint(5, FOLDS),)),)), ["frozen, 5 a class"]),
-        ("recipes", RecipesResult(recipes=(Tried("at_once", "At once", accuracy=FOLDS),)), ["At once"]),
-        ("sabotage", SabotageResult(backbones=(Sabotaged("it", "It", right=FOLDS),)), ["It, right"]),
-        ("backbones", BackbonesResult(backbones=(Compared("it", "It", "", 0.0, accuracy=FOLDS),)), ["It"]),
-        ("labels", LabelsResult(accuracy=share(17, 20)), ["out of fold"]),
-        ("augmentation", AugmentationResult(without={"frozen": FOLDS}), ["frozen, none"]),
-    ]
-    assert [kind for kind, *_ in found] == list(STUDIES)
-    for kind, measured, arms in found:
-        run = lab(store, kind, measured)
-        assert [each.arm for each in accuracies(run)] == arms, kind
-        assert all(each.low <= each.value == 0.85 <= each.high for each in accuracies(run)), kind
-        assert curves(run) == [], kind
-        assert accuracies(lab(store, kind, STUDIES[kind].result())) == [], f"{kind}, nothing measured"
-    lenet = ended(
-        store,
-        "lenet",
-        {},
-        "digits",
-        {"test_accuracy": 0.85, "test_interval": [0.7, 0.9], "epochs": [{"epoch": 1, "test_error": 0.2}]},
-    )
-    assert [each.value for each in accuracies(lenet)] == [0.85] and curves(lenet)[0].accuracy == (0.8,)
-    deep = ended(
-        store,
-        "degradation",
-        {},
-        "deep",
-        {
-            "arms": {"plain_deep": {"seeds": seeds(0.2, 0.1, 1)}, "residual_deep": {"seeds": []}},
-            "pictures": {"test": 20},
-        },
-    )
-    (plain_deep,) = accuracies(deep)
-    assert (plain_deep.arm, plain_deep.value) == ("plain deep", 0.85)
-    assert (plain_deep.low, plain_deep.high) == wilson_interval(17, 20)
-    assert [curve.arm for curve in curves(deep)] == ["plain deep, seed 0", "plain deep, seed 1"]
-    prior = ended(
-        store,
-        "inductive_bias",
-        {},
-        "prior",
-        {
-            "points": [
-                point("convnet", 10, 0.1),
-                point("convnet", 50, 0.8),
-                point("convnet", 50, 0.9),
-                point("dense", 50, 0.85, shuffled=True),
-            ],
-            "pictures": {"test": 20},
-        },
-    )
-    assert [(each.arm, each.value) for each in accuracies(prior)] == [
-        ("convnet, 50 pictures", 0.85),
-        ("dense, shuffled, 50 pictures", 0.85),
-    ]
+@pytest.mark.parametrize(
+    ("kind", "measured", "arm"),
+    [
+        ("depth", PROBED, "probe after block 1 of 17"),
+        ("size", SizeResult(arms=(SizeArm("frozen", (SizePoint(5, FOLDS),)),)), "frozen, 5 a class"),
+        ("recipes", RecipesResult(recipes=(Tried("at_once", "At once", accuracy=FOLDS),)), "At once"),
+        ("sabotage", SabotageResult(backbones=(Sabotaged("it", "It", right=FOLDS),)), "It, right"),
+        ("backbones", BackbonesResult(backbones=(Compared("it", "It", "", 0.0, accuracy=FOLDS),)), "It"),
+        ("labels", LabelsResult(accuracy=share(17, 20)), "out of fold"),
+        ("augmentation", AugmentationResult(without={"frozen": FOLDS}), "frozen, none"),
+    ],
+)
+def test_every_study_of_the_laboratory_tells_its_accuracy(
+    store: Store, kind: str, measured: LabResult, arm: str
+) -> None:
+    (found,) = summary(lab(store, kind, measured)).accuracies
+    assert found.arm == arm and found.low <= found.value == 0.85 <= found.high
+
+
+def test_summary_of_a_run_is_what_it_measured(store: Store) -> None:
+    found = summary(transfer(store, "mine", 0.9))
+    expected = share(18, 20)
+    assert found.accuracies == (Accuracy("fine-tuned", 0.9, expected.low, expected.high),)
+    assert found.best == found.accuracies[0] and found.labels == ("cat", "dog") and found.pictures == 12
+    (curve,) = found.curves
+    assert (curve.arm, curve.epochs, curve.accuracy) == ("fine-tuned", (1, 2), pytest.approx((0.8, 0.9)))
 
 
 def test_table_as_csv_has_a_row_a_run_and_arm(store: Store) -> None:
     run, waiting = transfer(store, 'a "quoted", title', 0.9), store.create("lenet", {}, title="waiting")
-    rows = list(csv.reader(io.StringIO(comparison_csv([run, waiting]))))
+    rows = list(csv.reader(io.StringIO(comparison_csv((each, summary(each)) for each in (run, waiting)))))
     assert tuple(rows[0]) == COLUMNS and len(rows) == 3
     first = dict(zip(COLUMNS, rows[1], strict=True))
     assert (first["title"], first["arm"], float(first["accuracy"])) == ('a "quoted", title', "fine-tuned", 0.9)
     assert (first["pictures"], first["classes"], first["backbone"]) == ("12", "2", "EfficientNet-Lite0")
-    low, high = wilson_interval(18, 20)
-    assert [float(first["interval_low"]), float(first["interval_high"])] == [low, high]
+    expected = share(18, 20)
+    assert (float(first["interval_low"]), float(first["interval_high"])) == (expected.low, expected.high)
     assert rows[2][1] == "waiting" and rows[2][-4:] == [""] * 4
 
 

@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.store import keys
+from cnn_core.store.report import Outcome, how_it_ended
 from cnn_core.store.runs import Run, Store
-from cnn_core.training.transfer.evaluation import evaluate
+from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import bundle
+from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
 from ui.navigation import PAGES
 
@@ -186,32 +188,44 @@ def run(store: Store) -> Run:
     return store.create("transfer", Experiment(tuple(pictures)).to_json(), title="two kinds")
 
 
-def finish(store: Store, run: Run, state: str = "done", error: str = "") -> Run:
-    """End a run with figures of a known right and wrong answer."""
+ENVIRONMENT = {"device": "CPU", "keras": "3", "tensorflow": "2", "python": "3.11", "commit": "abc"}
+
+
+def measured(run: Run) -> Transfer:
+    """Figures of a known right and wrong answer."""
     items = Experiment.from_json(run.spec).items[5:7]  # one cat, one dog
-    arms = {}
-    for arm, row in (("frozen", [[0.9, 0.1], [0.8, 0.2]]), ("fine_tuned", [[0.9, 0.1], [0.3, 0.7]])):
-        arms[arm] = evaluate(np.array(row), items, ("cat", "dog")) | {
-            "trainable_params": 2562,
-            "total_params": 3_415_586,
-            "model_bytes": 14_000_000,
-            "history": [],
-            "best_epoch": 2,
-            "train_seconds": 3.0,
-            "feature_seconds": 0.5,
-            "seconds": {"training": 3.0},
-        }
-    result = {
-        "classes": ["cat", "dog"],
-        "split_sizes": {"train": 6, "validation": 2, "test": 2},
-        "notes": [],
-        "arms": arms,
-        "seconds": 4.0,
+    said = {"frozen": [[0.9, 0.1], [0.8, 0.2]], "fine_tuned": [[0.9, 0.1], [0.3, 0.7]]}
+    arms = {
+        name: Arm(
+            **vars(evaluate(np.array(rows), items, ("cat", "dog"))),
+            history=(EpochFigures("head", 1, 0.5, 0.7, 0.5, 0.6, 0.5),),
+            best_epoch=2,
+            trainable_params=2562,
+            total_params=3_415_586,
+            model_bytes=14_000_000,
+            seconds={"features": 0.5, "training": 3.0, "testing": 0.2},
+        )
+        for name, rows in said.items()
     }
-    environment = {"device": "CPU", "keras": "3", "tensorflow": "2", "python": "3.11", "commit": "abc"}
-    claimed = store.claim(run.id, "w")
+    sizes = {"train": 6, "validation": 2, "test": 2}
+    return Transfer(("cat", "dog"), sizes, arms, compare(arms), seconds=4.0)
+
+
+def finish(store: Store, run: Run, found: Transfer | None = None) -> Run:
+    """End a run as a worker does, with figures, by default of both arms."""
+    claimed, found = store.claim(run.id, "w"), found or measured(run)
     assert claimed is not None
-    store.finish(claimed, state, result=result if state != "failed" else None, error=error, environment=environment)
+    outcome = Outcome(found.to_json(), ENVIRONMENT, found.trouble)
+    store.finish(claimed, **how_it_ended(outcome, "", False, {}))
+    return store.get(run.id)
+
+
+def fail(store: Store, run: Run, why: str, found: Transfer | None = None) -> Run:
+    """End a run whose job did not return, with what it had handed over before."""
+    claimed, known = store.claim(run.id, "w"), found.to_json() if found else {}
+    assert claimed is not None
+    store.beat(claimed, {}, known)
+    store.finish(claimed, **how_it_ended(None, why, False, known))
     return store.get(run.id)
 
 
@@ -220,8 +234,8 @@ def test_running_run_shows_progress_curves_and_stop(
 ) -> None:
     claimed = store.claim(run.id, "w")
     assert claimed is not None
-    epoch = {"phase": "head", "epoch": 1, "loss": 0.7, "accuracy": 0.5, "val_loss": 0.6, "val_accuracy": 0.5}
-    curves = {"frozen": {"batches": [[0.5, 0.8, 0.4]], "epochs": [epoch]}}
+    epoch = EpochFigures("head", 1, 0.5, loss=0.7, accuracy=0.5, val_loss=0.6, val_accuracy=0.5)
+    curves = {"frozen": {"batches": [[0.5, 0.8, 0.4]], "epochs": [asdict(epoch)]}}
     store.beat(claimed, {"phase": "head", "arm": "frozen", "fraction": 0.25, "curves": curves})
     app = page("transfer", run=run.id)
     assert not app.exception
@@ -242,8 +256,8 @@ def test_waiting_run_says_what_it_waits_for(page: Any, store: Store, run: Run) -
 def test_result_names_the_mistake_and_the_uncertainty(page: Any, store: Store, run: Run) -> None:
     app = page("transfer", run=finish(store, run).id)
     assert not app.exception
-    shown = texts(app)
-    assert "**Fine-tuned** gets 1 picture more right than frozen: too few pictures to call it a difference" in shown
+    shown = texts(app).replace("\\", "")
+    assert "Fine-tuned gets 1 picture more right than frozen: too few pictures to call it a difference" in shown
     assert "| 95 % interval | 9.5% – 90.5% | 34.2% – 100.0% |" in shown  # Wilson's, of 1 and of 2 in 2
     assert "**Frozen**: 1 of 2, the surest mistake first" in shown
     assert "**Fine-tuned**: none." in shown
@@ -259,9 +273,53 @@ def test_try_shows_both_arms_answers(page: Any, store: Store, run: Run, engine: 
 
 
 def test_failed_run_says_what_happened(page: Any, store: Store, run: Run) -> None:
-    app = page("transfer", run=finish(store, run, "failed", "The worker died twice while training this run.").id)
+    app = page("transfer", run=fail(store, run, "The worker died twice while training this run.").id)
     assert "The worker died twice" in app.error[0].value
     assert not app.exception
+
+
+def test_arm_that_failed_says_why_beside_the_figures_of_the_other(page: Any, store: Store, run: Run) -> None:
+    both = measured(run)
+    found = replace(both, arms={"frozen": both.arms["frozen"]}, compared=(), failed={"fine_tuned": "No [memory]."})
+    app = page("transfer", run=finish(store, run, found).id)
+    assert not app.exception
+    assert [error.value for error in app.error] == ["**Fine-tuned**: No \\[memory\\]."]
+    assert "**Done in part.** Fine-tuned failed; what the others found is kept." in texts(app)
+    assert "| Right | 50.0% |" in texts(app) and "**Frozen**: 1 of 2, the surest mistake first" in texts(app)
+
+
+def test_run_that_failed_before_it_wrote_its_environment_shows_what_it_had_found(
+    page: Any, store: Store, run: Run
+) -> None:
+    both = measured(run)
+    found = replace(both, arms={"frozen": both.arms["frozen"]}, compared=())
+    app = page("transfer", run=fail(store, run, "The worker died twice while training this run.", found).id)
+    assert not app.exception
+    assert "**Done in part.** The worker died twice while training this run." in texts(app)
+    assert "| Right | 50.0% |" in texts(app)
+    assert "Device and versions are not known: the run ended before it wrote them." in texts(app)
+
+
+def test_result_of_version_01_is_shown(page: Any, store: Store, run: Run) -> None:
+    claimed = store.claim(run.id, "w")
+    assert claimed is not None
+    old = json.loads((Path(__file__).parents[1] / "training" / "transfer" / "version_01.json").read_text("utf-8"))
+    for answer in old["arms"]["frozen"]["answers"]:
+        store.write(keys.picture(answer["digest"]), store.read(keys.picture(run.spec["items"][0][0])))
+    store.finish(claimed, "done", result=old, environment=ENVIRONMENT)
+    app = page("transfer", run=run.id)
+    assert not app.exception
+    assert "Fine-tuned gets 1 picture more right than frozen: too few pictures" in texts(app).replace("\\", "")
+    assert "**From scratch**: The loss became nan in epoch 1" in texts(app)
+
+
+def test_result_of_a_newer_version_says_so(page: Any, store: Store, run: Run) -> None:
+    claimed = store.claim(run.id, "w")
+    assert claimed is not None
+    store.finish(claimed, "done", result=measured(run).to_json() | {"version": 99}, environment=ENVIRONMENT)
+    app = page("transfer", run=run.id)
+    assert not app.exception
+    assert "This result is of version 99" in app.error[0].value
 
 
 def test_unknown_run_is_said_and_the_page_can_be_used(page: Any) -> None:

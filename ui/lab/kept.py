@@ -2,7 +2,8 @@
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -12,10 +13,10 @@ import streamlit as st
 
 from cnn_core.figures import comparison as figures
 from cnn_core.store import keys
-from cnn_core.store.runs import Run
-from cnn_core.training.comparison import KIND_TITLES, accuracies, backbone_of, comparison_csv, curves, kind_of
-from ui.lab.runs import VIEW_OF
-from ui.session import find_run, known_runs, open_run, remember_run, store, visit
+from cnn_core.store.runs import Glance, RunNotFound
+from cnn_core.training.comparison import Summary, comparison_csv, summary
+from ui.lab.views import VIEW_OF
+from ui.session import known_runs, remember_run, store, visit
 from ui.teaching import one_of
 from ui.text import count, duration, plain
 
@@ -23,11 +24,26 @@ PARAMETER, KEY = "laboratory_runs", "laboratory_key"
 MOST = 100  # runs in a list
 MOST_TITLE = 80  # characters
 ON_CHART = 6  # chosen beforehand
-SORTS: dict[str, Callable[[Run], Any]] = {  # each the other way round too, by a click on the table's header
-    "newest": lambda run: -run.created,
-    "accuracy": lambda run: -max((each.value for each in accuracies(run)), default=-1.0),
-    "title": lambda run: run.title.casefold(),
-    "longest": lambda run: -((run.ended or run.created) - (run.started or run.created)),
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run of the list: how it stands, and what it was asked and has measured."""
+
+    run: Glance
+    found: Summary
+
+    @property
+    def id(self) -> str:
+        """The run's."""
+        return self.run.id
+
+
+SORTS: dict[str, Callable[[Entry], Any]] = {  # each the other way round too, by a click on the table's header
+    "newest": lambda entry: -entry.run.created,
+    "accuracy": lambda entry: -(entry.found.best.value if entry.found.best else -1.0),
+    "title": lambda entry: entry.run.title.casefold(),
+    "longest": lambda entry: -((entry.run.ended or entry.run.created) - (entry.run.started or entry.run.created)),
 }
 _IDS = re.compile(r"[0-9a-f]{12}(,[0-9a-f]{12})*")
 LINK: dict[str, Callable[[str], bool]] = {
@@ -47,38 +63,44 @@ _RUN_OF = {"transfer": "run", "laboratory": "run", "architectures": "architectur
 def kept() -> None:
     """Show the runs that this visit has started or opened, or that the link names."""
     _from_link()
-    runs = [run for run_id in [*known_runs()][-MOST:] if (run := find_run(run_id))]
-    if not runs:
+    entries = [entry for run_id in [*known_runs()][-MOST:] if (entry := _entry(run_id))]
+    if not entries:
         st.info(
             "There are no runs yet. Those that you start or open on any page are listed here. Nobody else's are: "
             "there are no accounts, so a run is seen by whoever was given its link."
         )
         return
-    shown = _table(runs)
+    for entry in entries:
+        if entry.found.trouble:
+            st.warning(f"**{plain(entry.run.title)}**: {plain(entry.found.trouble)}")
+    shown = _table(entries)
     if not shown:
         st.info("No run matches. Change the filter.")
         return
-    names = _names(runs)
-    measured = [run.id for run in shown if accuracies(run)]
+    names = _names(entries)
+    measured = [entry.id for entry in shown if entry.found.accuracies]
     chosen = st.multiselect(
         "Runs",
-        [run.id for run in shown],
+        [entry.id for entry in shown],
         measured[:ON_CHART],
         format_func=lambda run_id: names[run_id],
         key="laboratory_chosen",
         placeholder="Choose runs to compare, rename, delete or share",
     )
-    picked = [run for run in shown if run.id in chosen]
+    picked = [entry for entry in shown if entry.id in chosen]
     if picked:
-        _actions(picked)
+        _actions([entry.run for entry in picked])
         _charts(picked, names)
 
 
 def _from_link() -> None:
     """Take up the runs that the link names, and those that its private key names as this reader's own."""
+    known = known_runs()
     for run_id in filter(None, st.query_params.get(PARAMETER, "").split(",")[:MOST]):
-        if not open_run(run_id):
+        if not _glance(run_id):
             st.warning(f"There is no run {plain(run_id[:20])} on this server; it may have been deleted.")
+        elif run_id not in known:
+            remember_run(run_id, own=False)
     key = st.query_params.get(KEY, "")
     if key:
         del st.query_params[KEY]  # so that the address that is copied later does not carry it
@@ -87,31 +109,56 @@ def _from_link() -> None:
             st.warning("The private link is not known on this server.")
             return
         for run_id in entries:
-            if find_run(run_id):
+            if _glance(run_id):
                 remember_run(run_id)
 
 
-def _names(runs: list[Run]) -> dict[str, str]:
+def _glance(run_id: str) -> Glance | None:
+    try:
+        return store().glance(run_id)
+    except RunNotFound:
+        return None
+
+
+def _entry(run_id: str) -> Entry | None:
+    """Return a run of the list; None if there is none (any more)."""
+    try:
+        run = store().glance(run_id)
+        return Entry(run, _ended(run_id, run.ended) if run.ended else summary(store().get(run_id)))
+    except RunNotFound:
+        return None
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _ended(run_id: str, ended: float) -> Summary:
+    """Sum up a run that has ended: it is read whole once, and again when it was tried again."""
+    return summary(store().get(run_id))
+
+
+def _names(entries: Sequence[Entry]) -> dict[str, str]:
     """What each run is called: its title, with as much of its id as is needed to tell it from others."""
-    titles = [run.title for run in runs]
-    return {run.id: run.title + (f" ({run.id[:4]})" if titles.count(run.title) > 1 else "") for run in runs}
+    titles = [entry.run.title for entry in entries]
+    return {
+        entry.id: entry.run.title + (f" ({entry.id[:4]})" if titles.count(entry.run.title) > 1 else "")
+        for entry in entries
+    }
 
 
 # The table ------------------------------------------------------------------------------------------------------------
 
 
-def _table(runs: list[Run]) -> list[Run]:
+def _table(entries: list[Entry]) -> list[Entry]:
     """Show the runs that match the filter, sorted; return them."""
     left, middle, right = st.columns([3, 3, 2])
     words = left.text_input("Filter", key="laboratory_filter", placeholder="title, class, network, state").casefold()
-    kinds = sorted({KIND_TITLES[kind_of(run)] for run in runs})
+    kinds = sorted({entry.found.kind for entry in entries})
     only = middle.multiselect("What was asked", kinds, key="laboratory_kinds", placeholder="everything")
     order = right.selectbox("Sort by", list(SORTS), key="laboratory_sort", bind="query-params", persist_state="session")
-    shown = sorted((run for run in runs if _matches(run, words, only)), key=SORTS[order])
+    shown = sorted((entry for entry in entries if _matches(entry, words, only)), key=SORTS[order])
     if not shown:
         return []
     st.dataframe(
-        pd.DataFrame([_row(run) for run in shown]),
+        pd.DataFrame([_row(entry) for entry in shown]),
         hide_index=True,
         key="laboratory_table",
         column_config={
@@ -121,7 +168,7 @@ def _table(runs: list[Run]) -> list[Run]:
     )
     st.download_button(
         "Table (CSV)",
-        lambda: comparison_csv(shown),
+        lambda: comparison_csv((entry.run, entry.found) for entry in shown),
         "convscope-runs.csv",
         "text/csv",
         key="laboratory_csv",
@@ -132,34 +179,35 @@ def _table(runs: list[Run]) -> list[Run]:
     return shown
 
 
-def _matches(run: Run, words: str, only: list[str]) -> bool:
-    labels = {label for _, label, *_ in run.spec.get("items", ())}
-    text = " ".join([run.title, run.state, run.id, backbone_of(run), KIND_TITLES[kind_of(run)], *sorted(labels)])
-    return all(word in text.casefold() for word in words.split()) and (not only or KIND_TITLES[kind_of(run)] in only)
+def _matches(entry: Entry, words: str, only: list[str]) -> bool:
+    run, found = entry.run, entry.found
+    text = " ".join([run.title, run.state, run.id, found.backbone, found.kind, *found.labels])
+    return all(word in text.casefold() for word in words.split()) and (not only or found.kind in only)
 
 
-def _row(run: Run) -> dict[str, Any]:
-    best = max(accuracies(run), key=lambda each: each.value, default=None)
+def _row(entry: Entry) -> dict[str, Any]:
+    run, found, best = entry.run, entry.found, entry.found.best
     return {
         "title": run.title,
-        "open": _address(run),
+        "open": _address(entry),
         "best": 100 * best.value if best else None,
         "95 % interval": f"{best.low:.1%} – {best.high:.1%}" if best else "",
         "arm": best.arm if best else "",
-        "asked": KIND_TITLES[kind_of(run)],
+        "asked": found.kind,
         "state": run.state,
-        "network": backbone_of(run),
-        "pictures": len(run.spec["items"]) if "items" in run.spec else None,
+        "network": found.backbone,
+        "pictures": found.pictures or None,
         "started (UTC)": datetime.fromtimestamp(run.started or run.created, UTC).strftime("%Y-%m-%d %H:%M"),
         "took": duration(run.ended - run.started) if run.ended and run.started else "",
     }
 
 
-def _address(run: Run) -> str:
+def _address(entry: Entry) -> str:
     """The link of one run, on the page that shows it."""
-    page, view = ("laboratory", VIEW_OF[run.spec["options"]["kind"]]) if run.kind == "lab" else _PLACES[run.kind]
+    family, _, study = entry.found.key.partition("/")
+    page, view = ("laboratory", VIEW_OF[study]) if family == "lab" else _PLACES[family]
     query = {f"{page}_view": view} if view else {}
-    return f"{_here().rpartition('/')[0]}/{page}?{urlencode(query | {_RUN_OF[page]: run.id})}"
+    return f"{_here().rpartition('/')[0]}/{page}?{urlencode(query | {_RUN_OF[page]: entry.id})}"
 
 
 def _here() -> str:
@@ -169,7 +217,7 @@ def _here() -> str:
 # What can be done with the chosen ones --------------------------------------------------------------------------------
 
 
-def _actions(picked: list[Run]) -> None:
+def _actions(picked: list[Glance]) -> None:
     mine = known_runs()
     own = [run for run in picked if mine.get(run.id)]
     with st.container(horizontal=True):
@@ -192,7 +240,7 @@ def _actions(picked: list[Run]) -> None:
         st.caption("Only whoever started a run can rename or delete it.")
 
 
-def _links(picked: list[Run], own: list[Run]) -> None:
+def _links(picked: list[Glance], own: list[Glance]) -> None:
     query = urlencode({"laboratory_view": "Runs", PARAMETER: ",".join(run.id for run in picked)}, safe=",")
     st.markdown(f"Shows {_these(picked)} to anyone who can reach this server; they can neither rename nor delete.")
     st.code(f"{_here()}?{query}", language=None, wrap_lines=True)
@@ -206,7 +254,7 @@ def _links(picked: list[Run], own: list[Run]) -> None:
         st.caption("It holds all that you have started until now. Give it to nobody.")
 
 
-def _deletion(own: list[Run]) -> None:
+def _deletion(own: list[Glance]) -> None:
     ended = [run for run in own if not run.live]
     if len(ended) < len(own):
         st.markdown("What still goes on must be stopped first.")
@@ -224,7 +272,7 @@ def _deletion(own: list[Run]) -> None:
         )
 
 
-def _these(runs: list[Run]) -> str:
+def _these(runs: list[Glance]) -> str:
     return f"“{plain(runs[0].title)}”" if len(runs) == 1 else count(len(runs), "run")
 
 
@@ -251,9 +299,9 @@ def _forget(run_ids: list[str]) -> None:
 # The charts -----------------------------------------------------------------------------------------------------------
 
 
-def _charts(picked: list[Run], names: dict[str, str]) -> None:
-    measured = [(names[run.id], found) for run in picked if (found := accuracies(run))]
-    learnt = [(names[run.id], drawn) for run in picked if (drawn := curves(run))]
+def _charts(picked: list[Entry], names: dict[str, str]) -> None:
+    measured = [(names[entry.id], entry.found.accuracies) for entry in picked if entry.found.accuracies]
+    learnt = [(names[entry.id], entry.found.curves) for entry in picked if entry.found.curves]
     if measured:
         st.subheader("Accuracy, with 95 % intervals")
         spoken = "; ".join(f"{name}: best {max(each.value for each in found):.1%}" for name, found in measured)

@@ -10,6 +10,7 @@ from cnn_core.networks import backbones
 from cnn_core.pictures.images import square
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
+from cnn_core.training.transfer.results import Transfer
 
 if TYPE_CHECKING:
     import keras
@@ -61,11 +62,11 @@ def predict(run_id: str, pixels: np.ndarray, *, location: str | None = None) -> 
     store = Store(location) if location else Store.default()
     try:
         run = store.get(run_id)
-        arms = [name for name, arm in run.result.get("arms", {}).items() if "test_accuracy" in arm]
-        if not arms:
+        found = Transfer.from_json(run.result) if run.result else None
+        if not found or not found.arms:
             raise NoModel(f"Run {run_id} has no trained network to ask (its state is {run.state}). Choose another run.")
         record = backbones.backbone(run.spec["options"]["backbone"])
-        return {arm: ask(_model(store, run_id, arm), pixels, record, run.result["classes"]) for arm in arms}
+        return {arm: ask(_model(store, run_id, arm), pixels, record, found.classes) for arm in found.arms}
     finally:
         store.close()
 

@@ -7,6 +7,7 @@ from typing import Any
 from cnn_core.networks.backbones import Backbone
 from cnn_core.pictures.images import MAX_SIDE
 from cnn_core.store.runs import Run
+from cnn_core.training.transfer.results import Transfer
 
 _SCRIPT = '''"""Predict with a network trained in ConvScope.
 
@@ -128,6 +129,7 @@ import tempfile
 
 from cnn_core.training.transfer import experiment
 from cnn_core.training.transfer.export import read_folder_of_bundle
+from cnn_core.training.transfer.results import Transfer
 from cnn_core.store.runs import Store
 
 
@@ -137,13 +139,16 @@ class Silent:
     def update(self, **progress):
         pass
 
+    def found(self, result):
+        pass
+
 
 store = Store(tempfile.mkdtemp())
 again = read_folder_of_bundle(HERE, store)
 run = store.claim(store.create("transfer", again.to_json(), title=again.source).id, worker="notebook")
-result, _ = experiment.run(run, store, Silent())
-for arm, figures in result["arms"].items():
-    print(f"{{arm}}: {{figures['test_accuracy']:.4f}}, recorded {{settings['accuracy'].get(arm)}}")
+outcome = experiment.run(run, store, Silent())
+for arm, figures in Transfer.from_json(outcome.result).arms.items():
+    print(f"{{arm}}: {{figures.accuracy.value:.4f}}, recorded {{settings['accuracy'].get(arm)}}")
 """
 
 
@@ -166,16 +171,13 @@ def experiment_settings(run: Run, arm: str) -> dict[str, Any]:
     `items` are digest, label, name and part of each picture, `test` the digests that were tested on, `accuracy` what
     each arm reached.
     """
-    accuracy = {
-        name: figures["test_accuracy"] for name, figures in run.result["arms"].items() if "error" not in figures
-    }
-    answers = run.result["arms"][arm]["answers"]
+    found = Transfer.from_json(run.result)
     return run.spec | {
         "run": run.id,
         "arm": arm,
-        "classes": run.result["classes"],
-        "accuracy": accuracy,
-        "test": [answer["digest"] for answer in answers],
+        "classes": list(found.classes),
+        "accuracy": {name: figures.accuracy.value for name, figures in found.arms.items()},
+        "test": [answer.digest for answer in found.arms[arm].answers],
     }
 
 
@@ -185,25 +187,23 @@ def model_card(run: Run, arm: str, record: Backbone, self_test: dict[str, Any] |
     Source:
         Mitchell et al. 2019, arXiv:1810.03993 (what a card should tell).
     """
-    figures, options = run.result["arms"][arm], run.spec["options"]
+    found, options = Transfer.from_json(run.result), run.spec["options"]
     counts = Counter(label for _, label, *_ in run.spec["items"])
-    sizes = run.result["split_sizes"]
-    low, high = figures["test_interval"]
+    figures, sizes = found.arms[arm], found.split_sizes
     per_class = "\n".join(
-        f"| {row['class']} | {counts[row['class']]} | {row['pictures']} "
-        f"| {row['precision']:.2f} | {row['recall']:.2f} |"
-        for row in figures["per_class"]
+        f"| {row.name} | {counts[row.name]} | {row.pictures} | {row.precision:.2f} | {row.recall:.2f} |"
+        for row in figures.per_class
     )
-    notes = "".join(f"- {note}\n" for note in run.result["notes"])
+    notes = "".join(f"- {note}\n" for note in found.notes)
     weights = "random weights" if arm == "scratch" else f"ImageNet weights ({record.licence})"
-    return f"""# Model card: {", ".join(run.result["classes"])}
+    return f"""# Model card: {", ".join(found.classes)}
 
 Made in ConvScope, run {run.id}, arm `{arm}`, from {run.spec["source"]}.
 
 ## Network
 
 {record.title} ({record.paper}), begun from {weights};
-{figures["total_params"]:,} parameters, {figures["trainable_params"]:,} of them trained.
+{figures.total_params:,} parameters, {figures.trainable_params:,} of them trained.
 Input: RGB, {record.input_size} × {record.input_size}, 0 to 255; the preprocessing is inside the network, `predict.py`
 does the rest.
 
@@ -221,8 +221,8 @@ on.
 
 ## Figures
 
-Test accuracy {figures["test_accuracy"]:.3f}: {figures["correct"]} of {sizes["test"]} right
-(95 % Wilson interval {low:.3f} to {high:.3f}).
+Test accuracy {figures.accuracy.value:.3f}: {figures.accuracy.correct} of {sizes["test"]} right
+(95 % Wilson interval {figures.accuracy.low:.3f} to {figures.accuracy.high:.3f}).
 
 ## Limits
 
@@ -243,12 +243,12 @@ The pretrained weights: {record.licence}. The pictures remain their owners'.
 
 def notebook(run: Run, arm: str, checkout: str) -> str:
     """Return a notebook (nbformat 4.5, JSON): measure the network again, then repeat the experiment."""
-    figures = run.result["arms"][arm]
+    found = Transfer.from_json(run.result)
     commit = run.environment.get("commit", "unknown")
     cells = [
-        ("markdown", f"# {', '.join(run.result['classes'])}\n\nRun {run.id}, arm `{arm}`. Open it where it lies."),
+        ("markdown", f"# {', '.join(found.classes)}\n\nRun {run.id}, arm `{arm}`. Open it where it lies."),
         ("markdown", "## Measure again"),
-        ("code", _MEASURE.format(arm=arm, correct=figures["correct"])),
+        ("code", _MEASURE.format(arm=arm, correct=found.arms[arm].accuracy.correct)),
         ("markdown", "## Train again\n\nFrom the pictures and the settings in this folder, not from the weights."),
         ("code", _REPEAT.format(commit=commit, checkout=checkout)),
     ]

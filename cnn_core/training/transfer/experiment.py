@@ -1,44 +1,59 @@
 """One experiment from its pictures to its figures: what a worker runs for a run of kind `transfer`."""
 
+import gc
+import logging
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
+from cnn_core.engine.errors import on_purpose, sentence
 from cnn_core.networks import backbones, devices
 from cnn_core.networks.forward import cached_features, forward, network_input, pooled
 from cnn_core.pictures import sets
 from cnn_core.pictures.items import Item
+from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import training
-from cnn_core.training.transfer.evaluation import evaluate
+from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import save_model
 from cnn_core.training.transfer.live import Live
+from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
 from cnn_core.training.transfer.spec import Experiment
+
+_ORDER = ("frozen", "fine_tuned", "scratch")  # quick before slow: the reader has the frozen arm's answer after seconds
+
+log = logging.getLogger(__name__)
 
 
 def run(run: Run, store: Store, report: Report) -> Outcome:
     """Carry out a run's experiment.
 
+    An arm is a result at once: whatever happens to the others, or to this process, it stays. An attempt after another
+    trains only what is not there yet.
+
     Args:
-        run: Its spec is an `Experiment` as JSON.
+        run: Its spec is an `Experiment` as JSON, its result what earlier attempts have found.
         store: Holds the pictures; receives features and models.
-        report: Is told of progress, and says when to stop.
+        report: Is told of progress and of each arm, and says when to stop.
 
     Returns:
-        The result (`classes`, `split_sizes`, `notes`, `arms`, `seconds`) and the environment. A stopped run returns
-        the arms that learnt something, measured as they are.
+        A `Transfer` and the environment; the trouble, if an arm failed and another did not. A stopped run returns the
+        arms that learnt something, measured as they are.
+
+    Raises:
+        Whatever made all arms fail.
     """
     found = devices.find()
     experiment = Experiment.from_json(run.spec)
     with devices.placed(found) as replicas:
-        laboratory = _Laboratory(run, store, report, experiment, found.precision)
-        result = laboratory.run()
+        result = _Laboratory(run, store, report, experiment, found.precision).run()
     environment = devices.environment(found) | {"seed": experiment.options.seed, "replicas": replicas}
-    return Outcome(result, environment)
+    return Outcome(result.to_json(), environment, result.trouble)
 
 
 class _Laboratory:
@@ -50,54 +65,79 @@ class _Laboratory:
         self.options, self.classes = experiment.options, experiment.classes
         self.record = backbones.backbone(self.options.backbone)
         self.split = sets.split(experiment.items, self.options.seed)
-        self.live = Live(report, self.options, self.split.sizes)
-        self.arms: dict[str, dict[str, Any]] = {}
+        before = Transfer.from_json(run.result) if run.result else Transfer((), {})
+        self.seconds_before = before.seconds
+        self.arms = {name: arm for name, arm in before.arms.items() if store.exists(keys.file(run.id, name))}
+        self.failed = dict(before.failed)
+        whole = {name: arm for name, arm in self.arms.items() if not arm.stopped}
+        self.missing = [name for name in _ORDER if name in self.options.arms and name not in whole]
+        self.live = Live(report, self.options, self.split.sizes, whole)
         self._pixels: dict[str, np.ndarray] = {}
         self._head: tuple[keras.Model, Any, dict[str, float]] | None = None
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Transfer:
         train = {"scratch": self._scratch, "frozen": self._frozen, "fine_tuned": self._fine_tuned}
-        # Quick before slow: the reader has the frozen arm's answer after seconds.
-        for name in sorted(self.options.arms, key=("frozen", "fine_tuned", "scratch").index):
+        first_error: Exception | None = None
+        for name in self.missing:
             if self.report.should_stop:
                 break
             try:
                 self._measure(name, train[name])
             except Stopped:
                 break
-            except training.Diverged as trouble:  # the other arms' figures are worth having
-                self.arms[name] = {"error": str(trouble)}
+            except Exception as error:  # noqa: BLE001  whatever it is, the figures of the other arms are worth having
+                first_error = first_error or error
+                self._fail(name, error)
+            self.report.found(self._found().to_json())
+        if first_error and not self.arms:
+            raise first_error
         self.live.phase("done")
-        return {
-            "classes": list(self.classes),
-            "split_sizes": self.split.sizes,
-            "notes": list(self.split.notes),
-            "arms": {name: self.arms[name] for name in self.options.arms if name in self.arms},
-            "seconds": round(time.perf_counter() - self.started, 3),
-        }
+        return self._found()
+
+    def _found(self) -> Transfer:
+        arms = {name: self.arms[name] for name in self.options.arms if name in self.arms}
+        return Transfer(
+            classes=self.classes,
+            split_sizes=dict(self.split.sizes),
+            arms=arms,
+            compared=compare(arms),
+            failed=dict(self.failed),
+            notes=tuple(self.split.notes),
+            seconds=round(self.seconds_before + time.perf_counter() - self.started, 3),
+        )
 
     def _measure(self, name: str, train: Callable[[], tuple[training.Arm, float]]) -> None:
         self.live.arm = name
+        self.failed.pop(name, None)
         started = time.perf_counter()
         arm, feature_seconds = train()
         train_seconds = time.perf_counter() - started - feature_seconds
+        stopped = self.report.should_stop
         self.live.phase("testing")
         started = time.perf_counter()
         probabilities = forward(arm.model, self._part("test"), lambda done: False)
         figures = evaluate(probabilities, self.split.test, self.classes)
         size = save_model(self.store, self.id, name, arm.model)
         seconds = {"features": feature_seconds, "training": train_seconds, "testing": time.perf_counter() - started}
-        self.arms[name] = figures | {
-            "trainable_params": arm.trainable_params,
-            "total_params": arm.total_params,
-            "model_bytes": size,
-            "history": arm.history,
-            "best_epoch": arm.best_epoch,
-            "train_seconds": round(train_seconds, 3),
-            "feature_seconds": round(feature_seconds, 3),
-            "seconds": {phase: round(value, 3) for phase, value in (seconds | arm.seconds).items()},
-        }
-        self.report.update(arms_done={arm: self.arms[arm].get("test_accuracy") for arm in self.arms})
+        self.arms[name] = Arm(
+            **vars(figures),
+            history=tuple(EpochFigures(**entry) for entry in arm.history),
+            best_epoch=arm.best_epoch,
+            trainable_params=arm.trainable_params,
+            total_params=arm.total_params,
+            model_bytes=size,
+            seconds={phase: round(value, 3) for phase, value in (seconds | arm.seconds).items()},
+            stopped=stopped,
+        )
+
+    def _fail(self, name: str, error: Exception) -> None:
+        if on_purpose(error):
+            log.info("Run %s, arm %s: %s", self.id, name, error)
+        else:
+            log.exception("Run %s, arm %s failed", self.id, name)
+        self.failed[name] = sentence(error, what="arm")
+        traceback.clear_frames(error.__traceback__)  # they hold the pictures and the network: the next arm needs room
+        gc.collect()
 
     # The arms, each with the seconds its features took ----------------------------------------------------------------
 
@@ -106,6 +146,7 @@ class _Laboratory:
         return training.frozen(self._base(), _copy(head), watch), seconds["features"]
 
     def _fine_tuned(self) -> tuple[training.Arm, float]:
+        fresh = self._head is None
         head, watch, seconds = self._trained_head()
         self.live.head_again(watch.history)
         self.live.phase("blocks")
@@ -123,7 +164,7 @@ class _Laboratory:
                 raise
             arm = training.frozen(self._base(), _copy(head), watch)  # the head is what was learnt so far
         arm.seconds["head"] = seconds["head"]
-        return arm, seconds["features"] if "frozen" not in self.arms else 0.0
+        return arm, seconds["features"] if fresh else 0.0
 
     def _scratch(self) -> tuple[training.Arm, float]:
         keras.utils.set_random_seed(self.options.seed)

@@ -18,6 +18,7 @@ from cnn_core.pictures.items import SpecRefused
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import documents
+from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import Experiment
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def bundle(
         pictures: Put the pictures in.
         formats: Which of keys.FORMATS to put in beside `.keras`, if they passed.
     """
-    self_test = self_test_of(store, run.id, arm)
+    self_test, found = self_test_of(store, run.id, arm), Transfer.from_json(run.result)
     passed = {entry["name"] for entry in (self_test or {"formats": ()})["formats"] if entry["passed"]}
     checkout = str(Path(__file__).resolve().parents[2])
     buffer = io.BytesIO()
@@ -78,9 +79,9 @@ def bundle(
         for name, pattern in keys.FORMATS.items():
             if name == "keras" or name in passed.intersection(formats):  # they hardly shrink: stored as they are
                 archive.writestr(pattern.format(arm=arm), store.read(keys.file(run.id, arm, name)))
-        archive.writestr("labels.json", json.dumps(run.result["classes"], ensure_ascii=False, indent=1))
+        archive.writestr("labels.json", json.dumps(found.classes, ensure_ascii=False, indent=1))
         archive.writestr("predict.py", documents.predict_script(run, arm, record))
-        archive.writestr("metrics.csv", metrics_csv(run.result["arms"]))
+        archive.writestr("metrics.csv", metrics_csv(found.arms))
         archive.writestr("model_card.md", documents.model_card(run, arm, record, self_test))
         archive.writestr("notebook.ipynb", documents.notebook(run, arm, checkout))
         if self_test:
@@ -163,20 +164,19 @@ def _pictures(entries: Iterable[str]) -> list[str]:
     return [path for path in entries if path.startswith("pictures/")]
 
 
-def metrics_csv(arms: Mapping[str, Mapping[str, Any]]) -> str:
+def metrics_csv(arms: Mapping[str, Arm]) -> str:
     """Return one row an epoch and arm, then the test figures, as CSV."""
     columns = ("arm", "phase", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
     rows: list[Sequence[Any]] = [columns]
     for name, arm in arms.items():
-        rows += [[name, *(entry[column] for column in columns[1:])] for entry in arm.get("history", ())]
+        rows += [[name, *(getattr(entry, column) for column in columns[1:])] for entry in arm.history]
     rows += [
         [],
         ("arm", "test_accuracy", "interval_low", "interval_high", "trainable_params", "total_params", "train_seconds"),
     ]
     for name, arm in arms.items():
-        if "test_accuracy" in arm:
-            figures = (arm["trainable_params"], arm["total_params"], arm["train_seconds"])
-            rows.append([name, arm["test_accuracy"], *arm["test_interval"], *figures])
+        figures = (arm.trainable_params, arm.total_params, arm.seconds["training"])
+        rows.append([name, arm.accuracy.value, arm.accuracy.low, arm.accuracy.high, *figures])
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue()

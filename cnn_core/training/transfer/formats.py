@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from cnn_core.pictures import sets
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import answers, documents
+from cnn_core.training.transfer.results import Transfer
 
 PICTURES = 10
 TOLERANCES: dict[str, float | None] = {"keras": 1e-4, "tflite": 1e-3, "onnx": 1e-3, "int8": None}
@@ -49,7 +50,7 @@ def export_formats(run_id: str, arm: str, *, location: str | None = None) -> dic
     store = Store(location) if location else Store.default()
     try:
         run = store.get(run_id)
-        if "answers" not in run.result.get("arms", {}).get(arm, {}):
+        if not run.result or arm not in Transfer.from_json(run.result).arms:
             raise answers.NoModel(f"Run {run_id} has no trained network {arm!r}. Choose another run or arm.")
         with tempfile.TemporaryDirectory() as folder:
             tested = _export(store, run, arm, Path(folder))
@@ -68,17 +69,18 @@ def onnx_missing() -> str:
 
 
 def _export(store: Store, run: Run, arm: str, folder: Path) -> dict[str, Any]:
-    record, classes = backbone(run.spec["options"]["backbone"]), run.result["classes"]
+    found = Transfer.from_json(run.result)
+    record, classes = backbone(run.spec["options"]["backbone"]), found.classes
     data = store.read(keys.file(run.id, arm))
     model = answers.load_model(data)
     (folder / "predict.py").write_text(documents.predict_script(run, arm, record), encoding="utf-8")
     (folder / "labels.json").write_text(json.dumps(classes, ensure_ascii=False), encoding="utf-8")
-    tested = run.result["arms"][arm]["answers"]
+    tested = found.arms[arm].answers
     chosen = [tested[i] for i in np.unique(np.linspace(0, len(tested) - 1, PICTURES).round().astype(int))]
     expected = []
     for index, answer in enumerate(chosen):
-        (folder / f"{index}.png").write_bytes(store.read(keys.picture(answer["digest"])))
-        said = answers.ask(model, sets.pixels(store, answer["digest"]), record, classes)
+        (folder / f"{index}.png").write_bytes(store.read(keys.picture(answer.digest)))
+        said = answers.ask(model, sets.pixels(store, answer.digest), record, classes)
         expected.append([said[name] for name in classes])
     converters: dict[str, Callable[[Any], bytes]] = {
         "keras": lambda model: data,
@@ -98,7 +100,7 @@ def _export(store: Store, run: Run, arm: str, folder: Path) -> dict[str, Any]:
         entries.append(entry | {"bytes": len(converted)})
         if name != "keras" and entry["passed"]:
             store.write(keys.file(run.id, arm, name), converted)
-    return {"pictures": [answer["name"] for answer in chosen], "formats": entries}
+    return {"pictures": [answer.name for answer in chosen], "formats": entries}
 
 
 def to_tflite(model: Any, int8: bool = False) -> bytes:
@@ -126,7 +128,7 @@ def to_onnx(model: Any) -> bytes:
         return path.read_bytes()
 
 
-def _tested(folder: Path, name: str, file: str, expected: np.ndarray, classes: list[str]) -> dict[str, Any]:
+def _tested(folder: Path, name: str, file: str, expected: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
     """Ask the format in a fresh process and compare with the page's probabilities."""
     entry: dict[str, Any] = {"name": name, "file": file, "tolerance": TOLERANCES[name], "passed": False}
     command = [sys.executable, "predict.py", "--json", "--model", file, *(f"{i}.png" for i in range(len(expected)))]

@@ -1,9 +1,11 @@
 """What a reader sees of an experiment while it goes on: phase, fraction, curves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from cnn_core.store.report import Report
+from cnn_core.training.transfer.results import Arm
 from cnn_core.training.transfer.spec import Options
 from cnn_core.training.transfer.training import Listener
 
@@ -18,25 +20,38 @@ class Live:
 
     The progress holds `phase`, `arm`, `fraction` (0 to 1) and `curves`: for each arm `batches` (epochs done, loss,
     accuracy; means of the epoch so far) and `epochs` (the history so far).
+
+    Args:
+        report: Is told.
+        options: Of the experiment.
+        sizes: Pictures of each part.
+        kept: Arms that an earlier attempt has trained: their curves are shown, and cost nothing any more.
     """
 
-    def __init__(self, report: Report, options: Options, sizes: dict[str, int]) -> None:
+    def __init__(
+        self, report: Report, options: Options, sizes: Mapping[str, int], kept: Mapping[str, Arm] | None = None
+    ) -> None:
         self.report, self.arm = report, ""
+        kept = kept or {}
+        arms = set(options.arms) - set(kept)
         self._pictures = sizes["train"] + sizes["validation"]
         self._epochs = options.epochs
-        self._curves: dict[str, dict[str, list[Any]]] = {arm: {"batches": [], "epochs": []} for arm in options.arms}
+        histories = {name: [asdict(entry) for entry in arm.history] for name, arm in kept.items()}
+        self._curves: dict[str, dict[str, list[Any]]] = {
+            arm: {"batches": [], "epochs": histories.get(arm, [])} for arm in options.arms
+        }
         self._stride: dict[str, int] = {}
         self._seen = 0
         blocks = _BLOCK * options.unfreeze_blocks + (_FEATURE if options.augment else 0.0)
         costs = {
-            "features": _FEATURE if {"frozen", "fine_tuned"} & set(options.arms) else 0.0,
-            "head": _HEAD_STEP * options.epochs if {"frozen", "fine_tuned"} & set(options.arms) else 0.0,
-            "feature_maps": _FEATURE if "fine_tuned" in options.arms and not options.augment else 0.0,
-            "blocks": blocks * options.epochs if "fine_tuned" in options.arms else 0.0,
-            "all": _ALL * options.epochs if "scratch" in options.arms else 0.0,
+            "features": _FEATURE if {"frozen", "fine_tuned"} & arms else 0.0,
+            "head": _HEAD_STEP * options.epochs if {"frozen", "fine_tuned"} & arms else 0.0,
+            "feature_maps": _FEATURE if "fine_tuned" in arms and not options.augment else 0.0,
+            "blocks": blocks * options.epochs if "fine_tuned" in arms else 0.0,
+            "all": _ALL * options.epochs if "scratch" in arms else 0.0,
         }
         total = sum(costs.values())
-        self._share = {phase: cost / total for phase, cost in costs.items()}
+        self._share = {phase: cost / total for phase, cost in costs.items() if cost}
         self._done: dict[str, float] = {}
         # A batch, or the tracing of a network before its first, may take seconds: a stop waits for it rather than
         # losing what was learnt.

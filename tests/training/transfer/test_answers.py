@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from skimage import data
 
+from cnn_core.arithmetic.statistics import share
 from cnn_core.pictures.images import square
 from cnn_core.store.runs import RunNotFound, Store
 from cnn_core.training.transfer import answers
 from cnn_core.training.transfer.answers import NoModel, classify, predict
 from cnn_core.training.transfer.export import save_model
+from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import Options
 
 
@@ -40,12 +42,17 @@ def finished(store: Store, **arms: float | None) -> str:
     spec = {"items": [], "options": Options().to_json(), "source": "toy"}
     run = store.claim(store.create("transfer", spec, title="toy").id, "test")
     assert run
-    result: dict = {"classes": ["dark", "light"], "arms": {}}
+    tested = Arm(share(1, 1), ((1, 0), (0, 0)), (), (), (), 1, 8, 8, 1000, {})
+    result = Transfer(
+        ("dark", "light"),
+        {"train": 8, "validation": 1, "test": 1},
+        {arm: tested for arm, bias in arms.items() if bias is not None},
+        failed={arm: "The loss became nan." for arm, bias in arms.items() if bias is None},
+    )
     for arm, bias in arms.items():
-        result["arms"][arm] = {"error": "The loss became nan."} if bias is None else {"test_accuracy": 1.0}
         if bias is not None:
             save_model(store, run.id, arm, brightness(bias))
-    store.finish(run, "done", result=result)
+    store.finish(run, "done", result=result.to_json())
     return run.id
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cnn_core.__main__ import main
+from cnn_core.training.transfer.results import Arm, Transfer
 
 ROOT = Path(__file__).resolve().parents[3]
 CLOTHING = ROOT.parent / "shared" / "data" / "clothing5"
@@ -15,25 +16,25 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arms: str) -> dict:
+def figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arms: str) -> dict[str, Arm]:
     monkeypatch.setenv("CONVSCOPE_STORE", str(tmp_path / "store"))
     out = tmp_path / "RESULT.json"
     folders = [str(CLOTHING / "train"), "--test", str(CLOTHING / "test")]
     assert main(["train", *folders, "--arms", arms, "--seed", "0", "--out", str(out)]) == 0
-    result = json.loads(out.read_text(encoding="utf-8"))
-    assert result["split_sizes"] == {"train": 240, "validation": 60, "test": 60} and len(result["classes"]) == 5
-    return result["arms"]
+    result = Transfer.from_json(json.loads(out.read_text(encoding="utf-8")))
+    assert result.split_sizes == {"train": 240, "validation": 60, "test": 60} and len(result.classes) == 5
+    return result.arms
 
 
 @pytest.mark.slow
 def test_frozen_and_fine_tuned_reach_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arms = figures(tmp_path, monkeypatch, "frozen,fine_tuned")
-    assert arms["frozen"]["test_accuracy"] >= 0.93
-    assert arms["fine_tuned"]["correct"] >= arms["frozen"]["correct"] - 2
+    assert arms["frozen"].accuracy.value >= 0.93
+    assert arms["fine_tuned"].accuracy.correct >= arms["frozen"].accuracy.correct - 2
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_scratch_is_clearly_lower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arms = figures(tmp_path, monkeypatch, "scratch,frozen")
-    assert arms["scratch"]["test_interval"][1] < arms["frozen"]["test_interval"][0]  # the intervals do not meet
+    assert arms["scratch"].accuracy.high < arms["frozen"].accuracy.low  # the intervals do not meet

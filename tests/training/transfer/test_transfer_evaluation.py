@@ -1,6 +1,5 @@
-"""Figures of a test: against SciPy's interval and against counting by hand."""
+"""Figures of a test: against SciPy's tests and against counting by hand."""
 
-import json
 import math
 
 import numpy as np
@@ -10,22 +9,10 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from cnn_core.pictures.items import Item
-from cnn_core.training.transfer.evaluation import evaluate, wilson_interval
+from cnn_core.training.transfer.evaluation import compare, evaluate
+from cnn_core.training.transfer.results import Answer, ClassFigures
 
 CLASSES = ("cat", "dog", "owl")
-
-
-@given(total=st.integers(1, 3000), data=st.data())
-def test_interval_is_that_of_scipy(total: int, data: st.DataObject) -> None:
-    correct = data.draw(st.integers(0, total))
-    expected = binomtest(correct, total).proportion_ci(confidence_level=0.95, method="wilson")
-    assert wilson_interval(correct, total) == pytest.approx((expected.low, expected.high), abs=1e-9)
-
-
-@pytest.mark.parametrize(("correct", "total"), [(-1, 5), (6, 5), (0, 0)])
-def test_interval_of_nothing_is_refused(correct: int, total: int) -> None:
-    with pytest.raises(ValueError, match=f"Received {correct} correct of {total}; expected 0 to total"):
-        wilson_interval(correct, total)
 
 
 def test_example_by_hand() -> None:
@@ -40,18 +27,16 @@ def test_example_by_hand() -> None:
         ]
     )
     figures = evaluate(probabilities, items, CLASSES)
-    assert (figures["correct"], figures["test_accuracy"]) == (3, 0.6)
-    assert figures["test_interval"] == pytest.approx([0.2307, 0.8824], abs=1e-4)
-    assert figures["confusion"] == [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
-    assert figures["per_class"][0] == {"class": "cat", "precision": 0.5, "recall": 0.5, "f1": 0.5, "pictures": 2}
-    assert figures["per_class"][2] == {"class": "owl", "precision": 1.0, "recall": 1.0, "f1": 1.0, "pictures": 1}
-    assert [(wrong["name"], wrong["label"], wrong["said"]) for wrong in figures["wrong"]] == [
-        ("3.png", "dog", "cat"),
-        ("1.png", "cat", "dog"),
+    assert (figures.accuracy.correct, figures.accuracy.total, figures.accuracy.value) == (3, 5, 0.6)
+    assert (figures.accuracy.low, figures.accuracy.high) == pytest.approx((0.2307, 0.8824), abs=1e-4)
+    assert figures.confusion == ((1, 1, 0), (1, 1, 0), (0, 0, 1))
+    assert figures.per_class[0] == ClassFigures("cat", precision=0.5, recall=0.5, f1=0.5, pictures=2)
+    assert figures.per_class[2] == ClassFigures("owl", precision=1.0, recall=1.0, f1=1.0, pictures=1)
+    assert figures.wrong == [
+        Answer("d3", "3.png", "dog", "cat", probability=0.95, probability_of_label=0.03),
+        Answer("d1", "1.png", "cat", "dog", probability=0.6, probability_of_label=0.1),
     ]
-    assert figures["wrong"][0]["probability"] == 0.95 and figures["wrong"][0]["probability_of_label"] == 0.03
-    assert [answer["digest"] for answer in figures["answers"]] == ["d0", "d1", "d2", "d3", "d4"]
-    assert json.loads(json.dumps(figures)) == figures
+    assert [answer.digest for answer in figures.answers] == ["d0", "d1", "d2", "d3", "d4"]
 
 
 @given(data=st.data(), total=st.integers(1, 40))
@@ -61,12 +46,25 @@ def test_figures_are_what_counting_gives(data: st.DataObject, total: int) -> Non
     probabilities = np.full((total, 3), 0.2) + 0.4 * np.eye(3)[said]
     figures = evaluate(probabilities, [Item(str(i), CLASSES[t], str(i)) for i, t in enumerate(truth)], CLASSES)
     pairs = list(zip(truth, said, strict=True))
-    assert figures["confusion"] == [[pairs.count((t, s)) for s in range(3)] for t in range(3)]
-    assert figures["correct"] == sum(t == s for t, s in pairs) == total - len(figures["wrong"])
-    for index, row in enumerate(figures["per_class"]):
+    assert figures.confusion == tuple(tuple(pairs.count((t, s)) for s in range(3)) for t in range(3))
+    assert figures.accuracy.correct == sum(t == s for t, s in pairs) == total - len(figures.wrong)
+    for index, row in enumerate(figures.per_class):
         hits, told, there = pairs.count((index, index)), said.count(index), truth.count(index)
         precision, recall = (hits / told if told else 0), (hits / there if there else 0)
         f1 = 2 * precision * recall / (precision + recall) if hits else 0
-        assert row["pictures"] == there
-        assert math.isclose(row["precision"], precision) and math.isclose(row["recall"], recall)
-        assert math.isclose(row["f1"], f1)
+        assert row.pictures == there
+        assert math.isclose(row.precision, precision) and math.isclose(row.recall, recall)
+        assert math.isclose(row.f1, f1)
+
+
+def test_every_pair_of_arms_is_compared_the_better_one_first() -> None:
+    items = [Item(str(i), "cat", f"{i}.png") for i in range(12)]
+
+    def right(*places: int) -> np.ndarray:
+        return np.array([[0.9, 0.1, 0.0] if i in places else [0.1, 0.9, 0.0] for i in range(12)])
+
+    arms = {"worst": right(0), "best": right(*range(1, 12)), "second": right(0, 1, 2)}
+    found = compare({name: evaluate(probabilities, items, CLASSES) for name, probabilities in arms.items()})
+    assert [(pair.first, pair.second) for pair in found] == [("best", "second"), ("best", "worst"), ("second", "worst")]
+    assert [(pair.only_first, pair.only_second) for pair in found] == [(9, 1), (11, 1), (2, 0)]
+    assert [pair.p for pair in found] == pytest.approx([binomtest(9, 10).pvalue, binomtest(11, 12).pvalue, 0.5])

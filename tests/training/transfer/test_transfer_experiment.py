@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -18,6 +19,7 @@ from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer import training
 from cnn_core.training.transfer.export import metrics_csv
+from cnn_core.training.transfer.results import EpochFigures
 
 HEAD = ("probabilities/kernel", "probabilities/bias")
 LAST_TWO_BLOCKS = {f"block7a_{part}_conv/kernel" for part in ("expand", "depthwise", "project")} | {"top_conv/kernel"}
@@ -44,15 +46,15 @@ def is_statistic(path: str) -> bool:
 
 def test_frozen_backbone_is_the_released_one(outcome: Outcome) -> None:
     assert changed(outcome.model("frozen")) == set()
-    assert outcome.arms["frozen"]["trainable_params"] == 1280 * 3 + 3
-    assert outcome.arms["frozen"]["total_params"] == 3_413_024 + 1280 * 3 + 3
+    assert outcome.arms["frozen"].trainable_params == 1280 * 3 + 3
+    assert outcome.arms["frozen"].total_params == 3_413_024 + 1280 * 3 + 3
 
 
 def test_fine_tuning_changes_the_chosen_blocks_and_no_statistic(outcome: Outcome) -> None:
     assert changed(outcome.model("fine_tuned")) == LAST_TWO_BLOCKS  # kernels only: no BatchNorm weight, no statistic
     released = released_weights()
     kernels = sum(released[path].size for path in LAST_TWO_BLOCKS)
-    assert outcome.arms["fine_tuned"]["trainable_params"] == kernels + 1280 * 3 + 3
+    assert outcome.arms["fine_tuned"].trainable_params == kernels + 1280 * 3 + 3
 
 
 @pytest.mark.slow
@@ -70,8 +72,8 @@ def test_fine_tuning_with_augmentation_changes_no_statistic_either(shelf: Store,
     moved = changed(outcome.model("fine_tuned"))
     assert not any(map(is_statistic, moved))
     # With one epoch the start may have been the best: then nothing may have moved at all.
-    assert moved == (LAST_TWO_BLOCKS if outcome.arms["fine_tuned"]["best_epoch"] == 2 else set())
-    assert [entry["phase"] for entry in outcome.arms["fine_tuned"]["history"]] == ["head", "blocks"]
+    assert moved == (LAST_TWO_BLOCKS if outcome.arms["fine_tuned"].best_epoch == 2 else set())
+    assert [entry.phase for entry in outcome.arms["fine_tuned"].history] == ["head", "blocks"]
     assert [layer.name for layer in outcome.model("fine_tuned").layers if "random" in layer.name] == []
 
 
@@ -117,36 +119,39 @@ def test_scratch_begins_at_random_and_trains_everything(outcome: Outcome) -> Non
     kernels = [path for path in released if path.endswith("kernel") and path not in HEAD]
     assert all(np.corrcoef(found[path].ravel(), released[path].ravel())[0, 1] < 0.5 for path in kernels)
     assert any(is_statistic(path) and np.ptp(found[path]) > 0 for path in found)  # its statistics have moved
-    assert outcome.arms["scratch"]["trainable_params"] == 3_413_024 - 42_016 + 1280 * 3 + 3
-    assert [entry["phase"] for entry in outcome.arms["scratch"]["history"]] == ["all", "all"]
+    assert outcome.arms["scratch"].trainable_params == 3_413_024 - 42_016 + 1280 * 3 + 3
+    assert [entry.phase for entry in outcome.arms["scratch"].history] == ["all", "all"]
 
 
 # Figures ----------------------------------------------------------------------------------------------------------
 
 
 def test_result_has_what_the_issue_names(outcome: Outcome) -> None:
-    assert outcome.result["classes"] == ["brick", "grass", "gravel"]
-    assert outcome.result["split_sizes"] == {"train": 18, "validation": 6, "test": 12}
+    assert outcome.result.classes == ("brick", "grass", "gravel")
+    assert outcome.result.split_sizes == {"train": 18, "validation": 6, "test": 12}
     assert list(outcome.arms) == ["scratch", "frozen", "fine_tuned"]
     for arm in outcome.arms.values():
-        low, high = arm["test_interval"]
-        assert 0 <= low <= arm["test_accuracy"] == arm["correct"] / 12 <= high <= 1
-        assert arm["train_seconds"] > 0 and arm["feature_seconds"] >= 0 and arm["model_bytes"] > 10_000_000
-        assert {"features", "training", "testing"} <= arm["seconds"].keys()
-    assert outcome.arms["frozen"]["test_accuracy"] > 0.9  # brick, grass and gravel are easy for ImageNet's features
+        share = arm.accuracy
+        assert 0 <= share.low <= share.value == share.correct / 12 <= share.high <= 1
+        assert sum(answer.right for answer in arm.answers) == share.correct == share.total - len(arm.wrong)
+        assert arm.seconds["training"] > 0 and arm.seconds["features"] >= 0 and arm.model_bytes > 10_000_000
+        assert {"features", "training", "testing"} <= arm.seconds.keys() and not arm.stopped
+    pairs = {frozenset((pair.first, pair.second)) for pair in outcome.result.compared}
+    assert len(pairs) == 3 and outcome.result.failed == {} and outcome.run.state == "done"
+    assert outcome.arms["frozen"].accuracy.value > 0.9  # brick, grass and gravel are easy for ImageNet's features
     assert outcome.environment["seed"] == 0 and outcome.environment["replicas"] == 1
     assert outcome.environment["device"].startswith(("CPU", "GPU"))
 
 
-def score(entry: dict[str, Any]) -> tuple[float, float]:
+def score(entry: EpochFigures) -> tuple[float, float]:
     """What makes an epoch the best: validation accuracy, the lower loss among equals."""
-    return entry["val_accuracy"], -entry["val_loss"]
+    return entry.val_accuracy, -entry.val_loss
 
 
 def test_fine_tuned_begins_with_the_frozen_head_and_is_no_worse_in_validation(outcome: Outcome) -> None:
-    head, both = outcome.arms["frozen"]["history"], outcome.arms["fine_tuned"]["history"]
+    head, both = outcome.arms["frozen"].history, outcome.arms["fine_tuned"].history
     assert both[:2] == head
-    assert [(entry["phase"], entry["epoch"]) for entry in both] == [
+    assert [(entry.phase, entry.epoch) for entry in both] == [
         ("head", 1),
         ("head", 2),
         ("blocks", 3),
@@ -154,16 +159,16 @@ def test_fine_tuned_begins_with_the_frozen_head_and_is_no_worse_in_validation(ou
     ]
     best, kept = max(head, key=score), max(both, key=score)
     assert score(kept) >= score(best)  # where the arm begins is a candidate
-    assert outcome.arms["frozen"]["best_epoch"] == best["epoch"]
-    assert outcome.arms["fine_tuned"]["best_epoch"] == kept["epoch"]
+    assert outcome.arms["frozen"].best_epoch == best.epoch
+    assert outcome.arms["fine_tuned"].best_epoch == kept.epoch
     validation = [item for item in outcome.experiment.items if item.part == "validation"]
     batch = network_input(outcome.store, validation, backbones.backbone("efficientnet_lite0"))
-    truth = [outcome.result["classes"].index(item.label) for item in validation]
+    truth = [outcome.result.classes.index(item.label) for item in validation]
     for arm, entry in (("frozen", best), ("fine_tuned", kept)):
         probabilities = np.asarray(outcome.model(arm)(batch.astype(np.float32), training=False))
         loss = -np.log(probabilities[range(len(truth)), truth]).mean()
-        assert loss == pytest.approx(entry["val_loss"], abs=1e-4)
-        assert (probabilities.argmax(axis=1) == truth).mean() == pytest.approx(entry["val_accuracy"])
+        assert loss == pytest.approx(entry.val_loss, abs=1e-4)
+        assert (probabilities.argmax(axis=1) == truth).mean() == pytest.approx(entry.val_accuracy)
 
 
 def test_start_is_kept_if_training_only_makes_it_worse(shelf: Store, textures: tuple[Item, ...]) -> None:
@@ -176,9 +181,9 @@ def test_start_is_kept_if_training_only_makes_it_worse(shelf: Store, textures: t
         unfreeze_blocks=1,
         fine_tune_learning_rate=1.0,
     )
-    blocks = outcome.arms["fine_tuned"]["history"][2:]
-    assert max(map(score, blocks)) < max(map(score, outcome.arms["frozen"]["history"]))
-    assert outcome.arms["fine_tuned"]["best_epoch"] == outcome.arms["frozen"]["best_epoch"] <= 2
+    blocks = outcome.arms["fine_tuned"].history[2:]
+    assert max(map(score, blocks)) < max(map(score, outcome.arms["frozen"].history))
+    assert outcome.arms["fine_tuned"].best_epoch == outcome.arms["frozen"].best_epoch <= 2
     frozen, tuned = weights(outcome.model("frozen")), weights(outcome.model("fine_tuned"))
     assert all(np.array_equal(frozen[path], tuned[path]) for path in frozen)
 
@@ -187,12 +192,12 @@ def test_test_figures_belong_to_the_saved_network(outcome: Outcome) -> None:
     tests = [item for item in outcome.experiment.items if item.part == "test"]
     for arm, figures in outcome.arms.items():
         model = outcome.model(arm)
-        for answer in figures["answers"][::5]:
-            assert answer["digest"] in {item.digest for item in tests}
-            pixels = square(sets.pixels(outcome.store, answer["digest"]), 224, 224 / 256)
+        for answer in figures.answers[::5]:
+            assert answer.digest in {item.digest for item in tests}
+            pixels = square(sets.pixels(outcome.store, answer.digest), 224, 224 / 256)
             probabilities = np.asarray(model(pixels[None].astype(np.float32), training=False))[0]
-            assert probabilities.max() == pytest.approx(answer["probability"], abs=1e-4)
-            assert outcome.result["classes"][probabilities.argmax()] == answer["said"]
+            assert probabilities.max() == pytest.approx(answer.probability, abs=1e-4)
+            assert outcome.result.classes[probabilities.argmax()] == answer.said
 
 
 # Seeds and features -----------------------------------------------------------------------------------------------
@@ -204,8 +209,8 @@ def test_second_run_computes_no_feature_and_gives_the_same_head(outcome: Outcome
     assert again.report.progress["features"] == {"pictures": 24, "computed": 0}
     for path in HEAD:
         assert np.array_equal(weights(again.model("frozen"))[path], weights(outcome.model("frozen"))[path])
-    first = [entry | {"seconds": 0} for entry in outcome.arms["frozen"]["history"]]
-    assert [entry | {"seconds": 0} for entry in again.arms["frozen"]["history"]] == first
+    first = [replace(entry, seconds=0.0) for entry in outcome.arms["frozen"].history]
+    assert [replace(entry, seconds=0.0) for entry in again.arms["frozen"].history] == first
 
 
 def test_another_seed_gives_another_head_on_the_same_features(outcome: Outcome, textures: tuple[Item, ...]) -> None:
@@ -262,9 +267,10 @@ def test_stop_amid_an_epoch_keeps_what_was_learnt(shelf: Store, textures: tuple[
         unfreeze_blocks=2,
     )
     assert list(outcome.arms) == ["frozen", "fine_tuned"]  # scratch has not begun
-    assert [entry["epoch"] for entry in outcome.arms["fine_tuned"]["history"]] == [1, 2, 3]
+    assert [entry.epoch for entry in outcome.arms["fine_tuned"].history] == [1, 2, 3]
+    assert outcome.arms["fine_tuned"].stopped and not outcome.arms["frozen"].stopped
     assert outcome.report.progress["curves"]["fine_tuned"]["batches"][-1][0] == pytest.approx(2.3333, abs=1e-3)
-    assert outcome.arms["fine_tuned"]["test_accuracy"] > 0.9
+    assert outcome.arms["fine_tuned"].accuracy.value > 0.9
     # One step was made and is better than none, or the head was the best: either way it is what was evaluated.
     assert changed(outcome.model("fine_tuned")) in (LAST_TWO_BLOCKS, set())
 
@@ -272,8 +278,8 @@ def test_stop_amid_an_epoch_keeps_what_was_learnt(shelf: Store, textures: tuple[
 def test_stop_while_only_the_head_was_trained_keeps_the_head(shelf: Store, textures: tuple[Item, ...]) -> None:
     outcome = carry_out(shelf, textures, after_batches(0.3, "fine_tuned"), arms=("fine_tuned",), epochs=2, batch_size=6)
     arm = outcome.arms["fine_tuned"]
-    assert [(entry["phase"], entry["epoch"]) for entry in arm["history"]] == [("head", 1)]
-    assert arm["trainable_params"] == 1280 * 3 + 3 and changed(outcome.model("fine_tuned")) == set()
+    assert [(entry.phase, entry.epoch) for entry in arm.history] == [("head", 1)] and arm.stopped
+    assert arm.trainable_params == 1280 * 3 + 3 and changed(outcome.model("fine_tuned")) == set()
 
 
 def test_stop_while_features_are_computed_leaves_no_arm_but_the_features(textures: tuple[Item, ...]) -> None:
@@ -302,8 +308,9 @@ def test_diverged_arm_says_so_and_the_other_has_figures(
 
     monkeypatch.setattr(training, "fit", steep)
     outcome = carry_out(shelf, textures, arms=("frozen", "fine_tuned"), epochs=1, batch_size=6, unfreeze_blocks=1)
-    assert outcome.arms["fine_tuned"] == {"error": "The loss became nan in epoch 2. Choose a lower learning rate."}
-    assert outcome.arms["frozen"]["test_accuracy"] > 0.9
+    assert outcome.result.failed == {"fine_tuned": "The loss became nan in epoch 2. Choose a lower learning rate."}
+    assert list(outcome.arms) == ["frozen"] and outcome.arms["frozen"].accuracy.value > 0.9
+    assert outcome.run.error == "Fine-tuned failed; what the others found is kept."
     assert len(list(csv.reader(io.StringIO(metrics_csv(outcome.arms))))) == 5
 
 

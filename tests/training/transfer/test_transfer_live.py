@@ -1,6 +1,7 @@
 """What the reader sees while it trains: a bar that only grows, curves that stay small."""
 
 import itertools
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from transfer_toys import FakeReport, Outcome
 
 from cnn_core.training.transfer.live import MAX_POINTS, Live
+from cnn_core.training.transfer.results import learning
 from cnn_core.training.transfer.spec import ARMS, Options
 
 SIZES = {"train": 30, "validation": 10, "test": 10}
@@ -42,9 +44,9 @@ def test_curves_of_a_real_run_hold_every_batch_and_epoch(outcome: Outcome) -> No
     tuned = [point[0] for point in curves["fine_tuned"]["batches"]]
     assert tuned == pytest.approx([2 + i / 3 for i in range(1, 7)], abs=1e-3)
     for arm in ARMS:
-        assert curves[arm]["epochs"] == outcome.arms[arm]["history"]
-    assert outcome.report.progress["arms_done"] == {
-        arm: figures["test_accuracy"] for arm, figures in outcome.arms.items()
+        assert curves[arm]["epochs"] == [asdict(entry) for entry in outcome.arms[arm].history]
+    assert {arm: found.epochs for arm, found in learning(outcome.report.progress).items()} == {
+        arm: figures.history for arm, figures in outcome.arms.items()
     }
 
 
@@ -98,6 +100,24 @@ def test_pictures_in_parts_go_on_counting() -> None:
             assert done(pictures) is False
     seen = fractions(report)
     assert seen == sorted(seen) and len(set(seen)) == 9  # 0 and eight times five pictures
+
+
+def test_arms_of_an_earlier_attempt_keep_their_curves_and_cost_nothing(outcome: Outcome) -> None:
+    report, kept = FakeReport(), {"frozen": outcome.arms["frozen"]}
+    live = Live(report, Options(epochs=2), SIZES, kept)
+    shown = learning(report.progress)
+    assert shown["frozen"].epochs == outcome.arms["frozen"].history and not shown["fine_tuned"].epochs
+    live.arm = "fine_tuned"
+    for phase, pictures in (("features", 40), ("feature_maps", 40)):
+        live.tick(phase)(pictures)
+    for phase in ("head", "blocks"):
+        listener = live.listener(phase)
+        for epoch in (1, 2):
+            listener.epoch({"phase": phase, "epoch": epoch + 2 * (phase == "blocks")})
+    assert fractions(report)[-1] == pytest.approx(1.0), "what is left is the whole bar"
+    everything = FakeReport()
+    Live(everything, Options(arms=("frozen",)), SIZES, kept).phase("done")
+    assert fractions(everything) == [0.0, 1.0]
 
 
 def test_stop_reaches_whoever_counts() -> None:

@@ -1,6 +1,6 @@
 """What the tests of the experiment share: a report that remembers, a few pictures, a whole small experiment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,9 @@ from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
+from cnn_core.store.report import how_it_ended
 from cnn_core.store.runs import Run, Store, plain
+from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
 
 
@@ -21,12 +23,16 @@ class FakeReport:
     def __init__(self, stop_when: Callable[[dict[str, Any]], bool] = lambda progress: False) -> None:
         self.told: list[dict[str, Any]] = []
         self.progress: dict[str, Any] = {}
+        self.results: list[Transfer] = []
         self.stop_when, self.lost, self._stop = stop_when, False, False
 
     def update(self, **progress: Any) -> None:
         self.told.append(plain(progress))
         self.progress.update(self.told[-1])
         self._stop = self._stop or self.stop_when(self.progress)
+
+    def found(self, result: Mapping[str, Any]) -> None:
+        self.results.append(Transfer.from_json(plain(result)))
 
     @property
     def should_stop(self) -> bool:
@@ -41,12 +47,12 @@ class Outcome:
     run: Run
     experiment: Experiment
     report: FakeReport
-    result: dict[str, Any]
+    result: Transfer
     environment: dict[str, Any]
-    arms: dict[str, Any] = field(init=False)
+    arms: dict[str, Arm] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.arms = self.result["arms"]
+        self.arms = self.result.arms
 
     def model(self, arm: str) -> Any:
         from cnn_core.training.transfer.answers import load_model
@@ -66,15 +72,21 @@ def few_textures(store: Store, per_class: dict[str, int]) -> tuple[Item, ...]:
 
 
 def carry_out(store: Store, items: tuple[Item, ...], report: FakeReport | None = None, **options: Any) -> Outcome:
+    experiment = Experiment(items, Options(**{"head_learning_rate": 0.01} | options), source="textures")
+    return attempt(store, store.create("transfer", experiment.to_json(), title="textures").id, report)
+
+
+def attempt(store: Store, run_id: str, report: FakeReport | None = None) -> Outcome:
+    """Carry out a queued run, as a worker does."""
     from cnn_core.training.transfer import experiment as job
 
-    report = report or FakeReport()
-    experiment = Experiment(items, Options(**{"head_learning_rate": 0.01} | options), source="textures")
-    run = store.claim(store.create("transfer", experiment.to_json(), title="textures").id, worker="test")
+    report, run = report or FakeReport(), store.claim(run_id, worker="test")
     assert run
-    result, environment = job.run(run, store, report)
-    assert store.finish(run, "done", result=result, environment=environment)
-    return Outcome(store, store.get(run.id), experiment, report, plain(result), plain(environment))
+    experiment = Experiment.from_json(run.spec)
+    ended = job.run(run, store, report)
+    assert store.finish(run, **how_it_ended(ended, "", report.should_stop, {}))
+    kept = store.get(run.id)
+    return Outcome(store, kept, experiment, report, Transfer.from_json(kept.result), kept.environment)
 
 
 def picture(seed: int, height: int, width: int) -> Picture:
