@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cnn_core.store.runs import Run
+from cnn_core.training.transfer.results import Transfer
 
 from .conftest import Server, eventually, pixels, settled
 
@@ -98,8 +99,9 @@ def test_pictures_in_curves_move_result_out_at_a_link(server: Server, visitor: V
     expect(colleague.get_by_text("that no arm has seen")).to_be_visible(timeout=120_000)
     run = server.store.get(run_id)
     assert run.state == "done"
-    assert set(run.result["arms"]) == {"frozen", "fine_tuned"}
-    accuracy = f"{run.result['arms']['frozen']['test_accuracy']:.1%}"
+    arms = Transfer.from_json(run.result).arms
+    assert set(arms) == {"frozen", "fine_tuned"}
+    accuracy = f"{arms['frozen'].accuracy.value:.1%}"
     expect(colleague.get_by_role("cell", name=accuracy).first).to_be_visible()
     expect(colleague.locator("[data-testid=stException]")).to_have_count(0)  # must not happen
 
@@ -154,7 +156,7 @@ def test_stop_is_heard_within_two_seconds_and_keeps_what_was_learnt(
     expect(page.get_by_text("Stopped.")).to_be_visible()
     run = server.store.get(run_id)
     assert run.state == "stopped"
-    assert 0 < len(run.result["arms"]["fine_tuned"]["history"]) < 100
+    assert 0 < len(Transfer.from_json(run.result).arms["fine_tuned"].history) < 100
     expect(page.get_by_text("that no arm has seen")).to_be_visible()
     expect(page.get_by_text("The run failed")).to_have_count(0)  # must not happen
 
