@@ -48,8 +48,10 @@ def _heads(bench: AugmentationBench, features: np.ndarray) -> None:
     if HEAD not in bench.result.without:
         _without(bench, HEAD, bench.accuracy(bench.probe_counts(features, "frozen", 0.1, 0.0)))
     part = 0.3 / len(policies)
-    for index in range(len(bench.result.policies), len(policies)):
-        name = policies[index]
+    known = {policy.policy for policy in bench.result.policies}
+    for index, name in enumerate(policies):
+        if name in known:
+            continue
         counts = _head_counts(bench, features, name, 0.1 + part * index, part)
         policy = Policy(name, POLICIES[name], {HEAD: _effect(bench, HEAD, counts, "the head")})
         _keep(bench, (*bench.result.policies, policy), policy, HEAD)

@@ -70,6 +70,10 @@ class SabotageResult(LabResult):
     mismatches: tuple[str, ...] = ()
     backbones: tuple[Sabotaged, ...] = ()
 
+    def network(self, name: str) -> Sabotaged | None:
+        """Return what is known of a network, None if it has not been begun."""
+        return next((network for network in self.backbones if network.name == name), None)
+
     @classmethod
     def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Read version 0.1, where an agreement had an interval and no numbers."""

@@ -29,12 +29,13 @@ def study(bench: SabotageBench) -> None:
     for index, name in enumerate(chosen):
         record = backbones.backbone(name)
         bench.progress(name, index / len(chosen))
-        if index == len(bench.result.backbones):  # or an earlier attempt has begun with it
-            network = Sabotaged(name, record.title, backbones.unavailable(record))
-            bench.show(replace(bench.result, backbones=(*bench.result.backbones, network)))
-        if not bench.result.backbones[index].unavailable:
-            _sabotage(bench, record, index, 1 / len(chosen))
-            bench.say(_words(bench.result.backbones[index]))
+        network = bench.result.network(name) or Sabotaged(name, record.title, backbones.unavailable(record))
+        _show(bench, network)
+        if network.unavailable:
+            continue
+        if len(network.distortions) < len(DISTORTIONS):
+            network = _sabotage(bench, record, network, index / len(chosen), 1 / len(chosen))
+        bench.say(_words(network))
     for sentence in bench.result.mismatches:
         bench.say(sentence)
 
@@ -57,27 +58,24 @@ def measured_preprocessing(base: keras.Model) -> Preprocessing:
     return found
 
 
-def _sabotage(bench: SabotageBench, record: Backbone, index: int, share: float) -> None:
-    if len(bench.result.backbones[index].distortions) == len(DISTORTIONS):
-        return
-    begin = index * share
+def _sabotage(bench: SabotageBench, record: Backbone, network: Sabotaged, begin: float, share: float) -> Sabotaged:
+    """Return the network with every mistake that an earlier attempt has not made."""
     features = bench.features(begin, record)
     probes = [fit_probe(features[fold.train], bench.labels[fold.train]) for fold in bench.folds]
     right = bench.accuracy(_counts(bench, probes, features))
-    _show(bench, index, replace(bench.result.backbones[index], right=right))
+    network = replace(network, right=right)
     base = backbones.build(record.name)
     pixels = network_input(bench.store, bench.items, record)
     preprocessing = measured_preprocessing(base)
     top = _classifier(record)
+    known = {mistake.name for mistake in network.distortions}
     for place, distortion in enumerate(DISTORTIONS.values()):
-        known = bench.result.backbones[index]
-        if place < len(known.distortions):
+        if distortion.name in known:
             continue
         bench.progress(f"{record.title}: {distortion.title}", begin + share * place / len(DISTORTIONS))
-        mistake = Mistake(
-            distortion.name, distortion.title, distortion.about, not_applicable(distortion, preprocessing)
-        )
-        if not mistake.not_applicable:
+        reason = not_applicable(distortion, preprocessing)
+        mistake = Mistake(distortion.name, distortion.title, distortion.about, reason)
+        if not reason:
             wrong = _features(bench, record, base, pixels, preprocessing, distortion, begin)
             accuracy = bench.accuracy(_counts(bench, probes, wrong))
             loss = bench.paired(accuracy, right, (distortion.title, "the right preprocessing"))
@@ -85,13 +83,15 @@ def _sabotage(bench: SabotageBench, record: Backbone, index: int, share: float) 
             if top:
                 agreement = share_of(int((_answers(features, top) == _answers(wrong, top)).sum()), len(features))
             mistake = replace(mistake, accuracy=accuracy, loss=loss, agreement=agreement)
-        _show(bench, index, replace(known, distortions=(*known.distortions, mistake)))
+        network = replace(network, distortions=(*network.distortions, mistake))
+        _show(bench, network)
+    return network
 
 
-def _show(bench: SabotageBench, index: int, network: Sabotaged) -> None:
-    found = list(bench.result.backbones)
-    found[index] = network
-    bench.show(replace(bench.result, backbones=tuple(found)))
+def _show(bench: SabotageBench, network: Sabotaged) -> None:
+    """Show what is known of a network by now, in its place or, if it is new, at the end."""
+    found = {each.name: each for each in bench.result.backbones} | {network.name: network}
+    bench.show(replace(bench.result, backbones=tuple(found.values())))
 
 
 def _features(

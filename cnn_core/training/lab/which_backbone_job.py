@@ -20,8 +20,11 @@ def study(bench: BackbonesBench) -> None:
     """Put a linear probe on every network that is here, and time it; the one that all are compared with comes first."""
     chosen = bench.options.backbones or tuple(backbones.BACKBONES)
     chosen = (bench.record.name, *(name for name in chosen if name != bench.record.name))
-    for index in range(len(bench.result.backbones), len(chosen)):
-        record = backbones.backbone(chosen[index])
+    known = {network.name for network in bench.result.backbones}
+    for index, name in enumerate(chosen):
+        if name in known:
+            continue
+        record = backbones.backbone(name)
         begin, share = index / len(chosen), 1 / len(chosen)
         bench.progress(record.title, begin)
         network = Compared(record.name, record.title, record.licence, record.top1, backbones.unavailable(record))

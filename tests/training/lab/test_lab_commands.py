@@ -3,6 +3,7 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lab_toys import colours
@@ -11,7 +12,9 @@ from PIL import Image
 from cnn_core.pictures import sets
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.runs import Store
+from cnn_core.training.lab import recipes_job
 from cnn_core.training.lab.commands import add_commands
+from cnn_core.training.lab.recipes import RecipesResult
 from cnn_core.training.lab.studies import STUDIES
 
 pytestmark = pytest.mark.usefixtures("toy")
@@ -89,3 +92,22 @@ def test_flags_have_the_spelling_of_version_0_1(kind: str, capsys: pytest.Captur
     assert ended.value.code == 0 and "--folds" in help_text and "2 to 20 (default: 5)" in " ".join(help_text.split())
     assert ("--training-splits" in help_text) == (kind in ("depth", "size", "recipes", "augmentation"))
     assert ("--backbone " in help_text) == (kind != "sabotage")
+
+
+def test_study_that_fails_ends_in_part_with_the_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trying = recipes_job._try
+
+    def fail(bench: Any, name: str, *more: Any) -> Any:
+        if name == "at_once":
+            raise MemoryError
+        return trying(bench, name, *more)
+
+    monkeypatch.setattr(recipes_job, "_try", fail)
+    options = ("--backbone", "toy", "--folds", "2", "--epochs", "1", "--unfreeze-blocks", "1", "--training-splits", "1")
+    with pytest.raises(MemoryError):
+        said("recipes", str(folder), *options)
+    store = Store.default()
+    run = store.get(store.recent()[0].id)
+    store.close()
+    assert run.state == "partial" and run.error.startswith("The memory did not suffice.")
+    assert [tried.name for tried in RecipesResult.from_json(run.result).recipes] == ["head_first"]
