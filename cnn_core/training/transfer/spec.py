@@ -30,7 +30,9 @@ class Options(Spec):
         "Frozen: pretrained features fixed, a linear head is trained. Fine-tuned: the head first, then the top blocks "
         "at a low rate. From scratch: the same network from random weights; minutes on a CPU.",
     )
-    backbone: str = choice(DEFAULT, lambda: tuple(BACKBONES), "Backbone", "The pretrained network that is built on.")
+    backbone: str = choice(
+        DEFAULT, lambda: tuple(BACKBONES), "Backbone", "The pretrained network whose features are used."
+    )
     epochs: int = number(
         10,
         1,
