@@ -20,6 +20,7 @@ from skimage import data
 from cnn_core.__main__ import main
 from cnn_core.engine.here import carry_out
 from cnn_core.networks import backbones
+from cnn_core.store.report import Outcome
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import experiment as job
 from cnn_core.training.transfer.export import bundle
@@ -327,10 +328,10 @@ def hear_ctrl_c() -> Iterator[Callable[[Any], Any]]:
     signal.signal(signal.SIGINT, before)
 
 
-def interrupted(run: Run, store: Store, report: object) -> tuple[dict, dict]:
+def interrupted(run: Run, store: Store, report: object) -> Outcome:
     """A job during which somebody presses Ctrl-C."""
     signal.raise_signal(signal.SIGINT)
-    return {"pressed": "Ctrl-C"}, {}
+    return Outcome({"pressed": "Ctrl-C"})
 
 
 def test_interrupt_ends_the_run_with_a_sentence(
