@@ -14,7 +14,7 @@ from cnn_core.store.runs import Store
 
 from .conftest import Bench, end_host, eventually
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.fixture
@@ -41,14 +41,14 @@ def test_host_is_alone_and_drains_when_its_run_is_done(lone: Bench) -> None:
     lone.engine.close()
     family = [process, *process.children(recursive=True)]
     assert (lone.ended(run).state, lone.store.get(run.id).attempt) == ("done", 1)  # it waited for the run
-    assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert psutil.wait_procs(family, timeout=60)[1] == []
     assert not (address.state_folder(lone.store) / "engine.json").exists()
     assert "Traceback" not in lone.log
 
 
 def test_memory_limit_fails_the_run_in_words_and_idle_host_ends(lone: Bench, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("CONVSCOPE_RUN_MEMORY", "0.4")
-    address.start_host(lone.store, "--idle", "1")
+    address.start_host(lone.store, "--idle", "4")
     environment.delenv("CONVSCOPE_RUN_MEMORY")
     eventually(lambda: lone.engine.status().run_workers)
     process = lone.host()
@@ -56,7 +56,7 @@ def test_memory_limit_fails_the_run_in_words_and_idle_host_ends(lone: Bench, env
     assert (run.state, run.attempt) == ("failed", 3)
     assert "of the 0.4 GB allowed" in run.error and "memory" in run.error
     lone.engine.close()
-    process.wait(timeout=15)
+    process.wait(timeout=60)
 
 
 def test_lifespan_starts_the_engine_and_lets_its_run_finish(
@@ -82,7 +82,7 @@ def test_lifespan_starts_the_engine_and_lets_its_run_finish(
     said = capsys.readouterr().out
     assert "ConvScope: the engine is starting" in said
     assert "still running: cats and dogs; it will be finished in the background, then the engine ends." in said
-    process.wait(timeout=15)
+    process.wait(timeout=60)
     assert store.get(run_id).state == "done"
     store.close()
 

@@ -11,9 +11,9 @@ from cnn_core.engine import client
 from cnn_core.engine.client import AskFailed, AskTimedOut, Engine, EngineBusy, EngineUnreachable
 from cnn_core.engine.jobs import UnknownWork
 
-from .conftest import Bench, eventually
+from .conftest import Bench, eventually, promised
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def test_question_asked_during_the_start_waits_for_it(bench: Bench) -> None:
@@ -45,7 +45,7 @@ def test_question_over_its_time_is_ended_with_its_worker(bench: Bench) -> None:
     begin = time.monotonic()
     with pytest.raises(AskTimedOut, match="took longer than 0.5 s and was given up"):
         bench.engine.ask("double", 1, seconds=60, timeout=0.5)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < promised(2.0)
     assert bench.engine.ask("worker_pid") != before
     assert bench.store.get(run.id).attempt == 1  # the other lane went on
     bench.engine.stop(run.id)
@@ -55,7 +55,7 @@ def test_question_over_its_time_is_ended_with_its_worker(bench: Bench) -> None:
 def test_question_over_its_time_in_the_queue_leaves_the_worker_alone(bench: Bench) -> None:
     before = bench.engine.ask("worker_pid")
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(bench.engine.ask, "double", 5, seconds=1.5)
+        first = pool.submit(bench.engine.ask, "double", 5, seconds=3.0)
         time.sleep(0.3)
         with pytest.raises(AskTimedOut):
             bench.engine.ask("double", 6, timeout=0.3)
@@ -65,10 +65,10 @@ def test_question_over_its_time_in_the_queue_leaves_the_worker_alone(bench: Benc
 
 def test_too_many_questions_are_refused(bench: Bench) -> None:
     with ThreadPoolExecutor(client.OPEN_QUESTIONS) as pool:
-        asked = [pool.submit(bench.engine.ask, "double", 0, seconds=1.0)]
+        asked = [pool.submit(bench.engine.ask, "double", 0, seconds=3.0)]
         time.sleep(0.2)
         asked += [pool.submit(bench.engine.ask, "double", n) for n in range(1, client.OPEN_QUESTIONS)]
-        time.sleep(0.2)
+        eventually(lambda: bench.engine._slots._value == 0, of="all are asked")
         with pytest.raises(EngineBusy, match="16 questions are waiting for an answer already. Try again"):
             bench.engine.ask("double", 1)
         assert [each.result() for each in asked] == [2 * n for n in range(client.OPEN_QUESTIONS)]
@@ -95,13 +95,13 @@ def test_status_tells_workers_and_runs(bench: Bench) -> None:
 
 def test_unreachable_engine_says_so_quickly(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cnn_core.engine.connection.CONNECT", 0.5)
+    monkeypatch.setattr("cnn_core.engine.connection.RETRY", 60.0)
     engine = Engine(bench.store, "tcp://127.0.0.1:1")
-    with pytest.raises(EngineUnreachable, match="The engine at tcp://127.0.0.1:1 cannot be reached"):
+    with pytest.raises(EngineUnreachable, match="The engine at tcp://127.0.0.1:1 cannot be reached") as unreachable:
         engine.ask("double", 1)
-    begin = time.monotonic()
-    status = engine.status()  # the failed connection is not tried again for a moment
-    assert time.monotonic() - begin < 0.2
-    assert not status.reachable and "cannot be reached" in status.message
+    monkeypatch.setattr("cnn_core.engine.connection.Client", None)  # the failed connection is not tried again for now
+    status = engine.status()
+    assert not status.reachable and status.message == str(unreachable.value)
     run = bench.store.create("sleep", {}, title="waits")
     assert engine.submit(run.id) is False
     bench.engine.stop(run.id)

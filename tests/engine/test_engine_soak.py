@@ -19,7 +19,7 @@ from cnn_core.store.runs import FINAL, Store
 
 from .conftest import Bench, eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.filterwarnings("error")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings("error")]
 
 
 @pytest.mark.parametrize("seed", [0, 1])

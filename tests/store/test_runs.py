@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from cnn_core.store import keys
 from cnn_core.store.runs import FINAL, LIVE, Run, RunNotFound, Store, plain
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.fixture(params=["folder", "memory", "file", "postgresql"])
