@@ -16,7 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from cnn_core.engine.errors import on_purpose
-from cnn_core.engine.here import carry_out
+from cnn_core.engine.here import RunTaken, carry_out, shortfall
 from cnn_core.networks.backbones import BACKBONES
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.pictures import sets
@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             answer = options.command(options)
-    except (Trouble, RunNotFound, ValueError) as trouble:
-        if not isinstance(trouble, Trouble | RunNotFound) and not on_purpose(trouble):
+    except (Trouble, RunNotFound, RunTaken, ValueError) as trouble:
+        if not isinstance(trouble, Trouble | RunNotFound | RunTaken) and not on_purpose(trouble):
             raise
         print(f"{parser.prog}: {trouble}", file=sys.stderr)
         return 2
@@ -58,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     if answer:
         print(answer, file=output)
+    if lacking := getattr(options, "shortfall", ""):  # said by a command that has carried out a run
+        print(f"{parser.prog}: {lacking}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -126,6 +129,7 @@ def _train(options: argparse.Namespace) -> str:
         print(f"skipped {rejection}", file=sys.stderr)
     experiment = Experiment(tuple(items), wanted, source=options.folder.name)
     run = carry_out(store, "transfer", experiment.to_json(), experiment.source)
+    options.shortfall = shortfall(run)
     options.out.write_text(_result_json(run) + "\n", encoding="utf-8")
     found = Transfer.from_json(run.result)
     for name, why in found.failed.items():

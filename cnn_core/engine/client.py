@@ -139,7 +139,8 @@ class Engine:
         if self.store.request_stop(run_id):
             run = self.store.glance(run_id)
             if run.attempt == 0 and run.carrier == ENGINE:
-                self.store.end(run, "stopped", "Stopped before a worker took it up; nothing was trained.")
+                kept = "what it had found before is kept" if self.store.get(run_id).result else "nothing was trained"
+                self.store.end(run, "stopped", f"Stopped before a worker took it up; {kept}.")
 
     def status(self) -> Status:
         """Tell how the engine stands; at most one look a second, however many pages ask."""

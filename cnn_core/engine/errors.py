@@ -2,6 +2,7 @@
 
 import errno
 
+DETAILS = "Details are in engine.log; the app and other work go on."
 MEMORY_WORDS = "Use fewer or smaller pictures, a smaller model or a smaller batch."
 
 
@@ -30,7 +31,7 @@ def on_purpose(error: BaseException) -> bool:
     return isinstance(error, ValueError) and type(error).__module__.partition(".")[0] == "cnn_core"
 
 
-def sentence(error: BaseException, what: str = "run") -> str:
+def sentence(error: BaseException, what: str = "run", details: str = DETAILS) -> str:
     """Return an error of a job or a question in words for its reader.
 
     TensorFlow's errors are known by their class name: importing TensorFlow costs seconds.
@@ -48,7 +49,4 @@ def sentence(error: BaseException, what: str = "run") -> str:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk is full, so nothing more can be saved. Free some space, then start again."
     first_line = (str(error).strip().splitlines() or ["no further word"])[0].rstrip(".")
-    return (
-        f"This {what} failed with {type(error).__name__}: {first_line}. "
-        "Details are in engine.log; the app and other work go on."
-    )
+    return f"This {what} failed with {type(error).__name__}: {first_line}. {details}"

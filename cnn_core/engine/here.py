@@ -1,5 +1,7 @@
 """Carry out a run in this process, for the command line: the same job as in a worker, with a bar."""
 
+import contextlib
+import logging
 import os
 import sys
 from typing import Any, Self
@@ -8,8 +10,12 @@ from tqdm import tqdm
 
 from cnn_core.engine import jobs
 from cnn_core.engine.errors import sentence
-from cnn_core.store.report import LiveReport, how_it_ended
+from cnn_core.store.report import LiveReport, Stopped, how_it_ended
 from cnn_core.store.runs import COMMAND_LINE, Run, Store
+
+DETAILS = "Details stand in the terminal where the command was given."
+
+log = logging.getLogger(__name__)
 
 
 class RunTaken(RuntimeError):
@@ -40,25 +46,55 @@ def carry_out(store: Store, kind: str, spec: dict[str, Any], title: str) -> Run:
 
     Raises:
         RunTaken: If the run was ended or taken over meanwhile.
-        Whatever the job raises; the run is then failed, and says so in a sentence.
+        Whatever the job raises before it has found anything; the run is then failed, and says so in a sentence.
     """
     queued = store.create(kind, spec, title=title, carrier=COMMAND_LINE)
     run = store.claim(queued.id, worker=f"command line, process {os.getpid()}")
     if run is None:
         raise RunTaken(queued.id)
+    report, outcome, failure = LiveReport(store, run), None, ""
     try:
-        with LiveReport(store, run) as report, _Bar(report) as told:
-            outcome = jobs.job(kind)(run, store, told)
+        try:
+            with report, _Bar(report) as told, contextlib.suppress(Stopped):
+                outcome = jobs.job(kind)(run, store, told)
+        except Exception as error:
+            if report.lost or not store.get(run.id).result:
+                raise
+            log.exception("Run %s is done in part", run.id)
+            failure = sentence(error, details=DETAILS)
+        found = store.get(run.id).result
+        kept = not report.lost and store.finish(run, **how_it_ended(outcome, failure, report.stopped, found))
     except KeyboardInterrupt:
-        store.finish(run, "stopped", error="Stopped at the command line before its end; only what was found is kept.")
+        words = "before it had a result; nothing was kept."
+        if store.get(run.id).result:
+            words = "before its end; what was found by then is kept."
+        store.finish(run, "stopped", error=f"Stopped at the command line {words}")
         raise
     except BaseException as error:
-        failed = how_it_ended(None, sentence(error), report.stopped, store.get(run.id).result)
-        store.finish(run, **failed)
+        if report.lost:
+            raise RunTaken(run.id) from error
+        store.finish(run, **how_it_ended(None, sentence(error, details=DETAILS), report.stopped, {}))
         raise
-    if report.lost or not store.finish(run, **how_it_ended(outcome, "", report.stopped, {})):
+    if not kept:
         raise RunTaken(run.id)
     return store.get(run.id)
+
+
+def shortfall(run: Run) -> str:
+    """Return what a run that `carry_out` returned lacks, as a sentence; empty if it is done.
+
+    Example:
+        >>> import tempfile
+        >>> store = Store(tempfile.mkdtemp())
+        >>> run = store.claim(store.create("toy", {}, title="toy").id, worker="w1")
+        >>> store.finish(run, "partial", error="The arm b did not fit into memory.")
+        True
+        >>> shortfall(store.get(run.id))
+        'The arm b did not fit into memory.'
+    """
+    if run.state == "stopped":
+        return run.error or "Stopped by somebody in the app; the figures are of what was learnt until then."
+    return run.error
 
 
 class _Bar:

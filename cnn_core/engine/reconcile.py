@@ -49,18 +49,23 @@ def reconcile(
         quiet = time.time() - (run.created if run.beat is None else run.beat)
         if run.carrier != ENGINE:
             if quiet > silence:
-                words = (
-                    f"The {run.carrier} that carried it out gave no sign of life for {_span(silence)}. Start it again."
-                )
-                store.end(run, "failed", words)
+                words = f"The {run.carrier} that carried it out gave no sign of life for {_span(silence)}."
+                _give_up(store, run, words)
         elif run.id not in known:
             if run.attempt == 0 or quiet > STALE:  # otherwise somebody beats for it, whom the scheduler has forgotten
                 _resend(engine, store, run, resends)
         elif run.attempt and quiet > silence and engine.executes(run):
-            words = f"The worker gave no sign of life for {_span(silence)} and was ended. Start the run again."
-            if store.end(run, "failed", words):  # first: the engine's retry then finds the run ended
+            words = f"The worker gave no sign of life for {_span(silence)} and was ended."
+            if _give_up(store, run, words):  # first: the engine's retry then finds the run ended
                 log.warning("Run %s on %s: silent for %s, ended", run.id, run.worker, _span(silence))
                 engine.kill(run)
+
+
+def _give_up(store: Store, run: Glance, words: str) -> bool:
+    """End a run that nobody carries any more; what it has found is kept."""
+    found = store.get(run.id).result
+    then = "What it had found by then is kept." if found else "Start the run again."
+    return store.end(run, "partial" if found else "failed", f"{words} {then}")
 
 
 def _span(seconds: float) -> str:
@@ -83,6 +88,8 @@ def enforce_stops(engine: Engine, store: Store) -> None:
         else:
             allowed = progress.get("reaction") or REACTION
             words = f"Stopped. The worker did not react within {allowed:g} s and was ended; {kept}."
+            if run.carrier != ENGINE:  # a process of somebody's, which is not ours to end
+                words = f"Stopped. The {run.carrier} did not react within {allowed:g} s; {kept}."
         if waited > allowed and store.end(run, "stopped", words):
             engine.kill(run)
 
@@ -94,7 +101,7 @@ def _resend(engine: Engine, store: Store, run: Glance, resends: Counter[tuple[st
         engine.submit(run.id)
     else:
         words = "The engine was given this run again and again, and no worker took it up. See the workers' log."
-        store.end(run, "failed", words)
+        _give_up(store, run, words)
 
 
 class Reconciler:

@@ -16,7 +16,7 @@ from distributed import get_worker
 from cnn_core.engine import jobs
 from cnn_core.engine.errors import MEMORY_WORDS, AskFailed, on_purpose, sentence
 from cnn_core.engine.probes import KILL
-from cnn_core.store.report import LiveReport, how_it_ended
+from cnn_core.store.report import LiveReport, Stopped, how_it_ended
 from cnn_core.store.runs import Run, Store
 
 ATTEMPTS = 2  # a run whose worker died this often is not tried again
@@ -52,6 +52,8 @@ def _execute(store: Store, run: Run, memory_limit: int | None) -> None:
             report.update(note=_again(run))
         try:
             outcome = jobs.job(run.kind)(run, store, report)
+        except Stopped:
+            log.info("Run %s stopped before it had a result", run.id)
         except Exception as error:
             log.exception("Run %s failed", run.id)
             failure = sentence(error)
@@ -71,15 +73,15 @@ def _die() -> None:
     os.kill(os.getpid(), KILL)
 
 
-def _finish(store: Store, run: Run, *, state: str, **values: Any) -> None:
+def _finish(store: Store, run: Run, **ending: Any) -> None:
     for pause in PATIENCE_AT_THE_END:
         time.sleep(pause)
         try:
-            store.finish(run, state, **values)
+            store.finish(run, **ending)
             return
         except TypeError as error:  # the job returned something that is not JSON
             log.exception("The result of run %s cannot be stored", run.id)
-            state, values = "failed", {"error": sentence(error)}
+            ending = how_it_ended(None, sentence(error), False, store.get(run.id).result)
         except Exception:
             log.exception("The end of run %s could not be written", run.id)
     log.error("The end of run %s is lost: the store did not answer", run.id)

@@ -63,7 +63,7 @@ def how_it_ended(outcome: Outcome | None, failure: str, stopped: bool, found: Ma
 
     Args:
         outcome: What the job returned; None if it raised something.
-        failure: Why it did not, as a sentence.
+        failure: What it raised, as a sentence; empty if that was `Stopped`.
         stopped: It was asked to stop, and heard it.
         found: What it had handed over before it failed.
 
@@ -72,7 +72,12 @@ def how_it_ended(outcome: Outcome | None, failure: str, stopped: bool, found: Ma
         'partial'
         >>> how_it_ended(None, "The memory did not suffice.", False, {})["state"]
         'failed'
+        >>> how_it_ended(None, "", True, {})
+        {'state': 'stopped', 'error': 'Stopped before there was anything to keep.'}
     """
+    if outcome is None and not failure:
+        words = "before its end; what was found by then is kept." if found else "before there was anything to keep."
+        return {"state": "stopped", "error": f"Stopped {words}"}
     if outcome is None:
         return {"state": "partial" if found else "failed", "error": failure}
     state = "stopped" if stopped else "partial" if outcome.trouble else "done"

@@ -5,7 +5,7 @@ import sys
 import time
 
 from cnn_core.engine.jobs import UnknownWork
-from cnn_core.store.report import Outcome, Report
+from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
 
 
@@ -45,6 +45,52 @@ def hoard(run: Run, store: Store, report: Report) -> Outcome:
         hoarded.append(bytearray(os.urandom(1000)) * 20_000)
         report.update(pieces=len(hoarded))
         time.sleep(0.01)
+
+
+def parts(run: Run, store: Store, report: Report) -> Outcome:
+    """Find `parts` one after the other, but for those that an attempt before has found; `fail` names what goes wrong.
+
+    What goes wrong does so once, or, with `always`, whenever it is tried.
+    """
+    found = dict(run.result)
+    report.update(pid=os.getpid(), began_with=sorted(found))
+    trouble = ""
+    for name in run.spec["parts"]:
+        if name in found:
+            continue
+        failure = run.spec.get("fail", {}).get(name) if run.spec.get("always") or not run.result else None
+        if failure == "kill":
+            time.sleep(0.6)  # a heartbeat has written what was found
+            os.kill(os.getpid(), 9)
+        elif failure == "trouble":
+            trouble = f"The part {name} did not work."
+        elif failure:
+            raise _error(failure)
+        else:
+            found[name] = run.attempt
+            report.found(found)
+    return Outcome(found, {}, trouble)
+
+
+def give_up(run: Run, store: Store, report: Report) -> Outcome:
+    """Hear the wish to stop before there is anything to keep."""
+    report.update(pid=os.getpid())
+    while not report.should_stop:
+        time.sleep(0.02)
+    raise Stopped
+
+
+def taken(run: Run, store: Store, report: Report) -> Outcome:
+    """Have another process claim or end the run while its job goes on."""
+    if run.spec["by"] == "claim":
+        store.claim(run.id, worker="another")
+    else:
+        store.end(run, "failed", "Ended by another.")
+    if run.spec.get("raises"):
+        while not report.should_stop:
+            time.sleep(0.02)
+        raise Stopped
+    return Outcome({"own": True}, {})
 
 
 def not_json(run: Run, store: Store, report: Report) -> Outcome:
@@ -87,5 +133,8 @@ def _error(name: str) -> Exception:
     }[name]
 
 
-JOBS = {name: f"engine_toys:{name}" for name in ("sleep", "stuck", "late", "fail", "hoard", "not_json")}
+JOBS = {
+    name: f"engine_toys:{name}"
+    for name in ("sleep", "stuck", "late", "fail", "hoard", "not_json", "parts", "give_up", "taken")
+}
 QUESTIONS = {name: f"engine_toys:{name}" for name in ("double", "worker_pid", "refuse", "die", "loaded")}

@@ -9,7 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from cnn_core.engine.here import carry_out
+from cnn_core.engine.here import carry_out, shortfall
 from cnn_core.pictures import sets
 from cnn_core.store.runs import Store
 from cnn_core.training.flags import add_flags, chosen, flag
@@ -52,6 +52,7 @@ def _lab(given: argparse.Namespace) -> str:
             sys.stderr.write(f"skipped {rejection}\n")
         spec = LabSpec(tuple(items), wanted, source=given.folder.resolve().name)
         run = carry_out(store, "lab", spec.to_json(), f"{spec.source}: {study.question}")
+        given.shortfall = shortfall(run)
     finally:
         store.close()
     if given.json:

@@ -2,10 +2,9 @@
 
 import argparse
 import json
-import sys
 from typing import Any
 
-from cnn_core.engine.here import carry_out
+from cnn_core.engine.here import carry_out, shortfall
 from cnn_core.store.runs import Store
 from cnn_core.training.flags import add_flags, chosen
 from cnn_core.training.studies.studies import STUDIES
@@ -31,8 +30,7 @@ def _study(given: argparse.Namespace) -> str:
         run = carry_out(store, study.key, options.to_json(), study.key)
     finally:
         store.close()
-    if run.error:
-        sys.stderr.write(f"{run.error}\n")
+    given.shortfall = shortfall(run)
     if given.json:
         values = run.result | {"run": run.id, "spec": run.spec, "environment": run.environment}
         return json.dumps(values, ensure_ascii=False)
