@@ -133,6 +133,70 @@ def test_worker_killed_twice_fails_in_words(bench: Bench) -> None:
     assert run.error.startswith("The worker died twice while training this run. It may have run out of memory: ")
 
 
+# What is found is kept -------------------------------------------------------------------------------------------------
+
+
+def test_failure_after_a_part_is_found_keeps_the_part(bench: Bench) -> None:
+    run = bench.ended(bench.begin("parts", parts=["a", "b"], fail={"b": "memory"}))
+    assert (run.state, run.attempt, run.result) == ("partial", 1, {"a": 1})
+    assert run.error == (
+        "The memory did not suffice. Use fewer or smaller pictures, a smaller model or a smaller batch."
+    )
+
+
+def test_part_that_did_not_work_is_said_beside_the_others(bench: Bench) -> None:
+    run = bench.ended(bench.begin("parts", parts=["a", "b", "c"], fail={"b": "trouble"}))
+    assert (run.state, run.attempt, run.result) == ("partial", 1, {"a": 1, "c": 1})
+    assert run.error == "The part b did not work."
+
+
+def test_worker_killed_after_a_part_is_found_tries_only_the_rest(bench: Bench) -> None:
+    run = bench.ended(bench.begin("parts", parts=["a", "b"], fail={"b": "kill"}))
+    assert (run.state, run.attempt, run.result) == ("done", 2, {"a": 1, "b": 2})  # a is the first attempt's
+    assert run.progress["began_with"] == ["a"]
+    assert run.progress["note"] == (
+        "The worker was lost while training; this is attempt 2, after what was found before."
+    )
+
+
+def test_worker_killed_twice_leaves_what_it_found(bench: Bench) -> None:
+    run = bench.ended(bench.begin("parts", parts=["a", "b", "c"], fail={"b": "kill"}, always=True))
+    assert (run.state, run.attempt, run.result) == ("partial", 3, {"a": 1})
+    assert run.error.startswith("The worker died twice while training this run. It may have run out of memory: ")
+
+
+def test_stop_before_anything_is_found_says_so(bench: Bench) -> None:
+    run = bench.running(bench.begin("give_up"))
+    bench.engine.stop(run.id)
+    run = bench.ended(run)
+    assert (run.state, run.error, run.result) == ("stopped", "Stopped before there was anything to keep.", {})
+
+
+@pytest.mark.parametrize("failure", ["memory", "trouble"])
+def test_run_reopened_tries_what_failed_under_the_same_key(bench: Bench, failure: str) -> None:
+    """At once after its end, when the scheduler may still hold the key of the attempt before."""
+    run = bench.ended(bench.begin("parts", parts=["a", "b"], fail={"b": failure}))
+    assert run.state == "partial"
+    begin = time.monotonic()
+    assert bench.store.reopen(run.id) and bench.engine.submit(run.id)
+    again = bench.ended(run)
+    assert (again.state, again.attempt, again.error, again.result) == ("done", 1, "", {"a": 1, "b": 1})
+    assert again.progress["began_with"] == ["a"]
+    assert time.monotonic() - begin < 6, "it had to wait for the reconciler more than once"
+
+
+def test_reopened_run_that_is_stopped_in_the_queue_keeps_what_it_found(bench: Bench) -> None:
+    run = bench.ended(bench.begin("parts", parts=["a", "b"], fail={"b": "memory"}))
+    busy = bench.running(bench.begin("sleep", seconds=30))
+    assert bench.store.reopen(run.id) and bench.engine.submit(run.id)
+    bench.engine.stop(run.id)
+    stopped = bench.store.get(run.id)
+    assert (stopped.state, stopped.result) == ("stopped", {"a": 1})
+    assert stopped.error == "Stopped before a worker took it up; what it had found before is kept."
+    bench.engine.stop(busy.id)
+    bench.ended(busy)
+
+
 def test_stale_attempt_is_fenced(alone: Store) -> None:
     run = alone.create("sleep", {"seconds": 9}, title="fenced")
     old = alone.claim(run.id, worker="old")
