@@ -26,6 +26,8 @@ PHASES = {
     "done": "writing the result",
 }
 
+AGAIN = ("partial", "failed")  # states of a run that can be tried again
+
 Draw = Callable[[Run], None]
 
 
@@ -79,8 +81,10 @@ def _state(run: Run, page: str) -> None:
         st.warning(f"**Done in part.** {plain(run.error)}")
     if run.state == "stopped":
         st.info("**Stopped.** " + (plain(run.error) or "What was learnt until then is measured below."))
-    if run.live and not own_run(run.id):
-        st.caption("Only whoever started this run can stop it.")
+    if not run.live and run.state not in AGAIN:
+        return
+    if not own_run(run.id):
+        st.caption(f"Only whoever started this run can {'stop it' if run.live else 'try it again'}.")
     elif run.live:
         st.button(
             "Stop",
@@ -91,6 +95,20 @@ def _state(run: Run, page: str) -> None:
             disabled=run.state == "stopping",
             help="Ends the training and keeps what was learnt so far.",
         )
+    elif st.button(
+        "Try again what failed",
+        key=f"{page}_again",
+        icon=":material/replay:",
+        help="Keeps what was found and computes only the rest." if run.result else None,
+    ):
+        _again(run.id)
+
+
+def _again(run_id: str) -> None:
+    """Queue a run anew, under the same id and so at the same link."""
+    if store().reopen(run_id):
+        client.current().submit(run_id)
+    st.rerun()  # the whole page: its parts stand or fall with the run
 
 
 def _why_queued(run: Run) -> str:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Bench, eventually
 
 from cnn_core import __main__ as program
 from cnn_core.engine.address import ROOT
 from cnn_core.engine.here import RunTaken, carry_out, shortfall
 from cnn_core.store.runs import COMMAND_LINE, Store
+from conftest import Bench, eventually
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.filterwarnings("error")]
 

@@ -322,6 +322,35 @@ def test_result_of_a_newer_version_says_so(page: Any, store: Store, run: Run) ->
     assert "This result is of version 99" in app.error[0].value
 
 
+@pytest.mark.parametrize("state", ["failed", "partial"])
+def test_own_run_that_failed_is_tried_again_under_its_id(
+    page: Any, store: Store, run: Run, engine: Any, as_own: Any, state: str
+) -> None:
+    words = "The memory did not suffice."
+    ended = fail(store, run, words, measured(run) if state == "partial" else None)
+    assert ended.state == state
+    app = page("transfer", run=run.id)
+    assert "transfer_again" not in [button.key for button in app.button], "it is a stranger's"
+    assert "Only whoever started this run can try it again." in texts(app)
+    button = as_own(app, run.id).button(key="transfer_again")
+    assert button.label == "Try again what failed" and words in texts(app)
+    app = button.click().run()
+    assert not app.exception
+    assert engine.submitted == [run.id]
+    again = store.get(run.id)
+    assert (again.state, again.attempt, again.error, again.result) == ("queued", 0, "", ended.result)
+    assert "Waiting for the worker" in app.get("progress")[0].proto.text
+
+
+@pytest.mark.parametrize("state", ["done", "stopped"])
+def test_run_that_did_not_fail_is_not_offered_again(page: Any, store: Store, run: Run, as_own: Any, state: str) -> None:
+    claimed = store.claim(run.id, "w")
+    assert claimed is not None
+    store.finish(claimed, state, result=measured(run).to_json(), environment=ENVIRONMENT)
+    app = as_own(page("transfer", run=run.id), run.id)
+    assert "transfer_again" not in [button.key for button in app.button]
+
+
 def test_unknown_run_is_said_and_the_page_can_be_used(page: Any) -> None:
     app = page("transfer", run="0123456789ab")
     assert "There is no run 0123456789ab on this server." in app.error[0].value
