@@ -15,7 +15,7 @@ from typing import Any
 
 MAX_BYTES = 2 * 10**6  # of the text; NASNetLarge, the longest of keras.applications, has half of it
 MAX_DEPTH = 100  # of nested lists and objects; a layer in a model in a model is at 14
-MAX_LAYERS = 2000  # calls of layers; NASNetLarge has half of it
+MAX_LAYERS = 800  # calls of layers: a second of building; of keras.applications three networks have more
 MAX_SEQUENTIAL = 200  # in a Sequential: inside of another model, Keras builds it anew for each layer that it adds
 MAX_NUMBER = 10**7  # units, filters, pixels: far above all networks, far below what overflows
 MAX_PARAMS = 10**12
@@ -213,7 +213,8 @@ def _check(config: dict[str, Any]) -> None:
             _allowed(node)
     if _calls(config) > MAX_LAYERS:
         raise BlueprintRefused(
-            f"The model has more than {MAX_LAYERS:,} calls of layers, a shared model counted at each of its calls."
+            f"The model has more than {MAX_LAYERS:,} calls of layers, a shared model counted at each of its calls. "
+            "Send a part of it."
         )
 
 

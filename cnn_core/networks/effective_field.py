@@ -4,9 +4,9 @@ Keras is imported inside the functions: pages show the facts and the theory with
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,12 +95,12 @@ def effective_field(pixels: np.ndarray, layer: str, pretrained: bool = True, shi
     whole = square(pixels, size + 2 * MARGIN, 1.0)
     starts = np.linspace(0, 2 * MARGIN, shifts).round().astype(int) if shifts > 1 else np.array([MARGIN])
     batch = np.stack([whole[y : y + size, x : x + size] for y in starts for x in starts])
-    model = _cut(layer, pretrained)
+    listens = _compiled(layer, pretrained)
     gradient = np.zeros((size, size))
-    for some in np.split(batch, shifts):  # a row of windows at a time: the tape keeps all maps, 120 MB a window
-        maps = np.abs(centre_gradient(model, some)).sum(axis=3, dtype=np.float64)  # (shifts, H, W)
+    for some in np.split(batch.astype(np.float32), shifts):  # a row of windows at a time: 120 MB of maps a window
+        maps = np.abs(np.asarray(listens(some))).sum(axis=3, dtype=np.float64)  # (shifts, H, W)
         gradient += (maps / maps.sum(axis=(1, 2), keepdims=True)).sum(axis=0) / len(batch)
-    unit, field = model.output_shape[1] // 2, _field(layer)
+    unit, field = _cut(layer, pretrained).output_shape[1] // 2, _field(layer)
     box = unit_interval(field, unit, size)
     return EffectiveField(
         layer,
@@ -125,14 +125,19 @@ def centre_gradient(model: "keras.Model", batch: np.ndarray) -> np.ndarray:
     Returns:
         float32 `(N, H, W, C)`.
     """
+    return np.asarray(_of_centre(model, batch.astype(np.float32)))
+
+
+def _of_centre(model: "keras.Model", batch: Any) -> Any:
+    """The same, of and as tensors."""
     import tensorflow as tf
 
-    inputs = tf.constant(batch, tf.float32)
-    with tf.GradientTape() as tape:
+    inputs = tf.convert_to_tensor(batch)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(inputs)
         maps = model(inputs, training=False)
         units = tf.reduce_sum(maps[:, maps.shape[1] // 2, maps.shape[2] // 2])
-    return np.asarray(tape.gradient(units, inputs))
+    return tape.gradient(units, inputs)
 
 
 def _measured(gradient: np.ndarray, box: tuple[int, int]) -> dict[str, Any]:
@@ -186,6 +191,19 @@ def _cut(layer: str, pretrained: bool) -> "keras.Model":
 
     network = _network(pretrained)
     return keras.Model(network.input, network.get_layer(layer).output, name=f"to_{layer}")
+
+
+@lru_cache(maxsize=8)
+def _compiled(layer: str, pretrained: bool) -> Callable[[np.ndarray], Any]:
+    """Pictures → the centre unit's gradient, as one graph: outside of one, TensorFlow computes the weights' too."""
+    import tensorflow as tf
+
+    model = _cut(layer, pretrained)
+    seen = tf.TensorSpec((None, NETWORK.input_size, NETWORK.input_size, 3), tf.float32)
+    compiled: Callable[[np.ndarray], Any] = tf.function(
+        lambda batch: _of_centre(model, batch), input_signature=[seen], autograph=False
+    )
+    return compiled
 
 
 @cache
@@ -266,6 +284,11 @@ def field_growth(kernel_size: int = 3, depths: Sequence[int] = DEPTHS[3], runs: 
             "Stacks of kernels of 2 to 7 cells and of 1 to 32 layers, at least two depths and one run, are measured; "
             f"received kernel_size {kernel_size}, depths {depths}, runs {runs}."
         )
+    return _grown(kernel_size, depths, runs)
+
+
+@lru_cache(maxsize=8)  # a second of work with one answer, whoever asks
+def _grown(kernel_size: int, depths: tuple[int, ...], runs: int) -> FieldGrowth:
     random = np.random.default_rng(kernel_size)
     fields = tuple(depth * (kernel_size - 1) + 1 for depth in depths)
     sizes: dict[str, tuple[float, ...]] = {}
@@ -298,22 +321,28 @@ def _living(kernel_size: int, depth: int, relu: bool, random: np.random.Generato
 
 
 def _energy(kernel_size: int, depth: int, relu: bool, random: np.random.Generator) -> np.ndarray:
-    """Squared gradient of the one unit of a random stack, `(field, field)`."""
+    """Squared gradient of the one unit of a random stack, `(field, field)`.
+
+    The gradient goes back by hand: a tape would compute that of every kernel too.
+    """
     import tensorflow as tf
 
     field = depth * (kernel_size - 1) + 1
     shape = (kernel_size, kernel_size, _CHANNELS, _CHANNELS)
     scale = math.sqrt((2 if relu else 1) / (kernel_size**2 * _CHANNELS))
-    inputs = tf.constant(random.standard_normal((1, field, field, _CHANNELS), np.float32))
-    with tf.GradientTape() as tape:
-        tape.watch(inputs)
-        maps = inputs
-        for layer in range(depth):
-            if relu and layer:
-                maps = tf.nn.relu(maps)
-            maps = tf.nn.conv2d(maps, scale * random.standard_normal(shape, np.float32), 1, "VALID")
-        unit = maps[0, 0, 0, 0]
-    energy: np.ndarray = (np.asarray(tape.gradient(unit, inputs), np.float64)[0] ** 2).sum(axis=2)
+    maps = random.standard_normal((1, field, field, _CHANNELS), np.float32)
+    kernels = [np.float32(scale) * random.standard_normal(shape, np.float32) for _ in range(depth)]
+    open_gates: list[Any] = [1.0]  # for each layer where its input is let through: everywhere, but for a ReLU's zeros
+    for layer in range(depth - 1):  # what the last layer says is not asked for
+        maps = tf.nn.conv2d(maps, kernels[layer], 1, "VALID") if relu else maps
+        open_gates.append(tf.cast(maps > 0, tf.float32) if relu else 1.0)
+        maps = tf.nn.relu(maps) if relu else maps
+    gradient: Any = np.eye(1, _CHANNELS, dtype=np.float32)[None, None]  # of the one unit in the first channel
+    for layer in reversed(range(depth)):
+        side = gradient.shape[1] + kernel_size - 1
+        wider = tf.nn.conv2d_transpose(gradient, kernels[layer], (1, side, side, _CHANNELS), 1, "VALID")
+        gradient = wider * open_gates[layer]
+    energy: np.ndarray = (np.asarray(gradient, np.float64)[0] ** 2).sum(axis=2)
     return energy
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnn_core.arithmetic.geometry import Field, unit_interval
-from cnn_core.networks.effective_field import HELD, centre_gradient
+from cnn_core.networks.effective_field import HELD
 from cnn_core.networks.loaded import InspectionRefused, Network, loaded
 from cnn_core.networks.zoo.architectures import architecture
 
@@ -129,7 +129,7 @@ def look_through(key: str, pixels: np.ndarray, layer: str, top: int = 5) -> View
     maps = np.asarray(subject.cut(layer)(batch, training=False))[0]  # (h, w, channels)
     shown = maps.reshape(-1, maps.shape[-1]).var(axis=0).argsort(kind="stable")[::-1][:SHOWN]
     convolution = subject.first_convolution()
-    probabilities = _asked(subject.model, batch)[1] if subject.network.classifies else np.empty(0)
+    probabilities = _asked(subject.model, batch) if subject.network.classifies else np.empty(0)
     return View(
         layer,
         maps.shape,
@@ -161,14 +161,9 @@ def grad_cam(key: str, pixels: np.ndarray, index: int | None = None) -> GradCam:
         raise InspectionRefused(
             f"{title} has here no classifier that reads a feature map, which Grad-CAM needs. Choose another network."
         )
-    batch = subject.batch(pixels)
-    scores, probabilities = _asked(subject.model, batch)
-    if index is None:
-        index = int(scores.argmax())
-    if not 0 <= index < len(scores):
-        raise InspectionRefused(f"{title} knows the classes 0 to {len(scores) - 1}; received {index}.")
+    index, probabilities, found = _evidence(subject.model, layer, subject.batch(pixels), index)
     answer = subject.answer(index, probabilities)
-    return GradCam(layer, index, answer["label"], answer["probability"], weighed(subject.model, layer, batch, index))
+    return GradCam(layer, index, answer["label"], answer["probability"], found)
 
 
 def unit(key: str, pixels: np.ndarray, layer: str, row: int, column: int, channel: int) -> Unit:
@@ -186,18 +181,15 @@ def unit(key: str, pixels: np.ndarray, layer: str, row: int, column: int, channe
         InspectionRefused: If there is no such layer or unit.
     """
     subject = loaded(key)
-    cut, found = subject.cut(layer), subject.layer(layer)
+    found = subject.layer(layer)
     place = (row, column, channel)
     if not all(0 <= index < size for index, size in zip(place, found.shape, strict=True)):
         raise InspectionRefused(f"{layer} has {found.shape} units along rows, columns and channels; received {place}.")
     batch = subject.batch(pixels)
-    responses = np.asarray(cut(batch, training=False))[0, :, :, channel]
+    maps, by_pixels = subject.listening(layer)(batch, *(np.int32(index) for index in place))
+    responses = np.asarray(maps)[0, :, :, channel]
     peak_row, peak_column = (int(n) for n in np.unravel_index(responses.argmax(), responses.shape))
-
-    def alone(pictures: Any, training: bool) -> Any:  # a map of this unit only, of which it is the centre
-        return cut(pictures, training=training)[:, row : row + 1, column : column + 1, channel : channel + 1]
-
-    gradient = np.abs(centre_gradient(alone, batch))[0].sum(axis=2, dtype=np.float64)
+    gradient = np.abs(np.asarray(by_pixels))[0].sum(axis=2, dtype=np.float64)
     total = gradient.sum()
     if total:
         gradient /= total
@@ -245,6 +237,13 @@ def weighed(model: "keras.Model", layer: str, batch: np.ndarray, index: int) -> 
 
     Source: Selvaraju et al. 2017, arXiv:1610.02391, equations 1 and 2.
     """
+    return _evidence(model, layer, batch, index)[2]
+
+
+def _evidence(
+    model: "keras.Model", layer: str, batch: np.ndarray, index: int | None
+) -> tuple[int, np.ndarray, np.ndarray]:
+    """The class (None: the most probable), the probabilities of all, and the class' map; in one pass."""
     import tensorflow as tf
 
     tapped: list[Any] = []
@@ -255,12 +254,17 @@ def weighed(model: "keras.Model", layer: str, batch: np.ndarray, index: int) -> 
                 tapped.append(output)
                 tape.watch(output)  # from here on: the layers below are not on the tape
 
-        scores, _ = _walked(model, tf.constant(batch), visit)
+        scores, output = (each[0] for each in _walked(model, tf.constant(batch), visit))
         if not tapped:
             raise InspectionRefused(f"{model.name} has no layer {layer!r}; inside of a model it is called model/layer.")
-        score = scores[0, index]
+        if index is None:
+            index = int(np.argmax(scores))
+        if not 0 <= index < len(scores):
+            raise InspectionRefused(f"{model.name} knows the classes 0 to {len(scores) - 1}; received {index}.")
+        score = scores[index]
     gradient, maps = np.asarray(tape.gradient(score, tapped[-1]))[0], np.asarray(tapped[-1])[0]
-    return np.maximum(maps @ gradient.mean(axis=(0, 1)), 0).astype(np.float32)
+    found = np.maximum(maps @ gradient.mean(axis=(0, 1)), 0).astype(np.float32)
+    return index, _shares(np.asarray(scores), np.asarray(output)), found
 
 
 # Running a graph of layers -------------------------------------------------------------------------------------------
@@ -306,10 +310,14 @@ def _scores(operation: Any, inputs: Any, output: Any) -> Any:
     return output
 
 
-def _asked(model: "keras.Model", batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and probabilities of all classes for one picture."""
-    scores, output = (np.asarray(each)[0] for each in _walked(model, batch, lambda name, output: None))
+def _asked(model: "keras.Model", batch: np.ndarray) -> np.ndarray:
+    """Probabilities of all classes for one picture."""
+    return _shares(*(np.asarray(each)[0] for each in _walked(model, batch, lambda name, output: None)))
+
+
+def _shares(scores: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """Probabilities: what the network says, or, if that is none, the softmax of its scores."""
     if np.isclose(output.sum(), 1, atol=1e-3):
-        return scores, output
-    shares = np.exp(scores - scores.max())
-    return scores, shares / shares.sum()
+        return output
+    shares: np.ndarray = np.exp(scores - scores.max())
+    return shares / shares.sum()

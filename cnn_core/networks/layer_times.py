@@ -7,6 +7,7 @@ inside the function that measures.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,8 @@ from cnn_core.arithmetic.geometry import (
 )
 
 REDUCTION = 4  # of a bottleneck: He et al. 2016, 256 → 64 → 64 → 256
-MAX_MACS, MAX_CELLS = 4_000_000_000, 16_000_000  # of the full convolution and of a map, so that a measurement is short
-BUDGET, MOST_ROUNDS, FEWEST_ROUNDS = 1.5, 40, 5  # seconds of measuring; how often each variant is timed
+MAX_MACS, MAX_CELLS = 2_000_000_000, 4_000_000  # of the full convolution and of a map, so that a measurement is short
+BUDGET, MOST_ROUNDS, FEWEST_ROUNDS = 0.5, 40, 5  # seconds of measuring; how often each variant is timed
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ def layer_times(map_size: int, channels: int, filters: int, kernel_size: int, gr
     """Measure the six variants on this machine: forward, batch 1, float32, each compiled by `tf.function`.
 
     The variants take turns, so that whatever else the machine does meets them all; the first call of each, which
-    compiles, is not counted. It takes turns for 1.5 seconds, 5 to 40 times.
+    compiles, is not counted. It takes turns for half a second, 5 to 40 times.
 
     Args:
         map_size: Side of the map, in cells.
@@ -210,21 +211,10 @@ def layer_times(map_size: int, channels: int, filters: int, kernel_size: int, gr
     named = variants(map_size, channels, filters, kernel_size, groups)
     if refusal := too_large(map_size, channels, filters, kernel_size):
         raise ValueError(refusal)
-    import tensorflow as tf
-
     from cnn_core.networks import devices
 
     found = devices.find()
-    pixels = tf.constant(np.random.default_rng(0).standard_normal((1, map_size, map_size, channels)).astype(np.float32))
-    models = _models(channels, filters, kernel_size, groups)
-    calls: list[Callable[[], object]] = []
-    for variant in named:
-        model = models[variant.name]
-        model.build(pixels.shape)
-        calls.append(_compiled(tf, model, pixels))
-    calls.append(_compiled(tf, lambda batch, training: batch, pixels))  # nothing but the call
-    for call in calls:
-        call()
+    params, calls = _ready(map_size, channels, filters, kernel_size, groups)
     seconds: list[list[float]] = [[] for _ in calls]
     begin = time.perf_counter()
     for turn in range(MOST_ROUNDS):
@@ -238,11 +228,27 @@ def layer_times(map_size: int, channels: int, filters: int, kernel_size: int, gr
     *of_variants, (_, overhead, _) = quartiles
     device = f"{found.kind}: {', '.join(found.names)}"
     return [
-        LayerTime(
-            variant.name, models[variant.name].count_params(), median, lower, upper, overhead, len(seconds[0]), device
-        )
+        LayerTime(variant.name, params[variant.name], median, lower, upper, overhead, len(seconds[0]), device)
         for variant, (lower, median, upper) in zip(named, of_variants, strict=True)
     ]
+
+
+@lru_cache(maxsize=2)  # who measures again need not wait for the compiler again
+def _ready(
+    map_size: int, channels: int, filters: int, kernel_size: int, groups: int
+) -> tuple[dict[str, int], list[Callable[[], object]]]:
+    """The variants' parameters, and a call of each that has been compiled, the last of which computes nothing."""
+    import tensorflow as tf
+
+    pixels = tf.constant(np.random.default_rng(0).standard_normal((1, map_size, map_size, channels)).astype(np.float32))
+    models = _models(channels, filters, kernel_size, groups)
+    for model in models.values():
+        model.build(pixels.shape)
+    calls = [_compiled(tf, model, pixels) for model in models.values()]
+    calls.append(_compiled(tf, lambda batch, training: batch, pixels))
+    for call in calls:
+        call()
+    return {name: model.count_params() for name, model in models.items()}, calls
 
 
 def _models(channels: int, filters: int, kernel_size: int, groups: int) -> dict[str, Any]:

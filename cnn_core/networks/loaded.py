@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 BUDGET = 600_000_000  # bytes of weights that are kept: the largest network alone, or many small ones
+GRAPHS = 4  # of a network, compiled for one layer each
 HEADROOM = 2.5  # times a network's weights that must be free before it is built
 RANDOM = "random weights: shapes and fields are the architecture's, what it answers means nothing"
 _BYTES = 4  # of a float32
@@ -84,6 +85,7 @@ class Subject:
     network: Network
     model: Any
     cuts: dict[str, Any] = field(default_factory=dict)
+    graphs: "OrderedDict[str, Any]" = field(default_factory=OrderedDict)
 
     def layer(self, name: str) -> Layer:
         for found in self.network.layers:
@@ -103,6 +105,30 @@ class Subject:
                 output = keras.ops.reshape(output[:, 1:], (-1, *shape))
             self.cuts[name] = keras.Model(self.model.input, output)
         return self.cuts[name]
+
+    def listening(self, name: str) -> Any:
+        """(batch, row, column, channel) → the layer's map, and the gradient of that unit's response by the batch.
+
+        One graph, kept for the layers asked about lately: unlike single calls it spares the gradients of the weights.
+        """
+        import tensorflow as tf
+
+        if name not in self.graphs:
+            cut, place = self.cut(name), tf.TensorSpec((), tf.int32)
+
+            def listen(batch: Any, row: Any, column: Any, channel: Any) -> tuple[Any, Any]:
+                with tf.GradientTape(watch_accessed_variables=False) as tape:
+                    tape.watch(batch)
+                    maps = cut(batch, training=False)
+                    response = maps[0, row, column, channel]
+                return maps, tape.gradient(response, batch)
+
+            seen = tf.TensorSpec((1, *self.model.input.shape[1:]), tf.float32)
+            self.graphs[name] = tf.function(listen, input_signature=[seen, place, place, place], autograph=False)
+            while len(self.graphs) > GRAPHS:
+                self.graphs.popitem(last=False)
+        self.graphs.move_to_end(name)
+        return self.graphs[name]
 
     def first_convolution(self) -> Any:
         """The layer whose kernels lie on the picture itself."""
