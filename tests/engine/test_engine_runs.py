@@ -133,7 +133,7 @@ def test_worker_killed_twice_fails_in_words(bench: Bench) -> None:
     assert run.error.startswith("The worker died twice while training this run. It may have run out of memory: ")
 
 
-# What is found is kept -------------------------------------------------------------------------------------------------
+# What is found is kept ------------------------------------------------------------------------------------------------
 
 
 def test_failure_after_a_part_is_found_keeps_the_part(bench: Bench) -> None:
