@@ -48,6 +48,11 @@ def self_test(run_id: str, arm: str) -> str:
     return f"{run(run_id)}/{arm}.selftest.json"
 
 
+def heads(run_id: str) -> str:
+    """Return the key of the linear heads, one a division, by which a study of labels has judged its pictures."""
+    return f"{run(run_id)}/heads.npz"
+
+
 def checkpoint(run_id: str, arm: str) -> str:
     """Return the key of an arm that is not trained to its end yet."""
     return f"{run(run_id)}/{arm}.checkpoint"

@@ -15,9 +15,9 @@ from cnn_core.engine.reconcile import reconcile
 from cnn_core.store.report import LiveReport
 from cnn_core.store.runs import Store
 
-from .conftest import Bench, eventually, kill, promised
+from .conftest import Bench, eventually, kill
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
 
 
 @pytest.fixture
@@ -40,7 +40,9 @@ def test_run_submitted_is_done(bench: Bench) -> None:
 
 def test_question_is_answered_while_a_run_goes_on(bench: Bench) -> None:
     run = bench.running(bench.begin("sleep", seconds=30))
+    begin = time.monotonic()
     assert bench.engine.ask("double", 21) == 42
+    assert time.monotonic() - begin < 1
     assert bench.engine.ask("worker_pid") != run.progress["pid"]
     assert bench.store.get(run.id).state == "running"
     bench.engine.stop(run.id)
@@ -52,7 +54,7 @@ def test_stop_of_a_loop_keeps_what_was_learnt(bench: Bench) -> None:
     begin = time.monotonic()
     bench.engine.stop(run.id)
     run = bench.ended(run)
-    assert time.monotonic() - begin < promised(2.0)
+    assert time.monotonic() - begin < 2
     assert run.state == "stopped" and run.error == ""
     assert 0 < run.result["slept"] < 30
     assert run.progress["acknowledged"] is True
@@ -117,7 +119,7 @@ def test_unknown_kind_and_unstorable_result_fail_in_words(bench: Bench) -> None:
 
 
 def test_worker_killed_once_is_retried(bench: Bench) -> None:
-    run = bench.running(bench.begin("sleep", seconds=3))
+    run = bench.running(bench.begin("sleep", seconds=1))
     kill(run)
     run = bench.ended(run)
     assert (run.state, run.attempt) == ("done", 2)
@@ -133,7 +135,7 @@ def test_worker_killed_twice_fails_in_words(bench: Bench) -> None:
     assert run.error.startswith("The worker died twice while training this run. It may have run out of memory: ")
 
 
-# What is found is kept ------------------------------------------------------------------------------------------------
+# What is found is kept -----------------------------------------------------------------------------------------------
 
 
 def test_failure_after_a_part_is_found_keeps_the_part(bench: Bench) -> None:
@@ -234,7 +236,7 @@ def test_client_killed_leaves_its_run_going(bench: Bench) -> None:
         "import os, sys; from cnn_core.engine.client import Engine; from cnn_core.store.runs import Store\n"
         "store = Store(sys.argv[1]); run = store.create('sleep', {'seconds': 1.5}, title='orphan')\n"
         "engine = Engine(store); engine.submit(run.id)\n"
-        "import time\nwhile store.get(run.id).state == 'queued': time.sleep(0.02)\n"
+        "import time\nwhile store.get(run.id).state != 'running': time.sleep(0.02)\n"
         "print(run.id, flush=True); os.kill(os.getpid(), 9)"
     )
     command = [sys.executable, "-c", program, bench.store.location]
@@ -263,14 +265,14 @@ def test_silent_run_fails_and_its_worker_is_ended(bench: Bench, monkeypatch: pyt
 
 
 def test_host_killed_is_restarted_and_the_run_finishes(bench: Bench) -> None:
-    run = bench.running(bench.begin("sleep", seconds=3))
+    run = bench.running(bench.begin("sleep", seconds=1.5))
     host = bench.host()
     workers = host.children(recursive=True)
     host.kill()
     with ThreadPoolExecutor() as pool:  # a question asked meanwhile fails in words or is answered, but does not hang
-        asked = pool.submit(lambda: bench.engine.ask("double", 4, timeout=60))
+        asked = pool.submit(lambda: bench.engine.ask("double", 4, timeout=20))
         run = bench.ended(run)
-        assert asked.exception(timeout=60) is None or "engine" in str(asked.exception())
+        assert asked.exception(timeout=20) is None or "engine" in str(asked.exception())
     assert (run.state, run.attempt) == ("done", 2)
     assert bench.host().pid != host.pid
     eventually(lambda: not any(worker.is_running() for worker in workers))

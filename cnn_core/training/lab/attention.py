@@ -1,8 +1,8 @@
 """Where a picture speaks for the class that was said and for its own label, and which training pictures it is near.
 
-A study of labels judges every picture by a linear head that was not shown it. That head is fitted anew here, on the
-features that the study has kept, and laid on the network. Behind a global average and a linear head Grad-CAM's map is
-the class activation map, over the number of positions and without what is negative.
+A study of labels judges every picture by a linear head that was not shown it. That head, which the study has kept, is
+laid on the network. Behind a global average and a linear head Grad-CAM's map is the class activation map, over the
+number of positions and without what is negative.
 
 Source:
     Selvaraju et al. 2017, arXiv:1610.02391, section 3 and appendix A (Grad-CAM generalises CAM).
@@ -14,16 +14,19 @@ import keras
 import numpy as np
 from keras import layers
 
-from cnn_core.networks import backbones, devices
-from cnn_core.networks.forward import cached_features, network_input, pooled
+from cnn_core.networks import backbones
+from cnn_core.networks.forward import cached_features, network_input
 from cnn_core.networks.inside import weighed
 from cnn_core.pictures.items import Item
+from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.lab.labels import Attention, LabelsOptions, LabelsResult, MapPoint, Neighbour
 from cnn_core.training.lab.labels_job import NEAREST
-from cnn_core.training.lab.probe import Probe, fit_probe
+from cnn_core.training.lab.probe import Probe, fit_probe, unpacked
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.splits import Fold, repeated_folds, usable
+
+MOST_TO_FIT = 300  # pictures of a study without heads of its own: half a second
 
 
 class AttentionRefused(ValueError):
@@ -39,7 +42,8 @@ def attention(run_id: str, digest: str, *, location: str | None = None) -> Atten
         location: Of the store; by default the one of this process.
 
     Raises:
-        AttentionRefused: If the run is no such study or the picture is not in it.
+        AttentionRefused: If the run is no such study, the picture is not in it, or the study is of version 0.1, which
+            kept no heads, and of more pictures than one can be fitted to within a second.
         RunNotFound: If there is no such run.
     """
     store = Store(location) if location else Store.default()
@@ -114,9 +118,7 @@ def _material(location: str, run_id: str) -> tuple[np.ndarray, np.ndarray, tuple
         spec, result = LabSpec.read(run.spec, LabelsOptions), _result(run)
         items, _ = usable(spec.items)
         record = backbones.backbone(spec.options.network)
-        features, _ = cached_features(
-            store, items, record, devices.find().precision, lambda: pooled(_base(record.name)), lambda done: False
-        )
+        features, _ = cached_features(store, items, record, _precision(run), lambda: _gone(run), lambda done: False)
     finally:
         store.close()
     folds = repeated_folds(items, spec.options.folds, spec.options.repeats, spec.options.seed)
@@ -125,10 +127,30 @@ def _material(location: str, run_id: str) -> tuple[np.ndarray, np.ndarray, tuple
     return features, labels, tuple(folds)
 
 
+def _precision(run: Run) -> str:
+    """In which the study has computed its features: on a GPU's tensor cores not the worker's own that answers here."""
+    return "mixed_float16" if "mixed_float16" in run.environment.get("device", "") else "float32"
+
+
+def _gone(run: Run) -> keras.Model:
+    raise AttentionRefused(f"The features of run {run.id} are not kept any more. Measure its pictures again.")
+
+
 @lru_cache(maxsize=16)
 def _head(location: str, run_id: str, fold: int) -> Probe:
     """The head of one division, as the study fitted it."""
+    store = Store(location)
+    try:
+        if store.exists(keys.heads(run_id)):
+            return unpacked(store.read(keys.heads(run_id)))[fold]
+    finally:
+        store.close()
     features, labels, folds = _material(location, run_id)
+    if len(labels) > MOST_TO_FIT:
+        raise AttentionRefused(
+            f"Run {run_id} has kept no heads, and to fit one to {len(labels)} pictures takes seconds. "
+            "Measure them again."
+        )
     train = folds[fold].train
     return fit_probe(features[train], labels[train], strength=None)
 

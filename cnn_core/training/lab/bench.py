@@ -15,7 +15,7 @@ from cnn_core.networks.forward import cached_features, network_input, pooled
 from cnn_core.pictures.items import Item
 from cnn_core.store.report import Report, Stopped
 from cnn_core.store.runs import Store
-from cnn_core.training.lab.probe import fit_probe
+from cnn_core.training.lab.probe import Probe, fit_probe
 from cnn_core.training.lab.results import LabResult
 from cnn_core.training.lab.spec import LabOptions, LabSpec
 from cnn_core.training.lab.splits import Fold, repeated_folds, usable
@@ -43,6 +43,7 @@ class Bench(Generic[Options, Found]):
         record: The network as which pictures are looked at.
         folds: The same divisions for every arm.
         result: What is known so far.
+        heads: By which it has judged the pictures, one a fold, to be kept; most studies keep none.
     """
 
     def __init__(self, store: Store, spec: LabSpec, report: Report, precision: str, known: Found) -> None:
@@ -64,6 +65,7 @@ class Bench(Generic[Options, Found]):
             intervals=METHOD,
             complete=False,
         )
+        self.heads: list[Probe] = []
         self._pixels: np.ndarray | None = None
 
     def show(self, result: Found) -> None:

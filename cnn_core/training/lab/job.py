@@ -4,9 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from cnn_core.networks import devices
+from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.lab.bench import STOPPED, Bench
+from cnn_core.training.lab.probe import packed
 from cnn_core.training.lab.studies import read, study_of
 
 
@@ -15,7 +17,7 @@ def run(run: Run, store: Store, report: Report) -> Outcome:
 
     Args:
         run: Its spec is a `LabSpec` as JSON; what its result has already is not found again.
-        store: Holds the pictures; receives features.
+        store: Holds the pictures; receives features, and of a study of labels its heads.
         report: Is told of `phase`, `fraction` and all that is found, and says when to stop.
 
     Returns:
@@ -33,5 +35,8 @@ def run(run: Run, store: Store, report: Report) -> Outcome:
             bench.show(replace(bench.result, complete=True))
         except Stopped:
             bench.say(STOPPED)
+        finally:
+            if bench.heads:
+                store.write(keys.heads(run.id), packed(bench.heads))
     report.update(phase="done", fraction=1.0)
     return Outcome(bench.result.to_json(), devices.environment(found) | {"seed": spec.options.seed})

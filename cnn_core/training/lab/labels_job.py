@@ -114,6 +114,7 @@ def _out_of_fold(bench: LabelsBench, features: np.ndarray, given: np.ndarray) ->
     for index, fold in enumerate(bench.folds):
         bench.progress("out of fold", 0.4 + 0.35 * index / len(bench.folds))
         probe = fit_probe(features[fold.train], given[fold.train], strength=None)
+        bench.heads.append(probe)
         total[fold.test] += probe.probabilities(features[fold.test])
     return total / bench.options.repeats
 

@@ -1,6 +1,8 @@
 """A linear classifier on fixed features: multinomial logistic regression, fitted in hundredths of a second."""
 
-from dataclasses import dataclass
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy.special import softmax
@@ -35,6 +37,9 @@ class Probe:
         """Return the probability of each class for features `(N, D)`, float64 `(N, classes)`."""
         logits = (features.astype(np.float64) - self.mean) / self.scale @ self.kernel + self.bias
         return np.asarray(softmax(logits, axis=1))
+
+
+_PARTS = fields(Probe)
 
 
 def fit_probe(features: np.ndarray, labels: np.ndarray, strength: float | None = FIXED_STRENGTH) -> Probe:
@@ -72,6 +77,27 @@ def fit_probe(features: np.ndarray, labels: np.ndarray, strength: float | None =
         scale = np.where(scale > 0, scale, 1.0)
         kernel, bias = _solve((features - mean) / scale, labels, strength)
     return Probe(mean, scale, kernel, bias, strength)
+
+
+def packed(probes: Sequence[Probe]) -> bytes:
+    """Return probes of one size as bytes, to be kept; `unpacked` reads them back.
+
+    Example:
+        >>> probe = fit_probe(np.array([[0.0], [1.0], [9.0], [8.0]]), np.array([0, 0, 1, 1]))
+        >>> [read] = unpacked(packed([probe]))
+        >>> bool((read.kernel == probe.kernel).all()), read.strength
+        (True, 0.1)
+    """
+    buffer = io.BytesIO()
+    np.savez(buffer, **{entry.name: np.stack([getattr(probe, entry.name) for probe in probes]) for entry in _PARTS})
+    return buffer.getvalue()
+
+
+def unpacked(data: bytes) -> list[Probe]:
+    """Read back what `packed` wrote."""
+    with np.load(io.BytesIO(data)) as parts:
+        columns = [parts[entry.name] for entry in _PARTS]
+    return [Probe(*arrays, float(strength)) for *arrays, strength in zip(*columns, strict=True)]
 
 
 def _solve(standardised: np.ndarray, labels: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:

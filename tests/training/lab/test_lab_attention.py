@@ -8,6 +8,7 @@ from lab_toys import Listener, claimed, colours, toy_network
 from cnn_core.networks.forward import infer
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import square
+from cnn_core.store import keys
 from cnn_core.store.runs import Run, RunNotFound, Store
 from cnn_core.training.lab import attention, job
 from cnn_core.training.lab.labels import LabelsOptions, LabelsResult
@@ -81,3 +82,25 @@ def test_attention_refuses_what_it_cannot_look_at(shelf: Store, studied: Run) ->
         attention.attention(waiting.id, "feed", location=shelf.location)
     with pytest.raises(RunNotFound):
         attention.attention("nothing", "feed", location=shelf.location)
+
+
+def test_attention_takes_the_heads_that_the_study_kept(
+    shelf: Store, studied: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = LabelsResult.from_json(studied.result).map
+    assert points
+
+    def said() -> dict[str, float]:
+        attention._head.cache_clear()
+        return attention.attention(studied.id, points[0].digest, location=shelf.location).probabilities
+
+    kept, file = said(), shelf.read(keys.heads(studied.id))
+    shelf._objects.remove(keys.heads(studied.id))  # as version 0.1 left a study
+    assert said() == pytest.approx(kept, abs=1e-9)
+    monkeypatch.setattr(attention, "MOST_TO_FIT", 23)
+    with pytest.raises(attention.AttentionRefused, match="has kept no heads, and to fit one to 24 pictures takes sec"):
+        said()
+    monkeypatch.setattr(attention, "fit_probe", lambda *_, **__: pytest.fail("fitted what is kept"))
+    shelf.write(keys.heads(studied.id), file)
+    assert said() == kept
+    attention._head.cache_clear()
