@@ -16,7 +16,7 @@ from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.store import keys
-from cnn_core.store.report import Outcome, how_it_ended
+from cnn_core.store.report import how_it_ended
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import bundle
@@ -211,21 +211,21 @@ def measured(run: Run) -> Transfer:
     return Transfer(("cat", "dog"), sizes, arms, compare(arms), seconds=4.0)
 
 
-def finish(store: Store, run: Run, found: Transfer | None = None) -> Run:
-    """End a run as a worker does, with figures, by default of both arms."""
-    claimed, found = store.claim(run.id, "w"), found or measured(run)
+def finish(store: Store, run: Run, state: str = "done", error: str = "", found: Transfer | None = None) -> Run:
+    """End a run, with figures unless it has failed: by default of both arms."""
+    claimed = store.claim(run.id, "w")
     assert claimed is not None
-    outcome = Outcome(found.to_json(), ENVIRONMENT, found.trouble)
-    store.finish(claimed, **how_it_ended(outcome, "", False, {}))
+    result = None if state == "failed" else (found or measured(run)).to_json()
+    store.finish(claimed, state, result=result, error=error, environment=ENVIRONMENT)
     return store.get(run.id)
 
 
-def fail(store: Store, run: Run, why: str, found: Transfer | None = None) -> Run:
-    """End a run whose job did not return, with what it had handed over before."""
-    claimed, known = store.claim(run.id, "w"), found.to_json() if found else {}
+def lose(store: Store, run: Run, why: str, found: Transfer) -> Run:
+    """End a run whose job did not return: what it had handed over stays, and there is no environment."""
+    claimed = store.claim(run.id, "w")
     assert claimed is not None
-    store.beat(claimed, {}, known)
-    store.finish(claimed, **how_it_ended(None, why, False, known))
+    store.beat(claimed, {}, found.to_json())
+    store.finish(claimed, **how_it_ended(None, why, False, found.to_json()))
     return store.get(run.id)
 
 
@@ -273,7 +273,7 @@ def test_try_shows_both_arms_answers(page: Any, store: Store, run: Run, engine: 
 
 
 def test_failed_run_says_what_happened(page: Any, store: Store, run: Run) -> None:
-    app = page("transfer", run=fail(store, run, "The worker died twice while training this run.").id)
+    app = page("transfer", run=finish(store, run, "failed", "The worker died twice while training this run.").id)
     assert "The worker died twice" in app.error[0].value
     assert not app.exception
 
@@ -281,7 +281,7 @@ def test_failed_run_says_what_happened(page: Any, store: Store, run: Run) -> Non
 def test_arm_that_failed_says_why_beside_the_figures_of_the_other(page: Any, store: Store, run: Run) -> None:
     both = measured(run)
     found = replace(both, arms={"frozen": both.arms["frozen"]}, compared=(), failed={"fine_tuned": "No [memory]."})
-    app = page("transfer", run=finish(store, run, found).id)
+    app = page("transfer", run=finish(store, run, "partial", found.trouble, found).id)
     assert not app.exception
     assert [error.value for error in app.error] == ["**Fine-tuned**: No \\[memory\\]."]
     assert "**Done in part.** Fine-tuned failed; what the others found is kept." in texts(app)
@@ -293,7 +293,7 @@ def test_run_that_failed_before_it_wrote_its_environment_shows_what_it_had_found
 ) -> None:
     both = measured(run)
     found = replace(both, arms={"frozen": both.arms["frozen"]}, compared=())
-    app = page("transfer", run=fail(store, run, "The worker died twice while training this run.", found).id)
+    app = page("transfer", run=lose(store, run, "The worker died twice while training this run.", found).id)
     assert not app.exception
     assert "**Done in part.** The worker died twice while training this run." in texts(app)
     assert "| Right | 50.0% |" in texts(app)
