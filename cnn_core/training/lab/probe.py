@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
@@ -89,7 +90,8 @@ def packed(probes: Sequence[Probe]) -> bytes:
         (True, 0.1)
     """
     buffer = io.BytesIO()
-    np.savez(buffer, **{entry.name: np.stack([getattr(probe, entry.name) for probe in probes]) for entry in _PARTS})
+    parts: dict[str, Any] = {each.name: np.stack([getattr(probe, each.name) for probe in probes]) for each in _PARTS}
+    np.savez(buffer, **parts)
     return buffer.getvalue()
 
 
@@ -97,7 +99,10 @@ def unpacked(data: bytes) -> list[Probe]:
     """Read back what `packed` wrote."""
     with np.load(io.BytesIO(data)) as parts:
         columns = [parts[entry.name] for entry in _PARTS]
-    return [Probe(*arrays, float(strength)) for *arrays, strength in zip(*columns, strict=True)]
+    return [
+        Probe(mean, scale, kernel, bias, float(strength))
+        for mean, scale, kernel, bias, strength in zip(*columns, strict=True)
+    ]
 
 
 def _solve(standardised: np.ndarray, labels: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
