@@ -327,8 +327,7 @@ def test_own_run_that_failed_is_tried_again_under_its_id(
     page: Any, store: Store, run: Run, engine: Any, as_own: Any, state: str
 ) -> None:
     words = "The memory did not suffice."
-    ended = fail(store, run, words, measured(run) if state == "partial" else None)
-    assert ended.state == state
+    ended = finish(store, run, state, words)
     app = page("transfer", run=run.id)
     assert "transfer_again" not in [button.key for button in app.button], "it is a stranger's"
     assert "Only whoever started this run can try it again." in texts(app)
@@ -344,10 +343,7 @@ def test_own_run_that_failed_is_tried_again_under_its_id(
 
 @pytest.mark.parametrize("state", ["done", "stopped"])
 def test_run_that_did_not_fail_is_not_offered_again(page: Any, store: Store, run: Run, as_own: Any, state: str) -> None:
-    claimed = store.claim(run.id, "w")
-    assert claimed is not None
-    store.finish(claimed, state, result=measured(run).to_json(), environment=ENVIRONMENT)
-    app = as_own(page("transfer", run=run.id), run.id)
+    app = as_own(page("transfer", run=finish(store, run, state).id), run.id)
     assert "transfer_again" not in [button.key for button in app.button]
 
 
