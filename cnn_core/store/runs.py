@@ -327,6 +327,10 @@ class Store:
         """Tell whether there are bytes under this key."""
         return self._objects.exists(key)
 
+    def remove(self, key: str) -> None:
+        """Remove what is under a key; nothing where nothing is."""
+        self._objects.remove(key)
+
 
 def plain(value: Any) -> Any:
     """Return a value as JSON knows it: NumPy's numbers and arrays become Python's, NaN and infinity become None.
