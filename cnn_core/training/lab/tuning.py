@@ -1,7 +1,7 @@
 """Training the upper blocks of a network again and again from the same start.
 
-The main experiment trains once, watches every batch and keeps the best epoch (`transfer.training`). A study trains
-dozens of times: here the step is traced once, every block has a learning rate of its own, every training starts from
+The main experiment trains once and keeps the best epoch (`transfer.training`). A study trains dozens of times: here
+the step is traced once, every block has a learning rate of its own, every training starts from
 the same weights and the last epoch counts, so that arms differ in nothing but what is asked.
 
 The lower blocks are fixed; their feature maps are computed once. The head starts as the linear probe on the
@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import layers
 
 from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import forward
 from cnn_core.training.lab.probe import Probe
-from cnn_core.training.transfer.training import CACHE_LIMIT, Diverged
+from cnn_core.training.loop import Epoch, Examples, Listener, Steps, Training
+from cnn_core.training.transfer.training import CACHE_LIMIT
 
 BATCHNORM_MOMENTUM = 0.9  # of a network from scratch; at 0.99 a few hundred steps leave the statistics near their start
 STATISTICS = ("moving_mean", "moving_variance")
@@ -74,8 +74,9 @@ class Tuner:
         said = self._head(pooled)
         self.model = keras.Model(boundary if self._lower else base.input, said)
         self._layers = of_block
-        self._groups = [[v for layer in block for v in layer.trainable_variables] for block in of_block]
-        self._groups.append(self._head.trainable_variables)
+        groups = [[v for layer in block for v in layer.trainable_variables] for block in of_block]
+        groups.append(self._head.trainable_variables)
+        self._steps = Steps(self.model, [(keras.optimizers.Adam(0.0), group) for group in groups])
         self._statistics = [
             [
                 getattr(layer, name)
@@ -87,13 +88,6 @@ class Tuner:
         ]
         self._start = [variable.numpy().copy() for variable in self.model.variables]
         self._start_of = {id(v): value for v, value in zip(self.model.variables, self._start, strict=True)}
-        self._optimizers = [keras.optimizers.Adam(0.0) for _ in self._groups]
-        for optimizer, group in zip(self._optimizers, self._groups, strict=True):
-            optimizer.build(group)
-        shape = (None, *self.model.input.shape[1:])
-        self._step = tf.function(
-            self._one_step, input_signature=[tf.TensorSpec(shape, tf.float32), tf.TensorSpec((None,), tf.int32)]
-        )
 
     def inputs(self, pixels: np.ndarray, tick: Callable[[int], bool]) -> np.ndarray:
         """Return what the trained part looks at: maps at the cut, or the pixels where there is no room for maps."""
@@ -127,21 +121,13 @@ class Tuner:
             Diverged: If the loss is not a number.
         """
         self._reset(head, seed)
-        rng = np.random.default_rng(seed)
-        losses = []
-        for epoch, epoch_rates in enumerate(rates):
-            for optimizer, rate in zip(self._optimizers, epoch_rates, strict=True):
-                optimizer.learning_rate = rate
-            order, total = rng.permutation(len(inputs)), 0.0
-            for start in range(0, len(order), batch_size):
-                batch = order[start : start + batch_size]
-                loss = self._step(tf.constant(inputs[batch], tf.float32), tf.constant(labels[batch], tf.int32))
-                total += float(loss) * len(batch)
-            if not math.isfinite(total):
-                raise Diverged(f"The loss became {total} in epoch {epoch + 1}. Choose a lower learning rate.")
-            losses.append(total / len(order))
-            check((epoch + 1) / len(rates))
-        return losses
+        training = Training(self._steps, Examples(inputs, labels), batch_size, seed)
+
+        def done(epoch: Epoch) -> None:
+            check(epoch.epoch / len(rates))
+
+        training.run(len(rates), Listener(epoch=done), rates=rates)
+        return [epoch.loss for epoch in training.history]
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """Return what the network says now, float32 `(N, classes)`."""
@@ -170,9 +156,7 @@ class Tuner:
     def _reset(self, head: Probe | None, seed: int) -> None:
         for variable, value in zip(self.model.variables, self._start, strict=True):
             variable.assign(value)
-        for optimizer in self._optimizers:
-            for variable in optimizer.variables:
-                variable.assign(np.zeros(variable.shape, variable.dtype))
+        self._steps.forget()
         if head:
             self._head.kernel.assign(head.kernel / head.scale[:, None])
             self._head.bias.assign(head.bias - (head.mean / head.scale) @ head.kernel)
@@ -180,17 +164,6 @@ class Tuner:
             kernel = keras.initializers.GlorotUniform(seed)(self._head.kernel.shape)
             self._head.kernel.assign(kernel)
             self._head.bias.assign(np.zeros(self._head.bias.shape))
-
-    def _one_step(self, batch: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        variables = [variable.value for group in self._groups for variable in group]
-        with tf.GradientTape() as tape:
-            said = self.model(batch, training=True)
-            loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, said))
-        gradients = iter(tape.gradient(loss, variables))
-        for optimizer, group in zip(self._optimizers, self._groups, strict=True):
-            if group:
-                optimizer.apply([next(gradients) for _ in group], group)
-        return loss
 
 
 def constant_rates(blocks: int, epochs: int, block_rate: float, head_rate: float) -> list[list[float]]:

@@ -1,15 +1,13 @@
 """One network trained again and again from other weights: traced once, then only its numbers change."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_core.training.transfer.training import Diverged
+from cnn_core.training.loop import Steps, check_finite
 
 
 @dataclass(frozen=True)
@@ -31,29 +29,15 @@ class Trainer:
     def __init__(self, build: Callable[[], keras.Model], optimizer: keras.optimizers.Optimizer) -> None:
         self._build, self.optimizer = build, optimizer
         self.model = build()
-        optimizer.build(self.model.trainable_variables)
-        loss_of = keras.losses.SparseCategoricalCrossentropy()
-
-        def step(pictures: Any, labels: Any) -> tuple[Any, Any]:
-            with tf.GradientTape() as tape:
-                probabilities = self.model(pictures, training=True)
-                loss = loss_of(labels, probabilities)
-            variables = self.model.trainable_variables
-            optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
-            wrong = tf.argmax(probabilities, axis=1, output_type=tf.int32) != labels
-            return loss, tf.reduce_mean(tf.cast(wrong, tf.float32))
-
+        self._steps = Steps(self.model, [(optimizer, self.model.trainable_variables)])
         pixels = tf.TensorSpec((None, *self.model.input_shape[1:]), tf.float32)
-        self._step = tf.function(step, input_signature=(pixels, tf.TensorSpec((None,), tf.int32)))
         self._infer = tf.function(lambda x: self.model(x, training=False), input_signature=(pixels,))
 
     def start(self, seed: int) -> None:
         """Begin anew: the weights that this seed gives, and an optimizer without a past."""
         keras.utils.set_random_seed(seed)
         self.model.set_weights(self._build().get_weights())
-        for variable in self.optimizer.variables:
-            if variable.name != "learning_rate":
-                variable.assign(np.zeros(variable.shape))
+        self._steps.forget()
 
     def epoch(
         self, batches: Iterator[tuple[np.ndarray, np.ndarray]], listen: Callable[[int, float, float], bool]
@@ -72,9 +56,9 @@ class Trainer:
         """
         losses, errors = [], []
         for number, (pictures, labels) in enumerate(batches, 1):
-            loss, error = (float(value) for value in self._step(pictures, labels))
-            if not math.isfinite(loss):
-                raise Diverged(f"The loss became {loss} at step {number} of an epoch. Choose a lower learning rate.")
+            loss, right = self._steps.step(pictures, labels)
+            check_finite(loss, f"at step {number} of an epoch")
+            error = 1 - right / len(labels)
             losses.append(loss)
             errors.append(error)
             if listen(number, loss, error):
