@@ -118,6 +118,7 @@ class _Laboratory:
         probabilities = forward(arm.model, self._part("test"), lambda done: False)
         figures = evaluate(probabilities, self.split.test, self.classes)
         size = save_model(self.store, self.id, name, arm.model)
+        self.store.remove(keys.checkpoint(self.id, name))
         seconds = {"features": feature_seconds, "training": train_seconds, "testing": time.perf_counter() - started}
         self.arms[name] = Arm(
             **vars(figures),
@@ -133,6 +134,7 @@ class _Laboratory:
     def _fail(self, name: str, error: Exception) -> None:
         if on_purpose(error):
             log.info("Run %s, arm %s: %s", self.id, name, error)
+            self.store.remove(keys.checkpoint(self.id, name))  # it would come to the same end
         else:
             log.exception("Run %s, arm %s failed", self.id, name)
         self.failed[name] = sentence(error, what="arm")
@@ -158,7 +160,16 @@ class _Laboratory:
 
         listener = self.live.listener("blocks")
         try:
-            arm = training.fine_tuned(self._base(), _copy(head), watch, self._data(), self.options, listener, prepare)
+            arm = training.fine_tuned(
+                self._base(),
+                _copy(head),
+                watch,
+                self._data(),
+                self.options,
+                listener,
+                prepare,
+                self._keeper("fine_tuned"),
+            )
         except Stopped:  # before a block has moved
             if "frozen" in self.arms:
                 raise
@@ -170,7 +181,17 @@ class _Laboratory:
         keras.utils.set_random_seed(self.options.seed)
         self.live.phase("all")
         base = backbones.build(self.options.backbone, pretrained=False)
-        return training.scratch(base, len(self.classes), self._data(), self.options, self.live.listener("all")), 0.0
+        listener, keeper = self.live.listener("all"), self._keeper("scratch")
+        return training.scratch(base, len(self.classes), self._data(), self.options, listener, keeper), 0.0
+
+    def _keeper(self, arm: str) -> training.Keeper:
+        """Return where the arm's checkpoint is: an attempt after a worker's death goes on from it."""
+        key = keys.checkpoint(self.id, arm)
+
+        def load() -> bytes | None:
+            return self.store.read(key) if self.store.exists(key) else None
+
+        return training.Keeper(lambda checkpoint: self.store.write(key, checkpoint), load)
 
     def _trained_head(self) -> tuple[keras.Model, Any, dict[str, float]]:
         """Train the linear head once; the frozen and the fine-tuned arm both begin with it."""

@@ -8,10 +8,11 @@ Source:
     Yosinski et al. 2014, arXiv:1411.1792 (frozen against fine-tuned); Keras guide "Transfer learning and fine-tuning".
 """
 
+import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import keras
@@ -19,18 +20,15 @@ import numpy as np
 from keras import layers
 
 from cnn_core.networks import backbones
+from cnn_core.training import loop
+from cnn_core.training.loop import Diverged as Diverged  # an arm's callers catch it by this name
+from cnn_core.training.loop import Examples, Steps
 from cnn_core.training.transfer.spec import Options
 
 DROPOUT = 0.2
 CACHE_LIMIT = 2 * 2**30  # bytes of feature maps held in memory; above it the lower blocks run again every epoch
 
-
-_Score = tuple[float, float]  # validation accuracy, minus validation loss: the larger the better
-_NOTHING: _Score = (-math.inf, -math.inf)
-
-
-class Diverged(ValueError):
-    """The loss is not a number any more."""
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -58,24 +56,6 @@ class Data:
     validation: np.ndarray
     validation_labels: np.ndarray
 
-    def evenly(self, replicas: int) -> "Data":
-        """Return examples whose number is a multiple of the replicas, as Keras 3.15 can mirror no uneven step.
-
-        Some training pictures come twice in an epoch; every validation picture comes equally often, so that loss and
-        accuracy are what they are.
-        """
-        if replicas == 1:
-            return self
-        count = len(self.train)
-        order = np.arange(count + -count % replicas) % count
-        validation = np.repeat(np.arange(len(self.validation)), replicas)
-        return Data(
-            self.train[order],
-            self.train_labels[order],
-            self.validation[validation],
-            self.validation_labels[validation],
-        )
-
     def mapped(self, function: Callable[[np.ndarray], np.ndarray]) -> "Data":
         """Return the same examples seen through a fixed function."""
         return Data(function(self.train), self.train_labels, function(self.validation), self.validation_labels)
@@ -90,53 +70,20 @@ class Listener:
     should_stop: Callable[[], bool]
 
 
-class _Watch(keras.callbacks.Callback):
-    """Tells the listener, keeps the weights of the best epoch, stops on request or when the loss is not a number."""
+@dataclass(frozen=True)
+class Keeper:
+    """Where the newest checkpoint of an arm is kept until it is trained to its end."""
 
-    def __init__(self, listener: Listener, phase: str, first_epoch: int, start: _Score) -> None:
-        super().__init__()
-        self.listener, self.phase, self.first_epoch = listener, phase, first_epoch
-        self.history: list[dict[str, Any]] = []
-        self.best_score, self.best_epoch = start, first_epoch
-        self.best_weights: list[np.ndarray] | None = None
-        self._started, self._epoch, self._batches = time.perf_counter(), 0, 0
+    save: Callable[[bytes], None]
+    load: Callable[[], bytes | None]
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        if self.best_score != _NOTHING:  # where the arm starts is a candidate too
-            self.best_weights = self.model.get_weights()
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._epoch, self._batches, self._started = epoch, 0, time.perf_counter()
+@dataclass(frozen=True)
+class Trained:
+    """What happened while weights were trained; the network has those of the best epoch."""
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._batches += 1
-        loss, accuracy = float(logs["loss"]), float(logs["accuracy"])
-        if not math.isfinite(loss):
-            raise Diverged(
-                f"The loss became {loss} in epoch {self.first_epoch + self._epoch + 1}. Choose a lower learning rate."
-            )
-        done = self.first_epoch + self._epoch + self._batches / self.params["steps"]
-        self.listener.batch(done, loss, accuracy)
-        if self.listener.should_stop():
-            self.model.stop_training = True
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        entry: dict[str, Any] = {
-            "phase": self.phase,
-            "epoch": self.first_epoch + epoch + 1,
-            "seconds": round(time.perf_counter() - self._started, 3),
-            **{name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")},
-        }
-        if not math.isfinite(entry["val_loss"]):  # the last step of the epoch broke it
-            raise Diverged(
-                f"The validation loss became {entry['val_loss']} in epoch {entry['epoch']}. "
-                "Choose a lower learning rate."
-            )
-        self.history.append(entry)
-        self.listener.epoch(entry)
-        score = entry["val_accuracy"], -entry["val_loss"]
-        if score > self.best_score:
-            self.best_score, self.best_epoch, self.best_weights = score, entry["epoch"], self.model.get_weights()
+    history: list[dict[str, Any]]
+    best_epoch: int
 
 
 def fit(
@@ -149,58 +96,70 @@ def fit(
     phase: str,
     first_epoch: int = 0,
     start_counts: bool = False,
-) -> _Watch:
+    keeper: Keeper | None = None,
+) -> Trained:
     """Train with Adam and leave the model with the weights of its best epoch.
-
-    Best is the highest validation accuracy, the lower loss among equals. (The loss alone would punish a network that
-    grows sure of itself: trained from scratch it often takes an early epoch that answers at random.)
 
     Args:
         model: Ends in probabilities.
         data: What it sees and should say.
-        options: Epochs, batch size.
-        listener: Is told, and may stop it.
+        options: Epochs, batch size, seed.
+        listener: Is told, and may stop it; of the epochs before a break it is told again.
         learning_rate: Adam's.
         phase: Name in the history.
         first_epoch: Epochs that came before, for counting on.
         start_counts: The weights it starts with are a candidate for the best.
+        keeper: Has the checkpoint of an attempt that broke off, or none, and receives newer ones.
 
     Raises:
         Diverged: If the loss is not a number.
     """
-    model.compile(keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    replicas = model.distribute_strategy.num_replicas_in_sync
-    data, batch_size = data.evenly(replicas), replicas * math.ceil(options.batch_size / replicas)
-    start = _NOTHING
-    if start_counts:
-        logs = model.evaluate(data.validation, data.validation_labels, batch_size, verbose=0, return_dict=True)
-        start = logs["accuracy"], -logs["loss"]
-    watch = _Watch(listener, phase, first_epoch, start)
-    model.fit(
-        data.train,
-        data.train_labels,
-        validation_data=(data.validation, data.validation_labels),
-        epochs=options.epochs,
-        batch_size=batch_size,
-        callbacks=[watch],
-        verbose=0,
+    history: list[dict[str, Any]] = []
+
+    def told(epoch: loop.Epoch) -> None:
+        history.append({"phase": phase, **asdict(epoch)})
+        listener.epoch(history[-1])
+
+    training = loop.Training(
+        Steps(model, [(keras.optimizers.Adam(learning_rate), model.trainable_variables)]),
+        Examples(data.train, data.train_labels),
+        options.batch_size,
+        options.seed,
+        validation=Examples(data.validation, data.validation_labels),
+        epochs_before=first_epoch,
     )
-    if watch.best_weights is not None:
-        model.set_weights(watch.best_weights)
-    return watch
+    if not _resumed(training, keeper) and start_counts:
+        training.start_counts()
+    for epoch in training.history:
+        told(epoch)
+    hearing = loop.Listener(listener.batch, told, listener.should_stop)
+    training.run(options.epochs, hearing, keep=keeper.save if keeper else None)
+    return Trained(history, training.best.epoch)
+
+
+def _resumed(training: loop.Training, keeper: Keeper | None) -> bool:
+    kept = keeper.load() if keeper else None
+    if kept is None:
+        return False
+    try:
+        training.resume(kept)
+    except ValueError as trouble:  # of an older version, say: the pictures are all there, so begin anew
+        log.warning("A checkpoint is not used, and the training begins anew: %s", trouble)
+        return False
+    return True
 
 
 # The arms -----------------------------------------------------------------------------------------------------------
 
 
-def train_head(features: Data, classes: int, options: Options, listener: Listener) -> tuple[keras.Model, _Watch]:
+def train_head(features: Data, classes: int, options: Options, listener: Listener) -> tuple[keras.Model, Trained]:
     """Train a linear classifier on fixed features `(N, channels)`."""
     keras.utils.set_random_seed(options.seed)
     head = keras.Sequential([keras.Input(features.train.shape[1:]), *_head_layers(classes)], name="head")
     return head, fit(head, features, options, listener, learning_rate=options.head_learning_rate, phase="head")
 
 
-def frozen(base: keras.Model, head: keras.Model, watch: _Watch) -> Arm:
+def frozen(base: keras.Model, head: keras.Model, watch: Trained) -> Arm:
     """Put the trained head on the fixed features."""
     base.trainable = False
     model = _with_head(base, head)
@@ -211,11 +170,12 @@ def frozen(base: keras.Model, head: keras.Model, watch: _Watch) -> Arm:
 def fine_tuned(
     base: keras.Model,
     head: keras.Model,
-    watch: _Watch,
+    watch: Trained,
     pixels: Data,
     options: Options,
     listener: Listener,
     prepare: Callable[[keras.Model, np.ndarray], np.ndarray],
+    keeper: Keeper | None = None,
 ) -> Arm:
     """Train the topmost blocks on, from a network whose head is trained.
 
@@ -230,6 +190,7 @@ def fine_tuned(
         options: Blocks to unfreeze, learning rate, augmentation.
         listener: Is told, and may stop it.
         prepare: Runs fixed lower blocks over pictures, so that it is done once and not every epoch.
+        keeper: Keeps checkpoints.
     """
     keras.utils.set_random_seed(options.seed)
     cut = backbones.backbone(options.backbone).block_starts[-options.unfreeze_blocks]
@@ -256,11 +217,19 @@ def fine_tuned(
         phase="blocks",
         first_epoch=len(watch.history),
         start_counts=True,
+        keeper=keeper,
     )
     return Arm(model, watch.history + second.history, trainable, model.count_params(), seconds, second.best_epoch)
 
 
-def scratch(base: keras.Model, classes: int, pixels: Data, options: Options, listener: Listener) -> Arm:
+def scratch(
+    base: keras.Model,
+    classes: int,
+    pixels: Data,
+    options: Options,
+    listener: Listener,
+    keeper: Keeper | None = None,
+) -> Arm:
     """Train a network of the same architecture from random weights."""
     keras.utils.set_random_seed(options.seed)
     head = keras.Sequential([keras.Input((base.output.shape[-1],)), *_head_layers(classes)], name="head")
@@ -271,7 +240,8 @@ def scratch(base: keras.Model, classes: int, pixels: Data, options: Options, lis
     trained = model
     if options.augment:
         trained = keras.Model(base.input, model(augmentation(options.seed)(base.input)), name="augmented")
-    watch = fit(trained, pixels, options, listener, learning_rate=options.head_learning_rate, phase="all")
+    rate = options.head_learning_rate
+    watch = fit(trained, pixels, options, listener, learning_rate=rate, phase="all", keeper=keeper)
     params = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     return Arm(model, watch.history, params, model.count_params(), best_epoch=watch.best_epoch)
 

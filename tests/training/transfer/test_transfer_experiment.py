@@ -95,9 +95,9 @@ def test_not_one_statistic_moves_while_blocks_are_trained(augment: bool) -> None
         steps.append({path for path in before if not np.array_equal(now[path], before[path])})
 
     options = training.Options(epochs=1, batch_size=2, unfreeze_blocks=1, fine_tune_learning_rate=0.1, augment=augment)
-    watch = training._Watch(training.Listener(batch, lambda entry: None, lambda: False), "head", 0, training._NOTHING)
+    listener = training.Listener(batch, lambda entry: None, lambda: False)
     arm = training.fine_tuned(
-        base, head, watch, data, options, watch.listener, lambda lower, batch: np.asarray(lower(batch))
+        base, head, training.Trained([], 0), data, options, listener, lambda lower, batch: np.asarray(lower(batch))
     )
     assert steps == [{"top_conv/kernel"}] * 2
     norms = [layer for layer in base.layers if isinstance(layer, keras.layers.BatchNormalization)]
@@ -324,14 +324,3 @@ def test_divergence_in_the_last_step_of_an_epoch_is_noticed() -> None:
     data = training.Data(values[:1], labels[:1], np.full((1, 2), np.nan, np.float32), labels[:1])
     with pytest.raises(training.Diverged, match=r"^The validation loss became nan in epoch 1\. Choose a lower lear"):
         training.fit(model, data, options, listener, learning_rate=1e-3, phase="head")
-
-
-@pytest.mark.parametrize(("count", "replicas"), [(7, 2), (2, 8), (6, 3), (5, 1)])
-def test_examples_are_divided_evenly_among_replicas(count: int, replicas: int) -> None:
-    values, checks = np.arange(count), np.arange(3) + 100
-    even = training.Data(values, values % 2, checks, checks % 2).evenly(replicas)
-    assert len(even.train) % replicas == 0 == len(even.validation) % replicas
-    assert len(even.train) - count < replicas and set(even.train) == set(values)
-    assert np.array_equal(even.train % 2, even.train_labels)
-    assert np.unique(even.validation, return_counts=True)[1].tolist() == [replicas if replicas > 1 else 1] * 3
-    assert even.validation_labels.mean() == (checks % 2).mean()
