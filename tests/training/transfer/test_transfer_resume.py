@@ -88,7 +88,7 @@ def test_second_attempt_goes_on_from_the_checkpoint(
     assert [entry["epoch"] for entry in again["history"]] == list(range(1, len(straight["history"]) + 1))
     for found, expected in zip(without_seconds(again["history"]), without_seconds(straight["history"]), strict=True):
         assert found == pytest.approx(expected, abs=1e-5)
-    assert again["best_epoch"] == straight["best_epoch"] and again["correct"] == straight["correct"]
+    assert again["best_epoch"] == straight["best_epoch"] and again["accuracy"] == straight["accuracy"]
     assert report.progress["curves"][arm]["epochs"] == again["history"], "the reader sees no gap either"
     assert not shelf.exists(key)
 
