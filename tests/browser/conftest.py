@@ -1,11 +1,11 @@
 """The app as its readers meet it: `streamlit run app.py` on a port of its own, in a real Chromium."""
 
+import contextlib
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,13 +17,16 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from cnn_core.engine import address
+from cnn_core.engine.client import Engine
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer.spec import Experiment, Options
+from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+LIMIT = PATIENCE * 30_000  # ms
 HOW = "no Chromium found; install one to run the browser tests (Debian: apt-get install chromium)"
 
 
@@ -88,18 +91,13 @@ class Server:
         psutil.wait_procs(family, timeout=10)
 
 
-def eventually(condition: Callable[[], object], within: float, of: str) -> None:
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within:g} s: {of}"
-        time.sleep(0.1)
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(tmp_path_factory.mktemp("app"))
     running.start()
+    engine = Engine(running.store)
+    engine.ask("classify", np.zeros((64, 64, 3), np.uint8), timeout=PATIENCE * 60)  # TensorFlow is there for every test
+    engine.close()
     yield running
     running.close()
 
@@ -146,27 +144,35 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def visitor(chromium: Browser) -> Iterator[Callable[..., Page]]:
+@contextlib.contextmanager
+def visits(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Open pages as different people: each in a browser context of its own."""
     contexts: list[BrowserContext] = []
 
     def open_page(url: str, width: int = 1280, scheme: str = "light") -> Page:
         contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme))  # type: ignore[arg-type]
         page = contexts[-1].new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(LIMIT)
         page.goto(url)
         settled(page)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    try:
+        yield open_page
+    finally:
+        for context in contexts:
+            context.close()
+
+
+@pytest.fixture
+def visitor(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    with visits(chromium) as open_page:
+        yield open_page
 
 
 def settled(page: Page) -> None:
     """Wait until the script has run."""
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=LIMIT)
 
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=LIMIT)

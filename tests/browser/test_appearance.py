@@ -51,7 +51,7 @@ def assert_views_are_readable(page: Page, views: Sequence[str]) -> None:
     for view in views:
         page.get_by_role("radio", name=view, exact=True).click()
         expect(page.get_by_role("radio", name=view, exact=True)).to_be_checked()
-        expect(page.locator("[data-testid=stSpinner]")).to_have_count(0, timeout=90_000)
+        expect(page.locator("[data-testid=stSpinner]")).to_have_count(0)
         assert_readable(page)
 
 
@@ -74,5 +74,5 @@ def test_page_is_accessible_and_fits(
     if path == "transfer":
         page.get_by_text("Settings (none needs changing)").click()
     if path == "":
-        page.locator(".js-plotly-plot").wait_for(timeout=60_000)
+        page.locator(".js-plotly-plot").wait_for()
     assert_readable(page)

@@ -26,7 +26,7 @@ def test_record_travels_in_the_link_and_its_terms_add_up(server: Server, visitor
 
 def test_graph_is_drawn_folds_by_key_and_agrees_with_the_record(server: Server, visitor: Visitor) -> None:
     page = visitor(f"{server.url}/architectures?architectures_view=Inside&architectures_inside=resnet18")
-    expect(page.get_by_text("All agree.")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("All agree.")).to_be_visible()
     total = atlas.read()["architectures"]["resnet18"]["trainable_params"]
     expect(page.get_by_text(f"{total:,}").first).to_be_visible()
     graph = page.locator(".graph").first
@@ -45,7 +45,7 @@ def test_graph_is_drawn_folds_by_key_and_agrees_with_the_record(server: Server, 
 
 def test_picture_goes_through_the_embedded_network(server: Server, visitor: Visitor) -> None:
     page = visitor(f"{server.url}/architectures?architectures_view=Picture&picture=coffee")
-    expect(page.get_by_text("Grad-CAM at top_out: espresso")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Grad-CAM at top_out: espresso")).to_be_visible()
     expect(page.get_by_text("trained on ImageNet, 75.1 % top-1 as published")).to_be_visible()
     settled(page)
     expect(page.get_by_text("random weights")).to_have_count(0)  # must not happen
@@ -62,7 +62,7 @@ def test_drawn_digit_is_read_layer_by_layer(server: Server, visitor: Visitor) ->
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.85, steps=12)
     page.mouse.up()
-    expect(page.get_by_text(re.compile(r"It reads 1 \("))).to_be_visible(timeout=90_000)
+    expect(page.get_by_text(re.compile(r"It reads 1 \("))).to_be_visible()
     expect(page.locator(NO_TRACEBACK)).to_have_count(0)  # must not happen
 
 

@@ -55,7 +55,7 @@ def test_calculator_agrees_with_the_published_field_and_shows_a_units_box(server
 def test_network_listens_to_less_than_it_could_see(server: Server, visitor: Visitor) -> None:
     page = visitor(f"{server.url}/channels?channels_view=Effective")
     said = page.get_by_text(re.compile(r"With its trained weights it listens to [\d.]+% of them"))
-    expect(said).to_be_visible(timeout=90_000)
+    expect(said).to_be_visible()
     trained = re.search(r"it listens to ([\d.]+)% of them", said.inner_text())
     assert trained and 0 < float(trained[1]) < 100
     settled(page)
@@ -66,7 +66,7 @@ def test_own_model_is_read_and_code_is_refused_and_nothing_is_lost(server: Serve
     page = visitor(f"{server.url}/channels?channels_view=Yours")
     page.get_by_role("button", name="Take an example").click()
     # 3·3·3·32 + 32, then 3·3·32 + 32·64 + 64, then 64·10 + 10
-    expect(page.get_by_text("3,946 parameters, of which 3,946 are trainable")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("3,946 parameters, of which 3,946 are trainable")).to_be_visible()
     code = {"module": "keras.layers", "class_name": "Lambda", "config": {"name": "boom", "function": "x"}}
     hostile = json.dumps({"module": "keras", "class_name": "Sequential", "config": {"name": "m", "layers": [code]}})
     box = page.get_by_label("Or paste the text")

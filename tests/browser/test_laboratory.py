@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.store.runs import Run, to_json
+from tests.waiting import eventually
 
-from .conftest import Server, eventually, pixels, settled
+from .conftest import LIMIT, Server, pixels, settled, visits
 from .test_appearance import assert_readable
 
 Visitor = Callable[..., Page]
@@ -42,36 +43,36 @@ def drawn(page: Page) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def studied(server: Server, photos: Path) -> dict[str, Run]:
-    """What the first test has measured, for those that look at it."""
-    return {}
+def depth(server: Server, photos: Path, chromium: Browser) -> Run:
+    """What a reader has measured, live, on the page; for all tests that look at it."""
+    with visits(chromium) as visitor:
+        page = visitor(f"{server.url}/laboratory?set={album(server, photos)}")
+        expect(page.get_by_text("24 pictures of your pictures: brick 12, gravel 12")).to_be_visible()
+        page.get_by_text("Settings (none needs changing)").click()
+        for label in ("Epochs", "Trainings"):
+            box = page.get_by_role("spinbutton", name=label)
+            box.fill("1")
+            box.press("Enter")
+            settled(page)
+        page.get_by_role("button", name="Measure it").click()
+        expect(page.get_by_role("button", name="Stop")).to_be_visible()
+        page.wait_for_url(re.compile(r"run=\w{12}"))
+        run_id = page.url.partition("run=")[2][:12]
+        page.get_by_role("radio", name="Recipes", exact=True).click()  # another view meanwhile loses nothing
+        expect(page.get_by_role("heading", name="How should I fine-tune?")).to_be_visible()
+        page.get_by_role("radio", name="Depth", exact=True).click()
+        expect(page.get_by_text("Link to this study")).to_be_visible(timeout=2 * LIMIT)
+        eventually(lambda: "linear probe on what lies below" in drawn(page), 10, "the probes' curve is drawn")
+    return server.store.get(run_id)
 
 
-def test_depth_is_measured_live_and_shown_to_a_stranger(
-    server: Server, visitor: Visitor, photos: Path, studied: dict[str, Run]
-) -> None:
-    page = visitor(f"{server.url}/laboratory?set={album(server, photos)}")
-    expect(page.get_by_text("24 pictures of your pictures: brick 12, gravel 12")).to_be_visible()
-    page.get_by_text("Settings (none needs changing)").click()
-    for label in ("Epochs", "Trainings"):
-        box = page.get_by_role("spinbutton", name=label)
-        box.fill("1")
-        box.press("Enter")
-        settled(page)
-    page.get_by_role("button", name="Measure it").click()
-    expect(page.get_by_role("button", name="Stop")).to_be_visible()
-    page.wait_for_url(re.compile(r"run=\w{12}"))
-    run_id = page.url.partition("run=")[2][:12]
-    page.get_by_role("radio", name="Recipes", exact=True).click()  # another view meanwhile loses nothing
-    expect(page.get_by_role("heading", name="How should I fine-tune?")).to_be_visible()
-    page.get_by_role("radio", name="Depth", exact=True).click()
-    expect(page.get_by_text("Link to this study")).to_be_visible(timeout=200_000)
-    eventually(lambda: "linear probe on what lies below" in drawn(page), 10, "the probes' curve is drawn")
-    run = studied["depth"] = server.store.get(run_id)
-    assert run.state == "done" and run.spec["options"]["epochs"] == 1
-    assert len(run.result["stages"]) == 5 and [cut["frozen_blocks"] for cut in run.result["cuts"]] == [5, 11, 17]
+def test_depth_is_measured_as_the_controls_say(depth: Run) -> None:
+    assert depth.state == "done" and depth.spec["options"]["epochs"] == 1
+    assert len(depth.result["stages"]) == 5 and [cut["frozen_blocks"] for cut in depth.result["cuts"]] == [5, 11, 17]
 
-    stranger = visitor(f"{server.url}/laboratory?run={run_id}")
+
+def test_depth_is_shown_to_a_stranger(server: Server, visitor: Visitor, depth: Run) -> None:
+    stranger = visitor(f"{server.url}/laboratory?run={depth.id}")
     eventually(lambda: "blocks above trained, below frozen" in drawn(stranger), 30, "a stranger sees the cuts")
     expect(stranger.get_by_text(re.compile("^Probe accuracy "))).to_be_visible()
     expect(stranger.get_by_text("24 pictures of your pictures")).to_be_visible()
@@ -81,10 +82,9 @@ def test_depth_is_measured_live_and_shown_to_a_stranger(
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_laboratory_is_accessible_and_fits(
-    server: Server, visitor: Visitor, studied: dict[str, Run], width: int, scheme: str
+    server: Server, visitor: Visitor, depth: Run, width: int, scheme: str
 ) -> None:
-    assert studied, "the first test of this file measures what is looked at here"
-    page = visitor(f"{server.url}/laboratory?run={studied['depth'].id}", width, scheme)
+    page = visitor(f"{server.url}/laboratory?run={depth.id}", width, scheme)
     page.locator(".js-plotly-plot").first.wait_for()
     assert_readable(page)
     page.get_by_role("radio", name="Recipes", exact=True).click()

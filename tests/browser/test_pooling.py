@@ -57,7 +57,7 @@ def test_settings_travel_in_the_link(server: Server, visitor: Visitor) -> None:
 
 def test_network_answers_about_shifts(server: Server, visitor: Visitor) -> None:
     page = visitor(f"{server.url}/pooling?pooling_view=Shift&pooling_shift=4")
-    expect(page.get_by_text("logits drift by")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("logits drift by")).to_be_visible()
     settled(page)
     expect(page.get_by_text("equivariant to this shift")).to_be_visible()
     expect(page.locator("[data-testid=stException]")).to_have_count(0)  # must not happen

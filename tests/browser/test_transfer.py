@@ -15,8 +15,9 @@ from playwright.sync_api import Page, expect
 
 from cnn_core.store.runs import Run
 from cnn_core.training.transfer.results import Transfer
+from tests.waiting import eventually, promised
 
-from .conftest import Server, eventually, pixels, settled
+from .conftest import LIMIT, Server, pixels, settled
 
 Visitor = Callable[..., Page]
 
@@ -96,7 +97,7 @@ def test_pictures_in_curves_move_result_out_at_a_link(server: Server, visitor: V
     page.get_by_role("link", name="ConvScope").first.click()  # the page can be left while it trains
     expect(page.get_by_role("heading", name="What is this?")).to_be_visible()
 
-    expect(colleague.get_by_text("that no arm has seen")).to_be_visible(timeout=120_000)
+    expect(colleague.get_by_text("that no arm has seen")).to_be_visible(timeout=2 * LIMIT)
     run = server.store.get(run_id)
     assert run.state == "done"
     arms = Transfer.from_json(run.result).arms
@@ -112,7 +113,7 @@ def test_new_picture_is_answered_by_both_arms(server: Server, visitor: Visitor, 
     chart = page.get_by_role("img", name=re.compile("Frozen says (brick|gravel) at"))
     if not chart.count():  # the spoken text may sit on the chart's container
         chart = page.locator("[aria-label^='Frozen says']")
-    expect(chart.first).to_be_attached(timeout=60_000)
+    expect(chart.first).to_be_attached()
     expect(page.locator("[data-testid=stAlert]")).to_have_count(0)  # must not happen
 
 
@@ -120,7 +121,7 @@ def test_download_gives_the_same_answers_elsewhere(
     server: Server, visitor: Visitor, photos: Path, finished: Run, tmp_path: Path
 ) -> None:
     page = visitor(f"{server.url}/transfer?run={finished.id}")
-    with page.expect_download(timeout=60_000) as waiting:
+    with page.expect_download() as waiting:
         page.get_by_role("button", name=re.compile("^Fine-tuned model")).click()
     packed = tmp_path / "model.zip"
     waiting.value.save_as(packed)
@@ -152,7 +153,7 @@ def test_stop_is_heard_within_two_seconds_and_keeps_what_was_learnt(
     page.get_by_role("button", name="Stop").click()
     pressed = time.monotonic()
     eventually(lambda: server.store.get(run_id).progress.get("acknowledged"), 10, "the training has stopped")
-    assert time.monotonic() - pressed < 2.0
+    assert time.monotonic() - pressed < promised(2.0)
     expect(page.get_by_text("Stopped.")).to_be_visible()
     run = server.store.get(run_id)
     assert run.state == "stopped"
@@ -172,7 +173,7 @@ def test_killed_worker_is_said_and_the_next_run_works(server: Server, visitor: V
     eventually(lambda: store.get(doomed.id).attempt == 2 or store.get(doomed.id).state == "failed", 10, "it is noticed")
     expect(page.get_by_text("The worker was lost while training; this is attempt 2")).to_be_visible()
     _worker_process(server, store.get(doomed.id)).kill()
-    expect(page.get_by_text("The worker died twice while training this run.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("The worker died twice while training this run.")).to_be_visible()
     following = store.create("transfer", finished.spec, title="following")
     eventually(lambda: not store.get(following.id).live, 120, "the next run ends")
     assert store.get(following.id).state == "done"
@@ -200,5 +201,5 @@ def test_run_survives_a_crash_of_the_server_and_its_link_comes_back(
     page = visitor(f"{server.url}/transfer?run={going.id}")  # a deep link is the first request after the restart
     expect(page.get_by_text("Frozen against fine-tuned: long")).to_be_visible()
     expect(page.get_by_role("link", name="ConvScope").first).to_be_visible()  # with the navigation: not run bare
-    expect(page.get_by_text("that no arm has seen")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("that no arm has seen")).to_be_visible(timeout=2 * LIMIT)
     assert store.get(going.id).attempt == 1  # must not happen: the run lost and started again

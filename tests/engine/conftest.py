@@ -1,7 +1,6 @@
 """One embedded engine a test module, with toy jobs and without TensorFlow; nothing of it may be left behind."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ from cnn_core.engine import address
 from cnn_core.engine.client import Engine
 from cnn_core.engine.reconcile import Reconciler
 from cnn_core.store.runs import Run, Store
+from tests.waiting import eventually
 
 HERE = Path(__file__).parent
-PATIENCE = 5  # a loaded machine is so many times slower; who waits for a condition loses nothing on an idle one
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,15 +24,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if HERE in item.path.parents and "slow" in item.keywords and "slow" not in config.option.markexpr:
             item.add_marker(pytest.mark.skip(reason="slow: ask for it by -m slow"))
-
-
-def eventually(condition: Callable[[], Any], within: float = 20.0, of: str = "") -> Any:
-    """Return the condition's value as soon as it is true."""
-    deadline = time.monotonic() + PATIENCE * within
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {PATIENCE * within:g} s: {of or condition}"
-        time.sleep(0.02)
-    return value
 
 
 class Bench:
@@ -68,11 +58,6 @@ class Bench:
     @property
     def log(self) -> str:
         return (address.state_folder(self.store) / "engine.log").read_text()
-
-
-def promised(seconds: float) -> float:
-    """Return a promise in seconds, so many times longer as there are processes for each processor."""
-    return seconds * max(1.0, psutil.getloadavg()[0] / (psutil.cpu_count() or 1))
 
 
 def kill(run: Run) -> None:

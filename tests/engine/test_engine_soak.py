@@ -16,8 +16,9 @@ from distributed.security import Security
 from cnn_core.engine import address
 from cnn_core.engine.client import Engine
 from cnn_core.store.runs import FINAL, Store
+from tests.waiting import eventually
 
-from .conftest import Bench, eventually
+from .conftest import Bench
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings("error")]
 
