@@ -4,14 +4,12 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.engine import client
-from cnn_core.engine.errors import EngineError
 from cnn_core.networks.backbones import backbone
-from cnn_core.store.runs import Run, RunNotFound
-from cnn_core.training.transfer.answers import NoModel
+from cnn_core.store.runs import Run
 from cnn_core.training.transfer.export import bundle, metrics_csv, self_test_of
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES
+from ui.asked import answer
 from ui.session import store
 from ui.text import count, plain, table
 
@@ -21,7 +19,6 @@ FORMAT_TITLES = {
     "int8": "LiteRT, 8-bit weights",
     "onnx": "ONNX",
 }
-PATIENCE = 600.0  # seconds: four conversions, and a fresh process for each
 
 
 @st.fragment
@@ -57,17 +54,17 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
     """Show one arm's formats with their test, and its download."""
     with st.container(border=True):
         st.markdown(f"**{ARM_TITLES[name]}**")
-        tested, place = self_test_of(store(), run.id, name), st.empty()
-        if tested is None and place.button(
-            "Test the exports",
-            key=f"transfer_export_{name}",
-            icon=":material/fact_check:",
-            help="Converts to LiteRT and ONNX and asks each format about ten of the test pictures, as its reader will: "
-            "in a fresh process, by predict.py. About a minute.",
-        ):
-            tested = _test(run, name)
-            if tested:
-                place.empty()
+        tested = self_test_of(store(), run.id, name)
+        if tested is None or len(tested["formats"]) < len(FORMAT_TITLES):
+            answer(
+                "exports",
+                {"run": run.id, "arm": name},
+                title=f"exports of {run.title}, {ARM_TITLES[name].lower()}",
+                begin="Test the exports",
+                key=f"transfer_export_{name}",
+                about="Converts to LiteRT and ONNX and asks each format about ten of the test pictures, as its reader "
+                "will: in a fresh process, by predict.py. About a minute.",
+            )
         formats = tested["formats"] if tested else []
         if tested:
             _show_test(formats, len(tested["pictures"]))
@@ -94,18 +91,6 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
-
-
-def _test(run: Run, arm: str) -> dict[str, Any] | None:
-    with st.spinner("Converting, and asking each format in a fresh process… about a minute"):
-        try:
-            tested: dict[str, Any] = client.current().ask(
-                "export_formats", run.id, arm, location=store().location, timeout=PATIENCE
-            )
-        except (EngineError, RunNotFound, NoModel) as trouble:
-            st.error(plain(str(trouble)))
-            return None
-    return tested
 
 
 def _show_test(formats: list[dict[str, Any]], asked: int) -> None:

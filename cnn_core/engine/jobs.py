@@ -1,8 +1,9 @@
 """Which function trains a kind of run and which answers a question.
 
-A job is `def job(run: Run, store: Store, report: Report) -> tuple[dict, dict]`: it returns the result and the
-environment (versions, devices), both plain JSON. A question is any function whose arguments and answer can be pickled.
-Both are named here as `module:function` and imported in the worker, never in the web process.
+A job is `def job(run: Run, store: Store, report: Report) -> Outcome`: a run of minutes, with progress, Stop and a link.
+A question is any function whose arguments and answer can be pickled. All questions share one worker, so each is quick:
+what takes longer than QUICK is a job. Both are named here as `module:function` and imported in the worker, never in the
+web process.
 """
 
 import importlib
@@ -16,7 +17,11 @@ JOBS = {
     "lenet": "cnn_core.training.studies.lenet_job:run",
     "inductive_bias": "cnn_core.training.studies.inductive_bias_job:run",
     "lab": "cnn_core.training.lab.job:run",
+    "exports": "cnn_core.training.transfer.formats:run",
+    "signals": "cnn_core.training.studies.signals:run_signals",
+    "identity": "cnn_core.training.studies.signals:run_identity",
 }
+QUICK = 1.0  # seconds that a question may take, warm and alone on two cores; tests/engine/test_quick.py asks them all
 QUESTIONS = {
     "classify": "cnn_core.training.transfer.answers:classify",
     "predict": "cnn_core.training.transfer.answers:predict",
@@ -32,9 +37,6 @@ QUESTIONS = {
     "unit": "cnn_core.networks.inside:unit",
     "read_architecture": "cnn_core.networks.blueprints:read_architecture",
     "architecture_graph": "cnn_core.networks.atlas:architecture_graph",
-    "signals": "cnn_core.training.studies.signals:signals",
-    "learn_identity": "cnn_core.training.studies.signals:learn_identity",
-    "export_formats": "cnn_core.training.transfer.formats:export_formats",
     "lab_attention": "cnn_core.training.lab.attention:attention",
     "augmented_sheet": "cnn_core.training.lab.augmentation_job:augmented_sheet",
     "read_digit": "cnn_core.training.studies.lenet_job:read_digit",

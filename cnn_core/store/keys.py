@@ -4,10 +4,14 @@
     runs/<run>/<arm>.keras               a trained network; beside it its other formats and their self-test
     albums/<album>.json                  the labelled pictures of one visit
 
-A list is named `visit/<visit>`, `key/<key>` (a reader's private link) or `studies/<pictures>/<kind>`.
+A list is named `visit/<visit>`, `key/<key>` (a reader's private link), `studies/<pictures>/<kind>` or
+`asked/<kind>/<question>`.
 """
 
 import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
 
 FORMATS = {"keras": "{arm}.keras", "tflite": "{arm}.tflite", "int8": "{arm}.int8.tflite", "onnx": "{arm}.onnx"}
 MAX_EXTRACTOR = 255  # characters, as wide as the column
@@ -71,6 +75,16 @@ def private(key: str) -> str:
 def studies(pictures: str, kind: str) -> str:
     """Return the list of the studies of one kind that were started for some pictures (their fingerprint)."""
     return f"studies/{pictures}/{kind}"
+
+
+def asked(kind: str, spec: Mapping[str, Any]) -> str:
+    """Return the list of the runs that answer one and the same question.
+
+    Example:
+        >>> asked("identity", {"blocks": 2, "version": 1}) == asked("identity", {"version": 1, "blocks": 2})
+        True
+    """
+    return f"asked/{kind}/{hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
 def extractor(*parts: str) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from cnn_core.store.runs import Run
 from cnn_core.training.lab.studies import STUDIES as LAB
 from cnn_core.training.results import Result
+from cnn_core.training.studies.causes import Identity, Signals
 from cnn_core.training.studies.studies import STUDIES
-from cnn_core.training.transfer.results import Transfer
+from cnn_core.training.transfer.results import SelfTest, Transfer
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,9 @@ KINDS: Mapping[str, Kind] = {
     "degradation": Kind("Degradation", STUDIES["degradation"].result),
     "lenet": Kind("LeNet-5", STUDIES["lenet"].result),
     "inductive_bias": Kind("The convolution's prior", STUDIES["inductive_bias"].result),
+    "signals": Kind("Signals before training", Signals),
+    "identity": Kind("Learning the identity", Identity),
+    "exports": Kind("A test of exports", SelfTest),
     **{f"lab/{key}": Kind(study.question, study.result) for key, study in LAB.items()},
 }
 

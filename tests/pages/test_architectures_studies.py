@@ -15,6 +15,7 @@ from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.results import Result
 from cnn_core.training.studies import degradation, inductive_bias, lenet
+from cnn_core.training.studies.causes import Identity, NetSignals, Signals
 from cnn_core.training.studies.degradation import DegradationResult, Verdict, judge
 from cnn_core.training.studies.lenet import LeNetResult
 from cnn_core.training.studies.published import shipped
@@ -236,64 +237,101 @@ def test_settings_that_make_no_experiment_are_refused(view: Any) -> None:
     assert app.button(key="architectures_start_degradation").disabled
 
 
-def record(depth: int, residual: bool, batch_norm: bool) -> dict[str, Any]:
+def net(depth: int, residual: bool, batch_norm: bool) -> NetSignals:
     """Signals that change by a constant factor a layer."""
     growth = 1.1 if batch_norm and not residual else 1.0
     decay = 0.5 if not batch_norm and not residual else 1.0
-    count = depth - 1
-    return {
-        "depth": depth,
-        "residual": residual,
-        "batch_norm": batch_norm,
-        "layers": [f"conv{n}" for n in range(count)],
-        "variance": [decay**n for n in range(count)],
-        "gradient_norm": [growth ** (count - 1 - n) for n in range(count)],
-        "blocks": [],
-        "block_variance": [],
-    }
+    places = range(depth - 1)
+    return NetSignals(
+        depth,
+        residual,
+        batch_norm,
+        layers=[f"conv{n}" for n in places],
+        variance=[decay**n for n in places],
+        gradient_norm=[growth ** (depth - 2 - n) for n in places],
+        blocks=[],
+        block_variance=[],
+    )
 
 
-def test_signals_are_asked_once_a_depth_and_told_in_words(view: Any, engine: Any) -> None:
-    asked: list[int] = []
+def signals_of(*depths: int) -> Signals:
+    kinds = [(norm, residual) for norm in (False, True) for residual in (False, True)]
+    return Signals(tuple(net(depth, residual, norm) for depth in depths for norm, residual in kinds))
 
-    def ask(question: str, *, depths: tuple[int, ...], timeout: float) -> list[dict[str, Any]]:
-        assert question == "signals"
-        asked.extend(depths)
-        return [record(n, residual, norm) for n in depths for norm in (False, True) for residual in (False, True)]
 
-    engine.ask = ask
+def begun(app: AppTest, store: Store, key: str) -> Run:
+    """The run that a button begins, as a worker has claimed it."""
+    app.button(key=f"{key}_begin").click().run()
+    assert not app.exception
+    run = store.claim(store.recent()[0].id, "w")
+    assert run
+    return run
+
+
+def test_signals_are_a_run_that_is_found_again_and_told_in_words(view: Any, store: Store, engine: Any) -> None:
     app = view("degradation", architectures_part="Signals")
-    assert not app.exception and sorted(asked) == [8, 20, 56]
+    assert charts(app) == 0, "nothing was measured yet"
+    run = begun(app, store, "architectures_signals_56")
+    assert (run.kind, run.spec, run.title) == (
+        "signals",
+        {"depths": [8, 20, 56]},
+        "signals through 8, 20 and 56 layers",
+    )
+    assert engine.submitted == [run.id]
+    store.beat(run, {"phase": "following the signals, net 5 of 12", "fraction": 0.33})
+    app.run()
+    assert "net 5 of 12" in app.get("progress")[0].proto.text
+    assert [button.key for button in app.button] == ["architectures_signals_56_stop"]
+    store.finish(run, "done", result=signals_of(8, 20, 56).to_json())
+    app.run()
     said = words(app)
     assert "plain, no BatchNorm: the signal **dies out**; towards the input the gradient **keeps its size**" in said
     assert "plain, with BatchNorm: the signal **is kept**; towards the input the gradient **grows and is huge**" in said
     assert "× 1.100" in said and f"{1.1**54:.0f}" in said
     assert charts(app) == 3
     app.segmented_control(key="architectures_signal_depth").set_value(20).run()
-    assert sorted(asked) == [8, 20, 56], "what is known is not asked again"
+    assert charts(app) == 3 and not app.button, "what is known is not asked again"
+
+    elsewhere = view("degradation", architectures_part="Signals")  # another visit
+    assert charts(elsewhere) == 3 and not elsewhere.button
+    deep = begun(elsewhere.segmented_control(key="architectures_signal_depth").set_value(110).run(), store, DEEP)
+    assert (deep.spec, deep.title) == ({"depths": [110]}, "signals through 110 layers")
 
 
-def test_identity_says_how_soon_and_how_near(view: Any, engine: Any) -> None:
+DEEP = "architectures_signals_110"
+
+
+def test_signals_that_were_stopped_show_what_was_followed(view: Any, store: Store) -> None:
+    app = view("degradation", architectures_part="Signals", architectures_signal_depth="8")
+    run = begun(app, store, "architectures_signals_56")
+    store.finish(run, "stopped", result=Signals(signals_of(8).nets[:2]).to_json())
+    app.run()
+    assert not app.exception
+    assert "plain, no BatchNorm" in words(app) and "with BatchNorm: the signal" not in words(app)
+    assert "architectures_signals_56_begin" in [button.key for button in app.button]
+
+
+def test_identity_says_how_soon_and_how_near(view: Any, store: Store) -> None:
     slow, quick = [1.0, 0.5, 0.02, 0.02], [0.8, 0.005, 0.002, 0.001]
-    engine.answers["learn_identity"] = {
-        "seeds": [0, 1],
-        "silent": 1.0,
-        "plain": [slow, slow],
-        "residual": [quick, quick],
-    }
-    app = view("degradation", architectures_part="Identity")
-    said = words(app)
+    app = view("degradation", architectures_part="Identity", architectures_blocks="2")
+    run = begun(app, store, "architectures_identity_2")
+    assert (run.kind, run.spec, run.title) == ("identity", {"blocks": 2}, "learning the identity, 2 blocks")
+    found = Identity(seeds=[0, 1], plain=[slow, slow], residual=[quick, quick])
+    store.finish(run, "done", result=found.to_json())
+    said = words(app.run())
     assert "The **plain** block begins at 1 and ends at 0.02, never below 0.01." in said
     assert "The **residual** block begins at 0.8 and ends at 0.001, below 0.01 after 1 to 1 steps." in said
     assert "**residual** one is nearer to the identity, by a factor of 20.0" in said
 
 
-@pytest.mark.parametrize("part", ["Signals", "Identity"])
-def test_parts_that_need_the_engine_say_that_it_is_away(view: Any, engine: Any, part: str) -> None:
-    away = EngineUnreachable("The engine cannot be reached.")
-    engine.answers |= {"signals": away, "learn_identity": away}
-    app = view("degradation", architectures_part=part)
-    assert not app.exception and app.error[0].value == "The engine cannot be reached."
+def test_part_that_failed_says_so_and_can_be_tried_again(view: Any, store: Store, engine: Any) -> None:
+    app = view("degradation", architectures_part="Identity")
+    run = begun(app, store, "architectures_identity_1")
+    store.finish(run, "failed", error="The memory did not suffice.")
+    app.run()
+    assert app.error[0].value == "**The run failed.** The memory did not suffice."
+    app.button(key="architectures_identity_1_again").click().run()
+    assert engine.submitted == [run.id, run.id] and not app.exception
 
 
 # LeNet-5 -------------------------------------------------------------------------------------------------------------

@@ -79,6 +79,22 @@ def texts(app: Any) -> str:
 # Whose ----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("kind", "spec", "address"),
+    [
+        ("exports", {"run": "0123456789ab", "arm": "frozen"}, "transfer?run=0123456789ab"),
+        ("signals", {"depths": [8, 20, 56]}, "&architectures_part=Signals&architectures_signal_depth=56"),
+        ("identity", {"blocks": 4}, "&architectures_part=Identity&architectures_blocks=4"),
+    ],
+)
+def test_run_that_answers_a_question_is_opened_where_the_question_is_asked(
+    page: Any, store: Store, kind: str, spec: dict[str, Any], address: str
+) -> None:
+    run = ended(store, kind, spec, "asked", KINDS[kind].result().to_json())
+    (link,) = open_list(page, run).dataframe[0].value["open"]
+    assert link.endswith(address) and run.id not in link
+
+
 def test_strangers_runs_are_never_listed(page: Any, store: Store) -> None:
     transfer(store, "a stranger's", 0.9)
     app = open_list(page)

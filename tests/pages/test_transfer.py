@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnn_core.engine.client import AskTimedOut
 from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
@@ -20,7 +19,7 @@ from cnn_core.store.report import how_it_ended
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import bundle
-from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
+from cnn_core.training.transfer.results import Arm, EpochFigures, SelfTest, Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
 from ui.navigation import PAGES
 
@@ -381,20 +380,73 @@ def self_test(**failed: str) -> dict[str, Any]:
     return {"pictures": [f"{i}.png" for i in range(10)], "formats": [*formats, absent]}
 
 
-def test_formats_are_tested_when_asked_and_the_failed_one_is_not_offered(
+def export_run(store: Store) -> Run:
+    """The newest run of a test of exports, claimed by a worker."""
+    found = store.claim(next(run.id for run in store.recent() if run.kind == "exports"), "w")
+    assert found
+    return found
+
+
+def keep_test(store: Store, run: Run, told: dict[str, Any]) -> None:
+    store.write(keys.self_test(run.id, "frozen"), json.dumps(told).encode())
+
+
+def test_formats_are_tested_by_a_run_and_the_failed_one_is_not_offered(
     page: Any, store: Store, run: Run, engine: Any
 ) -> None:
-    engine.answers["export_formats"] = self_test(tflite="frozen.tflite: beyond 1e-03: not offered.")
     app = page("transfer", run=finish(store, run).id)
     assert not app.get("pills"), "nothing is offered before it was tested"
-    app.button(key="transfer_export_frozen").click().run()
+    app.button(key="transfer_export_frozen_begin").click().run()
     assert not app.exception
+    test = export_run(store)
+    assert (test.spec, test.title) == ({"run": run.id, "arm": "frozen"}, "exports of two kinds, frozen")
+    assert engine.submitted == [test.id]
+    store.beat(test, {"phase": "testing int8, 3 of 4", "fraction": 0.5})
+    app.run()
+    assert "testing int8, 3 of 4" in app.get("progress")[0].proto.text
+    assert "transfer_export_frozen_begin" not in [button.key for button in app.button]
+    app.button(key="transfer_export_frozen_stop").click().run()
+    assert engine.stopped == [test.id]
+
+    told = self_test(tflite="frozen.tflite: beyond 1e-03: not offered.")
+    keep_test(store, run, told)
+    store.finish(test, "done", result=SelfTest(**told).to_json())
+    app.run()
     assert "| LiteRT, 8-bit weights, 13 MB | 9 of 10 | 2.5e-07 | reported |" in texts(app)
     assert "| LiteRT, float, 13 MB | 9 of 10 | 2.5e-07 | :red[**failed**], ≤ 0.001 |" in texts(app)
     (error,) = app.error
     assert error.value.replace("\\", "") == "**LiteRT, float**: frozen.tflite: beyond 1e-03: not offered."
     assert "this installation lacks tf2onnx" in texts(app)
     assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT, 8-bit weights"]
+    assert "transfer_export_frozen_begin" not in [button.key for button in app.button]
+
+
+def test_export_test_of_another_visit_is_found_and_not_begun_twice(page: Any, store: Store, run: Run) -> None:
+    finish(store, run)
+    spec = {"run": run.id, "arm": "frozen"}
+    theirs = store.create("exports", spec, title="theirs")
+    store.lists.add(keys.asked("exports", spec), theirs.id)
+    app = page("transfer", run=run.id)
+    shown = [button.key for button in app.button]
+    assert "transfer_export_frozen_begin" not in shown and "transfer_export_fine_tuned_begin" in shown
+    assert "Only whoever started this run can stop it." in texts(app)
+
+
+def test_export_test_that_failed_in_part_shows_what_passed_and_can_be_tried_again(
+    page: Any, store: Store, run: Run, engine: Any
+) -> None:
+    app = page("transfer", run=finish(store, run).id)
+    app.button(key="transfer_export_frozen_begin").click().run()
+    test, told = export_run(store), self_test()
+    told["formats"] = told["formats"][:2]
+    keep_test(store, run, told)
+    store.beat(test, {}, SelfTest(**told).to_json())
+    store.finish(test, "partial", error="The memory did not suffice.")
+    app.run()
+    assert "**Done in part.** The memory did not suffice." in texts(app)
+    assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT, float"]
+    app.button(key="transfer_export_frozen_again").click().run()
+    assert engine.submitted == [test.id, test.id] and store.glance(test.id).state == "queued"
 
 
 def test_earlier_test_is_shown_and_a_keras_file_that_failed_it_is_withheld(page: Any, store: Store, run: Run) -> None:
@@ -407,11 +459,12 @@ def test_earlier_test_is_shown_and_a_keras_file_that_failed_it_is_withheld(page:
     assert any(label.startswith("Fine-tuned model") for label in labels)
 
 
-def test_engine_that_cannot_test_says_so_and_the_download_stays(page: Any, store: Store, run: Run, engine: Any) -> None:
-    engine.answers["export_formats"] = AskTimedOut("The answer took longer than 600 s and was given up.")
+def test_engine_that_fails_to_test_says_so_and_the_download_stays(page: Any, store: Store, run: Run) -> None:
     app = page("transfer", run=finish(store, run).id)
-    app.button(key="transfer_export_frozen").click().run()
-    assert "The answer took longer than 600 s" in app.error[0].value
+    app.button(key="transfer_export_frozen_begin").click().run()
+    store.finish(export_run(store), "failed", error="The worker died twice while training this run.")
+    app.run()
+    assert "The worker died twice" in app.error[0].value
     assert "Frozen model (14 MB)" in [button.proto.label for button in app.get("download_button")]
 
 

@@ -57,6 +57,18 @@ _PLACES = {  # page and view of each kind of run
     "lenet": ("architectures", "LeNet"),
     "inductive_bias": ("architectures", "Prior"),
 }
+_CAUSES = {"architectures_view": "Degradation"}
+_ASKED: dict[str, Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]] = {  # page and link of a long question
+    "exports": lambda spec: ("transfer", {"run": spec["run"]}),
+    "signals": lambda spec: (
+        "architectures",
+        _CAUSES | {"architectures_part": "Signals", "architectures_signal_depth": spec["depths"][-1]},
+    ),
+    "identity": lambda spec: (
+        "architectures",
+        _CAUSES | {"architectures_part": "Identity", "architectures_blocks": spec["blocks"]},
+    ),
+}
 _RUN_OF = {"transfer": "run", "laboratory": "run", "architectures": "architectures_run"}
 
 
@@ -205,9 +217,12 @@ def _row(entry: Entry) -> dict[str, Any]:
 def _address(entry: Entry) -> str:
     """The link of one run, on the page that shows it."""
     family, _, study = entry.found.key.partition("/")
-    page, view = ("laboratory", VIEW_OF[study]) if family == "lab" else _PLACES[family]
-    query = {f"{page}_view": view} if view else {}
-    return f"{_here().rpartition('/')[0]}/{page}?{urlencode(query | {_RUN_OF[page]: entry.id})}"
+    if family in _ASKED:  # found by the question, which the link puts again
+        page, query = _ASKED[family](store().get(entry.id).spec)
+    else:
+        page, view = ("laboratory", VIEW_OF[study]) if family == "lab" else _PLACES[family]
+        query = ({f"{page}_view": view} if view else {}) | {_RUN_OF[page]: entry.id}
+    return f"{_here().rpartition('/')[0]}/{page}?{urlencode(query)}"
 
 
 def _here() -> str:

@@ -5,12 +5,18 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.engine import client
-from cnn_core.engine.errors import EngineError
 from cnn_core.figures import causes as cause_figures
 from cnn_core.figures import degradation as figures
 from cnn_core.pictures.items import SpecRefused
-from cnn_core.training.studies.causes import Identity, NetSignals, identity_words, signal_words
+from cnn_core.training.studies.causes import (
+    Identity,
+    IdentityOptions,
+    NetSignals,
+    Signals,
+    SignalsOptions,
+    identity_words,
+    signal_words,
+)
 from cnn_core.training.studies.degradation import (
     KINDS,
     STUDY,
@@ -22,9 +28,10 @@ from cnn_core.training.studies.degradation import (
     verdict_words,
 )
 from cnn_core.training.studies.published import TARGETS
+from ui.asked import answer
 from ui.lessons.study import LINKED, Shown, about_seconds, field, link, plot, study, whole
 from ui.teaching import one_of
-from ui.text import plain, table
+from ui.text import count, plain, table
 
 PARTS = {"Train": "Train them", "Signals": "Signals before training", "Identity": "Learn the identity"}
 MEASURES = {"loss": "train_loss", "error": "train_error"}
@@ -190,14 +197,20 @@ def _signals() -> None:
         **_CHOICE,
     )
     found: list[NetSignals] = []
-    try:
-        for each in sorted({*SIGNAL_DEPTHS, depth}):
-            with st.spinner(f"Following the signals through {each} layers… (the first answer waits for TensorFlow)"):
-                found += _ask_signals(each)
-    except (EngineError, SpecRefused) as trouble:
-        st.error(plain(str(trouble)))
-        return
+    for depths in [SIGNAL_DEPTHS, *((other,) for other in OTHER_DEPTHS if other == depth)]:
+        layers = f"{', '.join(map(str, depths[:-1]))}{' and ' if depths[1:] else ''}{depths[-1]} layers"
+        run = answer(
+            "signals",
+            SignalsOptions(depths=depths).to_json(),
+            title=f"signals through {layers}",
+            begin=f"Follow the signals through {layers}",
+            key=f"architectures_signals_{depths[-1]}",
+            about="Four nets of each depth: some seconds, up to half a minute for the deepest.",
+        )
+        found += Signals.from_json(run.result).nets if run else ()
     here = [net for net in found if net.depth == depth]
+    if not here:
+        return
     for column, measure in zip(st.columns(2), ("gradient_norm", "variance"), strict=True):
         plot(
             cause_figures.along_layers(here, measure),
@@ -222,12 +235,6 @@ def _signals() -> None:
     )
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _ask_signals(depth: int) -> list[NetSignals]:
-    answer: list[dict[str, Any]] = client.current().ask("signals", depths=(depth,), timeout=120.0)
-    return [NetSignals(**record) for record in answer]
-
-
 def _times(value: float) -> str:
     """Write a number of any size."""
     if 0.001 <= value < 10_000:
@@ -247,24 +254,24 @@ def _identity() -> None:
     blocks = st.segmented_control(
         "Blocks behind each other", BLOCKS, default=1, format_func=str, key="architectures_blocks", **_CHOICE
     )
-    try:
-        with st.spinner("Training six small nets, 200 steps each… (the first answer waits for TensorFlow)"):
-            answer = _ask_identity(blocks)
-    except (EngineError, SpecRefused) as trouble:
-        st.error(plain(str(trouble)))
+    run = answer(
+        "identity",
+        IdentityOptions(blocks=blocks).to_json(),
+        title=f"learning the identity, {count(blocks, 'block')}",
+        begin="Train them",
+        key=f"architectures_identity_{blocks}",
+        about="Six small nets, 200 steps each: ten to thirty seconds.",
+    )
+    found = Identity.from_json(run.result) if run else Identity()
+    if not found.seeds:
         return
     plot(
-        cause_figures.identity(answer),
+        cause_figures.identity(found),
         "identity",
         "Distance to the identity against the steps of training, plain and residual blocks.",
     )
-    st.markdown(identity_words(answer))
+    st.markdown(identity_words(found))
     st.caption(
         "The same starting weights, patches and Adam for both; no ReLU behind a block. He et al. 2016, section 3.1, "
         "argue with this; here it is measured. Without BatchNorm, many residual blocks begin far off: their sums grow."
     )
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _ask_identity(blocks: int) -> Identity:
-    return Identity(**client.current().ask("learn_identity", blocks=blocks, timeout=180.0))

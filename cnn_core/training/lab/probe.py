@@ -40,7 +40,7 @@ class Probe:
         return np.asarray(softmax(logits, axis=1))
 
 
-_PARTS = fields(Probe)
+_PARTS = tuple(entry.name for entry in fields(Probe))
 
 
 def fit_probe(features: np.ndarray, labels: np.ndarray, strength: float | None = FIXED_STRENGTH) -> Probe:
@@ -90,7 +90,7 @@ def packed(probes: Sequence[Probe]) -> bytes:
         (True, 0.1)
     """
     buffer = io.BytesIO()
-    parts: dict[str, Any] = {each.name: np.stack([getattr(probe, each.name) for probe in probes]) for each in _PARTS}
+    parts: dict[str, Any] = {name: np.stack([getattr(probe, name) for probe in probes]) for name in _PARTS}
     np.savez(buffer, **parts)
     return buffer.getvalue()
 
@@ -98,11 +98,8 @@ def packed(probes: Sequence[Probe]) -> bytes:
 def unpacked(data: bytes) -> list[Probe]:
     """Read back what `packed` wrote."""
     with np.load(io.BytesIO(data)) as parts:
-        columns = [parts[entry.name] for entry in _PARTS]
-    return [
-        Probe(mean, scale, kernel, bias, float(strength))
-        for mean, scale, kernel, bias, strength in zip(*columns, strict=True)
-    ]
+        columns = [parts[name] for name in _PARTS]
+    return [Probe(mean, scale, kernel, bias, float(c)) for mean, scale, kernel, bias, c in zip(*columns, strict=True)]
 
 
 def _solve(standardised: np.ndarray, labels: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:

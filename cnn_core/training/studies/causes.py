@@ -7,6 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from cnn_core.pictures.items import SpecRefused
+from cnn_core.training.results import Result
+from cnn_core.training.spec import Spec, number, numbers
+
 NEAR = 0.01  # a block that is so near to the identity has learnt it
 
 
@@ -54,6 +58,25 @@ class NetSignals:
         return float(self.growth ** (1 / (len(self.layers) - 1)))
 
 
+@dataclass(frozen=True)
+class SignalsOptions(Spec):
+    """Which nets are followed."""
+
+    depths: tuple[int, ...] = numbers((8, 20, 56), 8, 110, "Layers", "With weights, 6n + 2.", most=5)
+
+    def check(self) -> None:
+        """Refuse depths that no CIFAR net has."""
+        if odd := [depth for depth in self.depths if depth % 6 != 2]:
+            raise SpecRefused(f"depths has {odd[0]}; expected 6n + 2: 8, 14, 20, 26, … 110.")
+
+
+@dataclass(frozen=True)
+class Signals(Result):
+    """The nets that were followed: for each depth plain and residual, with and without BatchNorm."""
+
+    nets: tuple[NetSignals, ...] = ()
+
+
 def net_name(residual: bool, batch_norm: bool) -> str:
     """Return what kind of net it is, in words.
 
@@ -65,7 +88,14 @@ def net_name(residual: bool, batch_norm: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Identity:
+class IdentityOptions(Spec):
+    """What learns to give back what it gets."""
+
+    blocks: int = number(1, 1, 8, "Blocks behind each other")
+
+
+@dataclass(frozen=True)
+class Identity(Result):
     """How blocks learnt to give back what they get.
 
     Attributes:
@@ -74,10 +104,10 @@ class Identity:
         plain, residual: For each seed the distance before every step and after the last.
     """
 
-    seeds: Sequence[int]
-    silent: float
-    plain: Sequence[Sequence[float]]
-    residual: Sequence[Sequence[float]]
+    seeds: Sequence[int] = ()
+    silent: float = 1.0
+    plain: Sequence[Sequence[float]] = ()
+    residual: Sequence[Sequence[float]] = ()
 
     def of(self, kind: str) -> Sequence[Sequence[float]]:
         """The curves of `plain` or `residual`."""

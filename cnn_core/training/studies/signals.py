@@ -1,4 +1,4 @@
-"""What depth does to signals before any training, and how hard it is to learn to do nothing. Answered in seconds.
+"""What depth does to signals before any training, and how hard it is to learn to do nothing: runs of some seconds.
 
 Source:
     Signals: He et al. 2015, arXiv:1502.01852, section 2.2: He's initialisation keeps the variance of a plain ReLU net.
@@ -8,7 +8,8 @@ Source:
     The identity: He et al. 2016, arXiv:1512.03385, sections 1 and 3.1.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,12 +17,17 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from cnn_core.networks import devices
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
 from cnn_core.pictures.items import SpecRefused
+from cnn_core.store.report import Outcome, Report
+from cnn_core.store.runs import Run, Store
+from cnn_core.training.studies.causes import Identity, IdentityOptions, NetSignals, Signals, SignalsOptions
 from cnn_core.training.studies.digits import digits, standardised
 
 PATCHES = 64
 CLASSES = 10
+SEEDS = 3  # of the identity
 MAX_DEPTH, MAX_WIDTH, MAX_STEPS, MAX_BLOCKS, MAX_SEEDS = 110, 64, 1000, 8, 10
 
 
@@ -59,7 +65,14 @@ def patches(pixels: np.ndarray | None, size: int, count: int, seed: int) -> np.n
 
 
 def signals(
-    pixels: np.ndarray | None = None, *, depths: Sequence[int] = (20, 56), width: int = 8, size: int = 8, seed: int = 0
+    pixels: np.ndarray | None = None,
+    *,
+    depths: Sequence[int] = (20, 56),
+    width: int = 8,
+    size: int = 8,
+    seed: int = 0,
+    known: Sequence[Mapping[str, Any]] = (),
+    tell: Callable[[list[dict[str, Any]]], bool] = lambda records: False,
 ) -> list[dict[str, Any]]:
     """Follow signals forwards and gradients backwards through CIFAR nets that have not been trained.
 
@@ -69,6 +82,8 @@ def signals(
         width: Filters of the first stage.
         size: Pixels along each side of a patch.
         seed: Of weights, patches and labels.
+        known: Records of an earlier attempt, which are not computed again.
+        tell: Called with all records so far before each further net; returns True to stop.
 
     Returns:
         For each depth, plain and residual, with and without BatchNorm, a record: `depth`, `residual`, `batch_norm`;
@@ -88,17 +103,43 @@ def signals(
         )
     shown = patches(pixels, size, PATCHES, seed)
     labels = np.random.default_rng(seed).integers(0, CLASSES, PATCHES)
-    records = []
-    for depth in depths:
-        for batch_norm in (False, True):
-            for residual in (False, True):
-                keras.utils.set_random_seed(seed)
-                net = cifar_resnet(
-                    depth=depth, residual=residual, input_shape=shown.shape[1:], width=width, batch_norm=batch_norm
-                )
-                record = {"depth": depth, "residual": residual, "batch_norm": batch_norm}
-                records.append(record | follow(net, shown, labels))
+    records = [dict(record) for record in known]
+    for depth, batch_norm, residual in itertools.product(depths, (False, True), (False, True)):
+        net_kind: dict[str, Any] = {"depth": depth, "residual": residual, "batch_norm": batch_norm}
+        if any(net_kind.items() <= record.items() for record in records):
+            continue
+        if tell(records):
+            break
+        keras.utils.set_random_seed(seed)
+        net = cifar_resnet(**net_kind, input_shape=shown.shape[1:], width=width)
+        records.append(net_kind | follow(net, shown, labels))
     return records
+
+
+def run_signals(run: Run, store: Store, report: Report) -> Outcome:
+    """Carry out a run of kind `signals` on handwritten digits.
+
+    Args:
+        run: Its spec is a `SignalsOptions` as JSON; what its result has already is not computed again.
+        store: Not needed.
+        report: Is told `phase`, `fraction` and each net that was followed, and says when to stop.
+    """
+    options = SignalsOptions.from_json(run.spec)
+    every, known = 4 * len(options.depths), Signals.from_json(run.result).to_json()["nets"]
+
+    def tell(records: list[dict[str, Any]]) -> bool:
+        report.update(phase=f"following the signals, net {len(records) + 1} of {every}", fraction=len(records) / every)
+        if records:
+            report.found(_signals(records))
+        return report.should_stop
+
+    report.update(reaction=20, phase="preparing", fraction=0.0)
+    records = signals(depths=options.depths, known=known, tell=tell)
+    return Outcome(_signals(records), devices.environment(devices.find()) | {"seed": 0})
+
+
+def _signals(records: list[dict[str, Any]]) -> dict[str, Any]:
+    return Signals(tuple(NetSignals(**record) for record in records)).to_json()
 
 
 def follow(net: keras.Model, shown: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
@@ -139,6 +180,8 @@ def learn_identity(
     blocks: int = 1,
     size: int = 8,
     learning_rate: float = 1e-2,
+    known: Mapping[str, Sequence[Sequence[float]]] | None = None,
+    tell: Callable[[dict[str, Any]], bool] = lambda found: False,
 ) -> dict[str, Any]:
     """Train plain and residual blocks to give back what they get.
 
@@ -154,10 +197,13 @@ def learn_identity(
         blocks: So many blocks behind each other, at most 8.
         size: Pixels along each side of a patch.
         learning_rate: Of Adam.
+        known: `plain` and `residual` of an earlier attempt, whose seeds are not trained again.
+        tell: Called with all that is found so far before each seed; returns True to stop.
 
     Returns:
-        `plain` and `residual`: for each seed the loss before every step and after the last, the mean squared distance
-        to the input. `silent` is the loss of a block that puts out zeros: 1, as patches have unit variance.
+        `seeds`, those that were trained; `plain` and `residual`: for each seed the loss before every step and after the
+        last, the mean squared distance to the input. `silent` is the loss of a block that puts out zeros: 1, as patches
+        have unit variance.
 
     Raises:
         SpecRefused: If a number is out of bounds, or no patches can be had.
@@ -167,14 +213,46 @@ def learn_identity(
     for name, most in bounds.items():
         if not 1 <= chosen[name] <= most:
             raise SpecRefused(f"{name}: {chosen[name]}; expected 1 to {most}.")
-    curves: dict[str, list[list[float]]] = {"plain": [], "residual": []}
-    for seed in seeds:
+    curves = {kind: [list(curve) for curve in (known or {}).get(kind, ())] for kind in ("plain", "residual")}
+
+    def found() -> dict[str, Any]:
+        return {"seeds": list(seeds[: len(curves["plain"])]), "silent": 1.0, **curves}
+
+    for seed in seeds[len(curves["plain"]) :]:
+        if tell(found()):
+            break
         shown = patches(pixels, size, 4 * PATCHES, seed)
-        for name, losses in curves.items():
+        losses = {}
+        for kind in curves:
             keras.utils.set_random_seed(seed)
-            net = _blocks(shown.shape[1:], filters, blocks, residual=name == "residual")
-            losses.append(_identity_losses(net, shown, steps, learning_rate))
-    return {"seeds": list(seeds), "silent": 1.0, **curves}
+            net = _blocks(shown.shape[1:], filters, blocks, residual=kind == "residual")
+            losses[kind] = _identity_losses(net, shown, steps, learning_rate)
+        for kind, curve in losses.items():
+            curves[kind].append(curve)
+    return found()
+
+
+def run_identity(run: Run, store: Store, report: Report) -> Outcome:
+    """Carry out a run of kind `identity` on handwritten digits.
+
+    Args:
+        run: Its spec is an `IdentityOptions` as JSON; seeds that its result has already are not trained again.
+        store: Not needed.
+        report: Is told `phase`, `fraction` and the curves of each seed, and says when to stop.
+    """
+    options, known = IdentityOptions.from_json(run.spec), Identity.from_json(run.result)
+
+    def tell(found: dict[str, Any]) -> bool:
+        done = len(found["seeds"])
+        report.update(phase=f"training, seed {done + 1} of {SEEDS}", fraction=done / SEEDS)
+        if done:
+            report.found(Identity(**found).to_json())
+        return report.should_stop
+
+    report.update(reaction=20, phase="preparing", fraction=0.0)
+    curves = {"plain": known.plain, "residual": known.residual}
+    found = learn_identity(blocks=options.blocks, seeds=range(SEEDS), known=curves, tell=tell)
+    return Outcome(Identity(**found).to_json(), devices.environment(devices.find()) | {"seed": 0})
 
 
 def _identity_losses(net: keras.Model, shown: np.ndarray, steps: int, learning_rate: float) -> list[float]:

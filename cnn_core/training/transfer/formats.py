@@ -16,26 +16,38 @@ from typing import Any
 
 import numpy as np
 
+from cnn_core.networks import devices
 from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import sets
 from cnn_core.store import keys
+from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import answers, documents
-from cnn_core.training.transfer.results import Transfer
+from cnn_core.training.transfer.results import SelfTest, Transfer
 
 PICTURES = 10
 TOLERANCES: dict[str, float | None] = {"keras": 1e-4, "tflite": 1e-3, "onnx": 1e-3, "int8": None}
 ONNX_PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
 PATIENCE = 180  # seconds for one fresh process
+REACTION = 90  # seconds within which a stop is heard: between two formats
 
 
-def export_formats(run_id: str, arm: str, *, location: str | None = None) -> dict[str, Any]:
+def export_formats(
+    run_id: str,
+    arm: str,
+    *,
+    location: str | None = None,
+    known: Sequence[dict[str, Any]] = (),
+    tell: Callable[[dict[str, Any], str], bool] = lambda tested, name: False,
+) -> dict[str, Any]:
     """Convert an arm's network, test every format, and keep those that agree.
 
     Args:
         run_id: A finished run.
         arm: One of its arms.
         location: Of the store; by default the one of this process.
+        known: Entries of an earlier attempt, whose formats are not tested again.
+        tell: Called with what is known so far and the name of the next format; returns True to stop.
 
     Returns:
         The self-test, kept in the store beside the networks: `pictures` (names) and `formats`, each with `name`,
@@ -53,11 +65,32 @@ def export_formats(run_id: str, arm: str, *, location: str | None = None) -> dic
         if not run.result or arm not in Transfer.from_json(run.result).arms:
             raise answers.NoModel(f"Run {run_id} has no trained network {arm!r}. Choose another run or arm.")
         with tempfile.TemporaryDirectory() as folder:
-            tested = _export(store, run, arm, Path(folder))
-        store.write(keys.self_test(run_id, arm), json.dumps(tested, ensure_ascii=False).encode())
-        return tested
+            return _export(store, run, arm, Path(folder), known, tell)
     finally:
         store.close()
+
+
+def run(run: Run, store: Store, report: Report) -> Outcome:
+    """Carry out a run of kind `exports`.
+
+    Args:
+        run: Its spec has `run`, a finished run, and `arm`, one of its arms; formats that its result has already are not
+            tested again.
+        store: Holds the network; receives the formats that agree, and the self-test.
+        report: Is told `phase`, `fraction` and each format that was tested, and says when to stop.
+    """
+
+    def tell(tested: dict[str, Any], name: str) -> bool:
+        done = len(tested["formats"])
+        report.update(phase=f"testing {name}, {done + 1} of {len(TOLERANCES)}", fraction=done / len(TOLERANCES))
+        if done:
+            report.found(SelfTest(**tested).to_json())
+        return report.should_stop
+
+    report.update(reaction=REACTION, phase="preparing", fraction=0.0)
+    known = SelfTest.from_json(run.result).formats
+    tested = export_formats(run.spec["run"], run.spec["arm"], location=store.location, known=known, tell=tell)
+    return Outcome(SelfTest(**tested).to_json(), devices.environment(devices.find()))
 
 
 def onnx_missing() -> str:
@@ -68,14 +101,21 @@ def onnx_missing() -> str:
     return f"ONNX is not offered: this installation lacks {', '.join(missing)} (pip install {' '.join(missing)})."
 
 
-def _export(store: Store, run: Run, arm: str, folder: Path) -> dict[str, Any]:
-    found = Transfer.from_json(run.result)
-    record, classes = backbone(run.spec["options"]["backbone"]), found.classes
+def _export(
+    store: Store,
+    run: Run,
+    arm: str,
+    folder: Path,
+    known: Sequence[dict[str, Any]],
+    tell: Callable[[dict[str, Any], str], bool],
+) -> dict[str, Any]:
+    result = Transfer.from_json(run.result)
+    record, classes = backbone(run.spec["options"]["backbone"]), result.classes
     data = store.read(keys.file(run.id, arm))
     model = answers.load_model(data)
     (folder / "predict.py").write_text(documents.predict_script(run, arm, record), encoding="utf-8")
     (folder / "labels.json").write_text(json.dumps(classes, ensure_ascii=False), encoding="utf-8")
-    tested = found.arms[arm].answers
+    tested = result.arms[arm].answers
     chosen = [tested[i] for i in np.unique(np.linspace(0, len(tested) - 1, PICTURES).round().astype(int))]
     expected = []
     for index, answer in enumerate(chosen):
@@ -88,19 +128,25 @@ def _export(store: Store, run: Run, arm: str, folder: Path) -> dict[str, Any]:
         "int8": lambda model: to_tflite(model, int8=True),
         "onnx": to_onnx,
     }
-    entries: list[dict[str, Any]] = []
+    found: dict[str, Any] = {"pictures": [answer.name for answer in chosen], "formats": list(known)}
     for name, convert in converters.items():
-        if name == "onnx" and (reason := onnx_missing()):
-            entries.append({"name": name, "words": reason, "passed": False})
+        if name in {entry["name"] for entry in found["formats"]}:
             continue
-        converted = convert(model)
-        file = keys.FORMATS[name].format(arm=arm)
-        (folder / file).write_bytes(converted)
-        entry = _tested(folder, name, file, np.array(expected), classes)
-        entries.append(entry | {"bytes": len(converted)})
-        if name != "keras" and entry["passed"]:
-            store.write(keys.file(run.id, arm, name), converted)
-    return {"pictures": [answer.name for answer in chosen], "formats": entries}
+        if tell(found, name):
+            break
+        entry: dict[str, Any]
+        if name == "onnx" and (reason := onnx_missing()):
+            entry = {"name": name, "words": reason, "passed": False}
+        else:
+            converted = convert(model)
+            file = keys.FORMATS[name].format(arm=arm)
+            (folder / file).write_bytes(converted)
+            entry = _tested(folder, name, file, np.array(expected), classes) | {"bytes": len(converted)}
+            if name != "keras" and entry["passed"]:
+                store.write(keys.file(run.id, arm, name), converted)
+        found["formats"].append(entry)
+        store.write(keys.self_test(run.id, arm), json.dumps(found, ensure_ascii=False).encode())
+    return found
 
 
 def to_tflite(model: Any, int8: bool = False) -> bytes:

@@ -250,3 +250,16 @@ def _upgraded_pair(first: str, second: str, a: Mapping[str, Any], b: Mapping[str
 def _only(these: Sequence[Mapping[str, Any]], those: Sequence[Mapping[str, Any]]) -> int:
     """How many pictures these got right and those did not."""
     return sum(a["said"] == a["label"] and b["said"] != b["label"] for a, b in zip(these, those, strict=True))
+
+
+@dataclass(frozen=True)
+class SelfTest(Result):
+    """What a test of an arm's exports has found.
+
+    Attributes:
+        pictures: Names of those that each format was asked about.
+        formats: An entry each, as in `formats.export_formats`.
+    """
+
+    pictures: tuple[str, ...] = ()
+    formats: tuple[dict[str, Any], ...] = ()

@@ -1,13 +1,21 @@
 """Signals before training against theory and finite differences; learning the identity."""
 
+import re
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from studies_toys import Listening
 
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
 from cnn_core.pictures.items import SpecRefused
+from cnn_core.store.runs import Run
+from cnn_core.training.spec import Spec
+from cnn_core.training.studies import signals as studies
+from cnn_core.training.studies.causes import Identity, IdentityOptions, Signals, SignalsOptions
 from cnn_core.training.studies.signals import follow, learn_identity, patches, signals
 
 
@@ -118,3 +126,63 @@ def test_impossible_questions_are_refused_in_words(ask: object, message: str) ->
     with pytest.raises(SpecRefused) as refusal:
         ask()  # type: ignore[operator]
     assert message in str(refusal.value)
+
+
+# As runs --------------------------------------------------------------------------------------------------------------
+
+
+def job(kind: str, spec: dict[str, Any], result: dict[str, Any] | None = None) -> Run:
+    return Run("1f", kind, "t", "running", "engine", "", "w", 1, None, None, 0.0, 0.0, None, spec, {}, result or {}, {})
+
+
+def test_run_of_signals_stops_between_nets_and_goes_on_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[str] = []
+    real = studies.follow
+
+    def counted(net: keras.Model, *about: Any) -> dict[str, Any]:
+        followed.append(net.name)
+        return real(net, *about)
+
+    monkeypatch.setattr(studies, "follow", counted)
+    report = Listening(lambda progress: progress.get("fraction") == 0.5)
+    half = studies.run_signals(job("signals", {"depths": [8]}), None, report)  # type: ignore[arg-type]
+    assert report.fractions == [0.0, 0.0, 0.25, 0.5]
+    assert len(followed) == len(Signals.from_json(half.result).nets) == 2
+    assert report.kept[-1] == half.result, "what is known so far was handed over"
+    rest = studies.run_signals(job("signals", {"depths": [8]}, half.result), None, Listening())  # type: ignore[arg-type]
+    assert len(followed) == 4, "two were known"
+    nets = Signals.from_json(rest.result).nets
+    assert [(net.residual, net.batch_norm) for net in nets] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    for net, record in zip(nets, signals(depths=(8,)), strict=True):
+        assert list(net.gradient_norm) == pytest.approx(record["gradient_norm"], rel=1e-4)
+    assert rest.environment["keras"] == keras.__version__
+
+
+def test_run_of_the_identity_stops_between_seeds_and_goes_on_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[int] = []
+
+    def losses(net: keras.Model, shown: np.ndarray, steps: int, rate: float) -> list[float]:
+        trained.append(len(trained))
+        return [1.0, float(trained[-1])]
+
+    monkeypatch.setattr(studies, "_identity_losses", losses)
+    report = Listening(lambda progress: progress.get("phase") == "training, seed 2 of 3")
+    part = studies.run_identity(job("identity", {"blocks": 1}), None, report)  # type: ignore[arg-type]
+    assert part.result == Identity([0], 1.0, [[1.0, 0.0]], [[1.0, 1.0]]).to_json()
+    assert report.kept == [part.result]
+    rest = studies.run_identity(job("identity", {"blocks": 1}, part.result), None, Listening())  # type: ignore[arg-type]
+    plain, residual = [[1.0, 0.0], [1.0, 2.0], [1.0, 4.0]], [[1.0, 1.0], [1.0, 3.0], [1.0, 5.0]]
+    assert plain == rest.result["plain"] and residual == rest.result["residual"] and rest.result["seeds"] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("options", "values", "message"),
+    [
+        (SignalsOptions, {"depths": [9]}, "depths has 9; expected 6n + 2: 8, 14, 20, 26, … 110."),
+        (SignalsOptions, {"depths": []}, "depths has 0 values; expected 1 to 5 of them."),
+        (IdentityOptions, {"blocks": 9}, "blocks is 9; expected a whole number from 1 to 8."),
+    ],
+)
+def test_questions_out_of_bounds_are_refused(options: type[Spec], values: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecRefused, match=re.escape(message)):
+        options.from_json(values)

@@ -1,0 +1,90 @@
+"""A test of exports as a run: it tells how far it is, stops between formats, and goes on where it was broken off."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from transfer_toys import Outcome
+
+from cnn_core.store.runs import Run, plain
+from cnn_core.training.transfer import formats
+from cnn_core.training.transfer.export import self_test_of
+from cnn_core.training.transfer.results import SelfTest
+
+
+class Listening:
+    """Remembers what it is told; asks to stop when `stop_when` says so of the progress."""
+
+    def __init__(self, stop_when: Callable[[dict[str, Any]], bool] = lambda progress: False) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.kept: list[dict[str, Any]] = []
+        self.stop_when, self.should_stop, self.lost = stop_when, False, False
+
+    def update(self, **progress: Any) -> None:
+        self.told.append(plain(progress))
+        self.should_stop = self.should_stop or self.stop_when(progress)
+
+    def found(self, result: Mapping[str, Any]) -> None:
+        self.kept.append(plain(result))
+
+
+def cheap(monkeypatch: pytest.MonkeyPatch, *, failing: str = "") -> list[str]:
+    """Have formats be converted and tested at once; returns the files as they are tested."""
+    tested: list[str] = []
+
+    def convert(model: object, int8: bool = False) -> bytes:
+        if failing == ("int8" if int8 else "tflite"):
+            raise MemoryError
+        return b"converted"
+
+    def ask(folder: Path, name: str, file: str, expected: np.ndarray, classes: object) -> dict[str, Any]:
+        tested.append(name)
+        return {"name": name, "file": file, "tolerance": None, "passed": True, "words": "fine"}
+
+    monkeypatch.setattr(formats, "to_tflite", convert)
+    monkeypatch.setattr(formats, "to_onnx", convert)
+    monkeypatch.setattr(formats, "_tested", ask)
+    return tested
+
+
+def export_run(outcome: Outcome, result: dict[str, Any] | None = None) -> Run:
+    spec = {"run": outcome.run.id, "arm": "scratch"}
+    run = outcome.store.claim(outcome.store.create("exports", spec, title="exports").id, "w")
+    assert run
+    return replace(run, result=result or {})
+
+
+def test_run_of_a_test_tells_how_far_it_is_and_stops_between_formats(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested = cheap(monkeypatch)
+    report = Listening(lambda progress: progress.get("fraction") == 0.5)
+    found = formats.run(export_run(outcome), outcome.store, report)
+    assert tested == ["keras", "tflite"] and not found.trouble
+    assert [each["phase"] for each in report.told if "testing" in each.get("phase", "")] == [
+        "testing keras, 1 of 4",
+        "testing tflite, 2 of 4",
+        "testing int8, 3 of 4",
+    ]
+    known = SelfTest.from_json(found.result)
+    assert [entry["name"] for entry in known.formats] == ["keras", "tflite"] and len(known.pictures) == 10
+    kept = self_test_of(outcome.store, outcome.run.id, "scratch")
+    assert kept and kept["formats"] == list(known.formats), "what was tested is offered"
+
+
+def test_run_of_a_test_that_fails_keeps_what_was_tested_and_goes_on_there(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap(monkeypatch, failing="int8")
+    report, run = Listening(), export_run(outcome)
+    with pytest.raises(MemoryError):
+        formats.run(run, outcome.store, report)
+    kept = SelfTest.from_json(report.kept[-1])
+    assert [entry["name"] for entry in kept.formats] == ["keras", "tflite"]
+    tested = cheap(monkeypatch)
+    found = formats.run(export_run(outcome, report.kept[-1]), outcome.store, Listening())
+    assert tested == ["int8", "onnx"]
+    assert [entry["name"] for entry in SelfTest.from_json(found.result).formats] == ["keras", "tflite", "int8", "onnx"]
