@@ -6,7 +6,7 @@ import streamlit as st
 
 from cnn_core.networks.backbones import backbone
 from cnn_core.store.runs import Run
-from cnn_core.training.transfer.export import bundle, metrics_csv, self_test_of
+from cnn_core.training.transfer.export import bundle, epochs_csv, metrics_csv, self_test_of
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.asked import answer
@@ -40,14 +40,17 @@ def take_home(run: Run, found: Transfer) -> None:
     )
     for name, arm in found.arms.items():
         _arm(run, name, arm.model_bytes, pictures)
-    st.download_button(
-        "Figures (CSV)",
-        metrics_csv(found.arms),
-        f"convscope-{run.id}.csv",
-        "text/csv",
-        key="transfer_csv",
-        on_click="ignore",
-    )
+    tables = {"metrics": ("Figures (CSV)", metrics_csv), "epochs": ("Epochs (CSV)", epochs_csv)}
+    with st.container(horizontal=True):
+        for name, (title, table_of) in tables.items():
+            st.download_button(
+                title,
+                table_of(found.arms),
+                f"convscope-{run.id}-{name}.csv",
+                "text/csv",
+                key=f"transfer_csv_{name}",
+                on_click="ignore",
+            )
 
 
 def _arm(run: Run, name: str, size: int, pictures: bool) -> None:

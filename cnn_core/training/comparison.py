@@ -1,12 +1,11 @@
 """What any run measured, in one form, so that runs of different kinds fit into one table and one chart. Light."""
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cnn_core.arithmetic.measures import Accuracy, Curve
+from cnn_core.arithmetic.tables import csv_text
 from cnn_core.networks.backbones import BACKBONES
 from cnn_core.store.runs import Glance, Run
 from cnn_core.training.kinds import KINDS, key_of, result_of
@@ -83,9 +82,7 @@ def summary(run: Run) -> Summary:
 
 def comparison_csv(runs: Iterable[tuple[Glance, Summary]]) -> str:
     """Return one row a run and arm (see COLUMNS), times in UTC; a run that has measured nothing has one row."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    table: list[list[str | int | float]] = []
     for run, found in runs:
         about = [
             run.id,
@@ -99,5 +96,5 @@ def comparison_csv(runs: Iterable[tuple[Glance, Summary]]) -> str:
             len(found.labels) or "",
         ]
         rows = [[row.arm, row.value, row.low, row.high] for row in found.accuracies] or [[""] * 4]
-        writer.writerows([*about, *row] for row in rows)
-    return buffer.getvalue()
+        table += [[*about, *row] for row in rows]
+    return csv_text(COLUMNS, table)

@@ -1,8 +1,6 @@
 """Inside one architecture: its graph, its table, the block that carries the idea and the code that builds it."""
 
 import ast
-import csv
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from cnn_core.arithmetic.tables import csv_text
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.graph_layout import blocks_of, layout, total
@@ -321,8 +320,4 @@ def _cell(value: Any) -> Any:
 
 
 def _csv(columns: Mapping[str, list[Any]]) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return file.getvalue()
+    return csv_text(list(columns), zip(*columns.values(), strict=True))

@@ -1,13 +1,12 @@
 """A reader's own model: the architecture as text, the same table as for the published ones."""
 
-import csv
 import hashlib
-import io
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
+from cnn_core.arithmetic.tables import csv_text
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.networks.blueprints import MAX_BYTES, Blueprint, BlueprintRefused
@@ -186,10 +185,6 @@ def _cell(value: Any) -> str:
 
 
 def _csv(blueprint: Blueprint) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(_COLUMNS.values())
-    for row in blueprint.rows:
-        values = [row[field] for field in _COLUMNS.values()]
-        writer.writerow("" if v is None else "x".join(map(str, v)) if isinstance(v, tuple) else v for v in values)
-    return file.getvalue()
+    fields = list(_COLUMNS.values())
+    rows = ([row[field] for field in fields] for row in blueprint.rows)
+    return csv_text(fields, [["x".join(map(str, v)) if isinstance(v, tuple) else v for v in row] for row in rows])

@@ -1,10 +1,9 @@
 """A stack to take away: as CSV, and as Keras code that builds it."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 
 from cnn_core.arithmetic.stacks.table import CHANNELS, COLUMNS, StackError, StackLayer, StackRow, stack_table, to_rows
+from cnn_core.arithmetic.tables import csv_text
 
 
 def to_csv(rows: Iterable[StackRow]) -> str:
@@ -15,13 +14,11 @@ def to_csv(rows: Iterable[StackRow]) -> str:
     pool1,pooling,2,2,valid,1,,,,4,3,2,2,0,0,0,
     """
     results = ("output_size", "channels", "receptive_field", "effective_stride", "effective_padding")
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow((*COLUMNS, *results, "params", "macs", "reason"))
+    table = []
     for row, cells in zip(rows := list(rows), to_rows(row.layer for row in rows), strict=True):
         field = (row.field.size, row.field.stride, row.field.padding)
-        writer.writerow((*cells.values(), row.output_size, row.channels, *field, row.params, row.macs, row.reason))
-    return file.getvalue()
+        table.append((*cells.values(), row.output_size, row.channels, *field, row.params, row.macs, row.reason))
+    return csv_text((*COLUMNS, *results, "params", "macs", "reason"), table)
 
 
 def to_keras(stack: Sequence[StackLayer], input_size: int, channels: int = CHANNELS) -> str:

@@ -1,15 +1,15 @@
 """What a reader takes home: the model, what is needed to use it and to repeat it; and how that comes back."""
 
-import csv
 import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnn_core.arithmetic.tables import csv_text
 from cnn_core.networks.backbones import Backbone
 from cnn_core.pictures import sets
 from cnn_core.pictures.archives import Entry, read_zip
@@ -59,7 +59,7 @@ def bundle(
 ) -> bytes:
     """Return a zip with the network and all that belongs to it.
 
-    `<arm>.keras`, `labels.json`, `predict.py`, `metrics.csv`, `model_card.md`, `notebook.ipynb`,
+    `<arm>.keras`, `labels.json`, `predict.py`, `metrics.csv`, `epochs.csv`, `model_card.md`, `notebook.ipynb`,
     `settings/experiment.json`; those of the other formats that passed the test of `formats.export_formats`, and its
     `selftest.json`; and `pictures/<digest>.png`, which the notebook and `read_bundle` need.
 
@@ -82,6 +82,7 @@ def bundle(
         archive.writestr("labels.json", json.dumps(found.classes, ensure_ascii=False, indent=1))
         archive.writestr("predict.py", documents.predict_script(run, arm, record))
         archive.writestr("metrics.csv", metrics_csv(found.arms))
+        archive.writestr("epochs.csv", epochs_csv(found.arms))
         archive.writestr("model_card.md", documents.model_card(run, arm, record, self_test))
         archive.writestr("notebook.ipynb", documents.notebook(run, arm, checkout))
         if self_test:
@@ -165,18 +166,21 @@ def _pictures(entries: Iterable[str]) -> list[str]:
 
 
 def metrics_csv(arms: Mapping[str, Arm]) -> str:
-    """Return one row an epoch and arm, then the test figures, as CSV."""
-    columns = ("arm", "phase", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
-    rows: list[Sequence[Any]] = [columns]
-    for name, arm in arms.items():
-        rows += [[name, *(getattr(entry, column) for column in columns[1:])] for entry in arm.history]
-    rows += [
-        [],
-        ("arm", "test_accuracy", "interval_low", "interval_high", "trainable_params", "total_params", "train_seconds"),
+    """Return the test figures as CSV, one row an arm."""
+    columns = ("arm", "test_accuracy", "interval_low", "interval_high", "correct", "best_epoch")
+    costs = ("trainable_params", "total_params", "train_seconds", "feature_seconds")
+    rows = [
+        (
+            *(name, arm.accuracy.value, arm.accuracy.low, arm.accuracy.high, arm.accuracy.correct, arm.best_epoch),
+            *(arm.trainable_params, arm.total_params, arm.seconds["training"], arm.seconds["features"]),
+        )
+        for name, arm in arms.items()
     ]
-    for name, arm in arms.items():
-        figures = (arm.trainable_params, arm.total_params, arm.seconds["training"])
-        rows.append([name, arm.accuracy.value, arm.accuracy.low, arm.accuracy.high, *figures])
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
-    return buffer.getvalue()
+    return csv_text((*columns, *costs), rows)
+
+
+def epochs_csv(arms: Mapping[str, Arm]) -> str:
+    """Return the way there as CSV, one row an epoch and arm."""
+    columns = ("phase", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+    rows = [(name, *(getattr(epoch, c) for c in columns)) for name, arm in arms.items() for epoch in arm.history]
+    return csv_text(("arm", *columns), rows)

@@ -28,7 +28,6 @@ from cnn_core.training.transfer.export import (
     BundleRefused,
     bundle,
     is_bundle,
-    metrics_csv,
     read_bundle,
     self_test_of,
 )
@@ -53,6 +52,7 @@ def unpacked(outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path
             "labels.json",
             "predict.py",
             "metrics.csv",
+            "epochs.csv",
             "model_card.md",
             "notebook.ipynb",
             "settings/experiment.json",
@@ -115,21 +115,30 @@ def test_every_arm_is_one_flat_network_that_loads_as_it_is(outcome: Outcome, arm
     assert np.allclose(np.asarray(model(batch)).sum(axis=1), 1, atol=1e-5)
 
 
-def test_metrics_are_a_table_of_epochs_and_one_of_arms(outcome: Outcome, unpacked: Path) -> None:
-    text = (unpacked / "metrics.csv").read_text(encoding="utf-8")
-    assert text == metrics_csv(outcome.arms)
-    epochs, arms = (list(csv.DictReader(io.StringIO(part))) for part in text.split("\n\n"))
+def read_table(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV file that is one table: every row has the header's columns."""
+    header, *rows = csv.reader(io.StringIO(text))
+    assert {len(row) for row in rows} == {len(header)}
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_epochs_are_one_table(outcome: Outcome, unpacked: Path) -> None:
+    epochs = read_table((unpacked / "epochs.csv").read_text(encoding="utf-8"))
     expected = [(arm, entry) for arm, figures in outcome.arms.items() for entry in figures.history]
     assert len(epochs) == len(expected) == 2 + 2 + 4
     for row, (arm, entry) in zip(epochs, expected, strict=True):
         assert (row["arm"], row["phase"], int(row["epoch"])) == (arm, entry.phase, entry.epoch)
         for name in ("loss", "accuracy", "val_loss", "val_accuracy", "seconds"):
             assert float(row[name]) == getattr(entry, name)
+
+
+def test_metrics_are_one_table(outcome: Outcome, unpacked: Path) -> None:
+    arms = read_table((unpacked / "metrics.csv").read_text(encoding="utf-8"))
     assert [row["arm"] for row in arms] == ["scratch", "frozen", "fine_tuned"]
     for row in arms:
         figures = outcome.arms[row["arm"]]
         share = figures.accuracy
-        assert float(row["test_accuracy"]) == share.value
+        assert (float(row["test_accuracy"]), int(row["correct"])) == (share.value, share.correct)
         assert (float(row["interval_low"]), float(row["interval_high"])) == (share.low, share.high)
         assert int(row["trainable_params"]) == figures.trainable_params
 
