@@ -20,7 +20,7 @@ from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import training
 from cnn_core.training.transfer.evaluation import compare, evaluate
-from cnn_core.training.transfer.export import save_model
+from cnn_core.training.transfer.export import in_float32, save_model
 from cnn_core.training.transfer.live import Live
 from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
 from cnn_core.training.transfer.spec import Experiment
@@ -115,9 +115,10 @@ class _Laboratory:
         stopped = self.report.should_stop
         self.live.phase("testing")
         started = time.perf_counter()
-        probabilities = forward(arm.model, self._part("test"), lambda done: False)
+        model = in_float32(arm.model)  # what is measured is what is kept
+        probabilities = forward(model, self._part("test"), lambda done: False)
         figures = evaluate(probabilities, self.split.test, self.classes)
-        size = save_model(self.store, self.id, name, arm.model)
+        size = save_model(self.store, self.id, name, model)
         self.store.remove(keys.checkpoint(self.id, name))
         seconds = {"features": feature_seconds, "training": train_seconds, "testing": time.perf_counter() - started}
         self.arms[name] = Arm(

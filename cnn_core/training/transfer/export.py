@@ -31,11 +31,35 @@ class BundleRefused(ValueError):
     """A file that is no bundle of ours, or a damaged one; the text says what to do."""
 
 
+def in_float32(model: "keras.Model") -> "keras.Model":
+    """Return the network as others can use it: itself, or a copy of one of mixed precision that computes in float32.
+
+    Its weights are float32 anyway. LiteRT and many a phone know no float16 arithmetic, and without tensor cores it is
+    slower.
+
+    Source:
+        Keras guide "Mixed precision": variables are kept in float32, only computations are in float16.
+    """
+    import keras
+
+    computing = (layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer))
+    if all(layer.dtype_policy.name == "float32" for layer in computing):
+        return model
+
+    def plain(layer: Any) -> Any:
+        config = layer.get_config()
+        return type(layer).from_config(config | {"dtype": "float32"} if "dtype" in config else config)
+
+    copy = keras.models.clone_model(model, clone_function=plain, recursive=True)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
 def save_model(store: Store, run_id: str, arm: str, model: "keras.Model") -> int:
-    """Write a network in Keras' own format, without optimizer; return its size in bytes."""
+    """Write a network in Keras' own format, in float32, without optimizer; return its size in bytes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{arm}.keras"
-        model.save(path, include_optimizer=False)
+        in_float32(model).save(path, include_optimizer=False)
         data = path.read_bytes()
     store.write(keys.file(run_id, arm), data)
     return len(data)

@@ -23,6 +23,7 @@ from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import answers, documents
+from cnn_core.training.transfer.export import in_float32
 from cnn_core.training.transfer.results import SelfTest, Transfer
 
 PICTURES = 10
@@ -112,7 +113,7 @@ def _export(
     result = Transfer.from_json(run.result)
     record, classes = backbone(run.spec["options"]["backbone"]), result.classes
     data = store.read(keys.file(run.id, arm))
-    model = answers.load_model(data)
+    model = in_float32(answers.load_model(data))  # runs of version 0.1 on a GPU kept it in mixed precision
     (folder / "predict.py").write_text(documents.predict_script(run, arm, record), encoding="utf-8")
     (folder / "labels.json").write_text(json.dumps(classes, ensure_ascii=False), encoding="utf-8")
     tested = result.arms[arm].answers
@@ -166,11 +167,15 @@ def to_tflite(model: Any, int8: bool = False) -> bytes:
 
 def to_onnx(model: Any) -> bytes:
     """Return a Keras network as ONNX, by Keras' own export, which needs tf2onnx."""
+    import keras
+
+    # Without it Keras wants the network called first.
+    signature = [keras.InputSpec(shape=model.input_shape, dtype="float32", name="image")]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         with warnings.catch_warnings():  # Keras 3.15 asks NumPy for its old np.object, and NumPy warns
             warnings.filterwarnings("ignore", r"In the future `np\.object`", FutureWarning)
-            model.export(path, format="onnx", verbose=False)
+            model.export(path, format="onnx", verbose=False, input_signature=signature)
         return path.read_bytes()
 
 
