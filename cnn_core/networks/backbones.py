@@ -48,7 +48,7 @@ class Backbone:
             the block before: a place where the network can be cut in two.
         stage_ends: Indices into block_starts of the blocks that close a stage (the last at its resolution).
         application: Name in `keras.applications`, None for the network that ConvScope carries.
-        weights_file: Name of the downloaded file (no top).
+        weights_file: Name of the downloaded file (no top); of the carried network the beginning of its SHA-256.
         preprocessing: `inside` (the network has its own first layers), `tf` (x / 127.5 − 1) or `caffe` (BGR minus
             the ImageNet mean).
         licence: Of the weights.
@@ -99,6 +99,7 @@ BACKBONES: dict[str, Backbone] = {
             224 / 256,
             ("block1a_depthwise_conv", *_LITE0[1:], "top_conv"),
             (0, 2, 4, 10, 16),
+            weights_file="579344248a93",
         ),
         Backbone(
             "mobilenet_v2",
@@ -268,12 +269,7 @@ def imagenet_labels() -> tuple[str, ...]:
 
 def weights_id(name: str) -> str:
     """Name the weights, for keys of cached features: another file is another id."""
-    record = backbone(name)
-    if record.embedded:
-        from cnn_core.networks.zoo.efficientnet_lite import WEIGHTS_SHA256
-
-        return f"{name}-{WEIGHTS_SHA256[:12]}"
-    return f"{name}-{record.weights_file}"
+    return f"{name}-{backbone(name).weights_file}"
 
 
 def _build_application(record: Backbone, pretrained: bool) -> "keras.Model":

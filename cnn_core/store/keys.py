@@ -2,6 +2,7 @@
 
     pictures/<digest>.png                a picture, by its content
     runs/<run>/<arm>.keras               a trained network; beside it its other formats and their self-test
+    backbones/<weights>.keras            the carried network without its head, for downloads
     albums/<album>.json                  the labelled pictures of one visit
 
 A list is named `visit/<visit>`, `key/<key>` (a reader's private link), `studies/<pictures>/<kind>` or
@@ -25,6 +26,11 @@ def picture(digest: str) -> str:
         'pictures/3fa9.png'
     """
     return f"pictures/{digest}.png"
+
+
+def backbone(weights: str) -> str:
+    """Return the key of a pretrained network as a file, by the name of its weights."""
+    return f"backbones/{weights}.keras"
 
 
 def album(album_id: str) -> str:

@@ -1,183 +1,113 @@
-"""The texts of a download: a script that predicts, a model card, a notebook that repeats. Light: no Keras."""
+"""What goes into a download beside the network: scripts, settings, a model card, a notebook. Light: no Keras."""
 
+import inspect
 import json
+import re
 from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+from cnn_core.networks import quiet
 from cnn_core.networks.backbones import Backbone
-from cnn_core.pictures.images import MAX_SIDE
+from cnn_core.pictures import images, sets
 from cnn_core.store.runs import Run
 from cnn_core.training.transfer.results import Transfer
+from cnn_core.training.transfer.spec import Experiment
 
-_SCRIPT = '''"""Predict with a network trained in ConvScope.
+BACKBONE_FILE = "backbone.keras"
+_SCRIPTS = Path(__file__).with_name("download")
 
-    pip install keras=={keras} tensorflow=={tensorflow} pillow numpy
-    python predict.py photo.jpg another.png
-    python predict.py --model {arm}.tflite --json photo.jpg     # another format, all digits
-
-Only the format that is asked for needs its package: Keras and TensorFlow for .keras, ai-edge-litert or TensorFlow for
-.tflite, onnxruntime for .onnx.
-
-Run {run_id}, arm {arm}. The network takes RGB pictures of {size} x {size} pixels, values 0 to 255;
-what it does to them after that is inside the .keras file.
+_REQUIREMENTS = """\
+# What trained this network, and what reads pictures as the app does.
+keras=={keras}
+tensorflow=={tensorflow}
+pillow=={pillow}
+numpy
 """
 
-import argparse
-import json
-import warnings
-from pathlib import Path
-
-import numpy as np
-from PIL import Image, ImageOps
-
-HERE = Path(__file__).parent
-LABELS = json.loads((HERE / "labels.json").read_text(encoding="utf-8"))
-SIZE, SHORT_SIDE = {size}, {short_side}
-
-
-def load(path):
-    """Scale the short side to SHORT_SIDE, bicubic, and cut out the middle."""
-    with Image.open(path) as file:
-        image = ImageOps.exif_transpose(file).convert("RGBA")
-    image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    scale = {max_side} / max(image.size)
-    if scale < 1:
-        size = (round(image.width * scale), round(image.height * scale))
-        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    width, height = image.size
-    image = image.resize(
-        (width * SHORT_SIDE // min(image.size), height * SHORT_SIDE // min(image.size)), Image.Resampling.BICUBIC
-    )
-    left, top = round((image.width - SIZE) / 2), round((image.height - SIZE) / 2)
-    return np.asarray(image.crop((left, top, left + SIZE, top + SIZE)), "float32")
-
-
-def network(path):
-    """Return a function from one picture to its probabilities."""
-    if path.suffix == ".keras":
-        import keras
-
-        model = keras.saving.load_model(path)
-        return lambda picture: np.asarray(model(picture[None], training=False))[0]
-    if path.suffix == ".onnx":
-        import onnxruntime
-
-        session = onnxruntime.InferenceSession(path)
-        name = session.get_inputs()[0].name
-        return lambda picture: session.run(None, {{name: picture[None]}})[0][0]
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:  # TensorFlow 2.21 still has it, and warns that it will go
-        import tensorflow
-
-        Interpreter = tensorflow.lite.Interpreter
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        interpreter = Interpreter(str(path))
-    interpreter.allocate_tensors()
-    put, get = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-
-    def ask(picture):
-        interpreter.set_tensor(put, picture[None])
-        interpreter.invoke()
-        return interpreter.get_tensor(get)[0]
-
-    return ask
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--model", default="{arm}.keras", help="a file beside this script (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="one JSON list, all digits")
-    parser.add_argument("pictures", nargs="+")
-    options = parser.parse_args()
-    ask = network(HERE / options.model)
-    answers = [[float(p) for p in ask(load(path))] for path in options.pictures]
-    if options.json:
-        print(json.dumps([dict(zip(LABELS, probabilities)) for probabilities in answers], ensure_ascii=False))
-    else:
-        for path, probabilities in zip(options.pictures, answers):
-            best_first = sorted(zip(LABELS, probabilities), key=lambda x: -x[1])
-            print(path, {{label: round(p, 4) for label, p in best_first}})
-'''
-
 _MEASURE = """\
-# The test pictures through the downloaded network: the recorded accuracy again, in plain Keras.
+# The test pictures through the downloaded network: the recorded accuracy again.
 import json
-from pathlib import Path
 
-from predict import HERE, LABELS, load, network
+from predict import ARM, HERE, labels, load, network
 
 settings = json.loads((HERE / "settings" / "experiment.json").read_text(encoding="utf-8"))
 label_of = {{digest: label for digest, label, *_ in settings["items"]}}
-ask = network(HERE / "{arm}.keras")
-right = sum(
-    LABELS[ask(load(HERE / "pictures" / f"{{digest}}.png")).argmax()] == label_of[digest] for digest in settings["test"]
-)
-print(f"{{right}} of {{len(settings['test'])}} right; recorded: {correct}")
+names, ask, tested = labels(), network(HERE / f"{{ARM}}.keras"), settings["split"]["test"]
+right = sum(names[ask(load(HERE / "pictures" / f"{{digest}}.png")).argmax()] == label_of[digest] for digest in tested)
+print(f"{{right}} of {{len(tested)}} right; recorded: {correct}")
 assert right == {correct}, "not the recorded accuracy: another version of Keras, TensorFlow or Pillow?"
 """
 
-_REPEAT = """\
-# The whole experiment again, from the pictures: needs a checkout of ConvScope (commit {commit}).
-import sys
+_TRAIN = """\
+# From the pictures and the settings in this folder: train.py, which is there to be read.
+import train
 
-CONVSCOPE = "{checkout}"  # where the checkout is
-sys.path.insert(0, CONVSCOPE)
-
-import tempfile
-
-from cnn_core.training.transfer import experiment
-from cnn_core.training.transfer.export import read_folder_of_bundle
-from cnn_core.training.transfer.results import Transfer
-from cnn_core.store.runs import Store
-
-
-class Silent:
-    should_stop = lost = False
-
-    def update(self, **progress):
-        pass
-
-    def found(self, result):
-        pass
-
-
-store = Store(tempfile.mkdtemp())
-again = read_folder_of_bundle(HERE, store)
-run = store.claim(store.create("transfer", again.to_json(), title=again.source).id, worker="notebook")
-outcome = experiment.run(run, store, Silent())
-for arm, figures in Transfer.from_json(outcome.result).arms.items():
-    print(f"{{arm}}: {{figures.accuracy.value:.4f}}, recorded {{settings['accuracy'].get(arm)}}")
+model, correct, total = train.train()
+print(f"{correct} of {total} right; recorded: {settings['accuracy'][ARM] * total:.0f}")
 """
 
 
-def predict_script(run: Run, arm: str, record: Backbone) -> str:
-    """Return `predict.py`: pictures in, probabilities out, whatever the format of the network beside it."""
-    return _SCRIPT.format(
-        keras=run.environment["keras"],
-        tensorflow=run.environment["tensorflow"],
-        run_id=run.id,
-        arm=arm,
-        size=record.input_size,
-        short_side=round(record.input_size / record.crop_fraction),
-        max_side=MAX_SIDE,
-    )
+def scripts(run: Run, arm: str, record: Backbone) -> dict[str, str]:
+    """Return the code of a download by file name: what predicts, what trains again, and what both need.
+
+    `images.py` and `quiet.py` are the app's own modules, so that a script cannot come to read a picture otherwise than
+    the page does.
+    """
+    block = record.block_starts[-run.spec["options"]["unfreeze_blocks"]]
+    asks = {"RUN": run.id, "ARM": arm, "SIZE": record.input_size, "CROP_FRACTION": record.crop_fraction}
+    trains = {
+        "BACKBONE": backbone_of(arm, record),
+        "PREPROCESSING": record.preprocessing,
+        "FIRST_TRAINED": block,
+    }
+    return {
+        "predict.py": _with_facts((_SCRIPTS / "predict.py").read_text(encoding="utf-8"), asks),
+        "train.py": _with_facts((_SCRIPTS / "train.py").read_text(encoding="utf-8"), trains),
+        "images.py": inspect.getsource(images),
+        "quiet.py": inspect.getsource(quiet),
+        "requirements.txt": _REQUIREMENTS.format(
+            keras=run.environment["keras"], tensorflow=run.environment["tensorflow"], pillow=version("pillow")
+        ),
+    }
+
+
+def backbone_of(arm: str, record: Backbone) -> str:
+    """Return where `train.py` takes the network from that the arm began with.
+
+    The frozen arm's own file holds it unchanged under the head, the scratch arm's its architecture. The fine-tuned arm
+    changed it: it is fetched from `keras.applications`, or lies in the download as BACKBONE_FILE where it is not there.
+    """
+    if arm != "fine_tuned":
+        return f"{arm}.keras"
+    return record.application or BACKBONE_FILE
+
+
+def _with_facts(script: str, facts: dict[str, Any]) -> str:
+    """Return a script with the lines `NAME = value` that say what it is about exchanged."""
+    for name, value in facts.items():
+        line = f"{name} = {json.dumps(value)}"
+        script, count = re.subn(rf"^{name} = \S+", line, script, flags=re.MULTILINE)
+        if count != 1:
+            raise ValueError(f"The script has {count} lines {name} = …; expected one.")
+    return script
 
 
 def experiment_settings(run: Run, arm: str) -> dict[str, Any]:
-    """Return what another server or the notebook needs to repeat the experiment, plain JSON.
+    """Return what another server, `train.py` or the notebook needs to repeat the experiment, plain JSON.
 
-    `items` are digest, label, name and part of each picture, `test` the digests that were tested on, `accuracy` what
-    each arm reached.
+    `items` are digest, label, name and part of each picture, `split` the digests of `train`, `validation` and `test`
+    in the order of the run, `accuracy` what each arm reached.
     """
-    found = Transfer.from_json(run.result)
+    found, experiment = Transfer.from_json(run.result), Experiment.from_json(run.spec)
+    split = sets.split(experiment.items, experiment.options.seed)
     return run.spec | {
         "run": run.id,
         "arm": arm,
         "classes": list(found.classes),
         "accuracy": {name: figures.accuracy.value for name, figures in found.arms.items()},
-        "test": [answer.digest for answer in found.arms[arm].answers],
+        "split": {part: [item.digest for item in getattr(split, part)] for part in split.sizes},
     }
 
 
@@ -241,32 +171,25 @@ The pretrained weights: {record.licence}. The pictures remain their owners'.
 """
 
 
-def notebook(run: Run, arm: str, checkout: str) -> str:
-    """Return a notebook (nbformat 4.5, JSON): measure the network again, then repeat the experiment."""
+def notebook(run: Run, arm: str) -> str:
+    """Return a notebook (nbformat 4.5): measure the network again, then train it again."""
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
     found = Transfer.from_json(run.result)
-    commit = run.environment.get("commit", "unknown")
+    title = f"# {', '.join(found.classes)}\n\nRun {run.id}, arm `{arm}`. "
     cells = [
-        ("markdown", f"# {', '.join(found.classes)}\n\nRun {run.id}, arm `{arm}`. Open it where it lies."),
-        ("markdown", "## Measure again"),
-        ("code", _MEASURE.format(arm=arm, correct=found.arms[arm].accuracy.correct)),
-        ("markdown", "## Train again\n\nFrom the pictures and the settings in this folder, not from the weights."),
-        ("code", _REPEAT.format(commit=commit, checkout=checkout)),
+        new_markdown_cell(f"{title}Open it where it lies, after `pip install -r requirements.txt`.", id="title"),
+        new_markdown_cell("## Measure again", id="about-measure"),
+        new_code_cell(_MEASURE.format(correct=found.arms[arm].accuracy.correct), id="measure"),
+        new_markdown_cell("## Train again", id="about-train"),
+        new_code_cell(_TRAIN, id="train"),
     ]
-    blank: dict[str, Any] = {"execution_count": None, "outputs": []}
-    return json.dumps(
-        {
-            "cells": [
-                {"cell_type": kind, "id": f"cell{index}", "metadata": {}, "source": text}
-                | (blank if kind == "code" else {})
-                for index, (kind, text) in enumerate(cells)
-            ],
-            "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        },
-        ensure_ascii=False,
-        indent=1,
-    )
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    made = new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.validate(made)
+    text: str = nbformat.writes(made)
+    return text
 
 
 def _self_test_words(self_test: dict[str, Any] | None) -> str:

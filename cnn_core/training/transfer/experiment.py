@@ -20,7 +20,7 @@ from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import training
 from cnn_core.training.transfer.evaluation import compare, evaluate
-from cnn_core.training.transfer.export import in_float32, save_model
+from cnn_core.training.transfer.export import in_float32, keep_backbone, save_model
 from cnn_core.training.transfer.live import Live
 from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
 from cnn_core.training.transfer.spec import Experiment
@@ -159,10 +159,11 @@ class _Laboratory:
             self.live.phase("blocks")
             return maps
 
-        listener = self.live.listener("blocks")
+        listener, base = self.live.listener("blocks"), self._base()
+        keep_backbone(self.store, self.record, base)
         try:
             arm = training.fine_tuned(
-                self._base(),
+                base,
                 _copy(head),
                 watch,
                 self._data(),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnn_core.arithmetic.tables import csv_text
-from cnn_core.networks.backbones import Backbone
+from cnn_core.networks.backbones import Backbone, weights_id
 from cnn_core.pictures import sets
 from cnn_core.pictures.archives import Entry, read_zip
 from cnn_core.pictures.images import ImageRejected, decode
@@ -57,12 +57,33 @@ def in_float32(model: "keras.Model") -> "keras.Model":
 
 def save_model(store: Store, run_id: str, arm: str, model: "keras.Model") -> int:
     """Write a network in Keras' own format, in float32, without optimizer; return its size in bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{arm}.keras"
-        in_float32(model).save(path, include_optimizer=False)
-        data = path.read_bytes()
+    data = _keras_file(in_float32(model))
     store.write(keys.file(run_id, arm), data)
     return len(data)
+
+
+def keep_backbone(store: Store, record: Backbone, base: "keras.Model") -> None:
+    """Keep the pretrained network that a fine-tuned arm begins with, once for all runs: `train.py` needs it.
+
+    Args:
+        store: Where it is kept.
+        record: Its facts; a network of `keras.applications` is fetched from there again and not kept.
+        base: The network without its head.
+    """
+    import keras
+
+    key = keys.backbone(weights_id(record.name))
+    if record.embedded and not store.exists(key):
+        pool = keras.layers.GlobalAveragePooling2D(name="pool")  # where `train.py` looks for the end of a body
+        whole = keras.Model(base.input, pool(base.output), name=base.name)
+        store.write(key, _keras_file(in_float32(whole)))
+
+
+def _keras_file(model: "keras.Model") -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path, include_optimizer=False)
+        return path.read_bytes()
 
 
 def self_test_of(store: Store, run_id: str, arm: str) -> dict[str, Any] | None:
@@ -83,9 +104,11 @@ def bundle(
 ) -> bytes:
     """Return a zip with the network and all that belongs to it.
 
-    `<arm>.keras`, `labels.json`, `predict.py`, `metrics.csv`, `epochs.csv`, `model_card.md`, `notebook.ipynb`,
-    `settings/experiment.json`; those of the other formats that passed the test of `formats.export_formats`, and its
-    `selftest.json`; and `pictures/<digest>.png`, which the notebook and `read_bundle` need.
+    `<arm>.keras`, `labels.json`; `predict.py` and `train.py` with what they need (`documents.scripts`); `metrics.csv`,
+    `epochs.csv`, `model_card.md`, `notebook.ipynb`, `settings/experiment.json`; of a fine-tuned arm of the embedded
+    network `backbone.keras`, which it began with, unless the run is of version 0.1; those of the other formats that
+    passed the test of `formats.export_formats`, and its `selftest.json`; and `pictures/<digest>.png`, which
+    `train.py`, the notebook and `read_bundle` need.
 
     Args:
         store: Holds them.
@@ -97,18 +120,21 @@ def bundle(
     """
     self_test, found = self_test_of(store, run.id, arm), Transfer.from_json(run.result)
     passed = {entry["name"] for entry in (self_test or {"formats": ()})["formats"] if entry["passed"]}
-    checkout = str(Path(__file__).resolve().parents[2])
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, pattern in keys.FORMATS.items():
             if name == "keras" or name in passed.intersection(formats):  # they hardly shrink: stored as they are
                 archive.writestr(pattern.format(arm=arm), store.read(keys.file(run.id, arm, name)))
+        kept = keys.backbone(weights_id(record.name))
+        if documents.backbone_of(arm, record) == documents.BACKBONE_FILE and store.exists(kept):
+            archive.writestr(documents.BACKBONE_FILE, store.read(kept))
         archive.writestr("labels.json", json.dumps(found.classes, ensure_ascii=False, indent=1))
-        archive.writestr("predict.py", documents.predict_script(run, arm, record))
+        for name, text in documents.scripts(run, arm, record).items():
+            archive.writestr(name, text)
         archive.writestr("metrics.csv", metrics_csv(found.arms))
         archive.writestr("epochs.csv", epochs_csv(found.arms))
         archive.writestr("model_card.md", documents.model_card(run, arm, record, self_test))
-        archive.writestr("notebook.ipynb", documents.notebook(run, arm, checkout))
+        archive.writestr("notebook.ipynb", documents.notebook(run, arm))
         if self_test:
             archive.writestr("selftest.json", json.dumps(self_test, ensure_ascii=False, indent=1))
         archive.writestr(SETTINGS, json.dumps(documents.experiment_settings(run, arm), ensure_ascii=False, indent=1))
@@ -144,13 +170,6 @@ def read_bundle(data: bytes, name: str, store: Store) -> Experiment:
     """
     entries = {entry.name: entry.data for entry in read_zip(data, name) if isinstance(entry, Entry)}
     return _restored(entries, name, store)
-
-
-def read_folder_of_bundle(folder: Path, store: Store) -> Experiment:
-    """Do the same with an unpacked bundle."""
-    paths = [folder / SETTINGS, *sorted((folder / "pictures").glob("*.png"))]
-    entries = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
-    return _restored(entries, folder.name, store)
 
 
 def _restored(entries: Mapping[str, bytes], name: str, store: Store) -> Experiment:

@@ -5,7 +5,6 @@ The test runs what the reader will run: the `predict.py` of the bundle on pictur
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -114,7 +113,8 @@ def _export(
     record, classes = backbone(run.spec["options"]["backbone"]), result.classes
     data = store.read(keys.file(run.id, arm))
     model = in_float32(answers.load_model(data))  # runs of version 0.1 on a GPU kept it in mixed precision
-    (folder / "predict.py").write_text(documents.predict_script(run, arm, record), encoding="utf-8")
+    for name, text in documents.scripts(run, arm, record).items():
+        (folder / name).write_text(text, encoding="utf-8")
     (folder / "labels.json").write_text(json.dumps(classes, ensure_ascii=False), encoding="utf-8")
     tested = result.arms[arm].answers
     chosen = [tested[i] for i in np.unique(np.linspace(0, len(tested) - 1, PICTURES).round().astype(int))]
@@ -183,9 +183,8 @@ def _tested(folder: Path, name: str, file: str, expected: np.ndarray, classes: S
     """Ask the format in a fresh process and compare with the page's probabilities."""
     entry: dict[str, Any] = {"name": name, "file": file, "tolerance": TOLERANCES[name], "passed": False}
     command = [sys.executable, "predict.py", "--json", "--model", file, *(f"{i}.png" for i in range(len(expected)))]
-    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, env=quiet)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         return entry | {"words": f"{file} did not answer within {PATIENCE} s in a fresh process: not offered."}
     if done.returncode:

@@ -89,6 +89,11 @@ def attempt(store: Store, run_id: str, report: FakeReport | None = None) -> Outc
     return Outcome(store, kept, experiment, report, Transfer.from_json(kept.result), kept.environment)
 
 
+def labelled(**counts: int) -> tuple[Item, ...]:
+    """Records of so many pictures of each class; no store has them."""
+    return tuple(Item(f"{label}{i}", label, f"{i}.png") for label, count in counts.items() for i in range(count))
+
+
 def picture(seed: int, height: int, width: int) -> Picture:
     """A smooth picture of random colours."""
     small = np.random.default_rng(seed).integers(0, 256, (6, 6, 3)).astype(np.uint8)

@@ -1,0 +1,228 @@
+"""Train the network of this download again, in plain Keras, from its pictures and settings.
+
+    pip install -r requirements.txt
+    python train.py          # writes again.keras and tells how many test pictures it gets right
+
+To be read from top to bottom. The split, the options and the seed are those of the run. The app saves time where the
+result is the same: it keeps features from run to run, and runs blocks that do not change only once.
+
+    frozen        the pretrained network as it is, and a linear layer trained on its features
+    fine_tuned    the same, and then the topmost blocks trained on at a low learning rate
+    scratch       the same architecture, every weight random, every weight trained
+
+Source:
+    Yosinski et al. 2014, arXiv:1411.1792 (frozen against fine-tuned); Keras guide "Transfer learning and fine-tuning".
+"""
+
+import json
+import os
+import sys
+from typing import Any
+
+from predict import ARM, HERE, SIZE, Trouble, labels, load
+from quiet import quiet
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+try:
+    with quiet(ModuleNotFoundError):
+        import keras
+        import numpy as np
+        from keras import layers
+except ModuleNotFoundError as missing:
+    print(f"train.py: {missing.name} is not there. Install it: pip install -r requirements.txt.", file=sys.stderr)
+    sys.exit(2)
+
+# What this download is about.
+BACKBONE = "frozen.keras"  # a file beside this script, or the name of a network in keras.applications
+PREPROCESSING = "inside"  # of a network in keras.applications: inside (it does its own), tf or caffe
+FIRST_TRAINED = "block5c_expand_conv"  # first layer of the lowest block that fine-tuning trains
+
+Parts = dict[str, tuple[np.ndarray, np.ndarray]]  # of the split: pictures or features, and labels
+
+
+# The pictures -------------------------------------------------------------------------------------------------------
+
+
+def read_settings() -> dict[str, Any]:
+    """Return what the run was asked: options, pictures with their labels, and the split."""
+    try:
+        settings: dict[str, Any] = json.loads((HERE / "settings" / "experiment.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Trouble(f"settings/experiment.json cannot be read ({error}). Unpack the whole download.") from None
+    return settings
+
+
+def read_pictures(settings: dict[str, Any]) -> Parts:
+    """Return pictures, uint8 `(N, SIZE, SIZE, 3)`, and labels `(N,)` of train, validation and test."""
+    if not (HERE / "pictures").is_dir():
+        raise Trouble("The pictures are not in this download. Get it again with its pictures.")
+    names = labels()
+    index_of = {digest: names.index(label) for digest, label, *_ in settings["items"]}
+    return {
+        part: (
+            np.stack([load(HERE / "pictures" / f"{digest}.png") for digest in digests]).astype(np.uint8),
+            np.array([index_of[digest] for digest in digests], np.int32),
+        )
+        for part, digests in settings["split"].items()
+    }
+
+
+# The network --------------------------------------------------------------------------------------------------------
+
+
+def backbone() -> keras.Model:
+    """Return the network without its head, as the run began with it: RGB 0 to 255 in, feature maps out."""
+    if BACKBONE.endswith(".keras"):
+        if not (HERE / BACKBONE).is_file():
+            raise Trouble(f"{BACKBONE} is not in this download. Get it again, or train anew in the app.")
+        whole = keras.saving.load_model(HERE / BACKBONE)
+        return keras.Model(whole.input, whole.get_layer("pool").input, name=whole.name)
+    image = x = keras.Input((SIZE, SIZE, 3), name="image")
+    if PREPROCESSING == "tf":
+        x = layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocess")(image)
+    elif PREPROCESSING == "caffe":  # BGR minus the mean of ImageNet
+        bgr = keras.ops.flip(image, axis=-1)
+        x = layers.Rescaling(1.0, offset=[-103.939, -116.779, -123.68], name="preprocess")(bgr)
+    application = getattr(keras.applications, BACKBONE)
+    trunk = application(input_tensor=x, input_shape=(SIZE, SIZE, 3), include_top=False, weights="imagenet")
+    return keras.Model(image, trunk.output, name=trunk.name)
+
+
+def new_head() -> list[keras.layers.Layer]:
+    """Return the layers that tell the classes apart, with random weights."""
+    return [
+        layers.Dropout(0.2, name="dropout"),
+        layers.Dense(len(labels()), activation="softmax", name="probabilities"),
+    ]
+
+
+def joined(base: keras.Model, head: list[keras.layers.Layer]) -> keras.Model:
+    """Return the whole network: picture in, probabilities out."""
+    x = layers.GlobalAveragePooling2D(name="pool")(base.output)
+    for layer in head:
+        x = layer(x)
+    return keras.Model(base.input, x, name=base.name)
+
+
+def augmented(model: keras.Model, seed: int) -> keras.Model:
+    """Return the network with layers before it that mirror, shift and zoom each picture a little while training."""
+    x = layers.RandomFlip("horizontal", seed=seed)(model.input)
+    x = layers.RandomTranslation(0.1, 0.1, fill_mode="reflect", seed=seed + 1)(x)
+    x = layers.RandomZoom(0.15, fill_mode="reflect", seed=seed + 2)(x)
+    return keras.Model(model.input, model(x))
+
+
+# The training -------------------------------------------------------------------------------------------------------
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Ends with the weights of the best epoch: the highest validation accuracy, the lower loss among equals.
+
+    Args:
+        start: Accuracy and loss before the first epoch, where those weights are a candidate too.
+    """
+
+    def __init__(self, start: tuple[float, float] | None = None) -> None:
+        super().__init__()
+        self.best = (start[0], -start[1]) if start else (-1.0, 0.0)
+        self.weights: list[np.ndarray] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.weights = self.model.get_weights()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        score = logs["val_accuracy"], -logs["val_loss"]
+        if score > self.best:
+            self.best, self.weights = score, self.model.get_weights()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.model.set_weights(self.weights)
+
+
+def fit(model: keras.Model, data: Parts, options: dict[str, Any], learning_rate: float, start_counts: bool) -> None:
+    """Train with Adam; `start_counts` makes the weights that it begins with a candidate for the best."""
+    model.compile(keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    start = None
+    if start_counts:
+        loss, accuracy = model.evaluate(*data["validation"], options["batch_size"], verbose=0)
+        start = accuracy, loss
+    model.fit(
+        *data["train"],
+        validation_data=data["validation"],
+        epochs=options["epochs"],
+        batch_size=options["batch_size"],
+        callbacks=[KeepBest(start)],
+        verbose=2,
+    )
+
+
+def train_frozen(base: keras.Model, data: Parts, options: dict[str, Any]) -> list[keras.layers.Layer]:
+    """Train a head on the fixed features of the pretrained network; return its layers."""
+    extractor = keras.Model(base.input, layers.GlobalAveragePooling2D()(base.output))
+    features = {part: (extractor.predict(data[part][0], verbose=0), data[part][1]) for part in ("train", "validation")}
+    keras.utils.set_random_seed(options["seed"])
+    head = new_head()
+    network = keras.Sequential([keras.Input(extractor.output.shape[1:]), *head])
+    fit(network, features, options, options["head_learning_rate"], start_counts=False)
+    return head
+
+
+def fine_tune(base: keras.Model, head: list[keras.layers.Layer], data: Parts, options: dict[str, Any]) -> keras.Model:
+    """Train the topmost blocks on, from a network whose head is trained; return the whole."""
+    keras.utils.set_random_seed(options["seed"])
+    boundary = base.get_layer(FIRST_TRAINED).input
+    upper = {layer.name for layer in keras.Model(boundary, base.output).layers}
+    base.trainable = True
+    for layer in base.layers:  # BatchNorm is frozen layer by layer: nothing else keeps its statistics
+        layer.trainable = layer.name in upper and not isinstance(layer, layers.BatchNormalization)
+    model = joined(base, head)
+    trained = augmented(model, options["seed"]) if options["augment"] else model
+    fit(trained, data, options, options["fine_tune_learning_rate"], start_counts=True)
+    return model
+
+
+def train_scratch(base: keras.Model, data: Parts, options: dict[str, Any]) -> keras.Model:
+    """Train a network of the same architecture from random weights."""
+    keras.utils.set_random_seed(options["seed"])
+    base = keras.models.clone_model(base)  # new weights
+    for layer in base.layers:
+        layer.trainable = True
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = 0.9  # at 0.99 a few hundred steps leave the statistics near their start
+    keras.utils.set_random_seed(options["seed"])
+    model = joined(base, new_head())
+    trained = augmented(model, options["seed"]) if options["augment"] else model
+    fit(trained, data, options, options["head_learning_rate"], start_counts=False)
+    return model
+
+
+def train() -> tuple[keras.Model, int, int]:
+    """Train the arm of this download; return its network, how many test pictures it gets right, and of how many."""
+    settings = read_settings()
+    data, options, base = read_pictures(settings), settings["options"], backbone()
+    if ARM == "scratch":
+        model = train_scratch(base, data, options)
+    else:
+        base.trainable = False
+        head = train_frozen(base, data, options)
+        model = fine_tune(base, head, data, options) if ARM == "fine_tuned" else joined(base, head)
+    pictures, truth = data["test"]
+    correct = int((model.predict(pictures, verbose=0).argmax(axis=1) == truth).sum())
+    return model, correct, len(truth)
+
+
+def main() -> int:
+    """Train, tell what came out, keep the network; return the exit code."""
+    try:
+        model, correct, total = train()
+    except Trouble as trouble:
+        print(f"train.py: {trouble}", file=sys.stderr)
+        return 2
+    model.save(HERE / "again.keras", include_optimizer=False)
+    recorded = read_settings()["accuracy"][ARM]
+    print(f"{correct} of {total} right ({correct / total:.3f}); the run: {recorded:.3f}. Kept as again.keras.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
