@@ -1,9 +1,10 @@
 """One small experiment with all arms, trained once for all tests that look at its outcome."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from transfer_toys import Outcome, carry_out, few_textures
+from transfer_toys import Outcome, carry_out, few_textures, unpack
 
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
@@ -28,3 +29,9 @@ def outcome(shelf: Store, textures: tuple[Item, ...]) -> Outcome:
     return carry_out(
         shelf, textures, arms=("scratch", "frozen", "fine_tuned"), epochs=2, batch_size=6, unfreeze_blocks=2
     )
+
+
+@pytest.fixture(scope="session")
+def unpacked(outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The fine-tuned arm's download, unpacked; not to be changed."""
+    return unpack(outcome, "fine_tuned", tmp_path_factory.mktemp("download"))

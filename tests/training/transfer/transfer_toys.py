@@ -1,18 +1,23 @@
 """What the tests of the experiment share: a report that remembers, a few pictures, a whole small experiment."""
 
+import io
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
 from cnn_core.store.report import how_it_ended
 from cnn_core.store.runs import Run, Store, plain
+from cnn_core.training.transfer.export import bundle
 from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
 
@@ -87,6 +92,15 @@ def attempt(store: Store, run_id: str, report: FakeReport | None = None) -> Outc
     assert store.finish(run, **how_it_ended(ended, "", report.should_stop, {}))
     kept = store.get(run.id)
     return Outcome(store, kept, experiment, report, Transfer.from_json(kept.result), kept.environment)
+
+
+def unpack(outcome: Outcome, arm: str, folder: Path) -> Path:
+    """An arm's download, as a reader unpacks it."""
+    data = bundle(outcome.store, outcome.run, arm, backbone("efficientnet_lite0"))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        archive.extractall(folder)
+    return folder
 
 
 def labelled(**counts: int) -> tuple[Item, ...]:
