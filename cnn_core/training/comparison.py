@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from cnn_core.arithmetic.measures import Accuracy, Curve
 from cnn_core.arithmetic.tables import csv_text
@@ -82,7 +83,7 @@ def summary(run: Run) -> Summary:
 
 def comparison_csv(runs: Iterable[tuple[Glance, Summary]]) -> str:
     """Return one row a run and arm (see COLUMNS), times in UTC; a run that has measured nothing has one row."""
-    table: list[list[str | int | float]] = []
+    table: list[list[Any]] = []
     for run, found in runs:
         about = [
             run.id,
@@ -95,6 +96,6 @@ def comparison_csv(runs: Iterable[tuple[Glance, Summary]]) -> str:
             found.pictures or "",
             len(found.labels) or "",
         ]
-        rows = [[row.arm, row.value, row.low, row.high] for row in found.accuracies] or [[""] * 4]
+        rows: list[list[Any]] = [[row.arm, row.value, row.low, row.high] for row in found.accuracies] or [[""] * 4]
         table += [[*about, *row] for row in rows]
     return csv_text(COLUMNS, table)
