@@ -21,7 +21,10 @@ JOBS = {
     "signals": "cnn_core.training.studies.signals:run_signals",
     "identity": "cnn_core.training.studies.signals:run_identity",
 }
-QUICK = 1.0  # seconds that a question may take, warm and alone on two cores; tests/engine/test_quick.py asks them all
+# Seconds that a question may take, warm and alone on two cores. The longest that one may hold the worker is its first:
+# up to 5 s to build a network of the zoo (half a gigabyte of weights; the page asks its reader before), up to 4 s to
+# compile what a unit of ResNet-152 listens to.
+QUICK = 1.0
 QUESTIONS = {
     "classify": "cnn_core.training.transfer.answers:classify",
     "predict": "cnn_core.training.transfer.answers:predict",
@@ -40,6 +43,28 @@ QUESTIONS = {
     "lab_attention": "cnn_core.training.lab.attention:attention",
     "augmented_sheet": "cnn_core.training.lab.augmentation_job:augmented_sheet",
     "read_digit": "cnn_core.training.studies.lenet_job:read_digit",
+}
+
+# The slowest call of each that pages make, in milliseconds: `python -m benchmarks.questions`, two cores, 2026-11-28.
+# tests/engine/test_quick.py holds each to QUICK, and asks them all.
+WARM = {
+    "classify": 172,
+    "predict": 418,
+    "convolve": 3,
+    "shift_agreement": 697,
+    "class_activation": 208,
+    "layer_times": 610,
+    "effective_field": 403,
+    "field_growth": 1,  # kept: the first of each kernel size takes 1.3 s
+    "look_into": 1,  # kept
+    "look_through": 874,
+    "grad_cam": 891,
+    "unit": 546,
+    "read_architecture": 960,  # as long as one may be
+    "architecture_graph": 1,  # kept: the first of a network takes up to 0.6 s
+    "lab_attention": 435,
+    "augmented_sheet": 128,
+    "read_digit": 11,
 }
 
 

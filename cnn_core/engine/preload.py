@@ -53,10 +53,11 @@ def dask_setup(worker: Any) -> None:
     if "RUN" in worker.state.total_resources:
         lower_priority(5)  # a question is answered while a run trains
     if module := os.environ.get("CONVSCOPE_WARM_UP", "keras"):
-        threading.Thread(target=_warm_up, args=(module,), name="warm-up", daemon=True).start()
+        threading.Thread(target=warm_up, args=(module,), name="warm-up", daemon=True).start()
 
 
-def _warm_up(module: str) -> None:
+def warm_up(module: str) -> None:
+    """Import a module now, so that nobody waits for it later; a trouble with it is only logged."""
     try:
         importlib.import_module(module)
     except Exception:  # the job that needs it will say so to its reader

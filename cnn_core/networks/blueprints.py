@@ -5,6 +5,7 @@ before Keras sees it, and built without a single weight. Keras is imported insid
 unpickles a `Blueprint`.
 """
 
+import gc
 import json
 import re
 from collections.abc import Iterator
@@ -75,9 +76,15 @@ def read_architecture(text: str, input_size: int | None = None) -> Blueprint:
         raise BlueprintRefused(f"input_size is 1 to {MAX_NUMBER:,} pixels; received {_shown(repr(input_size))}.")
     config = _parsed(text)
     _check(config)
-    # Keras keeps uninitialised variables in a list of the thread, and would initialise them at the next occasion.
-    with ThreadPoolExecutor(1, "blueprint") as thread:
-        return thread.submit(_built, config, input_size).result()
+    collecting = gc.isenabled()
+    gc.disable()  # a hundred thousand objects are made, and none of them is rubbish yet
+    try:
+        # Keras keeps uninitialised variables in a list of the thread, and would initialise them at the next occasion.
+        with ThreadPoolExecutor(1, "blueprint") as thread:
+            return thread.submit(_built, config, input_size).result()
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _built(config: dict[str, Any], input_size: int | None) -> Blueprint:

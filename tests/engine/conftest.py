@@ -85,6 +85,7 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONVSCOPE_EXTRA_JOBS", "engine_toys")
         patch.setenv("PYTHONPATH", str(HERE))
+        patch.syspath_prepend(HERE)  # what is carried out here, as at the command line, needs the toys too
         patch.setenv("CONVSCOPE_WARM_UP", "")
         patch.delenv("CONVSCOPE_ENGINE", raising=False)
         yield patch

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from pathlib import Path
 
 from cnn_core.engine.jobs import UnknownWork
 from cnn_core.store.report import Outcome, Report, Stopped
@@ -104,6 +105,11 @@ def double(value: int, seconds: float = 0.0) -> int:
     return 2 * value
 
 
+def note(path: str) -> None:
+    """Leave a file behind."""
+    Path(path).touch()
+
+
 def worker_pid() -> int:
     """Say who answers."""
     return os.getpid()
@@ -137,4 +143,4 @@ JOBS = {
     name: f"engine_toys:{name}"
     for name in ("sleep", "stuck", "late", "fail", "hoard", "not_json", "parts", "give_up", "taken")
 }
-QUESTIONS = {name: f"engine_toys:{name}" for name in ("double", "worker_pid", "refuse", "die", "loaded")}
+QUESTIONS = {name: f"engine_toys:{name}" for name in ("double", "note", "worker_pid", "refuse", "die", "loaded")}
