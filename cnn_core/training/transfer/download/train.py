@@ -115,45 +115,29 @@ def augmented(model: keras.Model, seed: int) -> keras.Model:
 # The training -------------------------------------------------------------------------------------------------------
 
 
-class KeepBest(keras.callbacks.Callback):
-    """Ends with the weights of the best epoch: the highest validation accuracy, the lower loss among equals.
-
-    Args:
-        start: Accuracy and loss before the first epoch, where those weights are a candidate too.
-    """
-
-    def __init__(self, start: tuple[float, float] | None = None) -> None:
-        super().__init__()
-        self.best = (start[0], -start[1]) if start else (-1.0, 0.0)
-        self.weights: list[np.ndarray] = []
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        self.weights = self.model.get_weights()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        score = logs["val_accuracy"], -logs["val_loss"]
-        if score > self.best:
-            self.best, self.weights = score, self.model.get_weights()
-
-    def on_train_end(self, logs: Any = None) -> None:
-        self.model.set_weights(self.weights)
-
-
 def fit(model: keras.Model, data: Parts, options: dict[str, Any], learning_rate: float, start_counts: bool) -> None:
-    """Train with Adam; `start_counts` makes the weights that it begins with a candidate for the best."""
+    """Train with Adam, and end with the weights of the best epoch.
+
+    Best is the highest validation accuracy, the lower loss among equals. `start_counts` makes the weights that it
+    begins with a candidate too.
+    """
     model.compile(keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    start = None
-    if start_counts:
-        loss, accuracy = model.evaluate(*data["validation"], options["batch_size"], verbose=0)
-        start = accuracy, loss
-    model.fit(
-        *data["train"],
-        validation_data=data["validation"],
-        epochs=options["epochs"],
-        batch_size=options["batch_size"],
-        callbacks=[KeepBest(start)],
-        verbose=2,
-    )
+    inputs, truth = data["train"]
+    order, size = np.random.default_rng(options["seed"]), options["batch_size"]
+
+    def validated() -> tuple[float, float]:
+        loss, accuracy = model.evaluate(*data["validation"], batch_size=size, verbose=0)
+        return accuracy, -loss
+
+    best, weights = validated() if start_counts else (-1.0, 0.0), model.get_weights()
+    for epoch in range(options["epochs"]):
+        shuffled = order.permutation(len(truth))
+        logs = model.fit(inputs[shuffled], truth[shuffled], batch_size=size, shuffle=False, verbose=0).history
+        score = validated()
+        print(f"epoch {epoch + 1}: loss {logs['loss'][0]:.4f}, validated {-score[1]:.4f}, right {score[0]:.3f}")
+        if score > best:
+            best, weights = score, model.get_weights()
+    model.set_weights(weights)
 
 
 def train_frozen(base: keras.Model, data: Parts, options: dict[str, Any]) -> list[keras.layers.Layer]:
