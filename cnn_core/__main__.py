@@ -185,12 +185,12 @@ def _predict(options: argparse.Namespace) -> str:
 
 
 def _classify(options: argparse.Namespace) -> str:
-    from cnn_core.training.transfer import answers
+    from cnn_core.networks import embedded
 
     if not 1 <= options.top <= 1000:
         raise Trouble(f"--top is {options.top}; expected 1 to 1000.")
     pictures = [_read(path) for path in options.files]
-    said = [answers.classify(picture.pixels, options.top) for picture in pictures]
+    said = [embedded.classify(picture.pixels, options.top) for picture in pictures]
     if options.json:
         return json.dumps(
             [{"file": str(f), "labels": labels} for f, labels in zip(options.files, said, strict=True)],

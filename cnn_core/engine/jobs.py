@@ -26,7 +26,7 @@ JOBS = {
 # compile what a unit of ResNet-152 listens to.
 QUICK = 1.0
 QUESTIONS = {
-    "classify": "cnn_core.training.transfer.answers:classify",
+    "classify": "cnn_core.networks.embedded:classify",
     "predict": "cnn_core.training.transfer.answers:predict",
     "convolve": "cnn_core.networks.embedded:convolve_keras",
     "shift_agreement": "cnn_core.networks.embedded:shift_agreement",

@@ -20,6 +20,27 @@ if TYPE_CHECKING:
 SHIFTS = tuple(range(9))  # pixels
 
 
+def classify(pixels: np.ndarray, top: int = 5) -> list[dict[str, Any]]:
+    """Return what the embedded network sees in a picture.
+
+    Args:
+        pixels: uint8 `(H, W, 3)`.
+        top: Number of answers.
+
+    Returns:
+        `index`, `label` and `probability` of the most probable ImageNet classes, best first.
+    """
+    record = backbones.backbone(backbones.DEFAULT)
+    batch = square(pixels, record.input_size, record.crop_fraction)[None]
+    from cnn_core.networks.forward import infer
+
+    probabilities = infer(backbones.classifier(), batch)[0]
+    return [
+        {"index": int(index), "label": backbones.imagenet_labels()[index], "probability": float(probabilities[index])}
+        for index in probabilities.argsort()[::-1][:top]
+    ]
+
+
 def convolve_keras(
     image: np.ndarray,
     kernel: np.ndarray,
@@ -93,7 +114,7 @@ def shift_agreement(pixels: np.ndarray, shifts: Sequence[int] = SHIFTS) -> dict[
 
     The network is evaluated on the central 224 × 224 pixels of a picture whose shorter side is scaled to 256. That
     leaves 16 pixels on each side: the window is moved within them, so that the picture shifts and what comes in at its
-    border was there before. Unshifted, the network sees what `answers.classify` shows it.
+    border was there before. Unshifted, the network sees what `classify` shows it.
 
     Args:
         pixels: uint8 `(H, W, 3)`.

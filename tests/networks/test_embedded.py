@@ -13,9 +13,15 @@ from skimage import data
 from cnn_core.arithmetic.convolution import convolve, cross_correlate
 from cnn_core.engine import jobs
 from cnn_core.networks import backbones
-from cnn_core.networks.embedded import _feature_maps, _trunk, class_activation, convolve_keras, shift_agreement
+from cnn_core.networks.embedded import (
+    _feature_maps,
+    _trunk,
+    class_activation,
+    classify,
+    convolve_keras,
+    shift_agreement,
+)
 from cnn_core.pictures.images import square
-from cnn_core.training.transfer.answers import classify
 
 CAT = data.chelsea()  # (300, 451, 3)
 

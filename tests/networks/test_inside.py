@@ -11,7 +11,6 @@ from cnn_core.networks import loaded as zoo
 from cnn_core.networks.backbones import DEFAULT
 from cnn_core.networks.inside import InspectionRefused, grad_cam, look_through, network, unit, unit_box, weighed
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
-from cnn_core.training.transfer import answers
 
 CAT = data.chelsea()
 
@@ -33,7 +32,7 @@ def test_grad_cam_is_the_class_activation_map_where_the_network_ends_in_an_avera
         np.testing.assert_allclose(found.map, np.maximum(cam, 0) / cam.size, atol=1e-5)
         assert found.layer == ARCHITECTURES[DEFAULT].last_feature_map
         assert (found.label, found.probability) == (expected["label"], pytest.approx(expected["probability"], abs=1e-4))
-    assert grad_cam(DEFAULT, CAT).label == answers.classify(CAT, top=1)[0]["label"], "the most probable by default"
+    assert grad_cam(DEFAULT, CAT).label == embedded.classify(CAT, top=1)[0]["label"], "the most probable by default"
 
 
 def small(nested: bool) -> keras.Model:
@@ -96,7 +95,7 @@ def test_grad_cam_refuses_what_it_cannot_weigh(fresh: None) -> None:
 
 def test_view_of_the_embedded_network_agrees_with_what_else_is_said_of_it() -> None:
     view = look_through(DEFAULT, CAT, "block3b_out")
-    for ours, theirs in zip(view.top, answers.classify(CAT), strict=True):
+    for ours, theirs in zip(view.top, embedded.classify(CAT), strict=True):
         assert ours["index"] == theirs["index"] and ours["label"] == theirs["label"]
         assert ours["probability"] == pytest.approx(theirs["probability"], abs=1e-4)
     model = backbones.classifier()

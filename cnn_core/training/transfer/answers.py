@@ -1,8 +1,8 @@
-"""Short questions about pictures, answered in a worker: what is this, what would this run say of it."""
+"""A short question, answered in a worker: what would this run's networks say of a picture?"""
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,27 +21,6 @@ _models: "OrderedDict[tuple[str, str, str], keras.Model]" = OrderedDict()
 
 class NoModel(ValueError):
     """The run has no trained network (yet)."""
-
-
-def classify(pixels: np.ndarray, top: int = 5) -> list[dict[str, Any]]:
-    """Return what the embedded network sees in a picture.
-
-    Args:
-        pixels: uint8 `(H, W, 3)`.
-        top: Number of answers.
-
-    Returns:
-        `index`, `label` and `probability` of the most probable ImageNet classes, best first.
-    """
-    record = backbones.backbone(backbones.DEFAULT)
-    batch = square(pixels, record.input_size, record.crop_fraction)[None]
-    from cnn_core.networks.forward import infer
-
-    probabilities = infer(backbones.classifier(), batch)[0]
-    return [
-        {"index": int(index), "label": backbones.imagenet_labels()[index], "probability": float(probabilities[index])}
-        for index in probabilities.argsort()[::-1][:top]
-    ]
 
 
 def predict(run_id: str, pixels: np.ndarray, *, location: str | None = None) -> dict[str, dict[str, float]]:

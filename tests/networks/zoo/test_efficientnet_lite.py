@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 from skimage import data
 
-from cnn_core.networks import backbones
+from cnn_core.networks import backbones, embedded
 from cnn_core.networks.zoo import efficientnet_lite, torch_file
 from cnn_core.networks.zoo.efficientnet_lite import BLOCKS, efficientnet_lite0, released_weights
-from cnn_core.training.transfer import answers
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +48,13 @@ def test_batch_normalisation_and_activation_are_those_of_lite(network: keras.Mod
 
 
 def test_chelsea_is_a_cat() -> None:
-    said = answers.classify(data.chelsea(), top=3)
+    said = embedded.classify(data.chelsea(), top=3)
     assert {entry["label"] for entry in said} == {"Egyptian cat", "tiger cat", "tabby"}
     assert [entry["probability"] for entry in said] == sorted((e["probability"] for e in said), reverse=True)
 
 
 def test_coffee_is_an_espresso() -> None:
-    first = answers.classify(data.coffee(), top=1)[0]
+    first = embedded.classify(data.coffee(), top=1)[0]
     assert (first["index"], first["label"]) == (967, "espresso")
     assert first["probability"] == pytest.approx(0.94, abs=0.02)
 

@@ -9,10 +9,11 @@ import pytest
 from skimage import data
 
 from cnn_core.arithmetic.statistics import share
+from cnn_core.networks.embedded import classify
 from cnn_core.pictures.images import square
 from cnn_core.store.runs import RunNotFound, Store
 from cnn_core.training.transfer import answers
-from cnn_core.training.transfer.answers import NoModel, classify, predict
+from cnn_core.training.transfer.answers import NoModel, predict
 from cnn_core.training.transfer.export import save_model
 from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import Options
