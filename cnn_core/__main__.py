@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from cnn_core.engine.errors import on_purpose
 from cnn_core.engine.here import RunTaken, carry_out, shortfall
+from cnn_core.engine.progress import bar
+from cnn_core.networks import devices
 from cnn_core.networks.backbones import BACKBONES
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.pictures import sets
@@ -117,10 +117,10 @@ def _train(options: argparse.Namespace) -> str:
         raise Trouble(f"--out: {options.out} is a folder. Give the path of a file in it, such as RESULT.json.")
     wanted = Options(**chosen(options, Options))
     store = Store.default()
-    with tqdm(desc="reading", unit=" pictures", disable=not sys.stderr.isatty()) as bar:
-        items, refused = sets.read_folder(store, options.folder, progress=lambda name: bar.update())
+    with bar(desc="reading", unit=" pictures") as read:
+        items, refused = sets.read_folder(store, options.folder, progress=lambda name: read.update())
         if options.test:
-            more, also = sets.read_folder(store, options.test, part="test", progress=lambda name: bar.update())
+            more, also = sets.read_folder(store, options.test, part="test", progress=lambda name: read.update())
             unknown = {item.label for item in more} - {item.label for item in items}
             if unknown:
                 raise Trouble(f"--test: {options.test} has a class {sorted(unknown)[0]!r} that {options.folder} lacks.")
@@ -163,6 +163,7 @@ def _predict(options: argparse.Namespace) -> str:
             raise Trouble(
                 f"{path if not path.is_file() else labels} is not there. Unpack the whole download in one folder."
             )
+        devices.import_keras()
         try:
             model, classes = answers.load_model(path.read_bytes()), json.loads(labels.read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError) as error:  # what Keras and JSON raise on a damaged file
@@ -172,6 +173,8 @@ def _predict(options: argparse.Namespace) -> str:
         record = next((r for r in BACKBONES.values() if r.name == model.name), BACKBONES["efficientnet_lite0"])
         said = [{path.stem: answers.ask(model, picture.pixels, record, classes)} for picture in pictures]
     else:
+        Store.default().glance(options.model)  # a wrong id is told at once
+        devices.import_keras()
         said = [answers.predict(options.model, picture.pixels) for picture in pictures]
     if options.json:
         return json.dumps(
@@ -190,6 +193,7 @@ def _classify(options: argparse.Namespace) -> str:
     if not 1 <= options.top <= 1000:
         raise Trouble(f"--top is {options.top}; expected 1 to 1000.")
     pictures = [_read(path) for path in options.files]
+    devices.import_keras()
     said = [embedded.classify(picture.pixels, options.top) for picture in pictures]
     if options.json:
         return json.dumps(
@@ -210,7 +214,8 @@ def _architectures(options: argparse.Namespace) -> str:
         raise Trouble(f"no architecture is called {unknown[0]!r}. Known are: {', '.join(ARCHITECTURES)}.")
     columns = ("total_params", "trainable_params", "macs", "depth", "receptive_field", "reason")
     measured = {}
-    for key in tqdm(options.keys or ARCHITECTURES, unit=" networks", disable=not sys.stderr.isatty()):
+    devices.import_keras()
+    for key in bar(iterable=options.keys or ARCHITECTURES, unit=" networks"):
         facts = atlas.measure(key)
         measured[key] = {column: facts[column] for column in columns}
     if options.json:

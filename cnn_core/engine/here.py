@@ -3,13 +3,12 @@
 import contextlib
 import logging
 import os
-import sys
-from typing import Any, Self
-
-from tqdm import tqdm
+from typing import Any
 
 from cnn_core.engine import jobs
 from cnn_core.engine.errors import sentence
+from cnn_core.engine.progress import Progress
+from cnn_core.engine.quiet import quiet
 from cnn_core.store.report import LiveReport, Stopped, how_it_ended
 from cnn_core.store.runs import COMMAND_LINE, Run, Store
 
@@ -48,6 +47,8 @@ def carry_out(store: Store, kind: str, spec: dict[str, Any], title: str) -> Run:
         RunTaken: If the run was ended or taken over meanwhile.
         Whatever the job raises before it has found anything; the run is then failed, and says so in a sentence.
     """
+    with quiet():  # TensorFlow comes with it
+        job = jobs.job(kind)
     queued = store.create(kind, spec, title=title, carrier=COMMAND_LINE)
     run = store.claim(queued.id, worker=f"command line, process {os.getpid()}")
     if run is None:
@@ -55,8 +56,8 @@ def carry_out(store: Store, kind: str, spec: dict[str, Any], title: str) -> Run:
     report, outcome, failure = LiveReport(store, run), None, ""
     try:
         try:
-            with report, _Bar(report) as told, contextlib.suppress(Stopped):
-                outcome = jobs.job(kind)(run, store, told)
+            with report, Progress() as progress, contextlib.suppress(Stopped):
+                outcome = job(run, store, _Shown(report, progress))
         except Exception as error:
             if report.lost or not store.get(run.id).result:
                 raise
@@ -97,27 +98,18 @@ def shortfall(run: Run) -> str:
     return run.error
 
 
-class _Bar:
-    """A report that also moves a progress bar."""
+class _Shown:
+    """A report that also shows how far the job is."""
 
-    def __init__(self, report: LiveReport) -> None:
-        self._report = report
-        self._bar = tqdm(
-            total=1.0, bar_format="{l_bar}{bar}| {elapsed}<{remaining} {postfix}", disable=not sys.stderr.isatty()
-        )
+    def __init__(self, report: LiveReport, progress: Progress) -> None:
+        self._report, self._progress = report, progress
 
     def update(self, **progress: Any) -> None:
         """Tell the store, and show the fraction and the phase."""
         self._report.update(**progress)
         if "fraction" in progress:
-            self._bar.n = progress["fraction"]
-            self._bar.set_postfix_str(f"{progress.get('arm', '')} {progress.get('phase', '')}")
+            words = f"{progress.get('arm', '')} {progress.get('phase', '')}"
+            self._progress.show(progress["fraction"], words.strip())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._report, name)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()

@@ -13,6 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from cnn_core.engine.quiet import quiet
+
+
+def import_keras() -> None:
+    """Import Keras and TensorFlow without what the latter writes meanwhile; for a command, alone in its process."""
+    with quiet():
+        import keras  # noqa: F401
+
 
 @dataclass(frozen=True)
 class Devices:

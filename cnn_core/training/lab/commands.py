@@ -7,9 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from cnn_core.engine.here import carry_out, shortfall
+from cnn_core.engine.progress import bar
 from cnn_core.pictures import sets
 from cnn_core.store.runs import Store
 from cnn_core.training.flags import add_flags, chosen, flag
@@ -46,8 +45,8 @@ def _lab(given: argparse.Namespace) -> str:
     wanted = study.options.of(**chosen(given, study.options))
     store = Store.default()
     try:
-        with tqdm(desc="reading", unit=" pictures", disable=not sys.stderr.isatty()) as bar:
-            items, refused = sets.read_folder(store, given.folder, progress=lambda name: bar.update())
+        with bar(desc="reading", unit=" pictures") as read:
+            items, refused = sets.read_folder(store, given.folder, progress=lambda name: read.update())
         for rejection in refused:
             sys.stderr.write(f"skipped {rejection}\n")
         spec = LabSpec(tuple(items), wanted, source=given.folder.resolve().name)

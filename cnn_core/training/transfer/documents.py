@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cnn_core.networks import quiet
+from cnn_core.engine import quiet
 from cnn_core.networks.backbones import Backbone
 from cnn_core.pictures import images, sets
 from cnn_core.store.runs import Run

@@ -24,13 +24,14 @@ def quiet(*expected: type[BaseException]) -> Iterator[None]:
     if sys.stderr is None:  # a process without a terminal
         yield
         return
+    speaking: tuple[type[BaseException], ...] = (KeyboardInterrupt, *expected)
     sys.stderr.flush()
     visible = os.dup(2)  # of C++ code too, which knows nothing of sys.stderr
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except expected:
+        except speaking:
             raise
         except BaseException:
             held.seek(0)
