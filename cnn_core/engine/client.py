@@ -25,7 +25,6 @@ from cnn_core.engine.errors import (
     EngineBusy,
     EngineError,
     EngineUnreachable,
-    on_purpose,
     sentence,
 )
 from cnn_core.store.runs import ENGINE, Glance, Store
@@ -127,9 +126,12 @@ class Engine:
         if not self._slots.acquire(blocking=False):
             raise EngineBusy(f"{OPEN_QUESTIONS} questions are waiting for an answer already. Try again in a moment.")
         try:
-            return self._ask(question, pickle.dumps((args, kwargs)), timeout)
+            answer = self._ask(question, pickle.dumps((args, kwargs)), timeout)
         finally:
             self._slots.release()
+        if isinstance(answer, worker.Unanswered):
+            raise answer.error
+        return answer
 
     def stop(self, run_id: str) -> None:
         """Ask a run to stop and keep what it has learnt; one that no worker took up yet ends at once.
@@ -196,9 +198,7 @@ class Engine:
         except EngineError:
             raise
         except Exception as error:
-            if future.status == "error":  # raised there
-                if on_purpose(error):
-                    raise
+            if future.status == "error":  # raised there, outside of the question: arguments of no use, say
                 raise AskFailed(sentence(error, what="question")) from error
             raise EngineUnreachable(
                 "The connection to the engine broke before the answer came. It restarts by itself: try again."

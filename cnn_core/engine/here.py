@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from cnn_core.engine import jobs
-from cnn_core.engine.errors import sentence
+from cnn_core.engine.errors import on_purpose, sentence
 from cnn_core.engine.progress import Progress
 from cnn_core.engine.quiet import quiet
 from cnn_core.store.report import LiveReport, Stopped, how_it_ended
@@ -61,7 +61,8 @@ def carry_out(store: Store, kind: str, spec: dict[str, Any], title: str) -> Run:
         except Exception as error:
             if report.lost or not store.get(run.id).result:
                 raise
-            log.exception("Run %s is done in part", run.id)
+            if not on_purpose(error):
+                log.exception("Run %s is done in part", run.id)
             failure = sentence(error, details=DETAILS)
         found = store.get(run.id).result
         kept = not report.lost and store.finish(run, **how_it_ended(outcome, failure, report.stopped, found))

@@ -9,6 +9,7 @@ import os
 import pickle
 import socket
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from distributed import get_worker
@@ -55,8 +56,11 @@ def _execute(store: Store, run: Run, memory_limit: int | None) -> None:
         except Stopped:
             log.info("Run %s stopped before it had a result", run.id)
         except Exception as error:
-            log.exception("Run %s failed", run.id)
             failure = sentence(error)
+            if on_purpose(error):
+                log.info("Run %s is refused: %s", run.id, failure)
+            else:
+                log.exception("Run %s failed", run.id)
     if report.lost:
         log.info("Run %s, attempt %d: ended elsewhere meanwhile, nothing is kept of this attempt", run.id, run.attempt)
         return
@@ -97,17 +101,26 @@ def _death(run: Run) -> str:
     return f"The worker died twice while training this run. {reason} {MEMORY_WORDS}"
 
 
+@dataclass(frozen=True)
+class Unanswered:
+    """Comes in place of an answer. What a task raises Dask logs as an error of its own, with the traceback."""
+
+    error: Exception
+
+
 def answer(question: str, arguments: bytes) -> Any:
     """Answer a question; its arguments come pickled, so that Dask does not look into them.
 
-    Raises:
-        AskFailed: If the function failed other than by a refusal of our own (a ValueError of `cnn_core`).
+    Returns:
+        The answer; or Unanswered with a refusal of our own (a ValueError of `cnn_core`), which is no fault of the
+        engine's and leaves a line in its log, or with AskFailed, if the function failed otherwise.
     """
     args, kwargs = pickle.loads(arguments)
     try:
         return jobs.question(question)(*args, **kwargs)
     except Exception as error:
         if on_purpose(error):
-            raise
+            log.info("Question %s is refused: %s", question, error)
+            return Unanswered(error)
         log.exception("Question %s failed", question)
-        raise AskFailed(sentence(error, what="question")) from None
+        return Unanswered(AskFailed(sentence(error, what="question")))

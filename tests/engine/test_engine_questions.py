@@ -27,17 +27,24 @@ def test_workers_hold_no_tensorflow_unless_a_job_imports_it(bench: Bench) -> Non
 
 
 def test_refusal_comes_back_as_itself(bench: Bench) -> None:
+    before = len(bench.log)
     with pytest.raises(UnknownWork, match="No such thing; take another."):
         bench.engine.ask("refuse", "purpose")
     with pytest.raises(UnknownWork, match="know nothing of 'riddle'. Known are: .*double"):
         bench.engine.ask("riddle")
+    logged = bench.log[before:]
+    assert "Question refuse is refused: No such thing; take another." in logged
+    assert "Traceback" not in logged and "Compute Failed" not in logged, "nobody has made a mistake"
 
 
 def test_other_errors_come_back_in_words(bench: Bench) -> None:
+    before = len(bench.log)
     with pytest.raises(AskFailed, match="This question failed with ValueError: shapes"):
         bench.engine.ask("refuse", "value")
     with pytest.raises(AskFailed, match="The memory did not suffice"):
         bench.engine.ask("refuse", "memory")
+    logged = bench.log[before:]
+    assert logged.count("Traceback") == 2 and "Compute Failed" not in logged, "once each, by us"
 
 
 def test_question_over_its_time_is_ended_with_its_worker(bench: Bench) -> None:

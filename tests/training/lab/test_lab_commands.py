@@ -104,8 +104,7 @@ def test_study_that_fails_ends_in_part_with_the_sentence(folder: Path, monkeypat
 
     monkeypatch.setattr(recipes_job, "_try", fail)
     options = ("--backbone", "toy", "--folds", "2", "--epochs", "1", "--unfreeze-blocks", "1", "--training-splits", "1")
-    with pytest.raises(MemoryError):
-        said("recipes", str(folder), *options)
+    said("recipes", str(folder), *options)
     store = Store.default()
     run = store.get(store.recent()[0].id)
     store.close()
