@@ -26,8 +26,9 @@ def take_home(run: Run, found: Transfer) -> None:
     """Offer each arm's network as a bundle, and the test of its formats."""
     st.subheader("Take it home")
     st.markdown(
-        "Each network comes as a zip: the `.keras` file with its preprocessing inside, `labels.json`, a `predict.py` "
-        "that does not need ConvScope, a model card, the figures, and a notebook that measures and trains again. "
+        "Each network comes as a zip: the `.keras` file with its preprocessing inside, `labels.json`, `predict.py` and "
+        "`train.py` in plain Keras, which do not need ConvScope, a notebook that measures and trains again with them, "
+        "a model card and the figures. "
         "Given as “Zip” among the pictures of this or another server, it brings back pictures, classes and settings."
     )
     pictures = st.toggle("Put the pictures into the zip", True, key="transfer_bundle_pictures")
