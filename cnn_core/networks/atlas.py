@@ -1,6 +1,6 @@
 """What the architectures cost and see, measured from the built networks.
 
-`python -m cnn_core.networks.atlas` writes it down.
+`python -m cnn_core.networks.atlas` writes it down, for all of them or for those that are named.
 
 Importing this needs no Keras, and neither does `read`; everything else builds networks, without their weights.
 """
@@ -268,18 +268,31 @@ def _attention_macs(layer: Any, tokens: int | None) -> tuple[int, int]:
     return tokens * weights, tokens**2 * layer.num_heads * (layer.key_dim + layer.value_dim)
 
 
-def main() -> None:
-    """Measure every architecture and write the file."""
-    measured = {key: measure(key) for key in ARCHITECTURES}
+def main(keys: Sequence[str] = ()) -> None:
+    """Measure architectures and write the file; without any key all of them.
+
+    Raises:
+        ValueError: If there is no such architecture, or if those that are left were measured by other versions.
+    """
+    for key in keys:
+        architecture(key)
+    versions = {name: version(name) for name in ("keras", "tensorflow")} | {"python": sys.version.split()[0]}
     provenance = {
         "command": "python -m cnn_core.networks.atlas",
-        "versions": {name: version(name) for name in ("keras", "tensorflow")} | {"python": sys.version.split()[0]},
+        "versions": versions,
         "date": datetime.now(UTC).date().isoformat(),
     }
+    known: dict[str, Any] = {}
+    if keys:
+        content = json.loads(FILE.read_text(encoding="utf-8"))
+        known, earlier = content["architectures"], content["provenance"]["versions"]
+        if earlier != versions:
+            raise ValueError(f"{FILE.name} was measured by {earlier}, here are {versions}. Measure all: give no key.")
+    measured = {key: measure(key) if key in keys or key not in known else known[key] for key in ARCHITECTURES}
     content = {"provenance": provenance, "architectures": measured}
     FILE.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    main()
+    main(sys.argv[1:])

@@ -7,6 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -298,6 +299,41 @@ def test_the_file_has_them_all_and_says_where_it_is_from() -> None:
 def test_the_file_holds_what_is_measured(key: str) -> None:
     remedy = "run `python -m cnn_core.networks.atlas` and look at the difference"
     assert atlas.read()["architectures"][key] == json.loads(json.dumps(measured(key))), remedy
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the file, as if written here, that says of LeNet-5 and of VGG-16 what is wrong."""
+    content = json.loads(atlas.FILE.read_text(encoding="utf-8"))
+    versions = {name: version(name) for name in ("keras", "tensorflow")} | {"python": sys.version.split()[0]}
+    content["provenance"]["versions"] = versions
+    content["architectures"] |= {"lenet5": {"title": "nothing"}, "vgg16": {"title": "as it was"}}
+    copy = tmp_path / "atlas.json"
+    copy.write_text(json.dumps(content), encoding="utf-8")
+    monkeypatch.setattr(atlas, "FILE", copy)
+    return copy
+
+
+def test_one_architecture_can_be_written_and_the_others_stay(file: Path) -> None:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    del content["architectures"]["lenet5"]
+    file.write_text(json.dumps(content), encoding="utf-8")
+    atlas.main(["lenet5"])
+    written = json.loads(file.read_text(encoding="utf-8"))["architectures"]
+    assert list(written) == KEYS, "in the order of the table, wherever it is new"
+    assert written["lenet5"] == json.loads(json.dumps(measured("lenet5"))) and written["vgg16"]["title"] == "as it was"
+
+
+def test_one_architecture_is_not_written_beside_those_of_other_versions(file: Path) -> None:
+    was = file.read_text(encoding="utf-8").replace(f'"keras": "{version("keras")}"', '"keras": "2.0.0"')
+    file.write_text(was, encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"^atlas\.json was measured by \{'keras': '2\.0\.0'.*Measure all: give no key"
+    ):
+        atlas.main(["lenet5"])
+    with pytest.raises(ValueError, match="No architecture is called 'lenet6'"):
+        atlas.main(["lenet6"])
+    assert file.read_text(encoding="utf-8") == was
 
 
 # The command line -----------------------------------------------------------------------------------------------------
