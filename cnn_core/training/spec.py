@@ -24,6 +24,7 @@ class Bounds:
         low, high: Of a number; whole numbers where both are.
         known: Of a choice: the names, read when they are needed; a mapping of names has a title for each.
         many: Several at once; `fewest` and `most` of them.
+        empty: Where none may be chosen: what none stands for.
         ordered: Several are kept in the order of `known` (of numbers: rising), each once.
     """
 
@@ -35,6 +36,7 @@ class Bounds:
     many: bool = False
     fewest: int = 1
     most: int = 100
+    empty: str = ""
     ordered: bool = True
 
     @property
@@ -63,9 +65,10 @@ def numbers(
     *,
     fewest: int = 1,
     most: int = 100,
+    empty: str = "",
 ) -> Any:
     """Return a field for different numbers in rising order."""
-    bounds = Bounds(label, about, low, high, many=True, fewest=fewest, most=most)
+    bounds = Bounds(label, about, low, high, many=True, fewest=fewest, most=most, empty=empty)
     return field(default=tuple(default), metadata={"bounds": bounds})
 
 
@@ -75,12 +78,17 @@ def choice(default: str, known: Callable[[], Collection[str]], label: str = "", 
 
 
 def choices(
-    default: Sequence[str], known: Callable[[], Collection[str]], label: str = "", about: str = "", *, fewest: int = 1
+    default: Sequence[str],
+    known: Callable[[], Collection[str]],
+    label: str = "",
+    about: str = "",
+    *,
+    fewest: int = 1,
+    empty: str = "",
 ) -> Any:
     """Return a field for several of some names, kept in their order."""
-    return field(
-        default=tuple(default), metadata={"bounds": Bounds(label, about, known=known, many=True, fewest=fewest)}
-    )
+    bounds = Bounds(label, about, known=known, many=True, fewest=fewest, empty=empty)
+    return field(default=tuple(default), metadata={"bounds": bounds})
 
 
 def flag(default: bool, label: str = "", about: str = "") -> Any:

@@ -357,7 +357,7 @@ def test_study_done_in_part_shows_its_parts_and_only_the_rest_is_measured(
 
 def test_result_of_version_0_1_is_shown(page: Any, store: Store, items: tuple[Item, ...]) -> None:
     old = json.loads(OLD_RESULTS.read_text(encoding="utf-8"))
-    for kind in RESULTS:
+    for kind in RESULTS.keys() & old:
         spec = LabSpec(items, STUDIES[kind].options(), "old").to_json()
         claimed = store.claim(store.create("lab", spec, title="old").id, "w")
         assert claimed is not None

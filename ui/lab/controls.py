@@ -9,9 +9,7 @@ import streamlit as st
 from cnn_core.networks.backbones import BACKBONES, DEFAULT, backbone
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.lab.recipes import RIGHT
-from cnn_core.training.lab.sabotage import SabotageOptions
 from cnn_core.training.lab.spec import MEASURED_PICTURES, LabOptions
-from cnn_core.training.lab.which_backbone import BackbonesOptions
 from cnn_core.training.spec import bounds_of
 from cnn_core.training.study import Study
 from ui.settings import away
@@ -19,7 +17,6 @@ from ui.text import duration
 
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
 ALWAYS = {"recipes": (RIGHT,)}  # is tried whatever else is chosen, so that it is not offered
-EMPTY = {"frozen_blocks": "The upper ends of stages", "backbones": "All that are here"}  # what no choice stands for
 PASS = 0.038  # seconds of a picture's way through EfficientNet-Lite0, on the machine of the studies' costs
 _STAYS: dict[str, Any] = {"persist_state": "session"}
 
@@ -58,6 +55,8 @@ def _control(entry: Field[Any]) -> Callable[..., Any]:
         return _one if not bounds.many else _any if bounds.fewest == 0 else _some
     if bounds.many:
         return _numbers
+    if isinstance(entry.default, bool):
+        return _flag
     return _number if bounds.whole else _share if bounds.low == 0 else _rate
 
 
@@ -114,7 +113,7 @@ def _any(kind: str, entry: Field[Any], blocks: int) -> tuple[str, ...]:
         list(titles),
         key=_key(kind, entry),
         format_func=titles.__getitem__,
-        placeholder=EMPTY[entry.name],
+        placeholder=bounds.empty,
         help=bounds.about,
         **_STAYS,
     )
@@ -129,7 +128,7 @@ def _numbers(kind: str, entry: Field[Any], blocks: int) -> tuple[int, ...]:
         range(blocks) if entry.name.endswith("_blocks") else _usual(entry),
         _usual(entry),
         key=_key(kind, entry, blocks),
-        placeholder=EMPTY.get(entry.name, "Choose some"),
+        placeholder=bounds.empty or "Choose some",
         help=bounds.about,
         **_STAYS,
     )
@@ -160,6 +159,11 @@ def _rate(kind: str, entry: Field[Any], blocks: int) -> float:
     return float(rate)
 
 
+def _flag(kind: str, entry: Field[Any], blocks: int) -> bool:
+    bounds = bounds_of(entry)
+    return st.toggle(bounds.label, _usual(entry), key=_key(kind, entry), help=bounds.about, **_STAYS)
+
+
 def _share(kind: str, entry: Field[Any], blocks: int) -> float:
     bounds = bounds_of(entry)
     most, usual = round(100 * (bounds.high or 0)), round(100 * _usual(entry))
@@ -170,9 +174,10 @@ def _share(kind: str, entry: Field[Any], blocks: int) -> float:
 
 def expected(study: Study, options: LabOptions, pictures: int) -> str:
     """Say how long a study will take and whence that is known."""
-    if isinstance(options, SabotageOptions | BackbonesOptions):  # only networks that are here cost anything
-        here = [name for name in options.backbones or BACKBONES if name not in away()]
-        options = replace(options, backbones=tuple(here) or (DEFAULT,))
+    several: Any = options
+    if hasattr(several, "backbones"):  # only networks that are here cost anything
+        here = [name for name in several.backbones or BACKBONES if name not in away()]
+        options = replace(several, backbones=tuple(here) or (DEFAULT,))
     return (
         f"About {duration(study.seconds(options, pictures))} of processor time, by what {MEASURED_PICTURES} photos "
         "took with EfficientNet-Lite0 on two cores, and once "

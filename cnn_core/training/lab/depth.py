@@ -38,6 +38,7 @@ class DepthOptions(Training):
         "Lowest blocks that stay fixed, a training each",
         "Negative counts from the top; without any, the upper ends of stages. 0 trains the whole network: minutes.",
         fewest=0,
+        empty="The upper ends of stages",
     )
 
     def check(self) -> None:

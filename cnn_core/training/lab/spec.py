@@ -38,7 +38,8 @@ def epochs(default: int = 4, about: str = "Passes over the training pictures.") 
 
 def several_networks() -> Any:
     """Return the field of the networks that are compared; none stands for all that are on this machine."""
-    return choices((), networks, "Networks", "Of these; without any, of all that are here.", fewest=0)
+    about = "Of these; without any, of all that are here."
+    return choices((), networks, "Networks", about, fewest=0, empty="All that are here")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def read(kind: str) -> Any:
     return STUDIES[kind].result.from_json(OLD[kind])
 
 
-@pytest.mark.parametrize("kind", list(STUDIES))
+@pytest.mark.parametrize("kind", list(OLD))
 def test_result_of_version_0_1_is_read_and_written_anew(kind: str) -> None:
     result = read(kind)
     assert result.complete and result.classes == ("blue", "green", "red")
