@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN = 16  # channels of a layer
 MAX_KERNELS = 64
+_HALF = np.finfo(np.float16).max
 
 Box = tuple[int, int, int, int]  # first and last row, first and last column, all included
 
@@ -31,7 +32,7 @@ class View:
         layer: Name.
         shape: Of the whole layer, `(h, w, channels)`.
         channels: Which are shown: those that vary most over the picture, the most first.
-        maps: float16 `(h, w, shown)`.
+        maps: float16 `(h, w, shown)`; float32 where that is too narrow, as in a deep network with random weights.
         kernels_layer: Name of the first convolution.
         kernels: float32 `(kh, kw, C, filters)`, its first 64 kernels; C is 3 or 1.
         top: `index`, `label` and `probability` of the most probable classes; empty if the network's answers mean
@@ -134,7 +135,7 @@ def look_through(key: str, pixels: np.ndarray, layer: str, top: int = 5) -> View
         layer,
         maps.shape,
         tuple(int(channel) for channel in shown),
-        maps[..., shown].astype(np.float16),
+        maps[..., shown].astype(np.float16 if np.abs(maps[..., shown]).max() < _HALF else np.float32),
         convolution.name,
         np.asarray(convolution.kernel)[..., :MAX_KERNELS],
         [subject.answer(index, probabilities) for index in probabilities.argsort()[::-1][:top]],
