@@ -176,6 +176,27 @@ def test_classify_writes_json_and_nothing_else(home: Path) -> None:
     assert {label["label"] for label in said[1]["labels"]} == {"Egyptian cat", "tiger cat", "tabby"}
 
 
+@pytest.mark.slow
+def test_run_of_a_fresh_process_says_only_what_is_ours(folder: Path, home: Path, tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+
+    def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "cnn_core", *map(str, arguments)]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    trained = command("train", folder, "--arms", "frozen", "--epochs", 1, "--out", tmp_path / "R.json")
+    ours = (
+        r"skipped broken\.jpg: |[ 1]\d0 % after \d\d:\d\d  |    frozen: \d of \d right, |Run \w+: python -m cnn_core "
+    )
+    assert [line for line in trained.stderr.splitlines() if not re.match(ours, line)] == []
+    run = json.loads((tmp_path / "R.json").read_text(encoding="utf-8"))["run"]
+    asked = command("predict", run, folder / "lying" / "0.png")
+    assert asked.stderr == "" and asked.stdout.count("\n") == 1
+    assert command("architectures", "lenet5").stderr == ""
+
+
 def test_classify_for_people(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.fromarray(data.coffee()).save(home / "cup.png")
     assert main(["classify", str(home / "cup.png"), "--top", "1"]) == 0
