@@ -1,8 +1,8 @@
 """Which devices this process computes on, and how a run uses them.
 
 Source:
-    Keras guide "Multi-GPU distributed training with TensorFlow"; `MirroredStrategy` is the only one that trains with
-    `fit` on Keras 3 and TensorFlow (`keras.distribution` accepts TensorFlow and silently does nothing).
+    Keras guide "Multi-GPU distributed training with TensorFlow"; `MirroredStrategy` is the only one that trains Keras 3
+    on TensorFlow (`keras.distribution` accepts TensorFlow and silently does nothing).
 """
 
 import contextlib
@@ -67,7 +67,7 @@ def find() -> Devices:
 
 @contextlib.contextmanager
 def placed(devices: Devices) -> Iterator[Any]:
-    """Build and compile models inside this: mirrored over several devices, plain on one; in the right precision.
+    """Build and train models inside this: mirrored over several devices, plain on one; in the right precision.
 
     Yields:
         The number of replicas; a batch is divided among them.

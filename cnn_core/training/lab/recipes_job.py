@@ -8,7 +8,7 @@ from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.probe import Probe, fit_probe
 from cnn_core.training.lab.recipes import RIGHT, RecipesOptions, RecipesResult, Tried
 from cnn_core.training.lab.tuning import Tuner, constant_rates
-from cnn_core.training.transfer.training import Diverged
+from cnn_core.training.loop import Diverged
 
 RecipesBench = Bench[RecipesOptions, RecipesResult]
 

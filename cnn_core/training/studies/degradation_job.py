@@ -13,6 +13,7 @@ from cnn_core.networks.summary import layer_table
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
+from cnn_core.training.loop import Diverged
 from cnn_core.training.studies.degradation import (
     ARMS,
     CRITERION,
@@ -25,7 +26,6 @@ from cnn_core.training.studies.degradation import (
 from cnn_core.training.studies.digits import digits, standardised
 from cnn_core.training.studies.repeats import EpochFigures, Pictures, right_on_average
 from cnn_core.training.studies.training import Trainer, batches
-from cnn_core.training.transfer.training import Diverged
 
 MOMENTUM = 0.9
 

@@ -13,6 +13,7 @@ from cnn_core.networks import devices
 from cnn_core.networks.zoo.vit import vit
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
+from cnn_core.training.loop import Diverged
 from cnn_core.training.studies.digits import SIDE, Digits, digits, standardised
 from cnn_core.training.studies.inductive_bias import (
     NETS,
@@ -27,7 +28,6 @@ from cnn_core.training.studies.inductive_bias import (
 )
 from cnn_core.training.studies.repeats import Pictures
 from cnn_core.training.studies.training import Trainer, batches
-from cnn_core.training.transfer.training import Diverged
 
 VALIDATION = 300  # of the training pictures: for the learning rate, never trained on
 TUNING_SIZE = 200

@@ -21,7 +21,6 @@ from keras import layers
 
 from cnn_core.networks import backbones
 from cnn_core.training import loop
-from cnn_core.training.loop import Diverged as Diverged  # an arm's callers catch it by this name
 from cnn_core.training.loop import Examples, Steps
 from cnn_core.training.transfer.spec import Options
 

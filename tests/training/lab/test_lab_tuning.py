@@ -11,7 +11,7 @@ from cnn_core.networks.forward import infer, pooled
 from cnn_core.training.lab.probe import fit_probe
 from cnn_core.training.lab.recipes_job import discriminative_rates, gradual_rates
 from cnn_core.training.lab.tuning import Tuner, block_layers, constant_rates
-from cnn_core.training.transfer.training import Diverged
+from cnn_core.training.loop import Diverged
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (30, 16, 16, 3)).astype(np.uint8)

@@ -6,10 +6,10 @@ import pytest
 from studies_toys import Listening, carry_on, carry_out
 
 from cnn_core.store.runs import Run, Store
+from cnn_core.training.loop import Diverged
 from cnn_core.training.studies import degradation_job
 from cnn_core.training.studies.degradation import ARMS, Degradation, DegradationResult
 from cnn_core.training.studies.training import Epoch
-from cnn_core.training.transfer.training import Diverged
 
 SMALL: dict[str, Any] = {"shallow_depth": 8, "deep_depth": 14, "width": 2, "epochs": 2, "seeds": 2, "batch_size": 512}
 

@@ -10,12 +10,12 @@ from scipy.stats import t as student
 from studies_toys import Listening, carry_on, carry_out
 
 from cnn_core.store.runs import Run, Store
+from cnn_core.training.loop import Diverged
 from cnn_core.training.studies.commands import add_commands
 from cnn_core.training.studies.digits import digits
 from cnn_core.training.studies.inductive_bias import InductiveBiasResult
 from cnn_core.training.studies.inductive_bias_job import balanced, convnet, permuted, small_vit
 from cnn_core.training.studies.training import Trainer
-from cnn_core.training.transfer.training import Diverged
 
 
 def test_networks_have_equal_parameters_within_two_per_cent() -> None:

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from cnn_core.training.loop import Diverged
 from cnn_core.training.studies.training import Trainer, batches
-from cnn_core.training.transfer.training import Diverged
 
 
 def _build() -> keras.Model:

@@ -17,6 +17,7 @@ from cnn_core.pictures import sets
 from cnn_core.pictures.images import square
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
+from cnn_core.training.loop import Diverged
 from cnn_core.training.transfer import training
 from cnn_core.training.transfer.export import epochs_csv, metrics_csv
 from cnn_core.training.transfer.results import EpochFigures
@@ -323,5 +324,5 @@ def test_divergence_in_the_last_step_of_an_epoch_is_noticed() -> None:
     options = training.Options(epochs=1, batch_size=2)
     listener = training.Listener(lambda *_: None, lambda entry: None, lambda: False)
     data = training.Data(values[:1], labels[:1], np.full((1, 2), np.nan, np.float32), labels[:1])
-    with pytest.raises(training.Diverged, match=r"^The validation loss became nan in epoch 1\. Choose a lower lear"):
+    with pytest.raises(Diverged, match=r"^The validation loss became nan in epoch 1\. Choose a lower lear"):
         training.fit(model, data, options, listener, learning_rate=1e-3, phase="head")
