@@ -31,6 +31,7 @@ ROOMS = (
 )
 KERAS = {"cnn_core.networks", "cnn_core.training"}  # the rooms that know it
 STREAMLIT = {"app", "pages", "ui"}
+DASK = {"cnn_core.engine"}
 RUN_ON_IMPORT = ("app", "pages.", "ui.main", "cnn_core.store.migrations.env")  # scripts: they can only be read
 COMPUTES = {"cnn_core.arithmetic.statistics"}  # by SciPy, for jobs: no Keras, but nothing for a page either
 WEIGHTY = ("keras", "tensorflow", "jax", "torch")
@@ -100,7 +101,7 @@ def circle(known: dict[str, Path]) -> list[str]:
 
 def trespasses(known: dict[str, Path]) -> list[str]:
     """Return the imports of a framework outside the rooms that may know it."""
-    allowed = {"keras": KERAS, "tensorflow": KERAS, "streamlit": STREAMLIT}
+    allowed = {"keras": KERAS, "tensorflow": KERAS, "streamlit": STREAMLIT, "dask": DASK, "distributed": DASK}
     return [
         f"{name}, line {line}, imports {target}"
         for name in known
@@ -130,7 +131,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for path, text in {
         "app.py": "import streamlit.web",
         "pages/one.py": "def later():\n    from ui import two\n",
-        "ui/two.py": "import cnn_core.store.rows as rows\nfrom tensorflow.io import gfile",
+        "ui/two.py": "import cnn_core.store.rows as rows, distributed\nfrom tensorflow.io import gfile",
         "cnn_core/__init__.py": "",
         "cnn_core/store/__init__.py": "",
         "cnn_core/store/rows.py": "if TYPE_CHECKING:\n    from ..training import loop\nfrom . import keys",
@@ -163,6 +164,7 @@ def test_walls_would_notice(house: dict[str, Path]) -> None:
     assert climbs(house) == ["cnn_core.store.rows, line 2, imports cnn_core.training.loop"]
     assert set(circle(house)) == {"cnn_core.store.rows", "cnn_core.store.keys"}
     assert trespasses(house) == [
+        "ui.two, line 1, imports distributed",
         "ui.two, line 2, imports tensorflow.io",
         "cnn_core.training.loop, line 1, imports streamlit",
     ]
