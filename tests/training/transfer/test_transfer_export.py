@@ -195,6 +195,7 @@ def test_bundle_holds_the_chosen_formats_that_passed(outcome: Outcome) -> None:
         store.write(keys.file(run.id, "scratch", name), name.encode())
     entries = [{"name": name, "passed": name != "onnx", "words": f"{name}: words."} for name in formats.TOLERANCES]
     key = keys.self_test(run.id, "scratch")
+    store.remove(key)  # of a test that came before
 
     def files(**chosen: Any) -> set[str]:
         with zipfile.ZipFile(io.BytesIO(bundle(store, run, "scratch", record, pictures=False, **chosen))) as archive:
@@ -204,6 +205,9 @@ def test_bundle_holds_the_chosen_formats_that_passed(outcome: Outcome) -> None:
     store.write(key, json.dumps({"pictures": [], "formats": entries}).encode())
     assert files() == {"scratch.keras", "scratch.tflite", "scratch.int8.tflite", "selftest.json"}
     assert files(formats=("int8", "onnx")) == {"scratch.keras", "scratch.int8.tflite", "selftest.json"}
+    for name in ("tflite", "int8", "onnx"):
+        store.remove(keys.file(run.id, "scratch", name))
+    store.remove(key)
 
 
 def other_picture(outcome: Outcome, digest: str) -> bytes:
