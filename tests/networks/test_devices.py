@@ -93,7 +93,8 @@ items = few_textures(store, {"train": 4, "validation": 1, "test": 1})
 outcome = carry_out(store, items, arms=("fine_tuned",), epochs=1, batch_size=11, unfreeze_blocks=1)
 said = answers.predict(outcome.run.id, sets.pixels(store, items[0].digest), location=sys.argv[2])
 print(json.dumps({
-    "replicas": devices.find().replicas, "arms": outcome.run.result["arms"], "environment": outcome.environment, "said": said,
+    "replicas": devices.find().replicas, "arms": outcome.run.result["arms"], "said": said,
+    "environment": outcome.environment,
     "policy": keras.config.dtype_policy().name, "inside": tf.distribute.has_strategy(),
 }))
 """
