@@ -16,7 +16,7 @@ from typing import Any
 
 MAX_BYTES = 2 * 10**6  # of the text; NASNetLarge, the longest of keras.applications, has half of it
 MAX_DEPTH = 100  # of nested lists and objects; a layer in a model in a model is at 14
-MAX_LAYERS = 800  # calls of layers: a second of building; of keras.applications three networks have more
+MAX_LAYERS = 2000  # calls of layers; NASNetLarge, the largest of keras.applications, has about half as many
 MAX_SEQUENTIAL = 200  # in a Sequential: inside of another model, Keras builds it anew for each layer that it adds
 MAX_NUMBER = 10**7  # units, filters, pixels: far above all networks, far below what overflows
 MAX_PARAMS = 10**12

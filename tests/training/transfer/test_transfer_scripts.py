@@ -241,7 +241,7 @@ def test_training_again_gives_the_recorded_accuracy(arm: str, outcome: Outcome, 
     if arm == "frozen":  # nothing but the head, from the same start: the same numbers
         mine, theirs = (keras.saving.load_model(folder / f"{name}.keras") for name in ("again", "frozen"))
         for one, other in zip(mine.get_weights()[-2:], theirs.get_weights()[-2:], strict=True):
-            assert one == pytest.approx(other, abs=1e-4)
+            assert one == pytest.approx(other, abs=1e-3)  # threads add in different orders
 
 
 @pytest.mark.slow
