@@ -1,7 +1,8 @@
-"""The issue's figures, on real photos: clothing5 beside the checkout, with the defaults and seed 0."""
+"""The issue's figures, on real photos: clothing5 beside the checkout, with the defaults."""
 
 import json
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -16,20 +17,28 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arms: str) -> dict[str, Arm]:
+def figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arms: str, seed: int = 0) -> dict[str, Arm]:
     monkeypatch.setenv("CONVSCOPE_STORE", str(tmp_path / "store"))
     out = tmp_path / "RESULT.json"
     folders = [str(CLOTHING / "train"), "--test", str(CLOTHING / "test")]
-    assert main(["train", *folders, "--arms", arms, "--seed", "0", "--out", str(out)]) == 0
+    assert main(["train", *folders, "--arms", arms, "--seed", str(seed), "--out", str(out)]) == 0
     result = Transfer.from_json(json.loads(out.read_text(encoding="utf-8")))
     assert result.split_sizes == {"train": 240, "validation": 60, "test": 60} and len(result.classes) == 5
     return result.arms
 
 
 @pytest.mark.slow
-def test_frozen_and_fine_tuned_reach_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frozen_features_reach_the_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Sixty test pictures: another order of the batches alone moves the figure between 55 and 59 of them, in version 0.1
+    # (57, 59, 58, 57, 58, 55, 56, 55 with seeds 0 to 7) as now (55, 59, 58, 57, 58, 55, 56, 56).
+    shares = [figures(tmp_path, monkeypatch, "frozen", seed)["frozen"].accuracy for seed in range(5)]
+    assert median(share.value for share in shares) >= 0.93
+    assert min(share.value for share in shares) >= 0.9
+
+
+@pytest.mark.slow
+def test_fine_tuning_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arms = figures(tmp_path, monkeypatch, "frozen,fine_tuned")
-    assert arms["frozen"].accuracy.value >= 0.93
     assert arms["fine_tuned"].accuracy.correct >= arms["frozen"].accuracy.correct - 2
 
 
