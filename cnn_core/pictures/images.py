@@ -1,33 +1,35 @@
 """Untrusted bytes to pixels: the one place where a picture from outside becomes an array.
 
-`decode` either returns a `Picture` (upright, opaque, 8 bits, three channels, at most 1024 pixels a side) or raises
-`ImageRejected` with a sentence for the person who chose the file. What was done to the pixels on the way is noted,
-never hidden. Colour profiles are not applied: the values are taken as sRGB, as training pipelines do.
+`take` either returns a `Picture` (upright, opaque, 8 bits, three channels, at most 1024 pixels a side) with the bytes
+that are kept of it, or raises `ImageRejected` with a sentence for the person who chose the file. What was done to the
+pixels on the way is noted, never hidden. Colour profiles are not applied: the values are taken as sRGB, as training
+pipelines do.
 """
 
-import codecs
-import hashlib
 import io
-import re
+import math
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # never all of Pillow's: EPS would start Ghostscript
-MAX_BYTES = 32 * 2**20  # of one file
-MAX_PIXELS = 50_000_000  # in the header; decoding costs 8 bytes a pixel at its peak, 12 if it has to be turned too
+from cnn_core.pictures import coded, formats, samples, seen, tiff
+from cnn_core.pictures.formats import FORMATS, ImageRejected, Rejected, printable, recognise
+from cnn_core.pictures.limits import FILE_BYTES, MB, PHOTO_PIXELS, PICTURE_PIXELS, SIDE
+from cnn_core.pictures.picture import MAX_SIDE, Picture, square, thumbnail
+
+__all__ = [
+    "FORMATS", "MAX_ASPECT", "MAX_BYTES", "MAX_SIDE", "ImageRejected", "Picture", "Rejected", "Taken",
+    "decode", "printable", "recognise", "restored", "square", "take", "thumbnail",
+]  # fmt: skip
+
+MAX_BYTES = FILE_BYTES
 MAX_ASPECT = 50  # longer side : shorter side, so that scaling down never leaves a side of 0
-MAX_SIDE = 1024  # of a decoded picture, in pixels
-
-_FORMAT_NAMES = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
-_COPY_AGAIN = "copy or download it again, or open it elsewhere and save it as PNG"
-_SCALE_DOWN = f"scale it down to at most {MAX_PIXELS // 10**6} megapixels"
-_SAVE_AS = "save it as JPEG or PNG and load that"
+MAX_FRAMES = 50  # of an animation, in search of the first that shows something
 
 # What Pillow raises on damaged data, by format and depth in the file, or warns of where warnings are errors.
 _DECODING_ERRORS = (
@@ -45,32 +47,6 @@ _DECODING_ERRORS = (
     zlib.error,
 )
 
-# The first bytes of what people choose by mistake: (pattern, what it is, what to do; nothing for our own formats).
-_KNOWN = tuple(
-    (re.compile(pattern, re.DOTALL | re.IGNORECASE), what, remedy)
-    for pattern, what, remedy in (
-        (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript file", "export it as PNG and load that"),
-        (rb"%PDF", "a PDF document", "export the page as PNG and load that"),
-        (rb"[\s\xef\xbb\xbf]*<(!doctype html|html)", "a web page", "save the picture itself, not its page"),
-        (rb"[^\0]{0,900}<svg", "an SVG drawing", "export it as PNG and load that"),
-        (rb".{4}ftyp(hei|hev|mif1|msf1)", "a HEIC photo", "save it as JPEG (iPhone: Camera, Formats, Most Compatible)"),
-        (rb"PK(\x03\x04|\x05\x06)", "a zip archive", "load it as an archive of pictures, or unpack it first"),
-        (rb"Rar!|7z\xbc\xaf|\x1f\x8b", "a compressed archive", "unpack it and load the pictures"),
-        (rb"8BPS", "a Photoshop file", _SAVE_AS),
-        (rb".{4}jP  |\xff\x4f\xff\x51", "a JPEG 2000 picture", _SAVE_AS),
-        (rb".{4}JXL |\xff\x0a", "a JPEG XL picture", _SAVE_AS),
-        (rb"\0\0\x01\0", "a Windows icon", _SAVE_AS),
-        (rb"\x89PNG", "a PNG file", ""),
-        (rb"\xff\xd8\xff", "a JPEG file", ""),
-        (rb"GIF8", "a GIF file", ""),
-        (rb"RIFF.{4}WEBP", "a WebP file", ""),
-        (rb"BM.{4}\0\0\0\0", "a BMP file", ""),
-        (rb"II\*\0|MM\0\*", "a TIFF file", ""),
-        (rb".{4}ftypavi[fs]", "an AVIF file", ""),
-        (rb".{4}ftyp|\x1aE\xdf\xa3", "a video", "save one of its frames as PNG and load that"),
-    )
-)
-
 # EXIF orientation -> what makes the picture upright.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -82,89 +58,29 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION, _TILE_WIDTH, _TILE_LENGTH = 0x0112, 0x0142, 0x0143  # EXIF and TIFF tags
-
-
-class Rejected(ValueError):
-    """A file from outside that is not taken; `str` is one sentence: its name, what was received, what to do.
-
-    Example:
-        >>> print(Rejected("cat.jpg", "this is a PDF document", "export the page as PNG"))
-        cat.jpg: this is a PDF document; export the page as PNG.
-    """
-
-    def __init__(self, name: str, reason: str, remedy: str) -> None:
-        super().__init__(name, reason, remedy)
-        self.name, self.reason, self.remedy = printable(name)[:200], reason, remedy
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.reason}; {self.remedy}."
-
-
-class ImageRejected(Rejected):
-    """A picture that is not taken, alone or as an entry of an archive."""
+_PHOTOS = ("JPEG", "MPO")
+_PLAIN_MODES = ("1", "L", "P", "RGB", "LA", "RGBA")
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
-    """A decoded picture. Two pictures are the same picture when their digests agree.
+class Taken:
+    """A picture that came in, and what is kept of it.
 
     Args:
-        pixels: uint8 (H, W, 3), sRGB 0..255, at most `MAX_SIDE` a side; kept read-only (copied if it was writeable).
-        name: The file's name, for people; no identity.
-        notes: What was done to the pixels, one phrase each.
-
-    Raises:
-        ValueError: If the pixels have another type or shape.
-
-    Example:
-        >>> picture = Picture(np.zeros((2, 3, 3), np.uint8), "black.png")
-        >>> picture.digest[:12], picture.pixels.flags.writeable
-        ('045811a72b23', False)
+        picture: Its pixels are exactly what `restored(coded, orientation)` gives.
+        coded: A JPEG, PNG or WebP file without metadata.
+        suffix: Of that file: "jpg", "png" or "webp".
+        orientation: EXIF orientation, 1 to 8, in which the coded pixels lie.
     """
 
-    pixels: np.ndarray
-    name: str
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        pixels = self.pixels
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
-            raise ValueError(f"A picture is uint8 (H, W, 3); received {pixels.dtype} {pixels.shape}.")
-        if max(pixels.shape) > MAX_SIDE:
-            raise ValueError(f"A picture is at most {MAX_SIDE} pixels a side; received {pixels.shape}.")
-        pixels = np.array(pixels, order="C") if pixels.flags.writeable else np.ascontiguousarray(pixels)
-        pixels.flags.writeable = False  # the digest is computed once
-        object.__setattr__(self, "pixels", pixels)
-
-    def __reduce__(self) -> tuple[type["Picture"], tuple[np.ndarray, str, tuple[str, ...]]]:
-        return Picture, (self.pixels, self.name, self.notes)  # a plain copy or pickle would come back writeable
-
-    @cached_property
-    def digest(self) -> str:
-        """Hex SHA-256 over height, width and pixels: the same for the same pixels, whatever file they came in."""
-        height, width, _ = self.pixels.shape
-        return hashlib.sha256(struct.pack(">II", height, width) + self.pixels.tobytes()).hexdigest()
-
-    def png(self) -> bytes:
-        """Return the pixels as a PNG file: lossless, without the metadata of the file they came in."""
-        buffer = io.BytesIO()
-        Image.fromarray(self.pixels).save(buffer, "PNG", compress_level=1)
-        return buffer.getvalue()
+    picture: Picture
+    coded: bytes
+    suffix: str
+    orientation: int = 1
 
 
 def decode(data: bytes, name: str) -> Picture:
-    """Return the picture in a file's bytes.
-
-    Turned upright as its EXIF data says, laid on white where transparent, scaled down to `MAX_SIDE` with an
-    antialiasing filter (after the other steps, so that the same pixels in another format give the same digest).
-    16-bit values keep their high byte. Of an animation the first frame is taken.
-
-    Args:
-        data: The whole file.
-        name: The file's name, for the messages only: the format is told by the bytes.
-
-    Returns:
-        A `Picture`, whose notes say what was changed.
+    """Return the picture in a file's bytes, as `take` does.
 
     Raises:
         ImageRejected: If this is no picture, none of a supported format, damaged, cut short or too large.
@@ -172,7 +88,35 @@ def decode(data: bytes, name: str) -> Picture:
     Example:
         >>> decode(b"%PDF-1.7", "cat.jpg")
         Traceback (most recent call last):
-        cnn_core.pictures.images.ImageRejected: cat.jpg: this is a PDF document; export the page as PNG and load that.
+        cnn_core.pictures.formats.ImageRejected: cat.jpg: this is a PDF document; export the page as PNG and load that.
+    """
+    return take(data, name).picture
+
+
+def take(data: bytes, name: str) -> Taken:
+    """Return the picture in a file's bytes and what is kept of it.
+
+    Turned upright as its EXIF data says, laid on white where transparent, scaled down to `MAX_SIDE` with an
+    antialiasing filter. More than 8 bits are brought to 8 by what the file says of its white, or holds. Of an animation
+    the first frame that shows something is taken. A JPEG, PNG or WebP that fits and needs no mending but turning keeps
+    its coded pixels, with all metadata cut away. All else is coded anew: without loss where it fits or came from a
+    lossless file, as a JPEG of high quality where a photo was scaled down; the decoded JPEG is then the picture.
+
+    Args:
+        data: The whole file.
+        name: The file's name, for the messages only: the format is told by the bytes.
+
+    Returns:
+        A `Taken`, whose picture's notes say what was changed and what there is little of to see.
+
+    Raises:
+        ImageRejected: If this is no picture, none of a supported format, damaged, cut short, too large or empty.
+
+    Example:
+        >>> black = Picture(np.zeros((40, 60, 3), np.uint8), "black.png")
+        >>> taken = take(black.png(), "black.png")
+        >>> taken.suffix, taken.orientation, taken.picture.notes
+        ('png', 1, ('nearly black',))
 
     Source:
         PNG specification (W3C 2003) 13.12, sample depth; EXIF 2.3 tag 0x0112, orientation.
@@ -180,214 +124,264 @@ def decode(data: bytes, name: str) -> Picture:
     name = printable(name)
     if not data:
         raise ImageRejected(name, "this file is empty (0 bytes)", "copy or download it again")
-    if len(data) > MAX_BYTES:
-        reason = f"this file has {len(data) / 2**20:.1f} MiB and the limit is {MAX_BYTES // 2**20} MiB"
+    if len(data) > FILE_BYTES:
+        size = math.ceil(len(data) / MB * 10) / 10
+        reason = f"this file has {size} MB and the limit is {FILE_BYTES // MB} MB"
         raise ImageRejected(name, reason, "save it smaller, for instance as JPEG")
+    if other := formats.left_alone(data):
+        raise ImageRejected(name, f"this is {other[0]}", other[1])
+    page = tiff.directory(data)
     try:
         # Pillow warns of bombs, which _check_size refuses, and of odd metadata, which is not read. Filters belong to
         # the process: where threads interleave, a warning may still come through, or this filter stay.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"PIL\.")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if page and not tiff.is_plain(page):
+                return _taken_tiff(data, page, name)
+            try:
+                image = Image.open(io.BytesIO(data), formats=FORMATS)
+            except UnidentifiedImageError:
+                if page and tiff.is_whole(page, len(data)):
+                    return _taken_tiff(data, page, name)
+                raise
+            with image:
                 _check_size(image, name)
-                return _picture(image, name)
+                if lacking := formats.cut_short(data):
+                    raise ImageRejected(name, f"the picture is cut short ({lacking})", formats.COPY_AGAIN)
+                return _taken(image, data, name)
     except ImageRejected:
         raise
     except UnidentifiedImageError as error:
-        what, remedy = recognise(data) or ("a file of no known format", f"choose a picture: {_FORMAT_NAMES}")
-        if not remedy:
-            what, remedy = f"{what} with a damaged header", _COPY_AGAIN
-        raise ImageRejected(name, f"this is {what}", remedy) from error
+        what, remedy = recognise(data) or ("a file of no known format", f"choose a picture: {formats.FORMAT_NAMES}")
+        if remedy:
+            raise ImageRejected(name, f"this is {what}", remedy) from error
+        reason, remedy = formats.unread(data, "") or (f"this is {what} with a damaged header", formats.COPY_AGAIN)
+        raise ImageRejected(name, reason, remedy) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # Pillow's own limit comes first
-        reason = f"this picture has far more than {MAX_PIXELS // 10**6} megapixels"
-        raise ImageRejected(name, reason, _SCALE_DOWN) from error
+        reason = f"this picture has far more than {PICTURE_PIXELS // 10**6} megapixels"
+        raise ImageRejected(name, reason, _scale_down(PICTURE_PIXELS)) from error
     except _DECODING_ERRORS as error:
-        reason = f"the picture is damaged or cut short ({printable(str(error)) or type(error).__name__})"
-        raise ImageRejected(name, reason, _COPY_AGAIN) from error
+        said = printable(str(error)) or type(error).__name__
+        reason, remedy = formats.unread(data, said) or (
+            f"the picture is damaged or cut short ({said})",
+            formats.COPY_AGAIN,
+        )
+        raise ImageRejected(name, reason, remedy) from error
 
 
-def recognise(data: bytes) -> tuple[str, str] | None:
-    """Return what a file seems to be and what to do about it (nothing if it is a picture of our formats), or None.
-
-    Example:
-        >>> recognise(b"Rar!...")
-        ('a compressed archive', 'unpack it and load the pictures')
-    """
-    head = data[:1024]
-    for pattern, what, remedy in _KNOWN:
-        if pattern.match(head):
-            return what, remedy
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # a character cut at the end is no error
-    except UnicodeDecodeError:
-        return None
-    is_text = all(character.isprintable() or character.isspace() for character in text)
-    return ("plain text", f"choose a picture: {_FORMAT_NAMES}") if is_text else None
-
-
-def printable(name: str) -> str:
-    """Return a name that is safe to show and to encode: no control, direction or broken characters.
-
-    Example:
-        >>> printable("cat\\n\\u202egpj.exe")
-        'cat �gpj.exe'
-    """
-    joiners = "\u200c\u200d"  # invisible, but part of Persian and Indic words
-    return "".join(
-        " " if character.isspace() else character if character.isprintable() or character in joiners else "\ufffd"
-        for character in name
-    )
-
-
-def square(pixels: np.ndarray, size: int, crop_fraction: float) -> np.ndarray:
-    """Return the middle of a picture as a network is evaluated on it.
-
-    The shorter side is scaled to round(size / crop_fraction), bicubic, and the central size x size taken.
+def restored(data: bytes, orientation: int = 1) -> np.ndarray:
+    """Return the pixels of a file that `take` kept.
 
     Args:
-        pixels: uint8 (H, W, 3).
-        size: The network's input, in pixels.
-        crop_fraction: Share of the shorter side that is kept, above 0 and at most 1.
+        data: `Taken.coded`, or a PNG file of version 0.1.
+        orientation: `Taken.orientation`.
 
     Returns:
-        uint8 (size, size, 3).
+        uint8 (H, W, 3), upright, read-only.
 
     Raises:
-        ValueError: If the fraction or the size is out of range.
+        OSError: If the file is damaged, and what else Pillow raises then.
 
     Example:
-        >>> square(np.zeros((300, 400, 3), np.uint8), size=224, crop_fraction=0.875).shape  # shorter side to 256
-        (224, 224, 3)
-
-    Source:
-        Krizhevsky et al. 2012, section 5 (256, central crop); rounding as torchvision's Resize and CenterCrop,
-        which timm evaluates with (crop_pct).
+        >>> restored(Picture(np.zeros((2, 3, 3), np.uint8), "black.png").png(), orientation=6).shape
+        (3, 2, 3)
     """
-    if size < 1 or not 0 < crop_fraction <= 1:
-        raise ValueError(f"size must be positive and crop_fraction in (0, 1]; received {size} and {crop_fraction}.")
-    height, width, _ = pixels.shape
-    shorter = round(size / crop_fraction)
-    scaled_width, scaled_height = (side * shorter // min(height, width) for side in (width, height))
-    image = Image.fromarray(pixels).resize((scaled_width, scaled_height), Image.Resampling.BICUBIC)
-    left, top = round((scaled_width - size) / 2), round((scaled_height - size) / 2)
-    return np.asarray(image.crop((left, top, left + size, top + size)))
-
-
-def thumbnail(pixels: np.ndarray, side: int) -> bytes:
-    """Return a small JPEG file for a contact sheet: the central square, side x side pixels.
-
-    Args:
-        pixels: uint8 (H, W, 3).
-        side: Of the thumbnail, in pixels.
-
-    Example:
-        >>> thumbnail(np.zeros((30, 40, 3), np.uint8), side=16)[:3]
-        b'\\xff\\xd8\\xff'
-    """
-    buffer = io.BytesIO()
-    ImageOps.fit(Image.fromarray(pixels), (side, side), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=80)
-    return buffer.getvalue()
+    with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
+        image.load()
+        return _upright_pixels(image, orientation)
 
 
 def _check_size(image: ImageFile.ImageFile, name: str) -> None:
     """Refuse by the header alone what would cost too much memory or vanish when scaled down."""
-    width, height = image.size
     tags = getattr(image, "tag_v2", {})  # a TIFF is decoded by the tile, which may be far larger than the picture
-    pixels = max(width * height, tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_LENGTH, 0))
-    if pixels > MAX_PIXELS:
+    tile = (tags.get(_TILE_WIDTH, 0), tags.get(_TILE_LENGTH, 0))
+    _check_sides(image.size, tile, PHOTO_PIXELS if image.format in _PHOTOS else PICTURE_PIXELS, name)
+
+
+def _check_sides(size: tuple[int, int], tile: tuple[int, int], limit: int, name: str) -> None:
+    width, height = size
+    pixels = max(width * height, tile[0] * tile[1])
+    if pixels > limit:
         reason = f"this picture of {width} x {height} pixels takes {pixels / 1e6:.0f} megapixels to decode"
-        raise ImageRejected(name, reason, _SCALE_DOWN)
+        raise ImageRejected(name, reason, _scale_down(limit))
     if min(width, height) < 1 or max(width, height) > MAX_ASPECT * min(width, height):
         reason = f"this picture has {width} x {height} pixels, a side more than {MAX_ASPECT} times the other"
         raise ImageRejected(name, reason, "crop it to a less extreme shape")
+    if max(width, height, *tile) > SIDE:
+        reason = f"this picture has {width} x {height} pixels, a side more than {SIDE:,}"
+        raise ImageRejected(name, reason, f"scale it down to at most {SIDE:,} pixels a side")
 
 
-def _picture(image: ImageFile.ImageFile, name: str) -> Picture:
-    """Decode the opened file; every step that changes the pixels leaves a note."""
-    notes = [_frame_note(image)]
-    raw_mode = _raw_mode(image)
-    orientation = _orientation(image)  # before load: Pillow turns a TIFF itself while loading and drops the tag
-    image.load()  # in full: JPEG's quicker draft() gives other pixels than the same picture in another format
-    upright: Image.Image = image
-    if orientation is None:
-        notes.append("not turned: its EXIF data could not be read")
-    elif orientation in _TURNS:
-        upright = image if image.format == "TIFF" else image.transpose(_TURNS[orientation])
-        notes.append(f"turned upright (EXIF orientation {orientation})")
-
-    flat, note = _eight_bits(upright, raw_mode, name)
-    notes.append(note)
-    flat, note = _on_white(flat)
-    notes.append(note)
-
-    if max(flat.size) > MAX_SIDE:
-        width, height = flat.size
-        scale = MAX_SIDE / max(flat.size)
-        target = (round(width * scale), round(height * scale))
-        flat = flat.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
-        notes.append(f"scaled down from {width} x {height} to {target[0]} x {target[1]} pixels")
-    return Picture(np.asarray(flat), name, tuple(filter(None, notes)))
+def _scale_down(limit: int) -> str:
+    return f"scale it down to at most {limit // 10**6} megapixels"
 
 
-def _frame_note(image: ImageFile.ImageFile) -> str:
-    """Say that only the first frame is taken, if there are more."""
+def _taken(image: ImageFile.ImageFile, data: bytes, name: str) -> Taken:
+    """Take the opened file; every step that changes the pixels leaves a note."""
+    raw_mode = _raw_mode(image)  # before anything loads it: afterwards Pillow no longer knows
+    orientation, turn = _orientation(image, data)
+    kept = coded.stripped(data) if max(image.size) <= MAX_SIDE else None
+    if kept and "transparency" not in image.info:
+        with Image.open(io.BytesIO(kept[0]), formats=("JPEG", "PNG", "WEBP")) as bare:
+            bare.load()
+            is_opaque = "A" not in bare.mode or bare.getchannel("A").getextrema()[0] == 255
+            if bare.mode == image.mode and is_opaque:
+                pixels = _upright_pixels(bare, orientation)
+                return _with_notes(pixels, name, [_frame_note(image), turn], *kept, orientation)
+    size = image.size
+    if image.format in _PHOTOS and max(size) > MAX_SIDE:  # decode at 1/2, 1/4 or 1/8 where that leaves enough to filter
+        image.draft(None, tuple(math.ceil(1.5 * side) for side in _target(size)))  # type: ignore[arg-type]
+    flat, notes = _first_shown(image, data, raw_mode, name)
+    if image.format != "TIFF":  # Pillow turns a TIFF itself while loading
+        size, flat = _turned_size(size, orientation), _turned(flat, orientation)
+    else:
+        size = flat.size
+    notes.insert(1, turn)
+    if kept and notes[-1] == "":  # what was cut hid nothing
+        return _with_notes(restored(kept[0], orientation), name, notes, *kept, orientation)
+    return _coded_anew(flat, size, name, notes, is_lossy=coded.is_lossy(data))
+
+
+def _taken_tiff(data: bytes, page: tiff.Directory, name: str) -> Taken:
+    """Take a TIFF that Pillow reads wrongly or not at all."""
+    size, tile = (page.number(256), page.number(257)), (page.number(_TILE_WIDTH), page.number(_TILE_LENGTH))
+    _check_sides(size, tile, PICTURE_PIXELS, name)
+    image, notes = samples.from_tiff(data, page, name)
+    flat, note = seen.laid(image, name)
+    orientation = page.number(_ORIENTATION, 1)
+    turn = f"turned upright (EXIF orientation {orientation})" if orientation in _TURNS else ""
+    flat = _turned(flat, orientation)
+    first = "first page of several" if page.following else ""
+    return _coded_anew(flat, flat.size, name, [first, turn, *notes, note], is_lossy=False)
+
+
+def _coded_anew(flat: Image.Image, size: tuple[int, int], name: str, notes: list[str], *, is_lossy: bool) -> Taken:
+    """Scale an upright RGB picture down to what is kept, and code it."""
+    if max(size) <= MAX_SIDE:
+        pixels = np.asarray(flat)
+        return _with_notes(pixels, name, notes, *coded.lossless(pixels), 1)
+    target = _target(size)
+    flat = flat.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    notes = [*notes, f"scaled down from {size[0]} x {size[1]} to {target[0]} x {target[1]} pixels"]
+    if not is_lossy:
+        pixels = np.asarray(flat)
+        return _with_notes(pixels, name, notes, *coded.lossless(pixels), 1)
+    data, suffix = coded.photo(flat)
+    return _with_notes(restored(data), name, notes, data, suffix, 1)
+
+
+def _with_notes(pixels: np.ndarray, name: str, notes: list[str], data: bytes, suffix: str, orientation: int) -> Taken:
+    found = tuple(filter(None, (*notes, *seen.quality(pixels))))
+    return Taken(Picture(pixels, name, found), data, suffix, orientation)
+
+
+def _target(size: tuple[int, int]) -> tuple[int, int]:
+    scale = MAX_SIDE / max(size)
+    return round(size[0] * scale), round(size[1] * scale)
+
+
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+
+
+def _turned_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    return (size[1], size[0]) if orientation >= 5 else size
+
+
+def _upright_pixels(image: Image.Image, orientation: int) -> np.ndarray:
+    """Return a loaded opaque picture of any plain mode as upright RGB pixels."""
+    pixels = np.asarray(_turned(image if image.mode == "RGB" else image.convert("RGB"), orientation))
+    pixels.flags.writeable = False
+    return pixels
+
+
+def _first_shown(image: ImageFile.ImageFile, data: bytes, raw_mode: str, name: str) -> tuple[Image.Image, list[str]]:
+    """Return the first frame or page that shows something, as RGB, or the first; the ground's note comes last."""
+    first: tuple[Image.Image, list[str]] | ImageRejected | None = None
+    for index in _frames(image):
+        try:
+            flat, notes = _flat(image, data, "" if index else raw_mode, name)
+        except ImageRejected as rejection:
+            first = first or rejection
+            continue
+        except (*_DECODING_ERRORS, Image.DecompressionBombError):
+            if first is None:
+                raise
+            break  # the first frame is well, one further on is not
+        notes = [_frame_note(image, index), *notes]
+        if seen.shows(flat):
+            return flat, notes
+        if first is None:
+            first = flat.copy(), notes
+    if isinstance(first, ImageRejected):
+        raise first
+    if first is None:
+        raise OSError("it has no frame")
+    return first
+
+
+def _frames(image: ImageFile.ImageFile) -> Iterator[int]:
+    """Seek the frames one by one, as long as they cost no more than a large picture."""
+    yield 0
+    if image.format not in ("GIF", "PNG", "WEBP", "AVIF", "TIFF") or not getattr(image, "is_animated", False):
+        return
+    pixels = 0
+    for index in range(1, MAX_FRAMES):
+        pixels += image.size[0] * image.size[1]
+        try:
+            image.seek(index)
+        except (*_DECODING_ERRORS, Image.DecompressionBombError):  # no more, or damaged further on
+            return
+        if pixels + image.size[0] * image.size[1] > PICTURE_PIXELS or max(image.size) > SIDE:
+            return
+        yield index
+
+
+def _flat(image: ImageFile.ImageFile, data: bytes, raw_mode: str, name: str) -> tuple[Image.Image, list[str]]:
+    """Return the current frame as RGB of 8 bits, and what was done."""
+    key = image.info.get("transparency")
+    deep = samples.deep_png(data, raw_mode)
+    if deep is not None:
+        flat, note = samples.from_png(deep, key, samples.declared_bits(data))
+        flat, ground = seen.laid(flat, name)
+        return flat, [note, ground]
+    image.load()
+    if raw_mode in ("L;2", "L;4") and isinstance(key, int):
+        image.info["transparency"] = key * {"L;2": 85, "L;4": 17}[raw_mode]  # Pillow widens the samples, not the key
+    flat, ground = seen.laid(image, name)
+    return flat, [ground]
+
+
+def _frame_note(image: ImageFile.ImageFile, index: int = 0) -> str:
+    """Say which frame is taken, if there are several."""
     if not getattr(image, "is_animated", False):
         return ""
-    if image.format == "TIFF":
-        return "first page of several"  # to count them, Pillow takes quadratic time
+    if image.format == "TIFF":  # to count them, Pillow takes quadratic time
+        return f"page {index + 1}: those before it are blank" if index else "first page of several"
     frames: int = getattr(image, "n_frames")  # noqa: B009 (only some formats have it)
     if image.format == "MPO":  # a JPEG of a phone, with a depth or brightness map behind the photo
         return f"first of {frames} pictures in the file"
+    if index:
+        return f"frame {index + 1} of an animation of {frames}: those before it are blank"
     return f"first frame of an animation of {frames}"
 
 
 def _raw_mode(image: ImageFile.ImageFile) -> str:
-    """Return how the file stores its samples, such as "RGB;16B": after loading, Pillow no longer knows."""
+    """Return how the file stores its samples, such as "RGB;16B"."""
     arguments = image.tile[0].args if image.tile else ""
     if isinstance(arguments, tuple):
         arguments = arguments[0] if arguments else ""
     return arguments if isinstance(arguments, str) else ""
 
 
-def _orientation(image: ImageFile.ImageFile) -> int | None:
-    """Return the EXIF orientation, 1 if there is none, None if the EXIF data is damaged (the picture may be well)."""
+def _orientation(image: ImageFile.ImageFile, data: bytes) -> tuple[int, str]:
+    """Return the EXIF orientation, 1 if there is none or its data is damaged (the picture may be well), and a note."""
+    if image.format == "PNG" and not any(kind in data for kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt")):
+        return 1, ""  # for a PNG without EXIF data, Pillow would decode all pixels to look behind them
     try:
         orientation: int = image.getexif().get(_ORIENTATION, 1)
-        return orientation
     except _DECODING_ERRORS:
-        return None
-
-
-def _eight_bits(image: Image.Image, raw_mode: str, name: str) -> tuple[Image.Image, str]:
-    """Bring every sample, and the colour that PNG declares transparent, to 8 bits."""
-    key = image.info.get("transparency")
-    if raw_mode in ("L;2", "L;4") and isinstance(key, int):
-        image.info["transparency"] = key * {"L;2": 85, "L;4": 17}[raw_mode]  # Pillow widens the samples, not the key
-    if image.mode == "F":
-        raise ImageRejected(name, "its pixels are floating-point numbers, whose white is not defined", _SAVE_AS)
-    if image.mode.startswith("I"):
-        values = np.asarray(image)
-        if values.min() < 0 or values.max() > 65535:  # only 32-bit samples can be
-            reason = f"its pixels are integers from {values.min()} to {values.max()}, whose white is not defined"
-            raise ImageRejected(name, reason, "save it with 8 or 16 bits a channel")
-        bits = 12 if raw_mode == "I;12" else 16
-        grey = Image.fromarray((values >> (bits - 8)).astype(np.uint8))
-        if key is not None:
-            grey.putalpha(Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8)))
-        return grey, f"{bits}-bit values scaled to 8-bit"
-    if ";16" in raw_mode:  # Pillow has kept the high bytes
-        if isinstance(key, tuple):
-            image.info["transparency"] = tuple(value >> 8 for value in key)
-        return image, "16-bit values scaled to 8-bit"
-    return image, ""
-
-
-def _on_white(image: Image.Image) -> tuple[Image.Image, str]:
-    """Return the picture as RGB, what is transparent laid on white."""
-    if not image.has_transparency_data:
-        return image if image.mode == "RGB" else image.convert("RGB"), ""  # convert would copy
-    layer = image if image.mode == "RGBA" else image.convert("RGBA")
-    white = Image.new("RGB", layer.size, "white")
-    white.paste(layer, mask=layer)
-    is_opaque = layer.getchannel("A").getextrema()[0] == 255
-    return white, "" if is_opaque else "transparency laid on white"
+        return 1, "not turned: its EXIF data could not be read"
+    if orientation not in _TURNS:
+        return 1, ""
+    return orientation, f"turned upright (EXIF orientation {orientation})"

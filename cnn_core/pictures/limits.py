@@ -3,7 +3,7 @@
 | what | limit |
 |---|---|
 | a file | 25 MB |
-| a JPEG or HEIC picture | 64 MP |
+| a JPEG picture | 64 MP |
 | any other picture | 50 MP |
 | a side of a picture | 20,000 pixels |
 | decoding a file | 10 s, 2 GB of address space |
@@ -19,7 +19,7 @@ Sets of the command line are bound by the disk.
 MB = 10**6
 
 FILE_BYTES = 25 * MB
-PHOTO_PIXELS = 64 * 10**6  # JPEG and HEIC: what phones take
+PHOTO_PIXELS = 64 * 10**6  # JPEG: what phones take
 PICTURE_PIXELS = 50 * 10**6  # other formats, whose decoding needs more memory a pixel
 SIDE = 20_000  # pixels
 DECODING_SECONDS = 10.0
