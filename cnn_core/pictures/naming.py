@@ -1,0 +1,99 @@
+"""What the name of a folder says: a class, a part of a set, a camera's session, a container, something else."""
+
+import re
+from functools import lru_cache
+
+_PART_NAMES = {
+    "train": ("train", "training", "trn"),
+    "validation": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "tst", "eval", "evaluation"),
+}
+_PART_OF = {name: part for part, names in _PART_NAMES.items() for name in names}
+_PART = re.compile(
+    rf"(?P<before>.*[ _.-])?(?P<part>{'|'.join(_PART_OF)})(?:[ _.-]?(?:set|data|images?|imgs?|split|part))?"
+)
+
+_MONTHS = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?"
+)
+_SESSION = re.compile(  # what cameras, phones and dates make
+    r"dcim|\d{3}(?=.{0,4}[a-z_])[a-z0-9_]{5}"  # DCF: 100CANON, 101_PANA, 100APPLE
+    r"|(?:19|20)\d\d[-_. ]?(?:0[1-9]|1[0-2])[-_. ]?(?:0[1-9]|[12]\d|3[01])(?:[-_ t.].*)?"  # 2024-05-01, 20240501_1530
+    r"|(?:19|20)\d\d[-_.](?:0[1-9]|1[0-2])"  # 2024-05
+    r"|(?:0?[1-9]|[12]\d|3[01])[-_.](?:0?[1-9]|1[0-2])[-_.](?:19|20)?\d\d"  # 1.5.2024
+    rf"|(?:\d{{1,2}}[ ._-]*)?(?:{_MONTHS})[ ._,-]*(?:\d{{1,2}}[ ._,-]+)?(?:19|20)\d\d"  # 1 May 2024
+    r"|(?:first|second|third|fourth|fifth|sixth|last|next|\d+(?:st|nd|rd|th))[ _-]?(?:day|session|visit|shoot(?:ing)?)"
+    r"|(?:day|session|visit|shoot(?:ing)?)[ _-]?\d+"
+)
+_CONTAINER = re.compile(r"(?:all[ _-]?)?(?:images?|imgs?|pics?|jpe?gs?|pngs?|jpegimages|data|dataset)")
+_KEEPSAKE = re.compile(
+    r"photos?|fotos?|bilder|pictures?|originals?|raw|files?|frames|samples|camera(?: roll)?|camera uploads|screenshots"
+    r"|im[aá]genes|immagini|изображения|картинки|фото|图片|照片|圖片|写真|画像|사진|이미지"
+)
+_BATCH = re.compile(r"(?:batch|fold|roll|card|series|lot|chunk|shard)[ _-]?\d+|(?:19|20)\d\d")
+_OTHER_PURPOSE = re.compile(
+    r"annotations?|labels|imagesets|segmentation(?:class|object)|docs?|scripts|src|code|models?|notebooks|logs|results"
+    r"|outputs?|weights|checkpoints|meta(?:data)?|json|xml|csv|txt"
+)
+
+
+def plain(name: str) -> str:
+    """Return a name as it is compared: lower case, single blanks."""
+    return " ".join(name.casefold().split())
+
+
+@lru_cache(maxsize=4096)
+def is_session(name: str) -> bool:
+    """Tell whether a camera, a phone or a date made the name, or there is none.
+
+    Example:
+        >>> [is_session(name) for name in ("100APPLE", "2024-05-01", "second_day", "7", "20240501", "12345678")]
+        [True, True, True, False, True, False]
+    """
+    return _SESSION.fullmatch(plain(name)) is not None or not name.strip(" .")
+
+
+@lru_cache(maxsize=4096)
+def is_keepsake(name: str) -> bool:
+    """Tell whether a name says where pictures are kept, but may be a class as well, such as `photos`."""
+    return _KEEPSAKE.fullmatch(plain(name)) is not None
+
+
+@lru_cache(maxsize=4096)
+def is_own(name: str) -> bool:
+    """Tell whether a folder's name says what is in it.
+
+    Example:
+        >>> [is_own(name) for name in ("cats", "images", "photos", "DCIM", "3")]
+        [True, False, False, False, True]
+    """
+    return not (is_session(name) or is_keepsake(name) or _CONTAINER.fullmatch(plain(name)))
+
+
+@lru_cache(maxsize=4096)
+def is_batch(name: str) -> bool:
+    """Tell whether a name only counts, as `batch_2`, `fold 3` and years do."""
+    return _BATCH.fullmatch(plain(name)) is not None
+
+
+@lru_cache(maxsize=4096)
+def part_of(name: str) -> tuple[str, str]:
+    """Return the part of a set that a folder's name speaks of, and what stands before it; or nothing.
+
+    Example:
+        >>> part_of("Valid"), part_of("seg_test"), part_of("trains")
+        (('validation', ''), ('test', 'seg_'), ('', ''))
+    """
+    match = _PART.fullmatch(plain(name))
+    return (_PART_OF[match["part"]], match["before"] or "") if match else ("", "")
+
+
+def may_be_empty_class(name: str) -> bool:
+    """Tell whether a folder without a picture may be meant as a class; `annotations`, `scripts` and `test` are not.
+
+    Example:
+        >>> may_be_empty_class("cats"), may_be_empty_class("Annotations"), may_be_empty_class("test")
+        (True, False, False)
+    """
+    return is_own(name) and not _OTHER_PURPOSE.fullmatch(plain(name)) and not part_of(name)[0]
