@@ -1,0 +1,43 @@
+"""The names in a zip, as they were meant: by a flag, by a field of their own, or by the code page that fits all."""
+
+import struct
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Sequence
+
+from cnn_core.pictures import code_pages
+
+_UTF8_NAME = 0x800  # flag bit
+_UNICODE_PATH = 0x7075  # extra field
+
+
+def raw_name(info: zipfile.ZipInfo) -> bytes:
+    """Return the entry's name as it stands in the file."""
+    return info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8_NAME else "cp437")
+
+
+def paths(infos: Sequence[zipfile.ZipInfo]) -> tuple[list[str], str]:
+    """Return the entries' paths with forward slashes and in one Unicode form, and the code page that was guessed."""
+    told = [_told_name(info) for info in infos]
+    codec = code_pages.guess(raw_name(info) for info, name in zip(infos, told, strict=True) if name is None)
+    names = [name or raw_name(info).decode(codec) for info, name in zip(infos, told, strict=True)]
+    return [unicodedata.normalize("NFC", name.replace("\\", "/")) or "(no name)" for name in names], codec
+
+
+def _told_name(info: zipfile.ZipInfo) -> str | None:
+    """Return the entry's name if the archive tells its encoding: by a flag, or in a field of its own."""
+    if info.flag_bits & _UTF8_NAME:
+        return info.orig_filename
+    raw, extra, at = raw_name(info), info.extra, 0
+    while at + 4 <= len(extra):
+        tag, size = struct.unpack_from("<HH", extra, at)
+        value = extra[at + 4 : at + 4 + size]
+        # Version 1, and the checksum of the name that it belongs to: a program that knows nothing of it renames that.
+        if tag == _UNICODE_PATH and len(value) > 5 and value[:5] == struct.pack("<BI", 1, zlib.crc32(raw)):
+            try:
+                return value[5:].decode("utf-8")
+            except UnicodeDecodeError:
+                return None
+        at += 4 + size
+    return None
