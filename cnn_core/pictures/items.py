@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from cnn_core.pictures.formats import printable
+from cnn_core.pictures.limits import LABEL_CHARACTERS
+
 MIN_CLASSES = 2
 MIN_PICTURES = 5  # a class: 3 to train on, 1 to choose with, 1 to test on
 FEW_PICTURES = 10
@@ -65,3 +68,32 @@ def shortage(labels: Sequence[str]) -> str:
                 f"The class {label!r} has {have}; at least {MIN_PICTURES} are needed. Add {MIN_PICTURES - count} more."
             )
     return ""
+
+
+def flaw(text: str) -> str:
+    """Return what is wrong with the name of a class or of a picture, in words that follow it; empty if nothing is.
+
+    Example:
+        >>> flaw("crème brûlée"), flaw(""), flaw("a\\0b")
+        ('', 'has no name', "has characters in its name that cannot be shown: 'a\\\\x00b'")
+    """
+    if not isinstance(text, str):
+        return f"has the name {text!r}, which is no text"
+    if not text.strip():
+        return "has no name"
+    if len(text) > LABEL_CHARACTERS:
+        return f"has a name of {len(text):,} characters; at most {LABEL_CHARACTERS} are allowed"
+    if printable(text) != text:
+        return f"has characters in its name that cannot be shown: {text!a}"
+    return ""
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Example:
+        >>> count(1, "file"), count(1200, "picture"), count(2, "class")
+        ('1 file', '1,200 pictures', '2 classes')
+    """
+    plural = noun if number == 1 else f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {plural}"

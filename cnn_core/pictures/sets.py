@@ -1,75 +1,26 @@
-"""Labelled pictures: from folders, from the sample sets, and how they are divided. Pixels live in the store."""
+"""Labelled pictures: the sample sets, and how a set is divided. Pixels live in the store."""
 
-import io
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from cnn_core.pictures.images import ImageRejected, Picture, decode
-from cnn_core.pictures.items import Item, SpecRefused
-from cnn_core.store import keys
+from cnn_core.pictures import coded, kept
+from cnn_core.pictures.images import Picture, Taken
+from cnn_core.pictures.items import Item, SpecRefused, count
+from cnn_core.pictures.kept import Kept
 from cnn_core.store.runs import Store
 
 VALIDATION_FRACTION = 0.2
 TEST_FRACTION = 0.2
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 
 
 def keep(store: Store, picture: Picture, label: str, part: str = "") -> Item:
-    """Put a picture into the store (once, however often it comes) and return its labelled record."""
-    key = keys.picture(picture.digest)
-    if not store.exists(key):
-        store.write(key, picture.png())
+    """Put a picture of ours into the store (once, however often it comes) and return its labelled record."""
+    kept.keep(store, Kept.of(Taken(picture, *coded.lossless(picture.pixels))))
     return Item(picture.digest, label, picture.name, part)
-
-
-def pixels(store: Store, digest: str) -> np.ndarray:
-    """Return a kept picture, uint8 `(H, W, 3)`."""
-    with Image.open(io.BytesIO(store.read(keys.picture(digest))), formats=("PNG",)) as image:
-        return np.asarray(image.convert("RGB"))
-
-
-# Folders ------------------------------------------------------------------------------------------------------------
-
-
-def read_folder(
-    store: Store, folder: Path, part: str = "", progress: Callable[[str], None] = lambda name: None
-) -> tuple[list[Item], list[ImageRejected]]:
-    """Read a folder of class folders.
-
-    Args:
-        store: Where the pictures go.
-        folder: Its sub-folders are the classes; files of other kinds and hidden ones are passed over.
-        part: Fixes the part of the split for all of them.
-        progress: Called with each file's name.
-
-    Returns:
-        The pictures, and the files that were refused.
-
-    Raises:
-        SpecRefused: If there is no such folder, or no class folders in it.
-    """
-    if not folder.is_dir():
-        raise SpecRefused(f"{folder} is not a folder. Give a folder that holds one sub-folder of pictures a class.")
-    items, refused = [], []
-    for path in sorted(folder.glob("*/*")):
-        hidden = path.name.startswith(".") or path.parent.name.startswith(".")
-        if hidden or path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
-            continue
-        progress(path.name)
-        try:
-            items.append(keep(store, decode(path.read_bytes(), path.name), path.parent.name, part))
-        except ImageRejected as rejection:
-            refused.append(rejection)
-    if not items:
-        expected = f"Expected {folder.resolve().name}/<class>/<picture>.jpg."
-        why = f" {_count(len(refused), 'file')} refused, the first: {refused[0]}" if refused else ""
-        raise SpecRefused(f"{folder} holds no pictures in class folders. {expected}{why}")
-    return items, refused
 
 
 # Sample sets --------------------------------------------------------------------------------------------------------
@@ -184,11 +135,11 @@ def split(items: Sequence[Item], seed: int) -> Split:
     both = [i for i in usable if i.part == "train" and i.digest not in fixed_test and fixed[i.digest] == "validation"]
     notes = []
     if contradictory:
-        notes.append(_count(len(contradictory), "picture") + " left out: the same picture has two labels.")
+        notes.append(count(len(contradictory), "picture") + " left out: the same picture has two labels.")
     if leaked:
-        notes.append(_count(len(leaked), "picture") + " left out of training: also in the test part.")
+        notes.append(count(len(leaked), "picture") + " left out of training: also in the test part.")
     if both:
-        notes.append(_count(len(both), "picture") + " left out of training: also in the validation part.")
+        notes.append(count(len(both), "picture") + " left out of training: also in the validation part.")
 
     parts: dict[str, list[Item]] = {"train": [], "validation": [], "test": [i for i in usable if i.part == "test"]}
     groups: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
@@ -206,9 +157,9 @@ def split(items: Sequence[Item], seed: int) -> Split:
         rng.shuffle(shuffled)
         wanted = {"validation": VALIDATION_FRACTION, "test": 0.0 if fixed_test else TEST_FRACTION}
         for part, fraction in wanted.items():
-            count = max(1, round(fraction * different)) if fraction else 0
-            parts[part] += [item for group in shuffled[:count] for item in group]
-            shuffled = shuffled[count:]
+            number = max(1, round(fraction * different)) if fraction else 0
+            parts[part] += [item for group in shuffled[:number] for item in group]
+            shuffled = shuffled[number:]
         parts["train"] += [item for group in shuffled for item in group]
     _check(parts, {item.label for item in items})
     return Split(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), tuple(notes))
@@ -224,7 +175,3 @@ def _check(parts: dict[str, list[Item]], labels: set[str]) -> None:
     for part, purpose in (("test", "test on"), ("validation", "choose the best epoch with (the validation part)")):
         if not parts[part]:
             raise SpecRefused(f"No pictures are left to {purpose}. Add different pictures.")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("s" if number != 1 else "")

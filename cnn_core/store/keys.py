@@ -1,6 +1,6 @@
 """Every key under which something is kept: objects (bytes), lists (rows) and features. No other module makes one up.
 
-    pictures/<digest>.png                a picture, by its content
+    pictures/<digest>.<coding>           a picture, by its content; beside it its record (.json)
     runs/<run>/<arm>.keras               a trained network; beside it its other formats and their self-test
     backbones/<weights>.keras            the carried network without its head, for downloads
     albums/<album>.json                  the labelled pictures of one visit
@@ -18,14 +18,19 @@ FORMATS = {"keras": "{arm}.keras", "tflite": "{arm}.tflite", "int8": "{arm}.int8
 MAX_EXTRACTOR = 255  # characters, as wide as the column
 
 
-def picture(digest: str) -> str:
-    """Return the key of a picture.
+def picture(digest: str, suffix: str = "png") -> str:
+    """Return the key of a picture in one of its codings; of version 0.1 all are PNG.
 
     Example:
-        >>> picture("3fa9")
-        'pictures/3fa9.png'
+        >>> picture("3fa9", "jpg")
+        'pictures/3fa9.jpg'
     """
-    return f"pictures/{digest}.png"
+    return f"pictures/{digest}.{suffix}"
+
+
+def picture_record(digest: str) -> str:
+    """Return the key of what is known of a picture: its coding, how to turn it, what was done to it, a thumbnail."""
+    return f"pictures/{digest}.json"
 
 
 def backbone(weights: str) -> str:

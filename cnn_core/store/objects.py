@@ -17,20 +17,27 @@ class Objects:
 
     def __init__(self, url: str) -> None:
         self._files, self._root = fsspec.url_to_fs(url)
+        # A folder of this machine is written to directly: three objects a picture, and fsspec takes 0.4 ms for each.
+        self._folder = Path(self._root) if isinstance(self._files, LocalFileSystem) else None
 
     def write(self, key: str, data: bytes) -> None:
         """Keep bytes; whole or not at all."""
-        path = f"{self._root}/{key}"
-        self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
-        if not isinstance(self._files, LocalFileSystem):
+        if self._folder is None:
+            path = f"{self._root}/{key}"
+            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._files.pipe_file(path, data)  # an object store shows an object when it is complete
             return
-        partial = f"{path}.{secrets.token_hex(4)}.partial"
+        partial = self._folder / f"{key}.{secrets.token_hex(4)}.partial"
         try:
-            self._files.pipe_file(partial, data)
-            os.replace(partial, path)
-        finally:
-            Path(partial).unlink(missing_ok=True)
+            try:
+                partial.write_bytes(data)
+            except FileNotFoundError:  # the first of its kind
+                partial.parent.mkdir(parents=True, exist_ok=True)
+                partial.write_bytes(data)
+            os.replace(partial, self._folder / key)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
 
     def read(self, key: str) -> bytes:
         """Return the bytes under a key.
@@ -38,11 +45,15 @@ class Objects:
         Raises:
             FileNotFoundError: If there are none.
         """
+        if self._folder is not None:
+            return (self._folder / key).read_bytes()
         data: bytes = self._files.cat_file(f"{self._root}/{key}")
         return data
 
     def exists(self, key: str) -> bool:
         """Tell whether there are bytes under this key."""
+        if self._folder is not None:
+            return (self._folder / key).exists()
         return bool(self._files.exists(f"{self._root}/{key}"))
 
     def below(self, folder: str) -> list[str]:

@@ -1,6 +1,5 @@
 """Labelled pictures: folders, samples, and the split that no duplicate may straddle."""
 
-import io
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -8,12 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item, SpecRefused
-from cnn_core.pictures.sets import SAMPLES, keep, pixels, read_folder, read_sample, split
-from cnn_core.store import keys
+from cnn_core.pictures.kept import file, notes, pixels, remarks, small
+from cnn_core.pictures.sets import SAMPLES, keep, read_sample, split
 from cnn_core.store.runs import Store
 
 PARTS = ("train", "validation", "test")
@@ -214,60 +212,29 @@ def test_picture_is_written_once(store: Store, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(store, "write", lambda key, data: (written.append(key), write(key, data)))
     picture = Picture(noise(1), "one.png")
     assert keep(store, picture, "a").digest == keep(store, Picture(noise(1), "two.png"), "b").digest
-    assert written == [keys.picture(picture.digest)] == [f"pictures/{picture.digest}.png"]
+    assert len(written) == len(set(written)) == 2, "the picture and its record"
+    assert written[-1] == f"pictures/{picture.digest}.json", "the record last: it says that the picture is there"
 
 
-# Folders --------------------------------------------------------------------------------------------------------------
+def test_picture_of_version_01_is_read_on(store: Store) -> None:
+    picture = Picture(noise(2), "old.png")
+    store.write(f"pictures/{picture.digest}.png", picture.png())
+    np.testing.assert_array_equal(pixels(store, picture.digest), noise(2))
+    assert small(store, picture.digest)[:3] == b"\xff\xd8\xff"
+    assert file(store, picture.digest) == (picture.png(), "png")
+    assert notes(store, picture.digest) == ()
 
 
-def png(values: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(values).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-
-
-def test_folder_of_class_folders_is_read(store: Store, tmp_path: Path) -> None:
-    folder = tmp_path / "pictures"
-    write(folder / "dogs" / "b.PNG", png(noise(1)))
-    write(folder / "cats" / "a.png", png(noise(2)))
-    write(folder / "cats" / "c.bmp", b"BM no picture")
-    write(folder / "cats" / ".hidden.png", png(noise(3)))
-    write(folder / "cats" / "notes.txt", b"hello")
-    write(folder / "cats" / "deeper" / "d.png", png(noise(4)))
-    write(folder / ".git" / "e.png", png(noise(5)))
-    write(folder / "loose.png", png(noise(6)))
-    (folder / "cats" / "folder.png").mkdir()
-    seen: list[str] = []
-    found, refused = read_folder(store, folder, part="train", progress=seen.append)
-    assert [(item.label, item.name, item.part) for item in found] == [
-        ("cats", "a.png", "train"),
-        ("dogs", "b.PNG", "train"),
+def test_remarks_count_what_was_done_and_name_one(store: Store) -> None:
+    done = {"a.jpg": ("scaled down from 9 x 9 to 4 x 4 pixels",), "b.jpg": ("scaled down from 8 x 8 to 4 x 4 pixels",)}
+    items = [
+        keep(store, Picture(noise(number), name, done.get(name, ())), "cat")
+        for number, name in enumerate(("a.jpg", "b.jpg", "c.jpg"))
     ]
-    assert np.array_equal(pixels(store, found[1].digest), noise(1))
-    assert [refusal.name for refusal in refused] == ["c.bmp"]
-    assert seen == ["a.png", "c.bmp", "b.PNG"]
-
-
-def test_missing_folder_says_what_is_expected(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(SpecRefused) as caught:
-        read_folder(store, tmp_path / "nowhere")
-    assert str(caught.value) == (
-        f"{tmp_path / 'nowhere'} is not a folder. Give a folder that holds one sub-folder of pictures a class."
-    )
-
-
-def test_folder_without_pictures_says_what_is_expected(store: Store, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(SpecRefused, match=r"empty holds no pictures in class folders\. Expected empty/<class>/<pic"):
-        read_folder(store, tmp_path / "empty")
-    write(tmp_path / "broken" / "cats" / "a.png", b"%PDF-1.7")
-    with pytest.raises(SpecRefused, match=r"1 file refused, the first: a\.png: this is a PDF document; export"):
-        read_folder(store, tmp_path / "broken")
+    assert remarks(store, [*items, items[0]]) == [
+        "2 pictures: scaled down from 8 x 8 to 4 x 4 pixels, or alike (a.jpg first)."
+    ]
+    assert remarks(store, items[:1]) == ["1 picture: scaled down from 9 x 9 to 4 x 4 pixels (a.jpg)."]
 
 
 # Sample sets ----------------------------------------------------------------------------------------------------------
