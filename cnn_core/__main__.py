@@ -1,4 +1,4 @@
-"""The same core without a browser: `python -m cnn_core train | predict | classify | architectures | study | lab`.
+"""The same core without a browser: `python -m cnn_core intake | train | predict | classify | architectures | …`.
 
 Installed, the same program is called `convscope`; `convscope app` serves the pages.
 """
@@ -9,9 +9,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from cnn_core.engine.errors import on_purpose
 from cnn_core.engine.here import RunTaken, carry_out, shortfall
@@ -19,9 +21,11 @@ from cnn_core.engine.progress import bar
 from cnn_core.networks import devices
 from cnn_core.networks.backbones import BACKBONES
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
-from cnn_core.pictures import sets
-from cnn_core.pictures.images import Picture, decode
+from cnn_core.pictures import commands as pictures
+from cnn_core.pictures.decoders import Decoders
+from cnn_core.pictures.images import ImageRejected, Picture
 from cnn_core.store.runs import Run, RunNotFound, Store
+from cnn_core.training import reading
 from cnn_core.training.flags import add_flags, chosen
 from cnn_core.training.lab import commands as lab
 from cnn_core.training.studies import commands as studies
@@ -67,12 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLine(prog="python -m cnn_core", description=__doc__)
     commands = parser.add_subparsers(
-        required=True, metavar="train | predict | classify | architectures | study | lab | app", parser_class=_OneLine
+        required=True,
+        metavar="intake | train | predict | classify | architectures | study | lab | app",
+        parser_class=_OneLine,
     )
 
     train = commands.add_parser("train", help="frozen against fine-tuned on a folder of class folders")
     train.set_defaults(command=_train)
-    train.add_argument("folder", type=Path, metavar="FOLDER", help="one sub-folder of pictures a class")
+    train.add_argument("folder", type=Path, metavar="FOLDER", help="one sub-folder of pictures a class, or its zip")
     train.add_argument(
         "--test", type=Path, metavar="FOLDER", help="test on this folder (default: a fifth of the first)"
     )
@@ -97,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     architectures.add_argument("--json", action="store_true", help="JSON on standard output")
     studies.add_commands(commands)
     lab.add_commands(commands)
+    pictures.add_commands(commands)
 
     app = commands.add_parser("app", help="serve the pages in a browser")
     app.set_defaults(command=_app)
@@ -117,16 +124,15 @@ def _train(options: argparse.Namespace) -> str:
         raise Trouble(f"--out: {options.out} is a folder. Give the path of a file in it, such as RESULT.json.")
     wanted = Options(**chosen(options, Options))
     store = Store.default()
-    with bar(desc="reading", unit=" pictures") as read:
-        items, refused = sets.read_folder(store, options.folder, progress=lambda name: read.update())
-        if options.test:
-            more, also = sets.read_folder(store, options.test, part="test", progress=lambda name: read.update())
-            unknown = {item.label for item in more} - {item.label for item in items}
-            if unknown:
-                raise Trouble(f"--test: {options.test} has a class {sorted(unknown)[0]!r} that {options.folder} lacks.")
-            items, refused = items + more, refused + also
-    for rejection in refused:
-        print(f"skipped {rejection}", file=sys.stderr)
+    for folder in filter(None, (options.folder, options.test)):  # before the work, not after it
+        reading.check(folder)
+    items = reading.read(store, options.folder)
+    if options.test:
+        more = reading.read(store, options.test, part="test")
+        unknown = {item.label for item in more} - {item.label for item in items}
+        if unknown:
+            raise Trouble(f"--test: {options.test} has a class {sorted(unknown)[0]!r} that {options.folder} lacks.")
+        items += more
     experiment = Experiment(tuple(items), wanted, source=options.folder.name)
     run = carry_out(store, "transfer", experiment.to_json(), experiment.source)
     options.shortfall = shortfall(run)
@@ -155,7 +161,6 @@ def _result_json(run: Run) -> str:
 def _predict(options: argparse.Namespace) -> str:
     from cnn_core.training.transfer import answers
 
-    pictures = [_read(path) for path in options.files]
     path = Path(options.model)
     if path.suffix == ".keras":
         labels = path.with_name("labels.json")
@@ -171,18 +176,23 @@ def _predict(options: argparse.Namespace) -> str:
         if model.output.shape[-1] != len(classes):
             raise Trouble(f"{path} tells {model.output.shape[-1]} classes apart, {labels} names {len(classes)}.")
         record = next((r for r in BACKBONES.values() if r.name == model.name), BACKBONES["efficientnet_lite0"])
-        said = [{path.stem: answers.ask(model, picture.pixels, record, classes)} for picture in pictures]
+
+        def ask(pixels: np.ndarray) -> dict[str, dict[str, float]]:
+            return {path.stem: answers.ask(model, pixels, record, classes)}
+
     else:
         Store.default().glance(options.model)  # a wrong id is told at once
-        devices.import_keras()
-        said = [answers.predict(options.model, picture.pixels) for picture in pictures]
+
+        def ask(pixels: np.ndarray) -> dict[str, dict[str, float]]:
+            devices.import_keras()
+            return answers.predict(options.model, pixels)
+
+    said = [(file, ask(picture.pixels)) for file, picture in _pictures(options)]
     if options.json:
-        return json.dumps(
-            [{"file": str(f), "arms": arms} for f, arms in zip(options.files, said, strict=True)], ensure_ascii=False
-        )
+        return json.dumps([{"file": str(file), "arms": arms} for file, arms in said], ensure_ascii=False)
     return "\n".join(
         f"{file}  {arm}: " + ", ".join(f"{label} {p:.3f}" for label, p in sorted(labels.items(), key=lambda x: -x[1]))
-        for file, arms in zip(options.files, said, strict=True)
+        for file, arms in said
         for arm, labels in arms.items()
     )
 
@@ -192,17 +202,15 @@ def _classify(options: argparse.Namespace) -> str:
 
     if not 1 <= options.top <= 1000:
         raise Trouble(f"--top is {options.top}; expected 1 to 1000.")
-    pictures = [_read(path) for path in options.files]
-    devices.import_keras()
-    said = [embedded.classify(picture.pixels, options.top) for picture in pictures]
+    said = []
+    for file, picture in _pictures(options):
+        devices.import_keras()  # not before there is a picture
+        said.append((file, embedded.classify(picture.pixels, options.top)))
     if options.json:
-        return json.dumps(
-            [{"file": str(f), "labels": labels} for f, labels in zip(options.files, said, strict=True)],
-            ensure_ascii=False,
-        )
+        return json.dumps([{"file": str(file), "labels": labels} for file, labels in said], ensure_ascii=False)
     return "\n".join(
         f"{file}: " + ", ".join(f"{entry['label']} {entry['probability']:.3f}" for entry in labels)
-        for file, labels in zip(options.files, said, strict=True)
+        for file, labels in said
     )
 
 
@@ -252,11 +260,26 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def _read(path: Path) -> Picture:
-    try:
-        return decode(path.read_bytes(), str(path))
-    except OSError as error:
-        raise Trouble(f"{path} cannot be read ({error.strerror}). Give the path of a picture file.") from None
+def _pictures(options: argparse.Namespace) -> Iterator[tuple[Path, Picture]]:
+    """Decode the files that a command was given; one that is refused costs the others nothing but the exit code."""
+    refused = []
+    with Decoders() as decoders:
+        for path in options.files:
+            try:
+                picture = decoders.take(str(path), path=path).picture()
+            except ImageRejected as rejection:
+                if len(options.files) == 1:
+                    raise
+                refused.append(rejection)
+                print(f"skipped {rejection}", file=sys.stderr)
+                continue
+            for note in picture.notes:
+                print(f"{path}: {note}", file=sys.stderr)
+            yield path, picture
+    if len(refused) == len(options.files):
+        raise Trouble(f"none of the {len(refused)} files can be read.")
+    if refused:
+        options.shortfall = f"{len(refused)} of {len(options.files)} files skipped."
 
 
 if __name__ == "__main__":

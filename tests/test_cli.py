@@ -122,7 +122,7 @@ def test_train_speaks_on_standard_error_only(trained: tuple[dict, str, str]) -> 
     result, output, errors = trained
     assert output == ""
     lines = errors.strip().splitlines()
-    assert "skipped broken.jpg: this is a PDF document; export the page as PNG and load that." in lines
+    assert "skipped stripes/lying/broken.jpg: this is a PDF document; export the page as PNG and load that." in lines
     assert any(re.match(r" +frozen: \d of 6 right, [01]\.\d{3} \(95 % interval 0\.\d{3} to ", line) for line in lines)
     assert lines[-2] == Transfer.from_json(result).verdicts()[0]
     assert lines[-1] == f"Run {result['run']}: python -m cnn_core predict {result['run']} PICTURE"
@@ -188,7 +188,8 @@ def test_run_of_a_fresh_process_says_only_what_is_ours(folder: Path, home: Path,
 
     trained = command("train", folder, "--arms", "frozen", "--epochs", 1, "--out", tmp_path / "R.json")
     ours = (
-        r"skipped broken\.jpg: |[ 1]\d0 % after \d\d:\d\d  |    frozen: \d of \d right, |Run \w+: python -m cnn_core "
+        r"skipped stripes/lying/broken\.jpg: |/.*stripes: 15 added, 1 skipped\.$|[ 1]\d0 % after \d\d:\d\d  |"
+        r"    frozen: \d of \d right, |Run \w+: python -m cnn_core "
     )
     assert [line for line in trained.stderr.splitlines() if not re.match(ours, line)] == []
     run = json.loads((tmp_path / "R.json").read_text(encoding="utf-8"))["run"]
@@ -207,15 +208,20 @@ def test_classify_for_people(home: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Run a command that must fail: exit code 2, one line on standard error, nothing on standard output."""
+    """Run a command that must fail: exit code 2, one line of trouble, nothing on standard output.
+
+    What pictures were read before stands above that line.
+    """
     try:
         code = main(arguments)
     except SystemExit as end:  # argparse
         code = end.code
     said = capsys.readouterr()
     assert code == 2 and said.out == ""
-    assert said.err.startswith(PROGRAM) and said.err.endswith("\n") and said.err.count("\n") == 1, said.err
-    return said.err.strip()
+    *reading, trouble = said.err.splitlines()
+    assert trouble.startswith(PROGRAM) and said.err.endswith("\n"), said.err
+    assert all(re.search(r"^skipped .*[.]$|: \d+ added(, \d+ skipped)?[.]$", line) for line in reading), said.err
+    return trouble
 
 
 def train(folder: object, out: object, *more: str) -> list[str]:
@@ -234,7 +240,7 @@ def train(folder: object, out: object, *more: str) -> list[str]:
         (["--unfreeze-blocks", "18"], "unfreeze_blocks is 18; expected 1 to 17, as EfficientNet-Lite0 has."),
         (["--epochs", "x"], "argument --epochs: invalid int value: 'x'; see python -m cnn_core train --help."),
         (["--colour"], "unrecognized arguments: --colour; see python -m cnn_core --help."),
-        (["--test", "nowhere"], "nowhere is not a folder. Give a folder that holds one sub-folder of pictures"),
+        (["--test", "nowhere"], "nowhere is not there. Give a folder, or a zip of one, that holds one sub-folder"),
     ],
 )
 def test_bad_option_ends_in_one_line(
@@ -248,7 +254,7 @@ def test_bad_folder_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     out = tmp_path / "R.json"
     missing = tmp_path / "missing"
     assert one_line(train(missing, out), capsys) == (
-        f"{PROGRAM}: {missing} is not a folder. Give a folder that holds one sub-folder of pictures a class."
+        f"{PROGRAM}: {missing} is not there. Give a folder, or a zip of one, that holds one sub-folder a class."
     )
     single = class_folders(tmp_path / "single", lying=6)
     assert one_line(train(single, out), capsys).endswith(
@@ -260,7 +266,7 @@ def test_bad_folder_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     )
     file = tmp_path / "file.txt"
     file.write_text("hello")
-    assert f"{file} is not a folder" in one_line(train(file, out), capsys)
+    assert f"{file} is neither a folder nor a zip. Give" in one_line(train(file, out), capsys)
 
 
 def test_copies_of_one_picture_end_in_one_line(
@@ -302,9 +308,9 @@ def test_bad_picture_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
     text.write_text("hello")
     assert "notes.txt: this is plain text; choose a picture: JPEG, PNG" in one_line(["classify", str(text)], capsys)
     assert one_line(["classify", str(tmp_path / "no.png")], capsys) == (
-        f"{PROGRAM}: {tmp_path / 'no.png'} cannot be read (No such file or directory). Give the path of a picture file."
+        f"{PROGRAM}: {tmp_path / 'no.png'}: there is no such file; give the path of a picture file."
     )
-    assert "cannot be read (Is a directory)" in one_line(["predict", "abc", str(tmp_path)], capsys)
+    assert "cannot be read (Is a directory)" in one_line(["classify", str(tmp_path)], capsys)
 
 
 def test_bad_question_ends_in_one_line(tmp_path: Path, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -312,7 +318,7 @@ def test_bad_question_ends_in_one_line(tmp_path: Path, store: Store, capsys: pyt
     stripes(1, True).save(picture)
     assert "There is no run 'abc' in this store. Check the link" in one_line(["predict", "abc", str(picture)], capsys)
     assert "--top is 0; expected 1 to 1000." in one_line(["classify", "--top", "0", str(picture)], capsys)
-    assert "required: train | predict | classify" in one_line([], capsys)
+    assert "required: intake | train | predict | classify" in one_line([], capsys)
     waiting = store.create("transfer", {}, title="waits")
     said = one_line(["predict", waiting.id, str(picture)], capsys)
     assert said.endswith("has no trained network to ask (its state is queued). Choose another run.")
@@ -393,3 +399,23 @@ def test_failure_is_kept_with_the_run(
         main(train(folder, tmp_path / "R.json"))
     assert store.recent()[0].state == "failed"
     assert store.recent()[0].error.startswith("The memory did not suffice. Use fewer or smaller pictures")
+
+
+def test_bad_picture_costs_the_others_nothing(tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(data.coffee()).save(tmp_path / "cup.png")
+    (tmp_path / "paper.jpg").write_bytes(b"%PDF-1.7")
+    files = [str(tmp_path / name) for name in ("paper.jpg", "cup.png")]
+    assert main(["classify", *files, "--top", "1", "--json"]) == 1
+    said = capsys.readouterr()
+    (answer,) = json.loads(said.out)
+    assert answer["file"] == files[1] and answer["labels"][0]["label"] == "espresso"
+    skipped, last = said.err.splitlines()
+    assert skipped == f"skipped {files[0]}: this is a PDF document; export the page as PNG and load that."
+    assert last == f"{PROGRAM}: 1 of 2 files skipped."
+
+
+def test_what_was_done_to_a_picture_is_said(tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = np.linspace(0, 4000, 64 * 64).reshape(64, 64).astype(np.uint16)
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    assert main(["classify", str(tmp_path / "deep.png")]) == 0
+    assert "deep.png: 12-bit values in a 16-bit file stretched to 8-bit\n" in capsys.readouterr().err

@@ -84,14 +84,14 @@ sys.path.insert(0, sys.argv[1])
 import keras
 from transfer_toys import carry_out, few_textures
 from cnn_core.training.transfer import answers
-from cnn_core.pictures import sets
+from cnn_core.pictures import kept
 from cnn_core.networks import devices
 from cnn_core.store.runs import Store
 store = Store(sys.argv[2])
 items = few_textures(store, {"train": 4, "validation": 1, "test": 1})
 # 12 pictures in steps of 11: the last step has one, and nothing is left for the second replica.
 outcome = carry_out(store, items, arms=("fine_tuned",), epochs=1, batch_size=11, unfreeze_blocks=1)
-said = answers.predict(outcome.run.id, sets.pixels(store, items[0].digest), location=sys.argv[2])
+said = answers.predict(outcome.run.id, kept.pixels(store, items[0].digest), location=sys.argv[2])
 print(json.dumps({
     "replicas": devices.find().replicas, "arms": outcome.run.result["arms"], "said": said,
     "environment": outcome.environment,

@@ -12,6 +12,7 @@ from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
 from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comparison
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import cached_features, network_input, pooled
+from cnn_core.pictures import kept
 from cnn_core.pictures.items import Item
 from cnn_core.store.report import Report, Stopped
 from cnn_core.store.runs import Store
@@ -60,7 +61,7 @@ class Bench(Generic[Options, Found]):
             known,
             classes=self.classes,
             pictures=len(self.items),
-            notes=tuple(notes),
+            notes=(*notes, *kept.remarks(store, self.items)),
             sentences=tuple(sentence for sentence in known.sentences if sentence != STOPPED),
             intervals=METHOD,
             complete=False,

@@ -2,15 +2,13 @@
 
 import argparse
 import json
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from cnn_core.engine.here import carry_out, shortfall
-from cnn_core.engine.progress import bar
-from cnn_core.pictures import sets
 from cnn_core.store.runs import Store
+from cnn_core.training import reading
 from cnn_core.training.flags import add_flags, chosen, flag
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.studies import STUDIES
@@ -24,7 +22,7 @@ def add_commands(commands: Any) -> None:
     for key, study in STUDIES.items():
         kind = kinds.add_parser(key, help=study.question)
         kind.set_defaults(command=_lab, kind=key)
-        kind.add_argument("folder", type=Path, metavar="FOLDER", help="one sub-folder of pictures a class")
+        kind.add_argument("folder", type=Path, metavar="FOLDER", help="one sub-folder of pictures a class, or its zip")
         kind.add_argument("--json", action="store_true", help="JSON on standard output instead of sentences")
         add_flags(kind, study.options)
         for name in sorted(every - {entry.name for entry in fields(study.options)}):
@@ -45,11 +43,7 @@ def _lab(given: argparse.Namespace) -> str:
     wanted = study.options.of(**chosen(given, study.options))
     store = Store.default()
     try:
-        with bar(desc="reading", unit=" pictures") as read:
-            items, refused = sets.read_folder(store, given.folder, progress=lambda name: read.update())
-        for rejection in refused:
-            sys.stderr.write(f"skipped {rejection}\n")
-        spec = LabSpec(tuple(items), wanted, source=given.folder.resolve().name)
+        spec = LabSpec(tuple(reading.read(store, given.folder)), wanted, source=given.folder.resolve().name)
         run = carry_out(store, "lab", spec.to_json(), f"{spec.source}: {study.question}")
         given.shortfall = shortfall(run)
     finally:

@@ -10,7 +10,7 @@ from cnn_core.arithmetic.statistics import share as share_of
 from cnn_core.networks import backbones
 from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import network_input, pooled
-from cnn_core.pictures import sets
+from cnn_core.pictures import kept
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
 from cnn_core.training.lab.bench import Bench
@@ -24,8 +24,9 @@ SabotageBench = Bench[SabotageOptions, SabotageResult]
 def study(bench: SabotageBench) -> None:
     """Look at the pictures for mismatches of their own, then make every mistake with every network that is here."""
     chosen = bench.options.backbones or tuple(backbones.BACKBONES)
-    pictures = (sets.pixels(bench.store, item.digest) for item in bench.items)
-    bench.show(replace(bench.result, mismatches=tuple(likely_mismatches(pictures, bench.record))))
+    pictures = (kept.pixels(bench.store, item.digest) for item in bench.items)
+    notes = [note for item in bench.items for note in kept.notes(bench.store, item.digest)]
+    bench.show(replace(bench.result, mismatches=tuple(likely_mismatches(pictures, bench.record, notes))))
     for index, name in enumerate(chosen):
         record = backbones.backbone(name)
         bench.progress(name, index / len(chosen))
@@ -109,7 +110,7 @@ def _features(
         if distortion.look is None:
             pictures = pixels[[place[item.digest] for item in items]].astype(np.float64)
         else:
-            looked = [distortion.look(sets.pixels(store, item.digest), record) for item in items]
+            looked = [distortion.look(kept.pixels(store, item.digest), record) for item in items]
             pictures = np.stack(looked).astype(np.float64)
         return distortion.values(pictures, right).astype(np.float32)
 

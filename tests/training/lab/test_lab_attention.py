@@ -6,7 +6,7 @@ import pytest
 from lab_toys import Listener, claimed, colours, toy_network
 
 from cnn_core.networks.forward import infer
-from cnn_core.pictures import sets
+from cnn_core.pictures import kept
 from cnn_core.pictures.images import square
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, RunNotFound, Store
@@ -51,14 +51,14 @@ def test_attention_comes_from_the_head_that_was_not_shown_the_picture(shelf: Sto
     # With one repeat the study's probability is this head's: the same pictures, labels and penalty.
     assert answer.probabilities[wrong.label] == pytest.approx(wrong.probability_of_label, abs=1e-4)
     assert sum(answer.probabilities.values()) == pytest.approx(1)
-    pixels = sets.pixels(shelf, wrong.digest)
+    pixels = kept.pixels(shelf, wrong.digest)
     assert (answer.seen == square(pixels, 16, 1.0)).all()
 
 
 def test_nearest_are_training_pictures_by_cosine(shelf: Store, studied: Run) -> None:
     points = LabelsResult.from_json(studied.result).map
     base = toy_network()
-    pictures = np.stack([square(sets.pixels(shelf, point.digest), 16, 1.0) for point in points])
+    pictures = np.stack([square(kept.pixels(shelf, point.digest), 16, 1.0) for point in points])
     features = infer(keras.Model(base.input, base.output), pictures).mean(axis=(1, 2))
     features = features - features.mean(axis=0)
     answer = attention.attention(studied.id, points[0].digest, location=shelf.location)

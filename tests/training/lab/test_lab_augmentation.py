@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lab_toys import Listener, claimed, colours
 
-from cnn_core.pictures import sets
+from cnn_core.pictures import kept
 from cnn_core.pictures.images import square
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.runs import Store, plain
@@ -60,7 +60,7 @@ def test_sheet_shows_pictures_as_the_network_sees_them_and_their_copies(shelf: S
     sheet = augmented_sheet(digests, "all", 3, seed=5, backbone="toy", location=shelf.location)
     assert sheet.shape == (2, 4, 16, 16, 3) and sheet.dtype == np.uint8
     for row, digest in zip(sheet, digests, strict=True):
-        seen = square(sets.pixels(shelf, digest), 16, 1.0)
+        seen = square(kept.pixels(shelf, digest), 16, 1.0)
         assert (row[0] == seen).all()
         assert (row[3] == augmented(seen, digest, "all", 2, seed=5)).all()
 

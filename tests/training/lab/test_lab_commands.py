@@ -9,7 +9,7 @@ import pytest
 from lab_toys import colours
 from PIL import Image
 
-from cnn_core.pictures import sets
+from cnn_core.pictures import kept
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.runs import Store
 from cnn_core.training.lab import recipes_job
@@ -25,7 +25,7 @@ def folder(shelf: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     for item in colours(shelf, 6):
         path = tmp_path / "colours" / item.label / f"{item.name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(sets.pixels(shelf, item.digest)).save(path)
+        Image.fromarray(kept.pixels(shelf, item.digest)).save(path)
     (tmp_path / "colours" / "red" / "broken.png").write_bytes(b"%PDF-1.7")
     return tmp_path / "colours"
 
