@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from cnn_core.networks.backbones import Backbone, weights_id
-from cnn_core.pictures import sets
+from cnn_core.pictures import kept
 from cnn_core.pictures.images import square
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
@@ -20,7 +20,7 @@ def network_input(store: Store, items: Sequence[Item], record: Backbone) -> np.n
     """Return pictures as the backbone's published evaluation looks at them, uint8 `(N, size, size, 3)`."""
     batch = np.empty((len(items), record.input_size, record.input_size, 3), np.uint8)
     for index, item in enumerate(items):
-        batch[index] = square(sets.pixels(store, item.digest), record.input_size, record.crop_fraction)
+        batch[index] = square(kept.pixels(store, item.digest), record.input_size, record.crop_fraction)
     return batch
 
 

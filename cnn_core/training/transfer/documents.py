@@ -10,13 +10,23 @@ from typing import Any
 
 from cnn_core.engine import quiet
 from cnn_core.networks.backbones import Backbone
-from cnn_core.pictures import images, sets
+from cnn_core.pictures import coded, formats, images, limits, picture, samples, seen, sets, tiff
 from cnn_core.store.runs import Run
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import Experiment
 
 BACKBONE_FILE = "backbone.keras"
 _SCRIPTS = Path(__file__).with_name("download")
+_READING = (
+    images,
+    coded,
+    formats,
+    limits,
+    picture,
+    samples,
+    seen,
+    tiff,
+)  # all that reads a picture; no other of our modules
 
 _REQUIREMENTS = """\
 # What trained this network, and what reads pictures as the app does.
@@ -30,12 +40,12 @@ _MEASURE = """\
 # The test pictures through the downloaded network: the recorded accuracy again.
 import json
 
-from predict import ARM, HERE, labels, load, network
+from predict import ARM, HERE, kept_picture, labels, load, network
 
 settings = json.loads((HERE / "settings" / "experiment.json").read_text(encoding="utf-8"))
 label_of = {{digest: label for digest, label, *_ in settings["items"]}}
 names, ask, tested = labels(), network(HERE / f"{{ARM}}.keras"), settings["split"]["test"]
-right = sum(names[ask(load(HERE / "pictures" / f"{{digest}}.png")).argmax()] == label_of[digest] for digest in tested)
+right = sum(names[ask(load(kept_picture(digest))).argmax()] == label_of[digest] for digest in tested)
 print(f"{{right}} of {{len(tested)}} right; recorded: {correct}")
 assert right == {correct}, "not the recorded accuracy: another version of Keras, TensorFlow or Pillow?"
 """
@@ -52,8 +62,8 @@ print(f"{correct} of {total} right; recorded: {settings['accuracy'][ARM] * total
 def scripts(run: Run, arm: str, record: Backbone) -> dict[str, str]:
     """Return the code of a download by file name: what predicts, what trains again, and what both need.
 
-    `images.py` and `quiet.py` are the app's own modules, so that a script cannot come to read a picture otherwise than
-    the page does.
+    `quiet.py`, `images.py` and what that imports are the app's own modules, so that a script cannot come to read a
+    picture otherwise than the page does; they lie beside each other there, so only their imports are other.
     """
     block = record.block_starts[-run.spec["options"]["unfreeze_blocks"]]
     asks = {"RUN": run.id, "ARM": arm, "SIZE": record.input_size, "CROP_FRACTION": record.crop_fraction}
@@ -65,7 +75,7 @@ def scripts(run: Run, arm: str, record: Backbone) -> dict[str, str]:
     return {
         "predict.py": _with_facts((_SCRIPTS / "predict.py").read_text(encoding="utf-8"), asks),
         "train.py": _with_facts((_SCRIPTS / "train.py").read_text(encoding="utf-8"), trains),
-        "images.py": inspect.getsource(images),
+        **{f"{module.__name__.rpartition('.')[2]}.py": _beside(inspect.getsource(module)) for module in _READING},
         "quiet.py": inspect.getsource(quiet),
         "requirements.txt": _REQUIREMENTS.format(
             keras=run.environment["keras"], tensorflow=run.environment["tensorflow"], pillow=version("pillow")
@@ -82,6 +92,12 @@ def backbone_of(arm: str, record: Backbone) -> str:
     if arm != "fine_tuned":
         return f"{arm}.keras"
     return record.application or BACKBONE_FILE
+
+
+def _beside(source: str) -> str:
+    """Return a module's source that finds our other modules beside it, not in a package."""
+    source = re.sub(r"^from cnn_core\.pictures\.(\w+) import ", r"from \1 import ", source, flags=re.MULTILINE)
+    return re.sub(r"^from cnn_core\.pictures import ", "import ", source, flags=re.MULTILINE)
 
 
 def _with_facts(script: str, facts: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from cnn_core.engine.errors import on_purpose, sentence
 from cnn_core.networks import backbones, devices
 from cnn_core.networks.forward import cached_features, forward, network_input, pooled
-from cnn_core.pictures import sets
+from cnn_core.pictures import kept, sets
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report, Stopped
@@ -65,6 +65,7 @@ class _Laboratory:
         self.options, self.classes = experiment.options, experiment.classes
         self.record = backbones.backbone(self.options.backbone)
         self.split = sets.split(experiment.items, self.options.seed)
+        self.remarks = kept.remarks(store, experiment.items)
         before = Transfer.from_json(run.result) if run.result else Transfer((), {})
         self.seconds_before = before.seconds
         self.arms = {name: arm for name, arm in before.arms.items() if store.exists(keys.file(run.id, name))}
@@ -102,7 +103,7 @@ class _Laboratory:
             arms=arms,
             compared=compare(arms),
             failed=dict(self.failed),
-            notes=tuple(self.split.notes),
+            notes=(*self.split.notes, *self.remarks),
             seconds=round(self.seconds_before + time.perf_counter() - self.started, 3),
         )
 

@@ -2,19 +2,21 @@
 
 import io
 import json
+import re
 import tempfile
 import zipfile
-from collections.abc import Collection, Iterable, Mapping
-from itertools import chain
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnn_core.arithmetic.tables import csv_text
 from cnn_core.networks.backbones import Backbone, weights_id
-from cnn_core.pictures import sets
-from cnn_core.pictures.archives import Entry, read_zip
-from cnn_core.pictures.images import ImageRejected, decode
-from cnn_core.pictures.items import SpecRefused
+from cnn_core.pictures import kept, limits
+from cnn_core.pictures.decoders import Decoders
+from cnn_core.pictures.images import ImageRejected
+from cnn_core.pictures.intake import Intake
+from cnn_core.pictures.items import SpecRefused, flaw
+from cnn_core.pictures.trees import Placed
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import documents
@@ -24,7 +26,7 @@ from cnn_core.training.transfer.spec import Experiment
 if TYPE_CHECKING:
     import keras
 
-SETTINGS = "settings/experiment.json"  # in a folder: `archives.read_zip` takes files in folders only
+SETTINGS = "settings/experiment.json"
 
 
 class BundleRefused(ValueError):
@@ -107,7 +109,7 @@ def bundle(
     `<arm>.keras`, `labels.json`; `predict.py` and `train.py` with what they need (`documents.scripts`); `metrics.csv`,
     `epochs.csv`, `model_card.md`, `notebook.ipynb`, `settings/experiment.json`; of a fine-tuned arm of the embedded
     network `backbone.keras`, which it began with, unless the run is of version 0.1; those of the other formats that
-    passed the test of `formats.export_formats`, and its `selftest.json`; and `pictures/<digest>.png`, which
+    passed the test of `formats.export_formats`, and its `selftest.json`; and the pictures by their digests, which
     `train.py`, the notebook and `read_bundle` need.
 
     Args:
@@ -125,9 +127,9 @@ def bundle(
         for name, pattern in keys.FORMATS.items():
             if name == "keras" or name in passed.intersection(formats):  # they hardly shrink: stored as they are
                 archive.writestr(pattern.format(arm=arm), store.read(keys.file(run.id, arm, name)))
-        kept = keys.backbone(weights_id(record.name))
-        if documents.backbone_of(arm, record) == documents.BACKBONE_FILE and store.exists(kept):
-            archive.writestr(documents.BACKBONE_FILE, store.read(kept))
+        begun_from = keys.backbone(weights_id(record.name))
+        if documents.backbone_of(arm, record) == documents.BACKBONE_FILE and store.exists(begun_from):
+            archive.writestr(documents.BACKBONE_FILE, store.read(begun_from))
         archive.writestr("labels.json", json.dumps(found.classes, ensure_ascii=False, indent=1))
         for name, text in documents.scripts(run, arm, record).items():
             archive.writestr(name, text)
@@ -140,72 +142,91 @@ def bundle(
         archive.writestr(SETTINGS, json.dumps(documents.experiment_settings(run, arm), ensure_ascii=False, indent=1))
         if pictures:
             for digest in sorted({digest for digest, *_ in run.spec["items"]}):
-                archive.writestr(f"pictures/{digest}.png", store.read(keys.picture(digest)))
+                data, suffix = kept.file(store, digest)
+                archive.writestr(f"pictures/{digest}.{suffix}", data)
     return buffer.getvalue()
 
 
 # Back from a bundle -------------------------------------------------------------------------------------------------
 
 
-def is_bundle(data: bytes) -> bool:
-    """Tell whether a zip that `archives.read_zip` has let pass looks like one of `bundle`'s."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return SETTINGS in archive.namelist()
+def is_bundle(taken: Intake) -> bool:
+    """Tell whether a zip looks like one of `bundle`'s."""
+    return any(file.found.path == SETTINGS for file in taken.files)
 
 
-def read_bundle(data: bytes, name: str, store: Store) -> Experiment:
+def read_bundle(
+    taken: Intake, name: str, store: Store, decoders: Decoders, most: int = limits.SET_PICTURES
+) -> Experiment:
     """Take pictures, classes and settings out of a bundle; weights and code in it are not looked at.
 
     Args:
-        data: The zip, untrusted.
+        taken: The zip, untrusted, of which only the table of contents was read (`intake.from_zip`).
         name: Its file name, for the messages.
         store: Where the pictures go.
+        decoders: Unpack and decode.
+        most: Pictures that a set may hold.
 
     Returns:
         The experiment, ready to run.
 
     Raises:
-        ArchiveRejected: If it is no zip archive or asks for too much.
         BundleRefused: If it is none of ours or damaged.
+        NotKept: If the store takes a picture no more.
     """
-    entries = {entry.name: entry.data for entry in read_zip(data, name) if isinstance(entry, Entry)}
-    return _restored(entries, name, store)
-
-
-def _restored(entries: Mapping[str, bytes], name: str, store: Store) -> Experiment:
-    if SETTINGS not in entries:
+    found = {file.found.path: file.found for file in taken.files}
+    if SETTINGS not in found:
         raise BundleRefused(f"{name} has no {SETTINGS}. Choose the zip that ConvScope made of a trained network.")
     try:
-        settings = json.loads(entries[SETTINGS])
-        if not all(isinstance(text, str) for text in (settings["source"], *chain.from_iterable(settings["items"]))):
-            raise TypeError("a name or label is no text")
-        experiment = Experiment.from_json(settings)
+        if refusal := found[SETTINGS].refusal:
+            raise refusal
+        origin = taken.origin(found[SETTINGS])
+        settings = decoders.extract(SETTINGS, path=origin["path"], member=origin["member"])
+    except ImageRejected as rejection:
+        raise BundleRefused(f"The settings of {name} cannot be read: {rejection}") from rejection
+    experiment = _experiment(settings, name)
+    different = {item.digest: item for item in experiment.items}
+    if len(experiment.items) > most:
+        raise BundleRefused(
+            f"{name} has {len(experiment.items):,} pictures; a set holds at most {most:,}. "
+            "Train longer sets from the command line."
+        )
+    files = {Path(path).stem: entry for path, entry in found.items() if path.startswith("pictures/")}
+    if missing := sorted(different.keys() - files.keys()):
+        raise BundleRefused(
+            f"{name} lacks {len(missing)} of its pictures, such as {missing[0]}. Download it with its pictures."
+        )
+    pictures = Intake([Placed(files[digest], "", "", "", files[digest].refusal) for digest in different], taken.origin)
+    lines = pictures.lines(decoders, lambda picture: kept.keep(store, picture))
+    for item, line in zip(different.values(), lines, strict=True):
+        if not line.accepted:
+            raise BundleRefused(f"A picture of {name} is damaged: {line}")
+        if line.digest != item.digest:
+            raise BundleRefused(
+                f"The picture {item.name!r} of {name} is another than it was. Download the bundle again."
+            )
+    return experiment
+
+
+def _experiment(settings: bytes, name: str) -> Experiment:
+    try:
+        values = json.loads(settings)
+        texts = [(values["source"], "the set")]
+        for _, label, file_name, *_ in values["items"]:
+            texts += [(label, "a class"), (file_name, "a picture")]
+        for text, what in texts:
+            if trouble := flaw(text):
+                raise ValueError(f"{what} {trouble}")
+        experiment = Experiment.from_json(values)
         if unknown := {item.part for item in experiment.items} - {"", "train", "validation", "test"}:
             raise ValueError(f"there is no part {min(unknown)!r} of a set")
+        if odd := [item.digest for item in experiment.items if not re.fullmatch("[0-9a-f]{64}", item.digest)]:
+            raise ValueError(f"{odd[0][:80]!r} is the content of no picture")
     except SpecRefused:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BundleRefused(f"{SETTINGS} in {name} is damaged ({error}). Download the bundle again.") from error
-    missing = sorted({i.digest for i in experiment.items} - {Path(path).stem for path in _pictures(entries)})
-    if missing:
-        raise BundleRefused(
-            f"{name} lacks {len(missing)} of its pictures, such as {missing[0]}.png. Download it with its pictures."
-        )
-    for item in {item.digest: item for item in experiment.items}.values():
-        try:
-            picture = decode(entries[f"pictures/{item.digest}.png"], item.name)
-        except ImageRejected as rejection:
-            raise BundleRefused(f"A picture of {name} is damaged: {rejection}") from rejection
-        if picture.digest != item.digest:
-            raise BundleRefused(
-                f"The picture {item.name!r} of {name} is another than it was. Download the bundle again."
-            )
-        sets.keep(store, picture, item.label, item.part)
     return experiment
-
-
-def _pictures(entries: Iterable[str]) -> list[str]:
-    return [path for path in entries if path.startswith("pictures/")]
 
 
 def metrics_csv(arms: Mapping[str, Arm]) -> str:

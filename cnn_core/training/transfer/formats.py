@@ -17,7 +17,7 @@ import numpy as np
 
 from cnn_core.networks import devices
 from cnn_core.networks.backbones import backbone
-from cnn_core.pictures import sets
+from cnn_core.pictures import kept
 from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
@@ -118,10 +118,12 @@ def _export(
     (folder / "labels.json").write_text(json.dumps(classes, ensure_ascii=False), encoding="utf-8")
     tested = result.arms[arm].answers
     chosen = [tested[i] for i in np.unique(np.linspace(0, len(tested) - 1, PICTURES).round().astype(int))]
-    expected = []
+    expected, files = [], []
     for index, answer in enumerate(chosen):
-        (folder / f"{index}.png").write_bytes(store.read(keys.picture(answer.digest)))
-        said = answers.ask(model, sets.pixels(store, answer.digest), record, classes)
+        shown, suffix = kept.file(store, answer.digest)
+        files.append(f"{index}.{suffix}")
+        (folder / files[-1]).write_bytes(shown)
+        said = answers.ask(model, kept.pixels(store, answer.digest), record, classes)
         expected.append([said[name] for name in classes])
     converters: dict[str, Callable[[Any], bytes]] = {
         "keras": lambda model: data,
@@ -142,7 +144,7 @@ def _export(
             converted = convert(model)
             file = keys.FORMATS[name].format(arm=arm)
             (folder / file).write_bytes(converted)
-            entry = _tested(folder, name, file, np.array(expected), classes) | {"bytes": len(converted)}
+            entry = _tested(folder, name, file, files, np.array(expected), classes) | {"bytes": len(converted)}
             if name != "keras" and entry["passed"]:
                 store.write(keys.file(run.id, arm, name), converted)
         found["formats"].append(entry)
@@ -179,10 +181,12 @@ def to_onnx(model: Any) -> bytes:
         return path.read_bytes()
 
 
-def _tested(folder: Path, name: str, file: str, expected: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+def _tested(
+    folder: Path, name: str, file: str, pictures: Sequence[str], expected: np.ndarray, classes: Sequence[str]
+) -> dict[str, Any]:
     """Ask the format in a fresh process and compare with the page's probabilities."""
     entry: dict[str, Any] = {"name": name, "file": file, "tolerance": TOLERANCES[name], "passed": False}
-    command = [sys.executable, "predict.py", "--json", "--model", file, *(f"{i}.png" for i in range(len(expected)))]
+    command = [sys.executable, "predict.py", "--json", "--model", file, *pictures]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     except subprocess.TimeoutExpired:

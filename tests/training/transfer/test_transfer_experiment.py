@@ -13,7 +13,7 @@ from transfer_toys import FakeReport, Outcome, carry_out
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import cached_features, extractor_id, network_input
 from cnn_core.networks.zoo.efficientnet_lite import released_weights
-from cnn_core.pictures import sets
+from cnn_core.pictures import kept, sets
 from cnn_core.pictures.images import square
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
@@ -195,7 +195,7 @@ def test_test_figures_belong_to_the_saved_network(outcome: Outcome) -> None:
         model = outcome.model(arm)
         for answer in figures.answers[::5]:
             assert answer.digest in {item.digest for item in tests}
-            pixels = square(sets.pixels(outcome.store, answer.digest), 224, 224 / 256)
+            pixels = square(kept.pixels(outcome.store, answer.digest), 224, 224 / 256)
             probabilities = np.asarray(model(pixels[None].astype(np.float32), training=False))[0]
             assert probabilities.max() == pytest.approx(answer.probability, abs=1e-4)
             assert outcome.result.classes[probabilities.argmax()] == answer.said
@@ -238,7 +238,7 @@ def test_cached_vectors_are_those_of_a_forward_pass(outcome: Outcome) -> None:
     cached, computed = cached_features(outcome.store, items, record, "float32", unwanted, lambda done: False)
     assert computed == 0 and cached.shape == (5, 1280) and cached.dtype == np.float32
     base = backbones.build("efficientnet_lite0")
-    pixels = np.stack([square(sets.pixels(outcome.store, item.digest), 224, 224 / 256) for item in items])
+    pixels = np.stack([square(kept.pixels(outcome.store, item.digest), 224, 224 / 256) for item in items])
     expected = np.asarray(base(pixels.astype(np.float32), training=False)).mean(axis=(1, 2))
     assert np.allclose(cached, expected, atol=1e-4)
     assert extractor_id(record, "float32") == "efficientnet_lite0-579344248a93 pool 224px of 256 bicubic float32"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from transfer_toys import Outcome
 
 from cnn_core.networks import backbones
 from cnn_core.networks.zoo.efficientnet_lite import released_weights
-from cnn_core.pictures import sets
+from cnn_core.pictures import decoders, intake, kept
 from cnn_core.pictures.archives import ArchiveRejected
+from cnn_core.pictures.intake import Intake
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
@@ -27,23 +29,31 @@ from cnn_core.training.transfer.export import (
     read_bundle,
     self_test_of,
 )
+from cnn_core.training.transfer.spec import Experiment
 
 
 def test_bundle_holds_what_it_names(unpacked: Path) -> None:
     assert sorted(path.name for path in unpacked.iterdir()) == [
         "backbone.keras",
+        "coded.py",
         "epochs.csv",
         "fine_tuned.keras",
+        "formats.py",
         "images.py",
         "labels.json",
+        "limits.py",
         "metrics.csv",
         "model_card.md",
         "notebook.ipynb",
+        "picture.py",
         "pictures",
         "predict.py",
         "quiet.py",
         "requirements.txt",
+        "samples.py",
+        "seen.py",
         "settings",
+        "tiff.py",
         "train.py",
     ]
     assert len(list((unpacked / "pictures").iterdir())) == 36
@@ -121,13 +131,25 @@ def test_card_tells_data_figures_limits_and_licence(outcome: Outcome, unpacked: 
     assert "Not carried out" in card and "These classes only" not in card and "knows these 3 classes only" in card
 
 
+def listed(data: bytes, name: str, folder: Path) -> Intake:
+    """A zip as it comes in."""
+    (folder / name).write_bytes(data)
+    return intake.from_zip(folder / name, name, decoders.shared())
+
+
+def restore(data: bytes, name: str, store: Store) -> Experiment:
+    """What a page does with a bundle."""
+    with tempfile.TemporaryDirectory() as folder:
+        return read_bundle(listed(data, name, Path(folder)), name, store, decoders.shared())
+
+
 def test_bundle_restores_the_experiment_on_another_server(outcome: Outcome, tmp_path: Path) -> None:
     data = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"))
     other = Store(tmp_path / "other")
-    restored = read_bundle(data, "bundle.zip", other)
+    restored = restore(data, "bundle.zip", other)
     assert restored == outcome.experiment
     for item in restored.items:
-        assert np.array_equal(sets.pixels(other, item.digest), sets.pixels(outcome.store, item.digest))
+        assert np.array_equal(kept.pixels(other, item.digest), kept.pixels(outcome.store, item.digest))
     assert not other.exists(keys.file(outcome.run.id, "frozen")), "never the weights"
     other.close()
 
@@ -154,26 +176,36 @@ def test_what_is_no_whole_bundle_is_refused_in_a_sentence(outcome: Outcome, tmp_
         ({settings: b"{"}, "settings/experiment.json in b.zip is damaged"),
         ({settings: b'{"items": [[1]]}'}, "settings/experiment.json in b.zip is damaged"),
         ({settings: b"[" * 100_000}, "settings/experiment.json in b.zip is damaged"),
-        ({settings: json.dumps(document | {"source": 5}).encode()}, "damaged (a name or label is no text)"),
-        ({settings: with_item(document, label=7)}, "damaged (a name or label is no text)"),
+        (
+            {settings: json.dumps(document | {"source": 5}).encode()},
+            "damaged (the set has the name 5, which is no text)",
+        ),
+        ({settings: with_item(document, label=7)}, "damaged (a class has the name 7, which is no text)"),
         ({settings: with_item(document, part="exam")}, "damaged (there is no part 'exam' of a set)"),
-        ({settings: with_item(document, digest="../../secret")}, "b.zip lacks 1 of its pictures"),
-        ({f"pictures/{first}.png": None}, f"b.zip lacks 1 of its pictures, such as {first}.png."),
-        ({f"pictures/{first}.png": b"nothing"}, "A picture of b.zip is damaged"),
-        ({f"pictures/{first}.png": other_picture(outcome, second)}, "is another than it was"),
+        ({settings: with_item(document, label="")}, "damaged (a class has no name)"),
+        ({settings: with_item(document, label="a\0b")}, "damaged (a class has characters in its name that cannot"),
+        ({settings: with_item(document, label="\udc00")}, "damaged (a class has characters in its name that cannot"),
+        ({settings: with_item(document, label="x" * 9000)}, "damaged (a class has a name of 9,000 characters; at most"),
+        ({settings: with_item(document, name="")}, "damaged (a picture has no name)"),
+        ({settings: with_item(document, digest="../../secret")}, "'../../secret' is the content of no picture)"),
+        ({settings: with_item(document, digest="0" * 64)}, f"b.zip lacks 1 of its pictures, such as {'0' * 64}."),
+        ({f"pictures/{first}.webp": None}, f"b.zip lacks 1 of its pictures, such as {first}."),
+        ({f"pictures/{first}.webp": b"nothing"}, "A picture of b.zip is damaged"),
+        ({f"pictures/{first}.webp": other_picture(outcome, second)}, "is another than it was"),
     ]
     for change, message in cases:
         with pytest.raises(BundleRefused) as refusal:
-            read_bundle(changed(data, change), "b.zip", other)
+            restore(changed(data, change), "b.zip", other)
         assert message in str(refusal.value)
-    half = json.dumps(document | {"options": document["options"] | {"epochs": 2.5}}).encode()
-    with pytest.raises(SpecRefused, match="epochs is 2.5; expected a whole number from 1 to 200"):
-        read_bundle(changed(data, {settings: half}), "b.zip", other)
+    for epochs in (2.5, True):
+        odd = json.dumps(document | {"options": document["options"] | {"epochs": epochs}}).encode()
+        with pytest.raises(SpecRefused, match=f"epochs is {epochs}; expected a whole number from 1 to 200"):
+            restore(changed(data, {settings: odd}), "b.zip", other)
     with pytest.raises(ArchiveRejected, match="not a zip archive"):
-        read_bundle(b"%PDF-1.7", "b.zip", other)
+        restore(b"%PDF-1.7", "b.zip", other)
     without = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"), pictures=False)
     with pytest.raises(BundleRefused, match="Download it with its pictures"):
-        read_bundle(without, "b.zip", other)
+        restore(without, "b.zip", other)
     other.close()
 
 
@@ -184,9 +216,10 @@ def with_item(document: dict[str, Any], **change: Any) -> bytes:
     return json.dumps(document | {"items": [[first[name] for name in names], *document["items"][1:]]}).encode()
 
 
-def test_bundle_is_told_from_a_zip_of_class_folders(outcome: Outcome) -> None:
+def test_bundle_is_told_from_a_zip_of_class_folders(outcome: Outcome, tmp_path: Path) -> None:
     data = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"), pictures=False)
-    assert is_bundle(data) and not is_bundle(changed(data, {"settings/experiment.json": None}))
+    without = changed(data, {"settings/experiment.json": None})
+    assert is_bundle(listed(data, "a.zip", tmp_path)) and not is_bundle(listed(without, "b.zip", tmp_path))
 
 
 def test_bundle_holds_the_chosen_formats_that_passed(outcome: Outcome) -> None:
@@ -211,7 +244,7 @@ def test_bundle_holds_the_chosen_formats_that_passed(outcome: Outcome) -> None:
 
 
 def other_picture(outcome: Outcome, digest: str) -> bytes:
-    return outcome.store.read(keys.picture(digest))
+    return kept.file(outcome.store, digest)[0]
 
 
 @pytest.mark.slow
@@ -231,16 +264,20 @@ def test_every_format_agrees_in_a_fresh_process(outcome: Outcome) -> None:
         assert found["tflite"]["words"] in archive.read("model_card.md").decode()
 
 
-def test_format_that_differs_or_fails_is_not_offered(outcome: Outcome, tmp_path: Path) -> None:
+def test_format_that_differs_or_fails_is_not_offered(tmp_path: Path) -> None:
+    def tested(name: str, *expected: float) -> dict[str, Any]:
+        said = np.array([expected])
+        return formats._tested(tmp_path, name, f"frozen.{name}", ["0.png"], said, ["a", "b", "c"])
+
     (tmp_path / "predict.py").write_text("import sys; sys.exit('no such network')")
-    entry = formats._tested(tmp_path, "tflite", "frozen.tflite", np.ones((1, 3)) / 3, ["a", "b", "c"])
+    entry = tested("tflite", 0.4, 0.3, 0.3)
     assert entry["passed"] is False
     assert entry["words"] == "frozen.tflite does not work in a fresh process: no such network; not offered."
     said = json.dumps([{"a": 0.5, "b": 0.3, "c": 0.2}])
     (tmp_path / "predict.py").write_text(f"print({said!r})")
-    entry = formats._tested(tmp_path, "tflite", "frozen.tflite", np.array([[0.5, 0.3, 0.2]]) + 2e-3, ["a", "b", "c"])
+    entry = tested("tflite", 0.502, 0.302, 0.202)
     assert entry["passed"] is False and "beyond 1e-03: not offered" in entry["words"]
-    entry = formats._tested(tmp_path, "keras", "frozen.keras", np.array([[0.5, 0.3, 0.2]]), ["a", "b", "c"])
+    entry = tested("keras", 0.5, 0.3, 0.2)
     assert entry["passed"] is True and entry["agreement"] == 1
 
 

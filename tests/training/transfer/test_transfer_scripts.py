@@ -57,6 +57,8 @@ def test_the_app_cannot_be_imported_there(unpacked: Path) -> None:
 
 # predict.py -----------------------------------------------------------------------------------------------------------
 
+READING = ("images.py", "coded.py", "formats.py", "limits.py", "picture.py", "samples.py", "seen.py", "tiff.py")
+
 
 @pytest.mark.slow  # a browser test downloads and predicts always
 def test_script_answers_as_the_page_does_and_says_nothing_else(
@@ -170,14 +172,14 @@ def test_what_is_missing_is_one_sentence(missing: str, sentence: str, unpacked: 
     code = "import runpy, sys; sys.argv = ['predict.py', 'photo.png']; sys.path.insert(0, '.'); "
     if "." not in missing:
         code += f"sys.modules[{missing!r}] = None; "
-    for name in {"predict.py", "images.py", "quiet.py", "labels.json"} - {missing}:
+    for name in {"predict.py", *READING, "quiet.py", "labels.json"} - {missing}:
         shutil.copy(unpacked / name, tmp_path)
     done = run(tmp_path, "-c", code + "runpy.run_path('predict.py', run_name='__main__')")
     assert (done.returncode, done.stdout, done.stderr.strip()) == (2, "", sentence)
 
 
 def test_damaged_labels_and_those_of_another_network_are_refused(unpacked: Path, tmp_path: Path) -> None:
-    for name in ("predict.py", "images.py", "quiet.py"):
+    for name in ("predict.py", *READING, "quiet.py"):
         shutil.copy(unpacked / name, tmp_path)
     Image.fromarray(picture(1, 90, 130).pixels).save(tmp_path / "photo.png")
     (tmp_path / "labels.json").write_text("[")

@@ -1,5 +1,5 @@
 """The scripts of a download, readable and runnable where they lie; `documents` writes a run's facts into them.
 
-Beside them go, as they are, the modules that they share with the app: `pictures.images`, so that a picture is read in
-the one way that the page reads it, and `engine.quiet`.
+Beside them go the modules that they share with the app: `pictures.images` and what it imports, so that a picture is
+read in the one way that the page reads it, and `engine.quiet`. Only their imports of each other are written anew.
 """

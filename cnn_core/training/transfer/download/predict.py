@@ -5,7 +5,8 @@
     python predict.py --model frozen.tflite --json photo.jpg     # another format, all digits
 
 Only the format that is asked for needs its package: Keras and TensorFlow for .keras, ai-edge-litert or TensorFlow for
-.tflite, onnxruntime for .onnx. A picture is read as the app reads it, by the same code: images.py.
+.tflite, onnxruntime for .onnx. A picture is read as the app reads it, by the same code: images.py
+and what it imports.
 
 What cannot be done is said in one line on standard error, and the exit code is 2. If it is a picture that cannot be
 read, the others are answered all the same; in the JSON list its place is null.
@@ -26,7 +27,7 @@ try:
     from quiet import quiet
 except ModuleNotFoundError as missing:
     remedy = "Unpack the whole download in one folder"
-    if missing.name not in ("images", "quiet"):
+    if missing.name not in ("images", "quiet", "coded", "formats", "limits", "picture", "samples", "seen", "tiff"):
         remedy = "Install it: pip install -r requirements.txt"
     print(f"predict.py: {missing.name} is not there. {remedy}.", file=sys.stderr)
     sys.exit(2)
@@ -60,15 +61,22 @@ def labels() -> list[str]:
     return names
 
 
-def load(path: str | Path) -> np.ndarray:
-    """Return a picture as the network wants it, float32 `(SIZE, SIZE, 3)`, 0 to 255."""
+def load(path: str | Path, tell: Callable[[str], None] = lambda note: None) -> np.ndarray:
+    """Return a picture as the network wants it, float32 `(SIZE, SIZE, 3)`, 0 to 255; tell what was done to it."""
     try:
         picture = decode(Path(path).read_bytes(), str(path))
     except OSError as error:
         raise Trouble(f"{path} cannot be read ({error.strerror}). Give the path of a picture file.") from None
     except ImageRejected as rejection:
         raise Trouble(str(rejection)) from None
+    for note in picture.notes:
+        tell(f"{path}: {note}")
     return square(picture.pixels, SIZE, CROP_FRACTION).astype(np.float32)
+
+
+def kept_picture(digest: str) -> Path:
+    """Return the file of a picture of this download, by its content."""
+    return next((HERE / "pictures").glob(f"{digest}.*"))
 
 
 def network(path: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -152,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     for path in options.pictures:
         try:
-            probabilities = ask(load(path))
+            probabilities = ask(load(path, lambda note: print(note, file=sys.stderr)))
             if len(probabilities) != len(names):
                 raise Trouble(f"{options.model} knows {len(probabilities)} classes and labels.json {len(names)}.")
         except Trouble as trouble:

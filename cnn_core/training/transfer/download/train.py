@@ -19,7 +19,7 @@ import os
 import sys
 from typing import Any
 
-from predict import ARM, HERE, SIZE, Trouble, labels, load
+from predict import ARM, HERE, SIZE, Trouble, kept_picture, labels, load
 from quiet import quiet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -60,7 +60,7 @@ def read_pictures(settings: dict[str, Any]) -> Parts:
     index_of = {digest: names.index(label) for digest, label, *_ in settings["items"]}
     return {
         part: (
-            np.stack([load(HERE / "pictures" / f"{digest}.png") for digest in digests]).astype(np.uint8),
+            np.stack([load(kept_picture(digest)) for digest in digests]).astype(np.uint8),
             np.array([index_of[digest] for digest in digests], np.int32),
         )
         for part, digests in settings["split"].items()
