@@ -9,10 +9,11 @@ from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.home import labels
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
+from cnn_core.pictures import decoders
 from cnn_core.pictures.bundled import BUNDLED
-from cnn_core.pictures.images import ImageRejected, Picture, decode
+from cnn_core.pictures.images import ImageRejected, Picture
 from ui.navigation import PAGES
-from ui.pictures_in import SUFFIXES
+from ui.picture import FILE_MB, notes
 from ui.text import plain
 
 
@@ -36,13 +37,15 @@ st.markdown(
 )
 
 st.header("What is this?", divider="gray")
-given = st.file_uploader("Your picture", type=SUFFIXES, key="home_picture", help="Drop it, choose it, or paste it.")
+given = st.file_uploader(
+    "Your picture", key="home_picture", max_upload_size=FILE_MB, help="Drop it, choose it, or paste it."
+)
 left, right = st.columns([1, 2])
 try:
-    picture = decode(given.getvalue(), given.name) if given else cat()
+    picture = decoders.shared().take(given.name, data=given.getvalue()).picture() if given else cat()
     left.image(picture.pixels, caption=plain(picture.name), alt=picture.name, width=280)
-    for note in picture.notes:
-        left.caption(plain(note))
+    with left:
+        notes(picture)
     with right, st.spinner("Asking the network… (the first answer waits for TensorFlow, some seconds)"):
         found = classify(picture.digest, picture.pixels)
     spoken = ", ".join(f"{entry['label']} {entry['probability']:.0%}" for entry in found)
@@ -53,7 +56,7 @@ try:
         "thousand words; a picture of anything else gets the nearest of them."
     )
 except (ImageRejected, EngineError) as trouble:
-    right.error(plain(str(trouble)))
+    st.error(plain(str(trouble)))
 
 st.header("Understand it", divider="gray")
 st.page_link(PAGES / "convolution.py", label="Convolution: one window at a time", icon=":material/grid_on:")

@@ -4,7 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.pictures.archives import ArchiveRejected
+from cnn_core.pictures import decoders
+from cnn_core.pictures.intake import Intake, NotKept
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.transfer.export import BundleRefused, read_bundle
 from ui import settings
@@ -12,27 +13,24 @@ from ui.session import Album, store
 from ui.text import count, plain
 
 
-def restore_bundle(album: Album, name: str, data: bytes, most: int) -> None:
+def restore_bundle(album: Album, name: str, taken: Intake) -> None:
     """Put a bundle's pictures and settings in the place of what is there, or say in a sentence why not.
 
     Args:
         album: Receives the pictures; stays as it is if the bundle is refused.
         name: File name.
-        data: The zip, untrusted.
-        most: Pictures that an album may hold.
+        taken: The zip, untrusted.
     """
     restored: dict[str, Any] = {"name": name, "refusal": "", "changed": [], "before": None}
     st.session_state.transfer_restored = restored
     try:
         with st.spinner("Reading the pictures…"):
-            experiment = read_bundle(data, name, store())
-        if len(experiment.items) > most:
-            raise BundleRefused(
-                f"{name} has {len(experiment.items):,} pictures; a set holds at most {most:,}. "
-                "Train longer sets from the command line."
-            )
-    except (ArchiveRejected, BundleRefused, SpecRefused) as refusal:
+            experiment = read_bundle(taken, name, store(), decoders.shared())
+    except (BundleRefused, SpecRefused) as refusal:
         restored["refusal"] = str(refusal)
+        return
+    except NotKept as error:
+        restored["refusal"] = f"{error}. Tell whoever runs the server."
         return
     restored["before"] = (album.source, album.items, album.empty_classes)
     restored["changed"] = settings.restore(experiment.options)

@@ -4,12 +4,13 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from cnn_core.pictures import decoders, limits
 from cnn_core.pictures.bundled import BUNDLED
-from cnn_core.pictures.images import ImageRejected, Picture, decode
-from ui.pictures_in import SUFFIXES
+from cnn_core.pictures.images import ImageRejected, Picture
 from ui.text import plain
 
 OWN = "mine"
+FILE_MB = limits.FILE_BYTES // limits.MB  # of a picture; the browser says it and looks at it, the decoder too
 SIDE = 256  # pixels a lesson computes on, at most
 
 
@@ -35,7 +36,7 @@ def choose_picture(default: str = "chelsea") -> Picture:
     )
     with right.popover("Use your own", icon=":material/add_a_photo:", width="stretch"):
         serial = st.session_state.setdefault("picture_serial", 0)
-        given = st.file_uploader("Upload or paste", type=SUFFIXES, key=f"picture_upload_{serial}")
+        given = st.file_uploader("Upload or paste", max_upload_size=FILE_MB, key=f"picture_upload_{serial}")
         if st.toggle("Turn the camera on", key="picture_camera_on"):
             given = st.camera_input("Camera", key=f"picture_camera_{serial}") or given
         if given:
@@ -44,6 +45,7 @@ def choose_picture(default: str = "chelsea") -> Picture:
             st.error(plain(st.session_state.picture_refusal))
     if name == OWN and own:
         st.caption(f"{plain(own.name)}: your own picture stays with you; a copied link shows another in its place.")
+        notes(own)
         return own
     st.caption(plain(BUNDLED[name].credit))
     return bundled(name)
@@ -51,13 +53,19 @@ def choose_picture(default: str = "chelsea") -> Picture:
 
 def _take(data: bytes, name: str) -> None:
     try:
-        st.session_state.picture_own = decode(data, name)
+        st.session_state.picture_own = decoders.shared().take(name, data=data).picture()
         st.session_state.pop("picture_refusal", None)
         st.session_state.picture_wanted = True
     except ImageRejected as rejection:
         st.session_state.picture_refusal = str(rejection)
     st.session_state.picture_serial += 1
     st.rerun()
+
+
+def notes(picture: Picture) -> None:
+    """Say what was done to a picture on its way in, if anything was."""
+    if picture.notes:
+        st.caption(plain(f"{'; '.join(picture.notes)}."))
 
 
 def adopt_own() -> None:

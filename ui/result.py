@@ -7,13 +7,14 @@ from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.transfer import accuracies, answers, confusion, curves
 from cnn_core.networks.backbones import backbone
-from cnn_core.pictures.images import ImageRejected, decode
+from cnn_core.pictures import decoders
+from cnn_core.pictures.images import ImageRejected
 from cnn_core.store.runs import Run
 from cnn_core.training.results import ResultUnreadable
 from cnn_core.training.transfer.results import Arm, Transfer, learning
 from cnn_core.training.transfer.spec import ARM_TITLES, Options
 from ui.gallery import gallery
-from ui.pictures_in import SUFFIXES
+from ui.picture import FILE_MB, notes
 from ui.session import store
 from ui.take_home import take_home
 from ui.text import count, duration, plain, table
@@ -120,14 +121,14 @@ def _try(run: Run) -> None:
     st.subheader("Try a new picture")
     given = st.file_uploader(
         "A picture to ask both about",
-        type=SUFFIXES,
+        max_upload_size=FILE_MB,
         key="transfer_try",
         help="Drop it, choose it, or click here and paste it.",
     )
     if not given:
         return
     try:
-        picture = decode(given.getvalue(), given.name)
+        picture = decoders.shared().take(given.name, data=given.getvalue()).picture()
         with st.spinner("Asking the networks…"):
             said = _ask(run.id, picture.digest, picture.pixels)
     except (ImageRejected, EngineError, ValueError) as trouble:
@@ -135,6 +136,8 @@ def _try(run: Run) -> None:
         return
     left, right = st.columns([1, 3])
     left.image(picture.pixels, alt=given.name, width=260)
+    with left:
+        notes(picture)
     right.plotly_chart(answers(said), key="transfer_answers", config=_QUIET, alt=_spoken(said))
     if max(max(arm.values()) for arm in said.values()) > 0.9:
         st.caption("A network must choose among its classes: it can be sure of a picture that belongs to none of them.")

@@ -7,14 +7,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from cnn_core.pictures import sets
-from cnn_core.pictures.images import Picture, thumbnail
+from cnn_core.pictures import kept, sets
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, RunNotFound, Store, to_json
 from ui.visits import COOKIE, is_visit
-
-THUMBNAIL = 96  # pixels a side
 
 
 @st.cache_resource
@@ -73,19 +70,25 @@ class Album:
         """Return the pictures of one class."""
         return [item for item in self.items if item.label == label]
 
-    def add(self, pictures: list[tuple[Picture, str]]) -> tuple[int, int]:
-        """Add pictures with their labels; sample pictures make room. Returns how many were new and how many known."""
-        if self.is_sample:
-            self.items, self.source = [], "your pictures"
-        known = {(item.digest, item.label) for item in self.items}
-        new = 0
-        for picture, label in pictures:
-            if (picture.digest, label) not in known:
-                known.add((picture.digest, label))
-                self.items.append(sets.keep(store(), picture, label))
-                new += 1
-        self.save()
-        return new, len(pictures) - new
+    def add(self, pictures: list[Item]) -> int:
+        """Add kept pictures; sample pictures make room. Return how many of them were there already.
+
+        Raises:
+            OSError: If the store takes nothing; the album is as it was then.
+        """
+        if not pictures:
+            return 0
+        before = self.source, self.items
+        own = [] if self.is_sample else self.items
+        there = {(item.digest, item.label) for item in own}
+        new = {(item.digest, item.label): item for item in pictures if (item.digest, item.label) not in there}
+        try:
+            self.source, self.items = "your pictures" if self.is_sample else self.source, [*own, *new.values()]
+            self.save()
+        except OSError:
+            self.source, self.items = before
+            raise
+        return len(pictures) - len(new)
 
     def rename(self, old: str, new: str) -> None:
         """Rename a class; to the name of another means joining the two."""
@@ -189,4 +192,4 @@ def sample(name: str) -> tuple[str, list[Item]]:
 @st.cache_data(max_entries=4000, show_spinner=False)
 def small(digest: str) -> bytes:
     """Return a picture's thumbnail, JPEG."""
-    return thumbnail(sets.pixels(store(), digest), THUMBNAIL)
+    return kept.small(store(), digest)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from cnn_core.networks.backbones import backbone
-from cnn_core.pictures import sets
+from cnn_core.pictures import kept, sets
 from cnn_core.pictures.images import Picture
 from cnn_core.store import keys
 from cnn_core.store.report import how_it_ended
@@ -304,7 +304,8 @@ def test_result_of_version_01_is_shown(page: Any, store: Store, run: Run) -> Non
     assert claimed is not None
     old = json.loads((Path(__file__).parents[1] / "training" / "transfer" / "version_01.json").read_text("utf-8"))
     for answer in old["arms"]["frozen"]["answers"]:
-        store.write(keys.picture(answer["digest"]), store.read(keys.picture(run.spec["items"][0][0])))
+        pixels = kept.pixels(store, run.spec["items"][0][0])
+        store.write(keys.picture(answer["digest"]), Picture(pixels, "old.png").png())
     store.finish(claimed, "done", result=old, environment=ENVIRONMENT)
     app = page("transfer", run=run.id)
     assert not app.exception
@@ -520,10 +521,10 @@ def test_bundle_that_is_damaged_or_hostile_changes_nothing(page: Any, store: Sto
     ended = finish(store, run)
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as written:
-        written.writestr("settings/experiment.json", b"[" * 50_000_000)  # thousands to one
+        written.writestr("settings/experiment.json", b" " * 50_000_000)  # thousands to one
     cases = {
         packed(store, ended, pictures=False): "Download it with its pictures",
-        bomb.getvalue(): "has no settings/experiment.json",
+        bomb.getvalue(): "settings/experiment.json: this file unpacks to 50.0 MB and the limit is 25 MB",
     }
     app = upload_zip(page("transfer"), archive(rats=6, mice=7))
     for data, message in cases.items():
