@@ -41,6 +41,7 @@ format: setup  ## format the code
 bench: setup  ## run the benchmarks
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.feel
+	$(BIN)/python -m benchmarks.intake
 
 lock: setup  ## write the exact versions anew from requirements/*.in
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header requirements/app.in -o requirements.txt
