@@ -23,9 +23,22 @@ from cnn_core.pictures.limits import FILE_BYTES, MB, PHOTO_PIXELS, PICTURE_PIXEL
 from cnn_core.pictures.picture import MAX_SIDE, Picture, square, thumbnail
 
 __all__ = [
-    "FORMATS", "MAX_ASPECT", "MAX_BYTES", "MAX_SIDE", "ImageRejected", "Picture", "Rejected", "Taken",
-    "decode", "printable", "recognise", "restored", "square", "take", "thumbnail",
-]  # fmt: skip
+    "FORMATS",
+    "MAX_ASPECT",
+    "MAX_BYTES",
+    "MAX_SIDE",
+    "ImageRejected",
+    "Picture",
+    "Rejected",
+    "Taken",
+    "decode",
+    "printable",
+    "recognise",
+    "restored",
+    "square",
+    "take",
+    "thumbnail",
+]
 
 MAX_BYTES = FILE_BYTES
 MAX_ASPECT = 50  # longer side : shorter side, so that scaling down never leaves a side of 0

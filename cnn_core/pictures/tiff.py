@@ -211,8 +211,10 @@ def samples(data: bytes, page: Directory, needed: int) -> np.ndarray:
     """
     coding, width, height = page.number(_COMPRESSION, 1), page.number(_WIDTH), page.number(_LENGTH)
     if coding not in _BYTE_CODINGS:
-        raise Unread(f"this is a TIFF file of {max(page.bits)} bits a channel with compression {coding} "
-                     f"({_CODINGS.get(coding, 'unknown')}), which is not read here")  # fmt: skip
+        raise Unread(
+            f"this is a TIFF file of {max(page.bits)} bits a channel with compression {coding} "
+            f"({_CODINGS.get(coding, 'unknown')}), which is not read here"
+        )
     kinds = page.sample_kinds
     if len(set(page.bits)) > 1 or len(kinds) > 1 or not kinds <= set(_KINDS):
         kind = "complex numbers" if kinds & {5, 6} else f"channels of {', '.join(map(str, page.bits))} bits"
@@ -260,10 +262,16 @@ def _rows(data: bytes, page: Directory, plane: int, planes: int, row_bytes: int,
     coding = page.number(_COMPRESSION, 1)
     coding = 8 if coding == 32946 else coding
     tags: dict[int, tuple[int, ...]] = {
-        _WIDTH: (row_bytes * across,), _LENGTH: (height,), _BITS: (8,), _COMPRESSION: (coding,),
-        _PHOTOMETRIC: (1,), _FILL: (page.number(_FILL, 1),), _SAMPLES: (1,),
-        places: offsets[mine], counts: lengths[mine],
-    }  # fmt: skip
+        _WIDTH: (row_bytes * across,),
+        _LENGTH: (height,),
+        _BITS: (8,),
+        _COMPRESSION: (coding,),
+        _PHOTOMETRIC: (1,),
+        _FILL: (page.number(_FILL, 1),),
+        _SAMPLES: (1,),
+        places: offsets[mine],
+        counts: lengths[mine],
+    }
     if tiled:
         tags |= {_TILE_WIDTH: (row_bytes,), _TILE_LENGTH: (rows,)}
     else:
