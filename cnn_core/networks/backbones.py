@@ -254,6 +254,12 @@ def classifier(name: str = DEFAULT) -> "keras.Model":
     return model
 
 
+def classifier_head() -> tuple[np.ndarray, np.ndarray]:
+    """Return kernel `(1280, 1000)` and bias `(1000,)` of the embedded network's linear classifier; without Keras."""
+    weights = _embedded_weights("probabilities/kernel", "probabilities/bias")
+    return weights["probabilities/kernel"], weights["probabilities/bias"]
+
+
 @cache
 def imagenet_labels() -> tuple[str, ...]:
     """Return the 1000 ImageNet class names by index, each by its first synonym.
@@ -312,16 +318,16 @@ def _assign(model: "keras.Model", weights: dict[str, np.ndarray]) -> None:
         variable.assign(weights[variable.path])
 
 
-def _embedded_weights() -> dict[str, np.ndarray]:
-    """Return the converted weights from the cache, converting once."""
-    from cnn_core.networks.zoo.efficientnet_lite import WEIGHTS_SHA256, released_weights
+def _embedded_weights(*names: str) -> dict[str, np.ndarray]:
+    """Return the converted weights from the cache, all or those of these names, converting once."""
+    from cnn_core.networks.zoo.efficientnet_lite_weights import WEIGHTS_SHA256, released_weights
 
     path = DEFAULT_LOCATION / "cache" / f"{DEFAULT}-{WEIGHTS_SHA256[:12]}.npz"
     if path.exists():
         try:
             with path.open("rb") as file, np.load(file) as archive:  # np.load itself leaves a bad zip open
                 if str(archive["source_sha256"]) == WEIGHTS_SHA256:
-                    return {key: archive[key] for key in archive.files if key != "source_sha256"}
+                    return {key: archive[key] for key in names or archive.files if key != "source_sha256"}
             reason = "it was made of another file"
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             reason = str(error)

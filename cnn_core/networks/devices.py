@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from cnn_core.engine.preload import gpus
 from cnn_core.engine.quiet import quiet
 
 
@@ -63,6 +64,12 @@ def find() -> Devices:
         return Devices("GPU", names, "mixed_float16" if tensor_cores else "float32", replicas)
     logical = tuple(f"CPU:{index}" for index in range(len(tf.config.list_logical_devices("CPU"))))
     return Devices("CPU", (f"{_processor()}, {os.cpu_count()} cores",), "float32", logical)
+
+
+@cache
+def accelerated() -> bool:
+    """Tell whether this process computes on a GPU; asks the driver first, and TensorFlow only if there is one."""
+    return bool(gpus()) and find().kind == "GPU"
 
 
 @contextlib.contextmanager

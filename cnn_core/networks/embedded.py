@@ -1,21 +1,19 @@
 """What Keras and the embedded network say of a picture: asked of a worker, answered in numbers.
 
-Keras is imported inside the functions; each may be called many times, and what it needs is kept.
+The network is a flatbuffer and a linear head in NumPy: where that is made, nothing but `convolve_keras` needs Keras.
 """
 
 import time
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from cnn_core.arithmetic.convolution import Padding, Pair, prepare
 from cnn_core.networks import backbones
+from cnn_core.networks.forward import trunk
 from cnn_core.pictures.images import square
-
-if TYPE_CHECKING:
-    import keras
 
 SHIFTS = tuple(range(9))  # pixels
 
@@ -32,9 +30,7 @@ def classify(pixels: np.ndarray, top: int = 5) -> list[dict[str, Any]]:
     """
     record = backbones.backbone(backbones.DEFAULT)
     batch = square(pixels, record.input_size, record.crop_fraction)[None]
-    from cnn_core.networks.forward import infer
-
-    probabilities = infer(backbones.classifier(), batch)[0]
+    probabilities = _softmax(_logits(trunk(record)(batch).mean(axis=(1, 2))))[0]
     return [
         {"index": int(index), "label": backbones.imagenet_labels()[index], "probability": float(probabilities[index])}
         for index in probabilities.argsort()[::-1][:top]
@@ -142,7 +138,7 @@ def shift_agreement(pixels: np.ndarray, shifts: Sequence[int] = SHIFTS) -> dict[
     offsets = [(0, 0), *((0, s) for s in shifts if s), *((s, 0) for s in shifts if s)]  # (down, right)
     size = record.input_size
     windows = [whole[margin - dy : margin - dy + size, margin - dx : margin - dx + size] for dy, dx in offsets]
-    logits = _logits(_feature_maps(np.stack(windows)).mean(axis=(1, 2)))  # (N, 1000)
+    logits = _logits(trunk(record)(np.stack(windows)).mean(axis=(1, 2)))  # (N, 1000)
     probabilities = _softmax(logits)
     top, reference = int(logits[0].argmax()), np.linalg.norm(logits[0])
     answers = {
@@ -190,7 +186,7 @@ def class_activation(pixels: np.ndarray, top: int = 3) -> list[dict[str, Any]]:
     if not 1 <= top <= 1000:
         raise ValueError(f"The network knows 1000 classes; received top={top}.")
     record = backbones.backbone(backbones.DEFAULT)
-    features = _feature_maps(square(pixels, record.input_size, record.crop_fraction)[None])[0]  # (7, 7, 1280)
+    features = trunk(record)(square(pixels, record.input_size, record.crop_fraction)[None])[0]  # (7, 7, 1280)
     logits = _logits(features.mean(axis=(0, 1)))
     probabilities = _softmax(logits)
     kernel, bias = _head()
@@ -207,30 +203,10 @@ def class_activation(pixels: np.ndarray, top: int = 3) -> list[dict[str, Any]]:
     ]
 
 
-# The embedded network, cut before its head ---------------------------------------------------------------------------
+# The linear head, and what belongs to it ---------------------------------------------------------------------------
 
 
-@cache
-def _trunk() -> "keras.Model":
-    """Pictures → last feature map; shares the classifier's weights, so never change it."""
-    import keras
-
-    model = backbones.classifier()
-    return keras.Model(model.input, model.get_layer("pool").input, name="trunk")
-
-
-@cache
-def _head() -> tuple[np.ndarray, np.ndarray]:
-    """Weights `(1280, 1000)` and bias of the linear layer."""
-    kernel, bias = backbones.classifier().get_layer("probabilities").get_weights()
-    return kernel, bias
-
-
-def _feature_maps(batch: np.ndarray) -> np.ndarray:
-    """uint8 `(N, 224, 224, 3)` → float32 `(N, 7, 7, 1280)`."""
-    from cnn_core.networks.forward import infer
-
-    return infer(_trunk(), batch)
+_head = cache(backbones.classifier_head)
 
 
 def _logits(features: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from keras.src.legacy.saving import legacy_h5_format
 
 from cnn_core.networks import backbones
 from cnn_core.networks.backbones import BACKBONES, Backbone, BackboneUnavailable, build
-from cnn_core.networks.zoo.efficientnet_lite import WEIGHTS_SHA256, released_weights
+from cnn_core.networks.zoo.efficientnet_lite_weights import WEIGHTS_SHA256, released_weights
 
 APPLICATIONS = [record for record in BACKBONES.values() if not record.embedded]
 
@@ -256,7 +256,7 @@ def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
         conversions.append(1)
         return released_weights()
 
-    monkeypatch.setattr("cnn_core.networks.zoo.efficientnet_lite.released_weights", counted)
+    monkeypatch.setattr("cnn_core.networks.zoo.efficientnet_lite_weights.released_weights", counted)
     monkeypatch.setattr(backbones, "DEFAULT_LOCATION", tmp_path)
     return tmp_path / "cache" / f"efficientnet_lite0-{WEIGHTS_SHA256[:12]}.npz", conversions
 

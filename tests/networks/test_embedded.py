@@ -2,6 +2,9 @@
 
 import json
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,15 +15,9 @@ from skimage import data
 
 from cnn_core.arithmetic.convolution import convolve, cross_correlate
 from cnn_core.engine import jobs
-from cnn_core.networks import backbones
-from cnn_core.networks.embedded import (
-    _feature_maps,
-    _trunk,
-    class_activation,
-    classify,
-    convolve_keras,
-    shift_agreement,
-)
+from cnn_core.networks import backbones, embedded
+from cnn_core.networks.embedded import class_activation, classify, convolve_keras, shift_agreement
+from cnn_core.networks.forward import trunk
 from cnn_core.pictures.images import square
 
 CAT = data.chelsea()  # (300, 451, 3)
@@ -125,11 +122,13 @@ def test_number_of_classes_is_bounded(top: int) -> None:
 
 def test_unshifted_window_is_what_classify_sees(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    maps = _feature_maps
-    monkeypatch.setattr("cnn_core.networks.embedded._feature_maps", lambda batch: seen.append(batch) or maps(batch))
+    maps = trunk(backbones.backbone(backbones.DEFAULT))
+    monkeypatch.setattr(embedded, "trunk", lambda record: lambda batch: seen.append(batch) or maps(batch))
     for picture in (CAT, CAT[:, :311], np.swapaxes(CAT, 0, 1)):  # wide, nearly square with an odd rest, high
         said, best = shift_agreement(picture, shifts=[0, 5]), classify(picture, top=1)[0]
-        window, right, down = seen.pop()
+        window, right, down = seen[0]
+        assert np.array_equal(seen[1], window[None])
+        seen.clear()
         assert np.array_equal(window, square(picture, 224, 224 / 256))
         assert np.array_equal(right[:, 5:], window[:, :-5]) and np.array_equal(down[5:], window[:-5])
         whole = square(picture, 256, 1.0)  # and what came in is the picture
@@ -189,7 +188,18 @@ def test_questions_are_known_to_the_engine() -> None:
     assert jobs.question("class_activation") is class_activation
 
 
-def test_trunk_is_built_once_and_shares_the_weights() -> None:
-    assert _trunk() is _trunk()
-    own = {id(variable) for variable in backbones.classifier().variables}
-    assert {id(variable) for variable in _trunk().variables} < own
+def test_picture_is_classified_without_keras(tmp_path: Path) -> None:
+    """Once the flatbuffer is there; and as Keras' classifier says."""
+    said = classify(CAT, top=1000)
+    batch = square(CAT, 224, 224 / 256)[None].astype(np.float32)
+    expected = backbones.classifier().predict(batch, verbose=0)[0]
+    assert [answer["probability"] for answer in said] == pytest.approx(expected[[a["index"] for a in said]], abs=1e-4)
+    np.save(tmp_path / "cat.npy", CAT)
+    code = (
+        "import json, sys, numpy as np; from cnn_core.networks import embedded;"
+        "print(json.dumps(embedded.classify(np.load(sys.argv[1]), top=1)));"
+        "assert not {'keras', 'tensorflow', 'scipy'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "cat.npy")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == said[:1] and done.stderr == ""

@@ -17,7 +17,8 @@ from typing import Any
 import keras
 from keras import layers
 
-from cnn_core.networks.zoo.efficientnet_lite import STAGES, efficientnet_lite0
+from cnn_core.networks.zoo.efficientnet_lite import efficientnet_lite0
+from cnn_core.networks.zoo.efficientnet_lite_weights import STAGES
 from cnn_core.networks.zoo.ends import Shape, classifier, picture
 
 

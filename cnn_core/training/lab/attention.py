@@ -9,6 +9,7 @@ Source:
 """
 
 from functools import cache, lru_cache
+from typing import NoReturn
 
 import keras
 import numpy as np
@@ -118,7 +119,11 @@ def _material(location: str, run_id: str) -> tuple[np.ndarray, np.ndarray, tuple
         spec, result = LabSpec.read(run.spec, LabelsOptions), _result(run)
         items, _ = usable(spec.items)
         record = backbones.backbone(spec.options.network)
-        features, _ = cached_features(store, items, record, _precision(run), lambda: _gone(run), lambda done: False)
+
+        def gone() -> NoReturn:
+            raise AttentionRefused(f"The features of run {run_id} are not kept any more. Measure its pictures again.")
+
+        features, _ = cached_features(store, items, record, _precision(run), lambda done: False, extractor=gone)
     finally:
         store.close()
     folds = repeated_folds(items, spec.options.folds, spec.options.repeats, spec.options.seed)
@@ -130,10 +135,6 @@ def _material(location: str, run_id: str) -> tuple[np.ndarray, np.ndarray, tuple
 def _precision(run: Run) -> str:
     """In which the study has computed its features: on a GPU's tensor cores not the worker's own that answers here."""
     return "mixed_float16" if "mixed_float16" in run.environment.get("device", "") else "float32"
-
-
-def _gone(run: Run) -> keras.Model:
-    raise AttentionRefused(f"The features of run {run.id} are not kept any more. Measure its pictures again.")
 
 
 @lru_cache(maxsize=16)

@@ -15,7 +15,7 @@ import tensorflow as tf
 from cnn_core.arithmetic.measures import FoldAccuracy
 from cnn_core.networks import backbones
 from cnn_core.networks.backbones import Backbone
-from cnn_core.networks.forward import network_input, pooled
+from cnn_core.networks.forward import network_input
 from cnn_core.pictures.items import Item, SpecRefused
 from cnn_core.store.runs import Store
 from cnn_core.training.lab.augmentation import POLICIES, AugmentationOptions, AugmentationResult, Effect, Policy
@@ -182,11 +182,8 @@ def _drawer(policy: str) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
 
 def _copied(bench: AugmentationBench, policy: str, copy: int, items: Sequence[Item]) -> np.ndarray:
     """One augmented copy of each picture, uint8 `(N, size, size, 3)`."""
-    place = {item.digest: index for index, item in enumerate(bench.items)}
-    seen = bench.pixels()
-    return np.stack(
-        [augmented(seen[place[item.digest]], item.digest, policy, copy, bench.options.seed) for item in items]
-    )
+    seen = zip(network_input(bench.store, items, bench.record), items, strict=True)
+    return np.stack([augmented(pixels, item.digest, policy, copy, bench.options.seed) for pixels, item in seen])
 
 
 def _head_counts(bench: AugmentationBench, features: np.ndarray, policy: str, begin: float, share: float) -> list[int]:
@@ -199,7 +196,7 @@ def _head_counts(bench: AugmentationBench, features: np.ndarray, policy: str, be
 
         tick = bench.ticker(f"features of {policy}", begin + each * copy, each, len(bench.items))
         what = f"pool of augmented {policy} {copy} seed {bench.options.seed}"
-        copies.append(bench.vectors(lambda: pooled(bench.base()), tick, what, see=see))
+        copies.append(bench.vectors(tick, what, see=see))
     counts = []
     for fold in bench.folds:
         bench.progress(f"head of {policy}", begin + share)

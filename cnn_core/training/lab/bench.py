@@ -11,9 +11,8 @@ import numpy as np
 from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
 from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comparison
 from cnn_core.networks import backbones
-from cnn_core.networks.forward import cached_features, network_input, pooled
+from cnn_core.networks.forward import Network, Pictures, See, cached_features, network_input
 from cnn_core.pictures import kept
-from cnn_core.pictures.items import Item
 from cnn_core.store.report import Report, Stopped
 from cnn_core.store.runs import Store
 from cnn_core.training.lab.probe import Probe, fit_probe
@@ -67,7 +66,6 @@ class Bench(Generic[Options, Found]):
             complete=False,
         )
         self.heads: list[Probe] = []
-        self._pixels: np.ndarray | None = None
 
     def show(self, result: Found) -> None:
         """Hand over what is known by now: it is kept, whatever happens to the study afterwards."""
@@ -113,11 +111,9 @@ class Bench(Generic[Options, Found]):
         """Build the study's backbone anew; the caller may change it."""
         return backbones.build(self.record.name)
 
-    def pixels(self) -> np.ndarray:
-        """Return the pictures as the backbone looks at them, uint8 `(N, size, size, 3)`."""
-        if self._pixels is None:
-            self._pixels = network_input(self.store, self.items, self.record)
-        return self._pixels
+    def pixels(self) -> Pictures:
+        """Return the pictures as the backbone looks at them, uint8 `(N, size, size, 3)`, read batch by batch."""
+        return Pictures(self.store, self.items, self.record)
 
     def features(self, share: float, record: backbones.Backbone | None = None) -> np.ndarray:
         """Return the pooled features of all pictures, float32 `(N, channels)`, from the cache where it has them.
@@ -126,21 +122,19 @@ class Bench(Generic[Options, Found]):
             share: Part of the whole progress that this takes.
             record: Another backbone than the study's.
         """
-        network = record or self.record
-        tick = self.ticker("features", 0.0, share, len(self.items))
-        return self.vectors(lambda: pooled(backbones.build(network.name)), tick, record=network)
+        return self.vectors(self.ticker("features", 0.0, share, len(self.items)), record=record)
 
     def vectors(
         self,
-        extractor: Callable[[], keras.Model],
         tick: Callable[[int], bool],
         what: str = "pool",
+        extractor: Callable[[], Network] | None = None,
         record: backbones.Backbone | None = None,
-        see: Callable[[Store, Sequence[Item], backbones.Backbone], np.ndarray] = network_input,
+        see: See = network_input,
     ) -> np.ndarray:
         """Return what an extractor makes of all pictures, as `cached_features` does, and count what was computed."""
         record = record or self.record
-        found, computed = cached_features(self.store, self.items, record, self.precision, extractor, tick, what, see)
+        found, computed = cached_features(self.store, self.items, record, self.precision, tick, what, extractor, see)
         self.result = replace(self.result, features_computed=self.result.features_computed + computed)
         return found
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from cnn_core.networks.backbones import Backbone
+from cnn_core.networks.backbones import Backbone, weights_id
+from cnn_core.networks.forward import fixed
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.depth import Cut, DepthOptions, DepthResult, Stage
 from cnn_core.training.lab.probe import fit_probe
@@ -42,7 +43,9 @@ def stage_features(bench: DepthBench, share: float) -> tuple[np.ndarray, list[in
     base = bench.base()
     ends = [block_outputs(base, bench.record)[end] for end in bench.record.stage_ends]
     tick = bench.ticker("features", 0.0, share, len(bench.items))
-    vectors = bench.vectors(lambda: _every_stage(base, ends), tick, what="pool of every stage")
+    what = "pool of every stage"
+    name = f"{weights_id(bench.record.name)} {what}"
+    vectors = bench.vectors(tick, what, lambda: fixed(name, lambda: _every_stage(base, ends)))
     return vectors, [int(end.shape[-1]) for end in ends]
 
 

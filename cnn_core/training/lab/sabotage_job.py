@@ -8,8 +8,8 @@ import numpy as np
 
 from cnn_core.arithmetic.statistics import share as share_of
 from cnn_core.networks import backbones
-from cnn_core.networks.backbones import Backbone
-from cnn_core.networks.forward import network_input, pooled
+from cnn_core.networks.backbones import Backbone, weights_id
+from cnn_core.networks.forward import Network, compiled, features, fixed, network_input, pooled
 from cnn_core.pictures import kept
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
@@ -51,7 +51,7 @@ def measured_preprocessing(base: keras.Model) -> Preprocessing:
     size = base.input.shape[1]
     colours = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255], [50, 100, 200]], np.float32)
     batch = np.broadcast_to(colours[:, None, None], (5, size, size, 3))
-    received = np.asarray(keras.Model(base.input, first.input)(batch, training=False), np.float64)
+    received = compiled(keras.Model(base.input, first.input))(batch).astype(np.float64)
     middle = received[:, received.shape[1] // 2, received.shape[2] // 2]  # a padding may lie around
     found = Preprocessing(((middle[1:4] - middle[0]) / 255).T, middle[0])
     if not np.allclose(found(colours[4]), middle[4], atol=1e-3):
@@ -114,16 +114,19 @@ def _features(
             pictures = np.stack(looked).astype(np.float64)
         return distortion.values(pictures, right).astype(np.float32)
 
-    def extractor() -> keras.Model:
-        if distortion.size == 1:
-            return pooled(base)
-        side = round(distortion.size * record.input_size)
-        resized = keras.models.clone_model(base, input_tensors=keras.Input((side, side, 3)))
-        resized.set_weights(base.get_weights())
-        return pooled(resized)
+    side = round(distortion.size * record.input_size)
+
+    def resized() -> keras.Model:
+        copy = keras.models.clone_model(base, input_tensors=keras.Input((side, side, 3)))
+        copy.set_weights(base.get_weights())
+        return pooled(copy)
+
+    def extractor() -> Network:
+        same = side == record.input_size
+        return features(record) if same else fixed(f"{weights_id(record.name)} pool at {side}px", resized)
 
     tick = bench.ticker(f"{record.title}: {distortion.title}", progress, 0.0, len(bench.items))
-    return bench.vectors(extractor, tick, f"pool of {distortion.name}", record, see)
+    return bench.vectors(tick, f"pool of {distortion.name}", extractor, record, see)
 
 
 def _counts(bench: SabotageBench, probes: list[Probe], features: np.ndarray) -> list[int]:
@@ -137,8 +140,7 @@ def _classifier(record: Backbone) -> tuple[np.ndarray, np.ndarray] | None:
     """Return kernel and bias of the network's own ImageNet classifier, None where it is not at hand."""
     if not record.embedded:
         return None
-    kernel, bias = backbones.classifier(record.name).get_layer("probabilities").get_weights()
-    return kernel, bias
+    return backbones.classifier_head()
 
 
 def _answers(features: np.ndarray, top: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

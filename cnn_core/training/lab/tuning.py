@@ -16,7 +16,7 @@ import numpy as np
 from keras import layers
 
 from cnn_core.networks.backbones import Backbone
-from cnn_core.networks.forward import forward
+from cnn_core.networks.forward import Batches, Network, compiled, forward, lower
 from cnn_core.training.lab.probe import Probe
 from cnn_core.training.loop import Epoch, Examples, Listener, Steps, Training
 from cnn_core.training.transfer.training import CACHE_LIMIT
@@ -41,7 +41,7 @@ class Tuner:
     """The blocks above a cut, and a linear head.
 
     Args:
-        base: Network without classifier; changed in place.
+        base: Network without classifier; changed in place. If lower blocks stay fixed, they are the pretrained ones.
         record: Its facts.
         frozen_blocks: How many of the lowest blocks stay fixed, fewer than all.
         classes: Outputs of the head.
@@ -61,9 +61,9 @@ class Tuner:
     ) -> None:
         outputs = block_outputs(base, record)
         boundary = outputs[frozen_blocks - 1] if frozen_blocks else base.input
-        self._lower = None
+        self._lower: Network | None = None
         if frozen_blocks and 4 * math.prod(boundary.shape[1:]) * pictures <= CACHE_LIMIT:
-            self._lower = keras.Model(base.input, boundary)
+            self._lower = lower(record, frozen_blocks)
         self.blocks = list(record.block_starts[frozen_blocks:])
         of_block = [block_layers(base, record, i) for i in range(frozen_blocks, len(outputs))]
         base.trainable = False
@@ -89,9 +89,9 @@ class Tuner:
         self._start = [variable.numpy().copy() for variable in self.model.variables]
         self._start_of = {id(v): value for v, value in zip(self.model.variables, self._start, strict=True)}
 
-    def inputs(self, pixels: np.ndarray, tick: Callable[[int], bool]) -> np.ndarray:
+    def inputs(self, pixels: Batches, tick: Callable[[int], bool]) -> np.ndarray:
         """Return what the trained part looks at: maps at the cut, or the pixels where there is no room for maps."""
-        return forward(self._lower, pixels, tick) if self._lower else pixels
+        return forward(self._lower, pixels, tick) if self._lower else pixels[:]
 
     def train(
         self,
@@ -131,7 +131,7 @@ class Tuner:
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """Return what the network says now, float32 `(N, classes)`."""
-        return forward(self.model, inputs, lambda done: False)
+        return forward(compiled(self.model), inputs)
 
     def distances(self) -> list[float]:
         """Return for each block ‖w − w₀‖ / ‖w₀‖ of its kernels and biases, w₀ being the pretrained ones."""

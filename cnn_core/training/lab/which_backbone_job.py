@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from cnn_core.networks import backbones
-from cnn_core.networks.forward import infer, pooled
+from cnn_core.networks.forward import features, pooled
 from cnn_core.networks.summary import layer_table
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.which_backbone import BackbonesOptions, BackbonesResult, Compared, Costs
@@ -50,10 +50,10 @@ def _costs(record: backbones.Backbone) -> Costs:
     params = sum(row.params for row in rows)
     macs = None if any(row.macs is None for row in rows[1:]) else sum(row.macs or 0 for row in rows)
     batch = np.zeros((TIMED_BATCH, record.input_size, record.input_size, 3), np.uint8)
-    seconds = []
+    network, seconds = features(record), []
     for _ in range(TIMES):
         start = time.perf_counter()
-        infer(model, batch)
+        network(batch)
         seconds.append(time.perf_counter() - start)
     milliseconds = 1000 * float(np.median(seconds[1:])) / TIMED_BATCH  # the first one warms up
     return Costs(milliseconds, macs, params, 4 * params / 1e6)

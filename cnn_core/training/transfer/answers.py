@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_core.networks import backbones
+from cnn_core.networks.forward import compiled
 from cnn_core.pictures.images import square
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
@@ -55,9 +56,7 @@ def ask(
 ) -> dict[str, float]:
     """Return a network's probability of each class for a picture, uint8 `(H, W, 3)`."""
     batch = square(pixels, record.input_size, record.crop_fraction)[None]
-    from cnn_core.networks.forward import infer
-
-    probabilities = infer(model, batch)[0]
+    probabilities = compiled(model)(batch)[0]
     return {name: float(p) for name, p in zip(classes, probabilities, strict=True)}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from cnn_core.engine.errors import on_purpose, sentence
 from cnn_core.networks import backbones, devices
-from cnn_core.networks.forward import cached_features, forward, network_input, pooled
+from cnn_core.networks.forward import Batches, Pictures, cached_features, compiled, forward, lower
 from cnn_core.pictures import kept, sets
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
@@ -73,7 +73,7 @@ class _Laboratory:
         whole = {name: arm for name, arm in self.arms.items() if not arm.stopped}
         self.missing = [name for name in _ORDER if name in self.options.arms and name not in whole]
         self.live = Live(report, self.options, self.split.sizes, whole)
-        self._pixels: dict[str, np.ndarray] = {}
+        self._fixed_blocks = len(self.record.block_starts) - self.options.unfreeze_blocks
         self._head: tuple[keras.Model, Any, dict[str, float]] | None = None
 
     def run(self) -> Transfer:
@@ -117,7 +117,7 @@ class _Laboratory:
         self.live.phase("testing")
         started = time.perf_counter()
         model = in_float32(arm.model)  # what is measured is what is kept
-        probabilities = forward(model, self._part("test"), lambda done: False)
+        probabilities = self._said(name, model)
         figures = evaluate(probabilities, self.split.test, self.classes)
         size = save_model(self.store, self.id, name, model)
         self.store.remove(keys.checkpoint(self.id, name))
@@ -132,6 +132,21 @@ class _Laboratory:
             seconds={phase: round(value, 3) for phase, value in (seconds | arm.seconds).items()},
             stopped=stopped,
         )
+
+    def _said(self, name: str, model: keras.Model) -> np.ndarray:
+        """Return what an arm's network says of the test pictures, its fixed part by features or maps; `(N, classes)`.
+
+        On a GPU's float16 the fixed part would be another than that of the network that is kept.
+        """
+        if name == "scratch" or self.precision != "float32":
+            return forward(compiled(model), self._pictures("test"))
+        if name == "frozen":
+            items = self.split.test
+            vectors, _ = cached_features(self.store, items, self.record, self.precision, lambda done: False)
+            return forward(compiled(keras.Model(model.get_layer("pool").output, model.output)), vectors)
+        cut = model.get_layer(self.record.block_starts[self._fixed_blocks]).input
+        upper, maps = compiled(keras.Model(cut, model.output)), lower(self.record, self._fixed_blocks)
+        return forward(lambda pictures: upper(maps(pictures)), self._pictures("test"))
 
     def _fail(self, name: str, error: Exception) -> None:
         if on_purpose(error):
@@ -155,8 +170,8 @@ class _Laboratory:
         self.live.head_again(watch.history)
         self.live.phase("blocks")
 
-        def prepare(lower: keras.Model, pixels: np.ndarray) -> np.ndarray:
-            maps = forward(lower, pixels, self.live.tick("feature_maps"))
+        def prepare(pictures: Batches) -> np.ndarray:
+            maps = forward(lower(self.record, self._fixed_blocks), pictures, self.live.tick("feature_maps"))
             self.live.phase("blocks")
             return maps
 
@@ -202,9 +217,7 @@ class _Laboratory:
             tick = self.live.tick("features")
             started = time.perf_counter()
             items = self.split.train + self.split.validation
-            vectors, computed = cached_features(
-                self.store, items, self.record, self.precision, lambda: pooled(self._base()), tick
-            )
+            vectors, computed = cached_features(self.store, items, self.record, self.precision, tick)
             seconds = {"features": time.perf_counter() - started}
             self.report.update(features={"pictures": len(items), "computed": computed})
             started = time.perf_counter()
@@ -228,14 +241,12 @@ class _Laboratory:
     def _labels(self, part: str) -> np.ndarray:
         return np.array([self.classes.index(item.label) for item in self._items(part)], np.int32)
 
-    def _part(self, part: str) -> np.ndarray:
-        if part not in self._pixels:
-            self._pixels[part] = network_input(self.store, self._items(part), self.record)
-        return self._pixels[part]
+    def _pictures(self, part: str) -> Pictures:
+        return Pictures(self.store, self._items(part), self.record)
 
     def _data(self) -> training.Data:
         return training.Data(
-            self._part("train"), self._labels("train"), self._part("validation"), self._labels("validation")
+            self._pictures("train"), self._labels("train"), self._pictures("validation"), self._labels("validation")
         )
 
 

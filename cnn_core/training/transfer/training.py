@@ -20,6 +20,7 @@ import numpy as np
 from keras import layers
 
 from cnn_core.networks import backbones
+from cnn_core.networks.forward import Batches
 from cnn_core.training import loop
 from cnn_core.training.loop import Examples, Steps
 from cnn_core.training.transfer.spec import Options
@@ -48,14 +49,17 @@ class Arm:
 
 @dataclass(frozen=True)
 class Data:
-    """Inputs and labels of the training and the validation part; inputs are pixels, feature maps or features."""
+    """Inputs and labels of the training and the validation part; inputs are pixels, feature maps or features.
 
-    train: np.ndarray
+    Pixels may be still in the store; where they are trained on, and not only their maps, they are read as a whole.
+    """
+
+    train: Batches
     train_labels: np.ndarray
-    validation: np.ndarray
+    validation: Batches
     validation_labels: np.ndarray
 
-    def mapped(self, function: Callable[[np.ndarray], np.ndarray]) -> "Data":
+    def mapped(self, function: Callable[[Batches], np.ndarray]) -> "Data":
         """Return the same examples seen through a fixed function."""
         return Data(function(self.train), self.train_labels, function(self.validation), self.validation_labels)
 
@@ -121,10 +125,10 @@ def fit(
 
     training = loop.Training(
         Steps(model, [(keras.optimizers.Adam(learning_rate), model.trainable_variables)]),
-        Examples(data.train, data.train_labels),
+        Examples(data.train[:], data.train_labels),
         options.batch_size,
         options.seed,
-        validation=Examples(data.validation, data.validation_labels),
+        validation=Examples(data.validation[:], data.validation_labels),
         epochs_before=first_epoch,
     )
     if not _resumed(training, keeper) and start_counts:
@@ -154,7 +158,7 @@ def _resumed(training: loop.Training, keeper: Keeper | None) -> bool:
 def train_head(features: Data, classes: int, options: Options, listener: Listener) -> tuple[keras.Model, Trained]:
     """Train a linear classifier on fixed features `(N, channels)`."""
     keras.utils.set_random_seed(options.seed)
-    head = keras.Sequential([keras.Input(features.train.shape[1:]), *_head_layers(classes)], name="head")
+    head = keras.Sequential([keras.Input(features.train[:1].shape[1:]), *_head_layers(classes)], name="head")
     return head, fit(head, features, options, listener, learning_rate=options.head_learning_rate, phase="head")
 
 
@@ -173,7 +177,7 @@ def fine_tuned(
     pixels: Data,
     options: Options,
     listener: Listener,
-    prepare: Callable[[keras.Model, np.ndarray], np.ndarray],
+    prepare: Callable[[Batches], np.ndarray],
     keeper: Keeper | None = None,
 ) -> Arm:
     """Train the topmost blocks on, from a network whose head is trained.
@@ -188,7 +192,7 @@ def fine_tuned(
         pixels: uint8 pictures.
         options: Blocks to unfreeze, learning rate, augmentation.
         listener: Is told, and may stop it.
-        prepare: Runs fixed lower blocks over pictures, so that it is done once and not every epoch.
+        prepare: Runs the fixed lower blocks over pictures, so that it is done once and not every epoch.
         keeper: Keeps checkpoints.
     """
     keras.utils.set_random_seed(options.seed)
@@ -203,8 +207,7 @@ def fine_tuned(
     if options.augment:
         trained = keras.Model(base.input, model(augmentation(options.seed)(base.input)), name="augmented")
     elif 4 * math.prod(boundary.shape[1:]) * pictures <= CACHE_LIMIT:
-        lower = keras.Model(base.input, boundary, name="lower")
-        data = pixels.mapped(lambda batch: prepare(lower, batch))
+        data = pixels.mapped(prepare)
         trained = keras.Model(boundary, model.output, name="upper")
         seconds["feature_maps"] = time.perf_counter() - started
     second = fit(

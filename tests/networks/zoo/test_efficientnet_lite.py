@@ -6,8 +6,9 @@ import pytest
 from skimage import data
 
 from cnn_core.networks import backbones, embedded
-from cnn_core.networks.zoo import efficientnet_lite, torch_file
-from cnn_core.networks.zoo.efficientnet_lite import BLOCKS, efficientnet_lite0, released_weights
+from cnn_core.networks.zoo import efficientnet_lite_weights, torch_file
+from cnn_core.networks.zoo.efficientnet_lite import efficientnet_lite0
+from cnn_core.networks.zoo.efficientnet_lite_weights import BLOCKS, released_weights
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,6 @@ def test_reading_without_strides_gives_other_numbers(monkeypatch: pytest.MonkeyP
 
 
 def test_another_weight_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(efficientnet_lite, "WEIGHTS_SHA256", "0" * 64)
+    monkeypatch.setattr(efficientnet_lite_weights, "WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(torch_file.WeightFileRefused, match=r"expected 0{16}…\. Reinstall the package that holds it\."):
         released_weights()

@@ -1,11 +1,9 @@
 """Grad-CAM under a linear head is the class activation map; the head is the one that the study judged by."""
 
-import keras
 import numpy as np
 import pytest
 from lab_toys import Listener, claimed, colours, toy_network
 
-from cnn_core.networks.forward import infer
 from cnn_core.pictures import kept
 from cnn_core.pictures.images import square
 from cnn_core.store import keys
@@ -32,7 +30,7 @@ def test_grad_cam_under_a_linear_head_is_the_class_activation_map() -> None:
     rng = np.random.default_rng(0)
     base = toy_network()
     pictures = rng.integers(0, 256, (30, 16, 16, 3)).astype(np.uint8)
-    maps = infer(base, pictures)  # (30, 2, 2, 12)
+    maps = base.predict(pictures, verbose=0)  # (30, 2, 2, 12)
     head = fit_probe(maps.mean(axis=(1, 2)), np.arange(30) % 3)
     for index in range(3):
         weights = head.kernel[:, index] / head.scale
@@ -59,7 +57,7 @@ def test_nearest_are_training_pictures_by_cosine(shelf: Store, studied: Run) -> 
     points = LabelsResult.from_json(studied.result).map
     base = toy_network()
     pictures = np.stack([square(kept.pixels(shelf, point.digest), 16, 1.0) for point in points])
-    features = infer(keras.Model(base.input, base.output), pictures).mean(axis=(1, 2))
+    features = base.predict(pictures, verbose=0).mean(axis=(1, 2))
     features = features - features.mean(axis=0)
     answer = attention.attention(studied.id, points[0].digest, location=shelf.location)
     cosine = {

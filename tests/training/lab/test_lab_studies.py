@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from lab_toys import Listener, claimed, colours, toy_network
 
-from cnn_core.networks.forward import infer, pooled
+from cnn_core.networks.forward import pooled
 from cnn_core.store.runs import Run, Store, plain
 from cnn_core.training.lab import job, recipes_job, which_backbone_job
 from cnn_core.training.lab.depth import DepthOptions, DepthResult
@@ -67,9 +67,9 @@ def test_stage_features_are_the_means_of_the_stages(shelf: Store) -> None:
 
     base = toy_network()
     for name, part in zip(("one", "two", "three"), np.split(vectors, np.cumsum(channels)[:-1], axis=1), strict=True):
-        maps = infer(keras.Model(base.input, base.get_layer(f"{name}_out").output), bench.pixels())
+        maps = keras.Model(base.input, base.get_layer(f"{name}_out").output).predict(bench.pixels()[:], verbose=0)
         assert part == pytest.approx(maps.mean(axis=(1, 2)), abs=1e-5)
-    assert vectors[:, -12:] == pytest.approx(infer(pooled(base), bench.pixels()), abs=1e-5)
+    assert vectors[:, -12:] == pytest.approx(pooled(base).predict(bench.pixels()[:], verbose=0), abs=1e-5)
 
 
 def test_size_has_every_arm_on_the_same_folds(shelf: Store) -> None:

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from lab_toys import TOY, toy_network
 
-from cnn_core.networks.forward import infer, pooled
+from cnn_core.networks.forward import pooled
 from cnn_core.training.lab.probe import fit_probe
 from cnn_core.training.lab.recipes_job import discriminative_rates, gradual_rates
 from cnn_core.training.lab.tuning import Tuner, block_layers, constant_rates
 from cnn_core.training.loop import Diverged
+
+pytestmark = pytest.mark.usefixtures("toy")
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (30, 16, 16, 3)).astype(np.uint8)
@@ -31,7 +33,7 @@ def test_blocks_hold_every_layer_once() -> None:
 
 @pytest.mark.parametrize("frozen", [0, 1, 2])
 def test_head_from_the_probe_says_what_the_probe_says(frozen: int) -> None:
-    features = infer(pooled(toy_network()), PIXELS)
+    features = pooled(toy_network()).predict(PIXELS, verbose=0)
     probe = fit_probe(features, LABELS)
     made, inputs = tuner(frozen)
     assert made.blocks == list(TOY.block_starts[frozen:])
@@ -98,7 +100,7 @@ def test_step_is_adams() -> None:
     dense.kernel.assign(keras.initializers.GlorotUniform(0)(dense.kernel.shape))
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
     model.fit(PIXELS.astype(np.float32), LABELS, batch_size=30, epochs=1, verbose=0)
-    assert made.probabilities(inputs) == pytest.approx(infer(model, PIXELS), abs=1e-5)
+    assert made.probabilities(inputs) == pytest.approx(model.predict(PIXELS, verbose=0), abs=1e-5)
 
 
 def test_rate_that_breaks_the_network_is_said_so() -> None:

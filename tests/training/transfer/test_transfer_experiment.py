@@ -3,7 +3,7 @@
 import csv
 import io
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
@@ -11,8 +11,8 @@ import pytest
 from transfer_toys import FakeReport, Outcome, carry_out
 
 from cnn_core.networks import backbones
-from cnn_core.networks.forward import cached_features, extractor_id, network_input
-from cnn_core.networks.zoo.efficientnet_lite import released_weights
+from cnn_core.networks.forward import cached_features, extractor_id, forward, lower, network_input
+from cnn_core.networks.zoo.efficientnet_lite_weights import released_weights
 from cnn_core.pictures import kept, sets
 from cnn_core.pictures.images import square
 from cnn_core.pictures.items import Item
@@ -83,7 +83,7 @@ def test_not_one_statistic_moves_while_blocks_are_trained(augment: bool) -> None
     """On noise, at a high rate, looking at the network after every step: before the best epoch is put back."""
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    base = backbones.build("efficientnet_lite0")
+    base, record = backbones.build("efficientnet_lite0"), backbones.backbone("efficientnet_lite0")
     before = weights(base)
     head = keras.Sequential([keras.Input((1280,)), *training._head_layers(2)], name="head")
     pixels = rng.integers(0, 256, (4, 224, 224, 3)).astype(np.uint8)
@@ -98,7 +98,13 @@ def test_not_one_statistic_moves_while_blocks_are_trained(augment: bool) -> None
     options = training.Options(epochs=1, batch_size=2, unfreeze_blocks=1, fine_tune_learning_rate=0.1, augment=augment)
     listener = training.Listener(batch, lambda entry: None, lambda: False)
     arm = training.fine_tuned(
-        base, head, training.Trained([], 0), data, options, listener, lambda lower, batch: np.asarray(lower(batch))
+        base,
+        head,
+        training.Trained([], 0),
+        data,
+        options,
+        listener,
+        lambda pictures: forward(lower(record, 16), pictures),
     )
     assert steps == [{"top_conv/kernel"}] * 2
     norms = [layer for layer in base.layers if isinstance(layer, keras.layers.BatchNormalization)]
@@ -232,10 +238,10 @@ def test_cached_vectors_are_those_of_a_forward_pass(outcome: Outcome) -> None:
     record = backbones.backbone("efficientnet_lite0")
     items = [item for item in outcome.experiment.items if item.part == "train"][:5]
 
-    def unwanted() -> keras.Model:
+    def unwanted() -> NoReturn:
         raise AssertionError("the network is built although nothing is missing")
 
-    cached, computed = cached_features(outcome.store, items, record, "float32", unwanted, lambda done: False)
+    cached, computed = cached_features(outcome.store, items, record, "float32", lambda done: False, extractor=unwanted)
     assert computed == 0 and cached.shape == (5, 1280) and cached.dtype == np.float32
     base = backbones.build("efficientnet_lite0")
     pixels = np.stack([square(kept.pixels(outcome.store, item.digest), 224, 224 / 256) for item in items])

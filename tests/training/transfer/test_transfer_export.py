@@ -14,7 +14,7 @@ import pytest
 from transfer_toys import Outcome
 
 from cnn_core.networks import backbones
-from cnn_core.networks.zoo.efficientnet_lite import released_weights
+from cnn_core.networks.zoo.efficientnet_lite_weights import released_weights
 from cnn_core.pictures import decoders, intake, kept
 from cnn_core.pictures.archives import ArchiveRejected
 from cnn_core.pictures.intake import Intake

@@ -17,7 +17,7 @@ from PIL import Image
 from transfer_toys import Outcome, picture, unpack
 
 from cnn_core.networks.backbones import backbone
-from cnn_core.networks.zoo.efficientnet_lite import released_weights
+from cnn_core.networks.zoo.efficientnet_lite_weights import released_weights
 from cnn_core.pictures.images import decode
 from cnn_core.training.transfer import answers, documents
 
