@@ -38,8 +38,9 @@ format: setup  ## format the code
 	$(BIN)/ruff format .
 	$(if $(NODE_PACKAGES),node_modules/.bin/eslint --fix .,$(NO_NODE))
 
-bench: setup  ## run the benchmarks
+bench: setup  ## run the benchmarks (OPENVINO=PYTHON: with OpenVINO, which that Python has)
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.forward $(if $(OPENVINO),--openvino $(OPENVINO))
 	$(BIN)/python -m benchmarks.feel
 	$(BIN)/python -m benchmarks.intake
 
@@ -54,6 +55,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.app: $(REQUIREMENTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+	@$(BIN)/python -m cnn_core.networks.embedded
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.app

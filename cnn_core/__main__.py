@@ -202,10 +202,7 @@ def _classify(options: argparse.Namespace) -> str:
 
     if not 1 <= options.top <= 1000:
         raise Trouble(f"--top is {options.top}; expected 1 to 1000.")
-    said = []
-    for file, picture in _pictures(options):
-        devices.import_keras()  # not before there is a picture
-        said.append((file, embedded.classify(picture.pixels, options.top)))
+    said = [(file, embedded.classify(picture.pixels, options.top)) for file, picture in _pictures(options)]
     if options.json:
         return json.dumps([{"file": str(file), "labels": labels} for file, labels in said], ensure_ascii=False)
     return "\n".join(

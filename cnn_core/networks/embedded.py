@@ -219,6 +219,12 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
+def make() -> None:
+    """Make the network's flatbuffer and read its head once, so that the first question need not; for set-up."""
+    trunk(backbones.backbone(backbones.DEFAULT))
+    _head()
+
+
 def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     return {key: [row[key] for row in rows] for key in ("drift", "agrees", "probability")}
 
@@ -229,3 +235,7 @@ def _with_holes(kernel: np.ndarray, dilation: tuple[int, int]) -> np.ndarray:
     written = np.zeros((height, width, *kernel.shape[2:]), kernel.dtype)
     written[:: dilation[0], :: dilation[1]] = kernel
     return written
+
+
+if __name__ == "__main__":
+    make()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnn_core.engine.quiet import quiet
+from cnn_core.networks.devices import import_keras
 from cnn_core.store.runs import DEFAULT_LOCATION
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def _read_or_made(folder: Path, name: str, build: "Callable[[], keras.Model]") -
         raise Refused(refusal.read_text(encoding="utf-8"))
     for path in _whole(folder, stem):
         return Flatbuffer(path)
+    import_keras()  # quietly: a command that only asks has not done so
     model = build()
     try:
         data = convert(model)
