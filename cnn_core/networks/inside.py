@@ -11,7 +11,7 @@ import numpy as np
 
 from cnn_core.arithmetic.geometry import Field, unit_interval
 from cnn_core.networks.effective_field import HELD
-from cnn_core.networks.loaded import InspectionRefused, Network, loaded
+from cnn_core.networks.loaded import InspectionRefused, Network, Subject, loaded
 from cnn_core.networks.zoo.architectures import architecture
 
 if TYPE_CHECKING:
@@ -127,10 +127,16 @@ def look_through(key: str, pixels: np.ndarray, layer: str, top: int = 5) -> View
     """
     subject = loaded(key)
     batch = subject.batch(pixels)
-    maps = np.asarray(subject.cut(layer)(batch, training=False))[0]  # (h, w, channels)
+    shape = subject.layer(layer).shape
+    every, scores, output = _passed(subject)(batch)
+    maps = np.asarray(every[layer])[0]
+    if maps.ndim == 2:  # tokens, the class token first
+        maps = maps[1:].reshape(shape)
     shown = maps.reshape(-1, maps.shape[-1]).var(axis=0).argsort(kind="stable")[::-1][:SHOWN]
     convolution = subject.first_convolution()
-    probabilities = _asked(subject.model, batch) if subject.network.classifies else np.empty(0)
+    probabilities = np.empty(0)
+    if subject.network.classifies:
+        probabilities = _shares(np.asarray(scores)[0], np.asarray(output)[0])
     return View(
         layer,
         maps.shape,
@@ -296,6 +302,31 @@ def _walked(model: "keras.Model", inputs: Any, visit: Callable[[str, Any], None]
     return _scores(*last, output), output
 
 
+def _passed(subject: Subject) -> Callable[[np.ndarray], tuple[dict[str, Any], Any, Any]]:
+    """One picture → the output of every layer that can be looked at, scores and output; traced once a network.
+
+    Whoever has looked at one layer looks at the next: a graph that ends in each of them is traced once, not each time.
+    """
+    import tensorflow as tf
+
+    if subject.whole is None:
+        names, model = {layer.name for layer in subject.network.layers}, subject.model
+
+        def run(batch: Any) -> tuple[dict[str, Any], Any, Any]:
+            every: dict[str, Any] = {}
+
+            def visit(name: str, output: Any) -> None:
+                if name in names:
+                    every[name] = output
+
+            scores, output = _walked(model, batch, visit)
+            return every, scores, output
+
+        seen = tf.TensorSpec((1, *model.input.shape[1:]), tf.float32)
+        subject.whole = tf.function(run, input_signature=[seen], autograph=False)
+    return subject.whole
+
+
 def _scores(operation: Any, inputs: Any, output: Any) -> Any:
     """What the classes are ranked by, before a softmax."""
     import keras
@@ -309,11 +340,6 @@ def _scores(operation: Any, inputs: Any, output: Any) -> Any:
     if getattr(operation, "activation", None) is keras.activations.softmax:
         return inputs @ operation.kernel + operation.bias if isinstance(operation, keras.layers.Dense) else inputs
     return output
-
-
-def _asked(model: "keras.Model", batch: np.ndarray) -> np.ndarray:
-    """Probabilities of all classes for one picture."""
-    return _shares(*(np.asarray(each)[0] for each in _walked(model, batch, lambda name, output: None)))
 
 
 def _shares(scores: np.ndarray, output: np.ndarray) -> np.ndarray:
