@@ -1,13 +1,14 @@
 """Train LeNet-5 on the digits; ask it, layer by layer, about a digit that somebody draws."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from cnn_core.arithmetic.statistics import share
 from cnn_core.networks import devices
@@ -173,8 +174,7 @@ def read_digit(run_id: str, drawing: np.ndarray, *, location: str | None = None)
     else:
         model = _shipped()
     large = np.pad(enlarged(small, SIZE), BORDER)
-    inner = keras.Model(model.input, [layer.output for layer in model.layers])
-    outputs = [np.asarray(values, np.float32)[0] for values in inner(large[None, ..., None], training=False)]
+    outputs = [np.asarray(values)[0] for values in _every_layer(model)(large[None, ..., None].astype(np.float32))]
     maps = [
         {"name": layer.name, "kind": type(layer).__name__, "values": values}
         for layer, values in zip(model.layers, outputs, strict=True)
@@ -185,6 +185,17 @@ def read_digit(run_id: str, drawing: np.ndarray, *, location: str | None = None)
         "probabilities": [float(p) for p in outputs[-1]],
         "maps": maps[1:],  # the first is the input
     }
+
+
+@lru_cache(maxsize=6)
+def _every_layer(model: keras.Model) -> Callable[[np.ndarray], list[Any]]:
+    """One picture → the output of every layer, in one traced graph."""
+    inner = keras.Model(model.input, [layer.output for layer in model.layers])
+    seen = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
+    traced: Callable[[np.ndarray], list[Any]] = tf.function(
+        lambda picture: inner(picture, training=False), input_signature=[seen], autograph=False
+    )
+    return traced
 
 
 @lru_cache(maxsize=6)
