@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_core.networks import backbones
-from cnn_core.networks.forward import compiled
+from cnn_core.networks.forward import Network, compiled, features, lower
 from cnn_core.pictures.images import square
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
 
 KEPT_MODELS = 6
-_models: "OrderedDict[tuple[str, str, str], keras.Model]" = OrderedDict()
+_networks: "OrderedDict[tuple[str, str, str], Network]" = OrderedDict()
 
 
 class NoModel(ValueError):
@@ -45,8 +45,12 @@ def predict(run_id: str, pixels: np.ndarray, *, location: str | None = None) -> 
         found = Transfer.from_json(run.result) if run.result else None
         if not found or not found.arms:
             raise NoModel(f"Run {run_id} has no trained network to ask (its state is {run.state}). Choose another run.")
-        record = backbones.backbone(run.spec["options"]["backbone"])
-        return {arm: ask(_model(store, run_id, arm), pixels, record, found.classes) for arm in found.arms}
+        options = run.spec["options"]
+        record, blocks = backbones.backbone(options["backbone"]), options["unfreeze_blocks"]
+        return {
+            arm: _answer(_network(store, run_id, arm, record, blocks), pixels, record, found.classes)
+            for arm in found.arms
+        }
     finally:
         store.close()
 
@@ -55,20 +59,50 @@ def ask(
     model: "keras.Model", pixels: np.ndarray, record: backbones.Backbone, classes: Sequence[str]
 ) -> dict[str, float]:
     """Return a network's probability of each class for a picture, uint8 `(H, W, 3)`."""
-    batch = square(pixels, record.input_size, record.crop_fraction)[None]
-    probabilities = compiled(model)(batch)[0]
+    return _answer(compiled(model), pixels, record, classes)
+
+
+def parts(
+    model: "keras.Model", arm: str, record: backbones.Backbone, unfreeze_blocks: int
+) -> tuple[Network | None, Network]:
+    """Return an arm's network in two: what is fixed, which all runs share, and what was trained above it.
+
+    Args:
+        model: Picture → probabilities, in float32.
+        arm: Whose; of one from scratch nothing is fixed.
+        record: Its backbone.
+        unfreeze_blocks: How many blocks the fine-tuned arm has trained.
+    """
+    if arm == "scratch":
+        return None, compiled(model)
+    import keras
+
+    if arm == "frozen":
+        return features(record), compiled(keras.Model(model.get_layer("pool").output, model.output))
+    fixed_blocks = len(record.block_starts) - unfreeze_blocks
+    cut = model.get_layer(record.block_starts[fixed_blocks]).input
+    return lower(record, fixed_blocks), compiled(keras.Model(cut, model.output))
+
+
+def _answer(
+    network: Network, pixels: np.ndarray, record: backbones.Backbone, classes: Sequence[str]
+) -> dict[str, float]:
+    probabilities = network(square(pixels, record.input_size, record.crop_fraction)[None])[0]
     return {name: float(p) for name, p in zip(classes, probabilities, strict=True)}
 
 
-def _model(store: Store, run_id: str, arm: str) -> "keras.Model":
+def _network(store: Store, run_id: str, arm: str, record: backbones.Backbone, unfreeze_blocks: int) -> Network:
     """Return a run's network, from memory if it was asked lately."""
     key = (store.location, run_id, arm)
-    if key not in _models:
-        _models[key] = load_model(store.read(keys.file(run_id, arm)))
-        while len(_models) > KEPT_MODELS:
-            _models.popitem(last=False)
-    _models.move_to_end(key)
-    return _models[key]
+    if key not in _networks:
+        model = load_model(store.read(keys.file(run_id, arm)))
+        # Other backbones' own weights need not be on this machine, and a question should not fetch them.
+        fixed, trained = parts(model, arm, record, unfreeze_blocks) if record.embedded else (None, compiled(model))
+        _networks[key] = (lambda pictures: trained(fixed(pictures))) if fixed else trained
+        while len(_networks) > KEPT_MODELS:
+            _networks.popitem(last=False)
+    _networks.move_to_end(key)
+    return _networks[key]
 
 
 def load_model(data: bytes) -> "keras.Model":

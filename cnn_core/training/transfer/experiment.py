@@ -18,7 +18,7 @@ from cnn_core.pictures.items import Item
 from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
-from cnn_core.training.transfer import training
+from cnn_core.training.transfer import answers, training
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import in_float32, keep_backbone, save_model
 from cnn_core.training.transfer.live import Live
@@ -138,15 +138,15 @@ class _Laboratory:
 
         On a GPU's float16 the fixed part would be another than that of the network that is kept.
         """
-        if name == "scratch" or self.precision != "float32":
-            return forward(compiled(model), self._pictures("test"))
+        pictures = self._pictures("test")
+        if self.precision != "float32":
+            return forward(compiled(model), pictures)
+        fixed, trained = answers.parts(model, name, self.record, self.options.unfreeze_blocks)
         if name == "frozen":
             items = self.split.test
             vectors, _ = cached_features(self.store, items, self.record, self.precision, lambda done: False)
-            return forward(compiled(keras.Model(model.get_layer("pool").output, model.output)), vectors)
-        cut = model.get_layer(self.record.block_starts[self._fixed_blocks]).input
-        upper, maps = compiled(keras.Model(cut, model.output)), lower(self.record, self._fixed_blocks)
-        return forward(lambda pictures: upper(maps(pictures)), self._pictures("test"))
+            return forward(trained, vectors)
+        return forward((lambda batch: trained(fixed(batch))) if fixed else trained, pictures)
 
     def _fail(self, name: str, error: Exception) -> None:
         if on_purpose(error):

@@ -22,7 +22,7 @@ from cnn_core.training.transfer.spec import Options
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CONVSCOPE_STORE", str(tmp_path))
-    monkeypatch.setattr(answers, "_models", OrderedDict())
+    monkeypatch.setattr(answers, "_networks", OrderedDict())
     store = Store(tmp_path)
     yield store
     store.close()
@@ -40,7 +40,8 @@ def brightness(bias: float) -> keras.Model:
 
 def finished(store: Store, **arms: float | None) -> str:
     """A run whose arms are toy networks; None for an arm that failed."""
-    spec = {"items": [], "options": Options().to_json(), "source": "toy"}
+    options = Options(backbone="mobilenet_v2")  # asked as a whole, as every network that is not embedded
+    spec = {"items": [], "options": options.to_json(), "source": "toy"}
     run = store.claim(store.create("transfer", spec, title="toy").id, "test")
     assert run
     tested = Arm(share(1, 1), ((1, 0), (0, 0)), (), (), (), 1, 8, 8, 1000, {})
@@ -90,7 +91,7 @@ def test_networks_are_kept_but_not_without_end(store: Store, monkeypatch: pytest
     a, b, c = (finished(store, frozen=float(i)) for i in range(3))
     for run_id, loaded in ((a, 1), (a, 1), (b, 2), (a, 2), (c, 3), (a, 3), (b, 4)):  # b was asked longest ago
         predict(run_id, pixels)
-        assert len(loads) == loaded and len(answers._models) <= 2
+        assert len(loads) == loaded and len(answers._networks) <= 2
 
 
 def test_unknown_run_is_not_found(store: Store) -> None:

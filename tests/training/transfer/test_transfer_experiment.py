@@ -18,7 +18,7 @@ from cnn_core.pictures.images import square
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
 from cnn_core.training.loop import Diverged
-from cnn_core.training.transfer import training
+from cnn_core.training.transfer import answers, training
 from cnn_core.training.transfer.export import epochs_csv, metrics_csv
 from cnn_core.training.transfer.results import EpochFigures
 
@@ -232,6 +232,27 @@ def test_scratch_begins_differently_with_another_seed() -> None:
         return backbones.build("efficientnet_lite0", pretrained=False).get_weights()[0]
 
     assert np.array_equal(start(3), start(3)) and not np.allclose(start(3), start(4))
+
+
+@pytest.mark.parametrize("arm", ["frozen", "fine_tuned", "scratch"])
+def test_fixed_and_trained_part_are_the_network(outcome: Outcome, arm: str) -> None:
+    record, model = backbones.backbone("efficientnet_lite0"), outcome.model(arm)
+    tested = [item for item in outcome.experiment.items if item.part == "test"]
+    pictures = network_input(outcome.store, tested, record)
+    fixed, trained = answers.parts(model, arm, record, outcome.experiment.options.unfreeze_blocks)
+    assert (fixed is None) == (arm == "scratch")
+    said = trained(fixed(pictures) if fixed else pictures)
+    expected = model.predict(pictures, verbose=0)
+    assert np.abs(said - expected).max() < 1e-4
+    # and it is what was tested, and what the run answers when it is asked
+    correct = sum(
+        int(expected[i].argmax()) == outcome.result.classes.index(item.label) for i, item in enumerate(tested)
+    )
+    assert outcome.arms[arm].accuracy.correct == correct
+    asked = answers.predict(
+        outcome.run.id, sets.pixels(outcome.store, tested[0].digest), location=outcome.store.location
+    )
+    assert list(asked[arm].values()) == pytest.approx(expected[0], abs=1e-4)
 
 
 def test_cached_vectors_are_those_of_a_forward_pass(outcome: Outcome) -> None:
