@@ -13,7 +13,7 @@ from keras import layers
 
 from cnn_core.networks import backbones, devices, flatbuffer, forward
 from cnn_core.networks.backbones import BACKBONES, Backbone
-from cnn_core.pictures import sets
+from cnn_core.pictures import kept, sets
 from cnn_core.pictures.images import Picture
 from cnn_core.store.report import Stopped
 from cnn_core.store.runs import Store
@@ -226,7 +226,7 @@ def test_pictures_are_read_when_they_are_asked_for(shelf: Store, monkeypatch: py
     items = [
         sets.keep(shelf, Picture(random.integers(0, 256, (40, 50, 3)).astype(np.uint8), str(n)), "a") for n in range(4)
     ]
-    read, pixels = [], sets.pixels
+    read, pixels = [], kept.pixels
     monkeypatch.setattr(sets, "pixels", lambda store, digest: read.append(digest) or pixels(store, digest))
     pictures = forward.Pictures(shelf, items, DEFAULT)
     assert len(pictures) == 4 and read == []
