@@ -48,23 +48,23 @@ QUESTIONS = {
 # The slowest call of each that pages make, in milliseconds: `python -m benchmarks.questions`, two cores, 2026-11-28.
 # tests/engine/test_quick.py holds each to QUICK, and asks them all.
 WARM = {
-    "classify": 172,
-    "predict": 418,
+    "classify": 9,
+    "predict": 52,
     "convolve": 3,
-    "shift_agreement": 697,
-    "class_activation": 208,
+    "shift_agreement": 123,
+    "class_activation": 10,
     "layer_times": 610,
     "effective_field": 403,
     "field_growth": 1,  # kept: the first of each kernel size takes 1.3 s
     "look_into": 1,  # kept
-    "look_through": 874,
+    "look_through": 652,
     "grad_cam": 891,
     "unit": 546,
     "read_architecture": 960,  # as long as one may be
     "architecture_graph": 1,  # kept: the first of a network takes up to 0.6 s
     "lab_attention": 435,
     "augmented_sheet": 128,
-    "read_digit": 11,
+    "read_digit": 2,
 }
 
 
