@@ -9,8 +9,15 @@ KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process at o
 
 
 def look(keys: Iterable[str], dask_scheduler: Any) -> dict[str, Any]:
-    """In the scheduler: which of these keys it knows, how often their workers died, and what workers there are."""
+    """In the scheduler: which of these keys it carries, how often their workers died, and what workers there are.
+
+    The keys are those of live runs. One that the scheduler holds as done is of an attempt before: a run that was sent
+    again at the moment when that attempt ended was taken for it, and its key would be wanted, and held, for ever.
+    """
     tasks = {key: dask_scheduler.tasks[key] for key in keys if key in dask_scheduler.tasks}
+    for key in [key for key, task in tasks.items() if task.state == "memory"]:
+        dask_scheduler.client_releases_keys(keys=[key], client="fire-and-forget")
+        del tasks[key]
     return {
         "deaths": {key: task.suspicious for key, task in tasks.items() if task.state not in ("erred", "forgotten")},
         "workers": [

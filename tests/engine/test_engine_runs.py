@@ -14,7 +14,7 @@ from cnn_core.engine import address
 from cnn_core.engine.reconcile import reconcile
 from cnn_core.store.report import LiveReport
 from cnn_core.store.runs import Store
-from tests.waiting import eventually, promised
+from tests.waiting import PATIENCE, eventually, promised
 
 from .conftest import Bench, kill
 
@@ -107,7 +107,7 @@ def test_stop_of_a_stuck_job_ends_its_worker_and_the_next_run_works(bench: Bench
 def test_failure_becomes_a_sentence(bench: Bench, error: str, words: str) -> None:
     run = bench.ended(bench.begin("fail", error=error))
     assert (run.state, run.attempt, run.error) == ("failed", 1, words)
-    assert "Traceback" in bench.log
+    assert (words if error == "purpose" else "Traceback") in bench.log
 
 
 def test_unknown_kind_and_unstorable_result_fail_in_words(bench: Bench) -> None:
@@ -184,6 +184,17 @@ def test_run_reopened_tries_what_failed_under_the_same_key(bench: Bench, failure
     assert (again.state, again.attempt, again.error, again.result) == ("done", 1, "", {"a": 1, "b": 1})
     assert again.progress["began_with"] == ["a"]
     assert time.monotonic() - begin < 6, "it had to wait for the reconciler more than once"
+
+
+def test_run_sent_again_as_its_attempt_before_ends_is_not_taken_for_that(bench: Bench) -> None:
+    run = bench.ended(bench.begin("parts", parts=["a", "b"], fail={"b": "memory"}))
+    client = bench.engine._connection.client()
+    done = client.submit(int, key=run.id, pure=False)  # the scheduler holds the key as done
+    done.result(timeout=PATIENCE * 20)
+    assert bench.store.reopen(run.id) and bench.engine.submit(run.id)
+    del done
+    again = bench.ended(run)
+    assert (again.state, again.attempt, again.result) == ("done", 1, {"a": 1, "b": 1})
 
 
 def test_reopened_run_that_is_stopped_in_the_queue_keeps_what_it_found(bench: Bench) -> None:
