@@ -1,6 +1,7 @@
 """Labelled pictures for a command: from a folder or a zip into the store, every word about them on the terminal."""
 
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 from cnn_core.engine.progress import bar
@@ -37,7 +38,8 @@ def read(store: Store, path: Path, part: str = "") -> list[Item]:
         ArchiveRejected: If it is a zip that is not taken at all.
     """
     check(path)
-    items, skipped, noted = [], [], []
+    items, skipped = [], []
+    noted: dict[str, list[str]] = defaultdict(list)
     with Decoders() as decoders:
         taken = intake.from_path(path, decoders)
         with bar(desc="reading", unit=" files", total=len(taken.files)) as done:
@@ -46,12 +48,14 @@ def read(store: Store, path: Path, part: str = "") -> list[Item]:
                     done.update()
                     if line.accepted:
                         items.append(line.item)
-                        noted += [f"{line.file}: {note}" for note in line.notes]
+                        for note in line.notes:
+                            noted[note].append(line.file)
                     elif not line.passed_over:
                         skipped.append(f"skipped {line}")
             except NotKept as error:
                 raise SpecRefused(f"{error}. Make room, or name another store by CONVSCOPE_STORE.") from error
-    for said in (taken.notes, skipped, noted):
+    done = [f"{_named(files)}: {note}" for note, files in noted.items()]
+    for said in (taken.notes, skipped, done):
         for sentence in said[:SHOWN]:
             sys.stderr.write(f"{sentence}\n")
         if len(said) > SHOWN:
@@ -62,3 +66,7 @@ def read(store: Store, path: Path, part: str = "") -> list[Item]:
         raise SpecRefused(f"{path} holds no pictures in class folders. {expected}{why}")
     sys.stderr.write(f"{path}: {taken.summary.words()}.\n")
     return [Item(item.digest, item.label, item.name, part or item.part) for item in items]
+
+
+def _named(files: list[str]) -> str:
+    return files[0] if len(files) == 1 else f"{files[0]} and {count(len(files) - 1, 'other file')}"

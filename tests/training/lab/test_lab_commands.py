@@ -45,10 +45,9 @@ def test_study_answers_in_json_and_in_sentences(folder: Path, capsys: pytest.Cap
         result["options"]["kind"] == "depth" and result["options"]["frozen_blocks"] == [2] and result["pictures"] == 18
     )
     assert result["options"]["training_splits"] == 2 and result["environment"]["tensorflow"]
-    assert (
-        "skipped broken.png: this is a PDF document; export the page as PNG and load that." in capsys.readouterr().err
-    )
-    assert said("depth", str(folder), *options) == "\n".join(result["sentences"])
+    skipped = "skipped colours/red/broken.png: this is a PDF document; export the page as PNG and load that."
+    assert skipped in capsys.readouterr().err
+    assert said("depth", str(folder), *options) == "\n".join([*result["notes"], *result["sentences"]])
 
 
 def test_two_divisions_are_enough_where_nobody_has_chosen_trainings(folder: Path) -> None:
@@ -60,7 +59,7 @@ def test_two_divisions_are_enough_where_nobody_has_chosen_trainings(folder: Path
 def test_refusals_are_sentences(folder: Path) -> None:
     with pytest.raises(SpecRefused, match=r"folds is 1; expected a whole number from 2 to 20\."):
         said("size", str(folder), "--folds", "1")
-    with pytest.raises(SpecRefused, match="is not a folder"):
+    with pytest.raises(SpecRefused, match="is not there. Give a folder"):
         said("size", str(folder / "nowhere"))
 
 
