@@ -34,6 +34,7 @@ STREAMLIT = {"app", "pages", "ui"}
 DASK = {"cnn_core.engine"}
 RUN_ON_IMPORT = ("app", "pages.", "ui.main", "cnn_core.store.migrations.env")  # scripts: they can only be read
 COMPUTES = {"cnn_core.arithmetic.statistics"}  # by SciPy, for jobs: no Keras, but nothing for a page either
+DECODERS = {"archives", "decode", "extract", "images", "members", "take"}
 WEIGHTY = ("keras", "tensorflow", "jax", "torch")
 SCIENTIFIC = ("scipy.stats", "sklearn", "skimage")
 SCRIPT = """
@@ -110,6 +111,17 @@ def trespasses(known: dict[str, Path]) -> list[str]:
     ]
 
 
+def decoding(known: dict[str, Path]) -> list[str]:
+    """Return where a room of the web process takes a decoder of untrusted bytes: that is for worker processes."""
+    found = []
+    for name in (name for name in known if room(name) in STREAMLIT):
+        for node in ast.walk(ast.parse(known[name].read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cnn_core.pictures"):
+                taken = {alias.name for alias in node.names} & DECODERS
+                found += [f"{name}, line {node.lineno}, imports {one}" for one in sorted(taken)]
+    return found
+
+
 def brought(names: list[str], folder: Path = ROOT) -> dict[str, str]:
     """Import modules in a fresh process; return the heavy packages that came along, each with who brought it."""
     command = [sys.executable, "-c", SCRIPT, json.dumps(WEIGHTY + SCIENTIFIC), *names]
@@ -132,6 +144,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "app.py": "import streamlit.web",
         "pages/one.py": "def later():\n    from ui import two\n",
         "ui/two.py": "import cnn_core.store.rows as rows, distributed\nfrom tensorflow.io import gfile",
+        "ui/three.py": "from cnn_core.pictures.images import Picture, decode",
         "cnn_core/__init__.py": "",
         "cnn_core/store/__init__.py": "",
         "cnn_core/store/rows.py": "if TYPE_CHECKING:\n    from ..training import loop\nfrom . import keys",
@@ -160,6 +173,10 @@ def test_frameworks_keep_to_their_rooms(product: dict[str, Path]) -> None:
     assert trespasses(product) == []
 
 
+def test_pages_decode_nothing_themselves(product: dict[str, Path]) -> None:
+    assert decoding(product) == []
+
+
 def test_walls_would_notice(house: dict[str, Path]) -> None:
     assert climbs(house) == ["cnn_core.store.rows, line 2, imports cnn_core.training.loop"]
     assert set(circle(house)) == {"cnn_core.store.rows", "cnn_core.store.keys"}
@@ -169,6 +186,7 @@ def test_walls_would_notice(house: dict[str, Path]) -> None:
         "cnn_core.training.loop, line 1, imports streamlit",
     ]
     assert list(imports("pages.one", house)) == [("ui.two", 2)]
+    assert decoding(house) == ["ui.three, line 1, imports decode"]
 
 
 @pytest.fixture(scope="module")
