@@ -7,7 +7,7 @@ from functools import lru_cache
 _LEFT_BY = {
     "macOS": "__macosx .ds_store .appledouble .appledb .appledesktop .spotlight-v100 .fseventsd .trashes .trash "
     ".temporaryitems .documentrevisions-v100 .volumeicon.icns .apdisk .localized .com.apple.timemachine.supported "
-    "network%trash%folder temporary%items thevolumesettingsfolder thefindbycontentfolder icon\r",
+    "network%trash%folder temporary%items thevolumesettingsfolder thefindbycontentfolder icon\r icon\uf00d",
     "Windows": "thumbs.db ehthumbs.db ehthumbs_vista.db desktop.ini $recycle.bin recycler recycled "
     "system%volume%information found.000 albumartsmall.jpg",
     "a network drive": "@eadir #recycle @recycle .@__thumb @recently-snapshot #snapshot ~snapshot .snapshot .snapshots "
@@ -33,6 +33,8 @@ _PATTERNS = tuple(
         (r"syno(photo|file|video)_.*|synoindex.*", "a network drive"),
         (r"\.trash-\d+|\.fuse_hidden.*|\.nfs[0-9a-f]{8,}", "Linux"),
         (r"albumart_\{.*", "Windows"),
+        # The second stream of a file that came from the internet or has a preview, on a disk that has no streams.
+        (r".*[:\uf03a](zone\.identifier|encryptable)(:\$data)?", "Windows"),
         (r"\.(trashed|pending)-\d+.*|\.thumbdata.*", "a phone"),
         (r".*\.lrdata", "a photo program"),
         (r"~\$.*", "an office program"),

@@ -1,6 +1,9 @@
 """What the name of a folder says: a class, a part of a set, a camera's session, a container, something else."""
 
 import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 _PART_NAMES = {
@@ -10,7 +13,10 @@ _PART_NAMES = {
 }
 _PART_OF = {name: part for part, names in _PART_NAMES.items() for name in names}
 _PART = re.compile(
+    r"(?:\d{1,2}[ _.-]+)?"  # 01_train beside 02_test
     rf"(?P<before>.*[ _.-])?(?P<part>{'|'.join(_PART_OF)})(?:[ _.-]?(?:set|data|images?|imgs?|split|part))?"
+    r"(?:[ _.-]?(?:\d{1,4}|\(\d+\))"  # train2017, train (1)
+    r"|[ _.-](?:small|mini|full|final|clean|new|all))?"
 )
 
 _MONTHS = (
@@ -82,8 +88,8 @@ def part_of(name: str) -> tuple[str, str]:
     """Return the part of a set that a folder's name speaks of, and what stands before it; or nothing.
 
     Example:
-        >>> part_of("Valid"), part_of("seg_test"), part_of("trains")
-        (('validation', ''), ('test', 'seg_'), ('', ''))
+        >>> part_of("Valid"), part_of("seg_test"), part_of("val2017"), part_of("trains")
+        (('validation', ''), ('test', 'seg_'), ('validation', ''), ('', ''))
     """
     match = _PART.fullmatch(plain(name))
     return (_PART_OF[match["part"]], match["before"] or "") if match else ("", "")
@@ -97,3 +103,30 @@ def may_be_empty_class(name: str) -> bool:
         (True, False, False)
     """
     return is_own(name) and not _OTHER_PURPOSE.fullmatch(plain(name)) and not part_of(name)[0]
+
+
+def alike(labels: Iterable[str]) -> list[str]:
+    """Return a sentence for classes that a person may have meant to be one.
+
+    Example:
+        >>> alike(["cats", "Cats", "dogs"])
+        ['the classes Cats and cats are kept apart, though only small differences of their names tell them apart']
+    """
+    same: dict[str, list[str]] = defaultdict(list)
+    for label in sorted(labels):
+        same[unicodedata.normalize("NFKC", plain(label))].append(label)
+    return [
+        f"the classes {named(names)} are kept apart, though only small differences of their names tell them apart"
+        for names in same.values()
+        if len(names) > 1
+    ]
+
+
+def named(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them.
+
+    Example:
+        >>> named(["test", "train", "val"])
+        'test, train and val'
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -29,7 +29,16 @@ from typing import Any
 from cnn_core.pictures.clutter import OTHER_THINGS, left_by, other_kind
 from cnn_core.pictures.images import ImageRejected, printable
 from cnn_core.pictures.limits import LABEL_CHARACTERS
-from cnn_core.pictures.naming import is_batch, is_keepsake, is_own, is_session, may_be_empty_class, part_of, plain
+from cnn_core.pictures.naming import (
+    alike,
+    is_batch,
+    is_keepsake,
+    is_own,
+    is_session,
+    may_be_empty_class,
+    named,
+    part_of,
+)
 
 Dirs = tuple[str, ...]
 
@@ -175,7 +184,7 @@ def place(found: Sequence[Found], folders: Sequence[str] = ()) -> Tree:
         if label and label not in labels and len(label) <= LABEL_CHARACTERS:
             labels.add(label)
             notes.append(f"the folder {label} holds no pictures")
-    notes += _lookalikes(labels)
+    notes += alike(labels)
     placed = [Placed(file.found, file.name, file.part, "", file.refusal) for file in files]
     everything = sorted([*passed, *placed], key=lambda one: (one.found.path, one.found.size, str(one.found.where)))
     return Tree(tuple(everything), tuple(sorted(labels)), tuple(notes))
@@ -222,7 +231,8 @@ def _take_parts(files: list[_File], hollow: dict[Dirs, bool], notes: list[str]) 
         if not parts:
             depth += 1
             continue
-        names = _and(sorted({printable(folder[-1]) for folder in parts}))
+        names = named(sorted({printable(folder[-1]) for folder in parts}))
+        doubled = _doubled(parts, files)
         for file in strays:
             file.stray = True
             reason = f"this file lies in none of the folders {names}"
@@ -231,7 +241,8 @@ def _take_parts(files: list[_File], hollow: dict[Dirs, bool], notes: list[str]) 
         for file in files:
             if part := parts.get(file.dirs[: depth + 1], ""):
                 file.part = file.part or part
-                file.dirs = file.dirs[:depth] + file.dirs[depth + 1 :]
+                end = depth + 2 if file.dirs[: depth + 1] in doubled else depth + 1
+                file.dirs = file.dirs[:depth] + file.dirs[end:]
         hollow = {
             dirs[:depth] + dirs[depth + 1 :] if dirs[: depth + 1] in parts else dirs: is_hollow
             for dirs, is_hollow in hollow.items()
@@ -269,6 +280,17 @@ def _parts_at(files: list[_File], depth: int) -> tuple[dict[Dirs, str], list[_Fi
             if other[:-1] == above[:-1] and all(kid != other and part_of(kid[-1])[0] for kid in kids):
                 parts |= {kid: part_of(kid[-1])[0] for kid in kids}
     return parts, strays
+
+
+def _doubled(parts: dict[Dirs, str], files: list[_File]) -> set[Dirs]:
+    """Return the parts that hold nothing but a folder of the same part, as `test/test`, that is no class elsewhere."""
+    below: dict[Dirs, set[Dirs]] = {folder: set() for folder in parts}
+    for file in files:
+        for end in {len(folder) for folder in parts} if file.dirs else ():
+            below.get(file.dirs[:end], set()).add(file.dirs[end : end + 1])
+    alone = {folder: kid[0] for folder, (kid, *more) in below.items() if kid and not more}
+    kids = [kid for one in below.values() for kid in one]
+    return {folder for folder, kid in alone.items() if part_of(kid)[0] == parts[folder] and kids.count((kid,)) == 1}
 
 
 # Classes ------------------------------------------------------------------------------------------------------------
@@ -382,19 +404,3 @@ def _empty_classes(files: list[_File], empty: set[Dirs], parents: set[Dirs]) -> 
     ends = {len(dirs) for dirs in found}
     full = {file.dirs[:end] for file in files for end in ends}
     return {d[-1] for d in found - full if may_be_empty_class(d[-1])}
-
-
-def _lookalikes(labels: set[str]) -> list[str]:
-    """Return a sentence for classes that a person may have meant to be one."""
-    same: dict[str, list[str]] = defaultdict(list)
-    for label in sorted(labels):
-        same[unicodedata.normalize("NFKC", plain(label))].append(label)
-    return [
-        f"the classes {_and(names)} are kept apart, though only small differences of their names tell them apart"
-        for names in same.values()
-        if len(names) > 1
-    ]
-
-
-def _and(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

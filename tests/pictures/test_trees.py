@@ -175,6 +175,12 @@ CLASSES = "{0}/cats/2 | {0}/dogs/1"
         ("seg_train/seg_train", "seg_test/seg_test", "test"),
         ("train/images", "test/images", "test"),
         ("train/pets", "test/pets", "test"),
+        ("train2017", "val2017", "validation"),
+        ("train1", "test1", "test"),
+        ("01_train", "02_test", "test"),
+        ("train (1)", "test (1)", "test"),
+        ("train_small", "test_small", "test"),
+        ("Train_Set_2", "Test_Set_2", "test"),
     ],
 )
 @pytest.mark.parametrize("above", ["", "pets/", "data/images/"])
@@ -221,6 +227,22 @@ def test_a_part_without_class_folders_is_refused():
 def test_an_empty_part_is_no_class():
     tree = grow("train/a/1 | val/a/1 | train/b/1", "test", "test/a")
     assert tree.labels == ("a", "b")
+
+
+@pytest.mark.parametrize("inner", ["test", "Test", "test_images", "test/images"])
+def test_a_part_that_holds_itself_only_is_no_class(inner):
+    tree = grow(f"{CLASSES.format('p/train')} | p/test/{inner}/a.jpg")
+    assert refused(tree) == [f"p/test/{inner}/a.jpg: {LOOSE}"] and tree.labels == ("cats", "dogs")
+
+
+def test_a_class_of_a_parts_name_stays():
+    tree = grow("p/train/test/2 | p/train/control/2 | p/test/test/1")
+    assert parts(tree) == {("train", "test"): 2, ("train", "control"): 2, ("test", "test"): 1}
+
+
+@pytest.mark.parametrize(("one", "other"), [("train1", "train2"), ("test 1", "test 2"), ("1 train", "2 trains")])
+def test_counted_names_of_one_part_are_classes(one, other):
+    assert counts(grow(f"p/{one}/2 | p/{other}/1")) == {one: 2, other: 1}
 
 
 def test_one_part_alone_is_no_part():
@@ -335,7 +357,8 @@ def test_a_refusal_of_the_listing_stays_and_has_its_class():
 CLUTTER = {
     "macOS": "__MACOSX/cats/._1.jpg .DS_Store ._IMG_1.jpg .AppleDouble/1.jpg .Spotlight-V100/x "
     ".fseventsd/1 .Trashes/1.jpg",
-    "Windows": "Thumbs.db ehthumbs.db desktop.ini Desktop.INI $RECYCLE.BIN/$R1.jpg THUMBS.DB RECYCLER/1.jpg",
+    "Windows": "1.jpg:Zone.Identifier 2.jpg:Zone.Identifier:$DATA Thumbs.db:encryptable "
+    "Thumbs.db ehthumbs.db desktop.ini Desktop.INI $RECYCLE.BIN/$R1.jpg THUMBS.DB RECYCLER/1.jpg",
     "a network drive": "@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg #recycle/1.jpg @Recycle/1.jpg .@__thumb/1.jpg "
     "SYNOFILE_THUMB_XL.jpg @Recently-Snapshot/1.jpg #snapshot/1.jpg #RECYCLE/1.jpg SYNOPHOTO_THUMB_SM.jpg",
     "Linux": "lost+found/1 .Trash-1000/files/1.jpg .thumbnails/1.png .directory",
@@ -347,6 +370,7 @@ CLUTTER = {
     "a sync program": ".stfolder/1 .dropbox.cache/1.jpg",
 }
 LEFT = [(path, by) for by, paths in CLUTTER.items() for path in paths.split()]
+LEFT += [("Icon\r", "macOS"), ("Icon\uf00d", "macOS"), ("1.jpg\uf03aZone.Identifier", "Windows")]  # as NAS write them
 LEFT.append(("System Volume Information/1.jpg", "Windows"))
 
 
