@@ -50,26 +50,27 @@ def _read_as(data: bytes, mode: str, raw_mode: str) -> Image.Image:
     return image
 
 
-def declared_bits(data: bytes) -> int:
-    """Return how many bits of a 16-bit PNG are significant by its sBIT chunk, 0 if it does not say.
+def declared_bits(data: bytes) -> tuple[int, int]:
+    """Return how many bits of a 16-bit PNG's colours and alpha are significant by its sBIT chunk, 0 if it does not say.
 
     Source:
         PNG specification (W3C 2003) 11.3.3.4.
     """
     at = data.find(b"sBIT", 8, data.find(b"IDAT"))
     if at < 4:
-        return 0
-    length = int.from_bytes(data[at - 4 : at], "big")
-    return max(data[at + 4 : at + 4 + min(length, 4)], default=0)
+        return 0, 0
+    bits = data[at + 4 : at + 4 + min(int.from_bytes(data[at - 4 : at], "big"), 4)]
+    colours = len(bits) - (len(bits) % 2 == 0)
+    return max(bits[:colours], default=0), max(bits[colours:], default=0)
 
 
-def from_png(values: np.ndarray, key: object, declared: int) -> tuple[Image.Image, str]:
+def from_png(values: np.ndarray, key: object, declared: tuple[int, int]) -> tuple[Image.Image, str]:
     """Return a 16-bit PNG's samples as a picture of mode L, LA, RGB or RGBA, and what was done.
 
     Args:
         values: uint16 (H, W, 1 to 4).
         key: The colour that the file declares transparent, or None.
-        declared: Significant bits by the file, or 0.
+        declared: Significant bits of colours and of alpha by the file, or 0.
     """
     colours = values.shape[2] - (values.shape[2] % 2 == 0)
     alpha = values[..., colours] if values.shape[2] > colours else None
@@ -77,9 +78,14 @@ def from_png(values: np.ndarray, key: object, declared: int) -> tuple[Image.Imag
         wanted = np.array(key, np.uint16).reshape(-1)
         alpha = np.where((values == wanted).all(axis=2), 0, 65535).astype(np.uint16)
     seen = values[..., :colours]
-    if 0 < declared < 16 and not (seen & ((1 << (16 - declared)) - 1)).any():
-        declared = 16  # scaled up, as the specification asks for
-    return _picture(seen, alpha, declared, 16, white_is_zero=False)
+    bits = _told(seen, declared[0]), 0 if key is not None or alpha is None else _told(alpha, declared[1])
+    return _picture(seen, alpha, bits, 16, white_is_zero=False)
+
+
+def _told(values: np.ndarray, declared: int) -> int:
+    """Return the declared bits, or 16 where values were scaled up, as the specification asks for."""
+    low_bits = (1 << max(16 - declared, 0)) - 1
+    return 16 if 0 < declared < 16 and values.any() and not (values & low_bits).any() else declared
 
 
 def from_tiff(data: bytes, page: tiff.Directory, name: str) -> tuple[Image.Image, list[str]]:
@@ -140,8 +146,8 @@ def from_tiff(data: bytes, page: tiff.Directory, name: str) -> tuple[Image.Image
     picture, note = _picture(
         seen.astype(np.uint16, copy=False),
         None if alpha is None else alpha.astype(np.uint16, copy=False),
-        declared.bit_length() if is_depth and declared > 1 else 0,
-        min(bits - is_signed, 16),
+        (declared.bit_length() if is_depth and declared > 1 else 0,) * 2,
+        bits - is_signed,
         white_is_zero=photometric == 0,
         is_premultiplied=has_alpha and extra[0] == 1,
     )
@@ -163,21 +169,27 @@ def _from_floats(values: np.ndarray, bits: int, name: str) -> tuple[np.ndarray, 
 def _picture(
     seen: np.ndarray,
     alpha: np.ndarray | None,
-    declared: int,
-    bits: int,
+    declared: tuple[int, int],
+    file_bits: int,
     *,
     white_is_zero: bool,
     is_premultiplied: bool = False,
 ) -> tuple[Image.Image, str]:
     """Bring colours and alpha to 8 bits, each by its own depth."""
-    depth = _depth(seen, declared, bits)
+    bits = min(file_bits, 16)
+    depth = _depth(seen, declared[0], bits)
     eight = _to_8(seen, depth)
     if white_is_zero:
         eight = 255 - eight
     note = "" if bits <= 8 else f"{bits}-bit values scaled to 8-bit"
     if depth < bits and bits > 8:
-        note = f"{depth}-bit values in a {bits}-bit file stretched to 8-bit"
-    opacity = None if alpha is None else _to_8(alpha, _depth(alpha, 0, bits))
+        note = f"{depth}-bit values in a {file_bits}-bit file stretched to 8-bit"
+    opacity = None
+    if alpha is not None:
+        own = _depth(alpha, declared[1], bits)
+        # Its white tells; where nothing is opaque, it is of the depth of the colours.
+        is_told = declared[1] or depth == bits or int(alpha.max()) == (1 << own) - 1
+        opacity = _to_8(alpha, own if is_told else max(own, depth))
     if opacity is not None and is_premultiplied:
         whole = np.maximum(opacity, 1).astype(np.uint16)[..., None]
         eight = np.minimum((eight * np.uint16(255) + whole // 2) // whole, 255).astype(np.uint8)

@@ -149,10 +149,11 @@ def place(found: Sequence[Found], folders: Sequence[str] = ()) -> Tree:
     passed: list[Placed] = []
     for one in found:
         parts = _components(one.path)
-        outside = ".." in parts or one.path.startswith("/") or _is_outside(one.refusal)
+        outside = (
+            ".." in parts or one.path.startswith("/") or (one.refusal is not None and one.refusal.reason == OUTSIDE)
+        )
         reason = "" if outside else next(filter(None, map(left_by, parts)), "")
-        if not reason and not outside and parts and (kind := other_kind(parts[-1])):
-            reason = kind
+        reason = reason or ("" if outside or not parts else other_kind(parts[-1]))
         if reason:
             passed.append(Placed(one, passed_over=reason))
         elif outside:
@@ -210,10 +211,6 @@ def _folder_names(names: Sequence[str]) -> Dirs:
     return tuple(name[:-4] if name.lower().endswith(".zip") and len(name) > 4 else name for name in names)
 
 
-def _is_outside(refusal: ImageRejected | None) -> bool:
-    return refusal is not None and refusal.reason == OUTSIDE
-
-
 def _label(name: str) -> str:
     """Return a class's name as it may be shown and kept."""
     return printable(name).strip()
@@ -247,8 +244,7 @@ def _take_parts(files: list[_File], hollow: dict[Dirs, bool], notes: list[str]) 
             dirs[:depth] + dirs[depth + 1 :] if dirs[: depth + 1] in parts else dirs: is_hollow
             for dirs, is_hollow in hollow.items()
         }
-        note = f"the folders {names} are kept apart as parts of the set"
-        notes += [note] if note not in notes else []
+        notes += {f"the folders {names} are kept apart as parts of the set"} - {*notes}
     return hollow
 
 

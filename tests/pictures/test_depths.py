@@ -366,6 +366,36 @@ def test_bits_that_were_scaled_up_are_not_stretched_again():
     assert picture.notes == ("16-bit values scaled to 8-bit", "very dark")
 
 
+@pytest.mark.parametrize("bits", [9, 10, 11, 12, 14])
+def test_alpha_is_of_the_depth_that_the_file_says(bits):
+    white = (1 << bits) - 1
+    colours = (WIDE.astype(np.int64) * white // 65535).astype(np.uint16)
+    half = np.full((70, 93, 1), white // 4, np.uint16)  # alone, it would pass for white of two bits less
+    alpha = np.where(np.arange(93)[None, :, None] < 46, white, half[:, :1]).astype(np.uint16)
+    expected = np.asarray(
+        Image.alpha_composite(
+            Image.new("RGBA", (93, 70), "white"),
+            Image.fromarray(np.concatenate([RGB, (alpha >> (bits - 8)).astype(np.uint8)], axis=2)),
+        )
+    )[..., :3]
+    notes = f"{bits}-bit values in a 16-bit file stretched to 8-bit", "transparency laid on white"
+    for opacity in (alpha, np.where(alpha == white, 0, alpha)):
+        if opacity is not alpha:
+            expected = np.where(np.arange(93)[None, :, None] < 46, np.uint8(255), expected)
+        data = deep_png(np.concatenate([colours, opacity], axis=2), (b"sBIT", bytes([bits] * 4)))
+        shows(data, expected, *notes, tolerance=2)
+
+
+def test_faint_alpha_without_a_word_is_of_the_depth_of_the_colours():
+    faint = np.where(np.arange(93)[None, :, None] < 46, 1000, 0).astype(np.uint16) + np.zeros((70, 1, 1), np.uint16)
+    picture = read(deep_png(np.concatenate([WIDE >> 4, faint], axis=2)))
+    assert int(picture.pixels.min()) > 180  # a quarter of the colour on white
+
+
+def test_the_depth_of_the_file_is_told_as_it_is():
+    shows(tiff(GREY.astype(np.uint32)), GREY, "8-bit values in a 32-bit file stretched to 8-bit")
+
+
 def test_alpha_is_stretched_by_its_own_depth_and_a_key_is_compared_before():
     values = (GREY.astype(np.uint32) * 4095 // 255).astype(np.uint16)
     for white in (4095, 65535):
