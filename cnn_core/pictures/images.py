@@ -7,6 +7,7 @@ pipelines do.
 """
 
 import io
+import itertools
 import math
 import struct
 import warnings
@@ -231,7 +232,7 @@ def _scale_down(limit: int) -> str:
 
 def _taken(image: ImageFile.ImageFile, data: bytes, name: str) -> Taken:
     """Take the opened file; every step that changes the pixels leaves a note."""
-    raw_mode = _raw_mode(image)  # before anything loads it: afterwards Pillow no longer knows
+    raw_mode = samples.raw_mode(image)  # before anything loads it: afterwards Pillow no longer knows
     orientation, turn = _orientation(image, data)
     kept = coded.stripped(data) if max(image.size) <= MAX_SIDE else None
     if kept and "transparency" not in image.info:
@@ -240,7 +241,7 @@ def _taken(image: ImageFile.ImageFile, data: bytes, name: str) -> Taken:
             is_opaque = "A" not in bare.mode or bare.getchannel("A").getextrema()[0] == 255
             if bare.mode == image.mode and is_opaque:
                 pixels = _upright_pixels(bare, orientation)
-                return _with_notes(pixels, name, [_frame_note(image), turn], *kept, orientation)
+                return _with_notes(pixels, name, [seen.frame_note(image), turn], *kept, orientation)
     size = image.size
     if image.format in _PHOTOS and max(size) > MAX_SIDE:  # decode at 1/2, 1/4 or 1/8 where that leaves enough to filter
         image.draft(None, tuple(math.ceil(1.5 * side) for side in _target(size)))  # type: ignore[arg-type]
@@ -257,15 +258,36 @@ def _taken(image: ImageFile.ImageFile, data: bytes, name: str) -> Taken:
 
 def _taken_tiff(data: bytes, page: tiff.Directory, name: str) -> Taken:
     """Take a TIFF that Pillow reads wrongly or not at all."""
+    shown: tuple[Image.Image, list[str]] | None = None
+    pixels = 0
+    for index, each in enumerate(itertools.islice(tiff.pages(data, page), MAX_FRAMES)):
+        pixels += each.number(256) * each.number(257)
+        if shown and pixels > PICTURE_PIXELS:
+            break
+        try:
+            flat, notes = _tiff_page(data, each, name)
+        except (ImageRejected, *_DECODING_ERRORS):
+            if shown is None:
+                raise
+            break  # the first page is well, one further on is not
+        if not index or seen.shows(flat):
+            first = "first page of several" if each.following else ""
+            shown = flat, [f"page {index + 1}: those before it are blank" if index else first, *notes]
+        if seen.shows(flat):
+            break
+    assert shown is not None
+    return _coded_anew(shown[0], shown[0].size, name, shown[1], is_lossy=False)
+
+
+def _tiff_page(data: bytes, page: tiff.Directory, name: str) -> tuple[Image.Image, list[str]]:
+    """Return one page upright, as RGB, and what was done."""
     size, tile = (page.number(256), page.number(257)), (page.number(_TILE_WIDTH), page.number(_TILE_LENGTH))
     _check_sides(size, tile, PICTURE_PIXELS, name)
     image, notes = samples.from_tiff(data, page, name)
     flat, note = seen.laid(image, name)
     orientation = page.number(_ORIENTATION, 1)
     turn = f"turned upright (EXIF orientation {orientation})" if orientation in _TURNS else ""
-    flat = _turned(flat, orientation)
-    first = "first page of several" if page.following else ""
-    return _coded_anew(flat, flat.size, name, [first, turn, *notes, note], is_lossy=False)
+    return _turned(flat, orientation), [turn, *notes, note]
 
 
 def _coded_anew(flat: Image.Image, size: tuple[int, int], name: str, notes: list[str], *, is_lossy: bool) -> Taken:
@@ -321,7 +343,7 @@ def _first_shown(image: ImageFile.ImageFile, data: bytes, raw_mode: str, name: s
             if first is None:
                 raise
             break  # the first frame is well, one further on is not
-        notes = [_frame_note(image, index), *notes]
+        notes = [seen.frame_note(image, index), *notes]
         if seen.shows(flat):
             return flat, notes
         if first is None:
@@ -363,28 +385,6 @@ def _flat(image: ImageFile.ImageFile, data: bytes, raw_mode: str, name: str) -> 
         image.info["transparency"] = key * {"L;2": 85, "L;4": 17}[raw_mode]  # Pillow widens the samples, not the key
     flat, ground = seen.laid(image, name)
     return flat, [ground]
-
-
-def _frame_note(image: ImageFile.ImageFile, index: int = 0) -> str:
-    """Say which frame is taken, if there are several."""
-    if not getattr(image, "is_animated", False):
-        return ""
-    if image.format == "TIFF":  # to count them, Pillow takes quadratic time
-        return f"page {index + 1}: those before it are blank" if index else "first page of several"
-    frames: int = getattr(image, "n_frames")  # noqa: B009 (only some formats have it)
-    if image.format == "MPO":  # a JPEG of a phone, with a depth or brightness map behind the photo
-        return f"first of {frames} pictures in the file"
-    if index:
-        return f"frame {index + 1} of an animation of {frames}: those before it are blank"
-    return f"first frame of an animation of {frames}"
-
-
-def _raw_mode(image: ImageFile.ImageFile) -> str:
-    """Return how the file stores its samples, such as "RGB;16B"."""
-    arguments = image.tile[0].args if image.tile else ""
-    if isinstance(arguments, tuple):
-        arguments = arguments[0] if arguments else ""
-    return arguments if isinstance(arguments, str) else ""
 
 
 def _orientation(image: ImageFile.ImageFile, data: bytes) -> tuple[int, str]:

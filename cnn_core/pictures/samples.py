@@ -9,7 +9,7 @@ was 8 bits to begin with: it is stretched too, and noted.
 import io
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from cnn_core.pictures import tiff
 from cnn_core.pictures.formats import SAVE_AS, SAVE_AS_PNG, ImageRejected
@@ -40,6 +40,14 @@ def deep_png(data: bytes, raw_mode: str) -> np.ndarray | None:
         high = np.asarray(_read_as(data, mode, f"{mode};16B")).astype(np.uint16)
         return high << 8 | np.asarray(_read_as(data, mode, f"{mode};16L"))
     return None
+
+
+def raw_mode(image: ImageFile.ImageFile) -> str:
+    """Return how the file stores its samples, such as "RGB;16B"."""
+    arguments = image.tile[0].args if image.tile else ""
+    if isinstance(arguments, tuple):
+        arguments = arguments[0] if arguments else ""
+    return arguments if isinstance(arguments, str) else ""
 
 
 def _read_as(data: bytes, mode: str, raw_mode: str) -> Image.Image:

@@ -1,7 +1,7 @@
 """What there is to see: transparency laid on a ground, and what is said of pictures that show little."""
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from cnn_core.pictures.formats import ImageRejected
 
@@ -85,6 +85,20 @@ def quality(pixels: np.ndarray) -> list[str]:
         if near.mean() >= ONE_COLOUR:
             notes.append("nearly blank: almost one colour")
     return notes
+
+
+def frame_note(image: ImageFile.ImageFile, index: int = 0) -> str:
+    """Say which frame is taken, if there are several."""
+    if not getattr(image, "is_animated", False):
+        return ""
+    if image.format == "TIFF":  # to count them, Pillow takes quadratic time
+        return f"page {index + 1}: those before it are blank" if index else "first page of several"
+    frames: int = getattr(image, "n_frames")  # noqa: B009 (only some formats have it)
+    if image.format == "MPO":  # a JPEG of a phone, with a depth or brightness map behind the photo
+        return f"first of {frames} pictures in the file"
+    if index:
+        return f"frame {index + 1} of an animation of {frames}: those before it are blank"
+    return f"first frame of an animation of {frames}"
 
 
 def _on(colour: str, layer: Image.Image) -> Image.Image:

@@ -76,12 +76,12 @@ class Directory:
     Args:
         order: "<" or ">".
         tags: Numbers by tag; texts and fractions are left out.
-        following: Whether another page comes after it.
+        following: Where the directory of the next page begins, 0 if it is the last.
     """
 
     order: str
     tags: dict[int, tuple[Any, ...]]
-    following: bool = False
+    following: int = 0
 
     def number(self, tag: int, default: int = 0) -> int:
         """The first value of a tag."""
@@ -148,10 +148,22 @@ def directory(data: bytes, at: int | None = None) -> Directory | None:
             elif tag in _NEEDED:
                 return None  # cut short: without it, the others mean something else
         end = at + count * size
-        following = any(data[end : end + inline])
+        following = int.from_bytes(data[end : end + inline], "little" if order == "<" else "big")
     except (struct.error, OverflowError):
         return None
     return Directory(order, tags, following)
+
+
+def pages(data: bytes, page: Directory) -> Iterator[Directory]:
+    """Yield a page and those after it, each once."""
+    met = set()
+    while True:
+        yield page
+        after = directory(data, page.following) if page.following and page.following not in met else None
+        if after is None:
+            return
+        met.add(page.following)
+        page = after
 
 
 def is_raw(data: bytes) -> bool:

@@ -177,10 +177,9 @@ def place(found: Sequence[Found], folders: Sequence[str] = ()) -> Tree:
     notes: list[str] = []
     hollow = _take_parts(files, hollow, notes)
     parents = _take_classes(files, {dirs for dirs, is_hollow in hollow.items() if is_hollow})
-    empty = set(hollow)
     _repair(files)
     labels = {file.name for file in files if file.name}
-    for name in sorted(_empty_classes(files, empty, parents)):
+    for name in sorted(_empty_classes(files, set(hollow), parents)):
         label = _label(name)
         if label and label not in labels and len(label) <= LABEL_CHARACTERS:
             labels.add(label)
@@ -397,6 +396,5 @@ def _empty_classes(files: list[_File], empty: set[Dirs], parents: set[Dirs]) -> 
     found = {
         dirs[: len(one) + 1] for one in parents for dirs in empty if dirs[: len(one)] == one and len(dirs) > len(one)
     }
-    ends = {len(dirs) for dirs in found}
-    full = {file.dirs[:end] for file in files for end in ends}
+    full = {file.dirs[:end] for end in {len(dirs) for dirs in found} for file in files}
     return {d[-1] for d in found - full if may_be_empty_class(d[-1])}

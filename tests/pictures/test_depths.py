@@ -155,6 +155,25 @@ def test_orientation_and_pages():
     shows(buffer.getvalue(), GREY, "first page of several", "16-bit values scaled to 8-bit")
 
 
+@pytest.mark.parametrize("blank", [0, 65535, 9000])
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_first_deep_page_that_shows_something(blank, number):
+    pages = np.stack([*[np.full((70, 93), blank, np.uint16)] * number, WIDE[..., 0], WIDE[..., 1]])
+    said = f"page {number + 1}: those before it are blank", "16-bit values scaled to 8-bit"
+    shows(tiff(pages, photometric="minisblack", volumetric=False), GREY, *said)
+
+
+def test_deep_pages_that_are_all_blank_or_damaged_further_on():
+    blank = np.full((2, 70, 93), 30000, np.uint16)
+    expected, said = np.full((70, 93), 30000 >> 8, np.uint8), ("first page of several", "16-bit values scaled to 8-bit")
+    whole = tiff(blank, photometric="minisblack")
+    height, other = (struct.pack("<HHII", 257, 4, 1, rows) for rows in (70, 7100))
+    before, _, after = whole.rpartition(height)
+    for data in (whole, before + other + after):
+        picture = read(data)
+        assert (picture.pixels == expected[0, 0]).all() and picture.notes[:2] == said
+
+
 def test_a_large_deep_picture_is_scaled_down():
     large = np.kron(WIDE[..., 0], np.ones((20, 20), np.uint16))
     picture = read(tiff(large, photometric="miniswhite"))
