@@ -26,7 +26,8 @@ _KNOWN = tuple(
         (rb"[\s\xef\xbb\xbf]*<(!doctype html|html)", "a web page", "save the picture itself, not its page"),
         (rb"[^\0]{0,900}<svg", "an SVG drawing", "export it as PNG and load that"),
         (rb".{4}ftypcrx |FUJIFILMCCD-RAW|FOVb|\0MRM", _CAMERA_RAW, _DEVELOP),
-        (rb"II(\*\0.{4}CR\x02|RO\x08\0|RS\x08\0|U\0)|MMOR\0\x08", _CAMERA_RAW, _DEVELOP),
+        (rb"II(\*\0.{4}CR\x02|RO\x08\0|RS\x08\0|U\0)|MMOR\0\0\0\x08|MMOR\0\x08", _CAMERA_RAW, _DEVELOP),
+        (rb"II\x1a\0.{4}HEAPCCDR|IIII|MMMM|(II\*\0|MM\0\*).{4}(IIII|MMMM)|ARRI", _CAMERA_RAW, _DEVELOP),
         (
             rb".{4}ftyp(hei[cxsm]|hev[cxsm]|mif1|msf1)",
             _HEIC,
@@ -45,7 +46,11 @@ _KNOWN = tuple(
         (rb"BM.{4}\0\0\0\0", "a BMP file", ""),
         (rb"II[*+]\0|MM\0[*+]", "a TIFF file", ""),
         (rb".{4}ftypavi[fs]", "an AVIF file", ""),
-        (rb".{4}ftyp|\x1aE\xdf\xa3", "a video", "save one of its frames as PNG and load that"),
+        (
+            rb".{4}(ftyp|moov|mdat|wide|skip)|\x1aE\xdf\xa3|RIFF.{4}AVI |\0\0\x01[\xb3\xba]|FLV\x01|0&\xb2u",
+            "a video",
+            "save one of its frames as PNG and load that",
+        ),
     )
 )
 

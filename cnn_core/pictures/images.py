@@ -214,9 +214,9 @@ def _check_size(image: ImageFile.ImageFile, name: str) -> None:
 
 def _check_sides(size: tuple[int, int], tile: tuple[int, int], limit: int, name: str) -> None:
     width, height = size
-    pixels = max(width * height, tile[0] * tile[1])
-    if pixels > limit:
-        reason = f"this picture of {width} x {height} pixels takes {pixels / 1e6:.0f} megapixels to decode"
+    if (pixels := max(width * height, tile[0] * tile[1])) > limit:
+        has = math.ceil(pixels / 1e5) / 10 if pixels < limit + 5e5 else round(pixels / 1e6)
+        reason = f"this picture of {width} x {height} pixels takes {has} megapixels to decode"
         raise ImageRejected(name, reason, _scale_down(limit))
     if min(width, height) < 1 or max(width, height) > MAX_ASPECT * min(width, height):
         reason = f"this picture has {width} x {height} pixels, a side more than {MAX_ASPECT} times the other"

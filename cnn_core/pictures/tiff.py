@@ -23,7 +23,16 @@ _NEEDED = {_WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIPS, _SAMPLES
 _NEEDED |= {_TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_COUNTS, _EXTRA, _FORMAT}
 _DNG = 50706
 _RAW_PHOTOMETRICS = (32803, 34892)  # colour filter array, linear raw
-_RAW_COMPRESSIONS = (32767, 34713, 65000, 65535)  # Sony, Nikon, Kodak, Pentax
+_RAW_COMPRESSIONS = (
+    32767,
+    32769,
+    32770,
+    32772,
+    32867,
+    34713,
+    65000,
+    65535,
+)  # Sony, Epson, Samsung, Kodak, Nikon, Pentax
 
 _BYTE_CODINGS = (1, 5, 8, 32773, 32946, 34925, 50000)  # that give rows of bytes, whatever the samples are
 _CODINGS = {

@@ -839,3 +839,33 @@ def test_hostile_picture_below_the_limit_is_decoded(hostile):
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory by RLIMIT_AS, which only Linux enforces")
 def test_hostile_bombs_cost_no_memory(hostile):
     check_memory(hostile / "png_88MP_1bit.png", hostile / "png_169MP_1bit.png")
+
+
+@pytest.mark.parametrize(
+    ("head", "what"),
+    [
+        (b"II\x1a\0\x1a\0\0\0HEAPCCDR", "a camera raw file"),  # Canon CRW
+        (b"IIII", "a camera raw file"),  # Phase One IIQ
+        (b"MMMM", "a camera raw file"),
+        (b"II*\0\x10\0\0\0IIII", "a camera raw file"),
+        (b"MMOR\0\0\0\x08", "a camera raw file"),  # Olympus ORF
+        (b"ARRI", "a camera raw file"),
+        (b"\0\0\0\x08wide\0\0\1\0mdat", "a video"),  # QuickTime before 2001
+        (b"\0\0\2\0moov", "a video"),
+        (b"RIFF\0\1\0\0AVI LIST", "a video"),
+        (b"\0\0\1\xba", "a video"),
+        (b"FLV\1", "a video"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a video"),  # WMV
+    ],
+)
+def test_camera_raw_and_videos_of_further_makers(head, what):
+    with pytest.raises(ImageRejected, match=rf"^a\.jpg: this is {what}; (develop it|save one of its frames)"):
+        decode(head + bytes(2000), "a.jpg")
+
+
+def test_a_picture_just_over_the_limit_is_not_said_to_be_of_it():
+    buffer = io.BytesIO()
+    Image.new("1", (10_000, 5_001)).save(buffer, "PNG")
+    said = r"10000 x 5001 pixels takes 50\.1 megapixels to decode; scale it down to at most 50 megapixels"
+    with pytest.raises(ImageRejected, match=said):
+        decode(buffer.getvalue(), "a.png")
