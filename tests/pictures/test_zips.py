@@ -458,3 +458,20 @@ def test_the_shared_zips(cases, name, expected, notes):
     listing = contents(path, path.name)
     assert labels(listing) == expected and listing.notes == notes and not refused(listing)
     assert all(extract(path, file.where).startswith(b"\x89PNG") for file in listing.files)
+
+
+@pytest.mark.parametrize(
+    ("codec", "names"),
+    [
+        ("gbk", ("健康", "病害")),
+        ("gbk", ("合格", "划痕")),
+        ("gbk", ("良性", "恶性")),
+        ("cp950", ("健康", "病害")),
+        ("cp949", ("건강", "질병")),
+        ("cp949", ("양성", "악성")),
+        ("cp949", ("정상", "폐렴")),
+        ("cp949", ("벼", "콩")),
+    ],
+)
+def test_names_of_what_is_sound_and_what_is_ill(codec, names):
+    assert code_pages.guess([f"{name}/1.jpg".encode(codec) for name in names]) == codec
