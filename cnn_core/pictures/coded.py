@@ -177,6 +177,27 @@ def _webp(data: bytes) -> bytes | None:
         at += 8 + length + length % 2
     if len(found) != 1:
         return None
-    kind, body = found[0]
+    return _webp_of(*found[0])
+
+
+def _webp_of(kind: bytes, body: bytes) -> bytes:
     chunk = kind + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
     return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
+
+
+def has_tail(data: bytes, suffix: str, image: Image.Image | None = None) -> bool:
+    """Whether a stripped WebP carries bytes behind its pixels: without the last eight it is the same picture.
+
+    Args:
+        data, suffix: From `stripped`.
+        image: The same, decoded, if it is at hand.
+    """
+    if suffix != "webp":
+        return False
+    length = int.from_bytes(data[16:20], "little")
+    try:
+        with Image.open(io.BytesIO(_webp_of(data[12:16], data[20 : 12 + length])), formats=("WEBP",)) as cut:
+            image = image or Image.open(io.BytesIO(data), formats=("WEBP",))
+            return cut.mode == image.mode and cut.tobytes() == image.tobytes()
+    except (OSError, ValueError, RuntimeError):  # they are needed
+        return False

@@ -239,7 +239,7 @@ def _taken(image: ImageFile.ImageFile, data: bytes, name: str) -> Taken:
         with Image.open(io.BytesIO(kept[0]), formats=("JPEG", "PNG", "WEBP")) as bare:
             bare.load()
             is_opaque = "A" not in bare.mode or bare.getchannel("A").getextrema()[0] == 255
-            if bare.mode == image.mode and is_opaque:
+            if bare.mode == image.mode and is_opaque and not coded.has_tail(*kept, bare):
                 pixels = _upright_pixels(bare, orientation)
                 return _with_notes(pixels, name, [seen.frame_note(image), turn], *kept, orientation)
     size = image.size
@@ -251,7 +251,7 @@ def _taken(image: ImageFile.ImageFile, data: bytes, name: str) -> Taken:
     else:
         size = flat.size
     notes.insert(1, turn)
-    if kept and notes[-1] == "":  # what was cut hid nothing
+    if kept and notes[-1] == "" and not coded.has_tail(*kept):  # what was cut hid nothing
         return _with_notes(restored(kept[0], orientation), name, notes, *kept, orientation)
     return _coded_anew(flat, size, name, notes, is_lossy=coded.is_lossy(data))
 

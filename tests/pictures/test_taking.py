@@ -400,3 +400,19 @@ def test_photos_of_a_set_keep_their_size() -> None:
         sizes["kept"] += len(taken.coded)
         sizes["png"] += len(taken.picture.png())
     assert sizes["kept"] <= sizes["uploaded"] < 0.2 * sizes["png"], json.dumps(sizes)
+
+
+@pytest.mark.parametrize("options", [{"quality": 90}, {"quality": 30}, {"lossless": True}])
+@pytest.mark.parametrize("size", [(64, 48), (301, 200)])
+def test_bytes_behind_the_pixels_in_the_chunk_of_a_webp_are_not_kept(options, size):
+    noise = np.random.default_rng(3).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "WEBP", **options)
+    plain = buffer.getvalue()
+    assert take(plain, "a.webp").coded == plain  # nothing to cut
+    length = int.from_bytes(plain[16:20], "little")
+    body = plain[20 : 20 + length] + b"a secret, behind the picture"
+    chunk = plain[12:16] + len(body).to_bytes(4, "little") + body + bytes(len(body) % 2)
+    taken = take(b"RIFF" + (4 + len(chunk)).to_bytes(4, "little") + b"WEBP" + chunk, "a.webp")
+    assert b"secret" not in taken.coded
+    np.testing.assert_array_equal(taken.picture.pixels, take(plain, "a.webp").picture.pixels)
