@@ -227,7 +227,7 @@ def test_pictures_are_read_when_they_are_asked_for(shelf: Store, monkeypatch: py
         sets.keep(shelf, Picture(random.integers(0, 256, (40, 50, 3)).astype(np.uint8), str(n)), "a") for n in range(4)
     ]
     read, pixels = [], kept.pixels
-    monkeypatch.setattr(sets, "pixels", lambda store, digest: read.append(digest) or pixels(store, digest))
+    monkeypatch.setattr(kept, "pixels", lambda store, digest: read.append(digest) or pixels(store, digest))
     pictures = forward.Pictures(shelf, items, DEFAULT)
     assert len(pictures) == 4 and read == []
     assert pictures[1:3].shape == (2, 224, 224, 3) and read == [items[1].digest, items[2].digest]

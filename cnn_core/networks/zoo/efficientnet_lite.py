@@ -30,7 +30,8 @@ def efficientnet_lite0(*, include_top: bool = True, classes: int = 1000, input_s
 
     Example:
         >>> model = efficientnet_lite0()
-        >>> sum(int(np.prod(w.shape)) for w in model.trainable_weights), model.count_params()
+        >>> import math
+        >>> sum(math.prod(w.shape) for w in model.trainable_weights), model.count_params()
         (4652008, 4694024)
     """
     image = keras.Input((input_size, input_size, 3), name="image")

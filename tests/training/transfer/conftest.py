@@ -18,17 +18,21 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store.close()
 
 
+PARTS = {"train": 6, "validation": 2, "test": 4}
+
+
 @pytest.fixture(scope="session")
 def textures(shelf: Store) -> tuple[Item, ...]:
-    return few_textures(shelf, {"train": 6, "validation": 2, "test": 4})
+    return few_textures(shelf, PARTS)
 
 
 @pytest.fixture(scope="session")
-def outcome(shelf: Store, textures: tuple[Item, ...]) -> Outcome:
-    """All three arms, two epochs of three steps, the last two blocks unfrozen."""
-    return carry_out(
-        shelf, textures, arms=("scratch", "frozen", "fine_tuned"), epochs=2, batch_size=6, unfreeze_blocks=2
-    )
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+    """All three arms, two epochs of three steps, the last two blocks unfrozen; in a store without kept features."""
+    store = Store(tmp_path_factory.mktemp("outcome"))
+    arms = ("scratch", "frozen", "fine_tuned")
+    yield carry_out(store, few_textures(store, PARTS), arms=arms, epochs=2, batch_size=6, unfreeze_blocks=2)
+    store.close()
 
 
 @pytest.fixture(scope="session")

@@ -250,7 +250,7 @@ def test_fixed_and_trained_part_are_the_network(outcome: Outcome, arm: str) -> N
     )
     assert outcome.arms[arm].accuracy.correct == correct
     asked = answers.predict(
-        outcome.run.id, sets.pixels(outcome.store, tested[0].digest), location=outcome.store.location
+        outcome.run.id, kept.pixels(outcome.store, tested[0].digest), location=outcome.store.location
     )
     assert list(asked[arm].values()) == pytest.approx(expected[0], abs=1e-4)
 
