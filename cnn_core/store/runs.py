@@ -12,6 +12,7 @@ import json
 import math
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -123,11 +124,12 @@ class Store:
         self.location = str(location)
         self.folder: Path | None = None  # set only if all of it lives in one folder
         database, _, objects = self.location.partition(" ")
-        if not objects:
+        if not objects or "://" not in database:  # a folder's name may have spaces too
             folder = Path(location).expanduser().resolve()
             folder.mkdir(parents=True, exist_ok=True)
             self.location, self.folder = str(folder), folder
-            database, objects = f"sqlite:///{folder / 'runs.sqlite'}", (folder / "objects").as_uri()
+            database, objects = f"sqlite:///{folder / 'runs.sqlite'}", str(folder / "objects")
+            _adopt_mislaid(folder / "objects")
         self._objects, self._engine = Objects(objects), connect(database)
         self.features, self.lists = Features(self._engine), Lists(self._engine)
         if bring_up_to_date(self._engine, self.folder):
@@ -330,6 +332,13 @@ class Store:
     def remove(self, key: str) -> None:
         """Remove what is under a key; nothing where nothing is."""
         self._objects.remove(key)
+
+
+def _adopt_mislaid(objects: Path) -> None:
+    """Fetch the objects of a folder with spaces or umlauts: version 0.1 put them where its URI says, %20 and all."""
+    mislaid = Path(objects.as_uri().removeprefix("file://"))
+    if mislaid != objects and mislaid.is_dir() and not objects.exists():
+        shutil.move(mislaid, objects)
 
 
 def plain(value: Any) -> Any:

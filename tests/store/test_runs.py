@@ -215,6 +215,20 @@ def test_location_tells_the_folder_only_if_there_is_one(tmp_path: Path) -> None:
     remote.close()
 
 
+def test_folder_may_have_a_name_with_spaces_and_umlauts(tmp_path: Path) -> None:
+    folder = tmp_path / "frische küche" / "my store"
+    opened = Store(folder)
+    opened.write("pictures/a.png", b"a")
+    assert opened.folder == folder and (folder / "objects" / "pictures" / "a.png").read_bytes() == b"a"
+    opened.close()
+    mislaid = Path((folder / "objects").as_uri().removeprefix("file://"))  # where version 0.1 put them
+    mislaid.parent.mkdir(parents=True)
+    (folder / "objects").rename(mislaid)
+    again = Store(str(folder))
+    assert again.read("pictures/a.png") == b"a" and not mislaid.exists()
+    again.close()
+
+
 def test_default_store_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVSCOPE_STORE", str(tmp_path / "named"))
     store = Store.default()
