@@ -61,7 +61,7 @@ READING = ("images.py", "coded.py", "formats.py", "limits.py", "picture.py", "sa
 
 
 @pytest.mark.slow  # a browser test downloads and predicts always
-def test_script_answers_as_the_page_does_and_says_nothing_else(
+def test_script_answers_as_the_page_does_and_says_what_was_done(
     outcome: Outcome, unpacked: Path, tmp_path: Path
 ) -> None:
     files = {name: tmp_path / name for name in ("small.png", "tall.png", "large.jpg", "deep.png", "clear.png")}
@@ -72,10 +72,11 @@ def test_script_answers_as_the_page_does_and_says_nothing_else(
     Image.fromarray(picture(4, 200, 300).pixels[..., 0].astype(np.uint16) * 257).save(files["deep.png"])
     clear = Image.fromarray(picture(5, 250, 250).pixels)
     clear.putalpha(Image.new("L", clear.size, 0))
-    clear.save(files["clear.png"])  # all transparent: white
+    clear.save(files["clear.png"])  # all transparent: its colours
 
     done = run(unpacked, "-W", "error::UserWarning", "predict.py", *map(str, files.values()))
-    assert (done.returncode, done.stderr) == (0, "")
+    notes = [f"{path}: {note}" for path in files.values() for note in decode(path.read_bytes(), path.name).notes]
+    assert (done.returncode, done.stderr.splitlines()) == (0, notes) and len(notes) >= 3
     lines = done.stdout.strip().splitlines()
     assert len(lines) == len(files)
     for line, path in zip(lines, files.values(), strict=True):
