@@ -9,7 +9,8 @@ _LEFT_BY = {
     ".temporaryitems .documentrevisions-v100 .volumeicon.icns .apdisk .localized .com.apple.timemachine.supported "
     "network%trash%folder temporary%items thevolumesettingsfolder thefindbycontentfolder icon\r icon\uf00d",
     "Windows": "thumbs.db ehthumbs.db ehthumbs_vista.db desktop.ini $recycle.bin recycler recycled "
-    "system%volume%information found.000 albumartsmall.jpg",
+    "system%volume%information found.000 albumartsmall.jpg autorun.inf autorun.ico pagefile.sys hiberfil.sys "
+    "swapfile.sys wpsettings.dat indexervolumeguid",
     "a network drive": "@eadir #recycle @recycle .@__thumb @recently-snapshot #snapshot ~snapshot .snapshot .snapshots "
     "@synoeastream @synoresource @tmp @sharebin @transcode .@__qini .@upload_cache @recently.snapshot @snapshot "
     "@recycle.bin .streams @apphome @appstore @database @qdownload .@qpkg .zfs",
@@ -29,8 +30,8 @@ _NAMES = {name.replace("%", " "): by for by, names in _LEFT_BY.items() for name 
 _PATTERNS = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), by)
     for pattern, by in (
-        (r"\._.*", "macOS"),
-        (r"syno(photo|file|video)_.*|synoindex.*", "a network drive"),
+        (r"\._.*|:2e.*", "macOS"),  # a dot as netatalk writes it
+        (r"syno(photo|file|video)[_:].*|synoindex.*|.*@syno(eastream|resource)", "a network drive"),
         (r"\.trash-\d+|\.fuse_hidden.*|\.nfs[0-9a-f]{8,}", "Linux"),
         (r"albumart_\{.*", "Windows"),
         # The second stream of a file that came from the internet or has a preview, on a disk that has no streams.
@@ -55,10 +56,11 @@ _KINDS = {
     "a shortcut": "lnk desktop",
     "a phone's note of an edit": "aae",
     "a photo program's note": "xmp pp3 dop cos on1 lrcat arp vrd bridgesort",
-    "a camera's list or preview": "thm ctg lrv",
+    "a camera's list or preview": "thm ctg lrv mrk inp bdm bdmv cpi mpl tdt tid",
     "an empty marker": "gitkeep nomedia keep",
 }
 OTHER_THINGS = frozenset({"a table or list", "a file of data", "a program or notebook", "a network's weights"})
+_TEXTS = frozenset({"license", "licence", "copying", "notice", "authors", "contributors", "readme", "changelog"})
 _SUFFIXES = {suffix: kind for kind, suffixes in _KINDS.items() for suffix in suffixes.split()}
 
 
@@ -87,4 +89,6 @@ def other_kind(name: str) -> str:
         ('a table or list', '', '')
     """
     stem, dot, suffix = name.rpartition(".")
+    if name.lower() in _TEXTS:
+        return "a text file"
     return _SUFFIXES.get(suffix.lower(), "") if dot and stem else ""

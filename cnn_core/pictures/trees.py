@@ -1,8 +1,7 @@
 """One rule that turns the files of a folder, an uploaded directory or a zip into classes and parts.
 
 A picture's class is the first folder below the root that a person named as a class; whatever lies deeper belongs to it.
-Only names and the shape of the tree are looked at, never a file's content. What that means where a tree can be read in
-more than one way:
+Only names and the shape of the tree are looked at. What that means where a tree can be read in more than one way:
 
 * **Wrappers** are taken off: folders that hold nothing but one folder (`pets/cats/…`, the inner folder of a zip).
   Where a single folder holds all pictures it is the class, the deepest that has a name of its own. So one more
@@ -10,12 +9,14 @@ more than one way:
 * **Sessions** (`DCIM`, `100CANON`, dates, `second_day`) and **containers** (`images`, `jpg`, `data`) are never classes
   while a better name stands above or below. `photos`, `originals`, `raw`, `camera` are containers too, unless they hold
   pictures beside a class (`photos` and `drawings`). `batch 1`, `fold_2` and years are containers where they hold
-  folders only, else classes. Other plain numbers are classes.
+  folders only, else classes. Other plain numbers are classes. What holds the same class folders as a container beside
+  it is one too (`raw/cats`, `edited/cats`); apps' folders (`WhatsApp`) are no classes round their own.
 * A tree without any folder inside is one class, of the name of the folder; without a name (the files of a zip that lie
   in no folder, or in camera folders only) they are refused. A name that a camera made is never a class.
 * **Parts**: `train` beside `test` or `validation` (also `training`, `val`, `valid`, `dev`, `testing`, `eval`,
   `seg_train` beside `seg_test`) are parts if they hold folders, or nothing else lies beside them. What lies beside
-  parts of class folders is refused. `train` alone is a wrapper or a class, as any other name.
+  parts of class folders is refused. `train` alone is a wrapper or a class, as any other name. `cats_train` beside
+  `dogs_train` and `cats_test` is both, a class and its part.
 * **Empty folders** beside classes are classes without pictures, those of other purposes (`annotations`) apart.
 * Names in NFC and NFD are one class; of names that differ in what cannot be shown only, the second's are refused.
 """
@@ -26,11 +27,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cnn_core.pictures.class_parts import splitter
 from cnn_core.pictures.clutter import OTHER_THINGS, left_by, other_kind
 from cnn_core.pictures.images import ImageRejected, printable
 from cnn_core.pictures.limits import LABEL_CHARACTERS
 from cnn_core.pictures.naming import (
     alike,
+    ill_named,
+    is_app,
     is_batch,
     is_keepsake,
     is_own,
@@ -38,6 +42,7 @@ from cnn_core.pictures.naming import (
     may_be_empty_class,
     named,
     part_of,
+    shown,
 )
 
 Dirs = tuple[str, ...]
@@ -175,12 +180,15 @@ def place(found: Sequence[Found], folders: Sequence[str] = ()) -> Tree:
     hollow = {_folder_names(dirs): dirs not in busy for dirs in empty}
 
     notes: list[str] = []
-    hollow = _take_parts(files, hollow, notes)
+    split = splitter(file.dirs for file in files)
+    for file in files:
+        file.dirs = split(file.dirs)
+    hollow = _take_parts(files, {split(dirs): is_hollow for dirs, is_hollow in hollow.items()}, notes)
     parents = _take_classes(files, {dirs for dirs, is_hollow in hollow.items() if is_hollow})
     _repair(files)
     labels = {file.name for file in files if file.name}
     for name in sorted(_empty_classes(files, set(hollow), parents)):
-        label = _label(name)
+        label = shown(name)
         if label and label not in labels and len(label) <= LABEL_CHARACTERS:
             labels.add(label)
             notes.append(f"the folder {label} holds no pictures")
@@ -208,11 +216,6 @@ def _own_folders(dirs: Dirs) -> Dirs:
 def _folder_names(names: Sequence[str]) -> Dirs:
     """Return folders' names; a zip in a listing is a folder of its own name."""
     return tuple(name[:-4] if name.lower().endswith(".zip") and len(name) > 4 else name for name in names)
-
-
-def _label(name: str) -> str:
-    """Return a class's name as it may be shown and kept."""
-    return printable(name).strip()
 
 
 # Parts --------------------------------------------------------------------------------------------------------------
@@ -302,8 +305,9 @@ def _take_classes(files: list[_File], empty: set[Dirs]) -> set[Dirs]:
         node.direct = True
     chain, node = _unwrapped(root, {dirs for dirs in empty if dirs and may_be_empty_class(dirs[-1])})
     parents: set[Dirs] = set()
+    copies = _copies(node)
     for file in files:
-        at = _class_at(node, file.dirs[len(chain) :]) if file.dirs[: len(chain)] == chain else None
+        at = _class_at(node, file.dirs[len(chain) :], copies) if file.dirs[: len(chain)] == chain else None
         if at is not None:
             file.name = file.dirs[len(chain) + at]
             parents.add(file.dirs[: len(chain) + at])
@@ -344,11 +348,19 @@ def _holds_classes(node: _Folder) -> bool:
     return not node.direct and sum(map(is_own, node.below)) > 1
 
 
-def _class_at(node: _Folder, dirs: Dirs) -> int | None:
+def _copies(node: _Folder) -> set[str]:
+    """Return the folders that hold the same class folders as a container beside them: `raw/cats` and `edited/cats`."""
+    kept = {inner for name, kid in node.below.items() if not is_own(name) for inner in kid.below if is_own(inner)}
+    return {name for name, kid in node.below.items() if is_own(name) and len(kid.below) > 1 and {*kid.below} <= kept}
+
+
+def _class_at(node: _Folder, dirs: Dirs, copies: set[str]) -> int | None:
     """Return which of the folders on the way to a file is its class."""
+    if dirs and dirs[0] in copies and (len(dirs) == 1 or not may_be_empty_class(dirs[0])):
+        return None
     for at, name in enumerate(dirs):
         here = node.below[name]
-        if is_own(name):
+        if is_own(name) and not (at == 0 and name in copies) and (here.direct or not is_app(name)):
             if not is_batch(name) or here.direct or not any(map(is_own, here.below)):
                 return at
         elif is_keepsake(name) and here.direct and any(map(is_own, node.below)):
@@ -365,24 +377,12 @@ def _refuse_loose(file: _File) -> None:
 
 def _repair(files: list[_File]) -> None:
     """Make classes' names harmless, without making one of two."""
-    raw = sorted({file.name for file in files if file.name})
-    same = defaultdict(list)
-    for name in raw:
-        same[_label(name)].append(name)
-    refused: dict[str, tuple[str, str]] = {}
-    for label, names in same.items():
-        if not label or len(label) > LABEL_CHARACTERS:
-            has = f"has {len(label)} characters, the limit is {LABEL_CHARACTERS}" if label else "cannot be shown"
-            refused |= dict.fromkeys(names, (f"the name of its class folder {has}", "rename the folder"))
-        else:
-            first = label if label in names else names[0]
-            why = f"the name of its class folder looks the same as another's: {label}"
-            refused |= dict.fromkeys([name for name in names if name != first], (why, "rename one of the two folders"))
+    refused = ill_named({file.name for file in files if file.name})
     for file in files:
         if file.name in refused:
             file.refusal = file.refusal or ImageRejected(file.found.path, *refused[file.name])
             file.name = ""
-        file.name = _label(file.name)
+        file.name = shown(file.name)
 
 
 def _empty_classes(files: list[_File], empty: set[Dirs], parents: set[Dirs]) -> set[str]:

@@ -107,6 +107,17 @@ def parts(tree: Tree) -> dict[tuple[str, str], int]:
         # zips in a listing are folders
         ("pets/cats.zip/2 | pets/dogs.ZIP/dogs/1", {"cats": 2, "dogs": 1}),
         ("cats.zip/2 | dogs/1", {"cats": 2, "dogs": 1}),
+        # the same classes kept twice
+        ("p/raw/cats/2 | p/raw/dogs/1 | p/processed/cats/2 | p/processed/dogs/1", {"cats": 4, "dogs": 2}),
+        ("p/images/cats/2 | p/images/dogs/1 | p/images_224/cats/2 | p/images_224/dogs/1", {"cats": 4, "dogs": 2}),
+        ("p/cats/young/1 | p/cats/old/1 | p/dogs/young/1 | p/dogs/old/1", {"cats": 2, "dogs": 2}),
+        # what phones and apps make round their pictures
+        ("me/DCIM/Camera/2 | me/Pictures/Screenshots/1 | me/WhatsApp/Media/WhatsApp Images/1", {"me": 4}),
+        ("p/cats/WhatsApp/Media/WhatsApp Images/Sent/2 | p/dogs/Android/media/1", {"cats": 2, "dogs": 1}),
+        ("logos/WhatsApp/2 | logos/Telegram/1", {"Telegram": 1, "WhatsApp": 2}),
+        # three digits and five letters that no camera wrote
+        ("notes/100euros/2 | notes/200euros/1", {"100euros": 2, "200euros": 1}),
+        ("p/cats/100apple/2 | p/dogs/101NCD90/1", {"cats": 2, "dogs": 1}),
         # names
         ("n/.22/a.txt | n/CATS/1 | n/b.c/2", {"CATS": 1, "b.c": 2}),
         ("n/猫/1 | n/собаки/1 | n/🐕/1", {"собаки": 1, "猫": 1, "🐕": 1}),
@@ -126,6 +137,8 @@ def test_a_class_is_the_first_folder_that_a_person_named(tree, expected):
         ("o/a.jpg | o/p/cats/2 | o/p/dogs/1", {"cats": 2, "dogs": 1}, {"o/a.jpg": LOOSE}),
         ("p/100APPLE/a.jpg | p/cats/2 | p/dogs/1", {"cats": 2, "dogs": 1}, {"p/100APPLE/a.jpg": LOOSE}),
         ("p/images/a.jpg | p/cats/2 | p/dogs/1", {"cats": 2, "dogs": 1}, {"p/images/a.jpg": LOOSE}),
+        ("p/Photos from 2023/a.jpg | p/cats/2 | p/dogs/1", {"cats": 2, "dogs": 1}, {"p/Photos from 2023/a.jpg": LOOSE}),
+        ("p/thumbnails/a.jpg | p/cats/2 | p/dogs/1", {"cats": 2, "dogs": 1}, {"p/thumbnails/a.jpg": LOOSE}),
         ("a.jpg", {}, {"a.jpg": FOLDERLESS}),
         ("100APPLE/a.jpg | 101APPLE/b.jpg", {}, {"100APPLE/a.jpg": LOOSE, "101APPLE/b.jpg": LOOSE}),
         ("DCIM/100CANON/a.jpg", {}, {"DCIM/100CANON/a.jpg": LOOSE}),
@@ -208,6 +221,48 @@ def test_every_class_may_hold_its_parts():
 def test_a_class_called_train_in_parts():
     tree = grow("v/train/train/2 | v/train/bus/2 | v/test/train/1 | v/test/bus/1")
     assert parts(tree) == {(part, label): n for part, n in (("test", 1), ("train", 2)) for label in ("bus", "train")}
+
+
+@pytest.mark.parametrize("above", ["", "p/", "data/images/"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("cats_train", "dogs_train", "cats_test", "dogs_test"),
+        ("Cats-Training", "Dogs Training", "Cats-Testing", "Dogs Testing"),
+        ("train/cats_train", "train/dogs_train", "test/cats_test", "test/dogs_test"),
+        ("train_cats", "train_dogs", "test_cats", "test_dogs"),
+        ("train/train_cats", "train/train_dogs", "test/test_cats", "test/test_dogs"),
+    ],
+)
+def test_folders_named_after_class_and_part(above, names):
+    tree = grow(f"{above}{names[0]}/2 | {above}{names[1]}/1 | {above}{names[2]}/3 | {above}{names[3]}/1")
+    assert refused(tree) == []
+    assert {(part, label.lower()): n for (part, label), n in parts(tree).items()} == {
+        ("train", "cats"): 2,
+        ("train", "dogs"): 1,
+        ("test", "cats"): 3,
+        ("test", "dogs"): 1,
+    }
+
+
+def test_a_class_named_after_one_part_only():
+    tree = grow("p/cats_train/2 | p/cats_test/1 | p/dogs_train/1")
+    assert parts(tree) == {("train", "cats"): 2, ("test", "cats"): 1, ("train", "dogs"): 1}
+
+
+@pytest.mark.parametrize(
+    "names", [("train station", "test tube"), ("toy_train", "steam_train"), ("pre_test", "post_test", "other")]
+)
+def test_names_that_only_end_as_parts_do_stay(names):
+    assert counts(grow(" | ".join(f"p/{name}/1" for name in names))) == dict.fromkeys(names, 1)
+    tree = grow(" | ".join(f"p/{part}/{name}/1" for name in names for part in ("train", "test")))
+    assert counts(tree) == dict.fromkeys(names, 2) and len(parts(tree)) == 2 * len(names)
+
+
+def test_masks_beside_the_pictures_are_refused():
+    tree = grow("p/images/cats/2 | p/images/dogs/1 | p/masks/cats/a.png | p/masks/dogs/b.png")
+    assert counts(tree) == {"cats": 2, "dogs": 1}
+    assert refused(tree) == [f"p/masks/cats/a.png: {LOOSE}", f"p/masks/dogs/b.png: {LOOSE}"]
 
 
 def test_what_lies_beside_parts_is_refused():
@@ -356,11 +411,12 @@ def test_a_refusal_of_the_listing_stays_and_has_its_class():
 
 CLUTTER = {
     "macOS": "__MACOSX/cats/._1.jpg .DS_Store ._IMG_1.jpg .AppleDouble/1.jpg .Spotlight-V100/x "
-    ".fseventsd/1 .Trashes/1.jpg",
-    "Windows": "1.jpg:Zone.Identifier 2.jpg:Zone.Identifier:$DATA Thumbs.db:encryptable "
+    ".fseventsd/1 .Trashes/1.jpg :2eDS_Store",
+    "Windows": "autorun.inf AUTORUN.ICO 1.jpg:Zone.Identifier 2.jpg:Zone.Identifier:$DATA Thumbs.db:encryptable "
     "Thumbs.db ehthumbs.db desktop.ini Desktop.INI $RECYCLE.BIN/$R1.jpg THUMBS.DB RECYCLER/1.jpg",
     "a network drive": "@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg #recycle/1.jpg @Recycle/1.jpg .@__thumb/1.jpg "
-    "SYNOFILE_THUMB_XL.jpg @Recently-Snapshot/1.jpg #snapshot/1.jpg #RECYCLE/1.jpg SYNOPHOTO_THUMB_SM.jpg",
+    "SYNOFILE_THUMB_XL.jpg @Recently-Snapshot/1.jpg #snapshot/1.jpg #RECYCLE/1.jpg SYNOPHOTO_THUMB_SM.jpg "
+    "SYNOPHOTO:THUMB_B.jpg 1.jpg@SynoEAStream",
     "Linux": "lost+found/1 .Trash-1000/files/1.jpg .thumbnails/1.png .directory",
     "Picasa": ".picasaoriginals/1.jpg .PicasaOriginals/1.jpg Picasa.ini .picasa.ini",
     "a phone": ".nomedia LOST.DIR/1 .trashed-1700000000-IMG.jpg",
@@ -390,6 +446,8 @@ def test_what_systems_leave_is_passed_over_at_any_level(path, by, above):
         ("a.json", "a file of data"),
         ("a.xml", "a file of data"),
         ("README.md", "a text file"),
+        ("LICENSE", "a text file"),
+        ("AUTPRINT.MRK", "a camera's list or preview"),
         ("a.py", "a program or notebook"),
         ("a.ipynb", "a program or notebook"),
         ("a.ini", "a file of data"),
