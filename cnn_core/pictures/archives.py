@@ -20,7 +20,7 @@ from typing import IO, Any, NamedTuple
 from cnn_core.pictures import code_pages, limits, zip_names
 from cnn_core.pictures.clutter import left_by
 from cnn_core.pictures.images import ImageRejected, Rejected, printable, recognise
-from cnn_core.pictures.limits import MB
+from cnn_core.pictures.limits import MB, megabytes
 from cnn_core.pictures.members import LOCAL_HEADER, REPACK, Member, depth, unpacked
 from cnn_core.pictures.trees import OUTSIDE, Found, Placed, Tree, place
 
@@ -292,7 +292,7 @@ def _refusal(info: zipfile.ZipInfo, path: str, is_zip: bool) -> tuple[str, str]:
     if info.compress_type not in _METHODS:
         return f"this entry is compressed by method {info.compress_type}, which is not supported", REPACK
     if info.file_size > most:
-        reason = f"this file unpacks to {info.file_size / MB:.1f} MB and the limit is {_mb(most)}"
+        reason = f"this file unpacks to {megabytes(info.file_size)} MB and the limit is {_mb(most)}"
         return reason, _FEWER if is_zip else "save it smaller, for instance as JPEG"
     if info.file_size > max(limits.ZIP_RATIO_FROM, limits.ZIP_RATIO * info.compress_size):
         ratio = info.file_size // max(info.compress_size, 1)

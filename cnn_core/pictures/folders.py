@@ -6,7 +6,7 @@ import unicodedata
 from pathlib import Path
 
 from cnn_core.pictures.images import ImageRejected
-from cnn_core.pictures.limits import FILE_BYTES, MB
+from cnn_core.pictures.limits import FILE_BYTES, MB, megabytes
 from cnn_core.pictures.trees import Found
 
 
@@ -81,7 +81,7 @@ def _file(where: Path, path: str) -> Found:
     elif not os.access(where, os.R_OK):
         reason, remedy = "this file cannot be read (Permission denied)", "allow reading it"
     elif size > FILE_BYTES:
-        reason = f"this file has {size / MB:.1f} MB and the limit is {FILE_BYTES // MB} MB"
+        reason = f"this file has {megabytes(size)} MB and the limit is {FILE_BYTES // MB} MB"
         remedy = "save it smaller, for instance as JPEG"
     return Found(path, size, where, ImageRejected(path, reason, remedy) if reason else None)
 

@@ -20,7 +20,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from cnn_core.pictures import coded, formats, samples, seen, tiff
 from cnn_core.pictures.formats import FORMATS, ImageRejected, Rejected, printable, recognise
-from cnn_core.pictures.limits import FILE_BYTES, MB, PHOTO_PIXELS, PICTURE_PIXELS, SIDE
+from cnn_core.pictures.limits import FILE_BYTES, MB, PHOTO_PIXELS, PICTURE_PIXELS, SIDE, megabytes
 from cnn_core.pictures.picture import MAX_SIDE, Picture, square, thumbnail
 
 __all__ = [
@@ -139,8 +139,7 @@ def take(data: bytes, name: str) -> Taken:
     if not data:
         raise ImageRejected(name, "this file is empty (0 bytes)", "copy or download it again")
     if len(data) > FILE_BYTES:
-        size = math.ceil(len(data) / MB * 10) / 10
-        reason = f"this file has {size} MB and the limit is {FILE_BYTES // MB} MB"
+        reason = f"this file has {megabytes(len(data))} MB and the limit is {FILE_BYTES // MB} MB"
         raise ImageRejected(name, reason, "save it smaller, for instance as JPEG")
     if other := formats.left_alone(data):
         raise ImageRejected(name, f"this is {other[0]}", other[1])

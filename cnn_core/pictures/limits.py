@@ -16,6 +16,8 @@
 Sets of the command line are bound by the disk.
 """
 
+import math
+
 MB = 10**6
 
 FILE_BYTES = 25 * MB
@@ -38,3 +40,13 @@ ZIP_DEPTH = 3
 SET_PICTURES = 5_000
 SET_CLASSES = 50
 LABEL_CHARACTERS = 200
+
+
+def megabytes(number: int) -> str:
+    """Return a number of bytes in MB, rounded up: what is over a limit never looks like the limit.
+
+    Example:
+        >>> megabytes(25_000_001), megabytes(1_234_000_000)
+        ('25.1', '1,234.0')
+    """
+    return f"{math.ceil(number * 10 / MB) / 10:,.1f}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cnn_core.pictures.images import ImageRejected
-from cnn_core.pictures.limits import FILE_BYTES, MB
+from cnn_core.pictures.limits import FILE_BYTES, MB, megabytes
 
 REPACK = "pack the folder again, as an ordinary zip without a password"
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, sizes of name and extra field; both follow
@@ -69,7 +69,7 @@ def extract(path: Path, member: Member) -> bytes:
         ImageRejected: If the entry is damaged, too large, or is not what the table of contents says.
     """
     if member.size > FILE_BYTES:  # what a listing passes over may be asked for by name
-        reason = f"this file unpacks to {member.size / MB:,.1f} MB and the limit is {FILE_BYTES // MB} MB"
+        reason = f"this file unpacks to {megabytes(member.size)} MB and the limit is {FILE_BYTES // MB} MB"
         raise ImageRejected(member.path, reason, "save it smaller")
     if member.inside is None:
         with path.open("rb") as file:
