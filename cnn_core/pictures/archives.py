@@ -80,7 +80,7 @@ class _Whole:
             reason = f"this archive unpacks to {_mb(self.unpacked)} and the limit is {_mb(limits.ZIP_UNPACKED)}"
             raise _TooMuch(self.name, reason, _FEWER)
         if self.unpacked > max(limits.ZIP_RATIO_FROM, limits.ZIP_RATIO * self.size):
-            reason = f"this archive unpacks to {self.unpacked // self.size} times its size, as a zip bomb does"
+            reason = f"this archive unpacks to {-(-self.unpacked // self.size)} times its size, as a zip bomb does"
             raise _TooMuch(self.name, reason, _FEWER)
 
 
@@ -170,7 +170,7 @@ class _Table(io.BufferedReader):
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > TABLE_BYTES_AN_ENTRY * limits.ZIP_ENTRIES:
             raise ValueError("the table of contents is too large")
-        return super().read(size)
+        return zip_names.mended(super().read(size))
 
 
 def _list(file: IO[bytes], whole: _Whole, inside: Member | None) -> None:
@@ -295,7 +295,7 @@ def _refusal(info: zipfile.ZipInfo, path: str, is_zip: bool) -> tuple[str, str]:
         reason = f"this file unpacks to {megabytes(info.file_size)} MB and the limit is {_mb(most)}"
         return reason, _FEWER if is_zip else "save it smaller, for instance as JPEG"
     if info.file_size > max(limits.ZIP_RATIO_FROM, limits.ZIP_RATIO * info.compress_size):
-        ratio = info.file_size // max(info.compress_size, 1)
+        ratio = -(-info.file_size // max(info.compress_size, 1))
         return f"this entry unpacks to {ratio} times its size, as a zip bomb does", REPACK
     return "", ""
 

@@ -12,6 +12,37 @@ _UTF8_NAME = 0x800  # flag bit
 _UNICODE_PATH = 0x7075  # extra field
 
 
+def mended(table: bytes) -> bytes:
+    """Return a table of contents that `zipfile` reads as a whole, though some of its names or fields are not as told.
+
+    Where a name is said to be UTF-8 and is not, the flag is taken away, so that its code page is guessed. Fields that
+    are longer than there is room for are blanked. Anything else than a table comes back as it is.
+
+    Source:
+        PKWARE APPNOTE.TXT 6.3.10, 4.3.12 (central directory), 4.5 (extra fields).
+    """
+    if not table.startswith(b"PK\1\2"):
+        return table
+    found, at = bytearray(table), 0
+    while found.startswith(b"PK\1\2", at) and at + 46 <= len(found):
+        flags, name_bytes, extra_bytes, comment_bytes = struct.unpack_from("<8xH18x3H", found, at)
+        extra = at + 46 + name_bytes
+        end = extra + extra_bytes
+        if flags & _UTF8_NAME:
+            try:
+                bytes(found[at + 46 : extra]).decode()
+            except UnicodeDecodeError:
+                struct.pack_into("<H", found, at + 8, flags & ~_UTF8_NAME)
+        while extra + 4 <= end <= len(found):
+            size = int.from_bytes(found[extra + 2 : extra + 4], "little")
+            if extra + 4 + size > end:
+                found[extra:end] = bytes(end - extra)
+                break
+            extra += 4 + size
+        at = end + comment_bytes
+    return bytes(found)
+
+
 def raw_name(info: zipfile.ZipInfo) -> bytes:
     """Return the entry's name as it stands in the file."""
     return info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8_NAME else "cp437")

@@ -169,6 +169,21 @@ def test_a_unicode_path_that_is_no_text_is_passed_by(listed):
     assert labels(listed(raw_zip((raw, b"x", extra, b"")))) == {"café": 1}
 
 
+@pytest.mark.parametrize("codec", ["cp932", "cp866", "cp850"])
+def test_names_that_are_not_utf8_as_they_are_said_to_be(codec, listed, unpacked):
+    one, other = {"cp932": ("猫", "表"), "cp866": ("кошки", "собаки"), "cp850": ("Löwe", "Bär")}[codec]
+    files = [(f"{label}/1.jpg".encode(codec), label.encode(), b"", b"") for label in (one, other)]
+    data = raw_zip(*files, flags=0x800)
+    assert labels(listed(data)) == {one: 1, other: 1}
+    assert sorted(unpacked(data).values()) == sorted([one.encode(), other.encode()])
+
+
+@pytest.mark.parametrize("extra", [b"UT\x09\0\x01", b"\x99\x99\xff\xff", b"\xfe\xca\0\0\x99\x99\x05\0", b"\0\0\0"])
+def test_a_field_without_room_costs_nothing(extra, listed):
+    data = raw_zip((b"cats/1.jpg", b"x", extra, extra), (b"dogs/1.jpg", b"y", extra, extra))
+    assert labels(listed(data)) == {"cats": 1, "dogs": 1}
+
+
 def test_names_never_merge(listed):
     listing = listed(named(b"a\x01/1.jpg", b"a\x02/2.jpg", b"b/3.jpg"))
     assert labels(listing) == {"a\ufffd": 1, "b": 1}
