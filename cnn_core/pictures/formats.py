@@ -29,7 +29,7 @@ _KNOWN = tuple(
         (rb"II(\*\0.{4}CR\x02|RO\x08\0|RS\x08\0|U\0)|MMOR\0\0\0\x08|MMOR\0\x08", _CAMERA_RAW, _DEVELOP),
         (rb"II\x1a\0.{4}HEAPCCDR|IIII|MMMM|(II\*\0|MM\0\*).{4}(IIII|MMMM)|ARRI", _CAMERA_RAW, _DEVELOP),
         (
-            rb".{4}ftyp(hei[cxsm]|hev[cxsm]|mif1|msf1)",
+            rb".{4}ftyp(hei[cxsmf]|hev[cxsm]|mif1|msf1)",
             _HEIC,
             "save it as JPEG (iPhone: Camera, Formats, Most Compatible)",
         ),
@@ -184,7 +184,9 @@ def _unread_bmp(data: bytes) -> str:
     if header == 12:
         width, height, planes, bits = struct.unpack("<HHHH", data[18:26])
         coding = 0
-    elif 16 <= header <= 256 and len(data) >= 14 + header:
+    elif len(data) < 14 + header:
+        return ""  # cut short
+    elif 16 <= header <= 256:
         width, height, planes, bits = struct.unpack("<iiHH", data[18:30])
         coding = struct.unpack("<I", data[30:34])[0] if header >= 20 else 0
     else:

@@ -71,6 +71,7 @@ _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4}  # channels by PhotometricInterpretati
 _COLOUR_SPACES = {4: "a mask", 6: "YCbCr", 8: "CIE L*a*b*", 9: "ICC L*a*b*", 10: "ITU L*a*b*", 32844: "LogL"}
 _COLOUR_SPACES |= {32845: "LogLuv", 32803: "a colour filter array", 34892: "linear raw"}
 _TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+_OTHER_TYPES = {2: 1, 5: 8, 7: 1, 10: 8}  # texts, fractions, bytes of no meaning: how many bytes each takes
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}  # SampleFormat to NumPy
 
 
@@ -86,11 +87,13 @@ class Directory:
         order: "<" or ">".
         tags: Numbers by tag; texts and fractions are left out.
         following: Where the directory of the next page begins, 0 if it is the last.
+        is_cut: Some tag's values, of whatever kind, lie beyond the end of the file.
     """
 
     order: str
     tags: dict[int, tuple[Any, ...]]
     following: int = 0
+    is_cut: bool = False
 
     def number(self, tag: int, default: int = 0) -> int:
         """The first value of a tag."""
@@ -143,16 +146,19 @@ def directory(data: bytes, at: int | None = None) -> Directory | None:
         size, inline = (20, 8) if big else (12, 4)
         if count > 4096:
             return None
-        tags = {}
+        tags, is_cut = {}, False
         for entry in range(at, at + count * size, size):
             tag, kind, length = struct.unpack_from(order + ("HHQ" if big else "HHI"), data, entry)
             code = _TYPES.get(kind)
+            taken = length * (struct.calcsize(code) if code else _OTHER_TYPES.get(kind, 0))
+            value = entry + size - inline
+            if taken > inline:
+                (value,) = struct.unpack_from(order + ("Q" if big else "I"), data, value)
+            is_here = value + taken <= len(data)
+            is_cut |= not is_here
             if code is None:
                 continue
-            value = entry + size - inline
-            if struct.calcsize(code) * length > inline:
-                (value,) = struct.unpack_from(order + ("Q" if big else "I"), data, value)
-            if value + struct.calcsize(code) * length <= len(data):
+            if is_here:
                 tags[tag] = struct.unpack_from(f"{order}{length}{code}", data, value)
             elif tag in _NEEDED:
                 return None  # cut short: without it, the others mean something else
@@ -160,7 +166,7 @@ def directory(data: bytes, at: int | None = None) -> Directory | None:
         following = int.from_bytes(data[end : end + inline], "little" if order == "<" else "big")
     except (struct.error, OverflowError):
         return None
-    return Directory(order, tags, following)
+    return Directory(order, tags, following, is_cut)
 
 
 def pages(data: bytes, page: Directory) -> Iterator[Directory]:
@@ -201,7 +207,7 @@ def is_plain(page: Directory) -> bool:
 def unread(data: bytes) -> str:
     """Return what a TIFF is that is whole and not read here; nothing where it may be damaged."""
     page = directory(data)
-    if page is None or not is_whole(page, len(data)):
+    if page is None or page.is_cut or not is_whole(page, len(data)):
         return ""
     coding = page.number(_COMPRESSION, 1)
     if coding not in (*_BYTE_CODINGS, 2, 3, 4, 6, 7, 50001):

@@ -534,6 +534,12 @@ FILES = [
 WHOLE = [decode(data, "whole").digest for data in FILES]
 
 
+@pytest.mark.parametrize(("index", "keep"), [(6, 30), (6, 40), (6, 53), (10, -1), (10, -60)])
+def test_a_file_that_is_cut_in_what_describes_it_is_not_called_whole(index, keep):
+    with pytest.raises(ImageRejected, match=r"(damaged|cut short).*; copy or download it again"):
+        decode(FILES[index][:keep], "cut")
+
+
 @many
 @given(index=st.integers(0, len(FILES) - 1), keep=st.floats(0, 1, exclude_max=True))
 def test_decode_never_shows_half_of_a_truncated_file(index, keep):
