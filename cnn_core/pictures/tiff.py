@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 MAX_SAMPLE_BYTES = 600 * 10**6  # of one picture, unpacked: 50 MP of four 16-bit channels and a half
 
@@ -304,7 +305,8 @@ def _rows(data: bytes, page: Directory, plane: int, planes: int, row_bytes: int,
     else:
         tags |= {_ROWS: (rows,)}
     file = _file(data, tags, page.order)
-    with Image.open(io.BytesIO(file), formats=("TIFF",)) as image:
+    with TiffImageFile(io.BytesIO(file)) as image:
+        image.im = Image.new("L", image.size).im  # else Pillow counts these bytes as pixels, and takes them for a bomb
         image.load()
         return np.asarray(image)
 

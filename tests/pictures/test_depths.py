@@ -174,6 +174,12 @@ def test_deep_pages_that_are_all_blank_or_damaged_further_on():
         assert (picture.pixels == expected[0, 0]).all() and picture.notes[:2] == said
 
 
+def test_bytes_are_not_counted_as_pixels(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", X.size)  # 16-bit RGB has six bytes a pixel, and Pillow bears two
+    shows(tiff(WIDE, photometric="rgb", compression="deflate"), RGB, "16-bit values scaled to 8-bit")
+    shows(tiff((GREY / 255).astype(np.float64)), GREY, "64-bit floating-point values from 0 to 1 scaled to 8-bit")
+
+
 def test_a_large_deep_picture_is_scaled_down():
     large = np.kron(WIDE[..., 0], np.ones((20, 20), np.uint16))
     picture = read(tiff(large, photometric="miniswhite"))
