@@ -143,7 +143,7 @@ def take(data: bytes, name: str) -> Taken:
         raise ImageRejected(name, reason, "save it smaller, for instance as JPEG")
     if other := formats.left_alone(data):
         raise ImageRejected(name, f"this is {other[0]}", other[1])
-    page = tiff.directory(data)
+    page = tiff.main_page(data)
     try:
         # Pillow warns of bombs, which _check_size refuses, and of odd metadata, which is not read. Filters belong to
         # the process: where threads interleave, a warning may still come through, or this filter stay.
@@ -270,8 +270,9 @@ def _taken_tiff(data: bytes, page: tiff.Directory, name: str) -> Taken:
                 raise
             break  # the first page is well, one further on is not
         if not index or seen.shows(flat):
+            number, what = index + page.before + 1, "blank" if index else "previews"
             first = "first page of several" if each.following else ""
-            shown = flat, [f"page {index + 1}: those before it are blank" if index else first, *notes]
+            shown = flat, [f"page {number}: those before it are {what}" if number > 1 else first, *notes]
         if seen.shows(flat):
             break
     assert shown is not None

@@ -8,13 +8,15 @@ compression, and NumPy does what the tags say. Tag and page numbers are those of
 import io
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
+MAX_PREVIEWS = 10  # before the picture itself
 MAX_SAMPLE_BYTES = 600 * 10**6  # of one picture, unpacked: 50 MP of four 16-bit channels and a half
 
 _SUBFILE, _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL = 254, 256, 257, 258, 259, 262, 266
@@ -22,6 +24,7 @@ _STRIPS, _SAMPLES, _ROWS, _STRIP_COUNTS, _PLANAR, _PREDICTOR = 273, 277, 278, 27
 _TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_COUNTS, _SUB_IFDS, _EXTRA, _FORMAT = 322, 323, 324, 325, 330, 338, 339
 _NEEDED = {_WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIPS, _SAMPLES, _STRIP_COUNTS, _PLANAR, _PREDICTOR}
 _NEEDED |= {_TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_COUNTS, _EXTRA, _FORMAT}
+_OLD_SUBFILE = 255
 _DNG = 50706
 _RAW_PHOTOMETRICS = (32803, 34892)  # colour filter array, linear raw
 _RAW_COMPRESSIONS = (
@@ -88,6 +91,7 @@ class Directory:
         order: "<" or ">".
         tags: Numbers by tag; texts and fractions are left out.
         following: Where the directory of the next page begins, 0 if it is the last.
+        before: How many previews stand before it in the file.
         is_cut: Some tag's values, of whatever kind, lie beyond the end of the file.
     """
 
@@ -95,6 +99,7 @@ class Directory:
     tags: dict[int, tuple[Any, ...]]
     following: int = 0
     is_cut: bool = False
+    before: int = 0
 
     def number(self, tag: int, default: int = 0) -> int:
         """The first value of a tag."""
@@ -120,6 +125,11 @@ class Directory:
     def sample_kinds(self) -> set[int]:
         """SampleFormats: 1 whole numbers, 2 signed ones, 3 floating-point, 5 and 6 complex."""
         return set(self.tags.get(_FORMAT) or (1,))
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether it says that it is a smaller copy of another page."""
+        return bool(self.number(_SUBFILE) & 1 or self.number(_OLD_SUBFILE) == 2)
 
     @property
     def is_tiled(self) -> bool:
@@ -170,6 +180,17 @@ def directory(data: bytes, at: int | None = None) -> Directory | None:
     return Directory(order, tags, following, is_cut)
 
 
+def main_page(data: bytes) -> Directory | None:
+    """Return the first page that is no preview of another by its own words; the first if all are."""
+    first = directory(data)
+    if first is None or not first.is_preview:
+        return first
+    for before, page in enumerate(islice(pages(data, first), MAX_PREVIEWS)):
+        if not page.is_preview:
+            return replace(page, before=before)
+    return first
+
+
 def pages(data: bytes, page: Directory) -> Iterator[Directory]:
     """Yield a page and those after it, each once."""
     met = set()
@@ -198,7 +219,7 @@ def is_raw(data: bytes) -> bool:
 
 def is_plain(page: Directory) -> bool:
     """Whether Pillow reads this right: whole numbers of at most 8 bits, colours side by side and nothing besides."""
-    if max(page.bits) > 8 or not page.sample_kinds <= {1, 4}:
+    if page.before or max(page.bits) > 8 or not page.sample_kinds <= {1, 4}:
         return False
     is_odd = page.number(_PLANAR, 1) == 2 or page.channels > 4 or 0 in page.tags.get(_EXTRA, ())
     is_odd |= page.is_tiled and _TILES not in page.tags

@@ -174,6 +174,23 @@ def test_deep_pages_that_are_all_blank_or_damaged_further_on():
         assert (picture.pixels == expected[0, 0]).all() and picture.notes[:2] == said
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("flag", [{"subfiletype": 1}, {"extratags": [(255, "H", 1, 2, True)]}])
+def test_a_preview_is_not_taken_for_the_picture(kind, flag):
+    picture = RGB if kind is np.uint8 else WIDE
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as file:
+        file.write(picture[::5, ::5], photometric="rgb", **flag)
+        file.write(picture, photometric="rgb")
+        file.write(picture[::2, ::2], photometric="rgb", **flag)
+    notes = ["page 2: those before it are previews", "16-bit values scaled to 8-bit"]
+    shows(buffer.getvalue(), RGB, *notes[: 1 + (kind is np.uint16)])
+
+
+def test_a_lone_preview_is_the_picture():
+    shows(tiff(WIDE, photometric="rgb", subfiletype=1), RGB, "16-bit values scaled to 8-bit")
+
+
 def test_bytes_are_not_counted_as_pixels(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", X.size)  # 16-bit RGB has six bytes a pixel, and Pillow bears two
     shows(tiff(WIDE, photometric="rgb", compression="deflate"), RGB, "16-bit values scaled to 8-bit")
