@@ -475,6 +475,15 @@ def test_picture_refuses_a_large_array():
         (b"\0\0\0\x18ftypmp42", "cat.jpg: this is a video; save one of its frames as PNG and load that."),
         (b"PK\x03\x04", "cat.jpg: this is a zip archive; load it as an archive of pictures, or unpack it first."),
         (b"Rar!\x1a\x07", "cat.jpg: this is a compressed archive; unpack it and load the pictures."),
+        (b"\xfd7zXZ\0", "cat.jpg: this is a compressed archive; unpack it and load the pictures."),
+        (b"P5\n80 60\n255\n", "cat.jpg: this is a Netpbm picture; save it as JPEG or PNG and load that."),
+        (b"p5 and p6 are notes", "cat.jpg: this is plain text; choose a picture: JPEG, PNG, WebP, GIF, BMP, TIFF or "),
+        (bytes(128) + b"DICM", "cat.jpg: this is a DICOM picture; save it as JPEG or PNG and load that."),
+        (b"v/1\x01\2", "cat.jpg: this is a picture of high dynamic range; save it as JPEG or PNG and load that."),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid",
+            "cat.jpg: this is a note where Git LFS keeps the file, not the file; fetch the file itself, with git lfs ",
+        ),
         (b"8BPS\0\x01", "cat.jpg: this is a Photoshop file; save it as JPEG or PNG and load that."),
         (
             "a note, née\n".encode(),
