@@ -61,7 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{parser.prog}: stopped; nothing more is written.", file=sys.stderr)
         return 130
     if answer:
-        print(answer, file=output)
+        try:
+            print(answer, file=output, flush=True)
+        except BrokenPipeError:  # `| head` has seen enough; Python would still flush at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
     if lacking := getattr(options, "shortfall", ""):  # said by a command that has carried out a run
         print(f"{parser.prog}: {lacking}", file=sys.stderr)
         return 1

@@ -419,3 +419,12 @@ def test_what_was_done_to_a_picture_is_said(tmp_path: Path, home: Path, capsys: 
     Image.fromarray(values).save(tmp_path / "deep.png")
     assert main(["classify", str(tmp_path / "deep.png")]) == 0
     assert "deep.png: 12-bit values in a 16-bit file stretched to 8-bit\n" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(tmp_path):
+    (tmp_path / "cat.jpg").write_bytes(b"%PDF-1.7")
+    command = [sys.executable, "-m", "cnn_core", "intake", str(tmp_path / "cat.jpg"), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()  # as head does
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
