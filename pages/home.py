@@ -9,11 +9,10 @@ from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.home import labels
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
-from cnn_core.pictures import decoders
 from cnn_core.pictures.bundled import BUNDLED
 from cnn_core.pictures.images import ImageRejected, Picture
 from ui.navigation import PAGES
-from ui.picture import FILE_MB, notes
+from ui.picture import FILE_MB, decoded, notes
 from ui.text import plain
 
 
@@ -42,7 +41,7 @@ given = st.file_uploader(
 )
 left, right = st.columns([1, 2])
 try:
-    picture = decoders.shared().take(given.name, data=given.getvalue()).picture() if given else cat()
+    picture = decoded(given.getvalue(), given.name) if given else cat()
     left.image(picture.pixels, caption=plain(picture.name), alt=picture.name, width=280)
     with left:
         notes(picture)

@@ -53,13 +53,22 @@ def choose_picture(default: str = "chelsea") -> Picture:
 
 def _take(data: bytes, name: str) -> None:
     try:
-        st.session_state.picture_own = decoders.shared().take(name, data=data).picture()
+        st.session_state.picture_own = decoded(data, name)
         st.session_state.pop("picture_refusal", None)
         st.session_state.picture_wanted = True
     except ImageRejected as rejection:
         st.session_state.picture_refusal = str(rejection)
     st.session_state.picture_serial += 1
     st.rerun()
+
+
+def decoded(data: bytes, name: str) -> Picture:
+    """Return an uploaded picture; a worker decodes it.
+
+    Raises:
+        ImageRejected: If it is not taken.
+    """
+    return decoders.shared().take(name, data=data).picture()
 
 
 def notes(picture: Picture) -> None:

@@ -7,14 +7,13 @@ from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.transfer import accuracies, answers, confusion, curves
 from cnn_core.networks.backbones import backbone
-from cnn_core.pictures import decoders
 from cnn_core.pictures.images import ImageRejected
 from cnn_core.store.runs import Run
 from cnn_core.training.results import ResultUnreadable
 from cnn_core.training.transfer.results import Arm, Transfer, learning
 from cnn_core.training.transfer.spec import ARM_TITLES, Options
 from ui.gallery import gallery
-from ui.picture import FILE_MB, notes
+from ui.picture import FILE_MB, decoded, notes
 from ui.session import store
 from ui.take_home import take_home
 from ui.text import count, duration, plain, table
@@ -128,7 +127,7 @@ def _try(run: Run) -> None:
     if not given:
         return
     try:
-        picture = decoders.shared().take(given.name, data=given.getvalue()).picture()
+        picture = decoded(given.getvalue(), given.name)
         with st.spinner("Asking the networks…"):
             said = _ask(run.id, picture.digest, picture.pixels)
     except (ImageRejected, EngineError, ValueError) as trouble:

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from cnn_core.pictures.items import count
+
+__all__ = ["count", "duration", "formula", "plain", "table"]
+
 
 def plain(text: str) -> str:
     """Escape what Streamlit's Markdown would read as markup, colour, icon, formula or table."""
@@ -33,16 +37,6 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def count(number: int, noun: str) -> str:
-    """Write a number with its noun.
-
-    Example:
-        >>> count(1, "picture"), count(3, "class")
-        ('1 picture', '3 classes')
-    """
-    return f"{number:,} {noun}" + ("" if number == 1 else "es" if noun.endswith("ss") else "s")
 
 
 def formula(latex: str) -> None:

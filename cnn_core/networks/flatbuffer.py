@@ -7,7 +7,6 @@ that is there already needs neither Keras nor TensorFlow.
 import contextlib
 import hashlib
 import logging
-import os
 import secrets
 import threading
 from collections import OrderedDict
@@ -15,12 +14,13 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cnn_core.engine.quiet import quiet
 from cnn_core.networks.devices import import_keras
+from cnn_core.pictures.decoders import processors
 from cnn_core.store.runs import DEFAULT_LOCATION
 
 if TYPE_CHECKING:
@@ -210,5 +210,4 @@ def _version() -> str:
 
 
 def _threads() -> int:
-    allowed: Any = getattr(os, "sched_getaffinity", None)  # Linux
-    return min(MOST_THREADS, len(allowed(0)) if allowed else os.cpu_count() or 1)
+    return min(MOST_THREADS, processors())

@@ -26,7 +26,6 @@ from cnn_core.pictures.picture import MAX_SIDE, Picture, square, thumbnail
 __all__ = [
     "FORMATS",
     "MAX_ASPECT",
-    "MAX_BYTES",
     "MAX_SIDE",
     "ImageRejected",
     "Picture",
@@ -41,7 +40,6 @@ __all__ = [
     "thumbnail",
 ]
 
-MAX_BYTES = FILE_BYTES
 MAX_ASPECT = 50  # longer side : shorter side, so that scaling down never leaves a side of 0
 MAX_FRAMES = 50  # of an animation, in search of the first that shows something
 

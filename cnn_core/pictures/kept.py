@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -18,21 +18,9 @@ from cnn_core.pictures.coded import lossless
 from cnn_core.pictures.images import Picture, Taken, restored, thumbnail
 from cnn_core.pictures.items import Item, count
 from cnn_core.store import keys
+from cnn_core.store.runs import Store
 
 THUMBNAIL = 96  # pixels a side
-
-
-class Shelf(Protocol):
-    """Bytes under keys: a `Store`, say."""
-
-    def read(self, key: str) -> bytes:
-        """Return them, or raise FileNotFoundError."""
-
-    def write(self, key: str, data: bytes) -> None:
-        """Keep them."""
-
-    def exists(self, key: str) -> bool:
-        """Tell whether there are any."""
 
 
 @dataclass(frozen=True)
@@ -82,37 +70,37 @@ class Kept:
         return Picture(restored(self.coded, self.orientation), self.name, self.notes)
 
 
-def keep(shelf: Shelf, kept: Kept) -> None:
+def keep(store: Store, kept: Kept) -> None:
     """Put a picture into the store, once, however often it comes.
 
     Raises:
         OSError: If the store takes nothing; a picture that is kept in part counts as not kept.
     """
     record_key = keys.picture_record(kept.digest)
-    if shelf.exists(record_key):
+    if store.exists(record_key):
         return
     record = {name: getattr(kept, name) for name in ("width", "height", "suffix", "orientation", "notes")}
     record["thumbnail"] = base64.b64encode(kept.thumbnail).decode()  # a file more would take as long as a decoding
-    shelf.write(keys.picture(kept.digest, kept.suffix), kept.coded)
-    shelf.write(record_key, json.dumps(record, ensure_ascii=False).encode())
+    store.write(keys.picture(kept.digest, kept.suffix), kept.coded)
+    store.write(record_key, json.dumps(record, ensure_ascii=False).encode())
 
 
-def pixels(shelf: Shelf, digest: str) -> np.ndarray:
+def pixels(store: Store, digest: str) -> np.ndarray:
     """Return a kept picture, upright, uint8 `(H, W, 3)`.
 
     Raises:
         FileNotFoundError: If there is none.
     """
-    found = record(shelf, digest)
-    return restored(shelf.read(keys.picture(digest, found["suffix"])), found["orientation"])
+    found = record(store, digest)
+    return restored(store.read(keys.picture(digest, found["suffix"])), found["orientation"])
 
 
-def notes(shelf: Shelf, digest: str) -> tuple[str, ...]:
+def notes(store: Store, digest: str) -> tuple[str, ...]:
     """Return what was done to a picture on its way in; nothing is known of those of version 0.1."""
-    return tuple(record(shelf, digest)["notes"])
+    return tuple(record(store, digest)["notes"])
 
 
-def remarks(shelf: Shelf, items: Iterable[Item]) -> list[str]:
+def remarks(store: Store, items: Iterable[Item]) -> list[str]:
     """Return what was done to the pictures of a set on their way in, and what is odd about them, in sentences.
 
     For example "12 pictures: scaled down from 4032 x 3024 to 1024 x 768 pixels, or alike (IMG_0001.jpg first)."
@@ -120,7 +108,7 @@ def remarks(shelf: Shelf, items: Iterable[Item]) -> list[str]:
     found: dict[str, dict[str, str]] = defaultdict(dict)  # the note without its numbers -> digest -> name
     words: dict[str, set[str]] = defaultdict(set)
     for item in items:
-        for note in notes(shelf, item.digest):
+        for note in notes(store, item.digest):
             kind = re.sub(r"\d+", "…", note)
             found[kind].setdefault(item.digest, item.name)
             words[kind].add(note)
@@ -131,25 +119,25 @@ def remarks(shelf: Shelf, items: Iterable[Item]) -> list[str]:
     ]
 
 
-def small(shelf: Shelf, digest: str) -> bytes:
+def small(store: Store, digest: str) -> bytes:
     """Return a kept picture's thumbnail, JPEG."""
-    found = record(shelf, digest).get("thumbnail")
-    return base64.b64decode(found) if found else thumbnail(pixels(shelf, digest), THUMBNAIL)  # none in version 0.1
+    found = record(store, digest).get("thumbnail")
+    return base64.b64decode(found) if found else thumbnail(pixels(store, digest), THUMBNAIL)  # none in version 0.1
 
 
-def file(shelf: Shelf, digest: str) -> tuple[bytes, str]:
+def file(store: Store, digest: str) -> tuple[bytes, str]:
     """Return a kept picture as a file that shows it upright, and its suffix."""
-    found = record(shelf, digest)
-    coded = shelf.read(keys.picture(digest, found["suffix"]))
+    found = record(store, digest)
+    coded = store.read(keys.picture(digest, found["suffix"]))
     if found["orientation"] == 1:
         return coded, found["suffix"]
     return lossless(restored(coded, found["orientation"]))
 
 
-def record(shelf: Shelf, digest: str) -> dict[str, Any]:
+def record(store: Store, digest: str) -> dict[str, Any]:
     """Return how a picture is kept; a picture of version 0.1 is an upright PNG of which nothing was written down."""
     try:
-        found: dict[str, Any] = json.loads(shelf.read(keys.picture_record(digest)))
+        found: dict[str, Any] = json.loads(store.read(keys.picture_record(digest)))
         return found
     except FileNotFoundError:
         return {"suffix": "png", "orientation": 1, "notes": []}

@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from cnn_core.pictures.images import MAX_BYTES, MAX_SIDE, ImageRejected, Picture, decode, square, thumbnail
+from cnn_core.pictures import limits
+from cnn_core.pictures.images import MAX_SIDE, ImageRejected, Picture, decode, square, thumbnail
 
 ROOT = Path(__file__).resolve().parents[2]
 few = settings(max_examples=60)
@@ -375,7 +376,7 @@ def test_decode_refuses_extreme_shapes():
 
 def test_decode_refuses_a_file_over_the_limit():
     with pytest.raises(ImageRejected, match=r"^big\.jpg: this file has 25\.1 MB and the limit is 25 MB; save it"):
-        decode(bytes(MAX_BYTES + 1), "big.jpg")
+        decode(bytes(limits.FILE_BYTES + 1), "big.jpg")
 
 
 # ---------------------------------------------------------------- identity
