@@ -42,7 +42,7 @@ given = st.file_uploader(
 left, right = st.columns([1, 2])
 try:
     picture = decoded(given.getvalue(), given.name) if given else cat()
-    left.image(picture.pixels, caption=plain(picture.name), alt=picture.name, width=280)
+    left.image(picture.pixels, caption=plain(picture.name), alt=picture.name, width="stretch")
     with left:
         notes(picture)
     with right, st.spinner("Asking the network… (the first answer waits for TensorFlow, some seconds)"):

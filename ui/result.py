@@ -134,7 +134,7 @@ def _try(run: Run) -> None:
         st.error(plain(str(trouble)))
         return
     left, right = st.columns([1, 3])
-    left.image(picture.pixels, alt=given.name, width=260)
+    left.image(picture.pixels, alt=given.name, width="stretch")
     with left:
         notes(picture)
     right.plotly_chart(answers(said), key="transfer_answers", config=_QUIET, alt=_spoken(said))
