@@ -1,10 +1,11 @@
 """What every test begins with: a store of its own, the same seeds; and the order in which they come."""
 
 import gc
+import logging
 import os
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,16 @@ def _own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONVSCOPE_STORE", str(tmp_path_factory.mktemp("convscope")))
         yield
+
+
+@pytest.fixture
+def warned(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """What the project itself warns of in this test: what a library logs depends on the tests before."""
+    return lambda: [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("cnn_core") and record.levelno >= logging.WARNING
+    ]
 
 
 # The same seeds, whatever ran before ----------------------------------------------------------------------------------

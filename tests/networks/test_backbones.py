@@ -1,7 +1,6 @@
 """Pretrained networks: the records against the networks, the preprocessing against Keras' own, the ways to weights."""
 
 import hashlib
-import logging
 import socket
 import sys
 from collections.abc import Iterator
@@ -261,18 +260,16 @@ def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
     return tmp_path / "cache" / f"efficientnet_lite0-{WEIGHTS_SHA256[:12]}.npz", conversions
 
 
-def test_converted_weights_are_kept(cached: tuple[Path, list[int]], caplog: pytest.LogCaptureFixture) -> None:
+def test_converted_weights_are_kept(cached: tuple[Path, list[int]], warned) -> None:
     path, conversions = cached
     first, second = backbones._embedded_weights(), backbones._embedded_weights()
     assert conversions == [1] and path.is_file() and [p.name for p in path.parent.iterdir()] == [path.name]
     assert first.keys() == second.keys() and all(np.array_equal(first[key], second[key]) for key in first)
-    assert caplog.messages == []
+    assert warned() == []
 
 
 @pytest.mark.parametrize("damage", ["cut short", "no zip", "one bit", "empty", "of another file", "nothing in it"])
-def test_damaged_cache_is_converted_again(
-    cached: tuple[Path, list[int]], damage: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_damaged_cache_is_converted_again(cached: tuple[Path, list[int]], damage: str, warned) -> None:
     path, conversions = cached
     good = backbones._embedded_weights()
     data = path.read_bytes()
@@ -290,21 +287,20 @@ def test_damaged_cache_is_converted_again(
                 "empty": b"",
             }[damage]
         )
-    with caplog.at_level(logging.WARNING):
-        again = backbones._embedded_weights()
+    again = backbones._embedded_weights()
     assert conversions == [1, 1]
-    assert len(caplog.messages) == 1 and caplog.messages[0].startswith(f"The kept weights {path.name} are of no use (")
-    assert caplog.messages[0].endswith("); they are converted again.")
+    (message,) = warned()
+    assert message.startswith(f"The kept weights {path.name} are of no use (")
+    assert message.endswith("); they are converted again.")
     assert all(np.array_equal(again[key], good[key]) for key in good)
     backbones._embedded_weights()
     assert conversions == [1, 1]  # and kept again
 
 
-def test_weights_are_not_kept_where_nothing_can_be_written(
-    cached: tuple[Path, list[int]], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_weights_are_not_kept_where_nothing_can_be_written(cached: tuple[Path, list[int]], warned) -> None:
     path, conversions = cached
     path.parent.parent.joinpath("cache").write_text("a file where the folder should be")
     assert len(backbones._embedded_weights()) == len(released_weights())
-    assert len(caplog.messages) == 1 and caplog.messages[0].endswith("every start converts them again.")
+    (message,) = warned()
+    assert message.endswith("every start converts them again.")
     assert conversions == [1]

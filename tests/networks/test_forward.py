@@ -1,7 +1,6 @@
 """One room runs a network on pictures: as Keras' `predict` says, whoever carries it out; made once, kept, mended."""
 
 import gc
-import logging
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,25 +124,24 @@ def test_process_holds_a_few_only(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-10], lambda data: bytes(len(data)), lambda data: b""])
-def test_damaged_flatbuffer_is_made_again(folder: Path, damage, caplog: pytest.LogCaptureFixture) -> None:
+def test_damaged_flatbuffer_is_made_again(folder: Path, damage, warned) -> None:
     expected = forward.fixed("small", small)(PIXELS)
     (file,) = folder.iterdir()
     file.write_bytes(damage(file.read_bytes()))
     in_another_process()
-    with caplog.at_level(logging.WARNING):
-        assert np.allclose(forward.fixed("small", small)(PIXELS), expected, atol=1e-6)
-    assert caplog.messages == [
+    assert np.allclose(forward.fixed("small", small)(PIXELS), expected, atol=1e-6)
+    assert warned() == [
         f"The kept network {file.name} is of no use (its bytes are not those that were written); it is made again."
     ]
     in_another_process()
     forward.fixed("small", lambda: pytest.fail("made again"))
 
 
-def test_folder_that_cannot_be_written_costs_time_only(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_folder_that_cannot_be_written_costs_time_only(folder: Path, warned) -> None:
     folder.parent.mkdir(exist_ok=True)
     folder.write_text("a file")
     assert np.allclose(forward.fixed("small", small)(PIXELS), small().predict(PIXELS, verbose=0), atol=1e-5)
-    (message,) = caplog.messages
+    (message,) = warned()
     assert "is not kept" in message and message.endswith("every start makes it again.")
 
 
