@@ -22,6 +22,7 @@ from cnn_core.engine.here import carry_out
 from cnn_core.engine.preload import warm_up
 from cnn_core.networks.effective_field import BLOCKS, DEPTHS
 from cnn_core.pictures import sets
+from cnn_core.store import keys
 from cnn_core.store.runs import Store
 from cnn_core.training.lab.augmentation import POLICIES
 from cnn_core.training.lab.labels import LabelsOptions, LabelsResult
@@ -124,9 +125,18 @@ def calls(location: str, networks: Sequence[str] = LARGE) -> Iterator[Call]:
         store.close()
     there = {"location": location}
     yield Call("predict", "two arms", (experiment, PICTURE), there)
+    yield Call("write_network", "frozen", (Each(lambda n: without_network(location, experiment)), "frozen"), there)
     yield Call("lab_attention", f"{len(digests)} pictures", (labels, Each(lambda n: digests[7 * n])), there)
     for policy in POLICIES:
         yield Call("augmented_sheet", policy, (digests[:6], policy, 4, Each(lambda n: n)), there)
+
+
+def without_network(location: str, run_id: str) -> str:
+    """Remove the file of a run's frozen network, so that it is wanted for the first time; return the run."""
+    store = Store(location)
+    store.remove(keys.file(run_id, "frozen"))
+    store.close()
+    return run_id
 
 
 def text_of(name: str) -> str:

@@ -171,7 +171,6 @@ def _predict(options: argparse.Namespace) -> str:
             raise Trouble(
                 f"{path if not path.is_file() else labels} is not there. Unpack the whole download in one folder."
             )
-        devices.import_keras()
         try:
             model, classes = answers.load_model(path.read_bytes()), json.loads(labels.read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError) as error:  # what Keras and JSON raise on a damaged file
@@ -187,7 +186,6 @@ def _predict(options: argparse.Namespace) -> str:
         Store.default().glance(options.model)  # a wrong id is told at once
 
         def ask(pixels: np.ndarray) -> dict[str, dict[str, float]]:
-            devices.import_keras()
             return answers.predict(options.model, pixels)
 
     said = [(file, ask(picture.pixels)) for file, picture in _pictures(options)]

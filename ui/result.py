@@ -72,13 +72,16 @@ def _figures(arms: dict[str, Arm]) -> None:
         "Trained parameters": lambda arm: f"{arm.trainable_params:,}",
         "of all": lambda arm: f"{arm.total_params:,}",
         "Best epoch": lambda arm: str(arm.best_epoch),
+        "Weight decay of the head": lambda arm: "–" if arm.weight_decay is None else f"{arm.weight_decay:g}",
         "Computing features": lambda arm: duration(arm.seconds["features"]),
         "Training": lambda arm: duration(arm.seconds["training"]),
     }
     table(["", *(ARM_TITLES[name] for name in arms)], [[row, *map(show, arms.values())] for row, show in rows.items()])
     st.caption(
-        "The interval is Wilson's. The best epoch has the highest validation accuracy, the lower loss among equals: "
-        "its weights were tested. Features are computed once a picture and kept: 0 s means that they were there."
+        "The interval is Wilson's. A head on fixed features is solved to its end, with the weight decay of which the "
+        "validation pictures have the least loss; an epoch of it is one pass. Of what is trained in steps the best "
+        "epoch is tested: the highest validation accuracy, the lower loss among equals. "
+        "Features are computed once a picture and kept: 0 s means that they were there."
     )
 
 
@@ -165,7 +168,7 @@ def _provenance(run: Run, found: Transfer) -> None:
         *map(plain, found.notes),
         f"Backbone {plain(record.title)}, {plain(record.paper)}; {options.unfreeze_blocks} blocks thawed.",
         f"Seed {options.seed}; {options.epochs} epochs of batches of {options.batch_size}; learning rate "
-        f"{options.head_learning_rate:g} (new weights) and {options.fine_tune_learning_rate:g} (thawed blocks); "
+        f"{options.head_learning_rate:g} (from scratch) and {options.fine_tune_learning_rate:g} (thawed blocks); "
         f"augmentation {'on' if options.augment else 'off'}.",
         f"{plain(environment['device'])}; Keras {environment['keras']}, TensorFlow {environment['tensorflow']}, "
         f"Python {environment['python']}; ConvScope {environment['commit']}."

@@ -1,10 +1,13 @@
 """What a reader takes home from a run: its networks, each format tested in a fresh process, and what belongs to it."""
 
+from collections.abc import Collection
 from typing import Any
 
 import streamlit as st
 
-from cnn_core.networks.backbones import backbone
+from cnn_core.engine import client
+from cnn_core.networks.backbones import Backbone, backbone
+from cnn_core.store import keys
 from cnn_core.store.runs import Run
 from cnn_core.training.transfer.export import bundle, epochs_csv, metrics_csv, self_test_of
 from cnn_core.training.transfer.results import Transfer
@@ -88,13 +91,19 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
         record = backbone(run.spec["options"]["backbone"])
         st.download_button(
             f"{ARM_TITLES[name]} model ({size / 1e6:.0f} MB)",
-            lambda: bundle(store(), run, name, record, pictures=pictures, formats=chosen or ()),
+            lambda: _bundle(run, name, record, pictures, chosen or ()),
             f"convscope-{run.id}-{name}.zip",
             "application/zip",
             key=f"transfer_download_{name}",
             on_click="ignore",
             icon=":material/download:",
         )
+
+
+def _bundle(run: Run, arm: str, record: Backbone, pictures: bool, formats: Collection[str]) -> bytes:
+    if not store().exists(keys.file(run.id, arm)):  # of a frozen arm, wanted for the first time
+        client.current().ask("write_network", run.id, arm, timeout=120)
+    return bundle(store(), run, arm, record, pictures=pictures, formats=formats)
 
 
 def _show_test(formats: list[dict[str, Any]], asked: int) -> None:

@@ -17,7 +17,7 @@ def curves(arms: Mapping[str, Learning], epochs: int) -> go.Figure:
 
     Args:
         arms: How each has learnt so far.
-        epochs: Planned of one phase; the fine-tuned arm has two.
+        epochs: Planned of what is trained in steps; the fine-tuned arm has its head's passes before them.
 
     Returns:
         Two panels: thin lines are the training pictures, batch by batch where that is known; dots the validation ones.
@@ -41,7 +41,8 @@ def curves(arms: Mapping[str, Learning], epochs: int) -> go.Figure:
                 annotation_position="top right",
             )
     last = max((entry.epoch for curve in arms.values() for entry in curve.epochs), default=0)
-    planned = 2 * epochs if "fine_tuned" in arms else epochs
+    passes = max((sum(entry.phase == "head" for entry in curve.epochs) for curve in arms.values()), default=0)
+    planned = passes + epochs if "fine_tuned" in arms else epochs
     figure.update_xaxes(range=[0, max(planned, last) * 1.02])
     figure.update_xaxes(title_text="epoch", title_standoff=4, row=2, col=1)
     figure.update_yaxes(title_text="loss", rangemode="tozero", row=1, col=1)

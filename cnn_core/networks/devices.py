@@ -8,9 +8,11 @@ Source:
 import contextlib
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from cnn_core.engine.preload import gpus
@@ -18,7 +20,9 @@ from cnn_core.engine.quiet import quiet
 
 
 def import_keras() -> None:
-    """Import Keras and TensorFlow without what the latter writes meanwhile; for a command, alone in its process."""
+    """Import Keras and TensorFlow, if they are not yet, without what the latter writes meanwhile."""
+    if "keras" in sys.modules:
+        return
     with quiet():
         import keras  # noqa: F401
 
@@ -47,23 +51,28 @@ class Devices:
 def find() -> Devices:
     """Find the devices and prepare them: memory growth on, so that workers share a GPU with others. Once a process.
 
+    Where the driver knows of no GPU, TensorFlow is not asked: to import it takes seconds, and not every run needs it.
+
     Raises:
         RuntimeError: If TensorFlow has used the GPUs already (call this before anything else in a worker).
     """
+    processor = f"{_processor()}, {os.cpu_count()} cores"
+    if not gpus() and "tensorflow" not in sys.modules:
+        return Devices("CPU", (processor,), "float32")
     import tensorflow as tf
 
-    gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
+    found = tf.config.list_physical_devices("GPU")
+    for gpu in found:
         tf.config.experimental.set_memory_growth(gpu, True)
-    if gpus:
-        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    if found:
+        details = [tf.config.experimental.get_device_details(gpu) for gpu in found]
         # Tensor cores: compute capability 7.0 (Volta) and newer (NVIDIA, mixed precision training guide).
         tensor_cores = all(entry.get("compute_capability", (0, 0)) >= (7, 0) for entry in details)
-        names = tuple(entry.get("device_name", gpu.name) for entry, gpu in zip(details, gpus, strict=True))
-        replicas = tuple(f"GPU:{index}" for index in range(len(gpus)))
+        names = tuple(entry.get("device_name", gpu.name) for entry, gpu in zip(details, found, strict=True))
+        replicas = tuple(f"GPU:{index}" for index in range(len(found)))
         return Devices("GPU", names, "mixed_float16" if tensor_cores else "float32", replicas)
     logical = tuple(f"CPU:{index}" for index in range(len(tf.config.list_logical_devices("CPU"))))
-    return Devices("CPU", (f"{_processor()}, {os.cpu_count()} cores",), "float32", logical)
+    return Devices("CPU", (processor,), "float32", logical)
 
 
 @cache
@@ -79,6 +88,9 @@ def placed(devices: Devices) -> Iterator[Any]:
     Yields:
         The number of replicas; a batch is divided among them.
     """
+    if len(devices.replicas) <= 1 and devices.precision == "float32" and "keras" not in sys.modules:
+        yield 1  # as Keras begins
+        return
     import keras
     import tensorflow as tf
 
@@ -97,20 +109,23 @@ def placed(devices: Devices) -> Iterator[Any]:
 
 def environment(devices: Devices) -> dict[str, Any]:
     """Return what a result depends on besides its spec: versions and devices."""
-    import keras
-    import numpy as np
-    import tensorflow as tf
-
     return {
         "python": platform.python_version(),
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "numpy": np.__version__,
+        "keras": version("keras"),
+        "tensorflow": _tensorflow(),
+        "numpy": version("numpy"),
         "platform": platform.platform(),
         "device": str(devices),
         "replicas": max(1, len(devices.replicas)),
         "commit": _commit(),
     }
+
+
+def _tensorflow() -> str:
+    try:
+        return version("tensorflow")
+    except PackageNotFoundError:  # the smaller package of the same thing, without what a GPU needs
+        return version("tensorflow-cpu")
 
 
 def _processor() -> str:

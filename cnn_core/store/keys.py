@@ -2,6 +2,7 @@
 
     pictures/<digest>.<coding>           a picture, by its content; beside it its record (.json)
     runs/<run>/<arm>.keras               a trained network; beside it its other formats and their self-test
+    runs/<run>/<arm>.head.npz            of a frozen arm: its network is written when it is first wanted
     backbones/<weights>.keras            the carried network without its head, for downloads
     albums/<album>.json                  the labelled pictures of one visit
 
@@ -61,6 +62,11 @@ def file(run_id: str, arm: str, name: str = "keras") -> str:
 def self_test(run_id: str, arm: str) -> str:
     """Return the key of what testing an arm's exports has found."""
     return f"{run(run_id)}/{arm}.selftest.json"
+
+
+def head(run_id: str, arm: str) -> str:
+    """Return the key of what was trained of a frozen arm: its linear head."""
+    return f"{run(run_id)}/{arm}.head.npz"
 
 
 def heads(run_id: str) -> str:

@@ -21,9 +21,10 @@ from cnn_core.networks.inside import weighed
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
+from cnn_core.training.heads import Head, unpacked
 from cnn_core.training.lab.labels import Attention, LabelsOptions, LabelsResult, MapPoint, Neighbour
 from cnn_core.training.lab.labels_job import NEAREST
-from cnn_core.training.lab.probe import Probe, fit_probe, unpacked
+from cnn_core.training.lab.probe import fit_within
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.splits import Fold, repeated_folds, usable
 
@@ -82,7 +83,7 @@ def _result(run: Run) -> LabelsResult:
     return LabelsResult.from_json(run.result) if is_one else LabelsResult()
 
 
-def evidence(base: keras.Model, head: Probe, batch: np.ndarray, index: int) -> np.ndarray:
+def evidence(base: keras.Model, head: Head, batch: np.ndarray, index: int) -> np.ndarray:
     """Return Grad-CAM's map for a class, at the last feature map of a network under a linear head.
 
     Args:
@@ -138,7 +139,7 @@ def _precision(run: Run) -> str:
 
 
 @lru_cache(maxsize=16)
-def _head(location: str, run_id: str, fold: int) -> Probe:
+def _head(location: str, run_id: str, fold: int) -> Head:
     """The head of one division, as the study fitted it."""
     store = Store(location)
     try:
@@ -153,7 +154,7 @@ def _head(location: str, run_id: str, fold: int) -> Probe:
             "Measure them again."
         )
     train = folds[fold].train
-    return fit_probe(features[train], labels[train], strength=None)
+    return fit_within(features[train], labels[train])
 
 
 def _nearest(

@@ -18,9 +18,9 @@ from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import network_input
 from cnn_core.pictures.items import Item, SpecRefused
 from cnn_core.store.runs import Store
+from cnn_core.training import heads
 from cnn_core.training.lab.augmentation import POLICIES, AugmentationOptions, AugmentationResult, Effect, Policy
 from cnn_core.training.lab.bench import Bench
-from cnn_core.training.lab.probe import fit_probe
 from cnn_core.training.lab.tuning import Tuner, constant_rates
 from cnn_core.training.transfer.training import augmentation
 
@@ -201,7 +201,7 @@ def _head_counts(bench: AugmentationBench, features: np.ndarray, policy: str, be
     for fold in bench.folds:
         bench.progress(f"head of {policy}", begin + share)
         shown = np.concatenate([vectors[fold.train] for vectors in (features, *copies)])
-        probe = fit_probe(shown, np.tile(bench.labels[fold.train], 1 + len(copies)))
+        probe = heads.fit(shown, np.tile(bench.labels[fold.train], 1 + len(copies)))
         counts.append(bench.right(probe.probabilities(features[fold.test]), fold))
     return counts
 
@@ -231,7 +231,7 @@ def _tuned_counts(
     rates = constant_rates(len(tuner.blocks), epochs, options.fine_tune_learning_rate, options.head_learning_rate)
     for index, fold in enumerate(bench.folds[: options.training_splits]):
         labels = bench.labels[fold.train]
-        head = fit_probe(features[fold.train], labels)
+        head = heads.fit(features[fold.train], labels)
         shown = np.concatenate([maps[fold.train] for maps in copies]) if copies else plain[fold.train]
         shown_labels = np.tile(labels, len(copies)) if copies else labels
         check = bench.checker(phase, begin + each * index, each)

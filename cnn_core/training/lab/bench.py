@@ -15,7 +15,8 @@ from cnn_core.networks.forward import Network, Pictures, See, cached_features, n
 from cnn_core.pictures import kept
 from cnn_core.store.report import Report, Stopped
 from cnn_core.store.runs import Store
-from cnn_core.training.lab.probe import Probe, fit_probe
+from cnn_core.training import heads
+from cnn_core.training.heads import Head
 from cnn_core.training.lab.results import LabResult
 from cnn_core.training.lab.spec import LabOptions, LabSpec
 from cnn_core.training.lab.splits import Fold, repeated_folds, usable
@@ -65,7 +66,7 @@ class Bench(Generic[Options, Found]):
             intervals=METHOD,
             complete=False,
         )
-        self.heads: list[Probe] = []
+        self.heads: list[Head] = []
 
     def show(self, result: Found) -> None:
         """Hand over what is known by now: it is kept, whatever happens to the study afterwards."""
@@ -149,7 +150,7 @@ class Bench(Generic[Options, Found]):
         counts = []
         for index, fold in enumerate(self.folds):
             self.progress(phase, start + share * index / len(self.folds))
-            probe = fit_probe(features[fold.train], self.labels[fold.train])
+            probe = heads.fit(features[fold.train], self.labels[fold.train])
             counts.append(self.right(probe.probabilities(features[fold.test]), fold))
         return counts
 

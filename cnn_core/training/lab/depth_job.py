@@ -7,9 +7,9 @@ import numpy as np
 
 from cnn_core.networks.backbones import Backbone, weights_id
 from cnn_core.networks.forward import fixed
+from cnn_core.training import heads
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.depth import Cut, DepthOptions, DepthResult, Stage
-from cnn_core.training.lab.probe import fit_probe
 from cnn_core.training.lab.tuning import Tuner, block_outputs, constant_rates
 
 DepthBench = Bench[DepthOptions, DepthResult]
@@ -109,7 +109,7 @@ def fine_tuned_counts(bench: DepthBench, features: np.ndarray, frozen: int, begi
         each = 0.8 * share / options.training_splits
         start = begin + 0.2 * share + each * index
         labels = bench.labels[fold.train]
-        head = fit_probe(features[fold.train], labels)
+        head = heads.fit(features[fold.train], labels)
         check = bench.checker(phase, start, each)
         tuner.train(inputs[fold.train], labels, rates, options.batch_size, options.seed, head, check)
         correct.append(bench.right(tuner.probabilities(inputs[fold.test]), fold))

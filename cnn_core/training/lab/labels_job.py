@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.manifold import TSNE
 
 from cnn_core.arithmetic.statistics import share
+from cnn_core.training import heads
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.calibration import refusal_curve, refusal_threshold, reliability
 from cnn_core.training.lab.labels import (
@@ -20,7 +21,7 @@ from cnn_core.training.lab.labels import (
     Threshold,
     Withheld,
 )
-from cnn_core.training.lab.probe import fit_probe
+from cnn_core.training.lab.probe import fit_within
 
 DUPLICATE_SIMILARITY = 0.95  # cosine of centred features
 MOST_PAIRS = 200
@@ -113,7 +114,7 @@ def _out_of_fold(bench: LabelsBench, features: np.ndarray, given: np.ndarray) ->
     total = np.zeros((len(given), len(bench.classes)))
     for index, fold in enumerate(bench.folds):
         bench.progress("out of fold", 0.4 + 0.35 * index / len(bench.folds))
-        probe = fit_probe(features[fold.train], given[fold.train], strength=None)
+        probe = fit_within(features[fold.train], given[fold.train])
         bench.heads.append(probe)
         total[fold.test] += probe.probabilities(features[fold.test])
     return total / bench.options.repeats
@@ -216,7 +217,7 @@ def _none_of_these(bench: LabelsBench, features: np.ndarray, said: np.ndarray, g
     unseen, largest = [], []
     for index, name in enumerate(bench.classes):
         shown = given != index
-        probe = fit_probe(features[shown], np.where(given > index, given - 1, given)[shown])
+        probe = heads.fit(features[shown], np.where(given > index, given - 1, given)[shown])
         largest.append(probe.probabilities(features[~shown]).max(axis=1))
         refused = largest[-1] < chosen.threshold
         unseen.append(Withheld(name, share(int(refused.sum()), len(refused))))

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cnn_core.training import heads
+from cnn_core.training.heads import Head
 from cnn_core.training.lab.bench import Bench
-from cnn_core.training.lab.probe import Probe, fit_probe
 from cnn_core.training.lab.recipes import RIGHT, RecipesOptions, RecipesResult, Tried
 from cnn_core.training.lab.tuning import Tuner, constant_rates
 from cnn_core.training.loop import Diverged
@@ -74,7 +75,7 @@ def study(bench: RecipesBench) -> None:
     options = bench.options
     features = bench.features(share=0.1)
     folds = bench.folds[: options.training_splits]
-    probes = [fit_probe(features[fold.train], bench.labels[fold.train]) for fold in folds]
+    probes = [heads.fit(features[fold.train], bench.labels[fold.train]) for fold in folds]
     tuners: dict[bool, tuple[Tuner, Any]] = {}
     known = {tried.name for tried in bench.result.recipes}
     for index, name in enumerate(options.recipes):
@@ -101,7 +102,7 @@ def _tuner(bench: RecipesBench, recipe: Recipe, begin: float) -> tuple[Tuner, An
 
 
 def _try(
-    bench: RecipesBench, name: str, probes: list[Probe], tuner: Tuner, inputs: Any, begin: float, share: float
+    bench: RecipesBench, name: str, probes: list[Head], tuner: Tuner, inputs: Any, begin: float, share: float
 ) -> Tried:
     options, recipe, folds = bench.options, _RECIPES[name], bench.folds[: len(probes)]
     rates = recipe.rates(len(tuner.blocks), options.epochs, options.fine_tune_learning_rate, options.head_learning_rate)

@@ -13,9 +13,10 @@ from cnn_core.networks.forward import Network, compiled, features, fixed, networ
 from cnn_core.pictures import kept
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
+from cnn_core.training import heads
+from cnn_core.training.heads import Head
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.distortions import DISTORTIONS, Distortion, Preprocessing, likely_mismatches, not_applicable
-from cnn_core.training.lab.probe import Probe, fit_probe
 from cnn_core.training.lab.sabotage import Mistake, Sabotaged, SabotageOptions, SabotageResult
 
 SabotageBench = Bench[SabotageOptions, SabotageResult]
@@ -62,7 +63,7 @@ def measured_preprocessing(base: keras.Model) -> Preprocessing:
 def _sabotage(bench: SabotageBench, record: Backbone, network: Sabotaged, begin: float, share: float) -> Sabotaged:
     """Return the network with every mistake that an earlier attempt has not made."""
     features = bench.features(begin, record)
-    probes = [fit_probe(features[fold.train], bench.labels[fold.train]) for fold in bench.folds]
+    probes = [heads.fit(features[fold.train], bench.labels[fold.train]) for fold in bench.folds]
     right = bench.accuracy(_counts(bench, probes, features))
     network = replace(network, right=right)
     base = backbones.build(record.name)
@@ -129,7 +130,7 @@ def _features(
     return bench.vectors(tick, f"pool of {distortion.name}", extractor, record, see)
 
 
-def _counts(bench: SabotageBench, probes: list[Probe], features: np.ndarray) -> list[int]:
+def _counts(bench: SabotageBench, probes: list[Head], features: np.ndarray) -> list[int]:
     return [
         bench.right(probe.probabilities(features[fold.test]), fold)
         for probe, fold in zip(probes, bench.folds, strict=True)

@@ -10,8 +10,8 @@ from scipy.optimize import least_squares
 from scipy.stats import spearmanr
 
 from cnn_core.networks import backbones
+from cnn_core.training import heads
 from cnn_core.training.lab.bench import Bench
-from cnn_core.training.lab.probe import fit_probe
 from cnn_core.training.lab.size import ARMS, SIZES, Fit, Law, LawCurve, SizeArm, SizeOptions, SizePoint, SizeResult
 from cnn_core.training.lab.splits import nested_draws
 from cnn_core.training.lab.tuning import BATCHNORM_MOMENTUM, Tuner, constant_rates
@@ -65,7 +65,7 @@ def _frozen(bench: SizeBench, features: np.ndarray, name: str, begin: float, sha
         bench.progress("frozen", begin + share * index / len(bench.folds))
         draws = _draws(bench, index)
         for size, counts in correct.items():
-            probe = fit_probe(features[draws[size]], bench.labels[draws[size]])
+            probe = heads.fit(features[draws[size]], bench.labels[draws[size]])
             counts.append(bench.right(probe.probabilities(features[fold.test]), fold))
     _keep(bench, name, correct)
 
@@ -87,7 +87,7 @@ def _trained(bench: SizeBench, features: np.ndarray, name: str, begin: float, sh
         steps = options.epochs * _steps(largest, options.batch_size)
         epochs = max(1, round(steps / _steps(len(draw), options.batch_size)))
         rates = constant_rates(len(tuner.blocks), epochs, rate, options.head_learning_rate)
-        head = fit_probe(features[draw], bench.labels[draw]) if name == "fine_tuned" else None
+        head = heads.fit(features[draw], bench.labels[draw]) if name == "fine_tuned" else None
         each = 0.9 * share / (len(sizes) * len(folds))
         check = bench.checker(f"{name}, {size} a class", begin + 0.1 * share + each * done, each)
         tuner.train(inputs[draw], bench.labels[draw], rates, options.batch_size, options.seed, head, check)

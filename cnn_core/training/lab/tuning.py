@@ -17,7 +17,7 @@ from keras import layers
 
 from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import Batches, Network, compiled, forward, lower
-from cnn_core.training.lab.probe import Probe
+from cnn_core.training.heads import Head
 from cnn_core.training.loop import Epoch, Examples, Listener, Steps, Training
 from cnn_core.training.transfer.training import CACHE_LIMIT
 
@@ -100,7 +100,7 @@ class Tuner:
         rates: Sequence[Sequence[float]],
         batch_size: int,
         seed: int,
-        head: Probe | None = None,
+        head: Head | None = None,
         check: Callable[[float], None] = lambda done: None,
     ) -> list[float]:
         """Train from the start weights.
@@ -153,13 +153,13 @@ class Tuner:
             drifts.append(math.sqrt(moved / before) if before else 0.0)
         return drifts
 
-    def _reset(self, head: Probe | None, seed: int) -> None:
+    def _reset(self, head: Head | None, seed: int) -> None:
         for variable, value in zip(self.model.variables, self._start, strict=True):
             variable.assign(value)
         self._steps.forget()
         if head:
-            self._head.kernel.assign(head.kernel / head.scale[:, None])
-            self._head.bias.assign(head.bias - (head.mean / head.scale) @ head.kernel)
+            for variable, value in zip((self._head.kernel, self._head.bias), head.dense(), strict=True):
+                variable.assign(value)
         else:
             kernel = keras.initializers.GlorotUniform(seed)(self._head.kernel.shape)
             self._head.kernel.assign(kernel)

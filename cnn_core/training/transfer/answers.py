@@ -1,4 +1,4 @@
-"""A short question, answered in a worker: what would this run's networks say of a picture?"""
+"""Short questions of a run's networks, answered in a worker: what would they say of a picture? And their files."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_core.networks import backbones
+from cnn_core.networks import backbones, devices
 from cnn_core.networks.forward import Network, compiled, features, lower
 from cnn_core.pictures.images import square
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
+from cnn_core.training.transfer.export import kept_head, network_file
 from cnn_core.training.transfer.results import Transfer
 
 if TYPE_CHECKING:
@@ -55,6 +56,25 @@ def predict(run_id: str, pixels: np.ndarray, *, location: str | None = None) -> 
         store.close()
 
 
+def write_network(run_id: str, arm: str, *, location: str | None = None) -> int:
+    """Write an arm's `.keras` file if it is not there yet; return its size in bytes. A question to a worker.
+
+    Args:
+        run_id: A finished run.
+        arm: One of its arms.
+        location: Of the store; by default the one of this process.
+
+    Raises:
+        RunNotFound: If there is no such run.
+        KeyError: If neither the file nor a head is there.
+    """
+    store = Store(location) if location else Store.default()
+    try:
+        return len(network_file(store, store.get(run_id), arm))
+    finally:
+        store.close()
+
+
 def ask(
     model: "keras.Model", pixels: np.ndarray, record: backbones.Backbone, classes: Sequence[str]
 ) -> dict[str, float]:
@@ -95,9 +115,7 @@ def _network(store: Store, run_id: str, arm: str, record: backbones.Backbone, un
     """Return a run's network, from memory if it was asked lately."""
     key = (store.location, run_id, arm)
     if key not in _networks:
-        model = load_model(store.read(keys.file(run_id, arm)))
-        # Other backbones' own weights need not be on this machine, and a question should not fetch them.
-        fixed, trained = parts(model, arm, record, unfreeze_blocks) if record.embedded else (None, compiled(model))
+        fixed, trained = _parts_of(store, run_id, arm, record, unfreeze_blocks)
         _networks[key] = (lambda pictures: trained(fixed(pictures))) if fixed else trained
         while len(_networks) > KEPT_MODELS:
             _networks.popitem(last=False)
@@ -105,11 +123,22 @@ def _network(store: Store, run_id: str, arm: str, record: backbones.Backbone, un
     return _networks[key]
 
 
+def _parts_of(
+    store: Store, run_id: str, arm: str, record: backbones.Backbone, unfreeze_blocks: int
+) -> tuple[Network | None, Network]:
+    if head := kept_head(store, run_id, arm):
+        return features(record), head.probabilities
+    model = load_model(store.read(keys.file(run_id, arm)))
+    # Other backbones' own weights need not be on this machine, and a question should not fetch them.
+    return parts(model, arm, record, unfreeze_blocks) if record.embedded else (None, compiled(model))
+
+
 def load_model(data: bytes) -> "keras.Model":
     """Return a network from the bytes of a .keras file; code in the file is not run (Keras' safe mode)."""
     import tempfile
     from pathlib import Path
 
+    devices.import_keras()
     import keras
 
     with tempfile.TemporaryDirectory() as folder:

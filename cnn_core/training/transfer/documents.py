@@ -34,6 +34,7 @@ keras=={keras}
 tensorflow=={tensorflow}
 pillow=={pillow}
 numpy
+scikit-learn
 """
 
 _MEASURE = """\

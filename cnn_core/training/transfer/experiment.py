@@ -5,9 +5,9 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from cnn_core.engine.errors import on_purpose, sentence
@@ -18,16 +18,44 @@ from cnn_core.pictures.items import Item
 from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
-from cnn_core.training.transfer import answers, training
+from cnn_core.training import heads
+from cnn_core.training.heads import Head, Pass
+from cnn_core.training.transfer import answers, export
 from cnn_core.training.transfer.evaluation import compare, evaluate
-from cnn_core.training.transfer.export import in_float32, keep_backbone, save_model
 from cnn_core.training.transfer.live import Live
 from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
 from cnn_core.training.transfer.spec import Experiment
 
+if TYPE_CHECKING:
+    import keras
+
+    from cnn_core.training.transfer import training
+
 _ORDER = ("frozen", "fine_tuned", "scratch")  # quick before slow: the reader has the frozen arm's answer after seconds
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """The head of the frozen and the fine-tuned arm, and how it came to be."""
+
+    head: Head
+    history: list[dict[str, Any]]
+    feature_seconds: float
+    seconds: float
+
+
+@dataclass
+class _Frozen:
+    """A frozen arm as a head alone: its network is written when somebody wants it (`export.network_file`)."""
+
+    head: Head
+    history: list[dict[str, Any]]
+    trainable_params: int
+    total_params: int
+    best_epoch: int
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def run(run: Run, store: Store, report: Report) -> Outcome:
@@ -68,13 +96,13 @@ class _Laboratory:
         self.remarks = kept.remarks(store, experiment.items)
         before = Transfer.from_json(run.result) if run.result else Transfer((), {})
         self.seconds_before = before.seconds
-        self.arms = {name: arm for name, arm in before.arms.items() if store.exists(keys.file(run.id, name))}
+        self.arms = {name: arm for name, arm in before.arms.items() if export.kept_network(store, run.id, name)}
         self.failed = dict(before.failed)
         whole = {name: arm for name, arm in self.arms.items() if not arm.stopped}
         self.missing = [name for name in _ORDER if name in self.options.arms and name not in whole]
         self.live = Live(report, self.options, self.split.sizes, whole)
         self._fixed_blocks = len(self.record.block_starts) - self.options.unfreeze_blocks
-        self._head: tuple[keras.Model, Any, dict[str, float]] | None = None
+        self._head: _Fitted | None = None
 
     def run(self) -> Transfer:
         train = {"scratch": self._scratch, "frozen": self._frozen, "fine_tuned": self._fine_tuned}
@@ -107,7 +135,7 @@ class _Laboratory:
             seconds=round(self.seconds_before + time.perf_counter() - self.started, 3),
         )
 
-    def _measure(self, name: str, train: Callable[[], tuple[training.Arm, float]]) -> None:
+    def _measure(self, name: str, train: "Callable[[], tuple[training.Arm | _Frozen, float]]") -> None:
         self.live.arm = name
         self.failed.pop(name, None)
         started = time.perf_counter()
@@ -116,10 +144,14 @@ class _Laboratory:
         stopped = self.report.should_stop
         self.live.phase("testing")
         started = time.perf_counter()
-        model = in_float32(arm.model)  # what is measured is what is kept
-        probabilities = self._said(name, model)
+        if isinstance(arm, _Frozen):
+            size = export.save_head(self.store, self.id, name, arm.head, arm.total_params)
+            probabilities = arm.head.probabilities(self._vectors(self.split.test)[0])
+        else:
+            model = export.in_float32(arm.model)  # what is measured is what is kept
+            size = export.save_model(self.store, self.id, name, model)
+            probabilities = self._said(name, model)
         figures = evaluate(probabilities, self.split.test, self.classes)
-        size = save_model(self.store, self.id, name, model)
         self.store.remove(keys.checkpoint(self.id, name))
         seconds = {"features": feature_seconds, "training": train_seconds, "testing": time.perf_counter() - started}
         self.arms[name] = Arm(
@@ -131,9 +163,10 @@ class _Laboratory:
             model_bytes=size,
             seconds={phase: round(value, 3) for phase, value in (seconds | arm.seconds).items()},
             stopped=stopped,
+            weight_decay=self._head.head.decay if self._head and name != "scratch" else None,
         )
 
-    def _said(self, name: str, model: keras.Model) -> np.ndarray:
+    def _said(self, name: str, model: "keras.Model") -> np.ndarray:
         """Return what an arm's network says of the test pictures, its fixed part by features or maps; `(N, classes)`.
 
         On a GPU's float16 the fixed part would be another than that of the network that is kept.
@@ -143,9 +176,7 @@ class _Laboratory:
             return forward(compiled(model), pictures)
         fixed, trained = answers.parts(model, name, self.record, self.options.unfreeze_blocks)
         if name == "frozen":
-            items = self.split.test
-            vectors, _ = cached_features(self.store, items, self.record, self.precision, lambda done: False)
-            return forward(trained, vectors)
+            return forward(trained, self._vectors(self.split.test)[0])
         return forward((lambda batch: trained(fixed(batch))) if fixed else trained, pictures)
 
     def _fail(self, name: str, error: Exception) -> None:
@@ -160,14 +191,20 @@ class _Laboratory:
 
     # The arms, each with the seconds its features took ----------------------------------------------------------------
 
-    def _frozen(self) -> tuple[training.Arm, float]:
-        head, watch, seconds = self._trained_head()
-        return training.frozen(self._base(), _copy(head), watch), seconds["features"]
+    def _frozen(self) -> "tuple[training.Arm | _Frozen, float]":
+        fitted = self._fitted()
+        if self.record.embedded and self.precision == "float32":
+            head = fitted.head
+            trainable = head.kernel.size + head.bias.size
+            total = self.record.params_without_top + trainable
+            return _Frozen(head, fitted.history, trainable, total, len(fitted.history)), fitted.feature_seconds
+        return _training().frozen(self._base(), fitted.head, fitted.history), fitted.feature_seconds
 
-    def _fine_tuned(self) -> tuple[training.Arm, float]:
+    def _fine_tuned(self) -> "tuple[training.Arm, float]":
+        training = _training()
         fresh = self._head is None
-        head, watch, seconds = self._trained_head()
-        self.live.head_again(watch.history)
+        fitted = self._fitted()
+        self.live.head(fitted.history, whole=True)
         self.live.phase("blocks")
 
         def prepare(pictures: Batches) -> np.ndarray:
@@ -176,12 +213,12 @@ class _Laboratory:
             return maps
 
         listener, base = self.live.listener("blocks"), self._base()
-        keep_backbone(self.store, self.record, base)
+        export.keep_backbone(self.store, self.record, base)
         try:
             arm = training.fine_tuned(
                 base,
-                _copy(head),
-                watch,
+                fitted.head,
+                fitted.history,
                 self._data(),
                 self.options,
                 listener,
@@ -191,45 +228,58 @@ class _Laboratory:
         except Stopped:  # before a block has moved
             if "frozen" in self.arms:
                 raise
-            arm = training.frozen(self._base(), _copy(head), watch)  # the head is what was learnt so far
-        arm.seconds["head"] = seconds["head"]
-        return arm, seconds["features"] if fresh else 0.0
+            arm = training.frozen(self._base(), fitted.head, fitted.history)  # the head is what was learnt so far
+        arm.seconds["head"] = fitted.seconds
+        return arm, fitted.feature_seconds if fresh else 0.0
 
-    def _scratch(self) -> tuple[training.Arm, float]:
+    def _scratch(self) -> "tuple[training.Arm, float]":
+        training = _training()
+        import keras
+
         keras.utils.set_random_seed(self.options.seed)
         self.live.phase("all")
         base = backbones.build(self.options.backbone, pretrained=False)
         listener, keeper = self.live.listener("all"), self._keeper("scratch")
         return training.scratch(base, len(self.classes), self._data(), self.options, listener, keeper), 0.0
 
-    def _keeper(self, arm: str) -> training.Keeper:
+    def _keeper(self, arm: str) -> "training.Keeper":
         """Return where the arm's checkpoint is: an attempt after a worker's death goes on from it."""
         key = keys.checkpoint(self.id, arm)
 
         def load() -> bytes | None:
             return self.store.read(key) if self.store.exists(key) else None
 
-        return training.Keeper(lambda checkpoint: self.store.write(key, checkpoint), load)
+        return _training().Keeper(lambda checkpoint: self.store.write(key, checkpoint), load)
 
-    def _trained_head(self) -> tuple[keras.Model, Any, dict[str, float]]:
-        """Train the linear head once; the frozen and the fine-tuned arm both begin with it."""
+    def _fitted(self) -> _Fitted:
+        """Fit the linear head once; the frozen and the fine-tuned arm both begin with it."""
         if self._head is None:
-            tick = self.live.tick("features")
             started = time.perf_counter()
-            items = self.split.train + self.split.validation
-            vectors, computed = cached_features(self.store, items, self.record, self.precision, tick)
-            seconds = {"features": time.perf_counter() - started}
+            items, count = self.split.train + self.split.validation, len(self.split.train)
+            vectors, computed = self._vectors(items, self.live.tick("features"))
+            features = time.perf_counter() - started
             self.report.update(features={"pictures": len(items), "computed": computed})
-            started = time.perf_counter()
-            count = len(self.split.train)
-            labels = self._labels("train"), self._labels("validation")
-            data = training.Data(vectors[:count], labels[0], vectors[count:], labels[1])
             self.live.phase("head")
-            head, watch = training.train_head(data, len(self.classes), self.options, self.live.listener("head"))
-            self._head = head, watch, seconds | {"head": time.perf_counter() - started}
+            started = time.perf_counter()
+            seconds: list[float] = []
+
+            def heard(passes: list[Pass]) -> bool:
+                seconds.append(time.perf_counter() - started - sum(seconds))
+                return self.live.head(_history(passes, seconds))
+
+            truth = self._labels("train"), self._labels("validation")
+            head, passes = heads.chosen(vectors[:count], truth[0], vectors[count:], truth[1], heard=heard)
+            history = _history(passes, seconds)
+            self.live.head(history, whole=True)
+            self._head = _Fitted(head, history, features, time.perf_counter() - started)
         return self._head
 
-    def _base(self) -> keras.Model:
+    def _vectors(
+        self, items: tuple[Item, ...], tick: Callable[[int], bool] = lambda done: False
+    ) -> tuple[np.ndarray, int]:
+        return cached_features(self.store, items, self.record, self.precision, tick)
+
+    def _base(self) -> "keras.Model":
         return backbones.build(self.options.backbone)
 
     # Pictures ---------------------------------------------------------------------------------------------------------
@@ -244,13 +294,19 @@ class _Laboratory:
     def _pictures(self, part: str) -> Pictures:
         return Pictures(self.store, self._items(part), self.record)
 
-    def _data(self) -> training.Data:
-        return training.Data(
+    def _data(self) -> "training.Data":
+        return _training().Data(
             self._pictures("train"), self._labels("train"), self._pictures("validation"), self._labels("validation")
         )
 
 
-def _copy(head: keras.Model) -> keras.Model:
-    copy = keras.models.clone_model(head)
-    copy.set_weights(head.get_weights())
-    return copy
+def _training() -> Any:
+    """Import the arms that need Keras, quietly: a frozen one alone does without."""
+    devices.import_keras()
+    from cnn_core.training.transfer import training
+
+    return training
+
+
+def _history(passes: list[Pass], seconds: list[float]) -> list[dict[str, Any]]:
+    return [{"phase": "head", **asdict(one), "seconds": took} for one, took in zip(passes, seconds, strict=False)]

@@ -6,11 +6,13 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnn_core.arithmetic.tables import csv_text
-from cnn_core.networks.backbones import Backbone, weights_id
+from cnn_core.networks import devices
+from cnn_core.networks.backbones import Backbone, build, weights_id
 from cnn_core.pictures import kept, limits
 from cnn_core.pictures.decoders import Decoders
 from cnn_core.pictures.images import ImageRejected
@@ -19,6 +21,7 @@ from cnn_core.pictures.items import SpecRefused, flaw
 from cnn_core.pictures.trees import Placed
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
+from cnn_core.training.heads import Head, packed, unpacked
 from cnn_core.training.transfer import documents
 from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import Experiment
@@ -62,6 +65,41 @@ def save_model(store: Store, run_id: str, arm: str, model: "keras.Model") -> int
     data = _keras_file(in_float32(model))
     store.write(keys.file(run_id, arm), data)
     return len(data)
+
+
+def save_head(store: Store, run_id: str, arm: str, head: Head, total_params: int) -> int:
+    """Keep a frozen arm by its head, the rest being there already; return the size of its weights in bytes."""
+    store.remove(keys.file(run_id, arm))  # of an attempt before
+    store.write(keys.head(run_id, arm), packed([head]))
+    return 4 * total_params
+
+
+def kept_head(store: Store, run_id: str, arm: str) -> Head | None:
+    """Return the head by which a frozen arm is kept, None if a whole network is."""
+    key = keys.head(run_id, arm)
+    return unpacked(store.read(key))[0] if store.exists(key) else None
+
+
+def kept_network(store: Store, run_id: str, arm: str) -> bool:
+    """Tell whether an arm's network is there, whole or by its head."""
+    return store.exists(keys.file(run_id, arm)) or store.exists(keys.head(run_id, arm))
+
+
+def network_file(store: Store, run: Run, arm: str) -> bytes:
+    """Return an arm's `.keras` file; that of a frozen arm is written now, if nobody has wanted it before."""
+    key = keys.file(run.id, arm)
+    if not store.exists(key) and (head := kept_head(store, run.id, arm)):
+        from cnn_core.training.transfer.training import with_head
+
+        save_model(store, run.id, arm, with_head(_body(run.spec["options"]["backbone"]), head))
+    return store.read(key)
+
+
+@lru_cache(maxsize=1)
+def _body(backbone: str) -> "keras.Model":
+    """The pretrained network under every frozen arm; of a process that is asked for one arm after another."""
+    devices.import_keras()
+    return build(backbone)
 
 
 def keep_backbone(store: Store, record: Backbone, base: "keras.Model") -> None:
@@ -126,7 +164,8 @@ def bundle(
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, pattern in keys.FORMATS.items():
             if name == "keras" or name in passed.intersection(formats):  # they hardly shrink: stored as they are
-                archive.writestr(pattern.format(arm=arm), store.read(keys.file(run.id, arm, name)))
+                data = network_file(store, run, arm) if name == "keras" else store.read(keys.file(run.id, arm, name))
+                archive.writestr(pattern.format(arm=arm), data)
         begun_from = keys.backbone(weights_id(record.name))
         if documents.backbone_of(arm, record) == documents.BACKBONE_FILE and store.exists(begun_from):
             archive.writestr(documents.BACKBONE_FILE, store.read(begun_from))

@@ -22,7 +22,7 @@ from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import answers, documents
-from cnn_core.training.transfer.export import in_float32
+from cnn_core.training.transfer.export import in_float32, network_file
 from cnn_core.training.transfer.results import SelfTest, Transfer
 
 PICTURES = 10
@@ -111,7 +111,7 @@ def _export(
 ) -> dict[str, Any]:
     result = Transfer.from_json(run.result)
     record, classes = backbone(run.spec["options"]["backbone"]), result.classes
-    data = store.read(keys.file(run.id, arm))
+    data = network_file(store, run, arm)
     model = in_float32(answers.load_model(data))  # runs of version 0.1 on a GPU kept it in mixed precision
     for name, text in documents.scripts(run, arm, record).items():
         (folder / name).write_text(text, encoding="utf-8")

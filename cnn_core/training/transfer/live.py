@@ -1,18 +1,27 @@
 """What a reader sees of an experiment while it goes on: phase, fraction, curves."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from cnn_core.store.report import Report
 from cnn_core.training.transfer.results import Arm
 from cnn_core.training.transfer.spec import Options
-from cnn_core.training.transfer.training import Listener
 
 MAX_POINTS = 240  # of one curve of batches; beyond it every other point is dropped
 
 # Seconds a picture on one core-pair of a laptop. Only their ratios matter: they divide the bar among the phases.
-_FEATURE, _BLOCK, _HEAD_STEP, _ALL = 0.012, 0.0016, 0.0003, 0.06
+_FEATURE, _BLOCK, _HEAD, _ALL = 0.012, 0.0016, 0.001, 0.06
+_PASSES = 30  # that a head usually takes
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is told of batches and epochs, and may say stop."""
+
+    batch: Callable[[float, float, float], None]  # epochs done (a fraction too), loss, accuracy of this epoch so far
+    epoch: Callable[[dict[str, Any]], None]
+    should_stop: Callable[[], bool]
 
 
 class Live:
@@ -45,7 +54,7 @@ class Live:
         blocks = _BLOCK * options.unfreeze_blocks + (_FEATURE if options.augment else 0.0)
         costs = {
             "features": _FEATURE if {"frozen", "fine_tuned"} & arms else 0.0,
-            "head": _HEAD_STEP * options.epochs if {"frozen", "fine_tuned"} & arms else 0.0,
+            "head": _HEAD if {"frozen", "fine_tuned"} & arms else 0.0,
             "feature_maps": _FEATURE if "fine_tuned" in arms and not options.augment else 0.0,
             "blocks": blocks * options.epochs if "fine_tuned" in arms else 0.0,
             "all": _ALL * options.epochs if "scratch" in arms else 0.0,
@@ -92,9 +101,11 @@ class Live:
 
         return Listener(batch, epoch, lambda: self.report.should_stop)
 
-    def head_again(self, history: Sequence[dict[str, Any]]) -> None:
-        """Show the head's epochs in the fine-tuned arm's curve too: it begins with them."""
+    def head(self, history: Sequence[dict[str, Any]], *, whole: bool = False) -> bool:
+        """Show a head's passes, with which the fine-tuned arm begins too, the `whole` of them; return True to stop."""
         self._curves[self.arm]["epochs"] = list(history)
+        self._progress("head", 1.0 if whole else len(history) / _PASSES)
+        return self.report.should_stop
 
     def _add_batch(self, arm: str, point: tuple[float, float, float]) -> None:
         points = self._curves[arm]["batches"]

@@ -91,10 +91,12 @@ class Arm(Figures):
         best_epoch: Whose weights were tested.
         trainable_params: That were trained.
         total_params: Of the whole network.
-        model_bytes: Of its file in the store.
+        model_bytes: Of its file in the store; of its weights, if the file is written when it is first wanted.
         seconds: By phase: `features` and `training` always, their parts (`head`, `feature_maps`) where there are any,
             and `testing`.
         stopped: It was stopped before its last epoch.
+        weight_decay: λ of its head, chosen on the validation pictures; None if the head was trained by steps, as of
+            an arm from scratch and of every run before heads were solved.
     """
 
     history: tuple[EpochFigures, ...]
@@ -104,6 +106,7 @@ class Arm(Figures):
     model_bytes: int
     seconds: dict[str, float]
     stopped: bool = False
+    weight_decay: float | None = None
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class Options(Spec):
         ("frozen", "fine_tuned"),
         lambda: ARMS,
         "Arms",
-        "Frozen: pretrained features fixed, a linear head is trained. Fine-tuned: the head first, then the top blocks "
+        "Frozen: pretrained features fixed, a linear head is fitted. Fine-tuned: the head first, then the top blocks "
         "at a low rate. From scratch: the same network from random weights; minutes on a CPU.",
     )
     backbone: str = choice(
@@ -38,11 +38,12 @@ class Options(Spec):
         1,
         200,
         "Epochs",
-        "Passes over the training pictures; fine-tuning makes as many for its head, then for blocks.",
+        "Passes over the training pictures of what is trained in small steps: blocks, and networks from scratch. "
+        "A head on fixed features needs no number: it is solved to its end, which takes a second.",
     )
     batch_size: int = number(16, 1, 256, "Batch size", "Pictures a step.")
     head_learning_rate: float = number(
-        1e-3, 1e-7, 1.0, "Learning rate of new weights", "Of every head, and of all that begins from scratch."
+        1e-3, 1e-7, 1.0, "Learning rate from scratch", "Of a network whose weights all begin at random."
     )
     fine_tune_learning_rate: float = number(
         1e-4,

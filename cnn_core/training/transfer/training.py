@@ -1,7 +1,7 @@
 """The three arms. Each returns a whole network, picture → probabilities, and what happened on the way there.
 
     scratch      every weight random, every weight trained
-    frozen       pretrained features fixed; a linear head trained on them
+    frozen       pretrained features fixed; a linear head fitted to them (`training.heads`, which needs no Keras)
     fine_tuned   the frozen arm's head first; then the topmost blocks at a low learning rate
 
 Source:
@@ -22,7 +22,9 @@ from keras import layers
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import Batches
 from cnn_core.training import loop
+from cnn_core.training.heads import Head
 from cnn_core.training.loop import Examples, Steps
+from cnn_core.training.transfer.live import Listener
 from cnn_core.training.transfer.spec import Options
 
 DROPOUT = 0.2
@@ -62,15 +64,6 @@ class Data:
     def mapped(self, function: Callable[[Batches], np.ndarray]) -> "Data":
         """Return the same examples seen through a fixed function."""
         return Data(function(self.train), self.train_labels, function(self.validation), self.validation_labels)
-
-
-@dataclass(frozen=True)
-class Listener:
-    """Who is told of batches and epochs, and may say stop."""
-
-    batch: Callable[[float, float, float], None]  # epochs done (a fraction too), loss, accuracy of this epoch so far
-    epoch: Callable[[dict[str, Any]], None]
-    should_stop: Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -155,25 +148,17 @@ def _resumed(training: loop.Training, keeper: Keeper | None) -> bool:
 # The arms -----------------------------------------------------------------------------------------------------------
 
 
-def train_head(features: Data, classes: int, options: Options, listener: Listener) -> tuple[keras.Model, Trained]:
-    """Train a linear classifier on fixed features `(N, channels)`."""
-    keras.utils.set_random_seed(options.seed)
-    head = keras.Sequential([keras.Input(features.train[:1].shape[1:]), *_head_layers(classes)], name="head")
-    return head, fit(head, features, options, listener, learning_rate=options.head_learning_rate, phase="head")
-
-
-def frozen(base: keras.Model, head: keras.Model, watch: Trained) -> Arm:
-    """Put the trained head on the fixed features."""
+def frozen(base: keras.Model, head: Head, history: list[dict[str, Any]]) -> Arm:
+    """Put a head on the fixed features."""
     base.trainable = False
-    model = _with_head(base, head)
-    head_params = sum(math.prod(weight.shape) for weight in head.trainable_weights)
-    return Arm(model, watch.history, head_params, model.count_params(), best_epoch=watch.best_epoch)
+    model = with_head(base, head)
+    return Arm(model, history, math.prod(head.kernel.shape) + len(head.bias), model.count_params(), {}, len(history))
 
 
 def fine_tuned(
     base: keras.Model,
-    head: keras.Model,
-    watch: Trained,
+    head: Head,
+    history: list[dict[str, Any]],
     pixels: Data,
     options: Options,
     listener: Listener,
@@ -187,8 +172,8 @@ def fine_tuned(
 
     Args:
         base: Pretrained network, changed in place.
-        head: Trained classifier of its features, changed in place.
-        watch: How the head was trained.
+        head: Fitted classifier of its features.
+        history: How the head was fitted.
         pixels: uint8 pictures.
         options: Blocks to unfreeze, learning rate, augmentation.
         listener: Is told, and may stop it.
@@ -199,7 +184,7 @@ def fine_tuned(
     cut = backbones.backbone(options.backbone).block_starts[-options.unfreeze_blocks]
     boundary = base.get_layer(cut).input
     thaw_above(base, boundary)
-    model = _with_head(base, head)
+    model = with_head(base, head)
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     seconds, started = {}, time.perf_counter()
     data, trained = pixels, model
@@ -217,11 +202,11 @@ def fine_tuned(
         listener,
         learning_rate=options.fine_tune_learning_rate,
         phase="blocks",
-        first_epoch=len(watch.history),
+        first_epoch=len(history),
         start_counts=True,
         keeper=keeper,
     )
-    return Arm(model, watch.history + second.history, trainable, model.count_params(), seconds, second.best_epoch)
+    return Arm(model, history + second.history, trainable, model.count_params(), seconds, second.best_epoch)
 
 
 def scratch(
@@ -234,8 +219,7 @@ def scratch(
 ) -> Arm:
     """Train a network of the same architecture from random weights."""
     keras.utils.set_random_seed(options.seed)
-    head = keras.Sequential([keras.Input((base.output.shape[-1],)), *_head_layers(classes)], name="head")
-    model = _with_head(base, head)
+    model = _joined(base, classes)
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = 0.9  # at 0.99 a few hundred steps leave the statistics near their start
@@ -271,16 +255,16 @@ def augmentation(seed: int) -> keras.Sequential:
     )
 
 
-def _head_layers(classes: int) -> list[keras.layers.Layer]:
-    return [
-        layers.Dropout(DROPOUT, name="dropout"),
-        # Softmax in float32: under mixed precision small probabilities would vanish.
-        layers.Dense(classes, activation="softmax", name="probabilities", dtype="float32"),
-    ]
+def with_head(base: keras.Model, head: Head) -> keras.Model:
+    """Return the whole network, picture → probabilities: a base, and a head as its last layer."""
+    model = _joined(base, len(head.bias))
+    model.get_layer("probabilities").set_weights(head.dense())
+    return model
 
 
-def _with_head(base: keras.Model, head: keras.Model) -> keras.Model:
+def _joined(base: keras.Model, classes: int) -> keras.Model:
     x = layers.GlobalAveragePooling2D(name="pool", dtype="float32")(base.output)
-    for layer in head.layers:  # one flat graph: every layer reachable by name, in the download too
-        x = layer(x)
-    return keras.Model(base.input, x, name=base.name)
+    x = layers.Dropout(DROPOUT, name="dropout")(x)
+    # Softmax in float32: under mixed precision small probabilities would vanish.
+    x = layers.Dense(classes, activation="softmax", name="probabilities", dtype="float32")(x)
+    return keras.Model(base.input, x, name=base.name)  # one flat graph: every layer reachable by name

@@ -8,9 +8,9 @@ from cnn_core.pictures import kept
 from cnn_core.pictures.images import square
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, RunNotFound, Store
+from cnn_core.training import heads
 from cnn_core.training.lab import attention, job
 from cnn_core.training.lab.labels import LabelsOptions, LabelsResult
-from cnn_core.training.lab.probe import fit_probe
 from cnn_core.training.lab.spec import LabSpec
 
 pytestmark = pytest.mark.usefixtures("toy")
@@ -31,7 +31,7 @@ def test_grad_cam_under_a_linear_head_is_the_class_activation_map() -> None:
     base = toy_network()
     pictures = rng.integers(0, 256, (30, 16, 16, 3)).astype(np.uint8)
     maps = base.predict(pictures, verbose=0)  # (30, 2, 2, 12)
-    head = fit_probe(maps.mean(axis=(1, 2)), np.arange(30) % 3)
+    head = heads.fit(maps.mean(axis=(1, 2)), np.arange(30) % 3)
     for index in range(3):
         weights = head.kernel[:, index] / head.scale
         cam = sum(weights[c] * maps[0, :, :, c] for c in range(12))  # Zhou et al. 2016, equation 2
@@ -98,7 +98,7 @@ def test_attention_takes_the_heads_that_the_study_kept(
     monkeypatch.setattr(attention, "MOST_TO_FIT", 23)
     with pytest.raises(attention.AttentionRefused, match="has kept no heads, and to fit one to 24 pictures takes sec"):
         said()
-    monkeypatch.setattr(attention, "fit_probe", lambda *_, **__: pytest.fail("fitted what is kept"))
+    monkeypatch.setattr(attention, "fit_within", lambda *_, **__: pytest.fail("fitted what is kept"))
     shelf.write(keys.heads(studied.id), file)
     assert said() == kept
     attention._head.cache_clear()

@@ -8,7 +8,7 @@ import pytest
 from lab_toys import TOY, toy_network
 
 from cnn_core.networks.forward import pooled
-from cnn_core.training.lab.probe import fit_probe
+from cnn_core.training import heads
 from cnn_core.training.lab.recipes_job import discriminative_rates, gradual_rates
 from cnn_core.training.lab.tuning import Tuner, block_layers, constant_rates
 from cnn_core.training.loop import Diverged
@@ -34,7 +34,7 @@ def test_blocks_hold_every_layer_once() -> None:
 @pytest.mark.parametrize("frozen", [0, 1, 2])
 def test_head_from_the_probe_says_what_the_probe_says(frozen: int) -> None:
     features = pooled(toy_network()).predict(PIXELS, verbose=0)
-    probe = fit_probe(features, LABELS)
+    probe = heads.fit(features, LABELS)
     made, inputs = tuner(frozen)
     assert made.blocks == list(TOY.block_starts[frozen:])
     made.train(inputs, LABELS, [], 8, 0, probe)  # no epochs

@@ -2,7 +2,12 @@
 
 import csv
 import io
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 import keras
@@ -16,11 +21,16 @@ from cnn_core.networks.zoo.efficientnet_lite_weights import released_weights
 from cnn_core.pictures import kept, sets
 from cnn_core.pictures.images import square
 from cnn_core.pictures.items import Item
+from cnn_core.store import keys
 from cnn_core.store.runs import Store
+from cnn_core.training import heads
+from cnn_core.training.heads import Head
 from cnn_core.training.loop import Diverged
 from cnn_core.training.transfer import answers, training
 from cnn_core.training.transfer.export import epochs_csv, metrics_csv
+from cnn_core.training.transfer.live import Listener
 from cnn_core.training.transfer.results import EpochFigures
+from cnn_core.training.transfer.spec import Experiment, Options
 
 HEAD = ("probabilities/kernel", "probabilities/bias")
 LAST_TWO_BLOCKS = {f"block7a_{part}_conv/kernel" for part in ("expand", "depthwise", "project")} | {"top_conv/kernel"}
@@ -85,7 +95,7 @@ def test_not_one_statistic_moves_while_blocks_are_trained(augment: bool) -> None
     rng = np.random.default_rng(0)
     base, record = backbones.build("efficientnet_lite0"), backbones.backbone("efficientnet_lite0")
     before = weights(base)
-    head = keras.Sequential([keras.Input((1280,)), *training._head_layers(2)], name="head")
+    head = Head(np.zeros(1280), np.ones(1280), rng.normal(0, 0.05, (1280, 2)), np.zeros(2), 0.1)
     pixels = rng.integers(0, 256, (4, 224, 224, 3)).astype(np.uint8)
     labels = np.array([0, 1, 0, 1], np.int32)
     data = training.Data(pixels, labels, pixels[:2], labels[:2])
@@ -96,11 +106,11 @@ def test_not_one_statistic_moves_while_blocks_are_trained(augment: bool) -> None
         steps.append({path for path in before if not np.array_equal(now[path], before[path])})
 
     options = training.Options(epochs=1, batch_size=2, unfreeze_blocks=1, fine_tune_learning_rate=0.1, augment=augment)
-    listener = training.Listener(batch, lambda entry: None, lambda: False)
+    listener = Listener(batch, lambda entry: None, lambda: False)
     arm = training.fine_tuned(
         base,
         head,
-        training.Trained([], 0),
+        [],
         data,
         options,
         listener,
@@ -157,16 +167,17 @@ def score(entry: EpochFigures) -> tuple[float, float]:
 
 def test_fine_tuned_begins_with_the_frozen_head_and_is_no_worse_in_validation(outcome: Outcome) -> None:
     head, both = outcome.arms["frozen"].history, outcome.arms["fine_tuned"].history
-    assert both[:2] == head
+    passes = len(head)
+    assert both[:passes] == head and 5 < passes < 100
     assert [(entry.phase, entry.epoch) for entry in both] == [
-        ("head", 1),
-        ("head", 2),
-        ("blocks", 3),
-        ("blocks", 4),
+        *(("head", number) for number in range(1, passes + 1)),
+        *(("blocks", number) for number in (passes + 1, passes + 2)),
     ]
-    best, kept = max(head, key=score), max(both, key=score)
+    best, kept = head[-1], max(both[passes - 1 :], key=score)
     assert score(kept) >= score(best)  # where the arm begins is a candidate
-    assert outcome.arms["frozen"].best_epoch == best.epoch
+    assert outcome.arms["frozen"].best_epoch == best.epoch == passes
+    assert outcome.arms["frozen"].weight_decay == outcome.arms["fine_tuned"].weight_decay in heads.DECAYS
+    assert outcome.arms["scratch"].weight_decay is None
     assert outcome.arms["fine_tuned"].best_epoch == kept.epoch
     validation = [item for item in outcome.experiment.items if item.part == "validation"]
     batch = network_input(outcome.store, validation, backbones.backbone("efficientnet_lite0"))
@@ -188,9 +199,10 @@ def test_start_is_kept_if_training_only_makes_it_worse(shelf: Store, textures: t
         unfreeze_blocks=1,
         fine_tune_learning_rate=1.0,
     )
-    blocks = outcome.arms["fine_tuned"].history[2:]
-    assert max(map(score, blocks)) < max(map(score, outcome.arms["frozen"].history))
-    assert outcome.arms["fine_tuned"].best_epoch == outcome.arms["frozen"].best_epoch <= 2
+    passes = len(outcome.arms["frozen"].history)
+    blocks = outcome.arms["fine_tuned"].history[passes:]
+    assert len(blocks) == 2 and max(map(score, blocks)) < score(outcome.arms["frozen"].history[-1])
+    assert outcome.arms["fine_tuned"].best_epoch == outcome.arms["frozen"].best_epoch == passes
     frozen, tuned = weights(outcome.model("frozen")), weights(outcome.model("fine_tuned"))
     assert all(np.array_equal(frozen[path], tuned[path]) for path in frozen)
 
@@ -220,10 +232,47 @@ def test_second_run_computes_no_feature_and_gives_the_same_head(outcome: Outcome
     assert [replace(entry, seconds=0.0) for entry in again.arms["frozen"].history] == first
 
 
-def test_another_seed_gives_another_head_on_the_same_features(outcome: Outcome, textures: tuple[Item, ...]) -> None:
-    other = carry_out(outcome.store, textures, arms=("frozen",), epochs=2, batch_size=6, seed=1)
+def test_head_depends_on_nothing_but_the_division_of_the_pictures(outcome: Outcome, textures: tuple[Item, ...]) -> None:
+    other = carry_out(outcome.store, textures, arms=("frozen",), epochs=9, batch_size=5, seed=1)
     assert other.report.progress["features"]["computed"] == 0
-    assert not np.allclose(weights(other.model("frozen"))[HEAD[0]], weights(outcome.model("frozen"))[HEAD[0]])
+    assert np.array_equal(weights(other.model("frozen"))[HEAD[0]], weights(outcome.model("frozen"))[HEAD[0]])
+
+
+def test_network_of_a_frozen_arm_is_written_when_it_is_wanted(shelf: Store, textures: tuple[Item, ...]) -> None:
+    outcome = carry_out(shelf, textures, arms=("frozen",))
+    run, arm = outcome.run, outcome.arms["frozen"]
+    assert not shelf.exists(keys.file(run.id, "frozen")) and shelf.exists(keys.head(run.id, "frozen"))
+    size = answers.write_network(run.id, "frozen", location=shelf.location)
+    data = shelf.read(keys.file(run.id, "frozen"))
+    assert len(data) == size and arm.model_bytes == 4 * arm.total_params < size < 1.05 * arm.model_bytes
+    assert answers.write_network(run.id, "frozen", location=shelf.location) == size
+    assert shelf.read(keys.file(run.id, "frozen")) == data, "once"
+
+
+def test_frozen_arm_alone_needs_no_keras(shelf: Store, textures: tuple[Item, ...]) -> None:
+    """In a process of its own, as in a worker; here Keras is there already."""
+    carry_out(shelf, textures, arms=("frozen",))  # the flatbuffer is made, which does need it
+    script = """
+import json, sys
+from transfer_toys import attempt
+from cnn_core.store.runs import Store
+from cnn_core.training.transfer import answers
+store = Store(sys.argv[1])
+found = attempt(store, sys.argv[2])
+said = answers.predict(sys.argv[2], __import__("numpy").zeros((300, 200, 3), "uint8"), location=sys.argv[1])
+heavy = [name for name in ("tensorflow", "keras", "sklearn", "scipy.stats") if name in sys.modules]
+print(json.dumps([found.run.state, sum(said["frozen"].values()), heavy]))
+"""
+    experiment = Experiment(textures, Options(arms=("frozen",)), source="textures")
+    run = shelf.create("transfer", experiment.to_json(), title="light")
+    tests, root = Path(__file__).parent, Path(__file__).parents[3]
+    environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{tests}"}
+    done = subprocess.run(
+        [sys.executable, "-c", script, shelf.location, run.id], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    state, total, heavy = json.loads(done.stdout.splitlines()[-1])
+    assert (state, heavy) == ("done", []) and total == pytest.approx(1.0)
 
 
 def test_scratch_begins_differently_with_another_seed() -> None:
@@ -274,12 +323,13 @@ def test_cached_vectors_are_those_of_a_forward_pass(outcome: Outcome) -> None:
 # Stop and trouble -------------------------------------------------------------------------------------------------
 
 
-def after_batches(phase_epochs_done: float, arm: str) -> FakeReport:
-    """Ask to stop when the curve of an arm has gone so far."""
+def after_batches(blocks_epochs: float) -> FakeReport:
+    """Ask to stop when the blocks of the fine-tuned arm have been trained so far."""
 
     def far_enough(progress: dict[str, Any]) -> bool:
-        batches = progress.get("curves", {}).get(arm, {}).get("batches", [])
-        return bool(batches) and batches[-1][0] >= phase_epochs_done
+        curve = progress.get("curves", {}).get("fine_tuned", {"batches": [], "epochs": []})
+        passes = sum(entry["phase"] == "head" for entry in curve["epochs"])
+        return bool(curve["batches"]) and curve["batches"][-1][0] >= passes + blocks_epochs
 
     return FakeReport(far_enough)
 
@@ -288,23 +338,25 @@ def test_stop_amid_an_epoch_keeps_what_was_learnt(shelf: Store, textures: tuple[
     outcome = carry_out(
         shelf,
         textures,
-        after_batches(2.3, "fine_tuned"),
+        after_batches(0.3),
         arms=("scratch", "frozen", "fine_tuned"),
         epochs=2,
         batch_size=6,
         unfreeze_blocks=2,
     )
     assert list(outcome.arms) == ["frozen", "fine_tuned"]  # scratch has not begun
-    assert [entry.epoch for entry in outcome.arms["fine_tuned"].history] == [1, 2, 3]
+    passes = len(outcome.arms["frozen"].history)
+    assert [entry.epoch for entry in outcome.arms["fine_tuned"].history] == list(range(1, passes + 2))
     assert outcome.arms["fine_tuned"].stopped and not outcome.arms["frozen"].stopped
-    assert outcome.report.progress["curves"]["fine_tuned"]["batches"][-1][0] == pytest.approx(2.3333, abs=1e-3)
+    assert outcome.report.progress["curves"]["fine_tuned"]["batches"][-1][0] == pytest.approx(passes + 0.3333, abs=1e-3)
     assert outcome.arms["fine_tuned"].accuracy.value > 0.9
     # One step was made and is better than none, or the head was the best: either way it is what was evaluated.
     assert changed(outcome.model("fine_tuned")) in (LAST_TWO_BLOCKS, set())
 
 
 def test_stop_while_only_the_head_was_trained_keeps_the_head(shelf: Store, textures: tuple[Item, ...]) -> None:
-    outcome = carry_out(shelf, textures, after_batches(0.3, "fine_tuned"), arms=("fine_tuned",), epochs=2, batch_size=6)
+    stop = FakeReport(lambda progress: bool(progress.get("curves", {}).get("fine_tuned", {}).get("epochs")))
+    outcome = carry_out(shelf, textures, stop, arms=("fine_tuned",), epochs=2, batch_size=6)
     arm = outcome.arms["fine_tuned"]
     assert [(entry.phase, entry.epoch) for entry in arm.history] == [("head", 1)] and arm.stopped
     assert arm.trainable_params == 1280 * 3 + 3 and changed(outcome.model("fine_tuned")) == set()
@@ -336,11 +388,13 @@ def test_diverged_arm_says_so_and_the_other_has_figures(
 
     monkeypatch.setattr(training, "fit", steep)
     outcome = carry_out(shelf, textures, arms=("frozen", "fine_tuned"), epochs=1, batch_size=6, unfreeze_blocks=1)
-    assert outcome.result.failed == {"fine_tuned": "The loss became nan in epoch 2. Choose a lower learning rate."}
+    first = len(outcome.arms["frozen"].history) + 1
+    why = f"The loss became nan in epoch {first}. Choose a lower learning rate."
+    assert outcome.result.failed == {"fine_tuned": why}
     assert list(outcome.arms) == ["frozen"] and outcome.arms["frozen"].accuracy.value > 0.9
     assert outcome.run.error == "Fine-tuned failed; what the others found is kept."
     for table in (metrics_csv(outcome.arms), epochs_csv(outcome.arms)):
-        assert [row["arm"] for row in csv.DictReader(io.StringIO(table))] == ["frozen"]
+        assert {row["arm"] for row in csv.DictReader(io.StringIO(table))} == {"frozen"}
 
 
 def test_divergence_in_the_last_step_of_an_epoch_is_noticed() -> None:
@@ -349,7 +403,7 @@ def test_divergence_in_the_last_step_of_an_epoch_is_noticed() -> None:
     values = np.array([[1e30, -1e30], [3e38, 3e38]], np.float32)
     labels = np.array([0, 1], np.int32)
     options = training.Options(epochs=1, batch_size=2)
-    listener = training.Listener(lambda *_: None, lambda entry: None, lambda: False)
+    listener = Listener(lambda *_: None, lambda entry: None, lambda: False)
     data = training.Data(values[:1], labels[:1], np.full((1, 2), np.nan, np.float32), labels[:1])
     with pytest.raises(Diverged, match=r"^The validation loss became nan in epoch 1\. Choose a lower lear"):
         training.fit(model, data, options, listener, learning_rate=1e-3, phase="head")

@@ -40,9 +40,9 @@ def test_bar_of_a_real_run_grows_to_the_end(outcome: Outcome) -> None:
 def test_curves_of_a_real_run_hold_every_batch_and_epoch(outcome: Outcome) -> None:
     curves = outcome.report.progress["curves"]
     assert curves.keys() == set(ARMS)
-    assert [point[0] for point in curves["frozen"]["batches"]] == pytest.approx([i / 3 for i in range(1, 7)], abs=1e-3)
-    tuned = [point[0] for point in curves["fine_tuned"]["batches"]]
-    assert tuned == pytest.approx([2 + i / 3 for i in range(1, 7)], abs=1e-3)
+    assert curves["frozen"]["batches"] == [], "a pass of the solver looks at all pictures at once"
+    passes, tuned = len(curves["frozen"]["epochs"]), [point[0] for point in curves["fine_tuned"]["batches"]]
+    assert tuned == pytest.approx([passes + i / 3 for i in range(1, 7)], abs=1e-3)
     for arm in ARMS:
         assert curves[arm]["epochs"] == [asdict(entry) for entry in outcome.arms[arm].history]
     assert {arm: found.epochs for arm, found in learning(outcome.report.progress).items()} == {
@@ -62,7 +62,7 @@ def test_curve_is_bounded_and_the_bar_in_range(arms: tuple[str, ...], epochs: in
     options = Options(arms=arms, epochs=epochs, augment=augment)
     live = Live(report, options, SIZES)
     live.arm = options.arms[-1]
-    listener = live.listener("all" if live.arm == "scratch" else "head")
+    listener = live.listener("all" if live.arm == "scratch" else "blocks")
     for step in range(1, epochs * steps + 1):
         if step % 7 and steps > 20:  # keep the example short: most of a long run is more of the same
             continue
@@ -78,12 +78,12 @@ def test_curve_is_bounded_and_the_bar_in_range(arms: tuple[str, ...], epochs: in
 
 def test_long_curve_keeps_its_whole_length() -> None:
     report = Light()
-    live = Live(report, Options(arms=("frozen",), epochs=100), SIZES)
-    live.arm = "frozen"
-    listener = live.listener("head")
+    live = Live(report, Options(arms=("scratch",), epochs=100), SIZES)
+    live.arm = "scratch"
+    listener = live.listener("all")
     for step in range(1, 5001):
         listener.batch(step / 50, 1.0, 0.5)
-    points = [point[0] for point in report.progress["curves"]["frozen"]["batches"]]
+    points = [point[0] for point in report.progress["curves"]["scratch"]["batches"]]
     assert MAX_POINTS // 2 <= len(points) <= MAX_POINTS
     assert points[0] < 2 and points[-1] > 98
     gaps = {round(b - a, 6) for a, b in itertools.pairwise(points)}
@@ -110,10 +110,10 @@ def test_arms_of_an_earlier_attempt_keep_their_curves_and_cost_nothing(outcome: 
     live.arm = "fine_tuned"
     for phase, pictures in (("features", 40), ("feature_maps", 40)):
         live.tick(phase)(pictures)
-    for phase in ("head", "blocks"):
-        listener = live.listener(phase)
-        for epoch in (1, 2):
-            listener.epoch({"phase": phase, "epoch": epoch + 2 * (phase == "blocks")})
+    live.head([{"phase": "head", "epoch": 1}], whole=True)
+    listener = live.listener("blocks")
+    for epoch in (2, 3):
+        listener.epoch({"phase": "blocks", "epoch": epoch})
     assert fractions(report)[-1] == pytest.approx(1.0), "what is left is the whole bar"
     everything = FakeReport()
     Live(everything, Options(arms=("frozen",)), SIZES, kept).phase("done")
@@ -122,9 +122,9 @@ def test_arms_of_an_earlier_attempt_keep_their_curves_and_cost_nothing(outcome: 
 
 def test_stop_reaches_whoever_counts() -> None:
     report = FakeReport(lambda progress: progress.get("fraction", 0) > 0)
-    live = Live(report, Options(arms=("frozen",)), SIZES)
-    live.arm = "frozen"
-    listener = live.listener("head")
+    live = Live(report, Options(arms=("scratch",)), SIZES)
+    live.arm = "scratch"
+    listener = live.listener("all")
     assert not listener.should_stop()
     listener.batch(0.5, 1.0, 0.5)
-    assert listener.should_stop() and live.tick("features")(5) is True
+    assert listener.should_stop() and live.tick("features")(5) is True and live.head([]) is True

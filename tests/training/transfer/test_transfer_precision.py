@@ -36,8 +36,7 @@ def mixed() -> keras.Model:
     """The embedded network under a head of three classes."""
     with tensor_cores():
         base = backbones.build(backbones.DEFAULT)
-        head = keras.Sequential([keras.Input((1280,)), *training._head_layers(3)], name="head")
-        return training._with_head(base, head)
+        return training._joined(base, 3)
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,9 @@ from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
-from cnn_core.store import keys
 from cnn_core.store.report import how_it_ended
 from cnn_core.store.runs import Run, Store, plain
-from cnn_core.training.transfer.export import bundle
+from cnn_core.training.transfer.export import bundle, network_file
 from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
 
@@ -62,7 +61,7 @@ class Outcome:
     def model(self, arm: str) -> Any:
         from cnn_core.training.transfer.answers import load_model
 
-        return load_model(self.store.read(keys.file(self.run.id, arm)))
+        return load_model(network_file(self.store, self.run, arm))
 
 
 def few_textures(store: Store, per_class: dict[str, int]) -> tuple[Item, ...]:

@@ -6,7 +6,7 @@
 To be read from top to bottom. The split, the options and the seed are those of the run. The app saves time where the
 result is the same: it keeps features from run to run, and runs blocks that do not change only once.
 
-    frozen        the pretrained network as it is, and a linear layer trained on its features
+    frozen        the pretrained network as it is, and a linear layer fitted to its features
     fine_tuned    the same, and then the topmost blocks trained on at a low learning rate
     scratch       the same architecture, every weight random, every weight trained
 
@@ -28,6 +28,9 @@ try:
         import keras
         import numpy as np
         from keras import layers
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.metrics import log_loss
+        from sklearn.preprocessing import StandardScaler
 except ModuleNotFoundError as missing:
     print(f"train.py: {missing.name} is not there. Install it: pip install -r requirements.txt.", file=sys.stderr)
     sys.exit(2)
@@ -36,6 +39,7 @@ except ModuleNotFoundError as missing:
 BACKBONE = "frozen.keras"  # a file beside this script, or the name of a network in keras.applications
 PREPROCESSING = "inside"  # of a network in keras.applications: inside (it does its own), tf or caffe
 FIRST_TRAINED = "block5c_expand_conv"  # first layer of the lowest block that fine-tuning trains
+DECAYS = (10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)  # weight decays to choose among
 
 Parts = dict[str, tuple[np.ndarray, np.ndarray]]  # of the split: pictures or features, and labels
 
@@ -88,19 +92,11 @@ def backbone() -> keras.Model:
     return keras.Model(image, trunk.output, name=trunk.name)
 
 
-def new_head() -> list[keras.layers.Layer]:
-    """Return the layers that tell the classes apart, with random weights."""
-    return [
-        layers.Dropout(0.2, name="dropout"),
-        layers.Dense(len(labels()), activation="softmax", name="probabilities"),
-    ]
-
-
-def joined(base: keras.Model, head: list[keras.layers.Layer]) -> keras.Model:
-    """Return the whole network: picture in, probabilities out."""
+def joined(base: keras.Model) -> keras.Model:
+    """Return the whole network, its last layer at random: picture in, probabilities out."""
     x = layers.GlobalAveragePooling2D(name="pool")(base.output)
-    for layer in head:
-        x = layer(x)
+    x = layers.Dropout(0.2, name="dropout")(x)
+    x = layers.Dense(len(labels()), activation="softmax", name="probabilities")(x)
     return keras.Model(base.input, x, name=base.name)
 
 
@@ -140,29 +136,42 @@ def fit(model: keras.Model, data: Parts, options: dict[str, Any], learning_rate:
     model.set_weights(weights)
 
 
-def train_frozen(base: keras.Model, data: Parts, options: dict[str, Any]) -> list[keras.layers.Layer]:
-    """Train a head on the fixed features of the pretrained network; return its layers."""
+def fit_head(base: keras.Model, data: Parts) -> tuple[np.ndarray, np.ndarray]:
+    """Return kernel and bias of the linear layer that suits the fixed features of the pretrained network.
+
+    A logistic regression on standardised features, its loss the mean cross-entropy plus half the weight decay times the
+    squared kernel: solved to its end for each of DECAYS; the one with the least loss on the validation pictures counts.
+    """
     extractor = keras.Model(base.input, layers.GlobalAveragePooling2D()(base.output))
-    features = {part: (extractor.predict(data[part][0], verbose=0), data[part][1]) for part in ("train", "validation")}
-    keras.utils.set_random_seed(options["seed"])
-    head = new_head()
-    network = keras.Sequential([keras.Input(extractor.output.shape[1:]), *head])
-    fit(network, features, options, options["head_learning_rate"], start_counts=False)
-    return head
+    seen = {part: extractor.predict(data[part][0], verbose=0).astype(float) for part in ("train", "validation")}
+    truth, unseen = data["train"][1], data["validation"][1]
+    scaler = StandardScaler().fit(seen["train"])
+    inputs, others = scaler.transform(seen["train"]), scaler.transform(seen["validation"])
+    pair = len(labels()) == 2  # scikit-learn fits one column then, whose square is half that of two
+    best, chosen = float("inf"), None
+    for decay in DECAYS:
+        strength = (2 if pair else 1) / (decay * len(truth))
+        model = LogisticRegression(C=strength, tol=1e-6, max_iter=10_000).fit(inputs, truth)
+        loss = log_loss(unseen, model.predict_proba(others), labels=range(len(labels())))
+        print(f"weight decay {decay:g}: validated {loss:.4f}")
+        if loss < best:
+            best, chosen = loss, model
+    assert chosen is not None
+    kernel, bias = chosen.coef_.T / scaler.scale_[:, None], chosen.intercept_
+    bias = bias - scaler.mean_ @ kernel
+    return (np.hstack([-kernel, kernel]) / 2, np.array([-bias[0], bias[0]]) / 2) if pair else (kernel, bias)
 
 
-def fine_tune(base: keras.Model, head: list[keras.layers.Layer], data: Parts, options: dict[str, Any]) -> keras.Model:
-    """Train the topmost blocks on, from a network whose head is trained; return the whole."""
+def fine_tune(model: keras.Model, base: keras.Model, data: Parts, options: dict[str, Any]) -> None:
+    """Train the topmost blocks on, from a network whose head is fitted."""
     keras.utils.set_random_seed(options["seed"])
     boundary = base.get_layer(FIRST_TRAINED).input
     upper = {layer.name for layer in keras.Model(boundary, base.output).layers}
     base.trainable = True
     for layer in base.layers:  # BatchNorm is frozen layer by layer: nothing else keeps its statistics
         layer.trainable = layer.name in upper and not isinstance(layer, layers.BatchNormalization)
-    model = joined(base, head)
     trained = augmented(model, options["seed"]) if options["augment"] else model
     fit(trained, data, options, options["fine_tune_learning_rate"], start_counts=True)
-    return model
 
 
 def train_scratch(base: keras.Model, data: Parts, options: dict[str, Any]) -> keras.Model:
@@ -174,7 +183,7 @@ def train_scratch(base: keras.Model, data: Parts, options: dict[str, Any]) -> ke
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = 0.9  # at 0.99 a few hundred steps leave the statistics near their start
     keras.utils.set_random_seed(options["seed"])
-    model = joined(base, new_head())
+    model = joined(base)
     trained = augmented(model, options["seed"]) if options["augment"] else model
     fit(trained, data, options, options["head_learning_rate"], start_counts=False)
     return model
@@ -188,8 +197,10 @@ def train() -> tuple[keras.Model, int, int]:
         model = train_scratch(base, data, options)
     else:
         base.trainable = False
-        head = train_frozen(base, data, options)
-        model = fine_tune(base, head, data, options) if ARM == "fine_tuned" else joined(base, head)
+        model = joined(base)
+        model.get_layer("probabilities").set_weights(fit_head(base, data))
+        if ARM == "fine_tuned":
+            fine_tune(model, base, data, options)
     pictures, truth = data["test"]
     correct = int((model.predict(pictures, verbose=0).argmax(axis=1) == truth).sum())
     return model, correct, len(truth)
