@@ -6,6 +6,7 @@ ones, about other pictures where there is a picture. Measure alone, on two cores
 each question.
 """
 
+import gc
 import sys
 import tempfile
 import time
@@ -19,7 +20,7 @@ from skimage import data
 
 from cnn_core.engine import jobs
 from cnn_core.engine.here import carry_out
-from cnn_core.engine.preload import warm_up
+from cnn_core.networks.devices import import_keras
 from cnn_core.networks.effective_field import BLOCKS, DEPTHS
 from cnn_core.pictures import sets
 from cnn_core.store import keys
@@ -152,7 +153,9 @@ def main(names: Sequence[str]) -> int:
     if unknown := sorted(set(names) - set(jobs.QUESTIONS)):
         print(f"There is no question {unknown[0]!r}; choose of {', '.join(jobs.QUESTIONS)}.", file=sys.stderr)
         return 2
-    warm_up("keras")
+    import_keras()
+    gc.collect()
+    gc.freeze()  # as workers do
     with tempfile.TemporaryDirectory() as location:
         for call in calls(location):
             if names and call.question not in names:

@@ -1,11 +1,11 @@
 """Loaded by each worker at its start: `--preload cnn_core.engine.preload`.
 
-It tells the scheduler the worker's device and imports Keras in the background, so that the first job or question need
-not wait for it. `CONVSCOPE_WARM_UP` names another module to import, or is empty for none.
+It tells the scheduler the worker's device, and has the worker replaced when it has grown and rests. Where questions are
+answered, it reads the embedded network in the background, for the first answer. Keras comes with what needs it only.
+`CONVSCOPE_WARM_UP` is empty for no warm-up, or names another function.
 """
 
 import contextlib
-import gc
 import importlib
 import logging
 import os
@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import threading
 from typing import Any
+
+WARM_UP = "cnn_core.networks.embedded:make"
 
 log = logging.getLogger(__name__)
 
@@ -47,21 +49,23 @@ def lower_priority(by: int) -> None:
 
 def dask_setup(worker: Any) -> None:
     """Prepare a worker before it reports to the scheduler."""
+    from cnn_core.engine import rest  # brings Dask, without which others ask this module for GPUs
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
     name = device()  # once: nvidia-smi takes a moment
     worker.startup_information["devices"] = lambda _worker: name
     if "RUN" in worker.state.total_resources:
         lower_priority(5)  # a question is answered while a run trains
-    if module := os.environ.get("CONVSCOPE_WARM_UP", "keras"):
-        threading.Thread(target=warm_up, args=(module,), name="warm-up", daemon=True).start()
+    rest.watch(worker)
+    function = os.environ.get("CONVSCOPE_WARM_UP", WARM_UP)
+    if function and "ASK" in worker.state.total_resources:
+        threading.Thread(target=warm_up, args=(function,), name="warm-up", daemon=True).start()
 
 
-def warm_up(module: str) -> None:
-    """Import a module now, so that nobody waits for it later; a trouble with it is only logged."""
+def warm_up(function: str) -> None:
+    """Call `module:function` now, so that nobody waits for it later; a trouble with it is only logged."""
+    module, _, name = function.partition(":")
     try:
-        importlib.import_module(module)
-    except Exception:  # the job that needs it will say so to its reader
-        log.exception("Importing %s at the worker's start failed", module)
-    else:
-        gc.collect()
-        gc.freeze()  # its million objects stay: without this, collecting costs a question up to a third of a second
+        getattr(importlib.import_module(module), name)()
+    except Exception:  # the question that needs it will say so to its reader
+        log.exception("The warm-up %s at the worker's start failed", function)

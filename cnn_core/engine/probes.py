@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,6 +31,20 @@ def look(keys: Iterable[str], dask_scheduler: Any) -> dict[str, Any]:
             for worker in dask_scheduler.workers.values()
         ],
     }
+
+
+async def part_with(address: str, dask_scheduler: Any) -> bool:
+    """In the scheduler: give up this worker if it has nothing to do; tell whether it may go now.
+
+    It must not be the worker that decides: only the scheduler knows what it is sending there at this moment.
+    """
+    worker = dask_scheduler.workers.get(address)
+    if worker is None or worker.processing:
+        return False
+    # From now on it is sent nothing more.
+    dask_scheduler.handle_worker_status_change("closing_gracefully", worker, f"part-with-{time.time()}")
+    await dask_scheduler.retire_workers([address])  # an answer that nobody has fetched yet moves elsewhere
+    return True
 
 
 def is_executing(key: str, dask_worker: Any) -> bool:
