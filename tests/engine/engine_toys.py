@@ -9,6 +9,8 @@ from cnn_core.engine.jobs import UnknownWork
 from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
 
+HELD: list[bytes] = []
+
 
 def sleep(run: Run, store: Store, report: Report) -> Outcome:
     """Take `seconds`, unless asked to stop."""
@@ -46,6 +48,13 @@ def hoard(run: Run, store: Store, report: Report) -> Outcome:
         hoarded.append(bytearray(os.urandom(1000)) * 20_000)
         report.update(pieces=len(hoarded))
         time.sleep(0.01)
+
+
+def grow_and_end(run: Run, store: Store, report: Report) -> Outcome:
+    """Leave `megabytes` behind, and take `seconds`."""
+    grow(run.spec["megabytes"])
+    time.sleep(run.spec.get("seconds", 0))
+    return Outcome({}, {"pid": os.getpid()})
 
 
 def parts(run: Run, store: Store, report: Report) -> Outcome:
@@ -130,6 +139,11 @@ def loaded(module: str) -> bool:
     return module in sys.modules
 
 
+def grow(megabytes: int) -> None:
+    """Hold memory from now on."""
+    HELD.append(os.urandom(1000) * 1000 * megabytes)
+
+
 def _error(name: str) -> Exception:
     return {
         "purpose": UnknownWork("No such thing; take another."),
@@ -142,5 +156,7 @@ def _error(name: str) -> Exception:
 JOBS = {
     name: f"engine_toys:{name}"
     for name in ("sleep", "stuck", "late", "fail", "hoard", "not_json", "parts", "give_up", "taken")
+} | {"grow": "engine_toys:grow_and_end"}
+QUESTIONS = {
+    name: f"engine_toys:{name}" for name in ("double", "note", "worker_pid", "refuse", "die", "loaded", "grow")
 }
-QUESTIONS = {name: f"engine_toys:{name}" for name in ("double", "note", "worker_pid", "refuse", "die", "loaded")}
