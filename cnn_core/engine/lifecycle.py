@@ -1,20 +1,27 @@
 """The engine's start and stop with the web server: `st.App("ui/main.py", lifespan=lifespan)`."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cnn_core.engine import client
-from cnn_core.engine.address import state_folder
-from cnn_core.engine.reconcile import Reconciler
+from cnn_core.engine import address
+from cnn_core.store.runs import Store
+
+if TYPE_CHECKING:
+    from cnn_core.engine.client import Engine
 
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncGenerator[None, None]:
     """Attach to the engine, or start the embedded one, while the server runs; runs may outlive it."""
+    starting = asyncio.get_running_loop().run_in_executor(None, _start_host)
+    from cnn_core.engine import client  # brings Dask, for half a second, in which the host has begun
+    from cnn_core.engine.reconcile import Reconciler
+
+    await starting
     engine = await asyncio.to_thread(client.current)
-    await asyncio.to_thread(engine.start)
     reconciler = Reconciler(engine, engine.store)
     reconciler.start()
     _say(await asyncio.to_thread(_greeting, engine))
@@ -25,15 +32,22 @@ async def lifespan(_app: Any) -> AsyncGenerator[None, None]:
         titles = [run.title for run in await asyncio.to_thread(engine.store.live)]
         await asyncio.to_thread(engine.close)
         if engine.embedded:
-            (state_folder(engine.store) / "drain").touch()
+            (address.state_folder(engine.store) / "drain").touch()
         _say(_farewell(titles, engine.embedded))
         client.use(None)
 
 
-def _greeting(engine: client.Engine) -> str:
+def _start_host() -> None:
+    if not os.environ.get("CONVSCOPE_ENGINE"):
+        store = Store.default()
+        address.start_host(store)
+        store.close()
+
+
+def _greeting(engine: "Engine") -> str:
     status = engine.status()
     if engine.embedded and not status.run_workers:
-        return f"the engine is starting (its log: {state_folder(engine.store) / 'engine.log'})."
+        return f"the engine is starting (its log: {address.state_folder(engine.store) / 'engine.log'})."
     if not status.reachable:
         return status.message
     return f"the engine at {status.address} is ready with {status.run_workers + status.ask_workers} workers."
