@@ -45,7 +45,7 @@ try:
     left.image(picture.pixels, caption=plain(picture.name), alt=picture.name, width="stretch")
     with left:
         notes(picture)
-    with right, st.spinner("Asking the network… (the first answer waits for TensorFlow, some seconds)"):
+    with right, st.spinner("Asking the network…"):
         found = classify(picture.digest, picture.pixels)
     spoken = ", ".join(f"{entry['label']} {entry['probability']:.0%}" for entry in found)
     right.plotly_chart(labels(found), key="home_labels", config={"displayModeBar": False}, alt=spoken)

@@ -16,7 +16,7 @@ from ui.gallery import gallery
 from ui.picture import FILE_MB, decoded, notes
 from ui.session import store
 from ui.take_home import take_home
-from ui.text import count, duration, plain, table
+from ui.text import asking, count, duration, plain, table
 
 _QUIET = {"displayModeBar": False}
 
@@ -131,7 +131,7 @@ def _try(run: Run) -> None:
         return
     try:
         picture = decoded(given.getvalue(), given.name)
-        with st.spinner("Asking the networks…"):
+        with st.spinner(asking("Asking the networks…")):
             said = _ask(run.id, picture.digest, picture.pixels)
     except (ImageRejected, EngineError, ValueError) as trouble:
         st.error(plain(str(trouble)))

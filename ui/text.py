@@ -7,7 +7,17 @@ import streamlit as st
 
 from cnn_core.pictures.items import count
 
-__all__ = ["count", "duration", "formula", "plain", "table"]
+__all__ = ["asking", "count", "duration", "formula", "plain", "table"]
+
+
+def asking(words: str) -> str:
+    """Return what a spinner says while a worker answers by TensorFlow; one that has rested holds none.
+
+    Example:
+        >>> asking("Asking Keras…")
+        'Asking Keras… (after a pause TensorFlow is loaded first: some seconds)'
+    """
+    return f"{words} (after a pause TensorFlow is loaded first: some seconds)"
 
 
 def plain(text: str) -> str:

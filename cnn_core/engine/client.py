@@ -107,13 +107,14 @@ class Engine:
         fire_and_forget(client.submit(worker.execute, run_id, key=run_id, resources={"RUN": 1}, pure=False))
         return True
 
-    def ask(self, question: str, *args: Any, timeout: float = 30.0, **kwargs: Any) -> Any:
+    def ask(self, question: str, *args: Any, timeout: float = 60.0, **kwargs: Any) -> Any:
         """Have an ASK worker answer a question (a name in `jobs.QUESTIONS`), and wait for it.
 
         Args:
             question: The name.
             args: For the function; anything that pickles.
-            timeout: Seconds until it is given up; an answer still being computed is then ended with its worker.
+            timeout: Seconds until it is given up; an answer still being computed is then ended with its worker. A
+                busy machine takes half a minute to import TensorFlow.
             kwargs: For the function.
 
         Raises:

@@ -57,7 +57,7 @@ class Server:
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
-                env=os.environ | {"CONVSCOPE_STORE": str(self.folder / "store")},
+                env=os.environ | {"CONVSCOPE_STORE": str(self.folder / "store"), "CONVSCOPE_WORKER_IDLE": "inf"},
             )
         eventually(self._healthy, 60, "the app answers")
 
@@ -96,7 +96,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(tmp_path_factory.mktemp("app"))
     running.start()
     engine = Engine(running.store)
-    engine.ask("classify", np.zeros((64, 64, 3), np.uint8), timeout=PATIENCE * 60)  # TensorFlow is there for every test
+    engine.ask("convolve", np.zeros((64, 64)), np.ones((3, 3)), timeout=PATIENCE * 60)  # TensorFlow is there and stays
     engine.close()
     yield running
     running.close()

@@ -14,7 +14,7 @@ from cnn_core.training.lab.size import ARMS
 from ui.lab.runs import plot, provenance, sentences, study
 from ui.session import Album, store
 from ui.teaching import one_of
-from ui.text import plain, table
+from ui.text import asking, plain, table
 
 COPIES = 4
 SIDE = 128  # pixels of a picture of it
@@ -88,7 +88,7 @@ def _some(album: Album) -> list[str]:
 def _sheet(digests: list[str], policy: str) -> None:
     seed = int(st.session_state.get("laboratory_augmentation_seed") or 0)  # of the study's settings: the same copies
     try:
-        with st.spinner("Drawing copies… (the first answer waits for TensorFlow, some seconds)"):
+        with st.spinner(asking("Drawing copies…")):
             picture = _drawn(tuple(digests), policy, seed)
     except (EngineError, ValueError) as trouble:
         st.error(plain(str(trouble)))

@@ -16,7 +16,7 @@ from ui.gallery import gallery
 from ui.lab.runs import plot, provenance, sentences, study
 from ui.session import Album, small, store
 from ui.teaching import glossary, one_of
-from ui.text import count, plain, table
+from ui.text import asking, count, plain, table
 
 LOOKS = ("Map", "Labels", "Evidence", "Look-alikes", "Calibration", "None-of-these")
 CHOSEN = ("Wrong", "Right", "All")
@@ -297,7 +297,7 @@ def _evidence(run_id: str, every: Sequence[MapPoint]) -> None:
             return
         point = st.selectbox("Picture", points, format_func=_judged, key=f"laboratory_evidence_{run_id}_{kind}")
     try:
-        with st.spinner("Asking the network… (the first answer waits for TensorFlow, some seconds)"):
+        with st.spinner(asking("Asking the network…")):
             answer = _attention(run_id, point.digest)
     except (EngineError, ValueError) as trouble:
         st.error(plain(str(trouble)))

@@ -18,7 +18,7 @@ from cnn_core.networks.zoo.architectures import ARCHITECTURES, architecture
 from cnn_core.pictures.images import Picture, square
 from ui.lessons.timeline import error_of, published_error, short
 from ui.teaching import one_of
-from ui.text import plain, table
+from ui.text import asking, plain, table
 
 _LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 _SIDES = {"left": "vgg16", "right": "resnet50"}
@@ -201,7 +201,7 @@ def _data_url(digest: str, _pixels: np.ndarray, side: int, grey: bool) -> str:
 
 def _stages(one: str, other: str) -> None:
     try:
-        with st.spinner("Building both networks… (the first time waits for TensorFlow, some seconds)"):
+        with st.spinner(asking("Building both networks…")):
             shapes = {key: _shapes(key) for key in (one, other)}
     except EngineError as trouble:
         st.error(plain(str(trouble)))

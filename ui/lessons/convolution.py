@@ -16,7 +16,7 @@ from cnn_core.figures import convolution as figures
 from cnn_core.figures import maps
 from cnn_core.pictures.images import Picture
 from ui.picture import scaled
-from ui.text import plain, table
+from ui.text import asking, plain, table
 
 _QUIET = {"displayModeBar": False}
 PROOF_SIDE = 96  # the plain loop takes a third of a second for that
@@ -116,7 +116,7 @@ def proof(image: np.ndarray, kernel: np.ndarray, settings: Settings) -> None:
         ["NumPy, vectorised", f"{np.abs(vectorised - reference).max():.1e}", _milliseconds(vector)],
     ]
     try:
-        with st.spinner("Asking Keras…"):
+        with st.spinner(asking("Asking Keras…")):
             theirs, seconds = _keras(small.tobytes(), small, kernel.tobytes(), kernel, settings)
         gap = float(np.abs(theirs - reference).max())
         rows.append(["`keras.ops.conv`", f"{gap:.1e}", _milliseconds(seconds)])

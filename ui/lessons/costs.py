@@ -19,7 +19,7 @@ from cnn_core.networks.layer_times import (
     variants,
 )
 from ui.teaching import one_of
-from ui.text import plain, table
+from ui.text import asking, plain, table
 
 SIZES, MOST_MAP, MOST_CHANNELS = (1, 3, 5, 7), 224, 2048
 _WEAK = 4  # the task: a separable convolution that saves less
@@ -133,7 +133,7 @@ def _measured(shapes: Shapes, named: Sequence[Variant]) -> None:
         )
         return
     try:
-        with st.spinner("Measuring …"):
+        with st.spinner(asking("Measuring…")):
             times = _ask(*shapes)
     except (EngineError, ValueError) as trouble:
         st.error(plain(str(trouble)))

@@ -21,7 +21,7 @@ from cnn_core.networks.effective_field import (
 )
 from cnn_core.pictures.images import Picture, square
 from ui.teaching import one_of
-from ui.text import plain, table
+from ui.text import asking, plain, table
 
 LINK: dict[str, Callable[[str], bool]] = {
     "channels_block": one_of(*BLOCKS),
@@ -64,7 +64,7 @@ def effective(picture: Picture) -> bool:
 
 def _found(picture: Picture, layer: str) -> list[EffectiveField]:
     try:
-        with st.spinner("Asking the network… (the first answer waits for TensorFlow, some seconds)"):
+        with st.spinner(asking("Asking the network…")):
             return [_ask(picture.digest, layer, pretrained, picture.pixels) for pretrained in (True, False)]
     except EngineError as trouble:
         st.error(plain(str(trouble)))
@@ -168,7 +168,7 @@ def _law() -> None:
 
 def _grown(kernel_size: int) -> FieldGrowth | None:
     try:
-        with st.spinner("Measuring random stacks…"):
+        with st.spinner(asking("Measuring random stacks…")):
             return _grow(kernel_size)
     except EngineError as trouble:
         st.error(plain(str(trouble)))

@@ -17,7 +17,7 @@ from cnn_core.networks import atlas, zoo
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.graph_view import graph_view, size
 from ui.teaching import one_of
-from ui.text import plain
+from ui.text import asking, plain
 
 FOLDS = ("folded", "idea", "unfolded")  # as in the link
 DEFAULT = "googlenet"
@@ -164,7 +164,7 @@ def inside() -> bool:
         **_LINKED,
     )
     try:
-        with st.spinner("Building the network… (the first answer waits for TensorFlow, some seconds)"):
+        with st.spinner(asking("Building the network…")):
             graph = _ask(key)
     except EngineError as trouble:
         st.error(plain(str(trouble)))

@@ -16,7 +16,7 @@ from ui.digit_canvas import digit_canvas
 from ui.lessons.study import LINKED, Shown, about_seconds, field, link, plot, study, whole
 from ui.session import store
 from ui.teaching import one_of
-from ui.text import plain
+from ui.text import asking, plain
 
 RATES = ("0.0003", "0.001", "0.003", "0.01")
 WHOLE = ("epochs", "batch_size", "shift", "seed")
@@ -167,7 +167,7 @@ def _read(shown: Shown[LeNet, LeNetResult] | None) -> bool:
 
 def _answer(run_id: str, drawing: np.ndarray) -> dict[str, Any] | None:
     try:
-        with st.spinner("Asking LeNet-5… (the first answer waits for TensorFlow, some seconds)"):
+        with st.spinner(asking("Asking LeNet-5…")):
             return _ask(run_id, hashlib.sha256(drawing.tobytes()).hexdigest(), drawing)
     except (EngineError, ValueError) as trouble:
         st.error(plain(str(trouble)))

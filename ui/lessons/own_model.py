@@ -10,10 +10,10 @@ from cnn_core.arithmetic.tables import csv_text
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.networks.blueprints import MAX_BYTES, Blueprint, BlueprintRefused
-from ui.text import plain
+from ui.text import asking, plain
 
 LINK: dict[str, Callable[[str], bool]] = {}  # a model does not fit into a link
-PATIENCE = 30.0  # seconds until the worker that reads it is ended
+PATIENCE = 60.0  # seconds until the worker that reads it is ended; some of them may go by while TensorFlow is loaded
 _SIZE = 4096  # pixels
 _EXAMPLE = """{"module": "keras", "class_name": "Sequential", "config": {"name": "example", "layers": [
   {"module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [null, 224, 224, 3]}},
@@ -124,7 +124,7 @@ def _read(text: str, size: int | None) -> Blueprint | None:
     trouble: dict[Any, str] = st.session_state.setdefault("channels_own_trouble", {})
     if (digest, size) not in trouble:
         try:
-            with st.spinner("Reading the architecture…"):
+            with st.spinner(asking("Reading the architecture…")):
                 return _ask(digest, size, text)
         except BlueprintRefused as refusal:
             st.error(plain(str(refusal)))

@@ -209,7 +209,7 @@ def _network(picture: Picture, axis: str, pixels: int) -> None:
 def asked(question: str, picture: Picture) -> Any:
     """Return a worker's answer about a picture, or None after saying why there is none."""
     try:
-        with st.spinner("Asking the network… (the first answer waits for TensorFlow, some seconds)"):
+        with st.spinner("Asking the network…"):
             return _ask(question, picture.digest, picture.pixels)
     except EngineError as trouble:
         st.error(plain(str(trouble)))

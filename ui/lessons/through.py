@@ -19,7 +19,7 @@ from cnn_core.networks.loaded import Layer, Network, weights_bytes
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.pictures.images import Picture
 from ui.teaching import check_link, one_of
-from ui.text import plain
+from ui.text import asking, plain
 from ui.unit_picker import Interval, unit_picker
 
 LARGE = 40_000_000  # bytes of weights from which a network is built only when the reader says so
@@ -51,11 +51,11 @@ def through(picture: Picture) -> bool:
     if not _wanted(key):
         return False
     try:
-        with st.spinner("Building the network… (the first answer waits for TensorFlow, some seconds)"):
+        with st.spinner(asking("Building the network…")):
             network = _network(key)
         st.markdown(f"**{ARCHITECTURES[key].title}**, {plain(network.weights)}.")
         layer = _layer(network)
-        with st.spinner("Asking the network…"):
+        with st.spinner(asking("Asking the network…")):
             view = _view(picture.digest, key, layer.name, picture.pixels)
         evidence = _answer(picture, network, view)
         channel = _maps(network, layer, view)
