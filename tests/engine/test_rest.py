@@ -1,19 +1,24 @@
 """Workers are light at their start, and again when they have grown and rest; nothing that arrives meanwhile is lost."""
 
+import asyncio
 import random
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psutil
 import pytest
+from distributed import Client, Scheduler, Worker
 
 from cnn_core.engine import preload
+from cnn_core.engine.probes import part_with
 from tests.waiting import eventually
 
 from .conftest import Bench
 
 pytestmark = pytest.mark.filterwarnings("error")
+GO_ON = threading.Event()
 PICTURE = np.zeros((64, 64, 3), np.uint8)
 
 
@@ -22,6 +27,10 @@ def environment(environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     environment.setenv("CONVSCOPE_WORKER_IDLE", "1")
     environment.setenv("CONVSCOPE_WARM_UP", preload.WARM_UP)
     return environment
+
+
+def wait() -> bool:
+    return GO_ON.wait(60)
 
 
 def test_question_of_the_embedded_network_is_answered_without_tensorflow(bench: Bench) -> None:
@@ -59,11 +68,44 @@ def test_worker_at_work_is_not_replaced(bench: Bench) -> None:
     assert (run.state, run.attempt) == ("done", 1)
 
 
+def test_scheduler_parts_with_a_worker_only_if_it_has_nothing_to_do() -> None:
+    alone, ask = {"dashboard_address": "127.0.0.1:0"}, {"resources": {"ASK": 1}}
+
+    async def scenario() -> None:
+        async with (
+            Scheduler(host="127.0.0.1", port=0, dashboard=False, **alone) as scheduler,
+            Worker(scheduler.address, nthreads=1, **alone),  # of another lane
+            Worker(scheduler.address, nthreads=1, **ask, **alone) as old,
+            Client(scheduler.address, asynchronous=True, set_as_default=False) as client,
+        ):
+            finished, at_work = client.submit(int, 7, **ask), client.submit(wait, **ask)
+            while not scheduler.workers[old.address].processing or not finished.done():
+                await asyncio.sleep(0.01)
+            assert not await part_with(old.address, dask_scheduler=scheduler)
+            assert scheduler.workers[old.address] in scheduler.running
+            GO_ON.set()
+            assert await at_work
+            leaving = asyncio.create_task(part_with(old.address, dask_scheduler=scheduler))
+            await asyncio.sleep(0)  # it is decided
+            arrives = client.submit(int, 8, **ask)
+            assert await leaving
+            assert old.address not in scheduler.workers
+            assert await finished == 7, "another worker keeps it"
+            assert not arrives.done()
+            async with Worker(scheduler.address, nthreads=1, **ask, **alone):
+                assert await arrives == 8
+            assert old.state.executed_count == 2
+            assert not await part_with(old.address, dask_scheduler=scheduler), "it is gone already"
+
+    GO_ON.clear()
+    asyncio.run(scenario())
+
+
 @pytest.mark.timeout(300)
 def test_what_arrives_while_a_worker_is_replaced_is_neither_lost_nor_begun_twice(bench: Bench) -> None:
     chance, askers, trainers, runs = random.Random(0), set(), set(), []
     with ThreadPoolExecutor(4) as pool:
-        for _ in range(12):
+        for _ in range(6):
             bench.engine.ask("grow", 300)
             runs.append(bench.begin("grow", megabytes=300))
             bench.ended(runs[-1])
