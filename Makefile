@@ -2,9 +2,13 @@
 PYTHON ?= python3
 PORT ?= 8501
 WORKERS ?= 3  # more than two cores: a browser test mostly waits
-REQUIREMENTS := $(if $(GPU),requirements/gpu.txt,requirements.txt)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+GPU ?= $(if $(wildcard $(VENV)/.app-gpu),1,0)  # what was chosen once stays until the other is said
+KIND := $(if $(filter-out 0,$(GPU)),gpu,cpu)
+REQUIREMENTS := $(if $(filter gpu,$(KIND)),requirements/gpu.txt,requirements.txt)
+APP := $(VENV)/.app-$(KIND)
 NODE_PACKAGES := $(if $(shell command -v npm),node_modules/.current)
 NO_NODE := @echo "No Node with npm found: the components' scripts are not checked. Get it, on Debian: apt-get install nodejs npm"
 
@@ -14,7 +18,7 @@ NO_NODE := @echo "No Node with npm found: the components' scripts are not checke
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-app: $(VENV)/.app  ## install what is needed and serve the app on http://localhost:8501 (GPU=1: with NVIDIA's libraries)
+app: $(APP) $(if $(ONNX),$(VENV)/.onnx)  ## install what is needed and serve the app on http://localhost:8501 (GPU=1: with NVIDIA's libraries, ONNX=1: exports ONNX too)
 	@$(BIN)/streamlit run app.py --server.port $(PORT)
 
 setup: $(VENV)/.dev $(NODE_PACKAGES)  ## install all that app, tests and linters need; nothing when it is current
@@ -44,22 +48,32 @@ bench: setup  ## run the benchmarks (OPENVINO=PYTHON: with OpenVINO, which that 
 	$(BIN)/python -m benchmarks.feel
 	$(BIN)/python -m benchmarks.intake
 
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header
 lock: setup  ## write the exact versions anew from requirements/*.in
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header requirements/app.in -o requirements.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header requirements/gpu.in -o requirements/gpu.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) requirements/cpu.in -o requirements.txt
+	$(COMPILE) requirements/gpu.in -o requirements/gpu.txt
+	$(COMPILE) requirements/onnx.in -o requirements/onnx.txt
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ConvScope needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make app PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.app: $(REQUIREMENTS) | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+# tensorflow and tensorflow-cpu unpack into one folder: where the other may be, both go first, and NVIDIA's libraries.
+# Last goes what only builders, testers and notebooks of these packages read, half a gigabyte.
+$(APP): $(REQUIREMENTS) | $(VENV)/bin/python
+	@test -e $@ || { rm -f $(VENV)/.app*; $(PIP) -q uninstall --yes tensorflow tensorflow-cpu $$(sed -n 's/^\(nvidia-[^=]*\)==.*/\1/p' requirements/gpu.txt); }
+	$(PIP) install -r $(REQUIREMENTS)
+	@find $(VENV)/lib/*/site-packages -type d \( -path '*/tensorflow/include' -o -name tests -o -name labextension -o -path '*/nbextension/static' -o -path '*/clang/native' \) -prune -exec rm -rf {} +
 	@$(BIN)/python -m cnn_core.networks.embedded
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.app
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+$(VENV)/.onnx: requirements/onnx.txt $(APP)
+	$(PIP) install -r requirements/onnx.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(APP)
+	$(PIP) install -r requirements/dev.txt
 	@touch $@
 
 node_modules/.current: package-lock.json package.json

@@ -35,13 +35,14 @@ def test_wheel_holds_what_the_checkout_holds(installed: Path) -> None:
         assert place.is_file(), f"{name} is not in the wheel"
     (metadata,) = installed.glob("convscope-*.dist-info/METADATA")
     needed = [line for line in metadata.read_text().splitlines() if line.startswith("Requires-Dist: ")]
-    assert len(needed) == len(
-        [
-            line
-            for line in (ROOT / "requirements" / "app.in").read_text().splitlines()
-            if line and not line.startswith("#")
-        ]
-    )
+    written = [
+        line
+        for name in ("app.in", "cpu.in", "onnx.in")
+        for line in (ROOT / "requirements" / name).read_text().splitlines()
+        if line and not line.startswith(("#", "-"))
+    ]
+    assert len(needed) == len(written)
+    assert "Requires-Dist: tf2onnx; extra == 'onnx'" in needed
     assert "convscope = cnn_core.__main__:program" in next(installed.glob("*.dist-info/entry_points.txt")).read_text()
 
 

@@ -9,6 +9,7 @@ from cnn_core.engine import client
 from cnn_core.networks.backbones import Backbone, backbone
 from cnn_core.store import keys
 from cnn_core.store.runs import Run
+from cnn_core.training.transfer import onnx_extra
 from cnn_core.training.transfer.export import bundle, epochs_csv, metrics_csv, self_test_of
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES
@@ -42,6 +43,8 @@ def take_home(run: Run, found: Transfer) -> None:
         else "Without pictures the zip still holds their file names and labels. Nobody can repeat the experiment from "
         "it, and no server can restore it."
     )
+    if lacking := onnx_extra.missing():
+        st.caption(plain(lacking))
     for name, arm in found.arms.items():
         _arm(run, name, arm.model_bytes, pictures)
     tables = {"metrics": ("Figures (CSV)", metrics_csv), "epochs": ("Epochs (CSV)", epochs_csv)}
@@ -61,16 +64,18 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
     """Show one arm's formats with their test, and its download."""
     with st.container(border=True):
         st.markdown(f"**{ARM_TITLES[name]}**")
-        tested = self_test_of(store(), run.id, name)
-        if tested is None or len(tested["formats"]) < len(FORMAT_TITLES):
+        tested, lacking = self_test_of(store(), run.id, name), onnx_extra.missing()
+        # Installed since that test, which said how:
+        again = tested is not None and not lacking and any("file" not in entry for entry in tested["formats"])
+        if tested is None or again or len(tested["formats"]) < len(FORMAT_TITLES):
             answer(
                 "exports",
-                {"run": run.id, "arm": name},
+                {"run": run.id, "arm": name} | ({"again": "onnx"} if again else {}),
                 title=f"exports of {run.title}, {ARM_TITLES[name].lower()}",
                 begin="Test the exports",
                 key=f"transfer_export_{name}",
-                about="Converts to LiteRT and ONNX and asks each format about ten of the test pictures, as its reader "
-                "will: in a fresh process, by predict.py. About a minute.",
+                about=f"Converts to LiteRT{'' if lacking else ' and ONNX'} and asks each format about ten of the test "
+                "pictures, as its reader will: in a fresh process, by predict.py. About a minute.",
             )
         formats = tested["formats"] if tested else []
         if tested:
@@ -125,4 +130,4 @@ def _show_test(formats: list[dict[str, Any]], asked: int) -> None:
         if not entry["passed"] and "file" in entry:
             st.error(f"**{FORMAT_TITLES[entry['name']]}**: {plain(entry['words'])}")
         elif not entry["passed"]:
-            st.caption(plain(entry["words"]))  # not tested: its converter is not installed
+            st.caption(plain(entry["words"]))  # not tested: its converter was not installed

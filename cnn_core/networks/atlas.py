@@ -276,7 +276,7 @@ def main(keys: Sequence[str] = ()) -> None:
     """
     for key in keys:
         architecture(key)
-    versions = {name: version(name) for name in ("keras", "tensorflow")} | {"python": sys.version.split()[0]}
+    versions = _versions()
     provenance = {
         "command": "python -m cnn_core.networks.atlas",
         "versions": versions,
@@ -291,6 +291,12 @@ def main(keys: Sequence[str] = ()) -> None:
     measured = {key: measure(key) if key in keys or key not in known else known[key] for key in ARCHITECTURES}
     content = {"provenance": provenance, "architectures": measured}
     FILE.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _versions() -> dict[str, str]:
+    import tensorflow as tf  # itself, not its package: that is called tensorflow-cpu here and there
+
+    return {"keras": version("keras"), "tensorflow": tf.__version__, "python": sys.version.split()[0]}
 
 
 if __name__ == "__main__":

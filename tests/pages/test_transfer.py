@@ -17,6 +17,7 @@ from cnn_core.pictures.images import Picture
 from cnn_core.store import keys
 from cnn_core.store.report import how_it_ended
 from cnn_core.store.runs import Run, Store
+from cnn_core.training.transfer import onnx_extra
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import bundle
 from cnn_core.training.transfer.results import Arm, EpochFigures, SelfTest, Transfer
@@ -377,7 +378,7 @@ def self_test(**failed: str) -> dict[str, Any]:
         }
         for name, tolerance in (("keras", 1e-4), ("tflite", 1e-3), ("int8", None))
     ]
-    absent = {"name": "onnx", "passed": False, "words": "ONNX is not offered: this installation lacks tf2onnx."}
+    absent = {"name": "onnx", "passed": False, "words": "ONNX is not offered: that one lacked tf2onnx."}
     return {"pictures": [f"{i}.png" for i in range(10)], "formats": [*formats, absent]}
 
 
@@ -393,8 +394,9 @@ def keep_test(store: Store, run: Run, told: dict[str, Any]) -> None:
 
 
 def test_formats_are_tested_by_a_run_and_the_failed_one_is_not_offered(
-    page: Any, store: Store, run: Run, engine: Any
+    page: Any, store: Store, run: Run, engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(onnx_extra, "missing", lambda: "ONNX is not offered here.")
     app = page("transfer", run=finish(store, run).id)
     assert not app.get("pills"), "nothing is offered before it was tested"
     app.button(key="transfer_export_frozen_begin").click().run()
@@ -417,9 +419,32 @@ def test_formats_are_tested_by_a_run_and_the_failed_one_is_not_offered(
     assert "| LiteRT, float, 13 MB | 9 of 10 | 2.5e-07 | :red[**failed**], ≤ 0.001 |" in texts(app)
     (error,) = app.error
     assert error.value.replace("\\", "") == "**LiteRT, float**: frozen.tflite: beyond 1e-03: not offered."
-    assert "this installation lacks tf2onnx" in texts(app)
+    assert "that one lacked tf2onnx" in texts(app)
     assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT, 8-bit weights"]
     assert "transfer_export_frozen_begin" not in [button.key for button in app.button]
+
+
+def test_onnx_that_is_not_installed_is_said_with_the_command_and_tested_once_it_is(
+    page: Any, store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "ONNX is not offered: this installation lacks onnx, which you get by “make app ONNX=1”."
+    monkeypatch.setattr(onnx_extra, "missing", lambda: said)
+    told = self_test()
+    keep_test(store, finish(store, run), told)
+    spec = {"run": run.id, "arm": "frozen"}
+    test = store.create("exports", spec, title="exports")
+    store.lists.add(keys.asked("exports", spec), test.id)
+    store.finish(export_run(store), "done", result=SelfTest(**told).to_json())
+    app = page("transfer", run=run.id)
+    assert said in texts(app)
+    assert "transfer_export_frozen_begin" not in [button.key for button in app.button], "it would say the same again"
+
+    monkeypatch.setattr(onnx_extra, "missing", lambda: "")
+    app.run()
+    assert said not in texts(app)
+    app.button(key="transfer_export_frozen_begin").click().run()
+    assert not app.exception
+    assert export_run(store).spec == spec | {"again": "onnx"}
 
 
 def test_export_test_of_another_visit_is_found_and_not_begun_twice(page: Any, store: Store, run: Run) -> None:

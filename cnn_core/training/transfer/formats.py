@@ -3,7 +3,6 @@
 The test runs what the reader will run: the `predict.py` of the bundle on picture files, beside the converted network.
 """
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -21,13 +20,12 @@ from cnn_core.pictures import kept
 from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Run, Store
-from cnn_core.training.transfer import answers, documents
-from cnn_core.training.transfer.export import in_float32, network_file
+from cnn_core.training.transfer import answers, documents, onnx_extra
+from cnn_core.training.transfer.export import in_float32, network_file, self_test_of
 from cnn_core.training.transfer.results import SelfTest, Transfer
 
 PICTURES = 10
 TOLERANCES: dict[str, float | None] = {"keras": 1e-4, "tflite": 1e-3, "onnx": 1e-3, "int8": None}
-ONNX_PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
 PATIENCE = 180  # seconds for one fresh process
 REACTION = 90  # seconds within which a stop is heard: between two formats
 
@@ -46,7 +44,7 @@ def export_formats(
         run_id: A finished run.
         arm: One of its arms.
         location: Of the store; by default the one of this process.
-        known: Entries of an earlier attempt, whose formats are not tested again.
+        known: Entries of an earlier attempt; formats that were tested are not tested again.
         tell: Called with what is known so far and the name of the next format; returns True to stop.
 
     Returns:
@@ -75,7 +73,7 @@ def run(run: Run, store: Store, report: Report) -> Outcome:
 
     Args:
         run: Its spec has `run`, a finished run, and `arm`, one of its arms; formats that its result has already are not
-            tested again.
+            tested again, nor, with `again` in the spec, those that were tested by an earlier run.
         store: Holds the network; receives the formats that agree, and the self-test.
         report: Is told `phase`, `fraction` and each format that was tested, and says when to stop.
     """
@@ -88,17 +86,10 @@ def run(run: Run, store: Store, report: Report) -> Outcome:
         return report.should_stop
 
     report.update(reaction=REACTION, phase="preparing", fraction=0.0)
-    known = SelfTest.from_json(run.result).formats
+    earlier = self_test_of(store, run.spec["run"], run.spec["arm"]) if "again" in run.spec else None
+    known = SelfTest.from_json(run.result).formats or (earlier or {"formats": ()})["formats"]
     tested = export_formats(run.spec["run"], run.spec["arm"], location=store.location, known=known, tell=tell)
     return Outcome(SelfTest(**tested).to_json(), devices.environment(devices.find()))
-
-
-def onnx_missing() -> str:
-    """Return why ONNX is not offered here, as a sentence; empty if it is."""
-    missing = [name for name in ONNX_PACKAGES if importlib.util.find_spec(name) is None]
-    if not missing:
-        return ""
-    return f"ONNX is not offered: this installation lacks {', '.join(missing)} (pip install {' '.join(missing)})."
 
 
 def _export(
@@ -131,14 +122,17 @@ def _export(
         "int8": lambda model: to_tflite(model, int8=True),
         "onnx": to_onnx,
     }
-    found: dict[str, Any] = {"pictures": [answer.name for answer in chosen], "formats": list(known)}
+    found: dict[str, Any] = {
+        "pictures": [answer.name for answer in chosen],
+        "formats": [entry for entry in known if "file" in entry],  # what was not installed then may be now
+    }
     for name, convert in converters.items():
         if name in {entry["name"] for entry in found["formats"]}:
             continue
         if tell(found, name):
             break
         entry: dict[str, Any]
-        if name == "onnx" and (reason := onnx_missing()):
+        if name == "onnx" and (reason := onnx_extra.missing()):
             entry = {"name": name, "words": reason, "passed": False}
         else:
             converted = convert(model)

@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 import pytest
+import tensorflow as tf
 
 from cnn_core.__main__ import main
 from cnn_core.arithmetic.geometry import Window, receptive_field
@@ -305,7 +306,7 @@ def test_the_file_holds_what_is_measured(key: str) -> None:
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the file, as if written here, that says of LeNet-5 and of VGG-16 what is wrong."""
     content = json.loads(atlas.FILE.read_text(encoding="utf-8"))
-    versions = {name: version(name) for name in ("keras", "tensorflow")} | {"python": sys.version.split()[0]}
+    versions = {"keras": version("keras"), "tensorflow": tf.__version__, "python": sys.version.split()[0]}
     content["provenance"]["versions"] = versions
     content["architectures"] |= {"lenet5": {"title": "nothing"}, "vgg16": {"title": "as it was"}}
     copy = tmp_path / "atlas.json"

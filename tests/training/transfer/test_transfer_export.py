@@ -21,7 +21,7 @@ from cnn_core.pictures.intake import Intake
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
-from cnn_core.training.transfer import answers, formats
+from cnn_core.training.transfer import answers, formats, onnx_extra
 from cnn_core.training.transfer.export import (
     BundleRefused,
     bundle,
@@ -259,7 +259,7 @@ def test_every_format_agrees_in_a_fresh_process(outcome: Outcome) -> None:
     assert found["keras"]["passed"] and found["keras"]["largest_difference"] <= 1e-4
     assert found["tflite"]["passed"] and found["tflite"]["largest_difference"] <= 1e-3
     assert found["int8"]["agreement"] >= 0.8 and found["int8"]["bytes"] < 0.35 * found["tflite"]["bytes"]
-    assert formats.onnx_missing() == "", "requirements/app.in names its packages"
+    assert onnx_extra.missing() == "", "requirements/dev.in includes onnx.in"
     assert found["onnx"]["passed"] and found["onnx"]["largest_difference"] <= 1e-3
     assert self_test_of(outcome.store, outcome.run.id, "frozen") == tested
     data = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"))

@@ -1,5 +1,8 @@
 """A test of exports as a run: it tells how far it is, stops between formats, and goes on where it was broken off."""
 
+import importlib.util
+import io
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +11,10 @@ from typing import Any
 import pytest
 from transfer_toys import Outcome
 
+from cnn_core.networks import backbones
 from cnn_core.store.runs import Run, plain
-from cnn_core.training.transfer import formats
-from cnn_core.training.transfer.export import self_test_of
+from cnn_core.training.transfer import formats, onnx_extra
+from cnn_core.training.transfer.export import bundle, self_test_of
 from cnn_core.training.transfer.results import SelfTest
 
 
@@ -87,3 +91,39 @@ def test_run_of_a_test_that_fails_keeps_what_was_tested_and_goes_on_there(
     found = formats.run(export_run(outcome, report.kept[-1]), outcome.store, Listening())
     assert tested == ["int8", "onnx"]
     assert [entry["name"] for entry in SelfTest.from_json(found.result).formats] == ["keras", "tflite", "int8", "onnx"]
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *absent: str) -> None:
+    """Have packages be as if they were not installed."""
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name in absent else real(name, *rest))
+
+
+def test_onnx_that_is_not_installed_is_left_out_with_the_command_and_made_once_it_is(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap(monkeypatch)
+    with monkeypatch.context() as lean:
+        without(lean, "tf2onnx", "onnxruntime")
+        found = SelfTest.from_json(formats.run(export_run(outcome), outcome.store, Listening()).result)
+    reason = "ONNX is not offered: this installation lacks tf2onnx, onnxruntime, which you get by “make app ONNX=1”."
+    assert found.formats[-1] == {"name": "onnx", "words": reason, "passed": False}
+    record = backbones.backbone("efficientnet_lite0")
+    with zipfile.ZipFile(io.BytesIO(bundle(outcome.store, outcome.run, "scratch", record, pictures=False))) as archive:
+        assert "scratch.onnx" not in archive.namelist() and reason in archive.read("model_card.md").decode()
+
+    tested, run = cheap(monkeypatch), export_run(outcome)
+    again = replace(run, spec={**run.spec, "again": "onnx"})
+    found = SelfTest.from_json(formats.run(again, outcome.store, Listening()).result)
+    assert tested == ["onnx"] and all(entry["passed"] for entry in found.formats)
+    assert [entry["name"] for entry in found.formats] == ["keras", "tflite", "int8", "onnx"]
+
+
+def test_command_that_brings_onnx_is_the_one_of_this_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert onnx_extra.missing() == ""
+    without(monkeypatch, "onnx")
+    assert onnx_extra.missing().endswith("lacks onnx, which you get by “make app ONNX=1”.")
+    monkeypatch.setattr(onnx_extra, "_MAKEFILE", tmp_path / "Makefile")  # `pip install .` leaves none
+    assert onnx_extra.missing().endswith("lacks onnx, which you get by “pip install onnx”.")
