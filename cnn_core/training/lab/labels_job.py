@@ -7,6 +7,7 @@ from sklearn.manifold import TSNE
 
 from cnn_core.arithmetic.statistics import share
 from cnn_core.training import heads
+from cnn_core.training.lab import likeness
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.calibration import refusal_curve, refusal_threshold, reliability
 from cnn_core.training.lab.labels import (
@@ -35,10 +36,10 @@ def study(bench: LabelsBench) -> None:
     features = bench.features(share=0.4)
     given, flipped = _flip(bench.labels, len(bench.classes), bench.options.flip, bench.options.seed)
     said = _out_of_fold(bench, features, given)
-    similar = similarities(features)
+    rows = likeness.directions(features)
     if bench.result.suspects is None:
         found = label_errors(said, given)
-        suspects = tuple(_suspect(bench, said, given, similar, int(index)) for index in found)
+        suspects = tuple(_suspect(bench, said, given, rows, int(index)) for index in found)
         accuracy = share(int((said.argmax(axis=1) == given).sum()), len(given))
         finding = _finding(found, flipped) if bench.options.flip else None
         bench.show(replace(bench.result, accuracy=accuracy, suspects=suspects, finding=finding))
@@ -47,7 +48,7 @@ def study(bench: LabelsBench) -> None:
             bench.say(_finding_words(finding))
     if bench.result.duplicates is None:
         bench.progress("near-duplicates", 0.75)
-        pairs = _duplicates(bench, similar, given)
+        pairs = _duplicates(bench, rows, given)
         bench.show(replace(bench.result, duplicates=pairs))
         across = sum(pair.across_classes for pair in pairs)
         bench.say(f"{len(pairs)} pairs look alike, {across} of them under two labels.")
@@ -133,11 +134,12 @@ def _finding_words(finding: Finding) -> str:
     )
 
 
-def _suspect(bench: LabelsBench, said: np.ndarray, given: np.ndarray, similar: np.ndarray, index: int) -> Suspect:
+def _suspect(bench: LabelsBench, said: np.ndarray, given: np.ndarray, rows: np.ndarray, index: int) -> Suspect:
     item, best = bench.items[index], int(said[index].argmax())
-    order = [int(i) for i in np.argsort(-similar[index]) if i != index and bench.items[i].digest != item.digest]
+    similar = rows @ rows[index]
+    order = [int(i) for i in np.argsort(-similar) if i != index and bench.items[i].digest != item.digest]
     nearest = tuple(
-        Neighbour(bench.items[i].digest, bench.items[i].name, bench.classes[given[i]], float(similar[index, i]))
+        Neighbour(bench.items[i].digest, bench.items[i].name, bench.classes[given[i]], float(similar[i]))
         for i in order[:NEAREST]
     )
     return Suspect(
@@ -154,35 +156,20 @@ def _suspect(bench: LabelsBench, said: np.ndarray, given: np.ndarray, similar: n
 # Likeness -------------------------------------------------------------------------------------------------------------
 
 
-def similarities(features: np.ndarray) -> np.ndarray:
-    """Return the cosine similarity of every two pictures, `(N, N)`, of features centred by their mean.
-
-    Example:
-        >>> similarities(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])).round(1)[0]
-        array([ 1., -1.,  1., -1.])
-    """
-    centred = features.astype(np.float64) - features.mean(axis=0)
-    norms = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit = centred / np.where(norms > 0, norms, 1.0)
-    return np.asarray(unit @ unit.T)
-
-
-def _duplicates(bench: LabelsBench, similar: np.ndarray, given: np.ndarray) -> tuple[Pair, ...]:
-    first, second = np.nonzero(np.triu(similar >= DUPLICATE_SIMILARITY, k=1))
-    order = np.argsort(-similar[first, second])[:MOST_PAIRS]
-    items = bench.items
+def _duplicates(bench: LabelsBench, rows: np.ndarray, given: np.ndarray) -> tuple[Pair, ...]:
+    found, items = likeness.pairs(rows, DUPLICATE_SIMILARITY, MOST_PAIRS), bench.items
     return tuple(
         Pair(
             items[i].digest,
             items[j].digest,
             names=(items[i].name, items[j].name),
             labels=(bench.classes[given[i]], bench.classes[given[j]]),
-            similarity=float(similar[i, j]),
+            similarity=min(1.0, similarity),  # rounding
             identical=items[i].digest == items[j].digest,
             across_classes=bool(given[i] != given[j]),
             across_parts=items[i].part != items[j].part,
         )
-        for i, j in zip(first[order].tolist(), second[order].tolist(), strict=True)
+        for i, j, similarity in zip(*(column.tolist() for column in found), strict=True)
     )
 
 

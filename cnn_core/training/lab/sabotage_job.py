@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from cnn_core.arithmetic.statistics import share as share_of
 from cnn_core.networks import backbones
 from cnn_core.networks.backbones import Backbone, weights_id
-from cnn_core.networks.forward import Network, compiled, features, fixed, network_input, pooled
+from cnn_core.networks.forward import BATCH, Network, compiled, features, fixed, network_input, pooled
 from cnn_core.pictures import kept
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
@@ -67,7 +69,34 @@ def _sabotage(bench: SabotageBench, record: Backbone, network: Sabotaged, begin:
     right = bench.accuracy(_counts(bench, probes, features))
     network = replace(network, right=right)
     base = backbones.build(record.name)
-    pixels = network_input(bench.store, bench.items, record)
+    with TemporaryDirectory() as folder:
+        pixels = _on_disk(bench, record, Path(folder) / "pixels.npy")
+        return _mistakes(bench, record, network, features, probes, base, pixels, begin, share)
+
+
+def _on_disk(bench: SabotageBench, record: Backbone, file: Path) -> np.ndarray:
+    """Return what the network looks at, uint8 `(N, size, size, 3)`, in a file: it is looked at nine times, in parts."""
+    shape = (len(bench.items), record.input_size, record.input_size, 3)
+    pixels = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+    for start in range(0, len(pixels), BATCH):
+        part = slice(start, start + BATCH)
+        pixels[part] = network_input(bench.store, bench.items[part], record)
+    return pixels
+
+
+def _mistakes(
+    bench: SabotageBench,
+    record: Backbone,
+    network: Sabotaged,
+    features: np.ndarray,
+    probes: list[Head],
+    base: keras.Model,
+    pixels: np.ndarray,
+    begin: float,
+    share: float,
+) -> Sabotaged:
+    right = network.right
+    assert right is not None
     preprocessing = measured_preprocessing(base)
     top = _classifier(record)
     known = {mistake.name for mistake in network.distortions}

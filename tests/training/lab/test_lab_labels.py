@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnn_core.training.lab import likeness
 from cnn_core.training.lab.calibration import refusal_curve, refusal_threshold, reliability
-from cnn_core.training.lab.labels_job import label_errors, similarities
+from cnn_core.training.lab.labels_job import label_errors
 
 
 def random_answers(seed: int, count: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -47,20 +48,36 @@ def test_exchanged_labels_are_found() -> None:
     assert set(found.tolist()) == set(flipped.tolist())
 
 
+def cosines(x: np.ndarray) -> np.ndarray:
+    y = x - x.mean(0)
+    return np.array([[a @ b / np.linalg.norm(a) / np.linalg.norm(b) for b in y] for a in y])
+
+
 def test_likeness_is_cosine_of_centred_features() -> None:
     x = np.random.default_rng(0).normal(3, 1, (12, 5))
-    assert similarities(x) == pytest.approx(
-        np.array(
-            [
-                [
-                    (a - x.mean(0)) @ (b - x.mean(0)) / np.linalg.norm(a - x.mean(0)) / np.linalg.norm(b - x.mean(0))
-                    for b in x
-                ]
-                for a in x
-            ]
-        )
+    rows = likeness.directions(x)
+    assert rows @ rows.T == pytest.approx(cosines(x), abs=1e-6)
+    assert not likeness.directions(np.ones((3, 2))).any(), "where all are the same nothing is like anything"
+
+
+@pytest.mark.parametrize("block", [1, 5, 100])
+def test_pairs_are_the_likest_whatever_the_blocks(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(likeness, "BLOCK", block)
+    x = np.random.default_rng(0).normal(0, 1, (23, 4))
+    expected = sorted(
+        ((float(cosines(x)[i, j]), i, j) for i in range(23) for j in range(i + 1, 23) if cosines(x)[i, j] >= 0.6),
+        reverse=True,
     )
-    assert np.isfinite(similarities(np.ones((3, 2)))).all()
+    assert len(expected) > 20
+    for most in (20, 1000):
+        first, second, similarity = likeness.pairs(likeness.directions(x), 0.6, most)
+        assert list(zip(first, second, strict=True)) == [(i, j) for _, i, j in expected[:most]]
+        assert similarity == pytest.approx([one for one, *_ in expected[:most]], abs=1e-6)
+
+
+def test_pictures_without_a_like_have_no_pair() -> None:
+    first, second, similarity = likeness.pairs(likeness.directions(np.eye(3)), 0.95, 10)
+    assert len(first) == len(second) == len(similarity) == 0
 
 
 @settings(max_examples=40)
