@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-import keras
 import numpy as np
 
 from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
@@ -20,6 +19,9 @@ from cnn_core.training.heads import Head
 from cnn_core.training.lab.results import LabResult
 from cnn_core.training.lab.spec import LabOptions, LabSpec
 from cnn_core.training.lab.splits import Fold, repeated_folds, usable
+
+if TYPE_CHECKING:
+    import keras
 
 STOPPED = "Stopped early: the figures are those known by then."
 
@@ -108,7 +110,7 @@ class Bench(Generic[Options, Found]):
 
     # Pictures and networks --------------------------------------------------------------------------------------------
 
-    def base(self) -> keras.Model:
+    def base(self) -> "keras.Model":
         """Build the study's backbone anew; the caller may change it."""
         return backbones.build(self.record.name)
 

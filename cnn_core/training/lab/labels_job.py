@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from cnn_core.arithmetic.statistics import share
 from cnn_core.training import heads
@@ -27,6 +28,7 @@ from cnn_core.training.lab.probe import fit_within
 DUPLICATE_SIMILARITY = 0.95  # cosine of centred features
 MOST_PAIRS = 200
 NEAREST = 3
+FEW = 2000  # pictures: with fewer, threads of t-SNE wait for one another eight times as long as they compute
 
 LabelsBench = Bench[LabelsOptions, LabelsResult]
 
@@ -179,7 +181,8 @@ def _map(bench: LabelsBench, features: np.ndarray, said: np.ndarray, given: np.n
     flat = u[:, :2] * s[:2]
     deep = u[:, :50] * s[:50]
     perplexity = min(30.0, (len(given) - 1) / 3)
-    tsne = TSNE(2, perplexity=perplexity, init="pca", random_state=bench.options.seed).fit_transform(deep)
+    with threadpool_limits(1 if len(given) < FEW else None):
+        tsne = TSNE(2, perplexity=perplexity, init="pca", random_state=bench.options.seed).fit_transform(deep)
     return tuple(
         MapPoint(
             item.digest,
