@@ -8,8 +8,7 @@
 Who has batches of another kind, as the studies do, uses `Steps` alone.
 
 Source:
-    TensorFlow guide "Custom training with tf.distribute.Strategy"; Micikevicius et al. 2018, arXiv:1710.03740, for the
-    scaled loss.
+    TensorFlow guide "Custom training with tf.distribute.Strategy".
 """
 
 import io
@@ -19,12 +18,15 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras.layers import BatchNormalization
+
+from cnn_core.training.depthwise import cheaper
+from cnn_core.training.loss_scale import LossScale
 
 KEEP_EVERY = 15.0  # seconds of training between two checkpoints
 KEEP_SHARE = 0.05  # of the time may go into checkpoints: those of a large network are kept less often
@@ -81,7 +83,7 @@ class Steps:
         loss, right = self._step(*self._batch(inputs, labels)).numpy().tolist()
         return loss, round(right)
 
-    def score(self, inputs: np.ndarray, labels: np.ndarray, batch_size: int) -> tuple[float, float]:
+    def score(self, inputs: "Inputs", labels: np.ndarray, batch_size: int) -> tuple[float, float]:
         """Return the mean loss and the accuracy at inference."""
         parts = [slice(start, start + batch_size) for start in range(0, len(labels), batch_size)]
         sums = [self._score(*self._batch(inputs[part], labels[part])).numpy() for part in parts]
@@ -119,7 +121,8 @@ class Steps:
         norms = [layer for layer in self.model._flatten_layers() if isinstance(layer, BatchNormalization)]
         for norm in norms:  # while it is traced only: a saved network need not know where it was trained
             norm.synchronized = self._replicas > 1
-        figures, finite, gradients = self._strategy.run(self._gradients, (inputs, labels, count))
+        with cheaper(self.model):
+            figures, finite, gradients = self._strategy.run(self._gradients, (inputs, labels, count))
         for norm in norms:
             norm.synchronized = False
         if self.scale:
@@ -163,43 +166,32 @@ class Steps:
         return tf.reduce_sum(tf.where(labels >= 0, losses, 0.0)), tf.reduce_sum(tf.cast(right, tf.float32))
 
 
-class LossScale:
-    """What the loss is multiplied by, and the gradients divided by, so that these do not underflow in float16.
-
-    A step whose gradients are not finite is skipped and halves it; 2,000 good ones double it. Keras'
-    `LossScaleOptimizer` does the same, but has a scale for each optimizer, and under a `MirroredStrategy` (3.15) it
-    looks at the first replica's gradients only.
-    """
-
-    first, growth_steps = 2.0**15, 2000
-
-    def __init__(self) -> None:
-        self.value = tf.Variable(self.first, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
-        self._good = tf.Variable(0, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
-        self.variables = [self.value, self._good]
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self.value.assign(self.first)
-        self._good.assign(0)
-
-    def follow(self, finite: tf.Tensor) -> None:
-        """Change as a step's gradients ask for."""
-        good = tf.where(finite, self._good + 1, 0)
-        grow = tf.equal(good, self.growth_steps)
-        self.value.assign(self.value * tf.where(grow, 2.0, tf.where(finite, 1.0, 0.5)))
-        self._good.assign(tf.where(grow, 0, good))
-
-
 # Epochs ---------------------------------------------------------------------------------------------------------------
+
+
+class Inputs(Protocol):
+    """What a network sees, `(N, …)`: an array, or what gives arrays when it is asked for some of it."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice | np.ndarray, /) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
 class Examples:
-    """What the network sees, `(N, …)`, and what it should say, int `(N,)`."""
+    """What the network sees, `(N, …)`, and what it should say, int `(N,)`.
 
-    inputs: np.ndarray
+    Of augmented examples `others` are further copies: one epoch sees `inputs`, the next one the first of these, and
+    after the last it is the turn of `inputs` again.
+    """
+
+    inputs: Inputs
     labels: np.ndarray
+    others: Sequence[Inputs] = ()
+
+    def seen(self, epoch: int) -> Inputs:
+        """Return what an epoch shows, counted from 0."""
+        return (self.inputs, *self.others)[epoch % (1 + len(self.others))]
 
 
 @dataclass(frozen=True)
@@ -313,10 +305,10 @@ class Training:
     def _batches(self) -> Iterator[float]:
         """Take the steps that are left of this epoch; after each say how many epochs are done."""
         epoch, part, size = self.epochs_before + len(self.history), self._part, self.batch_size
-        order = self._random.permutation(len(self.examples.labels))
+        order, inputs = self._random.permutation(len(self.examples.labels)), self.examples.seen(len(self.history))
         for start in range(part.seen, len(order), size):
             began, batch = time.perf_counter(), order[start : start + size]
-            loss, right = self.steps.step(self.examples.inputs[batch], self.examples.labels[batch])
+            loss, right = self.steps.step(inputs[batch], self.examples.labels[batch])
             part.seen, part.loss, part.right = start + len(batch), part.loss + loss * len(batch), part.right + right
             part.seconds += time.perf_counter() - began
             check_finite(part.loss / part.seen, f"in epoch {epoch + 1}")
@@ -391,7 +383,8 @@ class Training:
     def __str__(self) -> str:
         sizes = [math.prod(variable.shape) for variable in self.steps.variables()]
         count, validation = len(self.examples.labels), len(self.validation.labels) if self.validation else 0
+        copies = f" in {1 + len(self.examples.others)} copies" if self.examples.others else ""
         return (
-            f"{count} + {validation} examples in steps of {self.batch_size}, {self.epochs_before} epochs before, "
-            f"{len(sizes)} variables of {sum(sizes):,} numbers"
+            f"{count} + {validation} examples{copies} in steps of {self.batch_size}, {self.epochs_before} epochs "
+            f"before, {len(sizes)} variables of {sum(sizes):,} numbers"
         )

@@ -13,7 +13,7 @@ from cnn_core.training.lab.spec import UpperBlocks, epochs, in_proportion, train
 from cnn_core.training.spec import choices
 from cnn_core.training.study import Study
 
-# Parts of `transfer.training.augmentation`, in its order behind the whole.
+# The whole of `copies.augmentation`, and each of its parts.
 POLICIES = {"all": "Mirror, shift and zoom", "mirror": "Mirror", "shift": "Shift", "zoom": "Zoom"}
 
 

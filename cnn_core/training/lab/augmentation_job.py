@@ -1,16 +1,13 @@
 """Carrying out the study of augmentation; and the copies themselves, for the sheet on the page.
 
-The copies are those of `transfer.training.augmentation`. Each picture's are drawn from a seed of its own, so that the
-sheet on the page shows the very copies that a study trains on.
+Each picture's copies are drawn from a seed of its own (`copies`), so that the sheet on the page shows the very copies
+that a study trains on.
 """
 
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
-import tensorflow as tf
 
 from cnn_core.arithmetic.measures import FoldAccuracy
 from cnn_core.networks import backbones
@@ -19,10 +16,10 @@ from cnn_core.networks.forward import network_input
 from cnn_core.pictures.items import Item, SpecRefused
 from cnn_core.store.runs import Store
 from cnn_core.training import heads
+from cnn_core.training.copies import augmented
 from cnn_core.training.lab.augmentation import POLICIES, AugmentationOptions, AugmentationResult, Effect, Policy
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.tuning import Tuner, constant_rates
-from cnn_core.training.transfer.training import augmentation
 
 MOST_COPIES = 12
 HEAD, TUNED = "frozen", "fine_tuned"
@@ -91,31 +88,6 @@ def _keep(bench: AugmentationBench, policies: tuple[Policy, ...], policy: Policy
     bench.say(f"{policy.title}. {policy.arms[arm].paired.words}")
 
 
-def augmented(pixels: np.ndarray, digest: str, policy: str, copy: int, seed: int) -> np.ndarray:
-    """Return an augmented copy of a picture; the same for the same picture, copy and seed.
-
-    Args:
-        pixels: `(H, W, 3)`, 0 to 255, as the network looks at it.
-        digest: Of the picture; part of the seed.
-        policy: Of POLICIES.
-        copy: Number of the copy; part of the seed.
-        seed: Of the draws.
-
-    Returns:
-        uint8 `(H, W, 3)`.
-
-    Example:
-        >>> picture = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
-        >>> copies = [augmented(picture, "a1", "mirror", copy, seed=0) for copy in range(8)]
-        >>> {"as it was" if (c == picture).all() else "mirrored" if (c == picture[:, ::-1]).all() else c for c in copies
-        ... } == {"as it was", "mirrored"}
-        True
-    """
-    own = zlib.crc32(f"{digest} {copy} {seed}".encode()) % 2**31
-    drawn = _drawer(policy)(tf.constant(pixels[None], tf.float32), tf.constant(own, tf.int64))
-    return np.round(np.asarray(drawn)[0]).clip(0, 255).astype(np.uint8)
-
-
 def augmented_sheet(
     digests: Sequence[str],
     policy: str,
@@ -157,24 +129,6 @@ def augmented_sheet(
         for picture, digest in zip(seen, digests, strict=True)
     ]
     return np.stack(rows)
-
-
-@cache
-def _drawer(policy: str) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """A policy as a function of a batch and a seed."""
-    whole = augmentation(seed=0).layers
-    chosen = whole if policy == "all" else [whole[list(POLICIES).index(policy) - 1]]
-    own = [int(layer.generator.state.numpy()[0]) for layer in chosen]  # how the layers' seeds differ, if they do
-
-    def draw(batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        for layer, offset in zip(chosen, own, strict=True):
-            state = layer.generator.state
-            state.assign(tf.cast(tf.stack([seed + offset, tf.zeros_like(seed)]), state.dtype))
-            batch = layer(batch, training=True)
-        return batch
-
-    drawn: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = tf.function(draw)
-    return drawn
 
 
 # With it --------------------------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import Batches, Network, compiled, forward, lower
 from cnn_core.training.heads import Head
 from cnn_core.training.loop import Epoch, Examples, Listener, Steps, Training
-from cnn_core.training.transfer.training import CACHE_LIMIT
 
+CACHE_LIMIT = 2 * 2**30  # bytes of feature maps held in memory; above it the lower blocks run again every epoch
 BATCHNORM_MOMENTUM = 0.9  # of a network from scratch; at 0.99 a few hundred steps leave the statistics near their start
 STATISTICS = ("moving_mean", "moving_variance")
 

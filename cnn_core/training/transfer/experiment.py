@@ -12,7 +12,8 @@ import numpy as np
 
 from cnn_core.engine.errors import on_purpose, sentence
 from cnn_core.networks import backbones, devices
-from cnn_core.networks.forward import Batches, Pictures, cached_features, compiled, forward, lower
+from cnn_core.networks.forward import Pictures, See, cached_features, compiled, forward, network_input
+from cnn_core.networks.maps import Maps
 from cnn_core.pictures import kept, sets
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
@@ -24,7 +25,7 @@ from cnn_core.training.transfer import answers, export
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.live import Live
 from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
-from cnn_core.training.transfer.spec import Experiment
+from cnn_core.training.transfer.spec import KEPT_COPIES, Experiment
 
 if TYPE_CHECKING:
     import keras
@@ -177,7 +178,7 @@ class _Laboratory:
         fixed, trained = answers.parts(model, name, self.record, self.options.unfreeze_blocks)
         if name == "frozen":
             return forward(trained, self._vectors(self.split.test)[0])
-        return forward((lambda batch: trained(fixed(batch))) if fixed else trained, pictures)
+        return forward(trained, self._maps("test") if fixed else pictures)
 
     def _fail(self, name: str, error: Exception) -> None:
         if on_purpose(error):
@@ -207,24 +208,15 @@ class _Laboratory:
         self.live.head(fitted.history, whole=True)
         self.live.phase("blocks")
 
-        def prepare(pictures: Batches) -> np.ndarray:
-            maps = forward(lower(self.record, self._fixed_blocks), pictures, self.live.tick("feature_maps"))
-            self.live.phase("blocks")
-            return maps
-
         listener, base = self.live.listener("blocks"), self._base()
         export.keep_backbone(self.store, self.record, base)
         try:
-            arm = training.fine_tuned(
-                base,
-                fitted.head,
-                fitted.history,
-                self._data(),
-                self.options,
-                listener,
-                prepare,
-                self._keeper("fine_tuned"),
-            )
+            started = time.perf_counter()
+            maps = self._prepared()
+            map_seconds = time.perf_counter() - started
+            keeper = self._keeper("fine_tuned")
+            arm = training.fine_tuned(base, fitted.head, fitted.history, maps, self.options, listener, keeper)
+            arm.seconds["feature_maps"] = map_seconds
         except Stopped:  # before a block has moved
             if "frozen" in self.arms:
                 raise
@@ -240,7 +232,7 @@ class _Laboratory:
         self.live.phase("all")
         base = backbones.build(self.options.backbone, pretrained=False)
         listener, keeper = self.live.listener("all"), self._keeper("scratch")
-        return training.scratch(base, len(self.classes), self._data(), self.options, listener, keeper), 0.0
+        return training.scratch(base, len(self.classes), self._pixels(), self.options, listener, keeper), 0.0
 
     def _keeper(self, arm: str) -> "training.Keeper":
         """Return where the arm's checkpoint is: an attempt after a worker's death goes on from it."""
@@ -294,10 +286,31 @@ class _Laboratory:
     def _pictures(self, part: str) -> Pictures:
         return Pictures(self.store, self._items(part), self.record)
 
-    def _data(self) -> "training.Data":
-        return _training().Data(
-            self._pictures("train"), self._labels("train"), self._pictures("validation"), self._labels("validation")
-        )
+    def _pixels(self) -> "training.Data":
+        train, validation = (self._pictures(part)[:] for part in ("train", "validation"))
+        return _training().Data(train, self._labels("train"), validation, self._labels("validation"))
+
+    def _maps(self, part: str, copy: int | None = None) -> Maps:
+        """Return what the fixed blocks make of a part's pictures, or of one of their augmented copies."""
+        see: See = network_input
+        what = ""
+        if copy is not None:
+            from cnn_core.training import copies
+
+            see, what = copies.of(copy)
+        return Maps(self.store, self._items(part), self.record, self._fixed_blocks, self.precision, see, what)
+
+    def _prepared(self) -> "training.Data":
+        """Return the maps to learn from, computed as far as they were not kept."""
+        train = [self._maps("train", copy) for copy in range(self.options.epochs)[:KEPT_COPIES]]
+        if not self.options.augment:
+            train = [self._maps("train")]
+        validation = self._maps("validation")
+        for maps in (*train, validation):
+            maps.prepare(self.live.tick("feature_maps"))
+        self.live.phase("blocks")
+        labels = self._labels("train"), self._labels("validation")
+        return _training().Data(train[0], labels[0], validation, labels[1], train[1:])
 
 
 def _training() -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnn_core.store.report import Report
 from cnn_core.training.transfer.results import Arm
-from cnn_core.training.transfer.spec import Options
+from cnn_core.training.transfer.spec import KEPT_COPIES, Options
 
 MAX_POINTS = 240  # of one curve of batches; beyond it every other point is dropped
 
@@ -51,12 +51,13 @@ class Live:
         }
         self._stride: dict[str, int] = {}
         self._seen = 0
-        blocks = _BLOCK * options.unfreeze_blocks + (_FEATURE if options.augment else 0.0)
+        looks = min(KEPT_COPIES, options.epochs) if options.augment else 1
+        self._passes = {"feature_maps": sizes["validation"] + looks * sizes["train"]}  # pictures, of others each once
         costs = {
             "features": _FEATURE if {"frozen", "fine_tuned"} & arms else 0.0,
             "head": _HEAD if {"frozen", "fine_tuned"} & arms else 0.0,
-            "feature_maps": _FEATURE if "fine_tuned" in arms and not options.augment else 0.0,
-            "blocks": blocks * options.epochs if "fine_tuned" in arms else 0.0,
+            "feature_maps": looks * _FEATURE if "fine_tuned" in arms else 0.0,
+            "blocks": _BLOCK * options.unfreeze_blocks * options.epochs if "fine_tuned" in arms else 0.0,
             "all": _ALL * options.epochs if "scratch" in arms else 0.0,
         }
         total = sum(costs.values())
@@ -73,15 +74,15 @@ class Live:
         self.report.update(phase=name, arm=self.arm, fraction=1.0 if name == "done" else self._fraction())
 
     def tick(self, phase: str) -> Callable[[int], bool]:
-        """Begin or go on with a phase that passes over the pictures once, part after part; return who counts them.
+        """Begin or go on with a phase that passes over the pictures, part after part; return who counts them.
 
         The counter takes the number of pictures of this part that are done, and tells whether to stop.
         """
         self.phase(phase)
-        before = self._done.get(phase, 0.0)
+        before, all_pictures = self._done.get(phase, 0.0), self._passes.get(phase, self._pictures)
 
         def done(pictures: int) -> bool:
-            self._progress(phase, before + pictures / self._pictures)
+            self._progress(phase, before + pictures / all_pictures)
             return self.report.should_stop
 
         return done

@@ -10,8 +10,7 @@ Source:
 
 import logging
 import math
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -20,15 +19,14 @@ import numpy as np
 from keras import layers
 
 from cnn_core.networks import backbones
-from cnn_core.networks.forward import Batches
 from cnn_core.training import loop
+from cnn_core.training.copies import augmentation
 from cnn_core.training.heads import Head
-from cnn_core.training.loop import Examples, Steps
+from cnn_core.training.loop import Examples, Inputs, Steps
 from cnn_core.training.transfer.live import Listener
 from cnn_core.training.transfer.spec import Options
 
 DROPOUT = 0.2
-CACHE_LIMIT = 2 * 2**30  # bytes of feature maps held in memory; above it the lower blocks run again every epoch
 
 log = logging.getLogger(__name__)
 
@@ -53,17 +51,14 @@ class Arm:
 class Data:
     """Inputs and labels of the training and the validation part; inputs are pixels, feature maps or features.
 
-    Pixels may be still in the store; where they are trained on, and not only their maps, they are read as a whole.
+    `others` are further copies of the training part, of which each epoch sees the next one.
     """
 
-    train: Batches
+    train: Inputs
     train_labels: np.ndarray
-    validation: Batches
+    validation: Inputs
     validation_labels: np.ndarray
-
-    def mapped(self, function: Callable[[Batches], np.ndarray]) -> "Data":
-        """Return the same examples seen through a fixed function."""
-        return Data(function(self.train), self.train_labels, function(self.validation), self.validation_labels)
+    others: Sequence[Inputs] = ()
 
 
 @dataclass(frozen=True)
@@ -118,10 +113,10 @@ def fit(
 
     training = loop.Training(
         Steps(model, [(keras.optimizers.Adam(learning_rate), model.trainable_variables)]),
-        Examples(data.train[:], data.train_labels),
+        Examples(data.train, data.train_labels, data.others),
         options.batch_size,
         options.seed,
-        validation=Examples(data.validation[:], data.validation_labels),
+        validation=Examples(data.validation, data.validation_labels),
         epochs_before=first_epoch,
     )
     if not _resumed(training, keeper) and start_counts:
@@ -159,10 +154,9 @@ def fine_tuned(
     base: keras.Model,
     head: Head,
     history: list[dict[str, Any]],
-    pixels: Data,
+    maps: Data,
     options: Options,
     listener: Listener,
-    prepare: Callable[[Batches], np.ndarray],
     keeper: Keeper | None = None,
 ) -> Arm:
     """Train the topmost blocks on, from a network whose head is trained.
@@ -174,30 +168,19 @@ def fine_tuned(
         base: Pretrained network, changed in place.
         head: Fitted classifier of its features.
         history: How the head was fitted.
-        pixels: uint8 pictures.
-        options: Blocks to unfreeze, learning rate, augmentation.
+        maps: What the fixed lower blocks make of the pictures.
+        options: Blocks to unfreeze, learning rate.
         listener: Is told, and may stop it.
-        prepare: Runs the fixed lower blocks over pictures, so that it is done once and not every epoch.
         keeper: Keeps checkpoints.
     """
     keras.utils.set_random_seed(options.seed)
-    cut = backbones.backbone(options.backbone).block_starts[-options.unfreeze_blocks]
-    boundary = base.get_layer(cut).input
+    boundary = base.get_layer(backbones.backbone(options.backbone).block_starts[-options.unfreeze_blocks]).input
     thaw_above(base, boundary)
     model = with_head(base, head)
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
-    seconds, started = {}, time.perf_counter()
-    data, trained = pixels, model
-    pictures = len(pixels.train) + len(pixels.validation)
-    if options.augment:
-        trained = keras.Model(base.input, model(augmentation(options.seed)(base.input)), name="augmented")
-    elif 4 * math.prod(boundary.shape[1:]) * pictures <= CACHE_LIMIT:
-        data = pixels.mapped(prepare)
-        trained = keras.Model(boundary, model.output, name="upper")
-        seconds["feature_maps"] = time.perf_counter() - started
     second = fit(
-        trained,
-        data,
+        keras.Model(boundary, model.output, name="upper"),
+        maps,
         options,
         listener,
         learning_rate=options.fine_tune_learning_rate,
@@ -206,7 +189,7 @@ def fine_tuned(
         start_counts=True,
         keeper=keeper,
     )
-    return Arm(model, history + second.history, trainable, model.count_params(), seconds, second.best_epoch)
+    return Arm(model, history + second.history, trainable, model.count_params(), best_epoch=second.best_epoch)
 
 
 def scratch(
@@ -238,21 +221,6 @@ def thaw_above(base: keras.Model, boundary: Any) -> None:
     base.trainable = True
     for layer in base.layers:
         layer.trainable = layer.name in upper and not isinstance(layer, layers.BatchNormalization)
-
-
-def augmentation(seed: int) -> keras.Sequential:
-    """Return layers that mirror, shift and zoom pictures a little while training, and do nothing otherwise.
-
-    Each has a seed of its own: with one for all, what is mirrored would always be zoomed the same way.
-    """
-    return keras.Sequential(
-        [
-            layers.RandomFlip("horizontal", seed=seed),
-            layers.RandomTranslation(0.1, 0.1, fill_mode="reflect", seed=seed + 1),
-            layers.RandomZoom(0.15, fill_mode="reflect", seed=seed + 2),
-        ],
-        name="augmentation",
-    )
 
 
 def with_head(base: keras.Model, head: Head) -> keras.Model:
