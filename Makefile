@@ -45,6 +45,7 @@ format: setup  ## format the code
 bench: setup  ## run the benchmarks (OPENVINO=PYTHON: with OpenVINO, which that Python has)
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.forward $(if $(OPENVINO),--openvino $(OPENVINO))
+	$(BIN)/python -m benchmarks.fine_tuning
 	$(BIN)/python -m benchmarks.feel
 	$(BIN)/python -m benchmarks.intake
 

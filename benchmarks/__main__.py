@@ -12,7 +12,7 @@ def main(names: list[str]) -> int:
     from benchmarks import transfer
     from cnn_core.networks import backbones, devices
 
-    claims = {"frozen": transfer.frozen, "fine_tuned": transfer.fine_tuned}
+    claims = {"frozen": transfer.frozen}
     if unknown := set(names) - claims.keys():
         print(f"There is no benchmark {sorted(unknown)[0]!r}; choose of {', '.join(claims)}.", file=sys.stderr)
         return 2

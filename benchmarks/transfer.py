@@ -1,5 +1,5 @@
 # ruff: noqa: TID251
-"""What keeping features, and feature maps, is worth: the same training with and without, in the same process."""
+"""What keeping features is worth: the same training with and without, in the same process."""
 
 import tempfile
 import time
@@ -44,21 +44,6 @@ def frozen() -> Iterator[Row]:
         alone = replace(pictures, options=replace(OPTIONS, arms=("frozen",)))
         for name in ("frozen, first run", "frozen, second run: features are kept"):
             yield name, *_run(store, alone, "frozen")
-        store.close()
-
-
-def fine_tuned() -> Iterator[Row]:
-    """The last blocks on feature maps computed once, and on pixels through all blocks every epoch."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(folder)
-        pictures = Experiment(tuple(sets.read_sample(store, "textures")), OPTIONS, source="textures")
-        _run(store, replace(pictures, options=replace(OPTIONS, arms=("frozen",))), "frozen")  # features are there
-        alone = replace(pictures, options=replace(OPTIONS, arms=("fine_tuned",)))
-        limit = training.CACHE_LIMIT
-        for name, value in (("fine_tuned, from pixels every epoch", 0), ("fine_tuned, feature maps once", limit)):
-            training.CACHE_LIMIT = value
-            yield name, *_run(store, alone, "fine_tuned")
-        training.CACHE_LIMIT = limit
         store.close()
 
 

@@ -75,7 +75,7 @@ class Maps:
         found = {item.digest: _read(self._path(item)) for item in items}
         missing = {item.digest: item for item in items if found[item.digest] is None}
         if missing:
-            found |= self._made(list(missing.values()))
+            found |= self._made(list(missing.values()), len(missing))
         return np.stack([found[item.digest] for item in items])  # type: ignore[misc]  # none is None any more
 
     def prepare(self, tick: Callable[[int], bool] = lambda done: False) -> None:
@@ -88,13 +88,12 @@ class Maps:
             Stopped: If `tick` said so; what was computed by then is kept.
         """
         missing = [item for item in {item.digest: item for item in self._items}.values() if not self._used(item)]
-        done = len(self._items) - len(missing)
         for start in range(0, len(missing), BATCH):
-            if tick(done + start):
+            if tick(len(self._items) - len(missing) + start):
                 raise Stopped
-            if self._room is not None and self._room <= 0:
+            if self._room == 0:
                 break
-            self._made(missing[start : start + BATCH])
+            self._made(missing[start : start + BATCH], len(missing))
         tick(len(self._items))
 
     def _path(self, item: Item) -> Path:
@@ -108,27 +107,24 @@ class Maps:
             return False
         return True
 
-    def _made(self, items: Sequence[Item]) -> dict[str, np.ndarray]:
-        """Compute maps, and keep them where there is room."""
+    def _made(self, items: Sequence[Item], wanted: int) -> dict[str, np.ndarray]:
+        """Compute maps, the first of so many that are wanted, and keep them where there is room."""
         self._network = self._network or lower(self._record, self._blocks)
-        maps = self._network(self._see(self._store, items, self._record))
-        size = maps[0].nbytes + _HEAD.size
+        made = self._network(self._see(self._store, items, self._record))
+        size = _HEAD.size + made[0].nbytes
         if self._room is None:
-            self._room = _make_room(self._began, size * len(self._items))
-        for item, made in zip(items, maps, strict=True):
-            if self._room < size:
-                if self._room > 0:
-                    log.warning(
-                        "Maps of %s take more than %.1f GB; some are computed anew each time.",
-                        self._folder.name,
-                        LIMIT / 1e9,
-                    )
-                self._room = 0
-            elif _written(self._path(item), made):
-                self._room -= size
-            else:
-                self._room = 0
-        return {item.digest: made for item, made in zip(items, maps, strict=True)}
+            self._room = _make_room(self._began, size * wanted)
+            if self._room < size * wanted:
+                log.warning(
+                    "Within %.1f GB is no room for %d of %d maps: they are computed each time they are asked for.",
+                    LIMIT / 1e9,
+                    wanted - max(0, self._room // size),
+                    len(self),
+                )
+        for item, one in zip(items, made, strict=True):
+            kept = self._room >= size and _written(self._path(item), one)
+            self._room = self._room - size if kept else 0
+        return {item.digest: one for item, one in zip(items, made, strict=True)}
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
@@ -142,7 +138,7 @@ def _read(path: Path) -> np.ndarray | None:
         if zlib.crc32(memoryview(data)[4:]) == checksum:
             return np.frombuffer(data, "<f4", offset=_HEAD.size).reshape(shape)
         reason = "its bytes are not those that were written"
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, struct.error) as error:
         reason = str(error)

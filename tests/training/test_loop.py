@@ -211,6 +211,21 @@ def test_every_example_is_shown_once_an_epoch_in_another_order(monkeypatch: pyte
     assert [epoch.loss for epoch in going.history] == [0.5, 0.5] and going.history[0].accuracy == 1
 
 
+def test_each_epoch_sees_the_next_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps, shown, first = training(network()).steps, [], examples(7)
+    second, third = first.inputs + 100, first.inputs + 200
+    monkeypatch.setattr(steps, "step", lambda x, y: shown.append((x[:, 0, 0, 0], y)) or (0.5, len(y)))
+    going = Training(steps, Examples(first.inputs, first.labels, [second, third]), 7, 0)
+    going.run(4)
+    for (seen, labels), copy in zip(shown, (first.inputs, second, third, first.inputs), strict=True):
+        order = [copy[:, 0, 0, 0].tolist().index(value) for value in seen]
+        assert sorted(order) == list(range(7)) and np.array_equal(labels, first.labels[order])
+    with pytest.raises(
+        ValueError, match=r"^The checkpoint is one of 7 \+ 0 examples in 3 copies in steps of 7, 0 epochs"
+    ):
+        Training(steps, first, 7, 0).resume(going.checkpoint())
+
+
 def test_listener_hears_of_batches_and_epochs() -> None:
     heard: list[Any] = []
     going = Training(training(network()).steps, examples(19), 6, 0, epochs_before=3)

@@ -1,6 +1,7 @@
 """An attempt whose worker died is followed by another: it goes on where the first one was."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from transfer_toys import FakeReport, few_textures
 
+from cnn_core.networks import maps
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
@@ -93,6 +95,35 @@ def test_second_attempt_goes_on_from_the_checkpoint(
     assert again["best_epoch"] == straight["best_epoch"] and again["accuracy"] == straight["accuracy"]
     assert report.progress["curves"][arm]["epochs"] == again["history"], "the reader sees no gap either"
     assert not shelf.exists(key)
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_maps_that_have_gone_or_have_no_room_change_nothing(
+    augment: bool, steps: list[int], shelf: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second attempt finds none of the first one's maps, and has room for three."""
+    items = few_textures(shelf, {"train": 4, "validation": 2, "test": 1})
+    arm, shapes = "fine_tuned", set[tuple[int, ...]]()
+    options: dict[str, Any] = {"arms": (arm,), "epochs": 3, "batch_size": 6, "unfreeze_blocks": 1, "augment": augment}
+    straight = job.run(begun(shelf, items, **options), shelf, FakeReport()).result["arms"][arm]
+    run = begun(shelf, items, **options)
+    with pytest.raises(Killed):
+        job.run(run, shelf, DyingReport(arm, 4.4))
+    step = loop.Steps.step
+
+    def seen(self: loop.Steps, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+        shapes.add(inputs.shape[1:])
+        return step(self, inputs, labels)
+
+    monkeypatch.setattr(loop.Steps, "step", seen)
+    monkeypatch.setattr(maps, "FOLDER", tmp_path)
+    monkeypatch.setattr(maps, "LIMIT", 3 * (16 + 4 * 7 * 7 * 320))
+    again = job.run(run, shelf, FakeReport()).result["arms"][arm]
+    for found, expected in zip(without_seconds(again["history"]), without_seconds(straight["history"]), strict=True):
+        assert found == pytest.approx(expected, abs=1e-5)
+    assert again["best_epoch"] == straight["best_epoch"] and again["accuracy"] == straight["accuracy"]
+    assert shapes == {(1280,), (7, 7, 320)}, "features of the head, maps of the block above the cut"
+    assert len(list(tmp_path.glob("*/*.map"))) == 3
 
 
 def toy(classes: int = 2) -> tuple[keras.Model, training.Data]:
