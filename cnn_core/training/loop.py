@@ -177,6 +177,20 @@ class Inputs(Protocol):
     def __getitem__(self, part: slice | np.ndarray, /) -> np.ndarray: ...
 
 
+@dataclass(frozen=True, eq=False)
+class Some:
+    """Some of these inputs, by their indices, in this order."""
+
+    inputs: Inputs
+    indices: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, part: slice | np.ndarray) -> np.ndarray:
+        return self.inputs[self.indices[part]]
+
+
 @dataclass(frozen=True)
 class Examples:
     """What the network sees, `(N, …)`, and what it should say, int `(N,)`.

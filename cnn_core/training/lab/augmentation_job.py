@@ -55,10 +55,10 @@ def _heads(bench: AugmentationBench, features: np.ndarray) -> None:
 
 
 def _blocks(bench: AugmentationBench, features: np.ndarray) -> None:
-    options, count = bench.options, len(bench.items)
+    options = bench.options
     fixed = len(bench.record.block_starts) - options.unfreeze_blocks
-    tuner = Tuner(bench.base(), bench.record, fixed, len(bench.classes), count * options.epochs)
-    inputs = tuner.inputs(bench.pixels(), bench.ticker("upper blocks", 0.4, 0.05, count))
+    tuner = Tuner(bench.base(), bench.record, fixed, len(bench.classes))
+    inputs = tuner.inputs(bench.pixels(), bench.ticker("upper blocks", 0.4, 0.05, len(bench.items)))
     begin, each = 0.45, 0.55 / (1 + len(options.policies))
     if TUNED not in bench.result.without:
         _without(bench, TUNED, bench.accuracy(_tuned_counts(bench, tuner, features, inputs, None, begin, each)))

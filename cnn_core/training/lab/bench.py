@@ -11,6 +11,7 @@ from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
 from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comparison
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import Network, Pictures, See, cached_features, network_input
+from cnn_core.networks.maps import Maps
 from cnn_core.pictures import kept
 from cnn_core.store.report import Report, Stopped
 from cnn_core.store.runs import Store
@@ -117,6 +118,18 @@ class Bench(Generic[Options, Found]):
     def pixels(self) -> Pictures:
         """Return the pictures as the backbone looks at them, uint8 `(N, size, size, 3)`, read batch by batch."""
         return Pictures(self.store, self.items, self.record)
+
+    def maps(self, blocks: int, tick: Callable[[int], bool]) -> Maps | np.ndarray:
+        """Return what the lowest blocks make of the pictures, kept on disk, or without any of them the pixels.
+
+        Raises:
+            Stopped: If `tick`, which counts the pictures, said so.
+        """
+        if not blocks:
+            return self.pixels()[:]
+        maps = Maps(self.store, self.items, self.record, blocks, self.precision)
+        maps.prepare(tick)
+        return maps
 
     def features(self, share: float, record: backbones.Backbone | None = None) -> np.ndarray:
         """Return the pooled features of all pictures, float32 `(N, channels)`, from the cache where it has them.

@@ -11,6 +11,7 @@ from cnn_core.training import heads
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.depth import Cut, DepthOptions, DepthResult, Stage
 from cnn_core.training.lab.tuning import Tuner, block_outputs, constant_rates
+from cnn_core.training.loop import Some
 
 DepthBench = Bench[DepthOptions, DepthResult]
 
@@ -98,9 +99,9 @@ def fine_tuned_counts(bench: DepthBench, features: np.ndarray, frozen: int, begi
         share: Part of the progress that this takes.
     """
     options, count = bench.options, len(bench.items)
-    tuner = Tuner(bench.base(), bench.record, frozen, len(bench.classes), count)
+    tuner = Tuner(bench.base(), bench.record, frozen, len(bench.classes))
     phase = f"{frozen} blocks frozen"
-    inputs = tuner.inputs(bench.pixels(), bench.ticker(phase, begin, 0.2 * share, count))
+    inputs = bench.maps(frozen, bench.ticker(phase, begin, 0.2 * share, count))
     rates = constant_rates(
         len(tuner.blocks), options.epochs, options.fine_tune_learning_rate, options.head_learning_rate
     )
@@ -111,8 +112,8 @@ def fine_tuned_counts(bench: DepthBench, features: np.ndarray, frozen: int, begi
         labels = bench.labels[fold.train]
         head = heads.fit(features[fold.train], labels)
         check = bench.checker(phase, start, each)
-        tuner.train(inputs[fold.train], labels, rates, options.batch_size, options.seed, head, check)
-        correct.append(bench.right(tuner.probabilities(inputs[fold.test]), fold))
+        tuner.train(Some(inputs, fold.train), labels, rates, options.batch_size, options.seed, head, check)
+        correct.append(bench.right(tuner.probabilities(Some(inputs, fold.test)), fold))
     return correct
 
 

@@ -9,7 +9,7 @@ from cnn_core.training.heads import Head
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.recipes import RIGHT, RecipesOptions, RecipesResult, Tried
 from cnn_core.training.lab.tuning import Tuner, constant_rates
-from cnn_core.training.loop import Diverged
+from cnn_core.training.loop import Diverged, Some
 
 RecipesBench = Bench[RecipesOptions, RecipesResult]
 
@@ -96,9 +96,8 @@ def study(bench: RecipesBench) -> None:
 
 def _tuner(bench: RecipesBench, recipe: Recipe, begin: float) -> tuple[Tuner, Any]:
     frozen = len(bench.record.block_starts) - bench.options.unfreeze_blocks
-    count = len(bench.items)
-    tuner = Tuner(bench.base(), bench.record, frozen, len(bench.classes), count, recipe.batchnorm_training)
-    return tuner, tuner.inputs(bench.pixels(), bench.ticker("feature maps", begin, 0.0, count))
+    tuner = Tuner(bench.base(), bench.record, frozen, len(bench.classes), recipe.batchnorm_training)
+    return tuner, bench.maps(frozen, bench.ticker("feature maps", begin, 0.0, len(bench.items)))
 
 
 def _try(
@@ -112,8 +111,10 @@ def _try(
         head, labels = probe if recipe.head_first else None, bench.labels[fold.train]
         check = bench.checker(recipe.title, start, each)
         seed = options.seed + index
-        losses.append(tuple(tuner.train(inputs[fold.train], labels, rates, options.batch_size, seed, head, check)))
-        correct.append(bench.right(tuner.probabilities(inputs[fold.test]), fold))
+        losses.append(
+            tuple(tuner.train(Some(inputs, fold.train), labels, rates, options.batch_size, seed, head, check))
+        )
+        correct.append(bench.right(tuner.probabilities(Some(inputs, fold.test)), fold))
         distances.append(tuner.distances())
         drifts.append(tuner.statistics_drift())
     return Tried(

@@ -15,6 +15,7 @@ from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.size import ARMS, SIZES, Fit, Law, LawCurve, SizeArm, SizeOptions, SizePoint, SizeResult
 from cnn_core.training.lab.splits import nested_draws
 from cnn_core.training.lab.tuning import BATCHNORM_MOMENTUM, Tuner, constant_rates
+from cnn_core.training.loop import Some
 
 BOOTSTRAPS = 300
 FEWEST_SIZES = 4
@@ -77,8 +78,8 @@ def _trained(bench: SizeBench, features: np.ndarray, name: str, begin: float, sh
     if options.sizes == SIZES:  # nothing chosen: a few
         sizes = sorted({size for size in sizes if size in TRAINED_SIZES} | {sizes[-1]})
     correct = {point.pictures: bench.counts(point.accuracy) for point in bench.result.arm(name).points}
-    tuner, rate = _tuner(bench, name)
-    inputs = tuner.inputs(bench.pixels(), bench.ticker(name, begin, 0.1 * share, len(bench.items)))
+    tuner, rate, fixed = _tuner(bench, name)
+    inputs = bench.maps(fixed, bench.ticker(name, begin, 0.1 * share, len(bench.items)))
     largest = sizes[-1] * len(bench.classes)
     for done, (index, size) in enumerate((index, size) for size in sizes for index in range(len(folds))):
         if index < len(correct.setdefault(size, [])):  # an earlier attempt knows
@@ -90,23 +91,24 @@ def _trained(bench: SizeBench, features: np.ndarray, name: str, begin: float, sh
         head = heads.fit(features[draw], bench.labels[draw]) if name == "fine_tuned" else None
         each = 0.9 * share / (len(sizes) * len(folds))
         check = bench.checker(f"{name}, {size} a class", begin + 0.1 * share + each * done, each)
-        tuner.train(inputs[draw], bench.labels[draw], rates, options.batch_size, options.seed, head, check)
-        correct[size].append(bench.right(tuner.probabilities(inputs[fold.test]), fold))
+        tuner.train(Some(inputs, draw), bench.labels[draw], rates, options.batch_size, options.seed, head, check)
+        correct[size].append(bench.right(tuner.probabilities(Some(inputs, fold.test)), fold))
         _keep(bench, name, correct)
 
 
-def _tuner(bench: SizeBench, name: str) -> tuple[Tuner, float]:
-    options, classes, count = bench.options, len(bench.classes), len(bench.items)
+def _tuner(bench: SizeBench, name: str) -> tuple[Tuner, float, int]:
+    """Return the network of an arm, the rate of its blocks, and how many of them stay fixed."""
+    options, classes = bench.options, len(bench.classes)
     if name == "fine_tuned":
         frozen = len(bench.record.block_starts) - options.unfreeze_blocks
-        return Tuner(bench.base(), bench.record, frozen, classes, count), options.fine_tune_learning_rate
+        return Tuner(bench.base(), bench.record, frozen, classes), options.fine_tune_learning_rate, frozen
     keras.utils.set_random_seed(options.seed)
     base = backbones.build(bench.record.name, pretrained=False)
     for layer in base.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCHNORM_MOMENTUM
-    tuner = Tuner(base, bench.record, 0, classes, count, batchnorm_training=True)
-    return tuner, options.head_learning_rate
+    tuner = Tuner(base, bench.record, 0, classes, batchnorm_training=True)
+    return tuner, options.head_learning_rate, 0
 
 
 def _keep(bench: SizeBench, name: str, correct: dict[int, list[int]]) -> None:

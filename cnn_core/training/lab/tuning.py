@@ -18,9 +18,8 @@ from keras import layers
 from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import Batches, Network, compiled, forward, lower
 from cnn_core.training.heads import Head
-from cnn_core.training.loop import Epoch, Examples, Listener, Steps, Training
+from cnn_core.training.loop import Epoch, Examples, Inputs, Listener, Steps, Training
 
-CACHE_LIMIT = 2 * 2**30  # bytes of feature maps held in memory; above it the lower blocks run again every epoch
 BATCHNORM_MOMENTUM = 0.9  # of a network from scratch; at 0.99 a few hundred steps leave the statistics near their start
 STATISTICS = ("moving_mean", "moving_variance")
 
@@ -45,7 +44,6 @@ class Tuner:
         record: Its facts.
         frozen_blocks: How many of the lowest blocks stay fixed, fewer than all.
         classes: Outputs of the head.
-        pictures: How many there will be: decides whether their maps at the cut fit into memory.
         batchnorm_training: Leave BatchNorm as an ordinary trainable layer: it normalises by the batch and moves its
             statistics. Otherwise each is fixed by its own `trainable=False`.
     """
@@ -56,14 +54,11 @@ class Tuner:
         record: Backbone,
         frozen_blocks: int,
         classes: int,
-        pictures: int,
         batchnorm_training: bool = False,
     ) -> None:
         outputs = block_outputs(base, record)
         boundary = outputs[frozen_blocks - 1] if frozen_blocks else base.input
-        self._lower: Network | None = None
-        if frozen_blocks and 4 * math.prod(boundary.shape[1:]) * pictures <= CACHE_LIMIT:
-            self._lower = lower(record, frozen_blocks)
+        self._lower: Network | None = lower(record, frozen_blocks) if frozen_blocks else None
         self.blocks = list(record.block_starts[frozen_blocks:])
         of_block = [block_layers(base, record, i) for i in range(frozen_blocks, len(outputs))]
         base.trainable = False
@@ -72,7 +67,7 @@ class Tuner:
         pooled = layers.GlobalAveragePooling2D(name="pool", dtype="float32")(base.output)
         self._head = layers.Dense(classes, activation="softmax", name="probabilities", dtype="float32")
         said = self._head(pooled)
-        self.model = keras.Model(boundary if self._lower else base.input, said)
+        self.model = keras.Model(boundary, said)
         self._layers = of_block
         groups = [[v for layer in block for v in layer.trainable_variables] for block in of_block]
         groups.append(self._head.trainable_variables)
@@ -90,12 +85,12 @@ class Tuner:
         self._start_of = {id(v): value for v, value in zip(self.model.variables, self._start, strict=True)}
 
     def inputs(self, pixels: Batches, tick: Callable[[int], bool]) -> np.ndarray:
-        """Return what the trained part looks at: maps at the cut, or the pixels where there is no room for maps."""
+        """Return what the trained part looks at, in memory: maps at the cut, or the pixels where nothing is fixed."""
         return forward(self._lower, pixels, tick) if self._lower else pixels[:]
 
     def train(
         self,
-        inputs: np.ndarray,
+        inputs: Inputs,
         labels: np.ndarray,
         rates: Sequence[Sequence[float]],
         batch_size: int,
@@ -106,7 +101,7 @@ class Tuner:
         """Train from the start weights.
 
         Args:
-            inputs: As `inputs` returned them, `(N, …)`.
+            inputs: As `inputs` or `Bench.maps` returned them, `(N, …)`.
             labels: int32 `(N,)`.
             rates: For each epoch Adam's rate for each block, bottom to top, and for the head last.
             batch_size: Pictures a step.
@@ -129,7 +124,7 @@ class Tuner:
         training.run(len(rates), Listener(epoch=done), rates=rates)
         return [epoch.loss for epoch in training.history]
 
-    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+    def probabilities(self, inputs: Inputs) -> np.ndarray:
         """Return what the network says now, float32 `(N, classes)`."""
         return forward(compiled(self.model), inputs)
 

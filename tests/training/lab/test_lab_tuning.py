@@ -21,7 +21,7 @@ LABELS = (np.arange(30) % 3).astype(np.int32)
 
 
 def tuner(frozen: int, batchnorm_training: bool = False) -> tuple[Tuner, np.ndarray]:
-    made = Tuner(toy_network(), TOY, frozen, 3, len(PIXELS), batchnorm_training)
+    made = Tuner(toy_network(), TOY, frozen, 3, batchnorm_training)
     return made, made.inputs(PIXELS, lambda done: False)
 
 
@@ -53,7 +53,7 @@ def test_fixed_batchnorm_keeps_its_statistics_and_the_trap_moves_them() -> None:
 
 def test_drift_is_computed_from_the_moving_statistics() -> None:
     base = toy_network()
-    made = Tuner(base, TOY, 2, 3, 30, batchnorm_training=True)
+    made = Tuner(base, TOY, 2, 3, batchnorm_training=True)
     inputs = made.inputs(PIXELS, lambda done: False)
     layer = base.get_layer("three_bn")
     before = np.concatenate([layer.moving_mean.numpy().copy(), layer.moving_variance.numpy().copy()])
