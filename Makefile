@@ -48,6 +48,7 @@ bench: setup  ## run the benchmarks (OPENVINO=PYTHON: with OpenVINO, which that 
 	$(BIN)/python -m benchmarks.fine_tuning
 	$(BIN)/python -m benchmarks.feel
 	$(BIN)/python -m benchmarks.intake
+	$(BIN)/python -m benchmarks.memory
 
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header
 lock: setup  ## write the exact versions anew from requirements/*.in
