@@ -436,12 +436,12 @@ def test_onnx_that_is_not_installed_is_said_with_the_command_and_tested_once_it_
     store.lists.add(keys.asked("exports", spec), test.id)
     store.finish(export_run(store), "done", result=SelfTest(**told).to_json())
     app = page("transfer", run=run.id)
-    assert said in texts(app)
+    assert said in texts(app).replace("\\", "")
     assert "transfer_export_frozen_begin" not in [button.key for button in app.button], "it would say the same again"
 
     monkeypatch.setattr(onnx_extra, "missing", lambda: "")
     app.run()
-    assert said not in texts(app)
+    assert said not in texts(app).replace("\\", "")
     app.button(key="transfer_export_frozen_begin").click().run()
     assert not app.exception
     assert export_run(store).spec == spec | {"again": "onnx"}
