@@ -9,7 +9,7 @@
  */
 const find = (selector, text) => {
   const inside = [...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')]
-    .flatMap((host) => [...host.children].flatMap((child) => child.shadowRoot ?? []));
+    .flatMap((host) => host.shadowRoot ?? []);
   return [document, ...inside]
     .flatMap((root) => [...root.querySelectorAll(selector)])
     .find((element) => element.textContent?.includes(text));

@@ -20,7 +20,7 @@ from cnn_core.engine import address
 from cnn_core.store.runs import Store
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 25.0  # seconds
+PATIENCE = 120.0  # seconds
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 

@@ -10,7 +10,7 @@ from cnn_core.arithmetic import kernels
 from cnn_core.pictures.bundled import BUNDLED
 from ui.kernel_editor import kernel_editor
 from ui.lessons import convolution as views
-from ui.picture import OWN, adopt_own, choose_picture, scaled
+from ui.picture import OWN, adopt_own, choose_picture, grey
 from ui.stepper import stepper
 from ui.teaching import challenges, check_link, glossary, one_of
 
@@ -45,7 +45,7 @@ st.markdown(
 )
 st.caption("Goodfellow, Bengio & Courville 2016, equation 9.6; padding as in Dumoulin & Visin 2016, arXiv:1603.07285.")
 picture = choose_picture()
-image = ops.grey(scaled(picture.digest, picture.pixels) / 255.0)
+image = grey(picture)
 
 left, right = st.columns([1, 1])
 with left:

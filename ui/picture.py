@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from cnn_core.arithmetic import convolution
 from cnn_core.pictures import decoders, limits
 from cnn_core.pictures.bundled import BUNDLED
 from cnn_core.pictures.images import ImageRejected, Picture
@@ -14,9 +15,9 @@ FILE_MB = limits.FILE_BYTES // limits.MB  # of a picture; the browser says it an
 SIDE = 256  # pixels a lesson computes on, at most
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_resource(show_spinner=False)
 def bundled(name: str) -> Picture:
-    """Return a bundled picture, decoded once."""
+    """Return a bundled picture, decoded once for all readers."""
     return BUNDLED[name].load()
 
 
@@ -83,11 +84,25 @@ def adopt_own() -> None:
         st.session_state.picture = OWN
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def scaled(digest: str, _pixels: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """Return the picture with its longer side at most `side`, uint8 `(H, W, 3)`."""
+    """Return the picture with its longer side at most `side`, uint8 `(H, W, 3)`; nobody can write on it."""
     longest = max(_pixels.shape[:2])
     if longest <= side:
         return _pixels
     height, width = (max(1, round(n * side / longest)) for n in _pixels.shape[:2])
-    return np.asarray(Image.fromarray(_pixels).resize((width, height), Image.Resampling.LANCZOS))
+    small = np.asarray(Image.fromarray(_pixels).resize((width, height), Image.Resampling.LANCZOS))
+    small.flags.writeable = False
+    return small
+
+
+def grey(picture: Picture) -> np.ndarray:
+    """Return the scaled picture as lessons compute on it: one channel, float64 `(H, W)`, 0 to 1."""
+    return _grey(picture.digest, picture.pixels)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _grey(digest: str, _pixels: np.ndarray) -> np.ndarray:
+    small = convolution.grey(scaled(digest, _pixels) / 255.0)
+    small.flags.writeable = False
+    return small

@@ -56,6 +56,14 @@ def glossary(*terms: str) -> None:
                 st.markdown(GLOSSARY[term])
 
 
+def tick(page: str, number: int) -> None:
+    """Tick a task off from within a fragment, which the list of tasks lies outside of: the page runs again."""
+    done: set[int] = st.session_state.setdefault(f"{page}_challenges", set())
+    if number not in done:
+        done.add(number)
+        st.rerun()
+
+
 def challenges(page: str, tasks: Sequence[tuple[str, bool]]) -> None:
     """Show tasks; one is ticked off as soon as the page sees it done, and stays so for this visit."""
     done: set[int] = st.session_state.setdefault(f"{page}_challenges", set())

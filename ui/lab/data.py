@@ -346,6 +346,7 @@ def _calibration(found: Reliability) -> None:
     )
 
 
+@st.fragment
 def _refusal(found: Refusal) -> None:
     st.markdown(plain(found.words))
     if not found.curve:

@@ -38,6 +38,7 @@ class Settings:
         return operation(image, kernel, self.stride, self.padding, self.dilation, edge=self.edge)
 
 
+@st.fragment
 def whole_picture(picture: Picture, kernel: np.ndarray, settings: Settings) -> None:
     """Show the response to the whole picture, its histogram, and the presets beside it."""
     colours = scaled(picture.digest, picture.pixels) / 255.0
@@ -155,6 +156,7 @@ def _milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.2f} ms"
 
 
+@st.fragment
 def why_not_dense(image: np.ndarray, kernel: np.ndarray) -> None:
     """Count what a dense layer would cost, and measure equivariance."""
     side = min(image.shape)
@@ -191,6 +193,7 @@ def why_not_dense(image: np.ndarray, kernel: np.ndarray) -> None:
         )
 
 
+@st.fragment
 def learn(image: np.ndarray, target: np.ndarray, flip: bool) -> None:
     """Recover the kernel from the picture and the filtered picture alone."""
     rate = st.select_slider(
@@ -218,6 +221,7 @@ def learn(image: np.ndarray, target: np.ndarray, flip: bool) -> None:
     )
 
 
+@st.fragment
 def example() -> None:
     """The chapter's bar as an exercise: where is a flat region?"""
     width = st.slider("Width of the bar", 1, 10, 2, key="convolution_bar", bind="query-params")

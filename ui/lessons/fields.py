@@ -146,6 +146,7 @@ def _results(rows: list[StackRow], input_size: int, path_params: int | None) -> 
     )
 
 
+@st.fragment
 def _picture(picture: Picture, rows: list[StackRow], input_size: int) -> None:
     """Draw the field over the picture: after each layer, and of one unit."""
     st.subheader("What a unit sees")
@@ -284,6 +285,7 @@ def _take_away(stack: stacks.Stack, rows: list[StackRow], input_size: int) -> No
         st.code(code, language="python")
 
 
+@st.fragment
 def _vgg() -> None:
     """Small kernels in a row against one large one (Simonyan & Zisserman 2015, section 2.3)."""
     st.subheader("Two 3×3 see as much as one 5×5")
@@ -314,6 +316,7 @@ def _weights(kernel_size: int, channels: int) -> int:
     return convolution_cost(kernel_size, channels, channels, output=1, bias=False).params
 
 
+@st.fragment
 def _reach() -> None:
     """How many equal layers it takes."""
     st.subheader("How many layers to see so much?")

@@ -99,7 +99,17 @@ def _learnt(shown: Shown[LeNet, LeNetResult]) -> None:
         f"(95 % interval {found.low:.1%} to {found.high:.1%})."
     )
     _curve(result, shown.options.epochs, "")
-    kernels = np.array(result.kernels)
+    _first_kernels(np.array(result.kernels))
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Which for which**")
+        plot(figures.which_for_which(result.confusion), "confusion", "Rows are digits, columns what LeNet-5 said.")
+    with right:
+        _errors(result.errors)
+
+
+@st.fragment
+def _first_kernels(kernels: np.ndarray) -> None:
     last = len(kernels) - 1
     epoch = last
     if last:
@@ -111,12 +121,6 @@ def _learnt(shown: Shown[LeNet, LeNetResult]) -> None:
     change = np.sqrt(np.mean((kernels[epoch] - kernels[0]) ** 2)) / np.sqrt(np.mean(kernels[0] ** 2))
     _kernels(kernels[epoch], f"After epoch {epoch}, of {last}", float(np.abs(kernels).max()))
     st.caption(f"From the random start they have moved by {change:.0%} of their own size (root mean square).")
-    left, right = st.columns(2)
-    with left:
-        st.markdown("**Which for which**")
-        plot(figures.which_for_which(result.confusion), "confusion", "Rows are digits, columns what LeNet-5 said.")
-    with right:
-        _errors(result.errors)
 
 
 def _errors(errors: Sequence[Misread]) -> None:

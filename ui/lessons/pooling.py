@@ -1,4 +1,4 @@
-"""The views of the pooling page. Those that set a task return whether the reader has just done it."""
+"""The views of the pooling page. What answers a view's own controls runs alone."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from cnn_core.figures import pooling as figures
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.images import Picture
 from ui.stepper import stepper
+from ui.teaching import tick
 from ui.text import formula, plain, table
 
 KINDS = {
@@ -27,11 +28,12 @@ KINDS = {
 }
 DIRECTIONS = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
 AXES = {name: DIRECTIONS[name] for name in ("right", "down")}
+ABSORBED, EXACT = 1, 2  # numbers of tasks
 FILTERS, CHANNELS = ("mean", "edges"), (1, 16, 64, 256, 512)
 LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 _CHOICE = LINKED | {"required": True, "wrap": True}
 _SIDE = 64  # a smaller picture is drawn larger before it is shifted
-_EXACT = 1e-9  # errors below are rounding
+_ROUNDING = 1e-9  # errors below are rounding
 
 
 def plot(figure: Any, key: str, alt: str, place: Any = st) -> None:
@@ -112,7 +114,7 @@ def steps(image: np.ndarray, settings: Settings) -> None:
 
 def _loss(mode: str, lost: np.ndarray) -> str:
     if mode == "max":
-        if lost.max() > _EXACT:
+        if lost.max() > _ROUNDING:
             return "Red are pixels that no window saw: nothing of them is left."
         return "Nothing is red: no pixel is brighter than its window's winner."
     if mode == "l2":
@@ -129,8 +131,9 @@ def size_text(image: np.ndarray) -> str:
     return f"{image.shape[0]} × {image.shape[1]}"
 
 
-def shift(picture: Picture, image: np.ndarray, settings: Settings) -> bool:
-    """Move the picture; measure what changes. True if every pooling is exactly equivariant to a shift that is one."""
+@st.fragment
+def shift(picture: Picture, image: np.ndarray, settings: Settings) -> None:
+    """Move the picture; measure what changes. A shift that every pooling is exactly equivariant to is the last task."""
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     pixels = left.slider("Shift your picture by", 0, 8, 1, key="pooling_shift", format="%d px", **LINKED)
     axis = right.segmented_control("Direction", list(AXES), default="right", key="pooling_axis", **_CHOICE)
@@ -140,7 +143,7 @@ def shift(picture: Picture, image: np.ndarray, settings: Settings) -> bool:
     large = np.asarray(Image.fromarray(image.astype(np.float32)).resize(size, Image.Resampling.BILINEAR), np.float64)
     if min(large.shape) < _SIDE // 2:
         st.info("The picture is too narrow to be shifted by 8 pixels. Choose a larger one.")
-        return False
+        return
     responses = _responses(picture.digest, large, settings.stride, axis)
     plot(figures.shift_curves(responses, pixels), "curves", "Change of each map and of its average against the shift.")
     here = [r for r in responses if max(r.dy, r.dx) == pixels]
@@ -155,7 +158,8 @@ def shift(picture: Picture, image: np.ndarray, settings: Settings) -> bool:
         + (f" Your picture is drawn {times} times as large first." if times > 1 else "")
     )
     _network(picture, axis, pixels)
-    return pixels > 0 and settings.stride > 1 and all(r.equivariance_error < _EXACT for r in here)
+    if pixels > 0 and settings.stride > 1 and all(r.equivariance_error < _ROUNDING for r in here):
+        tick("pooling", EXACT)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -177,7 +181,7 @@ def _shift_words(here: list[experiments.ShiftResponse], pixels: int, stride: int
     steady, *_, unsteady = sorted(smaller, key=lambda r: r.invariance_error)
     words = f"**{_title(most)}** changes most ({most.change:.3f}), **{_title(least)}** least ({least.change:.3f}). "
     cells = f"moved back by {pixels}/{stride} = {pixels / stride:.3g} cells"
-    if worst.equivariance_error < _EXACT:
+    if worst.equivariance_error < _ROUNDING:
         words += f"Yet {cells} every map is what it was: error below 1e-9, *equivariant* to this shift. "
     else:
         words += (
@@ -221,8 +225,9 @@ def _ask(question: str, digest: str, _pixels: np.ndarray) -> Any:
     return client.current().ask(question, _pixels)
 
 
-def example() -> bool:
-    """Shift the chapter's map; find out which shifts max-pooling absorbs. True if this one is."""
+@st.fragment
+def example() -> None:
+    """Shift the chapter's map; find out which shifts max-pooling absorbs. One that is absorbed is a task."""
     left, right = st.columns([3, 2])
     with right:
         direction = st.segmented_control("Shift", list(DIRECTIONS), default="right", key="pooling_direction", **_CHOICE)
@@ -253,7 +258,8 @@ def example() -> bool:
         f"1000 random maps a window. The peak stands in each of the $w$ columns alike, and stays from $w - s$ of them: "
         f"$(w - s)/w$, here $(w - {size})/w$. At window 2 a shift by one is a coin toss."
     )
-    return result.absorbed and not wrapped
+    if result.absorbed and not wrapped:
+        tick("pooling", ABSORBED)
 
 
 def _listed(values: np.ndarray) -> str:
@@ -265,6 +271,7 @@ def _absorptions(size: int) -> list[experiments.Absorption]:
     return [experiments.absorbed_fraction(window, size) for window in range(size, 9)]
 
 
+@st.fragment
 def cost(settings: Settings) -> None:
     """Pool a peak, unpool it, and see how far from its place it is found."""
     with st.container(horizontal=True):
@@ -307,6 +314,7 @@ def _localisations() -> tuple[list[experiments.Localisation], list[experiments.L
     return without, [experiments.localise_error(window, with_indices=True) for window in range(1, 9)]
 
 
+@st.fragment
 def stride(image: np.ndarray, settings: Settings) -> None:
     """Hold max-pooling against a convolution of the same window and stride."""
     with st.container(horizontal=True):
@@ -339,7 +347,7 @@ def stride(image: np.ndarray, settings: Settings) -> None:
     st.markdown(
         (
             f"With all weights 1/{window**2} the convolution *is* average-pooling: max |Δ| = {gap:.1g} "
-            + ("on your picture. " if gap < _EXACT else "(at the border, where padding counts as 0). ")
+            + ("on your picture. " if gap < _ROUNDING else "(at the border, where padding counts as 0). ")
             if name == "mean"
             else f"These weights do something else than average-pooling: max |Δ| = {gap:.2g}. "
         )

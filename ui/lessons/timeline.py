@@ -180,7 +180,10 @@ def short(number: float) -> str:
 # The figures ---------------------------------------------------------------------------------------------------------
 
 
+@st.fragment
 def _charts(idea: str, one: str) -> None:
+    if st.session_state.architectures_one != one:  # a point was clicked, and the record lies outside
+        st.rerun()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         axis = st.segmented_control("Axis", list(QUANTITIES), default="parameters", key="architectures_axis", **_CHOICE)
         which = st.segmented_control("Error", ["top-1", "top-5"], default="top-1", key="architectures_error", **_CHOICE)
