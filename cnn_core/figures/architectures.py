@@ -60,45 +60,43 @@ def timeline(
         chosen: Key of the network that is ringed; it need not be among them.
         logarithmic: Whether equal distances are equal factors.
     """
-    figure = go.Figure()
     hover = f"%{{hovertext}}, %{{x}}: %{{y:,}} {title}<extra></extra>"
-    _scatter(figure, marks, chosen, hover, (float, math.log10 if logarithmic else float), _IN_TIME)
+    networks = _points(marks, chosen, hover, (float, math.log10 if logarithmic else float), _IN_TIME)
     heights = _levels([year for year, _ in events])
-    figure.add_scatter(
-        x=[year for year, _ in events],
-        y=heights,
-        mode="markers+text",
-        yaxis="y2",
-        showlegend=False,
-        text=[str(number) for number in range(1, len(events) + 1)],
-        textposition="middle center",
-        marker={"symbol": "diamond", "size": 15, "color": "rgba(0,0,0,0)", "line": {"width": 1.2, "color": _GREY}},
-        textfont={"size": 10},
-        customdata=[name for _, name in events],
-        cliponaxis=False,
-        hovertemplate="%{x}: %{customdata}<extra>history</extra>",
-    )
-    figure.update_xaxes(
-        range=[FIRST_YEAR - 0.7, LAST_YEAR + 0.7],
-        tickvals=[1989, 1998, 2006, 2012, 2017, 2022, 2026],
-        fixedrange=True,
-        anchor="y2",
-        showgrid=True,
-    )
-    figure.update_layout(
-        margin=_MARGIN,
-        height=440,
-        dragmode=False,
-        hovermode="closest",
-        yaxis=_axis(title, logarithmic) | {"domain": [_HISTORY + 0.04, 1]},
-        yaxis2={
-            "domain": [0, _HISTORY],
-            "range": [-0.7, max(heights, default=0) + 0.7],
-            "visible": False,
-            "fixedrange": True,
+    history = {
+        "x": [year for year, _ in events],
+        "y": heights,
+        "mode": "markers+text",
+        "yaxis": "y2",
+        "showlegend": False,
+        "text": [str(number) for number in range(1, len(events) + 1)],
+        "textposition": "middle center",
+        "marker": {"symbol": "diamond", "size": 15, "color": "rgba(0,0,0,0)", "line": {"width": 1.2, "color": _GREY}},
+        "textfont": {"size": 10},
+        "customdata": [name for _, name in events],
+        "cliponaxis": False,
+        "hovertemplate": "%{x}: %{customdata}<extra>history</extra>",
+    }
+    years = {
+        "range": [FIRST_YEAR - 0.7, LAST_YEAR + 0.7],
+        "tickvals": [1989, 1998, 2006, 2012, 2017, 2022, 2026],
+        "fixedrange": True,
+        "anchor": "y2",
+        "showgrid": True,
+    }
+    below = {"range": [-0.7, max(heights, default=0) + 0.7], "visible": False, "fixedrange": True}
+    return go.Figure(
+        [networks, history],
+        {
+            "margin": _MARGIN,
+            "height": 440,
+            "dragmode": False,
+            "hovermode": "closest",
+            "xaxis": years,
+            "yaxis": _axis(title, logarithmic) | {"domain": [_HISTORY + 0.04, 1]},
+            "yaxis2": below | {"domain": [0, _HISTORY]},
         },
     )
-    return figure
 
 
 def accuracy(marks: Sequence[Mark], cost: str, title: str, chosen: str) -> go.Figure:
@@ -110,13 +108,18 @@ def accuracy(marks: Sequence[Mark], cost: str, title: str, chosen: str) -> go.Fi
         title: What y is.
         chosen: Key of the network that is ringed.
     """
-    figure = go.Figure()
     hover = f"%{{hovertext}}: %{{y:.1f}} %, %{{x:,}} {cost}<extra></extra>"
-    _scatter(figure, marks, chosen, hover, (math.log10, float), _IN_COST)
-    figure.update_xaxes(_axis(cost, logarithmic=True))
-    figure.update_yaxes(_axis(title, logarithmic=False), rangemode="normal", ticksuffix=" %")
-    figure.update_layout(margin=_MARGIN, height=380, dragmode=False, hovermode="closest")
-    return figure
+    return go.Figure(
+        [_points(marks, chosen, hover, (math.log10, float), _IN_COST)],
+        {
+            "margin": _MARGIN,
+            "height": 380,
+            "dragmode": False,
+            "hovermode": "closest",
+            "xaxis": _axis(cost, logarithmic=True),
+            "yaxis": _axis(title, logarithmic=False) | {"rangemode": "normal", "ticksuffix": " %"},
+        },
+    )
 
 
 def stage_maps(networks: Sequence[tuple[str, int, Sequence[Stage]]]) -> go.Figure:
@@ -177,37 +180,35 @@ def _written(stage: Stage) -> tuple[str, int, str]:
     return stage.layer, stage.size, f"× {stage.channels:,}"
 
 
-def _scatter(
-    figure: go.Figure, marks: Sequence[Mark], chosen: str, hover: str, scales: Sequence[Scale], width: float
-) -> None:
+def _points(marks: Sequence[Mark], chosen: str, hover: str, scales: Sequence[Scale], width: float) -> dict[str, Any]:
     """The networks as one trace, the chosen one ringed and last, so that nothing lies on it."""
     ordered = sorted(marks, key=lambda mark: (mark.key == chosen, mark.strong))
     shown = [mark.key == chosen for mark in ordered]
     sides = _sides(ordered, chosen, scales, width)
-    figure.add_scatter(
-        x=[mark.x for mark in ordered],
-        y=[mark.y for mark in ordered],
-        mode="markers+text",
-        showlegend=False,
-        customdata=[mark.key for mark in ordered],
-        hovertext=[mark.title for mark in ordered],
-        hovertemplate=hover,
-        text=[
+    return {
+        "x": [mark.x for mark in ordered],
+        "y": [mark.y for mark in ordered],
+        "mode": "markers+text",
+        "showlegend": False,
+        "customdata": [mark.key for mark in ordered],
+        "hovertext": [mark.title for mark in ordered],
+        "hovertemplate": hover,
+        "text": [
             f"<b>{mark.title}</b>" if ringed else mark.title if mark.key in sides else ""
             for mark, ringed in zip(ordered, shown, strict=True)
         ],
-        textposition=[sides.get(mark.key, "top center") for mark in ordered],
-        textfont={"size": 11},
-        marker={
+        "textposition": [sides.get(mark.key, "top center") for mark in ordered],
+        "textfont": {"size": 11},
+        "marker": {
             "size": [15 if ringed else 10 for ringed in shown],
             "opacity": 1,
             "color": [_BLUE if mark.strong else _FAINT for mark in ordered],
             "line": {"width": [3 if ringed else 0 for ringed in shown], "color": _ORANGE},
         },
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
-        cliponaxis=False,
-    )
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
+        "cliponaxis": False,
+    }
 
 
 def _sides(marks: Sequence[Mark], chosen: str, scales: Sequence[Scale], width: float) -> dict[str, str]:

@@ -15,18 +15,23 @@ _DIVERGING = [[0, "#2166AC"], [0.5, "#F7F7F7"], [1, "#B2182B"]]
 def histogram(feature_map: np.ndarray, limit: float) -> go.Figure:
     """Draw how often each response occurs, on a logarithmic scale."""
     counts, edges = np.histogram(feature_map, bins=61, range=(-limit, limit))
-    figure = go.Figure(
-        go.Bar(
-            x=(edges[:-1] + edges[1:]) / 2,
-            y=counts,
-            marker_color="#3B82F6",
-            hovertemplate="response %{x:.3g}: %{y} positions<extra></extra>",
-        )
+    bars = {
+        "type": "bar",
+        "x": (edges[:-1] + edges[1:]) / 2,
+        "y": counts,
+        "marker": {"color": "#3B82F6"},
+        "hovertemplate": "response %{x:.3g}: %{y} positions<extra></extra>",
+    }
+    return go.Figure(
+        [bars],
+        {
+            "margin": _MARGIN | {"t": 8},
+            "height": 220,
+            "bargap": 0,
+            "xaxis": {"title": {"text": "response"}},
+            "yaxis": {"title": {"text": "positions"}, "type": "log"},
+        },
     )
-    figure.update_layout(margin=_MARGIN | {"t": 8}, height=220, bargap=0)
-    figure.update_xaxes(title_text="response")
-    figure.update_yaxes(title_text="positions", type="log")
-    return figure
 
 
 def parameters(kernel_size: int, size: int) -> go.Figure:

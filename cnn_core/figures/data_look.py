@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
+from cnn_core.figures.lines import upright
 from cnn_core.training.lab.augmentation import Policy
 from cnn_core.training.lab.labels import Bin, MapPoint, RefusalPoint
 
@@ -135,24 +136,32 @@ def refusal(curve: Sequence[RefusalPoint], threshold: float) -> go.Figure:
         curve: Of `calibration.refusal_curve`.
         threshold: Where the line stands.
     """
-    figure = go.Figure()
+    curves = []
     for shares, name, colour, dash in (
         ([point.answered for point in curve], "own pictures answered", _BLUE, "solid"),
         ([point.unseen_refused for point in curve], "unseen classes refused", _ORANGE, "dash"),
     ):
-        figure.add_scatter(
-            x=[point.threshold for point in curve],
-            y=shares,
-            mode="lines",
-            name=name,
-            line={"color": colour, "width": 2.5, "dash": dash},
-            hovertemplate=f"below %{{x:.2f}}: %{{y:.0%}} {name}<extra></extra>",
+        curves.append(
+            {
+                "x": [point.threshold for point in curve],
+                "y": shares,
+                "mode": "lines",
+                "name": name,
+                "line": {"color": colour, "width": 2.5, "dash": dash},
+                "hovertemplate": f"below %{{x:.2f}}: %{{y:.0%}} {name}<extra></extra>",
+            }
         )
-    figure.add_vline(x=threshold, line={"dash": "dot", "width": 2, "color": _GREY})
-    figure.update_xaxes(title_text="threshold", range=[0, 1.02])
-    figure.update_yaxes(range=[0, 1.04], tickformat=".0%")
-    figure.update_layout(margin=_MARGIN, height=340, legend=_BELOW | {"y": -0.24})
-    return figure
+    return go.Figure(
+        curves,
+        {
+            "shapes": [upright(threshold, width=2)],
+            "xaxis": {"title": {"text": "threshold"}, "range": [0, 1.02]},
+            "yaxis": {"range": [0, 1.04], "tickformat": ".0%"},
+            "margin": _MARGIN,
+            "height": 340,
+            "legend": _BELOW | {"y": -0.24},
+        },
+    )
 
 
 def augmentation_effect(policies: Sequence[Policy], titles: Mapping[str, str]) -> go.Figure:

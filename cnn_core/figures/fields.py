@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from cnn_core.figures.lines import across
+
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
-_BLUE, _ORANGE, _GREY = "#3B82F6", "#D9730D", "#8A8F98"
+_BLUE, _ORANGE = "#3B82F6", "#D9730D"
 _FAINT = "rgba(255, 255, 255, 0.75)"  # over a photo, in either theme
 
 
@@ -21,42 +23,45 @@ def nested(picture: str, input_size: int, boxes: Sequence[tuple[int, int] | None
     Returns:
         A figure; pixel n covers n - 0.5 to n + 0.5.
     """
-    figure = go.Figure()
-    figure.add_layout_image(
-        source=picture,
-        xref="x",
-        yref="y",
-        x=-0.5,
-        y=-0.5,
-        sizex=input_size,
-        sizey=input_size,
-        sizing="stretch",
-        layer="below",
-    )
     faint = sorted({box for box in boxes if box} - {boxes[current]})
     strong = boxes[current]
-    outlines = ((faint, _FAINT, 1.5), ([strong] if strong else [], _ORANGE, 4))
-    for outlined, colour, width in outlines:
+    outlines = []
+    for outlined, colour, width in ((faint, _FAINT, 1.5), ([strong] if strong else [], _ORANGE, 4)):
         x: list[float | None] = []
         y: list[float | None] = []
         for first, last in outlined:
             low, high = first - 0.5, last + 0.5
             x += [low, high, high, low, low, None]
             y += [low, low, high, high, low, None]
-        figure.add_scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            line={"color": colour, "width": width},
-            hoverinfo="skip",
-            showlegend=False,
-            cliponaxis=False,
+        line = {"color": colour, "width": width}
+        outlines.append(
+            {"x": x, "y": y, "mode": "lines", "line": line, "hoverinfo": "skip", "showlegend": False}
+            | {"cliponaxis": False}
         )
     span = [-0.5, input_size - 0.5]
-    figure.update_xaxes(range=span, visible=False, fixedrange=True, constrain="domain")
-    figure.update_yaxes(range=span[::-1], visible=False, fixedrange=True, scaleanchor="x", constrain="domain")
-    figure.update_layout(margin=_MARGIN, height=340, plot_bgcolor="rgba(0,0,0,0)")
-    return figure
+    axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
+    photo = {
+        "source": picture,
+        "xref": "x",
+        "yref": "y",
+        "x": -0.5,
+        "y": -0.5,
+        "sizex": input_size,
+        "sizey": input_size,
+        "sizing": "stretch",
+        "layer": "below",
+    }
+    return go.Figure(
+        outlines,
+        {
+            "images": [photo],
+            "xaxis": axis | {"range": span},
+            "yaxis": axis | {"range": span[::-1], "scaleanchor": "x"},
+            "margin": _MARGIN,
+            "height": 340,
+            "plot_bgcolor": "rgba(0,0,0,0)",
+        },
+    )
 
 
 def growth(names: Sequence[str], fields: Sequence[int], input_size: int, current: int) -> go.Figure:
@@ -69,24 +74,28 @@ def growth(names: Sequence[str], fields: Sequence[int], input_size: int, current
         current: Index of the layer that is marked.
     """
     depths = list(range(1, len(names) + 1))
-    figure = go.Figure()
-    figure.add_scatter(
-        x=depths,
-        y=list(fields),
-        mode="lines+markers",
-        line={"color": _BLUE, "width": 2},
-        showlegend=False,
-        marker={
+    grown = {
+        "x": depths,
+        "y": list(fields),
+        "mode": "lines+markers",
+        "line": {"color": _BLUE, "width": 2},
+        "showlegend": False,
+        "marker": {
             "size": [12 if at == current else 6 for at in range(len(names))],
             "color": [_ORANGE if at == current else _BLUE for at in range(len(names))],
         },
-        customdata=list(names),
-        hovertemplate="%{x} layers, %{customdata}: %{y:,} pixels<extra></extra>",
+        "customdata": list(names),
+        "hovertemplate": "%{x} layers, %{customdata}: %{y:,} pixels<extra></extra>",
+    }
+    whole = {"text": "the whole picture", "showarrow": False, "x": 1, "y": input_size}
+    return go.Figure(
+        [grown],
+        {
+            "shapes": [across(input_size)],
+            "annotations": [whole | {"xref": "x domain", "xanchor": "right", "yanchor": "bottom"}],
+            "xaxis": {"title": {"text": "layers"}, "dtick": 1 if len(names) <= 8 else None, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": "receptive field, pixels"}, "rangemode": "tozero"},
+            "margin": _MARGIN,
+            "height": 340,
+        },
     )
-    figure.add_hline(
-        y=input_size, line={"dash": "dot", "width": 1.5, "color": _GREY}, annotation_text="the whole picture"
-    )
-    figure.update_xaxes(title_text="layers", dtick=1 if len(names) <= 8 else None, rangemode="tozero")
-    figure.update_yaxes(title_text="receptive field, pixels", rangemode="tozero")
-    figure.update_layout(margin=_MARGIN, height=340)
-    return figure

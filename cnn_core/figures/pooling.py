@@ -9,6 +9,7 @@ from PIL import Image
 from plotly.subplots import make_subplots
 
 from cnn_core.arithmetic.experiments import OPERATIONS, Absorption, Localisation, PooledShift, ShiftResponse
+from cnn_core.figures.lines import upright
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top"}
@@ -27,60 +28,77 @@ _EVIDENCE = np.array([235.0, 106.0, 0.0])  # orange, the one hue of a class acti
 
 def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> go.Figure:
     """Draw against the shift how much each representation changes, and how much its global average does."""
-    figure = make_subplots(1, 2, subplot_titles=("each map", "its average"), horizontal_spacing=0.1, shared_xaxes=True)
+    curves = []
     for name, operation in OPERATIONS.items():
         mine = [response for response in responses if response.operation == name]
         colour, dash = _STYLES[name]
         shifts = [max(response.dy, response.dx) for response in mine]
-        for column, values in (
-            (1, [response.change for response in mine]),
-            (2, [response.invariance_error for response in mine]),
+        for axis, values in (
+            ("", [response.change for response in mine]),
+            ("2", [response.invariance_error for response in mine]),
         ):
-            figure.add_scatter(
-                x=shifts,
-                y=values,
-                name=operation.title,
-                legendgroup=name,
-                showlegend=column == 1,
-                mode="lines+markers",
-                marker={"size": 5},
-                line={"color": colour, "dash": dash, "width": 2},
-                hovertemplate=f"{operation.title}, %{{x}} px: %{{y:.3f}}<extra></extra>",
-                row=1,
-                col=column,
+            curves.append(
+                {
+                    "x": shifts,
+                    "y": values,
+                    "xaxis": f"x{axis}",
+                    "yaxis": f"y{axis}",
+                    "name": operation.title,
+                    "legendgroup": name,
+                    "showlegend": not axis,
+                    "mode": "lines+markers",
+                    "marker": {"size": 5},
+                    "line": {"color": colour, "dash": dash, "width": 2},
+                    "hovertemplate": f"{operation.title}, %{{x}} px: %{{y:.3f}}<extra></extra>",
+                }
             )
-    figure.add_vline(x=pixels, line={"dash": "dot", "width": 1.5, "color": _GREY})
-    figure.update_xaxes(title_text="shift, pixels", dtick=2)
-    figure.update_yaxes(rangemode="tozero")
-    figure.update_yaxes(title_text="relative change", row=1, col=1)
-    figure.update_layout(margin=_MARGIN, height=380, legend=_BELOW)
-    return figure
+    titles = (("each map", 0.225), ("its average", 0.775))
+    above = {"xref": "paper", "yref": "paper", "y": 1, "xanchor": "center", "yanchor": "bottom", "showarrow": False}
+    shift, change = {"title": {"text": "shift, pixels"}, "dtick": 2}, {"rangemode": "tozero"}
+    return go.Figure(
+        curves,
+        {
+            "xaxis": shift | {"domain": [0, 0.45], "anchor": "y"},
+            "xaxis2": shift | {"domain": [0.55, 1], "anchor": "y2"},
+            "yaxis": change | {"title": {"text": "relative change"}},
+            "yaxis2": change | {"anchor": "x2"},
+            "annotations": [above | {"text": text, "x": x, "font": {"size": 16}} for text, x in titles],
+            "shapes": [upright(pixels), upright(pixels, axis="2")],
+            "margin": _MARGIN,
+            "height": 380,
+            "legend": _BELOW,
+        },
+    )
 
 
 def network_drift(answer: dict[str, Any], axis: str, pixels: int) -> go.Figure:
     """Draw the drift of the network's logits against the shift; an open circle where its first answer is another."""
     drift, agrees = answer[axis]["drift"], answer[axis]["agrees"]
-    figure = go.Figure()
-    figure.add_scatter(
-        x=answer["shifts"],
-        y=drift,
-        mode="lines+markers",
-        showlegend=False,
-        line={"color": _BLUE, "width": 2},
-        marker={
+    curve = {
+        "x": answer["shifts"],
+        "y": drift,
+        "mode": "lines+markers",
+        "showlegend": False,
+        "line": {"color": _BLUE, "width": 2},
+        "marker": {
             "size": 10,
             "symbol": ["circle" if same else "circle-open" for same in agrees],
             "color": _BLUE,
             "line": {"width": 2, "color": _BLUE},
         },
-        customdata=["the same first answer" if same else "another first answer" for same in agrees],
-        hovertemplate="%{x} px: logits drift by %{y:.3f}, %{customdata}<extra></extra>",
+        "customdata": ["the same first answer" if same else "another first answer" for same in agrees],
+        "hovertemplate": "%{x} px: logits drift by %{y:.3f}, %{customdata}<extra></extra>",
+    }
+    return go.Figure(
+        [curve],
+        {
+            "shapes": [upright(pixels)],
+            "xaxis": {"title": {"text": "shift, pixels"}, "dtick": 2},
+            "yaxis": {"title": {"text": "drift of the logits"}, "rangemode": "tozero"},
+            "margin": _MARGIN | {"t": 8},
+            "height": 260,
+        },
     )
-    figure.add_vline(x=pixels, line={"dash": "dot", "width": 1.5, "color": _GREY})
-    figure.update_xaxes(title_text="shift, pixels", dtick=2)
-    figure.update_yaxes(title_text="drift of the logits", rangemode="tozero")
-    figure.update_layout(margin=_MARGIN | {"t": 8}, height=260)
-    return figure
 
 
 def pooled_maps(image: np.ndarray, moved: np.ndarray, result: PooledShift, window: int = 2) -> go.Figure:

@@ -1,0 +1,23 @@
+"""A dotted line across a plot, as a shape of its layout.
+
+Plotly's own `add_vline` takes milliseconds, most of them to find the plots of a figure; a reader who moves a slider
+waits for each. For the same reason figures that answer a slider are made at once, by one `Figure(data, layout)`.
+"""
+
+from typing import Any
+
+_GREY = "#8A8F98"
+
+
+def upright(x: float, width: float = 1.5, axis: str = "") -> dict[str, Any]:
+    """Return a line at x over the whole height of the plot with axes `x<axis>` and `y<axis>`."""
+    return _line(width) | {"x0": x, "x1": x, "y0": 0, "y1": 1, "xref": f"x{axis}", "yref": f"y{axis} domain"}
+
+
+def across(y: float, width: float = 1.5) -> dict[str, Any]:
+    """Return a line at y over the whole width of the first plot."""
+    return _line(width) | {"y0": y, "y1": y, "x0": 0, "x1": 1, "xref": "x domain", "yref": "y"}
+
+
+def _line(width: float) -> dict[str, Any]:
+    return {"type": "line", "line": {"dash": "dot", "width": width, "color": _GREY}}
