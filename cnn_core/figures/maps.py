@@ -6,6 +6,10 @@ import numpy as np
 from PIL import Image
 
 _NEGATIVE, _ZERO, _POSITIVE = (np.array(rgb, np.float64) for rgb in ((33, 102, 172), (247, 247, 247), (178, 24, 43)))
+_STEPS = 1000  # colours of either sign: more than a screen tells apart, and a table is quicker than the sum
+_COLOURS = np.round(
+    np.concatenate([np.linspace(_NEGATIVE, _ZERO, _STEPS + 1)[:-1], np.linspace(_ZERO, _POSITIVE, _STEPS + 1)])
+).astype(np.uint8)
 
 
 def signed(feature_map: np.ndarray, limit: float | None = None) -> tuple[np.ndarray, float]:
@@ -26,9 +30,8 @@ def signed(feature_map: np.ndarray, limit: float | None = None) -> tuple[np.ndar
     """
     if limit is None:
         limit = float(np.percentile(np.abs(feature_map), 99.5)) or float(np.abs(feature_map).max()) or 1.0
-    share = np.clip(feature_map / limit, -1, 1)[..., None]
-    coloured = np.where(share >= 0, _ZERO + share * (_POSITIVE - _ZERO), _ZERO - share * (_NEGATIVE - _ZERO))
-    return np.round(coloured).astype(np.uint8), limit
+    steps = np.rint(np.clip(feature_map / limit, -1, 1) * _STEPS).astype(np.intp)
+    return _COLOURS[steps + _STEPS], limit
 
 
 def legend(width: int = 256, height: int = 10) -> np.ndarray:

@@ -25,14 +25,35 @@ class Bundled:
     load: Callable[[], Picture]
 
 
-def _photo(package: str, folder: str, file: str) -> Callable[[], Picture]:
-    def load() -> Picture:
-        found = importlib.util.find_spec(package)  # found, not imported: scikit-learn alone costs a second
-        assert found is not None and found.origin is not None
-        path = Path(found.origin).parent / folder / file
-        return decode(path.read_bytes(), Path(file).stem)
+def installed(package: str, file: str) -> Path:
+    """Return a file of a package, found without importing it: scikit-learn alone costs a second and 60 MB.
 
-    return load
+    Args:
+        package: Its name.
+        file: Its path within the package.
+    """
+    found = importlib.util.find_spec(package)
+    assert found is not None and found.origin is not None
+    return Path(found.origin).parent / file
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """Return the UCI digits as scikit-learn has them.
+
+    Returns:
+        Ink, 0 to 16, float64 `(1797, 8, 8)`, and which digits they are, int64 `(1797,)`.
+
+    Example:
+        >>> ink, labels = digits()
+        >>> ink.shape, labels[:3].tolist()
+        ((1797, 8, 8), [0, 1, 2])
+    """
+    table = np.loadtxt(installed("sklearn", "datasets/data/digits.csv.gz"), delimiter=",")
+    return table[:, :-1].reshape(-1, 8, 8), table[:, -1].astype(np.int64)
+
+
+def _photo(package: str, file: str) -> Callable[[], Picture]:
+    return lambda: decode(installed(package, file).read_bytes(), Path(file).stem)
 
 
 def _bar() -> Picture:
@@ -43,10 +64,8 @@ def _bar() -> Picture:
 
 def _digit(label: int) -> Callable[[], Picture]:
     def load() -> Picture:
-        from sklearn.datasets import load_digits
-
-        bunch = load_digits()
-        ink = bunch.images[int(np.flatnonzero(bunch.target == label)[0])]  # 0…16
+        images, labels = digits()
+        ink = images[int(np.flatnonzero(labels == label)[0])]  # 0…16
         return Picture(np.repeat(np.round(ink * (255 / 16)).astype(np.uint8)[..., None], 3, axis=2), f"digit-{label}")
 
     return load
@@ -65,11 +84,11 @@ BUNDLED: dict[str, Bundled] = {
     entry.name: entry
     for entry in (
         *(
-            Bundled(name, credit, _photo("skimage", "data", f"{name}.{'jpg' if name == 'rocket' else 'png'}"))
+            Bundled(name, credit, _photo("skimage", f"data/{name}.{'jpg' if name == 'rocket' else 'png'}"))
             for name, credit in _CREDITS.items()
         ),
-        Bundled("china", "danielbuechele, CC BY 2.0 (scikit-learn)", _photo("sklearn", "datasets/images", "china.jpg")),
-        Bundled("flower", "vultilion, CC BY 2.0 (scikit-learn)", _photo("sklearn", "datasets/images", "flower.jpg")),
+        Bundled("china", "danielbuechele, CC BY 2.0 (scikit-learn)", _photo("sklearn", "datasets/images/china.jpg")),
+        Bundled("flower", "vultilion, CC BY 2.0 (scikit-learn)", _photo("sklearn", "datasets/images/flower.jpg")),
         Bundled("bar", "the 6 × 6 bar of equation N2.1", _bar),
         *(Bundled(f"digit-{n}", "UCI digits, CC BY 4.0 (scikit-learn)", _digit(n)) for n in (3, 7)),
     )

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from cnn_core.pictures import coded, kept
+from cnn_core.pictures.bundled import digits, installed
 from cnn_core.pictures.images import Picture, Taken
 from cnn_core.pictures.items import Item, SpecRefused, count
 from cnn_core.pictures.kept import Kept
@@ -38,13 +39,11 @@ class Sample:
 
 
 def _textures() -> Iterator[tuple[Picture, str, str]]:
-    from skimage import data
-
     # 8 × 8 patches of 64 px that do not overlap; a part of the split is a band of the photo, so that no test patch is
     # a neighbour of more than a few training patches.
     bands = ["train"] * 5 + ["validation"] + ["test"] * 2
     for label in ("brick", "grass", "gravel"):
-        photo = getattr(data, label)()
+        photo = np.asarray(Image.open(installed("skimage", f"data/{label}.png")))
         for row, part in enumerate(bands):
             for column in range(8):
                 patch = photo[64 * row : 64 * row + 64, 64 * column : 64 * column + 64]
@@ -52,12 +51,10 @@ def _textures() -> Iterator[tuple[Picture, str, str]]:
 
 
 def _digits() -> Iterator[tuple[Picture, str, str]]:
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
+    images, labels = digits()
     for label in range(10):
-        for index in np.flatnonzero(bunch.target == label)[:40]:
-            ink = np.uint8(255 - bunch.images[index] * (255 / 16))  # 0…16, dark on white as on paper
+        for index in np.flatnonzero(labels == label)[:40]:
+            ink = np.uint8(255 - images[index] * (255 / 16))  # 0…16, dark on white as on paper
             large = np.asarray(Image.fromarray(ink).resize((64, 64), Image.Resampling.BICUBIC))
             yield Picture(np.stack([large] * 3, axis=-1), f"digit {label} no. {index}", ()), str(label), ""
 

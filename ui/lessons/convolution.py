@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import experiments, kernels
@@ -19,6 +20,7 @@ from ui.picture import scaled
 from ui.text import asking, plain, table
 
 _QUIET = {"displayModeBar": False}
+_STRIP = 150  # pixels, the width of a preset's picture
 PROOF_SIDE = 96  # the plain loop takes a third of a second for that
 
 
@@ -60,14 +62,14 @@ def whole_picture(picture: Picture, kernel: np.ndarray, settings: Settings) -> N
     coloured, limit = maps.signed(here)
     names = ("cross-correlation", "true convolution")
     columns = st.columns(3)
-    shown = maps.enlarged(np.round(255 * image).astype(np.uint8), 360)
+    shown = _photo(picture.digest, channel, image)
     columns[0].image(shown, caption=f"{channel}, {_size(image)}", width="stretch", alt="Your picture")
     for column, response, name, alt in (
         (columns[1], coloured, names[settings.flip], "Response"),
         (columns[2], maps.signed(there, limit)[0], names[not settings.flip], "Response to the turned kernel"),
     ):
         caption = f"{name}, {_size(response)}"
-        column.image(maps.enlarged(response, 360), caption=caption, width="stretch", alt=alt)
+        column.image(maps.png(maps.enlarged(response, 360)), caption=caption, width="stretch", alt=alt)
     left, right = st.columns(2)
     left.image(
         maps.legend(), width="stretch", alt="Colour scale", caption=f"blue −{limit:.3g} · white 0 · red +{limit:.3g}"
@@ -86,7 +88,12 @@ def whole_picture(picture: Picture, kernel: np.ndarray, settings: Settings) -> N
     st.subheader("The presets on your picture")
     st.caption("In colours where the weights add up to 0, so that flat areas vanish; in greys where they do not.")
     titles = [preset.title for preset in kernels.PRESETS.values()]
-    st.image(_strip(picture.digest, channel, image), width=150, caption=titles, alt=titles)
+    st.image(_strip(picture.digest, channel, image), width=_STRIP, caption=titles, alt=titles)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _photo(digest: str, channel: str, _image: np.ndarray) -> bytes:
+    return maps.png(maps.enlarged(np.round(255 * _image).astype(np.uint8), 360))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -97,8 +104,16 @@ def _strip(digest: str, channel: str, _image: np.ndarray) -> list[bytes]:
         kernel = preset.kernel()
         response = ops.cross_correlate(_image, kernel)
         shown = maps.signed(response)[0] if abs(kernel.sum()) < 1e-9 else maps.grey(response)
-        strip.append(maps.png(shown))
+        strip.append(maps.png(_fitting(shown, _STRIP)))
     return strip
+
+
+def _fitting(picture: np.ndarray, width: int) -> np.ndarray:
+    """Return the picture at most so wide: Streamlit would decode, scale and encode it anew in each run."""
+    height, across = picture.shape[:2]
+    if across <= width:
+        return picture
+    return np.asarray(Image.fromarray(picture).resize((width, max(1, round(height * width / across)))))
 
 
 def _size(image: np.ndarray) -> str:

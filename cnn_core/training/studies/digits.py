@@ -11,6 +11,8 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageFilter
 
+from cnn_core.pictures import bundled
+
 SIDE = 8
 TRAINING_PICTURES = 1438  # of 1,797; the rest is for testing
 BITMAP = 32
@@ -38,10 +40,8 @@ class Digits:
 
 @cache
 def _original() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    return (bunch.images / 16).astype(np.float32), bunch.target.astype(np.int32)
+    ink, labels = bundled.digits()
+    return (ink / 16).astype(np.float32), labels.astype(np.int32)
 
 
 def digits(size: int = SIDE, border: int = 0) -> Digits:
