@@ -18,6 +18,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +60,10 @@ class Maps:
         see: See = network_input,
         what: str = "",
     ) -> None:
-        self._store, self._items, self._record, self._blocks, self._see = store, items, record, blocks, see
+        self._store, self._items, self._record, self._see = store, items, record, see
+        self._below = record, blocks, precision
         name = extractor_id(record, precision, f"{blocks} blocks {what}".strip())
         self._folder = FOLDER / name.replace(" ", "-")
-        self._network: Network | None = None
         self._began = time.time() - 1  # the clock of files may be some milliseconds late
         self._room: int | None = None  # bytes that may still be written; None while nobody has looked
 
@@ -94,7 +95,8 @@ class Maps:
             if self._room == 0:
                 break
             self._made(missing[start : start + BATCH], len(missing))
-        tick(len(self._items))
+        if tick(len(self._items)):
+            raise Stopped
 
     def _path(self, item: Item) -> Path:
         return self._folder / f"{item.digest}.map"
@@ -109,8 +111,7 @@ class Maps:
 
     def _made(self, items: Sequence[Item], wanted: int) -> dict[str, np.ndarray]:
         """Compute maps, the first of so many that are wanted, and keep them where there is room."""
-        self._network = self._network or lower(self._record, self._blocks)
-        made = self._network(self._see(self._store, items, self._record))
+        made = _network(*self._below)(self._see(self._store, items, self._record))
         size = _HEAD.size + made[0].nbytes
         if self._room is None:
             self._room = _make_room(self._began, size * wanted)
@@ -125,6 +126,12 @@ class Maps:
             kept = self._room >= size and _written(self._path(item), one)
             self._room = self._room - size if kept else 0
         return {item.digest: one for item, one in zip(items, made, strict=True)}
+
+
+@lru_cache(maxsize=1)
+def _network(record: Backbone, blocks: int, precision: str) -> Network:
+    """Return the lowest blocks, built once for all maps of a run: on a GPU that takes seconds."""
+    return lower(record, blocks)
 
 
 # Files ----------------------------------------------------------------------------------------------------------------

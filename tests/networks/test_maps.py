@@ -59,11 +59,11 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many pictures the lower blocks have looked at, a number a batch."""
     batches: list[int] = []
 
-    def counting(record: backbones.Backbone, blocks: int) -> object:
+    def counting(record: backbones.Backbone, blocks: int, precision: str) -> object:
         network = lower(record, blocks)
         return lambda pictures: batches.append(len(pictures)) or network(pictures)
 
-    monkeypatch.setattr(maps, "lower", counting)
+    monkeypatch.setattr(maps, "_network", counting)
     return batches
 
 

@@ -178,7 +178,11 @@ class _Laboratory:
         fixed, trained = answers.parts(model, name, self.record, self.options.unfreeze_blocks)
         if name == "frozen":
             return forward(trained, self._vectors(self.split.test)[0])
-        return forward(trained, self._maps("test") if fixed else pictures)
+        if not fixed:
+            return forward(trained, pictures)
+        maps = self._maps("test")
+        maps.prepare()
+        return forward(trained, maps)
 
     def _fail(self, name: str, error: Exception) -> None:
         if on_purpose(error):
@@ -302,9 +306,8 @@ class _Laboratory:
 
     def _prepared(self) -> "training.Data":
         """Return the maps to learn from, computed as far as they were not kept."""
-        train = [self._maps("train", copy) for copy in range(self.options.epochs)[:KEPT_COPIES]]
-        if not self.options.augment:
-            train = [self._maps("train")]
+        numbers = range(min(KEPT_COPIES, self.options.epochs)) if self.options.augment else (None,)
+        train = [self._maps("train", number) for number in numbers]
         validation = self._maps("validation")
         for maps in (*train, validation):
             maps.prepare(self.live.tick("feature_maps"))

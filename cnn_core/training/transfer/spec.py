@@ -9,6 +9,7 @@ from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.spec import OnPictures, Spec, choice, choices, flag, number, seed
 
 ARM_TITLES = {"frozen": "Frozen", "fine_tuned": "Fine-tuned", "scratch": "From scratch"}  # in the order of a page
+KEPT_COPIES = 4  # of a picture, whose maps are kept: each epoch of blocks sees the next one, and then again the first
 ARMS = ("scratch", "frozen", "fine_tuned")  # in the order of a result
 KEPT_COPIES = 6  # augmented ones of a picture whose maps are kept; each epoch of a fine-tuning sees the next one
 MOST_BLOCKS = max(len(record.block_starts) for record in BACKBONES.values())
@@ -59,7 +60,8 @@ class Options(Spec):
     augment: bool = flag(
         False,
         "Augment: mirror, shift and zoom while training",
-        "Mirror, shift and zoom pictures a little, but not for the frozen arm, whose features are computed once.",
+        "Mirror, shift and zoom pictures a little, but not for the frozen arm, whose features are computed once. "
+        f"Fine-tuning sees {KEPT_COPIES} copies of each picture in turn, from scratch new ones every epoch.",
     )
     seed: int = seed()
 

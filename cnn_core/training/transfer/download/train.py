@@ -163,7 +163,10 @@ def fit_head(base: keras.Model, data: Parts) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fine_tune(model: keras.Model, base: keras.Model, data: Parts, options: dict[str, Any]) -> None:
-    """Train the topmost blocks on, from a network whose head is fitted."""
+    """Train the topmost blocks on, from a network whose head is fitted.
+
+    With augmentation every epoch draws new copies of the pictures; the run took four, which it kept, in turn.
+    """
     keras.utils.set_random_seed(options["seed"])
     boundary = base.get_layer(FIRST_TRAINED).input
     upper = {layer.name for layer in keras.Model(boundary, base.output).layers}
