@@ -1,3 +1,4 @@
+# ruff: noqa: TID251
 """An app that computes nothing, with as many elements as a page of ConvScope: what `feel.py` holds a page against.
 
 `?shape=` has a letter an element, in their order: w a control, p a picture, c a chart, t anything else. The one in

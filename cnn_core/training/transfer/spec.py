@@ -11,7 +11,6 @@ from cnn_core.training.spec import OnPictures, Spec, choice, choices, flag, numb
 ARM_TITLES = {"frozen": "Frozen", "fine_tuned": "Fine-tuned", "scratch": "From scratch"}  # in the order of a page
 KEPT_COPIES = 4  # of a picture, whose maps are kept: each epoch of blocks sees the next one, and then again the first
 ARMS = ("scratch", "frozen", "fine_tuned")  # in the order of a result
-KEPT_COPIES = 6  # augmented ones of a picture whose maps are kept; each epoch of a fine-tuning sees the next one
 MOST_BLOCKS = max(len(record.block_starts) for record in BACKBONES.values())
 
 
