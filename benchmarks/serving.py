@@ -44,12 +44,18 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(app: str = "app.py") -> Iterator[Server]:
-    """Serve an app of this repository until the block ends; then its engine ends too."""
+def serving(app: str = "app.py", store: str = "") -> Iterator[Server]:
+    """Serve an app of this repository until the block ends; then its engine ends too.
+
+    Args:
+        app: The file.
+        store: A folder; by default a new one, which goes with the server.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        folder = store or temporary
         started = time.perf_counter()
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(port)],

@@ -34,9 +34,10 @@ STREAMLIT = {"app", "pages", "ui"}
 DASK = {"cnn_core.engine"}
 RUN_ON_IMPORT = ("app", "pages.", "ui.main", "cnn_core.store.migrations.env")  # scripts: they can only be read
 COMPUTES = {"cnn_core.arithmetic.statistics"}  # by SciPy, for jobs: no Keras, but nothing for a page either
+TABLES = {"pandas"}  # of the views with a table, imported when one is looked at
 DECODERS = {"archives", "decode", "extract", "images", "members", "take"}
 WEIGHTY = ("keras", "tensorflow", "jax", "torch")
-SCIENTIFIC = ("scipy.stats", "sklearn", "skimage")
+SCIENTIFIC = ("scipy", "sklearn", "skimage", "pandas", "pyarrow")
 SCRIPT = """
 import importlib, json, sys
 watched, brought = json.loads(sys.argv[1]), {}
@@ -194,6 +195,7 @@ def company(product: dict[str, Path]) -> dict[str, str]:
     """What comes along with the web process: `ui`, whatever it and the pages import, and the rooms without Keras."""
     light = {name for name in product if room(name) not in KERAS}
     read = {target for name in light if room(name) in STREAMLIT for target, _ in imports(name, product)}
+    read -= TABLES
     return brought(sorted(name for name in (light - COMPUTES) | read if not name.startswith(RUN_ON_IMPORT)))
 
 
@@ -203,6 +205,23 @@ def test_pages_stay_without_keras(company: dict[str, str]) -> None:
 
 def test_pages_stay_without_the_scientific_libraries(company: dict[str, str]) -> None:
     assert not {heavy: module for heavy, module in company.items() if heavy in SCIENTIFIC}
+
+
+def test_sample_pictures_and_components_stay_without_them() -> None:
+    code = (
+        "import sys, logging; logging.disable()\n"
+        "from streamlit.components.v2.bidi_component import serialization\n"
+        "from cnn_core.pictures import bundled, sets\n"
+        "assert all(entry.load().pixels.size for entry in bundled.BUNDLED.values())\n"
+        "assert all(next(sample.pictures()) for sample in sets.SAMPLES.values())\n"
+        "from ui import frontend\n"
+        "frontend.component = lambda name, **files: lambda data: serialization.serialize_mixed_data(data, Proto())\n"
+        "from streamlit.proto.BidiComponent_pb2 import BidiComponent as Proto\n"
+        "frontend.frontend('ui/gallery.py')(data={'pictures': [{'id': 1}], 'selectable': True, 'chosen': []})\n"
+        f"print([name for name in {SCIENTIFIC} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stdout + done.stderr
 
 
 def test_weight_is_traced_to_who_brought_it(tmp_path: Path) -> None:

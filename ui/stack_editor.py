@@ -6,15 +6,17 @@ browser's edits of the table, which it counts from the rows it was given.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from cnn_core.arithmetic.stacks import table as stacks
 from cnn_core.arithmetic.stacks import text as stack_text
 from cnn_core.arithmetic.stacks.table import StackError
 from ui.text import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NUMBERS = ("kernel_size", "stride", "dilation", "filters", "groups")
 _LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
@@ -92,8 +94,10 @@ _COLUMN_CONFIG: dict[str, Any] = {
 }
 
 
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
     """The rows with a type for each column, also where all its cells are empty."""
+    import pandas as pd  # here: 70 MB, which no other view needs
+
     frame = pd.DataFrame(rows, columns=list(stacks.COLUMNS))
     for column in stacks.COLUMNS:
         if column in _NUMBERS:

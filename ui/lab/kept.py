@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-import pandas as pd
 import streamlit as st
 
 from cnn_core.figures import comparison as figures
@@ -169,6 +168,8 @@ def _table(entries: list[Entry]) -> list[Entry]:
     shown = sorted((entry for entry in entries if _matches(entry, words, only)), key=SORTS[order])
     if not shown:
         return []
+    import pandas as pd  # here: 70 MB, for readers with runs
+
     st.dataframe(
         pd.DataFrame([_row(entry) for entry in shown]),
         hide_index=True,

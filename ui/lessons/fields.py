@@ -4,7 +4,6 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from cnn_core.arithmetic.geometry import Field, convolution_cost, layers_to_reach, receptive_field, unit_interval
@@ -121,6 +120,8 @@ def _results(rows: list[StackRow], input_size: int, path_params: int | None) -> 
         }
         for row in rows
     ]
+    import pandas as pd  # here: 70 MB, which no other view needs
+
     right = st.column_config.TextColumn(alignment="right")
     frame = pd.DataFrame(cells)
     st.dataframe(
