@@ -7,7 +7,7 @@ capitals answers the slider.
 
 import numpy as np
 import plotly.graph_objects as go
-import streamlit as st  # noqa: TID251 (it is an app)
+import streamlit as st
 
 value = st.slider("Value", 0, 100, 50)
 for number, kind in enumerate(st.query_params.get("shape", "T")):
