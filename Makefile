@@ -43,12 +43,13 @@ format: setup  ## format the code
 	$(if $(NODE_PACKAGES),node_modules/.bin/eslint --fix .,$(NO_NODE))
 
 bench: setup  ## run the benchmarks (OPENVINO=PYTHON: with OpenVINO, which that Python has)
-	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.forward $(if $(OPENVINO),--openvino $(OPENVINO))
+	$(BIN)/python -m benchmarks.frozen
 	$(BIN)/python -m benchmarks.fine_tuning
 	$(BIN)/python -m benchmarks.feel
 	$(BIN)/python -m benchmarks.intake
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.growth
 
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header
 lock: setup  ## write the exact versions anew from requirements/*.in

@@ -1,1 +1,1 @@
-"""Measured claims; each is a function that prints its rows. `python -m benchmarks` runs them all."""
+"""Measured claims; each module is a command that prints its rows, peers beside. `make bench` runs them all."""
