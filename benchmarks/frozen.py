@@ -1,11 +1,12 @@
 # ruff: noqa: T201, TID251
 """A frozen network against the Keras guide: `python -m benchmarks.frozen [FOLDER --test FOLDER] [--json FILE]`.
 
-Pictures lie in folders, one a class; without any they are those of the sample set `textures`. In a process of its own, imports included: the guide "Transfer learning and
-fine-tuning", by `fit` on the whole network with its body frozen; the command `train`, with an empty store, and once
-more, when features of all pictures are kept. Then in a process that has answered a question before, as a worker of the
-app: the first run on pictures in the store, and a run with other settings. Everyone takes turns; printed are medians of
-the processor seconds (of what a process starts too), wall seconds, peak memory, and right answers in the test.
+Pictures lie in folders, one a class; without any they are those of the sample set `textures`. In a process of its own,
+imports included: the guide "Transfer learning and fine-tuning", by `fit` on the whole network with its body frozen; the
+command `train`, with an empty store, and once more, when features of all pictures are kept. Then in a process that has
+answered a question before, as a worker of the app: the first run on pictures in the store, and a run with other
+settings. Everyone takes turns; printed are medians of the processor seconds (of what a process starts too), wall
+seconds, peak memory, and right answers in the test.
 """
 
 import argparse
