@@ -43,7 +43,9 @@ async def part_with(address: str, dask_scheduler: Any) -> bool:
         return False
     # From now on it is sent nothing more.
     dask_scheduler.handle_worker_status_change("closing_gracefully", worker, f"part-with-{time.time()}")
-    await dask_scheduler.retire_workers([address])  # an answer that nobody has fetched yet moves elsewhere
+    # An answer that nobody has fetched yet moves elsewhere. The worker stays known: told that it is not, it would close
+    # in its own way, with its nanny.
+    await dask_scheduler.retire_workers([address], remove=False)
     return True
 
 

@@ -1,5 +1,6 @@
 """Jobs and questions for the tests of the engine; CONVSCOPE_EXTRA_JOBS names this module in the workers."""
 
+import importlib
 import os
 import sys
 import time
@@ -139,6 +140,12 @@ def loaded(module: str) -> bool:
     return module in sys.modules
 
 
+def fetch(module: str) -> int:
+    """Import a module; say who did."""
+    importlib.import_module(module)
+    return os.getpid()
+
+
 def grow(megabytes: int) -> None:
     """Hold memory from now on."""
     HELD.append(os.urandom(1000) * 1000 * megabytes)
@@ -158,5 +165,5 @@ JOBS = {
     for name in ("sleep", "stuck", "late", "fail", "hoard", "not_json", "parts", "give_up", "taken")
 } | {"grow": "engine_toys:grow_and_end"}
 QUESTIONS = {
-    name: f"engine_toys:{name}" for name in ("double", "note", "worker_pid", "refuse", "die", "loaded", "grow")
+    name: f"engine_toys:{name}" for name in ("double", "note", "worker_pid", "refuse", "die", "loaded", "fetch", "grow")
 }
