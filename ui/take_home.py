@@ -37,8 +37,8 @@ def take_home(run: Run, found: Transfer) -> None:
     )
     pictures = st.toggle("Put the pictures into the zip", True, key="transfer_bundle_pictures")
     st.caption(
-        "With pictures, whoever gets the zip can see them and repeat the experiment. They go in as they are kept, without "
-        "what the camera wrote: no place, no time."
+        "With pictures, whoever gets the zip can see them and repeat the experiment. They go in as kept, without what "
+        "the camera wrote: no place, no time."
         if pictures
         else "Without pictures the zip still holds their file names and labels. Nobody can repeat the experiment from "
         "it, and no server can restore it."
