@@ -50,6 +50,7 @@ bench: setup  ## run the benchmarks (OPENVINO=PYTHON: with OpenVINO, which that 
 	$(BIN)/python -m benchmarks.intake
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.gpu
 
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header
 lock: setup  ## write the exact versions anew from requirements/*.in
