@@ -114,10 +114,10 @@ def convscope(folder: Path, clock: Clock) -> float:
 
         def update(self, **progress: Any) -> None:
             epochs = progress.get("curves", {}).get("fine_tuned", {}).get("epochs", [])
-            if len(epochs) > self.ended:
-                self.ended = len(epochs)
-                if epochs[-1]["phase"] == "blocks":
-                    clock.mark()
+            ended = sum(epoch["phase"] == "blocks" for epoch in epochs)
+            if ended > self.ended:
+                self.ended = ended
+                clock.mark()
 
         def found(self, result: object) -> None:
             pass
