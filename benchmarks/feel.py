@@ -243,16 +243,16 @@ def main() -> int:
     print("; ".join(about.values()), flush=True)
     with serving() as app, serving("benchmarks/empty.py") as empty, chromium() as browser:
         visit(browser, app.url).wait_for_timeout(SETTLING)
-        tables["quiet"] = [measure(browser, app, empty, place, arguments.presses) for place in places]
-        show(tables["quiet"], "quiet")
+        tables["idle"] = [measure(browser, app, empty, place, arguments.presses) for place in places]
+        show(tables["idle"], "nothing trains")
         if arguments.training:
             train(app)
             visit(browser, app.url).wait_for_timeout(SETTLING)
             tables["training"] = [measure(browser, app, empty, place, arguments.presses) for place in places]
             show(tables["training"], "during a training")
-            for quiet, busy in zip(tables["quiet"], tables["training"], strict=True):
-                mine, floor = busy.page.median / quiet.page.median, busy.empty.median / quiet.empty.median
-                print(f"{quiet.title}: slower by {mine:.2f}, the empty app by {floor:.2f}: {mine / floor:.2f}")
+            for idle, busy in zip(tables["idle"], tables["training"], strict=True):
+                mine, floor = busy.page.median / idle.page.median, busy.empty.median / idle.empty.median
+                print(f"{idle.title}: slower by {mine:.2f}, the empty app by {floor:.2f}: {mine / floor:.2f}")
     if arguments.json:
         found = {name: [asdict(row) for row in rows] for name, rows in tables.items()}
         arguments.json.write_text(json.dumps({"machine": about} | found, indent=1))

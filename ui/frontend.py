@@ -25,7 +25,7 @@ def frontend(file: str) -> Callable[..., ComponentResult]:
     render = component(f"convscope_{here.stem}", html=html, css=css, js=js)
 
     def show(*, data: Mapping[str, Any], **options: Any) -> ComponentResult:
-        # Streamlit asks pandas whether a list is a table, 70 MB for a no; a tuple it takes for what it is.
+        # Streamlit asks pandas whether a list is a table, 57 MB for a no; a tuple it takes for what it is.
         tuples = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
         return render(data=tuples, **options)
 

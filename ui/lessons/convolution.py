@@ -20,6 +20,7 @@ from ui.picture import scaled
 from ui.text import asking, plain, table
 
 _QUIET = {"displayModeBar": False}
+_AS_IT_IS: dict[str, Any] = {"width": "stretch", "output_format": "PNG"}  # Streamlit makes a JPEG of a PNG otherwise
 _STRIP = 150  # pixels, the width of a preset's picture
 PROOF_SIDE = 96  # the plain loop takes a third of a second for that
 
@@ -63,16 +64,19 @@ def whole_picture(picture: Picture, kernel: np.ndarray, settings: Settings) -> N
     names = ("cross-correlation", "true convolution")
     columns = st.columns(3)
     shown = _photo(picture.digest, channel, image)
-    columns[0].image(shown, caption=f"{channel}, {_size(image)}", width="stretch", alt="Your picture")
+    columns[0].image(shown, caption=f"{channel}, {_size(image)}", alt="Your picture", **_AS_IT_IS)
     for column, response, name, alt in (
         (columns[1], coloured, names[settings.flip], "Response"),
         (columns[2], maps.signed(there, limit)[0], names[not settings.flip], "Response to the turned kernel"),
     ):
         caption = f"{name}, {_size(response)}"
-        column.image(maps.png(maps.enlarged(response, 360)), caption=caption, width="stretch", alt=alt)
+        column.image(maps.png(maps.enlarged(response, 360)), caption=caption, alt=alt, **_AS_IT_IS)
     left, right = st.columns(2)
     left.image(
-        maps.legend(), width="stretch", alt="Colour scale", caption=f"blue −{limit:.3g} · white 0 · red +{limit:.3g}"
+        maps.png(maps.legend()),
+        alt="Colour scale",
+        **_AS_IT_IS,
+        caption=f"blue −{limit:.3g} · white 0 · red +{limit:.3g}",
     )
     left.markdown(
         f"The two differ by at most **{difference:.3g}**: "
@@ -88,7 +92,7 @@ def whole_picture(picture: Picture, kernel: np.ndarray, settings: Settings) -> N
     st.subheader("The presets on your picture")
     st.caption("In colours where the weights add up to 0, so that flat areas vanish; in greys where they do not.")
     titles = [preset.title for preset in kernels.PRESETS.values()]
-    st.image(_strip(picture.digest, channel, image), width=_STRIP, caption=titles, alt=titles)
+    st.image(_strip(picture.digest, channel, image), caption=titles, alt=titles, **_AS_IT_IS | {"width": _STRIP})
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

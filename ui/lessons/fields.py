@@ -120,7 +120,7 @@ def _results(rows: list[StackRow], input_size: int, path_params: int | None) -> 
         }
         for row in rows
     ]
-    import pandas as pd  # here: 70 MB, which no other view needs
+    import pandas as pd  # here: views without a table do without its 57 MB
 
     right = st.column_config.TextColumn(alignment="right")
     frame = pd.DataFrame(cells)

@@ -296,8 +296,8 @@ def cost(settings: Settings) -> None:
             caption=caption,
             alt=caption,
         )
-    without, kept = _localisations()
-    plot(figures.localisation(without, kept), "localisation", "Mean error of a peak after unpooling.")
+    without, figure = _localisations()
+    plot(figure, "localisation", "Mean error of a peak after unpooling.")
     here = without[window - 1]
     st.markdown(
         f"With a window of {window} the peak of a random map is found **{here.mean_error:.2f} px** away in the mean "
@@ -308,10 +308,12 @@ def cost(settings: Settings) -> None:
     formula(r"\bar e = \frac{1}{k^2}\sum_{a,b}\sqrt{(a - m)^2 + (b - m)^2},\quad m = \tfrac{k-1}{2}")
 
 
-@st.cache_data(max_entries=1, show_spinner=False)
-def _localisations() -> tuple[list[experiments.Localisation], list[experiments.Localisation]]:
+@st.cache_resource(show_spinner=False)
+def _localisations() -> tuple[list[experiments.Localisation], Any]:
+    """The errors without indices, and the figure of them beside those with; the same whatever a reader chooses."""
     without = [experiments.localise_error(window) for window in range(1, 9)]
-    return without, [experiments.localise_error(window, with_indices=True) for window in range(1, 9)]
+    kept = [experiments.localise_error(window, with_indices=True) for window in range(1, 9)]
+    return without, figures.localisation(without, kept)
 
 
 @st.fragment
