@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -61,6 +62,7 @@ def press(page: Page) -> float:
     return time.perf_counter() - began
 
 
+@pytest.mark.slow
 def test_bomb_costs_the_server_its_bytes_and_others_no_wait(server: Server, visitor: Visitor, tmp_path: Path) -> None:
     assert server.process is not None
     other = visitor(f"{server.url}/convolution?convolution_view=Whole+picture")

@@ -48,6 +48,7 @@ def test_progress_rises_to_one_and_shows_the_curves(small: tuple[Run, Listening]
     assert len(report.kept) == 8, "each net is kept as soon as it has ended"
 
 
+@pytest.mark.slow
 def test_a_stopped_run_keeps_what_was_learnt_and_goes_on_from_it(shelf: Store) -> None:
     # In the middle of the second network's only epoch.
     options = SMALL | {"epochs": 1, "batch_size": 128, "seeds": 1}

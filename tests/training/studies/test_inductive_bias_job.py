@@ -83,6 +83,7 @@ def test_leads_come_with_their_intervals(small: tuple[Run, Listening]) -> None:
 OPTIONS: dict[str, Any] = {"sizes": (20, 40), "steps": 2, "seeds": 1, "learning_rates": (1e-3,), "shuffled": False}
 
 
+@pytest.mark.slow
 def test_stopped_run_keeps_its_points_and_goes_on_from_them(shelf: Store) -> None:
     stop = Listening(lambda progress: "so_far" in progress)
     run = carry_out(shelf, "inductive_bias", stop, **OPTIONS)
@@ -97,6 +98,7 @@ def test_stopped_run_keeps_its_points_and_goes_on_from_them(shelf: Store) -> Non
     assert after.seconds > before.seconds
 
 
+@pytest.mark.slow
 def test_point_that_diverges_is_told_and_the_others_are_measured(shelf: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     epoch = Trainer.epoch
 

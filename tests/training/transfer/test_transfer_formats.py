@@ -99,6 +99,7 @@ def without(monkeypatch: pytest.MonkeyPatch, *absent: str) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name in absent else real(name, *rest))
 
 
+@pytest.mark.slow
 def test_onnx_that_is_not_installed_is_left_out_with_the_command_and_made_once_it_is(
     outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,7 +97,7 @@ def test_second_attempt_goes_on_from_the_checkpoint(
     assert not shelf.exists(key)
 
 
-@pytest.mark.parametrize("augment", [False, True])
+@pytest.mark.parametrize("augment", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_maps_that_have_gone_or_have_no_room_change_nothing(
     augment: bool, steps: list[int], shelf: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
