@@ -108,7 +108,7 @@ def test_mirrored_training_over_two_devices(tmp_path: Path) -> None:
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["replicas"] == ["CPU:0", "CPU:1"] and found["environment"]["replicas"] == 2
     history = found["arms"]["fine_tuned"]["history"]
-    assert [entry["phase"] for entry in history] == ["head", "blocks"]
+    assert [entry["phase"] for entry in history[-2:]] == ["head", "blocks"]
     for entry in history:  # plain JSON has None where a figure is not finite
         assert all(isinstance(entry[name], float) for name in ("loss", "accuracy", "val_loss", "val_accuracy"))
     assert sum(found["said"]["fine_tuned"].values()) == pytest.approx(1, abs=1e-5)
