@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 DECAYS = tuple(float(f"{10**exponent:.1g}") for exponent in np.arange(1.0, -4.1, -0.5))  # 10, 3, 1, … 0.0001
 STRENGTH = 0.1  # without pictures to choose by: the decay is 1 / (STRENGTH x pictures), so that it fades as they grow
 MOST_PASSES = 500
-TOLERANCE = 1e-5  # of the largest slope, in coordinates in which no curvature exceeds 1
+TOLERANCE = 1e-7  # of the largest slope, in coordinates in which no curvature exceeds 1 (that of weak decays is 1e-6)
 MEMORY = 10  # pairs of L-BFGS
 SMALL = 2**20  # numbers: on smaller features threads wait for one another far longer than they compute
 
@@ -199,7 +199,7 @@ class _Problem:
 
     The standardised features X = U S Vᵀ are looked at as U S: an L2 penalty leaves no weight outside of what the
     pictures span. There the fixed bound on the curvature of the loss, ½ XᵀX / N + λ, is diagonal; with each coordinate
-    divided by its root no curvature exceeds 1, and L-BFGS needs 10 to 60 passes whatever the features are like.
+    divided by its root no curvature exceeds 1, and L-BFGS needs 10 to 80 passes whatever the features are like.
 
     Source:
         Hastie & Tibshirani 2004, Biostatistics 5, section 2 (fewer pictures than features); Böhning 1992, Annals of the

@@ -35,9 +35,9 @@ def objective(head: Head, x: np.ndarray, y: np.ndarray) -> float:
 def test_heads_are_regularised_logistic_regressions(classes: int, features: int, each: int) -> None:
     x, y = blobs(classes, features, each, 2.0)
     unseen = blobs(classes, features, 5, 2.0, seed=1)[0]
-    for head in heads.path(x, y, heads.DECAYS[:8]):
+    for head in heads.path(x, y, heads.DECAYS[:9]):
         found, expected = head.probabilities(unseen), by_scikit_learn(x, y, head.decay).predict_proba(unseen)
-        assert found == pytest.approx(expected, abs=2e-3), head.decay
+        assert found == pytest.approx(expected, abs=5e-3), head.decay
         assert head.kernel.dtype == float and head.kernel.shape == (features, classes) and head.bias.shape == (classes,)
 
 

@@ -151,7 +151,7 @@ def fit_head(base: keras.Model, data: Parts) -> tuple[np.ndarray, np.ndarray]:
     best, chosen = float("inf"), None
     for decay in DECAYS:
         strength = (2 if pair else 1) / (decay * len(truth))
-        model = LogisticRegression(C=strength, tol=1e-6, max_iter=10_000).fit(inputs, truth)
+        model = LogisticRegression(C=strength, tol=1e-8, max_iter=20_000).fit(inputs, truth)
         loss = log_loss(unseen, model.predict_proba(others), labels=range(len(labels())))
         print(f"weight decay {decay:g}: validated {loss:.4f}")
         if loss < best:
