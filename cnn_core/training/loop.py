@@ -18,7 +18,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,6 +26,7 @@ import tensorflow as tf
 from keras.layers import BatchNormalization
 
 from cnn_core.training.depthwise import cheaper
+from cnn_core.training.examples import Examples, Inputs
 from cnn_core.training.loss_scale import LossScale
 
 KEEP_EVERY = 15.0  # seconds of training between two checkpoints
@@ -83,7 +84,7 @@ class Steps:
         loss, right = self._step(*self._batch(inputs, labels)).numpy().tolist()
         return loss, round(right)
 
-    def score(self, inputs: "Inputs", labels: np.ndarray, batch_size: int) -> tuple[float, float]:
+    def score(self, inputs: Inputs, labels: np.ndarray, batch_size: int) -> tuple[float, float]:
         """Return the mean loss and the accuracy at inference."""
         parts = [slice(start, start + batch_size) for start in range(0, len(labels), batch_size)]
         sums = [self._score(*self._batch(inputs[part], labels[part])).numpy() for part in parts]
@@ -167,45 +168,6 @@ class Steps:
 
 
 # Epochs ---------------------------------------------------------------------------------------------------------------
-
-
-class Inputs(Protocol):
-    """What a network sees, `(N, …)`: an array, or what gives arrays when it is asked for some of it."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, part: slice | np.ndarray, /) -> np.ndarray: ...
-
-
-@dataclass(frozen=True, eq=False)
-class Some:
-    """Some of these inputs, by their indices, in this order."""
-
-    inputs: Inputs
-    indices: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, part: slice | np.ndarray) -> np.ndarray:
-        return self.inputs[self.indices[part]]
-
-
-@dataclass(frozen=True)
-class Examples:
-    """What the network sees, `(N, …)`, and what it should say, int `(N,)`.
-
-    Of augmented examples `others` are further copies: one epoch sees `inputs`, the next one the first of these, and
-    after the last it is the turn of `inputs` again.
-    """
-
-    inputs: Inputs
-    labels: np.ndarray
-    others: Sequence[Inputs] = ()
-
-    def seen(self, epoch: int) -> Inputs:
-        """Return what an epoch shows, counted from 0."""
-        return (self.inputs, *self.others)[epoch % (1 + len(self.others))]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnn_core.training.loop import Examples, Steps, Training
+from cnn_core.training.examples import Examples
+from cnn_core.training.loop import Steps, Training
 
 
 def network(*, random_layers: bool = True) -> keras.Model:

@@ -18,7 +18,8 @@ import pytest
 from loop_toys import examples, figures, network, training
 
 from cnn_core.training import loop
-from cnn_core.training.loop import Diverged, Epoch, Examples, Listener, Steps, Training
+from cnn_core.training.examples import Examples
+from cnn_core.training.loop import Diverged, Epoch, Listener, Steps, Training
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,10 +8,10 @@ import numpy as np
 from cnn_core.networks.backbones import Backbone, weights_id
 from cnn_core.networks.forward import fixed
 from cnn_core.training import heads
+from cnn_core.training.examples import Some
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.depth import Cut, DepthOptions, DepthResult, Stage
 from cnn_core.training.lab.tuning import Tuner, block_outputs, constant_rates
-from cnn_core.training.loop import Some
 
 DepthBench = Bench[DepthOptions, DepthResult]
 

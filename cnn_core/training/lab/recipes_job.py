@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cnn_core.training import heads
+from cnn_core.training.examples import Some
 from cnn_core.training.heads import Head
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.recipes import RIGHT, RecipesOptions, RecipesResult, Tried
 from cnn_core.training.lab.tuning import Tuner, constant_rates
-from cnn_core.training.loop import Diverged, Some
+from cnn_core.training.loop import Diverged
 
 RecipesBench = Bench[RecipesOptions, RecipesResult]
 

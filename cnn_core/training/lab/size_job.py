@@ -11,11 +11,11 @@ from scipy.stats import spearmanr
 
 from cnn_core.networks import backbones
 from cnn_core.training import heads
+from cnn_core.training.examples import Some
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.size import ARMS, SIZES, Fit, Law, LawCurve, SizeArm, SizeOptions, SizePoint, SizeResult
 from cnn_core.training.lab.splits import nested_draws
 from cnn_core.training.lab.tuning import BATCHNORM_MOMENTUM, Tuner, constant_rates
-from cnn_core.training.loop import Some
 
 BOOTSTRAPS = 300
 FEWEST_SIZES = 4

@@ -17,8 +17,9 @@ from keras import layers
 
 from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import Batches, Network, compiled, forward, lower
+from cnn_core.training.examples import Examples, Inputs
 from cnn_core.training.heads import Head
-from cnn_core.training.loop import Epoch, Examples, Inputs, Listener, Steps, Training
+from cnn_core.training.loop import Epoch, Listener, Steps, Training
 
 BATCHNORM_MOMENTUM = 0.9  # of a network from scratch; at 0.99 a few hundred steps leave the statistics near their start
 STATISTICS = ("moving_mean", "moving_variance")

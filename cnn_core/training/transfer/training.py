@@ -21,8 +21,9 @@ from keras import layers
 from cnn_core.networks import backbones
 from cnn_core.training import loop
 from cnn_core.training.copies import augmentation
+from cnn_core.training.examples import Examples, Inputs
 from cnn_core.training.heads import Head
-from cnn_core.training.loop import Examples, Inputs, Steps
+from cnn_core.training.loop import Steps
 from cnn_core.training.transfer.live import Listener
 from cnn_core.training.transfer.spec import Options
 
