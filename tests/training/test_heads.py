@@ -30,7 +30,7 @@ def objective(head: Head, x: np.ndarray, y: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize(
-    ("classes", "features", "each"), [(2, 5, 20), (2, 60, 9), (4, 7, 15), (4, 200, 10), (3, 30, 1)]
+    ("classes", "features", "each"), [(2, 5, 20), (2, 60, 9), (4, 7, 15), (4, 200, 10), (3, 30, 4)]
 )
 def test_heads_are_regularised_logistic_regressions(classes: int, features: int, each: int) -> None:
     x, y = blobs(classes, features, each, 2.0)
