@@ -4,6 +4,6 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from cnn_core.engine.lifecycle import lifespan
-from ui.visits import VisitCookie
+from ui.shared.visits import VisitCookie
 
 app = st.App("ui/main.py", lifespan=lifespan, middleware=[Middleware(VisitCookie)])

@@ -52,5 +52,5 @@ export default [
       'yoda': 'error',
     },
   },
-  { files: ['**/*.test.js', 'ui/testing.js', 'eslint.config.js'], languageOptions: { globals: globals.node } },
+  { files: ['**/*.test.js', 'ui/widgets/testing.js', 'eslint.config.js'], languageOptions: { globals: globals.node } },
 ];

@@ -1,7 +1,7 @@
 """Architectures from LeNet to ViT as real networks: their numbers, their insides, the experiments that decided."""
 
-from ui.lessons import compare, degradation, inductive_bias, inside, lenet, through, timeline
-from ui.lessons.views import View, lessons
+from ui.architectures import compare, degradation, inductive_bias, inside, lenet, through, timeline
+from ui.shared.lessons import View, lessons
 
 VIEWS = {
     "Timeline": View(

@@ -1,7 +1,7 @@
 """Channels, stride, padding, parameters, receptive field: exact arithmetic, and what is measured beside it."""
 
-from ui.lessons import costs, effective, fields, layers, own_model, rhythm, strides
-from ui.lessons.views import View, lessons
+from ui.channels import costs, effective, fields, layers, own_model, rhythm, strides
+from ui.shared.lessons import View, lessons
 
 VIEWS = {
     "Layer": View(

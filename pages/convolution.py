@@ -8,11 +8,11 @@ import streamlit as st
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
 from cnn_core.pictures.bundled import BUNDLED
-from ui.kernel_editor import kernel_editor
-from ui.lessons import convolution as views
-from ui.picture import OWN, adopt_own, choose_picture, grey
-from ui.stepper import stepper
-from ui.teaching import challenges, check_link, glossary, one_of
+from ui.convolution import views
+from ui.shared.picture import OWN, adopt_own, choose_picture, grey
+from ui.shared.teaching import challenges, check_link, glossary, one_of
+from ui.widgets.kernel_editor.kernel_editor import kernel_editor
+from ui.widgets.stepper.stepper import stepper
 
 VIEWS = {
     "steps": "Step by step",

@@ -11,9 +11,9 @@ from cnn_core.figures.home import labels
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.bundled import BUNDLED
 from cnn_core.pictures.images import ImageRejected, Picture
-from ui.navigation import PAGES
-from ui.picture import FILE_MB, decoded, notes
-from ui.text import plain
+from ui.shared.navigation import PAGES
+from ui.shared.picture import FILE_MB, decoded, notes
+from ui.shared.text import plain
 
 
 @st.cache_data(show_spinner=False)

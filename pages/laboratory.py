@@ -3,10 +3,10 @@
 import streamlit as st
 
 from cnn_core.training.lab.studies import STUDIES
-from ui.lab.runs import kind_of_link
-from ui.lab.views import RUNS, VIEW_OF, VIEWS
-from ui.session import Album
-from ui.teaching import check_link, one_of
+from ui.laboratory.runs import kind_of_link
+from ui.laboratory.views import RUNS, VIEW_OF, VIEWS
+from ui.shared.session import Album
+from ui.shared.teaching import check_link, one_of
 
 QUESTIONS = {view.name: STUDIES[key].question for key, view in VIEWS.items()} | {RUNS.name: "All my runs"}
 SHOWN = {view.name: view for view in (*VIEWS.values(), RUNS)}

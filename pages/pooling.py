@@ -5,11 +5,11 @@ from typing import Any
 import streamlit as st
 
 from cnn_core.pictures.bundled import BUNDLED
-from ui.lessons import pooling as views
-from ui.lessons import pooling_head
-from ui.picture import OWN, adopt_own, choose_picture, grey
-from ui.teaching import challenges, check_link, glossary, one_of
-from ui.text import formula
+from ui.pooling import head as pooling_head
+from ui.pooling import views
+from ui.shared.picture import OWN, adopt_own, choose_picture, grey
+from ui.shared.teaching import challenges, check_link, glossary, one_of
+from ui.shared.text import formula
 
 VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {  # as in the link: title, terms
     "Steps": ("Step by step", ("pooling", "stride", "padding")),

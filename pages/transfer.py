@@ -5,13 +5,13 @@ import streamlit as st
 from cnn_core.engine import client
 from cnn_core.store.runs import Run
 from cnn_core.training.transfer.spec import Experiment
-from ui.contact_sheets import contact_sheets
-from ui.pictures_in import add_pictures
-from ui.result import draw_curves, show_result
-from ui.run_panel import follow
-from ui.session import Album, open_run, remember_run, store
-from ui.settings import settings
-from ui.text import count, plain
+from ui.shared.run_panel import follow
+from ui.shared.session import Album, open_run, remember_run, store
+from ui.shared.text import count, plain
+from ui.transfer.contact_sheets import contact_sheets
+from ui.transfer.pictures_in import add_pictures
+from ui.transfer.result import draw_curves, show_result
+from ui.transfer.settings import settings
 
 
 def show_run(run: Run) -> None:

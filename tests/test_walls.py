@@ -214,10 +214,11 @@ def test_sample_pictures_and_components_stay_without_them() -> None:
         "from cnn_core.pictures import bundled, sets\n"
         "assert all(entry.load().pixels.size for entry in bundled.BUNDLED.values())\n"
         "assert all(next(sample.pictures()) for sample in sets.SAMPLES.values())\n"
-        "from ui import frontend\n"
+        "from ui.widgets import frontend\n"
         "frontend.component = lambda name, **files: lambda data: serialization.serialize_mixed_data(data, Proto())\n"
         "from streamlit.proto.BidiComponent_pb2 import BidiComponent as Proto\n"
-        "frontend.frontend('ui/gallery.py')(data={'pictures': [{'id': 1}], 'selectable': True, 'chosen': []})\n"
+        "data = {'pictures': [{'id': 1}], 'selectable': True, 'chosen': []}\n"
+        "frontend.frontend('ui/widgets/gallery/gallery.py')(data=data)\n"
         f"print([name for name in {SCIENTIFIC} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.navigation import pages
+from ui.shared.navigation import pages
 
 st.set_page_config(
     page_title="ConvScope",

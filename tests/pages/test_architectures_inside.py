@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
-from ui.graph_view import size
-from ui.lessons import inside
+from ui.architectures import inside
+from ui.widgets.graph_view.graph_view import size
 
 SIDES = {"image": 32, "c1": 28, "s2": 14, "c3": 10, "s4": 5, "c5": 1}
 LENET = {  # of LeCun et al. 1998 with full c3, by arithmetic: channels, parameters, multiply-adds, field
@@ -57,7 +57,7 @@ def lenet() -> dict[str, Any]:
 def _script() -> None:
     import streamlit as st
 
-    from ui.lessons.inside import inside
+    from ui.architectures.inside import inside
 
     st.session_state.done = inside()
 

@@ -20,8 +20,8 @@ from cnn_core.training.studies.degradation import DegradationResult, Verdict, ju
 from cnn_core.training.studies.lenet import LeNetResult
 from cnn_core.training.studies.published import shipped
 from cnn_core.training.studies.studies import STUDIES
-from ui import digit_canvas
-from ui.lessons.study import PARAMETER
+from ui.architectures.study import PARAMETER
+from ui.widgets.digit_canvas import digit_canvas
 
 VERSION_01 = Path(__file__).parents[1] / "training" / "studies" / "version_01"
 DEGRADATION, LENET, PRIOR = (shipped(each.STUDY).result for each in (degradation, lenet, inductive_bias))
@@ -33,9 +33,9 @@ def script(kind: str) -> None:
 
     import streamlit as st
 
-    from ui.teaching import check_link
+    from ui.shared.teaching import check_link
 
-    lesson = importlib.import_module(f"ui.lessons.{kind}")
+    lesson = importlib.import_module(f"ui.architectures.{kind}")
     check_link(lesson.LINK)
     st.markdown(f"challenge: {getattr(lesson, kind)()}")
 

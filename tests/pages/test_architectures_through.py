@@ -58,9 +58,9 @@ def script() -> None:
     """A page of the view alone."""
     import streamlit as st
 
-    from ui.lessons import through
-    from ui.picture import bundled
-    from ui.teaching import check_link
+    from ui.architectures import through
+    from ui.shared.picture import bundled
+    from ui.shared.teaching import check_link
 
     check_link(through.LINK)
     st.session_state.met = through.through(bundled("chelsea"))

@@ -13,7 +13,7 @@ from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.networks import atlas
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
-from ui.lessons import compare, timeline
+from ui.architectures import compare, timeline
 
 SHAPES = {  # Simonyan & Zisserman 2015, table 1; He et al. 2016, table 1; LeCun et al. 1998, figure 2
     "vgg16": {
@@ -61,8 +61,8 @@ def engine() -> Iterator[GraphEngine]:
 def time_script() -> None:
     import streamlit as st
 
-    from ui.lessons import timeline
-    from ui.teaching import check_link
+    from ui.architectures import timeline
+    from ui.shared.teaching import check_link
 
     check_link(timeline.LINK)
     st.markdown(f"reached: {timeline.timeline()}")
@@ -71,9 +71,9 @@ def time_script() -> None:
 def compare_script() -> None:
     import streamlit as st
 
-    from ui.lessons import compare
-    from ui.picture import bundled
-    from ui.teaching import check_link
+    from ui.architectures import compare
+    from ui.shared.picture import bundled
+    from ui.shared.teaching import check_link
 
     check_link(compare.LINK)
     st.markdown(f"reached: {compare.compare(bundled('bar'))}")

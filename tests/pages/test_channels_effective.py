@@ -195,7 +195,7 @@ def test_own_model_example_is_no_model_of_ones_own(lesson: Any, engine: Any) -> 
 
 def test_own_model_example_is_an_architecture() -> None:
     from cnn_core.networks.blueprints import read_architecture
-    from ui.lessons.own_model import _EXAMPLE
+    from ui.channels.own_model import _EXAMPLE
 
     blueprint = read_architecture(_EXAMPLE)
     assert [row["receptive_field"] for row in blueprint.rows] == [1, 3, 7, 9, None, None]

@@ -13,10 +13,9 @@ def script() -> None:
     import streamlit as st
 
     from cnn_core.arithmetic.stacks import table as stacks
-    from ui import stack_editor
-    from ui.lessons import fields
-    from ui.picture import bundled
-    from ui.teaching import check_link
+    from ui.channels import fields, stack_editor
+    from ui.shared.picture import bundled
+    from ui.shared.teaching import check_link
 
     if not st.checkbox("elsewhere", key="elsewhere"):
         check_link(fields.LINK)
@@ -273,7 +272,7 @@ def test_missing_atlas_is_said_and_the_teaching_stacks_are_there(monkeypatch: py
 
     monkeypatch.setattr(stacks, "presets", missing)
     app = AppTest.from_string(
-        "from ui.lessons import fields\nfrom ui.picture import bundled\nfields.calculator(bundled('bar'))",
+        "from ui.channels import fields\nfrom ui.shared.picture import bundled\nfields.calculator(bundled('bar'))",
         default_timeout=60,
     ).run()
     assert not app.exception

@@ -11,7 +11,7 @@ from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.networks.layer_times import LayerTime, variants
-from ui.lessons import costs, layers, rhythm
+from ui.channels import costs, layers, rhythm
 
 
 def times(medians: tuple[float, ...], shapes: tuple[int, ...] = (14, 512, 512, 3, 32)) -> list[LayerTime]:
@@ -29,7 +29,7 @@ def layer_script() -> None:
     import streamlit as st
 
     from cnn_core.pictures.bundled import BUNDLED
-    from ui.lessons import layers
+    from ui.channels import layers
 
     st.session_state.returned = layers.tensor(BUNDLED[st.query_params.get("picture", "chelsea")].load())
 
@@ -37,13 +37,13 @@ def layer_script() -> None:
 def cost_script() -> None:
     import streamlit as st
 
-    from ui.lessons import costs
+    from ui.channels import costs
 
     st.session_state.returned = costs.costs()
 
 
 def rhythm_script() -> None:
-    from ui.lessons import rhythm
+    from ui.channels import rhythm
 
     rhythm.rhythm()
 

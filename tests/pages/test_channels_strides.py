@@ -26,8 +26,8 @@ NAMES = (
 def script() -> None:
     import streamlit as st
 
-    from ui.lessons import strides
-    from ui.teaching import check_link
+    from ui.channels import strides
+    from ui.shared.teaching import check_link
 
     check_link(strides.LINK)
     st.session_state["found"] = strides.strides()

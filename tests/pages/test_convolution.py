@@ -11,7 +11,7 @@ from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.networks import embedded
-from ui.navigation import PAGES
+from ui.shared.navigation import PAGES
 
 VIEWS = ("steps", "picture", "proof", "dense", "learn", "example")
 

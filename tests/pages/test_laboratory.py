@@ -26,8 +26,8 @@ from cnn_core.training.lab.size_job import fit_law
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.studies import STUDIES, read
 from cnn_core.training.lab.which_backbone import BackbonesResult, Compared, Costs
-from ui.lab.views import VIEW_OF, VIEWS
-from ui.session import Album
+from ui.laboratory.views import VIEW_OF, VIEWS
+from ui.shared.session import Album
 
 OLD_RESULTS = Path(__file__).parents[1] / "training" / "lab" / "version_0_1.json"
 ENVIRONMENT = {"device": "CPU", "keras": "3", "tensorflow": "2", "python": "3.11", "commit": "abc", "seed": 0}

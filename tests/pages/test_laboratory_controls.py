@@ -15,7 +15,7 @@ def script() -> None:
     from cnn_core.training.lab.spec import LabOptions, several_networks
     from cnn_core.training.spec import choices, flag, number, numbers
     from cnn_core.training.study import Study
-    from ui.lab.controls import controls, expected
+    from ui.laboratory.controls import controls, expected
 
     @dataclasses.dataclass(frozen=True)
     class Toy(LabOptions):

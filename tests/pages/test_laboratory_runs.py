@@ -25,7 +25,7 @@ from cnn_core.training.lab.studies import STUDIES
 from cnn_core.training.lab.which_backbone import BackbonesResult, Compared
 from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
 from cnn_core.training.transfer.spec import Options
-from ui.lab.kept import LINK
+from ui.laboratory.kept import LINK
 
 ITEMS = [[f"d{i}", label, f"{label}{i}.png", ""] for label in ("cat", "dog") for i in range(6)]
 FOLDS = FoldAccuracy((0.8, 0.9), 0.85, 0.85, 0.7, 0.95, 2)

@@ -9,8 +9,8 @@ def script() -> None:
     import streamlit as st
 
     from cnn_core.pictures.images import Picture
-    from ui.lessons.views import View, lessons
-    from ui.teaching import one_of
+    from ui.shared.lessons import View, lessons
+    from ui.shared.teaching import one_of
 
     def even() -> bool:
         return st.number_input("Number", 0, 9, 1, key="toy_number", bind="query-params") % 2 == 0

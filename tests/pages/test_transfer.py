@@ -22,7 +22,7 @@ from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import bundle
 from cnn_core.training.transfer.results import Arm, EpochFigures, SelfTest, Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
-from ui.navigation import PAGES
+from ui.shared.navigation import PAGES
 
 
 def jpeg(seed: int) -> bytes:

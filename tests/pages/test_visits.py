@@ -8,7 +8,7 @@ import pytest
 
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
-from ui.visits import COOKIE, VisitCookie, is_visit
+from ui.shared.visits import COOKIE, VisitCookie, is_visit
 
 NAME = "0123456789abcdef" * 2
 

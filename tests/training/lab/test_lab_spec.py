@@ -178,7 +178,7 @@ def test_records_and_views_load_nothing_that_computes() -> None:
     script = """
 import importlib, sys
 from cnn_core.training.lab import commands, studies
-from ui.lab.views import RUNS, VIEWS
+from ui.laboratory.views import RUNS, VIEWS
 for view in VIEWS.values():
     importlib.import_module(view.module)
 heavy = {"keras", "tensorflow", "scipy", "sklearn"} & sys.modules.keys()

@@ -1,0 +1,241 @@
+"""Two architectures side by side: what they cost, what a unit sees of the same picture, how their maps shrink."""
+
+import base64
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnn_core.arithmetic.geometry import Window, output_size, receptive_field, unit_centre, unit_interval
+from cnn_core.engine import client
+from cnn_core.engine.errors import EngineError
+from cnn_core.figures import architectures as figures
+from cnn_core.figures import fields, maps
+from cnn_core.networks import atlas
+from cnn_core.networks.zoo.architectures import ARCHITECTURES, architecture
+from cnn_core.pictures.images import Picture, square
+from ui.architectures.timeline import error_of, published_error, short
+from ui.shared.teaching import one_of
+from ui.shared.text import asking, plain, table
+
+_LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+_SIDES = {"left": "vgg16", "right": "resnet50"}
+_DRAWN = 256  # pixels to which a small input is enlarged, cell by cell
+_TENTH = 10
+LINK: dict[str, Callable[[str], bool]] = {f"architectures_{side}": one_of(*ARCHITECTURES) for side in _SIDES}
+
+
+def compare(picture: Picture) -> bool:
+    """Show two architectures side by side.
+
+    Returns:
+        True if one has at most a tenth of the other's parameters and yet the smaller error (ImageNet, top-1, one crop).
+    """
+    keys = list(ARCHITECTURES)
+    left, middle, right = st.columns([5, 1, 5], vertical_alignment="bottom")
+    with left:
+        one = st.selectbox("One", keys, keys.index(_SIDES["left"]), key="architectures_left", **_LINKED)
+    with right:
+        other = st.selectbox("The other", keys, keys.index(_SIDES["right"]), key="architectures_right", **_LINKED)
+    middle.button(
+        "Swap",
+        icon=":material/swap_horiz:",
+        key="architectures_swap",
+        on_click=_swap,
+        args=(one, other),
+        width="stretch",
+    )
+    _cost(one, other)
+    st.subheader("What a unit sees of your picture")
+    for place, side, key in zip(st.columns(2, gap="large"), _SIDES, (one, other), strict=True):
+        with place:
+            _field(picture, key, side)
+    st.subheader("How the maps shrink")
+    _stages(one, other)
+    return leaner_and_better(one, other)
+
+
+def _swap(one: str, other: str) -> None:
+    st.session_state.architectures_left, st.session_state.architectures_right = other, one
+
+
+def leaner_and_better(one: str, other: str) -> bool:
+    """Return whether one has at most a tenth of the other's parameters, and the smaller error."""
+    small, large = sorted((one, other), key=lambda key: int(_facts(key)["trainable_params"]))
+    errors = (_error(small), _error(large))
+    if errors[0] is None or errors[1] is None:
+        return False
+    lean = _TENTH * _facts(small)["trainable_params"] <= _facts(large)["trainable_params"]
+    return bool(lean) and errors[0] < errors[1]
+
+
+def times(one: float, other: float) -> str:
+    """Say how two quantities compare.
+
+    >>> times(138, 25.5), times(1, 4), times(7, 7)
+    ('5.41 × as much', '4 × less', 'the same')
+    """
+    if one == other:
+        return "the same"
+    ratio = max(one, other) / min(one, other)
+    written = f"{ratio:.3g}" if ratio < 1000 else f"{ratio:,.0f}"
+    return f"{written} × {'as much' if one > other else 'less'}"
+
+
+def _facts(key: str) -> dict[str, Any]:
+    facts: dict[str, Any] = atlas.read()["architectures"][key]
+    return facts
+
+
+def _error(key: str) -> float | None:
+    found = published_error(architecture(key), "top-1", "one-crop")
+    return None if found is None else error_of(found, "top-1")
+
+
+# Cost ----------------------------------------------------------------------------------------------------------------
+
+
+def _cost(one: str, other: str) -> None:
+    names = [plain(architecture(key).title) for key in (one, other)]
+    left, right = _facts(one), _facts(other)
+    quantities = {
+        "trainable parameters": [each["trainable_params"] for each in (left, right)],
+        "multiply-adds": [each["macs"] + each["attention_macs"] for each in (left, right)],
+        "depth, as the paper counts": [each["depth"] for each in (left, right)],
+        "convolutions and dense layers in a row": [each["longest_path"] for each in (left, right)],
+        "input, pixels a side": [each["input_size"] for each in (left, right)],
+    }
+    rows = [[title, f"{a:,}", f"{b:,}", times(a, b)] for title, (a, b) in quantities.items()]
+    seen = [each["receptive_field"] for each in (left, right)]
+    written = ["whole image" if field is None else f"{field:,} px" for field in seen]
+    rows.append(["receptive field", *written, "–" if None in seen else times(*seen)])
+    errors = [_error(key) for key in (one, other)]
+    told = ["–" if error is None else f"{error:.4g} %" for error in errors]
+    a, b = errors
+    points = "–" if a is None or b is None else f"{a - b:+.1f} points".replace("-", "−")
+    rows.append(["ImageNet error, top-1, one crop", *told, points])
+    table(["", *names, f"{names[0]} has"], rows)
+    st.markdown(_words(names, quantities, a, b))
+    st.caption(
+        "Attention's own products are counted among the multiply-adds. Errors are published, not computed; the source "
+        "of each is in its record on the timeline. A – means that there is no such number."
+    )
+
+
+def _words(names: list[str], quantities: dict[str, list[int]], one: float | None, other: float | None) -> str:
+    """The differences in a sentence or two."""
+    if names[0] == names[1]:
+        return "Twice the same network: choose another on either side."
+    params, macs = quantities["trainable parameters"], quantities["multiply-adds"]
+    said = (
+        f"**{names[0]}** ({short(params[0])} parameters, {short(macs[0])} MACs) beside **{names[1]}** "
+        f"({short(params[1])}, {short(macs[1])}): in parameters {times(*params)}, in multiply-adds {times(*macs)}"
+    )
+    if (params[0] - params[1]) * (macs[0] - macs[1]) < 0:
+        said += ". The one with fewer weights works more: it uses each at more places"
+    if one is None or other is None:
+        return f"{said}."
+    verdict = "as many errors" if one == other else "more errors" if one > other else "fewer errors"
+    return f"{said}. On one crop it makes {verdict}: {one:.1f} % against {other:.1f} %."
+
+
+# Field ---------------------------------------------------------------------------------------------------------------
+
+
+def _field(picture: Picture, key: str, place: str) -> None:
+    """Draw the field of the unit in the middle of the last map over the picture, at the network's input size."""
+    facts, title = _facts(key), plain(architecture(key).title)
+    side, field = facts["input_size"], facts["receptive_field"]
+    url = _data_url(picture.digest, picture.pixels, side, architecture(key).input_shape[2] == 1)
+    boxes, units = _boxes(key) if facts["path"] else ([(0, side - 1)], 1)
+    first, last = boxes[-1]
+    st.plotly_chart(
+        fields.nested(url, side, boxes, len(boxes) - 1),
+        key=f"architectures_field_{place}",
+        config={"displayModeBar": False},
+        alt=f"{title}: the middle unit's field, pixels {first} to {last} of {side} along either axis.",
+    )
+    if field is None:
+        st.markdown(f"**{title}**: no number. {plain(facts['reason'])}")
+        return
+    within = last - first + 1
+    beyond = f"; {field - within:,} of them along each axis lie beyond the picture" if within < field else ""
+    st.markdown(
+        f"**{title}** reads {side} × {side} pixels. Its middle unit sees **{field:,} × {field:,}**{beyond}. "
+        + (f"Neighbours' fields lie {_stride(key)} px apart." if units > 1 else "It is the only one.")
+    )
+
+
+def _stride(key: str) -> int:
+    return math.prod(window["stride"] for window in _facts(key)["path"])
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _boxes(key: str) -> tuple[list[tuple[int, int]], int]:
+    """First and last pixel that the middle unit sees after each window of the longest path; units in the end."""
+    side = units = _facts(key)["input_size"]
+    windows: list[Window] = []
+    boxes = []
+    for each in _facts(key)["path"]:
+        padding = each["padding"] if isinstance(each["padding"], str) else tuple(each["padding"])
+        windows.append(Window(each["kernel_size"], each["stride"], padding, each["dilation"]))
+        units = output_size(units, windows[-1])
+        field = receptive_field(windows, side)
+        off = {unit: abs(unit_centre(field, unit) - (side - 1) / 2) for unit in range(units)}
+        boxes.append(unit_interval(field, min(off, key=off.__getitem__), side))
+    return boxes, units
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _data_url(digest: str, _pixels: np.ndarray, side: int, grey: bool) -> str:
+    image = square(_pixels, side, 1.0)
+    if grey:
+        image = np.round(image.mean(axis=2)).astype(np.uint8)
+    return "data:image/png;base64," + base64.b64encode(maps.png(maps.enlarged(image, _DRAWN))).decode()
+
+
+# Maps ----------------------------------------------------------------------------------------------------------------
+
+
+def _stages(one: str, other: str) -> None:
+    try:
+        with st.spinner(asking("Building both networks…")):
+            shapes = {key: _shapes(key) for key in (one, other)}
+    except EngineError as trouble:
+        st.error(plain(str(trouble)))
+        return
+    networks, without = [], []
+    for key in dict.fromkeys((one, other)):
+        title = architecture(key).title
+        stages = [figures.Stage(name, shape[0], shape[2]) for name, shape in shapes[key].items() if len(shape) == 3]
+        networks.append((title, int(_facts(key)["input_size"]), stages))
+        without += [
+            f"{plain(title)} ends in {shape[0]:,} tokens of {shape[1]:,} numbers: no map, so no square."
+            for shape in shapes[key].values()
+            if len(shape) == 2
+        ]
+    st.plotly_chart(
+        figures.stage_maps(networks),
+        key="architectures_stages",
+        config={"displayModeBar": False},
+        alt="; ".join(
+            f"{title}: input {side}, then "
+            + ", ".join(f"{stage.size} × {stage.size} × {stage.channels}" for stage in stages)
+            for title, side, stages in networks
+        ),
+    )
+    smallest = [f"{plain(title)} goes from {side} to {stages[-1].size}" for title, side, stages in networks if stages]
+    st.caption(
+        "To one scale: the input, then the map at the end of each stage, with its channels below. "
+        + " ".join([*([f"{'; '.join(smallest)}."] if smallest else []), *without])
+    )
+
+
+@st.cache_data(max_entries=48, show_spinner=False)
+def _shapes(key: str) -> dict[str, list[int]]:
+    """Output shapes of the layers that end the stages, from the network that the engine builds."""
+    graph = client.current().ask("architecture_graph", key, timeout=180)
+    shapes = {layer["name"]: list(layer["output_shape"]) for layer in graph["layers"]}
+    return {name: shapes[name] for name in architecture(key).stage_ends}

@@ -1,0 +1,105 @@
+"""Augmentation seen before it is used, on the reader's own pictures, and its measured effect beneath."""
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from cnn_core.engine import client
+from cnn_core.engine.errors import EngineError
+from cnn_core.figures.data_look import augmentation_effect, sheet
+from cnn_core.figures.maps import png
+from cnn_core.training.lab.augmentation import POLICIES, STUDY
+from cnn_core.training.lab.size import ARMS
+from ui.laboratory.runs import plot, provenance, sentences, study
+from ui.shared.session import Album, store
+from ui.shared.teaching import one_of
+from ui.shared.text import asking, plain, table
+
+COPIES = 4
+SIDE = 128  # pixels of a picture of it
+ROWS = 6  # pictures of the sheet
+ABOUT = {
+    "all": "what “Augmentation” means on the page Transfer",
+    "mirror": "left and right exchanged, every other time; wrong where the side matters, as in letters and digits",
+    "shift": "up to a tenth of the side in either direction, the border reflected",
+    "zoom": "up to 15 % larger or smaller, the border reflected",
+}
+LINK: dict[str, Callable[[str], bool]] = {"laboratory_policy": one_of(*POLICIES)}
+
+
+def augmentation(album: Album) -> None:
+    """Show copies of the album's pictures under a policy, and what training on such copies changes."""
+    policy = st.segmented_control(
+        "Policy",
+        list(POLICIES),
+        default="all",
+        key="laboratory_policy",
+        required=True,
+        on_change=_measure_this,
+        bind="query-params",
+        persist_state="session",
+    )
+    st.markdown(f"**{POLICIES[policy]}**: {ABOUT[policy]}.")
+    digests = _some(album)
+    if digests:
+        _sheet(digests, policy)
+    st.subheader("Its effect, measured")
+    st.markdown(
+        "The same head and the same upper blocks are trained with copies and without, on the same divisions of your "
+        "pictures, and tested on pictures as they are."
+    )
+    shown = study(STUDY, album)
+    if shown is None:
+        return
+    result = shown.result
+    if result.policies:
+        effects = [(arm, entry, effect) for entry in result.policies for arm, effect in entry.arms.items()]
+        spoken = "; ".join(f"{ARMS[arm]}: {effect.paired.words}" for arm, _, effect in effects)
+        plot(augmentation_effect(result.policies, ARMS), "augmentation_effect", spoken)
+        rows = [
+            [
+                f"{ARMS[arm]}: {plain(entry.title.lower())}",
+                f"{result.without[arm].mean:.1%}",
+                f"{effect.accuracy.mean:.1%} ({effect.accuracy.low:.1%} – {effect.accuracy.high:.1%})",
+            ]
+            for arm, entry, effect in effects
+        ]
+        table(["Arm", "Without", "With"], rows)
+        if policy not in {entry.policy for entry in result.policies}:
+            st.caption("The figures are of another policy than the sheet above shows. Measure this one too.")
+    sentences(result)
+    st.caption(f"{result.copies} copies of each training picture; fine-tuning takes as many steps as without.")
+    provenance(shown)
+
+
+def _measure_this() -> None:
+    """Have the study measure the policy that the sheet shows."""
+    st.session_state.laboratory_augmentation_policies = [st.session_state.laboratory_policy]
+
+
+def _some(album: Album) -> list[str]:
+    """A few pictures, of every class in turn."""
+    rows = [album.of(label) for label in album.classes]
+    turns = [of[turn].digest for turn in range(ROWS) for of in rows if turn < len(of)]
+    return list(dict.fromkeys(turns))[:ROWS]
+
+
+def _sheet(digests: list[str], policy: str) -> None:
+    seed = int(st.session_state.get("laboratory_augmentation_seed") or 0)  # of the study's settings: the same copies
+    try:
+        with st.spinner(asking("Drawing copies…")):
+            picture = _drawn(tuple(digests), policy, seed)
+    except (EngineError, ValueError) as trouble:
+        st.error(plain(str(trouble)))
+        return
+    caption = "Each row: the picture as the network sees it, then copies as training would draw them."
+    st.columns([3, 2])[0].image(picture, caption=caption, alt=caption, width="stretch")
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _drawn(digests: tuple[str, ...], policy: str, seed: int) -> bytes:
+    answer: np.ndarray = client.current().ask(
+        "augmented_sheet", list(digests), policy, COPIES, seed, location=store().location, timeout=90
+    )
+    return png(sheet(answer, SIDE))

@@ -1,1 +1,0 @@
-"""What single lessons show: one module a page."""

@@ -1,0 +1,1 @@
+"""What the pages share: the visit, navigation, words, runs, the frame of a page."""

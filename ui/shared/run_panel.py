@@ -1,0 +1,126 @@
+"""A run, as it goes on and after: whatever is shown is read from the store."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from cnn_core.engine import client
+from cnn_core.engine.errors import EngineError
+from cnn_core.store.runs import Run, RunNotFound
+from cnn_core.training.transfer.spec import ARM_TITLES
+from ui.shared.session import own_run, store
+from ui.shared.text import duration, plain
+
+PHASES = {
+    "preparing": "reading the pictures",
+    "features": "computing the frozen network's features",
+    "head": "training the head",
+    "feature_maps": "running the fixed lower blocks over the pictures",
+    "blocks": "fine-tuning the top blocks",
+    "all": "training every layer",
+    "tuning": "looking for the best learning rate of each",
+    "training": "training",
+    "testing": "testing on pictures it has not seen",
+    "done": "writing the result",
+}
+
+AGAIN = ("partial", "failed")  # states of a run that can be tried again
+
+Draw = Callable[[Run], None]
+
+
+def follow(run: Run, page: str, draw: Draw | None = None) -> None:
+    """Show a run's state once a second while it is live, and the whole page anew when it has ended.
+
+    Args:
+        run: Any run.
+        page: Prefix of the widgets' keys.
+        draw: Draws below what the run has reported, if anything.
+    """
+    st.fragment(_follow, run_every=1.0 if run.live else None)(run, page, draw)
+
+
+def _follow(run: Run, page: str, draw: Draw | None) -> None:
+    if run.live:  # what it was asked does not change, so only the rest is read again
+        try:
+            glance, progress = store().glance(run.id), store().progress(run.id)
+        except RunNotFound:
+            st.error("This run has been removed from the store.")
+            return
+        if not glance.live:
+            st.rerun()  # the result's part of the page stands outside of this fragment
+        run = replace(run, **vars(glance), progress=progress)
+    _state(run, page)
+    if draw:
+        draw(run)
+
+
+def _state(run: Run, page: str) -> None:
+    progress = run.progress
+    if run.state == "queued":
+        st.progress(0.0, _why_queued(run))
+    elif run.live:
+        fraction = progress.get("fraction", 0.0)
+        elapsed = time.time() - (run.started or time.time())
+        name = progress.get("arm", "")
+        seed = f", seed {progress['seed']}" if "seed" in progress else ""
+        words = f"**{ARM_TITLES.get(name) or plain(name.replace('_', ' '))}**{seed}: " if name else ""
+        phase = progress.get("phase", "preparing")
+        words += PHASES.get(phase, plain(phase))
+        if run.state == "stopping":
+            words = "**Stopping**: measuring what was learnt so far"
+        left = f" · about {duration(elapsed * (1 - fraction) / fraction)} left" if fraction > 0.05 else ""
+        st.progress(min(1.0, fraction), f"{words} · {duration(elapsed)}{left if run.state == 'running' else ''}")
+    if progress.get("note") and run.live:
+        st.warning(progress["note"])
+    if run.state == "failed":
+        st.error(f"**The run failed.** {plain(run.error)}")
+    if run.state == "partial":
+        st.warning(f"**Done in part.** {plain(run.error)}")
+    if run.state == "stopped":
+        st.info("**Stopped.** " + (plain(run.error) or "What was learnt until then is measured below."))
+    if not run.live and run.state not in AGAIN:
+        return
+    if not own_run(run.id):
+        st.caption(f"Only whoever started this run can {'stop it' if run.live else 'try it again'}.")
+    elif run.live:
+        st.button(
+            "Stop",
+            key=f"{page}_stop",
+            icon=":material/stop_circle:",
+            on_click=_stop,
+            args=(run.id,),
+            disabled=run.state == "stopping",
+            help="Ends the training and keeps what was learnt so far.",
+        )
+    elif st.button(
+        "Try again what failed",
+        key=f"{page}_again",
+        icon=":material/replay:",
+        help="Keeps what was found and computes only the rest." if run.result else None,
+    ):
+        _again(run.id)
+
+
+def _again(run_id: str) -> None:
+    """Queue a run anew, under the same id and so at the same link."""
+    if store().reopen(run_id):
+        client.current().submit(run_id)
+    st.rerun()  # the whole page: its parts stand or fall with the run
+
+
+def _why_queued(run: Run) -> str:
+    """Say what a queued run waits for."""
+    ahead = sum(1 for other in store().live() if other.created < run.created)
+    if ahead:
+        return f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} before this one."
+    return client.current().status().message or "Waiting for the worker to take it up."
+
+
+def _stop(run_id: str) -> None:
+    try:
+        client.current().stop(run_id)
+    except EngineError as error:
+        st.toast(plain(str(error)))

@@ -1,0 +1,91 @@
+"""What lessons share: challenges that the page checks, glossary popovers, links that say what they could not use."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from ui.shared.text import plain
+
+GLOSSARY = {
+    "kernel": "The weights that slide over the picture; also called filter. One kernel makes one output map.",
+    "feature map": "What a kernel makes of a picture: one number for each position.",
+    "stride": "How far the window moves between two positions. Stride 2 halves height and width.",
+    "padding": "Cells laid round the picture so that windows fit at its border: *valid* none, *same* so many that "
+    "stride 1 keeps the size, *full* as many as let a window touch the picture at all.",
+    "dilation": "Distance between two cells of the kernel: 2 leaves a gap of one pixel, and sees further.",
+    "cross-correlation": "Sliding a kernel as it is. Deep-learning libraries call it convolution.",
+    "convolution": "In mathematics the kernel is turned by 180° first. A learnt kernel just learns turned.",
+    "equivariance": "Shift the picture, and the map shifts along: $f(T x) = T f(x)$.",
+    "invariance": "Shift the picture, and the answer stays the same: $f(T x) = f(x)$.",
+    "pooling": "One number for each window: its largest, its mean, the root of its sum of squares.",
+    "global average pooling": "One number for each whole map: its mean. The usual bridge to a classifier.",
+    "unpooling": "Spreading a pooled map out again: each value fills its window, or, if the winner's place (its index) "
+    "was kept, returns to it.",
+    "aliasing": "Detail too fine for the smaller grid turns into something else, and changes with each pixel of shift. "
+    "A blur before the stride prevents it.",
+    "logit": "A network's number for one class before softmax makes probabilities of them.",
+    "class activation map": "How much each place of the last map speaks for one class; its mean plus the bias is the "
+    "logit.",
+    "channel": "One of the maps that lie behind each other: red, green and blue of a picture, or what each kernel of "
+    "the layer before has made.",
+    "MAC": "Multiply-add: one multiplication and one addition. 1 MAC = 2 FLOPs; biases are not counted.",
+    "1×1 convolution": "A dense layer at each pixel: it mixes channels and looks at no neighbour.",
+    "depthwise separable": "Each channel convolved alone (depthwise), then a 1×1 convolution that mixes channels.",
+    "bottleneck": "A 1×1 convolution to fewer channels, the expensive kernel there, and a 1×1 back.",
+    "receptive field": "The pixels that can change a unit at all: arithmetic on kernel sizes and strides, whatever the "
+    "weights.",
+    "effective receptive field": "The pixels that do change a unit, measured by the gradient: mostly the middle of its "
+    "receptive field.",
+    "residual": "Adding a block's input to its output: it learns the difference only, and doing nothing is easy.",
+    "degradation": "A deeper network with a *higher training error*: it is not overfitting, it is not being optimised.",
+    "attention": "Each place of the picture takes a weighted mean of all places; the weights depend on the contents.",
+    "inductive bias": "What a network takes for granted before it sees data. Convolution: neighbours belong together, "
+    "and what is useful here is useful everywhere.",
+    "Grad-CAM": "Where a class comes from: the maps of a layer, weighted by how much the class's logit rises with each "
+    "(Selvaraju et al. 2017).",
+    "effective stride": "How far, in pixels of the picture, the fields of two neighbouring units lie apart.",
+    "effective padding": "How far the first unit's field reaches beyond the border of the picture.",
+}
+
+
+def glossary(*terms: str) -> None:
+    """Offer the meaning of terms, each behind a button."""
+    with st.container(horizontal=True):
+        for term in terms:
+            with st.popover(term):
+                st.markdown(GLOSSARY[term])
+
+
+def tick(page: str, number: int) -> None:
+    """Tick a task off from within a fragment, which the list of tasks lies outside of: the page runs again."""
+    done: set[int] = st.session_state.setdefault(f"{page}_challenges", set())
+    if number not in done:
+        done.add(number)
+        st.rerun()
+
+
+def challenges(page: str, tasks: Sequence[tuple[str, bool]]) -> None:
+    """Show tasks; one is ticked off as soon as the page sees it done, and stays so for this visit."""
+    done: set[int] = st.session_state.setdefault(f"{page}_challenges", set())
+    done.update(number for number, (_, met) in enumerate(tasks) if met)
+    st.subheader(f"Try this ({len(done)} of {len(tasks)})")
+    for number, (task, _) in enumerate(tasks):
+        tick = ":material/check_circle:" if number in done else ":material/radio_button_unchecked:"
+        st.markdown(f"{tick} {task}" + (" **Done.**" if number in done else ""))
+
+
+def check_link(allowed: dict[str, Callable[[str], bool]]) -> None:
+    """Say which values of the link are not usable; Streamlit itself falls back to the default in silence."""
+    bad = [name for name, good in allowed.items() if name in st.query_params and not good(st.query_params[name])]
+    for name in bad:
+        st.warning(
+            f"The link says {plain(name)}={plain(st.query_params[name][:40])}, which is not possible here; the "
+            "default is used."
+        )
+        del st.query_params[name]
+
+
+def one_of(*options: object) -> Callable[[str], bool]:
+    """Return a check for `check_link`."""
+    texts = {str(option) for option in options}
+    return lambda value: value in texts

@@ -1,0 +1,1 @@
+"""The page that teaches a network the reader's own classes."""

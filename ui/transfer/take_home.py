@@ -1,0 +1,133 @@
+"""What a reader takes home from a run: its networks, each format tested in a fresh process, and what belongs to it."""
+
+from collections.abc import Collection
+from typing import Any
+
+import streamlit as st
+
+from cnn_core.engine import client
+from cnn_core.networks.backbones import Backbone, backbone
+from cnn_core.store import keys
+from cnn_core.store.runs import Run
+from cnn_core.training.transfer import onnx_extra
+from cnn_core.training.transfer.export import bundle, epochs_csv, metrics_csv, self_test_of
+from cnn_core.training.transfer.results import Transfer
+from cnn_core.training.transfer.spec import ARM_TITLES
+from ui.shared.asked import answer
+from ui.shared.session import store
+from ui.shared.text import count, plain, table
+
+FORMAT_TITLES = {
+    "keras": "Keras",
+    "tflite": "LiteRT, float",
+    "int8": "LiteRT, 8-bit weights",
+    "onnx": "ONNX",
+}
+
+
+@st.fragment
+def take_home(run: Run, found: Transfer) -> None:
+    """Offer each arm's network as a bundle, and the test of its formats."""
+    st.subheader("Take it home")
+    st.markdown(
+        "Each network comes as a zip: the `.keras` file with its preprocessing inside, `labels.json`, `predict.py` and "
+        "`train.py` in plain Keras, which do not need ConvScope, a notebook that measures and trains again with them, "
+        "a model card and the figures. "
+        "Given as “Zip” among the pictures of this or another server, it brings back pictures, classes and settings."
+    )
+    pictures = st.toggle("Put the pictures into the zip", True, key="transfer_bundle_pictures")
+    st.caption(
+        "With pictures, whoever gets the zip can see them and repeat the experiment. They go in as kept, without what "
+        "the camera wrote: no place, no time."
+        if pictures
+        else "Without pictures the zip still holds their file names and labels. Nobody can repeat the experiment from "
+        "it, and no server can restore it."
+    )
+    if lacking := onnx_extra.missing():
+        st.caption(plain(lacking))
+    for name, arm in found.arms.items():
+        _arm(run, name, arm.model_bytes, pictures)
+    tables = {"metrics": ("Figures (CSV)", metrics_csv), "epochs": ("Epochs (CSV)", epochs_csv)}
+    with st.container(horizontal=True):
+        for name, (title, table_of) in tables.items():
+            st.download_button(
+                title,
+                table_of(found.arms),
+                f"convscope-{run.id}-{name}.csv",
+                "text/csv",
+                key=f"transfer_csv_{name}",
+                on_click="ignore",
+            )
+
+
+def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
+    """Show one arm's formats with their test, and its download."""
+    with st.container(border=True):
+        st.markdown(f"**{ARM_TITLES[name]}**")
+        tested, lacking = self_test_of(store(), run.id, name), onnx_extra.missing()
+        # Installed since that test, which said how:
+        again = tested is not None and not lacking and any("file" not in entry for entry in tested["formats"])
+        if tested is None or again or len(tested["formats"]) < len(FORMAT_TITLES):
+            answer(
+                "exports",
+                {"run": run.id, "arm": name} | ({"again": "onnx"} if again else {}),
+                title=f"exports of {run.title}, {ARM_TITLES[name].lower()}",
+                begin="Test the exports",
+                key=f"transfer_export_{name}",
+                about=f"Converts to LiteRT{'' if lacking else ' and ONNX'} and asks each format about ten of the test "
+                "pictures, as its reader will: in a fresh process, by predict.py. About a minute.",
+            )
+        formats = tested["formats"] if tested else []
+        if tested:
+            _show_test(formats, len(tested["pictures"]))
+        offered = [entry["name"] for entry in formats if entry["passed"]]
+        if tested and "keras" not in offered:
+            return  # said above, in red
+        extra = [entry for entry in offered if entry != "keras"]
+        chosen = extra and st.pills(
+            "Beside `.keras` in the zip",
+            extra,
+            selection_mode="multi",
+            default=extra,
+            format_func=FORMAT_TITLES.__getitem__,
+            key=f"transfer_formats_{name}",
+        )
+        size += sum(entry["bytes"] for entry in formats if entry["name"] in (chosen or ()))
+        record = backbone(run.spec["options"]["backbone"])
+        st.download_button(
+            f"{ARM_TITLES[name]} model ({size / 1e6:.0f} MB)",
+            lambda: _bundle(run, name, record, pictures, chosen or ()),
+            f"convscope-{run.id}-{name}.zip",
+            "application/zip",
+            key=f"transfer_download_{name}",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+
+
+def _bundle(run: Run, arm: str, record: Backbone, pictures: bool, formats: Collection[str]) -> bytes:
+    if not store().exists(keys.file(run.id, arm)):  # of a frozen arm, wanted for the first time
+        client.current().ask("write_network", run.id, arm, timeout=120)
+    return bundle(store(), run, arm, record, pictures=pictures, formats=formats)
+
+
+def _show_test(formats: list[dict[str, Any]], asked: int) -> None:
+    st.markdown(f"Each in a fresh process, on {count(asked, 'test picture')}, against this page's probabilities:")
+    rows = []
+    for entry in formats:
+        if "largest_difference" not in entry:
+            continue
+        verdict = ":green[passed]" if entry["passed"] else ":red[**failed**]"
+        if entry["tolerance"]:
+            verdict += f", ≤ {entry['tolerance']:g}"
+        elif entry["passed"]:
+            verdict = "reported"  # 8-bit weights: no limit that it could fail
+        title = f"{FORMAT_TITLES[entry['name']]}, {entry['bytes'] / 1e6:.0f} MB"
+        agreed = f"{round(entry['agreement'] * asked)} of {asked}"
+        rows.append([title, agreed, f"{entry['largest_difference']:.1e}", verdict])
+    table(["Format", "Same answer", r"Largest \|Δ\|", "Test"], rows)
+    for entry in formats:
+        if not entry["passed"] and "file" in entry:
+            st.error(f"**{FORMAT_TITLES[entry['name']]}**: {plain(entry['words'])}")
+        elif not entry["passed"]:
+            st.caption(plain(entry["words"]))  # not tested: its converter was not installed

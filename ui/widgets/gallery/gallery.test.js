@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import component, { toggled } from './gallery.js';
+import { open } from '../testing.js';
+
+const PICTURES = ['a', 'b', 'c'].map((id) => ({ id, name: `${id}.png`, caption: '', jpeg: 'AAAA' }));
+
+const gallery = () => {
+  const page = open('gallery', component);
+  const buttons = () => /** @type {HTMLButtonElement[]} */ (page.all('button'));
+  return { ...page, buttons, pressed: () => buttons().map((button) => button.getAttribute('aria-pressed')) };
+};
+
+test('choosing adds to the end, and choosing again takes away', () => {
+  assert.deepEqual(toggled([], 'a'), ['a']);
+  assert.deepEqual(toggled(['a', 'b'], 'c'), ['a', 'b', 'c']);
+  assert.deepEqual(toggled(['a', 'b', 'c'], 'b'), ['a', 'c']);
+});
+
+test('what is chosen is marked, and a click sends all that is chosen', () => {
+  const { run, buttons, pressed, sent } = gallery();
+  run({ pictures: PICTURES, selectable: true, chosen: ['b'] });
+  assert.deepEqual(pressed(), ['false', 'true', 'false']);
+  buttons()[2].click();
+  buttons()[1].click();
+  assert.deepEqual(pressed(), ['false', 'false', 'true']);
+  assert.deepEqual(sent, [['chosen', ['b', 'c']], ['chosen', ['c']]]);
+});
+
+test('the answer to a choice leaves the keyboard where it was', () => {
+  const { run, buttons, focused, all } = gallery();
+  run({ pictures: PICTURES, selectable: true, chosen: [] });
+  buttons()[1].focus();
+  run({ pictures: PICTURES, selectable: true, chosen: ['b'] });
+  assert.equal(all('figure').length, 3);
+  assert.equal(focused(), buttons()[1]);
+  run({ pictures: PICTURES.slice(2), selectable: true, chosen: [] });
+  assert.equal(focused(), document.body, 'the picture is gone');
+});
+
+test('pictures that cannot be chosen are no controls', () => {
+  const { run, buttons, pressed, sent } = gallery();
+  run({ pictures: PICTURES, selectable: false, chosen: [] });
+  buttons()[0].click();
+  assert.ok(buttons().every((button) => button.disabled));
+  assert.deepEqual(pressed(), [null, null, null]);
+  assert.deepEqual(sent, []);
+});
+
+test('a name or caption is text, whatever stands in it', () => {
+  const { run, all, find, text } = gallery();
+  const evil = '<img src=x onerror=alert(1)>';
+  run({ pictures: [{ id: 'a', name: evil, caption: evil, jpeg: 'AAAA' }], selectable: true, chosen: [] });
+  assert.equal(text('figcaption'), evil);
+  assert.equal(find('img').getAttribute('alt'), evil);
+  assert.equal(find('img').getAttribute('src'), 'data:image/jpeg;base64,AAAA');
+  assert.equal(all('img').length, 1);
+});

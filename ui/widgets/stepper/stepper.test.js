@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import component, { decode, grey, mirror, signed, sliding, sum, text, viewOf } from './stepper.js';
+import { open } from '../testing.js';
+
+/** @typedef {import('./stepper.js').Data} Data */
+
+const packed = (/** @type {number[]} */ values) => Buffer.from(new Float32Array(values).buffer).toString('base64');
+/** @type {Data} A picture of 2 × 3 cells under a kernel of two. */
+const DATA = {
+  values: packed([1, 2, 3, 4, 5, 6]), height: 2, width: 3, kernel: [[1, -1]], mode: 'conv', window: [1, 2],
+  stride: 1, dilation: 1, pad: [0, 0, 0, 0], edge: 'zero',
+};
+/** @type {(data: Partial<Data>) => number[][]} */
+const results = (data) => {
+  const { output, result } = sliding({ ...DATA, ...data });
+  return Array.from({ length: output.height }, (_, i) => Array.from({ length: output.width }, (__, j) => result(i, j)));
+};
+
+test('numbers arrive as they were sent', () => {
+  assert.deepEqual([...decode('AACAPwAAIMEAAAAA')], [1, -10, 0]);  // 0x3f800000, 0xc1200000, 0, little-endian
+});
+
+test('a mirror repeats no end', () => {
+  const places = [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6];
+  assert.deepEqual(places.map((n) => mirror(n, 4)), [1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0]);
+  assert.deepEqual([-2, 0, 3].map((n) => mirror(n, 1)), [0, 0, 0]);
+});
+
+test('a kernel is multiplied cell by cell, not turned', () => {
+  assert.deepEqual(results({}), [[-1, -1], [-1, -1]]);
+  assert.deepEqual(results({ kernel: [[1, 0], [0, 10]], window: [2, 2] }), [[51, 62]]);
+});
+
+test('stride and dilation choose the cells', () => {
+  assert.deepEqual(results({ dilation: 2 }), [[-2], [-2]]);
+  assert.deepEqual(results({ kernel: [[1]], window: [1, 1], stride: 2 }), [[1, 3]]);
+});
+
+test('padding is zeros or the mirrored picture', () => {
+  assert.deepEqual(results({ pad: [0, 1, 0, 1] }), [[-1, -1, -1, 3], [-4, -1, -1, 6]]);
+  assert.deepEqual(results({ pad: [0, 1, 0, 1], edge: 'reflect' }), [[1, -1, -1, 1], [1, -1, -1, 1]]);
+  assert.deepEqual(results({ kernel: [[1]], window: [1, 1], pad: [1, 0, 0, 0], edge: 'reflect' })[0], [4, 5, 6]);
+});
+
+test('pooling leaves padding out', () => {
+  const negative = { values: packed([-1, -2, -3, -4, -5, -6]), kernel: null, window: /** @type {[2, 2]} */ ([2, 2]) };
+  const pad = /** @type {Data['pad']} */ ([0, 0, 0, 1]);
+  assert.deepEqual(results({ ...negative, pad, stride: 2, mode: 'max' }), [[-1, -3]]);
+  assert.deepEqual(results({ ...negative, pad, stride: 2, mode: 'average' }), [[-3, -4.5]]);
+  assert.deepEqual(results({ ...negative, pad, stride: 2, mode: 'l2' }), [[Math.sqrt(46), Math.sqrt(45)]]);
+});
+
+test('numbers are written with the digits that a cell has room for', () => {
+  const written = { 0.126: '0.13', 3: '3', '-12.34': '−12.3', 123.6: '124', 0.0004: '0', '-0.0004': '0', 0.0006: '0' };
+  for (const [value, expected] of Object.entries(written)) assert.equal(text(Number(value)), expected);
+  assert.equal(text(-Infinity), '−∞');
+});
+
+test('the sum says what was added', () => {
+  const cells = [[2, 3], [-1, 1], [4, -0.5]].map(([value, weight], x) => ({ y: 0, x, value, weight, pad: x === 2 }));
+  assert.equal(sum(cells, 3, 'conv'), '6 − 1 − 2 = 3');
+  assert.equal(sum([...cells, ...cells, ...cells, ...cells], 12, 'conv'), 'sum of 12 products = 12');
+  assert.equal(sum(cells, 4, 'max'), 'largest = 4');
+  assert.equal(sum(cells, 0.5, 'average'), 'mean of 2 = 0.5');
+  assert.equal(sum(cells, 2.236, 'l2'), 'root of the sum of squares = 2.24');
+});
+
+test('colours run from dark to light and from blue over white to red, with readable writing', () => {
+  assert.deepEqual(grey(0, 0, 10), ['rgb(25,25,25)', '#fff']);
+  assert.deepEqual(grey(10, 0, 10), ['rgb(250,250,250)', '#111']);
+  assert.deepEqual(grey(3, 3, 3), ['rgb(128,128,128)', '#fff']);
+  assert.deepEqual(signed(0, 5), ['rgb(247,247,247)', '#111']);
+  assert.deepEqual(signed(5, 5), ['rgb(178,24,43)', '#fff']);
+  assert.deepEqual(signed(-50, 5), ['rgb(33,102,172)', '#fff']);
+});
+
+test('a large grid shows the part around the window, and never beyond itself', () => {
+  assert.deepEqual(viewOf(270, 5, 7, [2, 3]), { rows: 5, columns: 7, size: 38, top: 0, left: 0 });
+  assert.deepEqual(viewOf(270, 100, 100, [50, 99]), { rows: 10, columns: 10, size: 27, top: 45, left: 90 });
+  assert.equal(viewOf(100, 100, 100, [0, 0]).rows, 6, 'at least');
+  assert.equal(viewOf(5000, 100, 100, [0, 0]).rows, 32, 'at most');
+});
+
+const stepper = () => {
+  const page = open('stepper', component);
+  return { ...page, click: (/** @type {string} */ name) => page.find(name).click(), root: page.find('.stepper') };
+};
+
+test('the page says the sum and the sizes', () => {
+  const { run, text: said, all } = stepper();
+  run({ ...DATA, pad: [1, 0, 0, 0] });
+  assert.equal(said('.sum'), 'Row 0, column 0: 0 + 0 = 0');
+  assert.equal(said('.inputsize'), '2 × 3, padded to 3 × 3');
+  assert.equal(said('.outputsize'), '3 × 2');
+  assert.equal(said('.position'), '1 of 6');
+  assert.equal(all('td.pad').length, 2);
+});
+
+test('buttons go on and around, arrow keys stop at the border', () => {
+  const { run, text: said, click, press, root } = stepper();
+  run({ ...DATA, kernel: [[1]], window: [1, 1] });
+  click('.back');
+  assert.equal(said('.sum'), 'Row 1, column 2: 6 = 6');
+  click('.next');
+  assert.equal(said('.sum'), 'Row 0, column 0: 1 = 1');
+  assert.ok(press(root, 'ArrowDown'));
+  press(root, 'ArrowDown');
+  assert.equal(said('.sum'), 'Row 1, column 0: 4 = 4');
+  assert.ok(!press(root, 'a'), 'another key is left to the browser');
+  click('.first');
+  assert.equal(said('.position'), '1 of 6');
+});
+
+test('playing takes one step at a time, however often the script runs', () => {
+  const { run, text: said, click, pass, watchers } = stepper();
+  run(DATA);
+  click('.play');
+  assert.equal(said('.play'), 'Pause');
+  run(DATA);
+  run({ ...DATA, values: packed([9, 7, 0, 0, 0, 0]) });
+  pass(334);  // three a second
+  assert.equal(said('.position'), '2 of 4');
+  assert.equal(said('.sum'), 'Row 0, column 1: 7 + 0 = 7', 'of the new picture');
+  pass(667);
+  assert.equal(said('.position'), '4 of 4');
+  click('.play');
+  pass(2000);
+  assert.equal(said('.position'), '4 of 4');
+  assert.equal(said('.play'), 'Play');
+  assert.equal(watchers(), 1);
+});
+
+test('another picture keeps the place if it has it', () => {
+  const { run, text: said, click, all } = stepper();
+  run(DATA);
+  click('.back');
+  run({ ...DATA, values: packed([9, 8, 7, 6, 5, 4]) });
+  assert.equal(said('.sum'), 'Row 1, column 1: 5 − 4 = 1');
+  run({ ...DATA, values: packed([3, 1]), height: 1, width: 2 });
+  assert.equal(said('.sum'), 'Row 0, column 0: 3 − 1 = 2');
+  assert.equal(all('td').length, 2);
+});
+
+test('a click chooses a window by its output or its middle', () => {
+  const { run, text: said, point, find } = stepper();
+  run({ ...DATA, values: packed(Array.from({ length: 25 }, (_, n) => n)), height: 5, width: 5 });  // cells of 30 pixels
+  point(find('.output'), 'down', 80, 40);
+  assert.match(said('.sum') ?? '', /^Row 1, column 2:/);
+  point(find('.input'), 'down', 140, 140);
+  assert.match(said('.sum') ?? '', /^Row 4, column 3:/);
+});

@@ -1,0 +1,130 @@
+// A page without a browser, for the tests of the components: jsdom, and a stand-in for what it lacks.
+
+import { readFileSync } from 'node:fs';
+import { JSDOM } from 'jsdom';
+
+/** Stands in for a canvas's context: takes every call, and gives black pixels. */
+const pen = () => {
+  /** @type {Record<string | symbol, unknown>} */
+  const set = {};
+  const pixels = (/** @type {number} */ width, /** @type {number} */ height) =>
+    ({ data: new Uint8ClampedArray(4 * width * height) });
+  return new Proxy(set, {
+    get: (_, name) => {
+      if (name === 'createImageData') return pixels;
+      if (name === 'getImageData') return (/** @type {number[]} */ ...[, , width, height]) => pixels(width, height);
+      return set[name] ?? (() => {});
+    },
+  });
+};
+
+/** Stands in for an observer of sizes: nothing is ever resized, but it is known who watches. */
+class Watcher {
+  /** @type {Set<Watcher>} */
+  static watching = new Set();
+
+  observe() {
+    Watcher.watching.add(this);
+  }
+
+  disconnect() {
+    Watcher.watching.delete(this);
+  }
+}
+
+/** Stands in for the clock: time passes when a test says so. */
+const clock = () => {
+  /** @type {Map<number, { at: number, every: number | null, ring: () => void }>} */
+  const timers = new Map();
+  let now = 0, last = 0;
+  /** @type {(ring: () => void, after: number, every: number | null) => number} */
+  const start = (ring, after, every) => {
+    last += 1;
+    timers.set(last, { at: now + after, every, ring });
+    return last;
+  };
+  const stop = (/** @type {number} */ timer) => timers.delete(timer);
+  return {
+    timers: {
+      setTimeout: (/** @type {() => void} */ ring, /** @type {number} */ after) => start(ring, after, null),
+      setInterval: (/** @type {() => void} */ ring, /** @type {number} */ every) => start(ring, every, every),
+      clearTimeout: stop,
+      clearInterval: stop,
+    },
+    pass: (/** @type {number} */ milliseconds) => {
+      const end = now + milliseconds;
+      const due = () => [...timers].filter(([, { at }]) => at <= end).sort(([, a], [, b]) => a.at - b.at).at(0);
+      for (let next = due(); next; next = due()) {
+        const [name, timer] = next;
+        now = timer.at;
+        if (timer.every === null) timers.delete(name);
+        else timer.at += timer.every;
+        timer.ring();
+      }
+      now = end;
+    },
+  };
+};
+
+/**
+ * Open a page that holds a component, as Streamlit mounts it.
+ *
+ * @template {{ data: unknown, setTriggerValue: (...message: never) => void }} Args
+ * @param {string} name Of the component: its HTML is taken from `<name>/<name>.html`.
+ * @param {(args: Args) => void} component
+ */
+export const open = (name, component) => {
+  const html = readFileSync(new URL(`${name}/${name}.html`, import.meta.url), 'utf8');
+  const { window } = new JSDOM(`<main>${html}</main>`, { pretendToBeVisual: true });
+  const { document, getComputedStyle, requestAnimationFrame, cancelAnimationFrame, Element, Image } = window;
+  const matchMedia = () => ({ matches: true });  // motion is reduced
+  const { pass, timers } = clock();
+  Object.assign(globalThis, {
+    window, document, getComputedStyle, requestAnimationFrame, cancelAnimationFrame, Element, Image, matchMedia,
+    ResizeObserver: Watcher, ...timers,
+  });
+  Watcher.watching.clear();
+  Object.assign(window.HTMLCanvasElement.prototype, { getContext: pen, setPointerCapture: () => {} });
+
+  const parentElement = /** @type {HTMLElement} */ (document.querySelector('main'));
+  /** @type {Parameters<Args['setTriggerValue']>[]} */
+  const sent = [];
+  const send = (/** @type {Parameters<Args['setTriggerValue']>} */ ...message) => sent.push(message);
+  /** @type {(selector: string) => HTMLElement} */
+  const find = (selector) => {
+    const found = parentElement.querySelector(selector);
+    if (!found) throw new Error(`nothing on the page is ${selector}`);
+    return /** @type {HTMLElement} */ (found);
+  };
+  return {
+    find,
+    all: (/** @type {string} */ selector) => [...parentElement.querySelectorAll(selector)],
+    text: (/** @type {string} */ selector) => find(selector).textContent,
+    /** The element with the keyboard. */
+    focused: () => document.activeElement,
+    /** Let milliseconds pass. */
+    pass,
+    /** How many observers watch. */
+    watchers: () => Watcher.watching.size,
+    /** What went to Python. */
+    sent,
+    /** Run the component's script, as Streamlit does on every change of data. */
+    run: (/** @type {Args['data']} */ data) => {
+      const args = { data, key: 'key', name, parentElement, setStateValue: send, setTriggerValue: send };
+      component(/** @type {Args} */ (/** @type {unknown} */ (args)));
+    },
+    /** Press a key; returns whether the component has used it. */
+    press: (/** @type {Element} */ on, /** @type {string} */ key) =>
+      !on.dispatchEvent(new window.KeyboardEvent('keydown', { key, bubbles: true, cancelable: true })),
+    /**
+     * Put down, move or lift a mouse; jsdom knows no handlers of pointers, so they are called here.
+     *
+     * @type {(on: HTMLElement, type: 'down' | 'move' | 'up', clientX: number, clientY: number) => void}
+     */
+    point: (on, type, clientX, clientY) => {
+      const event = new window.MouseEvent(`pointer${type}`, { clientX, clientY, button: 0, buttons: 1 });
+      Object.assign(event, { pointerId: 1, pointerType: 'mouse' });
+      on[`onpointer${type}`]?.(/** @type {PointerEvent} */ (event));
+    },
+  };
+};
