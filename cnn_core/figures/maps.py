@@ -1,24 +1,34 @@
 """Feature maps as pictures: uint8 arrays for `st.image`, quicker than a heatmap, and the legend that goes with them."""
 
+import functools
 import io
 
 import numpy as np
 from PIL import Image
 
-_NEGATIVE, _ZERO, _POSITIVE = (np.array(rgb, np.float64) for rgb in ((33, 102, 172), (247, 247, 247), (178, 24, 43)))
+from cnn_core.figures.palette import LIGHT, Palette, rgb
+
 _STEPS = 1000  # colours of either sign: more than a screen tells apart, and a table is quicker than the sum
-_COLOURS = np.round(
-    np.concatenate([np.linspace(_NEGATIVE, _ZERO, _STEPS + 1)[:-1], np.linspace(_ZERO, _POSITIVE, _STEPS + 1)])
-).astype(np.uint8)
 
 
-def signed(feature_map: np.ndarray, limit: float | None = None) -> tuple[np.ndarray, float]:
-    """Colour a map: white is 0, red positive, blue negative.
+@functools.cache
+def _colours(negative: str, zero: str, positive: str) -> np.ndarray:
+    low, middle, high = (np.array(rgb(colour), np.float64) for colour in (negative, zero, positive))
+    scale = [np.linspace(low, middle, _STEPS + 1)[:-1], np.linspace(middle, high, _STEPS + 1)]
+    return np.round(np.concatenate(scale)).astype(np.uint8)
+
+
+def signed(
+    feature_map: np.ndarray, limit: float | None = None, palette: Palette = LIGHT, *, weights: bool = False
+) -> tuple[np.ndarray, float]:
+    """Colour a map: 0 is the paper it lies on, red positive, blue negative; of weights green and brown.
 
     Args:
         feature_map: `(H, W)`.
         limit: Value of the full colour; by default the 99.5th percentile of the absolute values, so that one bright
             cell does not pale all others.
+        palette: Of the theme.
+        weights: Colour it as weights.
 
     Returns:
         uint8 `(H, W, 3)` and the limit.
@@ -26,17 +36,18 @@ def signed(feature_map: np.ndarray, limit: float | None = None) -> tuple[np.ndar
     Example:
         >>> picture, limit = signed(np.array([[-2.0, 0.0, 2.0]]), limit=2.0)
         >>> picture.tolist()
-        [[[33, 102, 172], [247, 247, 247], [178, 24, 43]]]
+        [[[33, 102, 172], [250, 250, 247], [178, 24, 43]]]
     """
     if limit is None:
         limit = float(np.percentile(np.abs(feature_map), 99.5)) or float(np.abs(feature_map).max()) or 1.0
     steps = np.rint(np.clip(feature_map / limit, -1, 1) * _STEPS).astype(np.intp)
-    return _COLOURS[steps + _STEPS], limit
+    ends = (palette.weight_negative, palette.weight_positive) if weights else (palette.negative, palette.positive)
+    return _colours(ends[0], palette.paper, ends[1])[steps + _STEPS], limit
 
 
-def legend(width: int = 256, height: int = 10) -> np.ndarray:
+def legend(width: int = 256, height: int = 10, palette: Palette = LIGHT) -> np.ndarray:
     """Return the colour scale from −limit to +limit, uint8 `(height, width, 3)`."""
-    return signed(np.tile(np.linspace(-1, 1, width), (height, 1)), limit=1.0)[0]
+    return signed(np.tile(np.linspace(-1, 1, width), (height, 1)), 1.0, palette)[0]
 
 
 def grey(image: np.ndarray) -> np.ndarray:

@@ -1,10 +1,10 @@
-"""What lessons share: challenges that the page checks, glossary popovers, links that say what they could not use."""
+"""What lessons share: words with their meaning, and tasks that the page checks."""
 
-from collections.abc import Callable, Sequence
+import html
+import re
+from typing import Any
 
 import streamlit as st
-
-from ui.shared.text import plain
 
 GLOSSARY = {
     "kernel": "The weights that slide over the picture; also called filter. One kernel makes one output map.",
@@ -48,44 +48,29 @@ GLOSSARY = {
 }
 
 
-def glossary(*terms: str) -> None:
-    """Offer the meaning of terms, each behind a button."""
-    with st.container(horizontal=True):
-        for term in terms:
-            with st.popover(term):
-                st.markdown(GLOSSARY[term])
+_TERM = re.compile(r"\[\[([^\]|]+)(?:\|([^\]]+))?\]\]")
 
 
-def tick(page: str, number: int) -> None:
-    """Tick a task off from within a fragment, which the list of tasks lies outside of: the page runs again."""
-    done: set[int] = st.session_state.setdefault(f"{page}_challenges", set())
-    if number not in done:
-        done.add(number)
-        st.rerun()
+def told(text: str, place: Any = st) -> None:
+    """Show prose in which the glossary's words are dotted: their meaning comes at hover, touch or focus.
+
+    Args:
+        text: Markdown; a word is written `[[stride]]`, or `[[stride|strides]]` where it stands in another form.
+        place: Where.
+    """
+    place.markdown(_TERM.sub(_term, text), unsafe_allow_html=True)
 
 
-def challenges(page: str, tasks: Sequence[tuple[str, bool]]) -> None:
-    """Show tasks; one is ticked off as soon as the page sees it done, and stays so for this visit."""
-    done: set[int] = st.session_state.setdefault(f"{page}_challenges", set())
-    done.update(number for number, (_, met) in enumerate(tasks) if met)
-    st.subheader(f"Try this ({len(done)} of {len(tasks)})")
-    for number, (task, _) in enumerate(tasks):
-        tick = ":material/check_circle:" if number in done else ":material/radio_button_unchecked:"
-        st.markdown(f"{tick} {task}" + (" **Done.**" if number in done else ""))
+def _term(found: re.Match[str]) -> str:
+    term, shown = found[1], found[2] or found[1]
+    meaning = html.escape(re.sub(r"[*$]|\\\\", "", GLOSSARY[term]), quote=True)
+    return f'<span class="term" tabindex="0" role="note" aria-label="{html.escape(shown)}: {meaning}">{shown}</span>'
 
 
-def check_link(allowed: dict[str, Callable[[str], bool]]) -> None:
-    """Say which values of the link are not usable; Streamlit itself falls back to the default in silence."""
-    bad = [name for name, good in allowed.items() if name in st.query_params and not good(st.query_params[name])]
-    for name in bad:
-        st.warning(
-            f"The link says {plain(name)}={plain(st.query_params[name][:40])}, which is not possible here; the "
-            "default is used."
-        )
-        del st.query_params[name]
-
-
-def one_of(*options: object) -> Callable[[str], bool]:
-    """Return a check for `check_link`."""
-    texts = {str(option) for option in options}
-    return lambda value: value in texts
+def task(page: str, step: str, words: str, met: bool) -> None:
+    """Show what to try; it is ticked off as soon as it is seen done, and stays so for this visit."""
+    done: set[str] = st.session_state.setdefault(f"{page}_tasks", set())
+    if met:
+        done.add(step)
+    mark = ":material/check_circle:" if step in done else ":material/radio_button_unchecked:"
+    st.markdown(f"**Try this** {mark} {words}" + (" **Done.**" if step in done else ""))

@@ -1,0 +1,169 @@
+"""Every control of a view, and what of it a link says: one way to make one, whatever it is.
+
+A control's key is its name in the link. A value there that it cannot have is said in a sentence, and the default is
+used; none crashes a page. Controls of numbers and plain words are bound to the link by Streamlit. Where what is read
+differs from what a link holds (`key` and *title* of an option), the link is kept here, for Streamlit would write the
+title into it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from ui.shared.text import plain
+
+Option = TypeVar("Option")
+_BOUND: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+_DIGITS = 12  # of a number in a link that are read
+
+
+def segments(
+    label: str,
+    options: Sequence[Option] | Mapping[Option, str],
+    default: Option,
+    key: str,
+    *,
+    place: Any = st,
+    **more: Any,
+) -> Option:
+    """Ask for one of a few, all in sight.
+
+    Args:
+        label: What it controls, in a newcomer's words.
+        options: What can be chosen; of a mapping the values are shown and the keys are in the link.
+        default: Chosen at first.
+        key: Of the widget, and its name in the link.
+        place: Where it stands.
+        more: As `st.segmented_control` takes it: `help`, `disabled`, `on_change`.
+    """
+    if not isinstance(options, Mapping):
+        usable(key, one_of(*options))
+        chosen: Option = place.segmented_control(
+            label, list(options), default=default, key=key, required=True, wrap=True, **_BOUND, **more
+        )
+        return chosen
+    return _titled(place.segmented_control, label, options, default, key, required=True, wrap=True, **more)
+
+
+def pick(
+    label: str,
+    options: Sequence[Option] | Mapping[Option, str],
+    default: Option,
+    key: str,
+    *,
+    place: Any = st,
+    **more: Any,
+) -> Option:
+    """Ask for one of many, in a list that opens; arguments as of `segments`."""
+    if not isinstance(options, Mapping):
+        usable(key, one_of(*options))
+        chosen: Option = place.selectbox(label, list(options), list(options).index(default), key=key, **_BOUND, **more)
+        return chosen
+    return _titled(place.selectbox, label, options, default, key, **more)
+
+
+def whole(label: str, low: int, high: int, default: int, key: str, *, place: Any = st, **more: Any) -> int:
+    """Ask for a whole number by typing it."""
+    usable(key, within(low, high))
+    return min(high, max(low, int(place.number_input(label, low, high, default, key=key, **_BOUND, **more))))
+
+
+def slide(
+    label: str, low: int, high: int, default: int, key: str, *, step: int = 1, place: Any = st, **more: Any
+) -> int:
+    """Ask for a whole number by a slider."""
+    usable(key, within(low, high, step))
+    return min(high, max(low, int(place.slider(label, low, high, default, step, key=key, **_BOUND, **more))))
+
+
+def switch(label: str, default: bool, key: str, *, place: Any = st, **more: Any) -> bool:
+    """Ask for yes or no."""
+    usable(key, one_of("true", "false"))
+    return bool(place.toggle(label, default, key=key, **_BOUND, **more))
+
+
+# What a link may say --------------------------------------------------------------------------------------------------
+
+
+def usable(key: str, good: Callable[[str], bool]) -> bool:
+    """Say so if the link's value of a parameter cannot be used, and take it away; before its widget is made."""
+    text = st.query_params.get(key)
+    if text is None or good(text):
+        return True
+    shown = plain(text[:40]) or "nothing"
+    st.warning(f"The link says {plain(key)}={shown}, which is not possible here; the default is used.")
+    del st.query_params[key]
+    return False
+
+
+def one_of(*options: object) -> Callable[[str], bool]:
+    """Return a check for `usable`: the text is one of these."""
+    texts = {str(option) for option in options}
+    return lambda text: text in texts
+
+
+def within(low: int, high: int, step: int = 1) -> Callable[[str], bool]:
+    """Return a check for `usable`: the text is a whole number, between these and on the step.
+
+    Example:
+        >>> [within(0, 8, 2)(text) for text in ("4", "5", "10", "1e309", "-1", "")]
+        [True, False, False, False, False, False]
+    """
+
+    def good(text: str) -> bool:
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS):
+            return False
+        return low <= int(text) <= high and (int(text) - low) % step == 0
+
+    return good
+
+
+# A control whose options have titles ----------------------------------------------------------------------------------
+
+
+def _titled(
+    widget: Callable[..., Option], label: str, options: Mapping[Option, str], default: Option, key: str, **more: Any
+) -> Option:
+    follow(key, options, default)
+    chosen = widget(label, list(options), key=key, format_func=lambda option: options[option], **more)
+    chosen = default if chosen is None else chosen
+    say(key, chosen, default)
+    return chosen
+
+
+def follow(key: str, options: Mapping[Option, str] | Sequence[Option], default: Option) -> None:
+    """Set a control, before it is made, to what the link says, if the reader has come by it or gone back to it."""
+    seen = st.session_state.setdefault(_SEEN, {})
+    by_text = {str(option): option for option in options}
+    if usable(key, by_text.__contains__) and (asked := st.query_params.get(key)) != seen.get(key):
+        st.session_state[key] = default if asked is None else by_text[asked]
+    if st.session_state.get(key) not in by_text.values():  # drawn for the first time, or again on this page
+        kept = st.session_state.setdefault(_KEPT, {}).get(key)
+        st.session_state[key] = kept if kept in by_text.values() else default
+
+
+def say(key: str, chosen: Option, default: Option) -> None:
+    """Put a control's value into the link, unless it is the default."""
+    asked, text = st.query_params.get(key), str(chosen)
+    if chosen != default and asked != text:
+        st.query_params[key] = text
+    elif chosen == default and asked not in (None, text):
+        del st.query_params[key]
+    st.session_state.setdefault(_SEEN, {})[key] = st.query_params.get(key)
+    st.session_state.setdefault(_KEPT, {})[key] = chosen
+
+
+_KEPT = "link_kept"  # what was chosen: Streamlit forgets a control that is not drawn
+_SEEN = "link_seen"  # what this page has last read of, or written into, the link
+
+
+def page_opened(page: str) -> None:
+    """Say which page is drawn: on another one no parameter of the link has been seen, and controls keep their values.
+
+    Without this, a page without parameters would look like one on which the reader had gone back to the defaults.
+    """
+    if st.session_state.get("link_page") != page:
+        st.session_state.link_page = page
+        st.session_state[_SEEN] = {}
