@@ -4,14 +4,19 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.shared.controls import page_opened
 from ui.shared.navigation import pages
 
+HERE = Path(__file__).parent
+
+page = st.navigation(pages(), position="top")
 st.set_page_config(
-    page_title="ConvScope",
-    page_icon=str(Path(__file__).with_name("icon.png")),
+    page_title=f"{page.title} · ConvScope",
+    page_icon=str(HERE / "icon.png"),
     layout="wide",
     menu_items={"About": "**ConvScope**: understand convolutional networks, and use them on your own pictures."},
 )
-
-st.html(Path(__file__).with_name("style.css"))
-st.navigation(pages(), position="top").run()
+st.html(HERE / "style.css")
+st.logo(str(HERE / "mark.svg"), size="large")
+page_opened(page.url_path)
+page.run()

@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from cnn_core.arithmetic.experiments import Frame, dense_versus_convolution
+from cnn_core.figures.palette import LIGHT
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
-_DIVERGING = [[0, "#2166AC"], [0.5, "#F7F7F7"], [1, "#B2182B"]]
 
 
 def histogram(feature_map: np.ndarray, limit: float) -> go.Figure:
@@ -19,14 +19,14 @@ def histogram(feature_map: np.ndarray, limit: float) -> go.Figure:
         "type": "bar",
         "x": (edges[:-1] + edges[1:]) / 2,
         "y": counts,
-        "marker": {"color": "#3B82F6"},
+        "marker": {"color": LIGHT.soft},
         "hovertemplate": "response %{x:.3g}: %{y} positions<extra></extra>",
     }
     return go.Figure(
         [bars],
         {
             "margin": _MARGIN | {"t": 8},
-            "height": 220,
+            "height": 180,
             "bargap": 0,
             "xaxis": {"title": {"text": "response"}},
             "yaxis": {"title": {"text": "positions"}, "type": "log"},
@@ -40,8 +40,8 @@ def parameters(kernel_size: int, size: int) -> go.Figure:
     counts = [dense_versus_convolution(n, kernel_size) for n in sizes]
     figure = go.Figure()
     for name, values, colour in (
-        ("dense", [c.dense_weights + c.dense_biases for c in counts], "#D9730D"),
-        ("convolution", [c.convolution_weights + c.convolution_biases for c in counts], "#3B82F6"),
+        ("dense", [c.dense_weights + c.dense_biases for c in counts], LIGHT.soft),
+        ("convolution", [c.convolution_weights + c.convolution_biases for c in counts], LIGHT.accent),
     ):
         figure.add_scatter(
             x=sizes,
@@ -56,13 +56,13 @@ def parameters(kernel_size: int, size: int) -> go.Figure:
         x=[size, size],
         mode="markers",
         name="your picture",
-        marker={"size": 13, "symbol": "circle-open", "color": "#2E9E6B"},
+        marker={"size": 13, "symbol": "circle-open", "color": LIGHT.selection, "line": {"width": 3}},
         y=[here.dense_weights + here.dense_biases, here.convolution_weights + here.convolution_biases],
         hovertemplate=f"{size} × {size}: %{{y:,}} parameters<extra></extra>",
     )
     figure.update_xaxes(type="log", title_text="side of the picture, pixels", tickvals=sizes)
     figure.update_yaxes(type="log", title_text="parameters", exponentformat="power")
-    figure.update_layout(margin=_MARGIN, height=340, legend={"orientation": "h", "y": 1.12})
+    figure.update_layout(margin=_MARGIN, height=300, legend={"orientation": "h", "y": 1.12})
     return figure
 
 
@@ -76,19 +76,19 @@ def learning(frames: Sequence[Frame], target: np.ndarray) -> go.Figure:
     heat = {
         "zmin": -limit,
         "zmax": limit,
-        "colorscale": _DIVERGING,
+        "colorscale": LIGHT.weights,
         "showscale": False,
         "texttemplate": "%{z:.2f}",
         "xgap": 2,
         "ygap": 2,
         "hoverinfo": "skip",
     }
-    figure.add_scatter(x=steps, y=losses, mode="lines", line={"color": "#8A8F98"}, showlegend=False, row=1, col=1)
+    figure.add_scatter(x=steps, y=losses, mode="lines", line={"color": LIGHT.soft}, showlegend=False, row=1, col=1)
     figure.add_scatter(
         x=steps[-1:],
         y=losses[-1:],
         mode="markers",
-        marker={"size": 11, "color": "#D9730D"},
+        marker={"size": 11, "color": LIGHT.accent},
         showlegend=False,
         row=1,
         col=1,
@@ -111,7 +111,7 @@ def learning(frames: Sequence[Frame], target: np.ndarray) -> go.Figure:
     pace = {"frame": {"duration": 60, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
     figure.update_layout(
         margin=_MARGIN | {"b": 60},
-        height=360,
+        height=320,
         updatemenus=[
             {
                 "type": "buttons",

@@ -6,7 +6,7 @@ differs from what a link holds (`key` and *title* of an option), the link is kep
 title into it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -133,7 +133,7 @@ def _titled(
     return chosen
 
 
-def follow(key: str, options: Mapping[Option, str] | Sequence[Option], default: Option) -> None:
+def follow(key: str, options: Iterable[Option], default: Option) -> None:
     """Set a control, before it is made, to what the link says, if the reader has come by it or gone back to it."""
     seen = st.session_state.setdefault(_SEEN, {})
     by_text = {str(option): option for option in options}

@@ -1,4 +1,4 @@
-"""The pages, and where their files are."""
+"""The pages, where their files are, and how they are found."""
 
 from pathlib import Path
 
@@ -7,14 +7,22 @@ import streamlit as st
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
-def pages() -> list[st.Page]:
-    """Return all pages in reading order; the default page answers at `/` only."""
-    return [
-        st.Page(PAGES / "home.py", title="ConvScope", default=True),
-        st.Page(PAGES / "convolution.py", title="Convolution", url_path="convolution"),
-        st.Page(PAGES / "pooling.py", title="Pooling", url_path="pooling"),
-        st.Page(PAGES / "channels.py", title="Channels", url_path="channels"),
-        st.Page(PAGES / "architectures.py", title="Architectures", url_path="architectures"),
-        st.Page(PAGES / "transfer.py", title="Transfer learning", url_path="transfer"),
-        st.Page(PAGES / "laboratory.py", title="Laboratory", url_path="laboratory"),
-    ]
+def pages() -> dict[str, list[st.Page]]:
+    """Return all pages, those of a section behind a name of its own; the default page answers at `/` only."""
+    return {
+        "": [
+            _page("home", "See", default=True),
+            _page("transfer", "Teach it yours"),
+            _page("laboratory", "Study"),
+        ],
+        "Understand": [
+            _page("convolution", "Convolution"),
+            _page("pooling", "Pooling"),
+            _page("channels", "Channels"),
+            _page("architectures", "Networks"),
+        ],
+    }
+
+
+def _page(name: str, title: str, *, default: bool = False) -> st.Page:
+    return st.Page(PAGES / f"{name}.py", title=title, url_path="" if default else name, default=default)

@@ -106,3 +106,9 @@ def _grey(digest: str, _pixels: np.ndarray) -> np.ndarray:
     small = convolution.grey(scaled(digest, _pixels) / 255.0)
     small.flags.writeable = False
     return small
+
+
+def the_picture() -> Picture:
+    """Return the visitor's picture."""
+    own: Picture | None = st.session_state.get("picture_own")
+    return own or bundled("chelsea")

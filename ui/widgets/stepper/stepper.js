@@ -13,6 +13,7 @@
  * @property {number} dilation
  * @property {[number, number, number, number]} pad Cells above, left, below, right.
  * @property {'zero' | 'reflect'} edge
+ * @property {[number, number]} [start] Row and column of the output where it begins.
  */
 /** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<Record<string, never>, Data>} Args */
 /**
@@ -40,7 +41,7 @@
  */
 /** @typedef {[fill: string, pen: string, hatched?: boolean]} Look */
 
-const ACCENT = '#D9730D';
+const SELECTION = { light: '#E8A200', dark: '#FFC63D' };
 /** @type {Record<string, [number, number]>} */
 const STEPS = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
 
@@ -156,17 +157,33 @@ export const grey = (value, low, high) => {
   return [`rgb(${g},${g},${g})`, g > 140 ? '#111' : '#fff'];
 };
 
+/** Colours of activations, as in cnn_core/figures/palette.py: below zero, above zero. Zero is the paper. */
+const ENDS = { light: [[33, 102, 172], [178, 24, 43]], dark: [[96, 165, 250], [255, 122, 107]] };
+
+/** @type {(colour: string) => number[]} */
+const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+
 /**
- * Return the colour of a signed value, blue over white to red, and a colour to write on it.
+ * Return how light a colour is, 0 to 1.
+ *
+ * @type {(colour: string) => number}
+ * @example luminance('#ffffff')  // 1
+ */
+export const luminance = (colour) => channels(colour).reduce((sum, c, n) => sum + c / 255 * [0.21, 0.72, 0.07][n], 0);
+
+/**
+ * Return the colour of a signed value, blue over the paper to red, and a colour to write on it.
  *
  * @param {number} value
  * @param {number} scale Where the colour is full.
+ * @param {string} paper As `#rrggbb`.
  * @returns {Look}
  */
-export const signed = (value, scale) => {
-  const t = clamp(value / scale, -1, 1), end = t >= 0 ? [178, 24, 43] : [33, 102, 172];
-  const rgb = end.map((c) => Math.round(247 + (c - 247) * Math.abs(t)));
-  return [`rgb(${rgb})`, Math.abs(t) > 0.6 ? '#fff' : '#111'];
+export const signed = (value, scale, paper = '#FAFAF7') => {
+  const dark = luminance(paper) < 0.2, zero = channels(paper);
+  const t = clamp(value / scale, -1, 1), end = ENDS[dark ? 'dark' : 'light'][t >= 0 ? 1 : 0];
+  const rgb = end.map((c, n) => Math.round(zero[n] + (c - zero[n]) * Math.abs(t)));
+  return [`rgb(${rgb})`, dark === Math.abs(t) > 0.6 ? '#111' : '#fff'];
 };
 
 /**
@@ -199,14 +216,16 @@ export default function ({ data, parentElement }) {
   const { full, span, output, low, high, isPad, at, cells, result } = sliding(data);
   const all = output.height * output.width;
   /** @type {State} */
-  const state = (root.state ??= { i: 0, j: 0 });
+  const state = (root.state ??= { i: data.start?.[0] ?? 0, j: data.start?.[1] ?? 0 });
   state.i = Math.min(state.i, output.height - 1);
   state.j = Math.min(state.j, output.width - 1);
   /** @type {{ input: View, output: View }} */
   let views;
 
   const style = getComputedStyle(root);
-  const ink = style.getPropertyValue('--st-text-color').trim() || '#172033';
+  const ink = style.getPropertyValue('--st-text-color').trim() || '#16202E';
+  const paper = style.getPropertyValue('--st-background-color').trim() || '#FAFAF7';
+  const dark = luminance(paper) < 0.2, selection = dark ? SELECTION.dark : SELECTION.light;
   const weights = (kernel ?? []).flat().reduce((total, weight) => total + Math.abs(weight), 0);
   const scale = Math.max(1e-9, weights * Math.max(Math.abs(low), Math.abs(high)) / 2);
 
@@ -219,7 +238,7 @@ export default function ({ data, parentElement }) {
   /** @type {(i: number, j: number) => Look} */
   const outputLook = (i, j) => {
     const value = result(i, j);
-    return kernel ? signed(value, scale) : grey(mode === 'l2' ? value / Math.sqrt(rows * columns) : value, low, high);
+    return kernel ? signed(value, scale, paper) : grey(mode === 'l2' ? value / Math.sqrt(rows * columns) : value, low, high);
   };
 
   /** @type {(name: string, rows: number, columns: number, follow: [number, number]) => View} */
@@ -252,7 +271,7 @@ export default function ({ data, parentElement }) {
       g.fillStyle = pen;
       g.fillText(text(value(r + v.top, c + v.left)), (c + 0.5) * v.size, (r + 0.52) * v.size);
     }
-    g.strokeStyle = ACCENT;
+    g.strokeStyle = selection;
     g.lineWidth = 3;
     return g;
   };
@@ -305,7 +324,7 @@ export default function ({ data, parentElement }) {
       picture.data[pixel + 3] = 255;
     }
     g.putImageData(picture, 0, 0);
-    g.strokeStyle = ACCENT;
+    g.strokeStyle = selection;
     g.lineWidth = 2;
     const across = w / full.width, down = h / full.height;
     g.strokeRect(v.left * across, v.top * down, Math.max(4, v.columns * across), Math.max(4, v.rows * down));

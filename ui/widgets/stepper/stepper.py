@@ -21,6 +21,7 @@ def stepper(
     kernel: np.ndarray | None = None,
     dilation: int = 1,
     edge: str = "zero",
+    start: tuple[int, int] = (0, 0),
 ) -> None:
     """Show the stepper.
 
@@ -34,6 +35,7 @@ def stepper(
         kernel: As it is laid on the picture: turned already, if the convolution is a true one.
         dilation: Of the kernel.
         edge: What padding is made of, `zero` or `reflect`.
+        start: Row and column of the output where it begins.
     """
     values = np.ascontiguousarray(image, np.float32)
     data: dict[str, Any] = {
@@ -47,5 +49,6 @@ def stepper(
         "dilation": dilation,
         "pad": list(pad),
         "edge": edge,
+        "start": list(start),
     }
     _stepper(data=data, key=key)

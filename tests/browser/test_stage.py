@@ -1,0 +1,92 @@
+"""The result always in sight: on every step of every page, at once and while its last control is turned."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from .conftest import Server, settled
+
+PAGES = ("convolution",)
+SIZES = {"desk": (1280, 800), "tablet": (820, 1180), "phone": (390, 844)}
+HIGHEST = {"desk": 200, "tablet": 200, "phone": 240}  # y at which the first computed visual begins, at most
+ENOUGH = 300  # pixels of it in sight, or 60 %
+# The first computed visual within the stage, deep through shadow roots: where it begins, how much of it is in sight.
+MEASURE = """() => {
+  const stage = document.querySelector('.st-key-stage');
+  const deep = (root, found = []) => {
+    for (const each of root.querySelectorAll('*')) {
+      found.push(each);
+      if (each.shadowRoot) deep(each.shadowRoot, found);
+    }
+    return found;
+  };
+  const visual = stage && deep(stage).find((each) => {
+    const { width, height } = each.getBoundingClientRect(), name = each.tagName.toLowerCase();
+    if (name === 'svg') return width >= 80 && height >= 60;
+    return ['canvas', 'img', 'table'].includes(name) && width > 20 && height > 20;
+  });
+  if (!visual) return null;
+  const box = visual.getBoundingClientRect(), frame = stage.getBoundingClientRect();
+  const way = document.querySelector('[data-testid=stBottom]')?.getBoundingClientRect();
+  const header = document.querySelector('header')?.getBoundingClientRect();
+  const top = Math.max(box.top, frame.top, header?.bottom ?? 0);
+  const bottom = Math.min(box.bottom, frame.bottom, way && way.height ? way.top : innerHeight);
+  return { y: box.top, height: box.height, seen: Math.max(0, bottom - top) };
+}"""
+LAST = """() => {
+  const all = [...document.querySelectorAll('.st-key-controls :is(button, input, [role=slider], [role=radio])')]
+    .filter((each) => each.getBoundingClientRect().height);
+  all.at(-1)?.scrollIntoView({ block: 'center' });
+  return all.length;
+}"""
+
+
+def in_sight(page: Page) -> str:
+    """Return what is wrong with the stage's first visual, empty if nothing is."""
+    found = page.evaluate(MEASURE)
+    if found is None:
+        return "nothing computed on the stage"
+    if found["seen"] < min(ENOUGH, 0.6 * found["height"]):
+        return f"{found['seen']:.0f} of {found['height']:.0f} px in sight"
+    return ""
+
+
+def faults(page: Page, size: str) -> list[str]:
+    """Measure a step as it opens, and with its last control in use."""
+    page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+    page.wait_for_function(f"({MEASURE})() !== null")
+    wrong = [in_sight(page)]
+    if (y := page.evaluate(MEASURE)["y"]) > HIGHEST[size]:
+        wrong.append(f"begins at y {y:.0f}")
+    if page.evaluate("() => document.documentElement.scrollWidth > innerWidth"):
+        wrong.append("scrolls sideways")
+    for folded in page.locator(".st-key-controls summary").all():
+        folded.click()
+    page.wait_for_timeout(400)
+    page.evaluate(LAST)
+    page.wait_for_timeout(200)
+    wrong.append(words and f"with the last control: {words}" if (words := in_sight(page)) else "")
+    return list(filter(None, wrong))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", PAGES)
+def test_result_is_in_sight(name: str, size: str, server: Server, visitor: Callable[..., Page]) -> None:
+    width, height = SIZES[size]
+    page = visitor(f"{server.url}/{name}", width)
+    page.set_viewport_size({"width": width, "height": height})
+    found: dict[str, list[str]] = {}
+    while True:
+        settled(page)
+        question = page.locator("h1").first.inner_text()
+        if question in found:
+            break
+        found[question] = faults(page, size)
+        following = page.locator(f".st-key-{name}_view_next button")
+        steps = page.locator(".st-key-way [role=radio]")
+        if not following.count() or steps.last.get_attribute("aria-checked") == "true":
+            break
+        following.click()
+        page.wait_for_function("(before) => document.querySelector('h1')?.innerText !== before", arg=question)
+    assert {question: wrong for question, wrong in found.items() if wrong} == {}

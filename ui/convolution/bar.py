@@ -1,0 +1,50 @@
+"""A bar of light as an exercise: where does a map of edges stay 0?"""
+
+import numpy as np
+import streamlit as st
+
+from cnn_core.arithmetic import experiments
+from cnn_core.figures import maps
+from ui.shared.charts import signed
+from ui.shared.controls import slide
+from ui.shared.stage import Room
+from ui.shared.teaching import told
+
+_SIDE = 300  # pixels of a shown map, about
+
+
+def bar(room: Room) -> bool:
+    """Show the bar and its edges. True if a flat region shows."""
+    with room.side:
+        width = slide("Width of the bar", 1, 10, 2, "convolution_bar")
+        size = slide("Size of the picture", 6, 14, 6, "convolution_bar_size")
+    width = int(np.clip(width, 1, size))
+    image, edges = experiments.bar(size, width), experiments.bar_edges(size, width)
+    flat = 0.0 in edges[0]
+    with room.stage:
+        left, right = st.columns(2, wrap=False)
+        left.image(
+            maps.enlarged(maps.grey(image), _SIDE),
+            alt="The bar",
+            caption=f"a bar {width} wide in {size} × {size}",
+            width="stretch",
+        )
+        right.image(
+            maps.enlarged(signed(edges, 4.0)[0], _SIDE),
+            alt="Its edges",
+            caption=f"Sobel x: {edges.shape[0]} × {edges.shape[1]}",
+            width="stretch",
+        )
+        row = ", ".join(f"{value:g}".replace("-", "−") for value in edges[0])
+        st.markdown(f"Every row of the map is **[{row}]**.")
+        if flat:
+            st.success("Here a flat region shows: zeros, where all nine cells see the same.")
+        else:
+            st.info("There is no 0 in this map: each window touches an edge of the bar. Widen the picture or the bar.")
+    with room.why:
+        told(
+            "Before you turn the sliders, guess: a map of edges should be 0 wherever the picture is flat. The chapter "
+            "says so of this very bar, 2 wide in a 6 × 6 picture. Computed, no cell is 0: a [[kernel]] three wide "
+            "never fits between its edges. (Equation N2.1; the right values are those above.)"
+        )
+    return flat

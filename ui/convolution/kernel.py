@@ -1,0 +1,208 @@
+"""The kernel of the convolution page: chosen by what it makes of the reader's picture, or edited cell by cell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic import kernels
+from cnn_core.figures import maps
+from ui.shared.charts import palette, signed
+from ui.shared.controls import segments, switch
+from ui.shared.stage import Room
+from ui.shared.text import plain
+from ui.widgets.kernel_editor.kernel_editor import kernel_grid
+from ui.widgets.wall.wall import Tile, wall
+
+KEY, DEFAULT = "convolution_kernel", "sobel_x"
+STRIDES, DILATIONS, PADDINGS = (1, 2, 3, 4), (1, 2, 3), ("valid", "same", "full")
+EDGES = {"zero": "with zeros", "reflect": "by its mirror image"}
+_TILE = 110  # pixels across
+_CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "Flip": kernels.flip,
+    "Transpose": kernels.transpose,
+    "Negate": kernels.negate,
+    "Normalise": lambda kernel: kernels.normalise(kernel)[0],
+    "Larger": lambda kernel: np.pad(kernel, (0, 1)) if len(kernel) < kernels.MAX_SIZE else kernel,
+    "Smaller": lambda kernel: kernel[:-1, :-1] if len(kernel) > 1 else kernel,
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the kernel is laid on the picture."""
+
+    stride: int = 1
+    padding: str = "valid"
+    dilation: int = 1
+    edge: str = "zero"
+    flip: bool = False
+
+    def apply(self, image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        """Convolve with these settings.
+
+        Raises:
+            ValueError: If the kernel does not fit.
+        """
+        operation = ops.convolve if self.flip else ops.cross_correlate
+        return operation(image, kernel, self.stride, self.padding, self.dilation, edge=self.edge)
+
+    def turned(self) -> "Settings":
+        """Return the same with the kernel laid the other way round."""
+        return replace(self, flip=not self.flip)
+
+
+def choose_kernel(digest: str, image: np.ndarray) -> np.ndarray:
+    """Show what each preset makes of the picture, and let one be chosen; return the kernel, `(k, k)`.
+
+    The kernel's text is the one copy of it, and is in the link.
+
+    Args:
+        digest: Of what `image` was made of.
+        image: `(H, W)`, 0 to 1.
+    """
+    text = st.session_state.get(KEY) or st.query_params.get(KEY) or kernels.to_text(_preset(DEFAULT))
+    try:
+        kernel = kernels.parse(text)
+    except ValueError as refusal:
+        st.warning(f"{plain(str(refusal))} The default is used.")
+        kernel = _preset(DEFAULT)
+    _say(kernel)
+    named = next((name for name, preset in kernels.PRESETS.items() if _is(preset, kernel)), "")
+    wall("Kernel: pick what it should find", _tiles(digest, image), named, f"{KEY}_wall", _take)
+    about = kernels.PRESETS[named] if named else None
+    st.caption(
+        f"**{about.title}.** {about.meaning}" + (f" {about.source}." if about.source else "")
+        if about
+        else "**A kernel of your own.** Its cells are below."
+    )
+    return kernel
+
+
+def edit_kernel(kernel: np.ndarray) -> None:
+    """Let every cell be changed, and the kernel as a whole."""
+    named = next((preset for preset in kernels.PRESETS.values() if _is(preset, kernel)), None)
+    sizes = named.sizes if named else (len(kernel),)
+    st.segmented_control(
+        "Its size",
+        sizes,
+        default=len(kernel),
+        key=f"{KEY}_size_{named.name if named else ''}_{len(kernel)}",
+        on_change=_resize,
+        args=(named.name if named else "", len(kernel)),
+        disabled=len(sizes) == 1,
+        required=True,
+        help=None if len(sizes) > 1 else "This kernel is made for one size only; Larger adds empty cells.",
+    )
+    kernel_grid(kernel, f"{KEY}_grid", lambda: _edited(f"{KEY}_grid"))
+    with st.container(horizontal=True):
+        for label, change in _CHANGES.items():
+            changed = change(kernel)
+            same = changed.shape == kernel.shape and np.allclose(changed, kernel)
+            st.button(
+                label,
+                key=f"{KEY}_{label}",
+                on_click=_set,
+                args=(changed,),
+                disabled=same,
+                help="It would change nothing." if same else None,
+            )
+
+
+def lay_kernel(room: Room, kernel: np.ndarray) -> Settings:
+    """Ask how the kernel is laid on the picture: the stride first, the rest folded."""
+    stride = segments("Stride: how far the window jumps", STRIDES, 1, "convolution_stride")
+    with room.more("Padding, spacing, cells"):
+        padding = segments("Padding: cells laid round the picture", PADDINGS, "valid", "convolution_padding")
+        edge = segments(
+            "The border is filled" + (" (*valid* has none)" if padding == "valid" else ""),
+            EDGES,
+            "zero",
+            "convolution_edge",
+            disabled=padding == "valid",
+        )
+        dilation = segments("Dilation: gaps between its cells", DILATIONS, 1, "convolution_dilation")
+        flip = turn_kernel(kernel)
+        edit_kernel(kernel)
+    return Settings(stride, padding, dilation, edge, flip)
+
+
+def turn_kernel(kernel: np.ndarray) -> bool:
+    """Ask whether the kernel is turned first, as mathematics has it."""
+    alike = bool(np.allclose(kernels.flip(kernel), kernel))
+    return switch(
+        "True convolution: turn the kernel by 180°" + (" (this one looks the same)" if alike else ""),
+        False,
+        "convolution_flip",
+        disabled=alike,
+    )
+
+
+def _preset(name: str) -> np.ndarray:
+    return kernels.PRESETS[name].kernel()
+
+
+def _is(preset: kernels.Preset, kernel: np.ndarray) -> bool:
+    return len(kernel) in preset.sizes and np.allclose(preset.kernel(len(kernel)), kernel, atol=1e-6)
+
+
+def _say(kernel: np.ndarray) -> None:
+    text = kernels.to_text(kernel)
+    st.session_state[KEY] = text
+    if st.query_params.get(KEY, kernels.to_text(_preset(DEFAULT))) != text:
+        st.query_params[KEY] = text
+
+
+def _set(kernel: np.ndarray) -> None:
+    st.session_state[KEY] = kernels.to_text(kernel)
+
+
+def _take(name: str) -> None:
+    _set(_preset(name))
+
+
+def _resize(name: str, before: int) -> None:
+    size: Any = st.session_state[f"{KEY}_size_{name}_{before}"]
+    if name and size:
+        _set(kernels.PRESETS[name].kernel(size))
+
+
+def _edited(grid: str) -> None:
+    st.session_state[KEY] = st.session_state[grid]["edited"]
+
+
+# What each preset makes of a picture ----------------------------------------------------------------------------------
+
+
+def _tiles(digest: str, image: np.ndarray) -> list[Tile]:
+    pictures = _strip(digest, image, palette().paper)
+    return [
+        Tile(preset.name, preset.title, picture, preset.meaning)
+        for preset, picture in zip(kernels.PRESETS.values(), pictures, strict=True)
+    ]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _strip(digest: str, _image: np.ndarray, paper: str) -> list[bytes]:
+    """Return the response to each preset as a PNG: encoding a dozen anew would cost more than all the rest.
+
+    In colours where the weights add up to 0, so that flat areas vanish; in greys where they do not.
+    """
+    strip = []
+    for preset in kernels.PRESETS.values():
+        kernel = preset.kernel()
+        response = ops.cross_correlate(_image, kernel)
+        shown = signed(response)[0] if abs(kernel.sum()) < 1e-9 else maps.grey(response)
+        strip.append(maps.png(_fitting(shown, _TILE)))
+    return strip
+
+
+def _fitting(picture: np.ndarray, width: int) -> np.ndarray:
+    height, across = picture.shape[:2]
+    if across <= width:
+        return picture
+    return np.asarray(Image.fromarray(picture).resize((width, max(1, round(height * width / across)))))

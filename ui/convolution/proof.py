@@ -1,0 +1,100 @@
+"""The same map in three ways, held against each other: a plain loop, NumPy, Keras."""
+
+import inspect
+import time
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic import kernels
+from cnn_core.engine import client
+from cnn_core.engine.errors import EngineError
+from cnn_core.figures import maps
+from ui.convolution.kernel import Settings, choose_kernel, lay_kernel
+from ui.shared.charts import signed
+from ui.shared.picture import grey, the_picture
+from ui.shared.stage import Room
+from ui.shared.teaching import told
+from ui.shared.text import asking, plain, table
+
+PROOF_SIDE = 96  # the plain loop takes a third of a second for that
+
+
+def proof(room: Room) -> None:
+    """Compute the same map in three ways and hold them against each other."""
+    picture = the_picture()
+    image = grey(picture)
+    with room.side:
+        kernel = choose_kernel(picture.digest, image)
+        settings = lay_kernel(room, kernel)
+    small = image[:PROOF_SIDE, :PROOF_SIDE]
+    laid = kernels.flip(kernel) if settings.flip else kernel
+    arguments = (settings.stride, settings.padding, settings.dilation)
+    with room.stage:
+        answers = st.empty()
+        try:
+            reference, loop = _timed(ops.cross_correlate_loop, small, laid, *arguments, edge=settings.edge)
+        except ValueError as refusal:
+            st.error(plain(str(refusal)))
+            return
+        vectorised, vector = _timed(ops.cross_correlate, small, laid, *arguments, edge=settings.edge)
+        header = [f"{_size(small)} of your picture → {_size(reference)}", "largest difference", "time"]
+        rows = [
+            ["NumPy, the plain loop", "–", _milliseconds(loop)],
+            ["NumPy, vectorised", f"{np.abs(vectorised - reference).max():.1e}", _milliseconds(vector)],
+        ]
+        with answers.container():
+            table(header, [*rows, ["`keras.ops.conv`", "…", "…"]])
+        try:
+            with st.spinner(asking("Asking Keras…")):
+                theirs, seconds = _keras(small.tobytes(), small, kernel.tobytes(), kernel, settings)
+        except EngineError as trouble:
+            st.warning(f"Keras could not be asked: {plain(str(trouble))}")
+        else:
+            gap = float(np.abs(theirs - reference).max())
+            with answers.container():
+                table(header, [*rows, ["`keras.ops.conv`", f"{gap:.1e}", _milliseconds(seconds)]])
+            if gap <= 1e-4 * max(1.0, float(np.abs(reference).max())):
+                st.success(
+                    f"Keras computes the same map: the largest difference is {gap:.1e}, the rounding of float32."
+                )
+            else:
+                st.error(f"Keras differs by {gap:.3g}.")
+        st.image(maps.png(maps.enlarged(signed(vectorised)[0], 240)), alt="The map", width=240, output_format="PNG")
+    with room.why:
+        told(
+            "What you see here would be worth little if your own code did something else. So the map is computed three "
+            "times: by the loop below, which anyone can read, by NumPy at once, and by Keras, which is what your "
+            "network runs. Change the kernel, the [[stride]] or the [[padding]] and look whether they still agree."
+        )
+        st.code(_without_docstring(inspect.getsource(ops.cross_correlate_loop)), language="python")
+
+
+def _without_docstring(source: str) -> str:
+    head, _, rest = source.partition('    """')
+    return head + rest.partition('"""\n')[2]
+
+
+def _timed(operation: Any, *arguments: Any, **options: Any) -> tuple[np.ndarray, float]:
+    started = time.perf_counter()
+    return operation(*arguments, **options), time.perf_counter() - started
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _keras(
+    image_key: bytes, _image: np.ndarray, kernel_key: bytes, _kernel: np.ndarray, settings: Settings
+) -> tuple[np.ndarray, float]:
+    answer: tuple[np.ndarray, float] = client.current().ask(
+        "convolve", _image, _kernel, settings.stride, settings.padding, settings.dilation, settings.flip, settings.edge
+    )
+    return answer
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.2f} ms"
+
+
+def _size(image: np.ndarray) -> str:
+    return f"{image.shape[0]} × {image.shape[1]}"
