@@ -194,7 +194,7 @@ def shift_response(
                     dy,
                     dx,
                     change=relative_change(representation, reference),
-                    equivariance_error=relative_change(*_carried_back(representation, reference, (dy, dx), step)),
+                    equivariance_error=relative_change(*carried_back(representation, reference, (dy, dx), step)),
                     whole_cells=dy % step == 0 and dx % step == 0,
                     invariance_error=relative_change(global_average_pool(representation), summary),
                 )
@@ -229,30 +229,31 @@ def equivariance_error(image: np.ndarray, kernel: np.ndarray, shift: Pair, strid
     """
     offset = shift if isinstance(shift, tuple) else (0, shift)
     reference, moved = (cross_correlate(view, kernel, stride) for view in _views(image, [(0, 0), offset], "real"))
-    return relative_change(*_carried_back(moved, reference, offset, stride))
+    return relative_change(*carried_back(moved, reference, offset, stride))
 
 
-def _views(image: np.ndarray, shifts: Sequence[tuple[int, int]], border: str) -> list[np.ndarray]:
-    """The picture moved by each of the shifts, all of one size."""
-    if border not in BORDERS:
-        raise ValueError(f"border is one of {', '.join(BORDERS)}; received {border!r}.")
-    if border != "real":
-        return [shift(image, dy, dx, border) for dy, dx in shifts]
-    down, right = zip(*shifts, strict=True)
-    top, left = max(0, *down), max(0, *right)  # room for what moves down or to the right comes from above and the left
-    height, width = image.shape[0] - top + min(0, *down), image.shape[1] - left + min(0, *right)
-    if height < 1 or width < 1:
-        raise ValueError(
-            f"An image of {image.shape[0]} × {image.shape[1]} leaves no room for shifts of {min(0, *down)} to {top} "
-            f"pixels downwards and {min(0, *right)} to {left} to the right; expected a larger image or smaller shifts."
-        )
-    return [image[top - dy : top - dy + height, left - dx : left - dx + width] for dy, dx in shifts]
-
-
-def _carried_back(
+def carried_back(
     moved: np.ndarray, reference: np.ndarray, shift: tuple[int, int], stride: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Undo the shift of a representation, in cells; return it and the reference where both are there."""
+    """Undo the shift of a representation, in cells, between two of them by linear interpolation.
+
+    Args:
+        moved: Representation of the moved picture, `(h, w)` or `(h, w, C)`.
+        reference: That of the picture before, of the same shape.
+        shift: Pixels (downwards, to the right).
+        stride: Pixels between two cells.
+
+    Returns:
+        The representation moved back, and the reference, both where both are there.
+
+    Raises:
+        ValueError: If nothing is left to compare.
+
+    Example:
+        >>> back, there = carried_back(np.array([[9, 1, 2, 3]]), np.array([[1, 2, 3, 4]]), (0, 2), stride=2)
+        >>> back.tolist(), there.tolist()
+        ([[1, 2, 3]], [[1, 2, 3]])
+    """
     for axis, pixels in enumerate(shift):
         whole, rest = divmod(pixels, stride)  # whole is rounded down, 0 <= rest < stride
         length, reach = reference.shape[axis], whole + (rest > 0)
@@ -270,6 +271,23 @@ def _carried_back(
             moved = near
         reference = _cells(reference, axis, start, stop)
     return moved, reference
+
+
+def _views(image: np.ndarray, shifts: Sequence[tuple[int, int]], border: str) -> list[np.ndarray]:
+    """The picture moved by each of the shifts, all of one size."""
+    if border not in BORDERS:
+        raise ValueError(f"border is one of {', '.join(BORDERS)}; received {border!r}.")
+    if border != "real":
+        return [shift(image, dy, dx, border) for dy, dx in shifts]
+    down, right = zip(*shifts, strict=True)
+    top, left = max(0, *down), max(0, *right)  # room for what moves down or to the right comes from above and the left
+    height, width = image.shape[0] - top + min(0, *down), image.shape[1] - left + min(0, *right)
+    if height < 1 or width < 1:
+        raise ValueError(
+            f"An image of {image.shape[0]} × {image.shape[1]} leaves no room for shifts of {min(0, *down)} to {top} "
+            f"pixels downwards and {min(0, *right)} to {left} to the right; expected a larger image or smaller shifts."
+        )
+    return [image[top - dy : top - dy + height, left - dx : left - dx + width] for dy, dx in shifts]
 
 
 def _cells(image: np.ndarray, axis: int, start: int, stop: int) -> np.ndarray:

@@ -10,20 +10,20 @@ from plotly.subplots import make_subplots
 
 from cnn_core.arithmetic.experiments import OPERATIONS, Absorption, Localisation, PooledShift, ShiftResponse
 from cnn_core.figures.lines import upright
+from cnn_core.figures.palette import LIGHT, rgb
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top"}
-_BLUE, _ORANGE, _GREY = "#3B82F6", "#D9730D", "#8A8F98"
 _STYLES = {
-    "none": (_GREY, "dot"),
-    "max_pool": (_ORANGE, "solid"),
-    "average_pool": (_BLUE, "solid"),
-    "strided_convolution": ("#C2A100", "dash"),
-    "blur_pool": ("#2E9E6B", "solid"),
-    "max_blur_pool": ("#B45BCF", "dash"),
+    "none": (LIGHT.soft, "dot"),
+    "max_pool": (LIGHT.one, "solid"),
+    "average_pool": (LIGHT.two, "solid"),
+    "strided_convolution": (LIGHT.four, "dash"),
+    "blur_pool": (LIGHT.five, "solid"),
+    "max_blur_pool": (LIGHT.three, "dash"),
 }
-_LIGHT_TO_BLUE = [[0, "#F3F6FB"], [1, "#2F6FE0"]]
-_EVIDENCE = np.array([235.0, 106.0, 0.0])  # orange, the one hue of a class activation map
+_ACTIVE = [[0, LIGHT.paper], [1, LIGHT.positive]]
+_THROWN_AWAY = rgb(LIGHT.ink)
 
 
 def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> go.Figure:
@@ -65,7 +65,7 @@ def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> go.Figure:
             "annotations": [above | {"text": text, "x": x, "font": {"size": 16}} for text, x in titles],
             "shapes": [upright(pixels), upright(pixels, axis="2")],
             "margin": _MARGIN,
-            "height": 380,
+            "height": 330,
             "legend": _BELOW,
         },
     )
@@ -79,12 +79,12 @@ def network_drift(answer: dict[str, Any], axis: str, pixels: int) -> go.Figure:
         "y": drift,
         "mode": "lines+markers",
         "showlegend": False,
-        "line": {"color": _BLUE, "width": 2},
+        "line": {"color": LIGHT.accent, "width": 2},
         "marker": {
             "size": 10,
             "symbol": ["circle" if same else "circle-open" for same in agrees],
-            "color": _BLUE,
-            "line": {"width": 2, "color": _BLUE},
+            "color": LIGHT.accent,
+            "line": {"width": 2, "color": LIGHT.accent},
         },
         "customdata": ["the same first answer" if same else "another first answer" for same in agrees],
         "hovertemplate": "%{x} px: logits drift by %{y:.3f}, %{customdata}<extra></extra>",
@@ -96,37 +96,33 @@ def network_drift(answer: dict[str, Any], axis: str, pixels: int) -> go.Figure:
             "xaxis": {"title": {"text": "shift, pixels"}, "dtick": 2},
             "yaxis": {"title": {"text": "drift of the logits"}, "rangemode": "tozero"},
             "margin": _MARGIN | {"t": 8},
-            "height": 260,
+            "height": 210,
         },
     )
 
 
 def pooled_maps(image: np.ndarray, moved: np.ndarray, result: PooledShift, window: int = 2) -> go.Figure:
     """Draw a map and what max-pooling makes of it, before and after a shift; the windows and the peak are outlined."""
-    panels = ((image, "before"), (result.before, "pooled"), (moved, "after the shift"), (result.after, "pooled"))
-    figure = make_subplots(
-        2, 2, subplot_titles=[title for _, title in panels], horizontal_spacing=0.08, vertical_spacing=0.1
-    )
+    panels = ((image, "before"), (result.before, "pooled"), (moved, "moved"), (result.after, "pooled"))
+    figure = make_subplots(1, len(panels), subplot_titles=[title for _, title in panels], horizontal_spacing=0.03)
     for number, (values, _) in enumerate(panels):
-        row, column = divmod(number, 2)
+        place = {"row": 1, "col": number + 1}
         figure.add_heatmap(
             z=values,
             zmin=0,
             zmax=float(image.max()),
-            colorscale=_LIGHT_TO_BLUE,
+            colorscale=_ACTIVE,
             showscale=False,
             xgap=1,
             ygap=1,
             texttemplate="%{z}",
             textfont={"size": 15},
             hoverinfo="skip",
-            row=row + 1,
-            col=column + 1,
+            **place,
         )
-        place = {"row": row + 1, "col": column + 1}
-        if column == 0:
+        if number % 2 == 0:
             for border in range(window, len(values), window):
-                line = {"color": "#172033", "width": 2}
+                line = {"color": LIGHT.ink, "width": 2}
                 figure.add_shape(type="line", x0=border - 0.5, x1=border - 0.5, y0=-0.5, y1=3.5, line=line, **place)
                 figure.add_shape(type="line", y0=border - 0.5, y1=border - 0.5, x0=-0.5, x1=3.5, line=line, **place)
         y, x = np.unravel_index(values.argmax(), values.shape)
@@ -136,12 +132,15 @@ def pooled_maps(image: np.ndarray, moved: np.ndarray, result: PooledShift, windo
             x1=x + 0.46,
             y0=y - 0.46,
             y1=y + 0.46,
-            line={"color": _ORANGE, "width": 4},
+            line={"color": LIGHT.selection, "width": 4},
             **place,
         )
     figure.update_xaxes(visible=False, fixedrange=True)
     figure.update_yaxes(visible=False, fixedrange=True, autorange="reversed")
-    figure.update_layout(margin=_MARGIN, height=440)
+    for number in range(1, len(panels) + 1):  # square cells, whatever the width
+        figure.update_yaxes(scaleanchor=f"x{number}", constrain="domain", row=1, col=number)
+        figure.update_xaxes(constrain="domain", row=1, col=number)
+    figure.update_layout(margin=_MARGIN, height=220)
     return figure
 
 
@@ -149,21 +148,23 @@ def absorbed(measurements: Sequence[Absorption]) -> go.Figure:
     """Draw the share of random maps whose peak stays in its window, measured and by theory, against the window."""
     return _against_theory(
         [m.window for m in measurements],
-        [("measured", [m.absorbed for m in measurements], [m.theory for m in measurements], _BLUE)],
+        [("measured", [m.absorbed for m in measurements], [m.theory for m in measurements], LIGHT.one)],
         "share of maps whose peak stays",
     )
 
 
-def localisation(without: Sequence[Localisation], with_indices: Sequence[Localisation]) -> go.Figure:
-    """Draw the mean error of a peak found after unpooling, with and without indices, measured and by theory."""
-    return _against_theory(
+def localisation(without: Sequence[Localisation], with_indices: Sequence[Localisation], window: int) -> go.Figure:
+    """Draw the mean error of a peak found after unpooling, with and without indices; a line at the window of now."""
+    figure = _against_theory(
         [m.window for m in without],
         [
-            ("without indices", [m.mean_error for m in without], [m.theory for m in without], _ORANGE),
-            ("with indices", [m.mean_error for m in with_indices], [m.theory for m in with_indices], _BLUE),
+            ("without indices", [m.mean_error for m in without], [m.theory for m in without], LIGHT.one),
+            ("with indices", [m.mean_error for m in with_indices], [m.theory for m in with_indices], LIGHT.two),
         ],
         "mean error, pixels",
     )
+    figure.update_layout(shapes=[upright(window)])
+    return figure
 
 
 def _against_theory(
@@ -192,7 +193,7 @@ def _against_theory(
         )
     figure.update_xaxes(title_text="window, pixels", dtick=1)
     figure.update_yaxes(title_text=title, rangemode="tozero")
-    figure.update_layout(margin=_MARGIN | {"t": 8}, height=320, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=270, legend=_BELOW)
     return figure
 
 
@@ -200,8 +201,8 @@ def heads(sizes: Sequence[int], flattened: Sequence[int], averaged: Sequence[int
     """Draw the parameters of both heads against the side of the last feature map."""
     figure = go.Figure()
     for name, values, colour in (
-        ("flatten + dense", flattened, _ORANGE),
-        ("global average + dense", averaged, _BLUE),
+        ("flatten + dense", flattened, LIGHT.one),
+        ("global average + dense", averaged, LIGHT.two),
     ):
         figure.add_scatter(
             x=list(sizes),
@@ -211,15 +212,14 @@ def heads(sizes: Sequence[int], flattened: Sequence[int], averaged: Sequence[int
             line={"color": colour, "width": 2.5},
             hovertemplate=f"{name}, %{{x}} × %{{x}}: %{{y:,}} parameters<extra></extra>",
         )
-    figure.add_vline(x=size, line={"dash": "dot", "width": 1.5, "color": _GREY}, annotation_text="here")
     figure.update_xaxes(title_text="side of the last feature map, cells")
     figure.update_yaxes(title_text="parameters", type="log", exponentformat="SI", dtick=1)
-    figure.update_layout(margin=_MARGIN, height=330, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=280, legend=_BELOW, shapes=[upright(size)])
     return figure
 
 
 def evidence(image: np.ndarray, activation: np.ndarray, limit: float) -> np.ndarray:
-    """Lay a class activation map over a picture, in one hue: the more orange, the more evidence.
+    """Lay a class activation map over a picture, in one hue: the redder, the more evidence.
 
     Args:
         image: uint8 `(H, W, 3)`, as the network saw it.
@@ -238,12 +238,12 @@ def evidence(image: np.ndarray, activation: np.ndarray, limit: float) -> np.ndar
     share = Image.fromarray(np.clip(activation / limit, 0, 1).astype(np.float32))
     alpha = 0.8 * np.clip(np.asarray(share.resize((width, height), Image.Resampling.BILINEAR)), 0, 1)[..., None]
     luminance = image @ np.array([0.299, 0.587, 0.114])  # grey, so that the hue belongs to the evidence alone
-    coloured = (1 - alpha) * luminance[..., None] + alpha * _EVIDENCE
+    coloured = (1 - alpha) * luminance[..., None] + alpha * np.array(rgb(LIGHT.positive))
     return np.round(coloured).astype(np.uint8)
 
 
 def marked(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Show the pixels that won a window, in their place; all others are dark blue.
+    """Show the pixels that won a window, in their place; all others are ink.
 
     Args:
         image: `(H, W)`, 0..1.
@@ -255,9 +255,9 @@ def marked(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarr
 
     Example:
         >>> marked(np.array([[0.0, 1.0]]), np.array([0]), np.array([1])).tolist()
-        [[[16, 32, 74], [255, 255, 255]]]
+        [[[22, 32, 46], [255, 255, 255]]]
     """
     picture = np.empty((*image.shape, 3), np.uint8)
-    picture[:] = (16, 32, 74)
+    picture[:] = _THROWN_AWAY
     picture[rows, columns] = np.round(255 * image[rows, columns])[..., None]
     return picture

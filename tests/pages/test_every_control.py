@@ -14,7 +14,7 @@ from cnn_core.engine.errors import EngineError
 from ui.shared import stage
 from ui.shared.stage import Step
 
-PAGES = ("convolution",)
+PAGES = ("convolution", "pooling")
 ANSWERS: dict[str, Any] = {}  # of the engine, where a control acts on nothing else
 CONTROLS = {"button_group", "selectbox", "slider", "number_input", "toggle", "checkbox", "multiselect", "radio"}
 SHOWN = {"markdown", "caption", "image", "plotly_chart", "bidi_component", "table", "metric"}

@@ -1,0 +1,77 @@
+"""What pooling forgives, and what it forgets: where a peak was."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic import experiments
+from cnn_core.figures import maps
+from cnn_core.figures import pooling as figures
+from ui.pooling.settings import ROUNDING, ask_window, side_by_side, size
+from ui.shared.charts import plot, signed
+from ui.shared.controls import slide
+from ui.shared.stage import Room
+from ui.shared.teaching import told
+from ui.shared.text import formula
+
+_SIDE = 12  # cells of the map
+
+
+def cost(room: Room) -> bool:
+    """Pool a peak, unpool it, and see how far from its place it is found. True if a window of 3 finds it exactly."""
+    with room.side:
+        window = ask_window()
+        row = slide("Row of the peak", 0, _SIDE - 1, 4, "pooling_row")
+        column = slide("Column of the peak", 0, _SIDE - 1, 7, "pooling_column")
+    image = np.zeros((_SIDE, _SIDE))
+    image[row, column] = 1
+    pooled, *winners = ops.max_pool_argmax(image, window)
+    spread = ops.unpool(pooled, image.shape, window)
+    placed = ops.unpool(pooled, image.shape, window, winners=(winners[0], winners[1]))
+    error = float(np.hypot(*(np.argwhere(spread == 1).mean(axis=0) - (row, column))))
+    shown = {
+        "a peak": image,
+        f"max-pooled, {size(pooled)}": pooled,
+        f"spread out: found {error:.2f} px away": spread,
+        "put back by its index: 0 px away": placed,
+    }
+    without, figure = _localisations(window)
+    here = without[window - 1]
+    with room.stage:
+        side_by_side([(_framed(each), caption) for caption, each in shown.items()])
+        st.markdown(
+            f"It forgives: the peak may move anywhere in its {window} × {window} window, and the pooled map is the "
+            f"same. It forgets: which of the {window**2} cells it was. With a window of {window} the peak of a random "
+            f"map is found **{here.mean_error:.2f} px** away in the mean (theory {here.theory:.2f}) and "
+            f"{here.worst_error:.2f} px at worst."
+        )
+        plot(
+            figure,
+            "pooling_localisation",
+            f"Without indices a window of 2 loses {without[1].mean_error:.2f} pixels in the mean, one of 8 "
+            f"{without[7].mean_error:.2f}; with indices none loses any.",
+        )
+    with room.why:
+        told(
+            "Is it good not to know where? To say *cat*, it is. To cut the cat out of the picture, it is not. Keep the "
+            "winners' places, one index a window, and [[unpooling]] errs by **0**: this is how segmentation networks "
+            "get positions back (Zeiler & Fergus 2014, arXiv:1311.2901)."
+        )
+        formula(r"\bar e = \frac{1}{k^2}\sum_{a,b}\sqrt{(a - m)^2 + (b - m)^2},\quad m = \tfrac{k-1}{2}")
+    return window == 3 and error < ROUNDING
+
+
+def _framed(values: np.ndarray) -> np.ndarray:
+    """Colour a map of 0 and 1, with a rim that shows where it ends."""
+    coloured = maps.enlarged(signed(values, 1.0)[0], 240)
+    return np.pad(coloured, ((2, 2), (2, 2), (0, 0)), constant_values=128)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _localisations(window: int) -> tuple[list[experiments.Localisation], Any]:
+    """The errors without indices, and the figure of them beside those with; the same for all readers."""
+    without = [experiments.localise_error(each) for each in range(1, 9)]
+    kept = [experiments.localise_error(each, with_indices=True) for each in range(1, 9)]
+    return without, figures.localisation(without, kept, window)

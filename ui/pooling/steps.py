@@ -1,0 +1,112 @@
+"""One window at a time: what it keeps of the cells it sees, and what is thrown away."""
+
+import numpy as np
+import streamlit as st
+
+from cnn_core.arithmetic import convolution as ops
+from cnn_core.figures import pooling as figures
+from ui.pooling import settings as pool
+from ui.pooling.settings import ROUNDING, Settings, bright, side_by_side, size
+from ui.shared.charts import signed
+from ui.shared.picture import grey, the_picture
+from ui.shared.stage import Room
+from ui.shared.teaching import told
+from ui.shared.text import formula, plain
+from ui.widgets.stepper.stepper import stepper
+
+_FEW = 64  # cells of a picture small enough to be one window in the stepper
+
+
+def steps(room: Room) -> bool:
+    """Step through the windows. True if they overlap and halve the picture."""
+    image = grey(the_picture())
+    with room.side:
+        kind = pool.ask_kind()
+        whole = kind.startswith("global")
+        window = pool.ask_window(whole)
+        with room.more("Stride, padding"):
+            stride = pool.ask_stride(window, whole)
+            padding = pool.ask_padding(image.shape, window, stride, whole)
+    settings = Settings(kind, window, stride, padding)
+    with room.why:
+        told(
+            "A network soon has too many cells. So a window slides over each map and writes **one** number for all it "
+            "sees: that is [[pooling]]. It has no weights, and nothing about it is learnt. What would you keep of a "
+            "window: its largest cell or its mean? The largest says *that* something was found, the mean *how much* "
+            "of it there is. Neither says where: the next step is about that."
+        )
+        formula(pool.FORMULAS[kind])
+    try:
+        pooled = settings.apply(image)
+    except ValueError as refusal:
+        room.stage.error(plain(str(refusal)))
+        return False
+    with room.stage:
+        if not whole or image.size <= _FEW:
+            _stepper(image, settings)
+        _thrown_away(image, pooled, settings)
+    halved = pooled.shape == tuple(-(-n // 2) for n in image.shape)
+    return halved and not whole and window > stride
+
+
+def _stepper(image: np.ndarray, settings: Settings) -> None:
+    window, stride, padding = (settings.window, settings.window), settings.stride, settings.padding
+    if settings.whole:
+        window, stride, padding = (image.shape[0], image.shape[1]), 1, "valid"
+    (top, bottom), (before, after) = (
+        ops.paddings(n, side, stride, padding) for n, side in zip(image.shape, window, strict=True)
+    )
+    stepper(
+        np.round(255 * image) if image.shape[0] > 8 else image,
+        "pooling_stepper",
+        mode=settings.kind.removeprefix("global-"),
+        window=window,
+        stride=stride,
+        pad=(top, before, bottom, after),
+        start=(0, 0) if settings.whole else _liveliest(image, settings),
+    )
+
+
+def _liveliest(image: np.ndarray, settings: Settings) -> tuple[int, int]:
+    """Where a window's cells differ most: of a flat wall there is nothing to choose."""
+    arguments = settings.window, settings.stride, settings.padding
+    spread = ops.max_pool(image, *arguments) + ops.max_pool(-image, *arguments)
+    row, column = divmod(int(spread.argmax()), spread.shape[1])
+    return row, column
+
+
+def _thrown_away(image: np.ndarray, pooled: np.ndarray, settings: Settings) -> None:
+    mode = settings.kind.removeprefix("global-")
+    became = size(pooled)
+    if mode == "l2":  # in the units of the picture: a window of one grey is that grey
+        pooled = pooled / settings.apply(np.ones_like(image))
+    lost = image - (spread := settings.unpool(pooled, image.shape))
+    (coloured, limit), kept = signed(lost), pooled.size
+    shown = [
+        (bright(image), f"picture, {size(image)}"),
+        (bright(spread if settings.whole else pooled), f"pooled, {became}"),
+        (coloured, f"lost: red +{limit:.2g}, blue −{limit:.2g}"),
+    ]
+    if settings.kind == "max":
+        _, rows, columns = ops.max_pool_argmax(image, settings.window, settings.stride, settings.padding)
+        shown.append((figures.marked(image, rows, columns), "the winners, in their place"))
+        kept = len(np.unique(rows * image.shape[1] + columns))
+    side_by_side(shown)
+    share, energy = max(0.0, 1 - kept / image.size), (lost**2).sum() / max((image**2).sum(), 1e-12)
+    cells, what = settings.window**2, "win no window" if settings.kind == "max" else "leave no number of their own"
+    tiled = not settings.whole and settings.window == settings.stride
+    st.markdown(
+        f"{size(image)} became **{became}**. Of {image.size:,} pixels **{100 * share:.5g} %** {what}"
+        + (f" (a window of {cells} keeps one)" if tiled else "")
+        + f"; what is lost holds **{energy:.2%}** of the picture's energy (Σx²). {_loss(mode, lost)}"
+    )
+
+
+def _loss(mode: str, lost: np.ndarray) -> str:
+    if mode == "max":
+        if lost.max() > ROUNDING:
+            return "Red are pixels that no window saw: nothing of them is left."
+        return "Nothing is red: no pixel is brighter than its window's winner."
+    if mode == "l2":
+        return "Divided by √(cells), it lies between the mean and the largest: bright pixels count more."
+    return f"Red and blue nearly cancel (mean {lost.mean():.1e}): what is lost is the detail within a window."
