@@ -39,10 +39,10 @@ def segments(
     """
     if not isinstance(options, Mapping):
         usable(key, one_of(*options))
-        chosen: Option = place.segmented_control(
+        chosen: Option | None = place.segmented_control(
             label, list(options), default=default, key=key, required=True, wrap=True, **_BOUND, **more
         )
-        return chosen
+        return default if chosen is None else chosen  # an empty parameter clears even what is required
     return _titled(place.segmented_control, label, options, default, key, required=True, wrap=True, **more)
 
 
