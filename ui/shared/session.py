@@ -11,7 +11,8 @@ from cnn_core.pictures import kept, sets
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, RunNotFound, Store, to_json
-from ui.shared.visits import COOKIE, is_visit
+from cnn_core.store.secret import server_secret
+from ui.shared.visits import COOKIE, new_visit, visit_of
 
 
 @st.cache_resource
@@ -140,12 +141,26 @@ class Album:
         st.query_params["set"] = self.id
 
 
+@st.cache_resource
+def _secret() -> bytes:
+    return server_secret(store())
+
+
+def _visit_of_cookie() -> str:
+    found = st.context.cookies.get(COOKIE, "")
+    return visit_of(found, _secret()) if isinstance(found, str) else ""  # under AppTest there is no browser
+
+
+def keeps_visits() -> bool:
+    """Tell whether this browser brings the cookie by which a visitor is known again; in a foreign frame it does not."""
+    return bool(_visit_of_cookie())
+
+
 def visit() -> str:
-    """Return this visitor's name: of the cookie, or where there is none (in a foreign frame) of the session."""
-    named = st.context.cookies.get(COOKIE, "")
-    if is_visit(named):
+    """Return this visitor's name: of the signed cookie, or where there is none of the session."""
+    if named := _visit_of_cookie():
         return named
-    session: str = st.session_state.setdefault("visit", secrets.token_hex(16))
+    session: str = st.session_state.setdefault("visit", new_visit())
     return session
 
 
