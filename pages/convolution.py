@@ -7,9 +7,8 @@ import streamlit as st
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
-from cnn_core.pictures.bundled import BUNDLED
 from ui.convolution import views
-from ui.shared.picture import OWN, adopt_own, choose_picture, grey
+from ui.shared.picture import grey, the_picture
 from ui.shared.teaching import challenges, check_link, glossary, one_of
 from ui.widgets.kernel_editor.kernel_editor import kernel_editor
 from ui.widgets.stepper.stepper import stepper
@@ -24,10 +23,8 @@ VIEWS = {
 }
 STRIDES, DILATIONS, PADDINGS, EDGES = (1, 2, 3, 4), (1, 2, 3), ("valid", "same", "full"), ("zero", "reflect")
 
-adopt_own()
 check_link(
     {
-        "picture": one_of(*BUNDLED, OWN),
         "convolution_view": one_of(*VIEWS.values()),
         "convolution_stride": one_of(*STRIDES),
         "convolution_dilation": one_of(*DILATIONS),
@@ -44,7 +41,7 @@ st.markdown(
     r"$y_{ij} = \sum_{a,b} w_{ab}\; x_{is+ad,\,js+bd}$ with stride $s$ and dilation $d$."
 )
 st.caption("Goodfellow, Bengio & Courville 2016, equation 9.6; padding as in Dumoulin & Visin 2016, arXiv:1603.07285.")
-picture = choose_picture()
+picture = the_picture()
 image = grey(picture)
 
 left, right = st.columns([1, 1])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.shared.header import header
 from ui.shared.navigation import pages
 
 st.set_page_config(
@@ -14,4 +15,6 @@ st.set_page_config(
 )
 
 st.html(Path(__file__).with_name("style.css"))
-st.navigation(pages(), position="top").run()
+page = st.navigation(pages(), position="top")
+header(page.url_path)
+page.run()

@@ -1,17 +1,14 @@
 """The convolution page: every view, links, and figures that the chapter states."""
 
-import io
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.networks import embedded
-from ui.shared.navigation import PAGES
 
 VIEWS = ("steps", "picture", "proof", "dense", "learn", "example")
 
@@ -39,9 +36,9 @@ def explain_in_numpy(image: Any, kernel: Any, stride: int, padding: str, dilatio
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("picture", ["chelsea", "bar", "digit-3"])
-def test_every_view_works_on_large_and_tiny_pictures(convolution: Any, view: str, picture: str) -> None:
-    convolution.selectbox(key="picture").set_value(picture)
-    app = show(convolution, view)
+def test_every_view_works_on_large_and_tiny_pictures(page: Any, engine: Any, view: str, picture: str) -> None:
+    engine.ask = lambda question, image, kernel, *rest: explain_in_numpy(image, kernel, *rest)
+    app = show(page("convolution", picture=picture), view)
     assert not app.exception
     assert not app.error
 
@@ -133,26 +130,3 @@ def test_question_of_the_proof_is_the_workers(convolution: Any) -> None:
     from cnn_core.engine.jobs import QUESTIONS
 
     assert QUESTIONS["convolve"] == f"{embedded.__name__}:{embedded.convolve_keras.__name__}"
-
-
-def test_chosen_picture_follows_to_another_page(convolution: Any) -> None:
-    convolution.selectbox(key="picture").set_value("flower").run()
-    app = convolution.switch_page(str(PAGES / "pooling.py")).run()
-    assert app.selectbox(key="picture").value == "flower"
-    assert not app.exception
-
-
-def test_own_picture_follows_and_stays_out_of_the_link(convolution: Any) -> None:
-    buffer = io.BytesIO()
-    Image.fromarray(np.full((30, 40, 3), 90, np.uint8)).save(buffer, "PNG")
-    convolution.file_uploader(key="picture_upload_0").upload("mine.png", buffer.getvalue()).run()
-    assert convolution.selectbox(key="picture").value == "mine"
-    assert "your own picture stays with you" in texts(convolution)
-    app = convolution.switch_page(str(PAGES / "pooling.py")).run()
-    assert app.selectbox(key="picture").value == "mine"
-
-
-def test_link_to_someones_own_picture_says_so(page: Any) -> None:
-    app = page("convolution", picture="mine")
-    assert "which stays with them" in texts(app)
-    assert app.selectbox(key="picture").value == "chelsea"

@@ -3,15 +3,17 @@
 import json
 import secrets
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
 
 from cnn_core.pictures import kept, sets
 from cnn_core.pictures.items import Item
-from cnn_core.store import keys
+from cnn_core.store import keys, visitors
 from cnn_core.store.runs import Run, RunNotFound, Store, to_json
 from cnn_core.store.secret import server_secret
+from cnn_core.store.visitors import Visitor
 from ui.shared.visits import COOKIE, new_visit, visit_of
 
 
@@ -162,6 +164,23 @@ def visit() -> str:
         return named
     session: str = st.session_state.setdefault("visit", new_visit())
     return session
+
+
+def visitor(*, anew: bool = False) -> Visitor:
+    """Return what is known of this visitor: as the session remembers it, or read anew, which a page does once a run."""
+    if anew or "visitor" not in st.session_state:
+        st.session_state.visitor = visitors.read(store(), visit())
+    known: Visitor = st.session_state.visitor
+    return known
+
+
+def change_visitor(how: Callable[[Visitor], Visitor]) -> None:
+    """Change what is known of this visitor.
+
+    Raises:
+        OSError: If the store takes nothing.
+    """
+    st.session_state.visitor = visitors.change(store(), visit(), how)
 
 
 def find_run(run_id: str) -> Run | None:
