@@ -24,7 +24,8 @@ def png(shade: int = 90) -> bytes:
 
 def texts(app: Any) -> str:
     kinds = (app.markdown, app.info, app.warning, app.success, app.error, app.caption)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+    told = [element.value for kind in kinds for element in kind]
+    return "\n".join([*told, *(element.proto.body for element in app.get("html"))]).replace("\\", "")
 
 
 @pytest.fixture

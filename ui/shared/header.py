@@ -1,5 +1,7 @@
 """What is at the top of every page: the visitor's picture, and sharing; the dialogs that they open."""
 
+import base64
+import html
 from pathlib import Path
 
 import streamlit as st
@@ -47,13 +49,14 @@ def header(page: str) -> None:
 
 def _picture() -> None:
     """Show the picture small, its name, and if it came with the link how to leave it."""
-    shown = chosen()
-    st.image(shown.small, width=36, alt=f"The picture of all pages: {shown.title}")
-    with st.container(key="visitor_name", width="content", gap=None):
-        st.markdown(plain(shown.title))
-        if of_link():
-            st.caption("This picture came with the link")
-    if of_link():
+    shown, linked = chosen(), bool(of_link())
+    source = f"data:image/jpeg;base64,{base64.b64encode(shown.small).decode()}"
+    note = "<small>This picture came with the link</small>" if linked else ""
+    st.html(
+        f'<div class="visitor"><img src="{source}" alt="The picture of all pages:">'
+        f"<span>{html.escape(shown.title)}{note}</span></div>"
+    )
+    if linked:
         st.button("Use mine", key="visitor_mine", on_click=use_mine, help="Leave the picture that came with the link")
 
 
