@@ -9,6 +9,7 @@ import streamlit as st
 from ui.shared.picture import chosen, of_link, read_link, said_of, use_mine, write_link
 from ui.shared.picture_dialog import change_picture
 from ui.shared.session import keeps_visits, visitor
+from ui.shared.sharing import closed, share
 from ui.shared.text import plain
 
 NOT_KEPT = (
@@ -29,6 +30,14 @@ def header(page: str) -> None:
     said = read_link()
     write_link()
     with st.container(key="visitor", horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.button(
+            "Share",
+            key="visitor_share",
+            icon=":material/share:",
+            help="Get the link of exactly this view",
+            on_click=_open,
+            args=(page, "share"),
+        )
         _picture()
         st.button(
             "Change",
@@ -45,6 +54,8 @@ def header(page: str) -> None:
         st.toast(NOT_KEPT, icon=":material/cookie_off:", duration="long")
     if st.session_state.get(_OPEN) == (page, "picture"):
         st.dialog("Your picture", width="medium", on_dismiss=_close)(_change_picture)()
+    elif st.session_state.get(_OPEN) == (page, "share"):
+        st.dialog("Share this view", width="medium", on_dismiss=_close)(share)(page)
 
 
 def _picture() -> None:
@@ -72,6 +83,7 @@ def _change_picture() -> None:
 
 
 def _open(page: str, dialog: str) -> None:
+    closed()  # each time the question is asked anew, and off
     st.session_state[_OPEN] = (page, dialog)
 
 
