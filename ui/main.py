@@ -16,5 +16,7 @@ st.set_page_config(
 
 st.html(Path(__file__).with_name("style.css"))
 page = st.navigation(pages(), position="top")
-header(page.url_path)
-page.run()
+body = st.container()  # before the header, which lies over it: what is drawn late pushes nothing down
+header(page.url_path, body)
+with body:
+    page.run()

@@ -5,6 +5,7 @@ import html
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ui.shared.picture import chosen, of_link, read_link, said_of, use_mine, write_link
 from ui.shared.picture_dialog import change_picture
@@ -19,11 +20,12 @@ NOT_KEPT = (
 _OPEN = "visitor_dialog"  # in the session: the page and the dialog that is open on it
 
 
-def header(page: str) -> None:
-    """Draw the top of a page, before the page itself.
+def header(page: str, body: DeltaGenerator) -> None:
+    """Draw the top of a page.
 
     Args:
         page: Its name in addresses.
+        body: Where the page is drawn afterwards; what the link says of the picture and cannot be followed stands there.
     """
     st.html(Path(__file__).with_name("header.css"))
     visitor(anew=True)
@@ -48,7 +50,7 @@ def header(page: str) -> None:
             args=(page, "picture"),
         )
     for sentence in said:
-        st.warning(sentence)
+        body.warning(sentence)
     if not keeps_visits() and not st.session_state.get("visitor_told"):
         st.session_state.visitor_told = True
         st.toast(NOT_KEPT, icon=":material/cookie_off:", duration="long")
@@ -73,8 +75,8 @@ def _picture() -> None:
 
 def _change_picture() -> None:
     shown = chosen()
-    if shown.about:
-        st.caption(f"Now: {plain(shown.title)}. {said_of([shown.about])}")
+    came = " This picture came with the link." if of_link() else ""
+    st.caption(f"Now: {plain(shown.title)}.{came} {said_of([shown.about]) if shown.about else ''}")
     if not keeps_visits():
         st.caption(NOT_KEPT)
     if change_picture():
