@@ -73,22 +73,29 @@ def _ask_picture() -> bool:
             f"{plain(shown.title)} came with a link; it travels on with this one, until its owner takes it back."
         )
         return False
-    return st.checkbox(
+    return _asked(
         "My picture travels with the link",
-        key=_PICTURE,
-        help="Whoever has the link sees your picture, and can pass it on. Off: they see their own in its place.",
+        _PICTURE,
+        "Whoever has the link sees your picture, and can pass it on. Off: they see their own in its place.",
     )
 
 
 def _ask_set(album: Album) -> bool:
     if album.is_sample or album.of_link or not album.items:
         return False
-    return st.checkbox(
+    return _asked(
         f"My set of {count(len(album.items), 'picture')} travels with the link",
-        key=_SET,
-        help="Whoever has the link sees these pictures and their classes as they are now, and can train on a copy. "
+        _SET,
+        "Whoever has the link sees these pictures and their classes as they are now, and can train on a copy. "
         "Off: they see their own in their place.",
     )
+
+
+def _asked(words: str, key: str, meaning: str) -> bool:
+    with st.container(gap="xxsmall"):
+        yes = st.checkbox(words, key=key)
+        st.caption(meaning)
+    return yes
 
 
 def _given(picture: OwnPicture | None, pictures: GivenSet | None) -> str:
@@ -115,7 +122,7 @@ def _list(current: str) -> None:
         return
     st.markdown("**Links you have given pictures to**")
     for each in given:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"share_{each.token[:12]}"):
+        with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
             mark = " (the link above)" if each.token == current else ""
             st.markdown(f"{_what(each)}, {_when(each)}{mark}", width="stretch")
             st.button(
