@@ -31,8 +31,7 @@ def set_bar(album: Album) -> None:
 
 def _of_link(album: Album) -> None:
     st.markdown(
-        f":material/link: **The link's pictures**: {count(len(album.items), 'picture')} in "
-        f"{count(len(album.classes), 'class')}"
+        f":material/link: **The link's pictures**: {len(album.items):,}, in {count(len(album.classes), 'class')}"
     )
     st.button("Use mine", key="set_mine", on_click=_use_mine, help="Leave the pictures that came with the link")
     st.button("Keep as a set of mine", key="set_keep", on_click=album.save)

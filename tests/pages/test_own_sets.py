@@ -120,7 +120,7 @@ def test_pictures_of_a_link_are_the_links_until_they_are_kept(
 ) -> None:
     run = store.create("transfer", Experiment(tuple(items[:11]), Options()).to_json(), title="two kinds")
     app = back("laboratory", run=run.id)
-    assert album(app).of_link and "The link's pictures: 11 pictures in 2 classes" in texts(app).replace("**", "")
+    assert album(app).of_link and "The link's pictures: 11, in 2 classes" in texts(app).replace("**", "")
     app.button(key="set_mine").click().run()
     assert album(app).id == "abc" and "The link's pictures" not in texts(app)
     app = back("laboratory", run=run.id)
