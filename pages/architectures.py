@@ -56,4 +56,4 @@ STEPS = {
     ),
 }
 
-stage.lesson("architectures", STEPS, after=(str(PAGES / "transfer.py"), "Teach it your own categories"))
+stage.lesson("architectures", STEPS, after=(str(PAGES / "transfer.py"), "Teach it yours"))

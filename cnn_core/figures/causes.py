@@ -30,11 +30,11 @@ def along_layers(nets: Sequence[NetSignals], measure: str) -> go.Figure:
             customdata=net.layers,
             hovertemplate=f"{net.name}, %{{customdata}}: %{{y:.3g}}<extra></extra>",
         )
-    figure.update_xaxes(title_text="convolution, from the input on")
+    figure.update_xaxes(title_text="convolution", nticks=5, tickangle=0)
     title = {"gradient_norm": "norm of the gradient", "variance": "variance of the output"}
     figure.update_yaxes(_decades(value for net in nets for value in getattr(net, measure)))
     figure.update_yaxes(title_text=title[measure])
-    figure.update_layout(margin=_MARGIN, height=320, legend=_BELOW | {"y": -0.25})
+    figure.update_layout(margin=_MARGIN, height=320, legend=_BELOW | {"y": -0.34})
     return figure
 
 

@@ -55,10 +55,10 @@ def learning(arms: Mapping[str, Arm], measure: str, epochs: int) -> go.Figure:
             legendgroup=name,
             hovertemplate=f"{name}, median, epoch %{{x}}: %{{y:.4g}}<extra></extra>",
         )
-    figure.update_xaxes(title_text="epoch", range=[0.5, epochs + 0.5], dtick=max(1, epochs // 8))
+    figure.update_xaxes(title_text="epoch", range=[0.5, epochs + 0.5], nticks=5, tickangle=0)
     figure.update_yaxes(title_text=_TITLES[measure])
     figure.update_yaxes(_LOG if measure == "train_loss" else {"tickformat": ".0%", "rangemode": "tozero"})
-    figure.update_layout(margin=_MARGIN, height=320, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN, height=320, legend=_BELOW | {"y": -0.32})
     return figure
 
 

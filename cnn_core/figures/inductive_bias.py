@@ -44,7 +44,7 @@ def accuracy_by_size(points: Sequence[Point], shuffled: bool) -> go.Figure:
     figure.update_xaxes(title_text="training pictures")
     low = min((p.test_accuracy for p in points), default=0.0)
     figure.update_yaxes(title_text="right on the test pictures", tickformat=".0%", range=[max(0.0, low - 0.05), 1.02])
-    figure.update_layout(margin=_MARGIN, height=300, legend=_BELOW | {"y": -0.25})
+    figure.update_layout(margin=_MARGIN, height=300, legend=_BELOW | {"y": -0.34})
     return figure
 
 

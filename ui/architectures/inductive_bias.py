@@ -50,8 +50,9 @@ def inductive_bias(room: Room) -> bool:
     found = result.leads
     chosen = 0
     if found:
+        sizes = sorted({lead.size for lead in found})
         with marking:
-            chosen = segments("Mark a number of pictures", SIZES, 1138, "architectures_size")
+            chosen = segments("Mark a number of pictures", sizes, sizes[-1], "architectures_size")
     with room.stage:
         if found:
             plot(figures.leads(found, chosen), "architectures_leads", _spoken(found))

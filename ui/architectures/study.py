@@ -106,7 +106,9 @@ def _begin(record: Study[Options, Found], options: Options | None, run: Run | No
     with st.container(key="estimate"):
         if options is None:
             return
-        st.caption(f"About {duration(record.seconds(options, 0))} on a machine like the example's.")
+        seconds = record.seconds(options, 0)
+        about = duration(seconds) if seconds < 90 else f"{seconds / 60:.0f} minutes"
+        st.caption(f"About {about} on a machine like the example's.")
         if run is None and options != shipped(record).options:
             st.warning("Your settings are not the example's: what you see are the example's. Run yours.")
 

@@ -53,7 +53,7 @@ def through(room: Room) -> bool:
             view = _view(picture.digest, key, layer.name, picture.pixels)
         channel = _channel(room, view)
         with room.stage:
-            _maps(built, layer, view, channel)
+            _maps(layer, view, channel)
             evidence = _answer(room, picture, built, view)
         with room.why:
             told(
@@ -126,27 +126,22 @@ def _reset(key: str, default: Any) -> None:
 # Its maps, its answer and the evidence -------------------------------------------------------------------------------
 
 
-def _maps(built: Network, layer: Layer, view: View, channel: str) -> None:
-    """Show what the network sees, and beside it the maps that vary most; one of them can be chosen."""
+def _maps(layer: Layer, view: View, channel: str) -> None:
+    """Show the maps that vary most; one of them can be chosen."""
     height, width, channels = view.shape
-    left, right = st.columns([1, 3], wrap=False)
-    size = f"{built.input_size} × {built.input_size}"
-    caption = f"What it sees: {size}{', grey' if built.channels == 1 else ''}"
-    left.image(maps.enlarged(view.seen, 224), caption=caption, alt=caption, width="stretch")
-    with right:
-        wall(
-            f"{layer_title(layer.name)}: {len(view.channels)} of {channels:,} maps",
-            [_tile(view, place) for place in range(len(view.channels))],
-            channel,
-            "architectures_maps",
-            _chosen,
-            columns=8,
-            sharp=True,
-            shape="1",
-        )
+    wall(
+        f"{layer_title(layer.name)}: {len(view.channels)} of {channels:,} maps",
+        [_tile(view, place) for place in range(len(view.channels))],
+        channel,
+        "architectures_maps",
+        _chosen,
+        columns=8,
+        sharp=True,
+        shape="1",
+    )
     st.caption(
-        f"Each map has {height} × {width} numbers; these vary most. Red is above 0, blue below, and each reaches full "
-        "colour by itself."
+        f"{height} × {width} numbers each; these maps vary most. Red is above 0, blue below, each to full colour by "
+        "itself."
     )
 
 
@@ -163,8 +158,11 @@ def _chosen(channel: str) -> None:
 
 
 def _answer(room: Room, picture: Picture, built: Network, view: View) -> GradCam | None:
-    """Show what the network says, and where the evidence for a class is."""
-    left, right = st.columns([1, 2], wrap=False)
+    """Show what the network sees and says, and where the evidence for a class is."""
+    first, left, right = st.columns(3, wrap=False)
+    size = f"{built.input_size} × {built.input_size}"
+    caption = f"What it sees: {size}{', grey' if built.channels == 1 else ''}"
+    first.image(maps.enlarged(view.seen, 224), caption=caption, alt=caption, width="stretch")
     index = None
     if view.top:
         likely = view.top[0]
