@@ -25,7 +25,7 @@ def classify(digest: str, _pixels: np.ndarray) -> list[dict[str, Any]]:
 st.title("See what a convolutional network sees")
 st.markdown(
     "ConvScope computes everything on the page from **your own pictures**, with real networks, while you watch. "
-    "Nothing is a recording; every published figure carries its source."
+    "A result that was computed before says so; every published figure carries its source."
 )
 
 st.header("What is this?", divider="gray")
