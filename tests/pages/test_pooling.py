@@ -9,7 +9,7 @@ from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import shifts
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.pictures.bundled import BUNDLED
-from ui.pooling import head, shift, steps, stride
+from ui.pooling import shift
 
 VIEWS = {  # and what each asks
     "Shift": "What survives a shift?",
@@ -54,17 +54,6 @@ def lesson(page: Any, engine: Any) -> Any:
     return lambda **query: page("pooling", **query)
 
 
-@pytest.fixture
-def looking_at(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Give the page another picture than the one it begins with."""
-
-    def look(name: str) -> None:
-        for module in (head, shift, steps, stride):
-            monkeypatch.setattr(module, "the_picture", BUNDLED[name].load)
-
-    return look
-
-
 def done(app: Any) -> bool:
     """True if the step's task is ticked off."""
     (task,) = [element.value for element in app.markdown if element.value.startswith("**Try this**")]
@@ -101,10 +90,14 @@ def test_pooling_begins_with_a_shift_and_leads_on(lesson: Any) -> None:
     ("picture", "kind"),
     [("bar", "max"), ("digit-3", "average"), ("bar", "l2"), ("digit-3", "global-average"), ("bar", "global-max")],
 )
-def test_pooling_of_a_tiny_picture_steps_in_every_kind(lesson: Any, looking_at: Any, picture: str, kind: str) -> None:
-    looking_at(picture)
+def test_pooling_of_a_tiny_picture_steps_in_every_kind(lesson: Any, picture: str, kind: str) -> None:
     app = lesson(
-        pooling_view="Steps", pooling_kind=kind, pooling_window="3", pooling_stride="2", pooling_padding="same"
+        picture=picture,
+        pooling_view="Steps",
+        pooling_kind=kind,
+        pooling_window="3",
+        pooling_stride="2",
+        pooling_padding="same",
     )
     assert not app.exception
     assert not app.error
@@ -127,10 +120,14 @@ def test_pooling_does_not_take_a_round_trip_for_absorption(lesson: Any) -> None:
     assert not done(app)
 
 
-def test_pooling_link_values_are_used(lesson: Any, looking_at: Any) -> None:
-    looking_at("bar")
+def test_pooling_link_values_are_used(lesson: Any) -> None:
     app = lesson(
-        pooling_view="Steps", pooling_kind="average", pooling_window="3", pooling_stride="2", pooling_padding="same"
+        picture="bar",
+        pooling_view="Steps",
+        pooling_kind="average",
+        pooling_window="3",
+        pooling_stride="2",
+        pooling_padding="same",
     )
     assert app.segmented_control(key="pooling_kind").value == "average"
     assert app.segmented_control(key="pooling_window").value == 3
@@ -204,9 +201,8 @@ def test_pooling_shift_is_judged_by_numbers(lesson: Any) -> None:
     assert "logits drift by **0.080**" in words(app)
 
 
-def test_pooling_says_how_much_did_not_follow(lesson: Any, looking_at: Any) -> None:
-    looking_at("digit-3")
-    app = lesson(pooling_view="Shift", pooling_shift="2", pooling_kind="average", pooling_stride="4")
+def test_pooling_says_how_much_did_not_follow(lesson: Any) -> None:
+    app = lesson(picture="digit-3", pooling_view="Shift", pooling_shift="2", pooling_kind="average", pooling_stride="4")
     image, _ = shift._large(ops.grey(BUNDLED["digit-3"].load().pixels / 255.0))
     before, after = (
         ops.average_pool(ops.relu(ops.cross_correlate(image[:, 8 - by : 64 - by], shifts.SOBEL_X)), 2, 4)
@@ -226,7 +222,7 @@ def test_pooling_says_that_the_engine_is_away_and_goes_on(lesson: Any, engine: A
     assert app.get(shown), "what needs no engine is shown"
 
 
-def test_pooling_asks_the_network_once_for_each_picture(lesson: Any, engine: Any, looking_at: Any) -> None:
+def test_pooling_asks_the_network_once_for_each_picture(lesson: Any, engine: Any) -> None:
     asked = []
 
     def ask(question: str, pixels: np.ndarray) -> Any:
@@ -237,8 +233,8 @@ def test_pooling_asks_the_network_once_for_each_picture(lesson: Any, engine: Any
     app = lesson(pooling_view="Shift")
     app.slider(key="pooling_shift").set_value(3).run()
     assert asked == [("shift_agreement", (300, 451, 3))]
-    looking_at("coffee")
-    app.slider(key="pooling_shift").set_value(2).run()
+    app.button(key="visitor_change").click().run()
+    app.button(key="picture_take_coffee").click().run()
     assert asked[1:] == [("shift_agreement", (400, 600, 3))]
 
 
@@ -250,9 +246,8 @@ def test_pooling_counts_the_parameters_of_both_heads(lesson: Any) -> None:
     assert f"**{7 * 7 * 512 * 10 + 10:,}**" in words(app) and f"**{512 * 10 + 10:,}**" in words(app)
 
 
-def test_pooling_strided_convolution_of_equal_weights_is_average_pooling(lesson: Any, looking_at: Any) -> None:
-    looking_at("digit-7")
-    app = lesson(pooling_view="Stride")
+def test_pooling_strided_convolution_of_equal_weights_is_average_pooling(lesson: Any) -> None:
+    app = lesson(picture="digit-7", pooling_view="Stride")
     assert "*is* average-pooling: max |Δ| = 0 on your picture" in words(app)
     assert "| parameters | 0 | 16,448 |" in words(app)
     app.segmented_control(key="pooling_filter").set_value("edges").run()
