@@ -10,10 +10,10 @@ from cnn_core.arithmetic import convolution as ops
 from cnn_core.pictures.bundled import BUNDLED
 
 from .conftest import Server, settled
-from .test_appearance import assert_views_are_readable, halves
+from .test_appearance import assert_readable, halves
 
 Visitor = Callable[..., Page]
-VIEWS = ("Steps", "Shift", "EQ-N2.2", "Cost", "Head", "Stride")
+VIEWS = ("Shift", "Steps", "EQ-N2.2", "Cost", "Stride", "Head")
 
 
 def said(page: Page) -> float:
@@ -24,15 +24,17 @@ def said(page: Page) -> float:
 @pytest.mark.parametrize("kind", ["max", "l2"])
 def test_stepper_says_what_numpy_computes(server: Server, visitor: Visitor, kind: str) -> None:
     page = visitor(
-        f"{server.url}/pooling?picture=digit-3&pooling_kind={kind}&pooling_window=4&pooling_stride=3"
-        "&pooling_padding=same"
+        f"{server.url}/pooling?pooling_view=Steps&picture=digit-3&pooling_kind={kind}&pooling_window=4"
+        "&pooling_stride=3&pooling_padding=same"
     )
+    expect(page.locator(".sum")).to_contain_text("Row")
+    page.locator(".stepper .first").click()  # it opens where there is most to be seen
     expect(page.locator(".sum")).to_contain_text("Row 0, column 0")
     pool = {"max": ops.max_pool, "average": ops.average_pool, "l2": ops.l2_pool}[kind]
     wanted = pool(ops.grey(BUNDLED["digit-3"].load().pixels / 255.0), 4, 3, "same")
     for value in wanted.reshape(-1):
         assert said(page) == pytest.approx(value, abs=0.006)
-        page.get_by_role("button", name="Next").click()
+        page.locator(".stepper .next").click()
     assert page.locator("td.winner").count() == (1 if kind == "max" else 0)
     page.locator(".stepper").focus()
     page.keyboard.press("ArrowDown")
@@ -40,10 +42,12 @@ def test_stepper_says_what_numpy_computes(server: Server, visitor: Visitor, kind
 
 
 def test_settings_travel_in_the_link(server: Server, visitor: Visitor) -> None:
-    page = visitor(f"{server.url}/pooling?picture=bar")
-    page.get_by_role("radio", name="average", exact=True).click()
+    page = visitor(f"{server.url}/pooling?pooling_view=Steps&picture=bar")
+    page.get_by_role("radio", name="the mean", exact=True).click()
     page.wait_for_url(re.compile("pooling_kind=average"))
-    page.get_by_role("radio", name="EQ-N2.2").click()
+    stranger = visitor(page.url)
+    expect(stranger.get_by_role("radio", name="the mean", exact=True)).to_be_checked()
+    page.get_by_role("button", name="Next: A 9 that moves").click()
     page.wait_for_url(re.compile("pooling_view=EQ-N2.2"))
     expect(page.get_by_text("crossed")).to_be_visible()
     page.get_by_role("radio", name="left", exact=True).click()
@@ -51,15 +55,14 @@ def test_settings_travel_in_the_link(server: Server, visitor: Visitor) -> None:
     page.wait_for_url(re.compile("pooling_direction=left"))
     stranger = visitor(page.url)
     expect(stranger.get_by_text("absorbed", exact=True)).to_be_visible()
-    expect(stranger.get_by_role("radio", name="average", exact=True)).to_be_checked()
     expect(stranger.locator("[data-testid=stAlertContentWarning]")).to_have_count(0)  # must not happen
 
 
 def test_network_answers_about_shifts(server: Server, visitor: Visitor) -> None:
-    page = visitor(f"{server.url}/pooling?pooling_view=Shift&pooling_shift=4")
+    page = visitor(f"{server.url}/pooling?pooling_shift=4")
     expect(page.get_by_text("logits drift by")).to_be_visible()
     settled(page)
-    expect(page.get_by_text("equivariant to this shift")).to_be_visible()
+    expect(page.get_by_text("the pooled map follows exactly, by 2 cells")).to_be_visible()
     expect(page.locator("[data-testid=stException]")).to_have_count(0)  # must not happen
 
 
@@ -67,4 +70,7 @@ def test_network_answers_about_shifts(server: Server, visitor: Visitor) -> None:
 def test_pooling_is_accessible_and_fits(
     server: Server, visitor: Visitor, width: int, scheme: str, views: tuple[str, ...]
 ) -> None:
-    assert_views_are_readable(visitor(f"{server.url}/pooling", width, scheme), views)
+    for view in views:
+        page = visitor(f"{server.url}/pooling?pooling_view={view}", width, scheme)
+        expect(page.locator("[data-testid=stSpinner]")).to_have_count(0)
+        assert_readable(page)

@@ -7,16 +7,17 @@ import streamlit as st
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import experiments
-from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
+from cnn_core.figures.palette import rgb
 from ui.pooling.settings import ROUNDING, ask_window, side_by_side, size
-from ui.shared.charts import plot, signed
+from ui.shared.charts import palette, plot, signed
 from ui.shared.controls import slide
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import formula
 
 _SIDE = 12  # cells of the map
+_CELL = 20  # pixels of a cell as it is drawn
 
 
 def cost(room: Room) -> bool:
@@ -64,9 +65,12 @@ def cost(room: Room) -> bool:
 
 
 def _framed(values: np.ndarray) -> np.ndarray:
-    """Colour a map of 0 and 1, with a rim that shows where it ends."""
-    coloured = maps.enlarged(signed(values, 1.0)[0], 240)
-    return np.pad(coloured, ((2, 2), (2, 2), (0, 0)), constant_values=128)
+    """Colour a map of 0 and 1 on paper, with a rim that shows where it ends: a smaller map is drawn smaller."""
+    coloured = signed(values, 1.0)[0].repeat(_CELL, axis=0).repeat(_CELL, axis=1)
+    rimmed = np.pad(coloured, ((2, 2), (2, 2), (0, 0)), constant_values=128)
+    sheet = np.full((_SIDE * _CELL + 4, _SIDE * _CELL + 4, 3), rgb(palette().paper), np.uint8)
+    sheet[: len(rimmed), : rimmed.shape[1]] = rimmed
+    return sheet
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -119,9 +119,10 @@ def _finding(settings: Settings, pixels: int, change: float) -> str:
             f"Shift by {pixels} and the pooled map follows exactly, by {cells} {'cell' if cells == 1 else 'cells'}: "
             f"moved back, **{change:.0%}** of it differs."
         )
+    back = f"{pixels}/{settings.stride} {'cell' if pixels < settings.stride else 'cells'}"
     return (
         f"Shift by {pixels} and the pooled map cannot follow: it moves in steps of {settings.stride}. Moved back by "
-        f"{pixels}/{settings.stride} of a cell, **{change:.0%}** of it differs. The map before it followed exactly."
+        f"{back}, **{change:.0%}** of it differs. The map before it followed exactly."
     )
 
 
