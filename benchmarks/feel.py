@@ -79,7 +79,7 @@ PLACES = (
         "pooling?pooling_view=Cost",
         (("slider", "Row of the peak"),),
         ARROWS,
-        "img[alt^='unpooled with']",
+        "img[alt^='put back']",
     ),
     Place(
         "channels: layer → field",

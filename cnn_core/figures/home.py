@@ -5,6 +5,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from cnn_core.figures.palette import LIGHT
+
 
 def labels(found: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Draw the most probable labels of a picture, the likeliest on top."""
@@ -13,7 +15,7 @@ def labels(found: Sequence[Mapping[str, Any]]) -> go.Figure:
             x=[entry["probability"] for entry in found],
             y=[entry["label"] for entry in found],
             orientation="h",
-            marker_color="#3B82F6",
+            marker_color=LIGHT.accent,
             text=[f"{entry['probability']:.1%}" for entry in found],
             textposition="outside",
             cliponaxis=False,

@@ -95,7 +95,7 @@ def test_pictures_in_curves_move_result_out_at_a_link(server: Server, visitor: V
     expect(colleague.get_by_text("Frozen against fine-tuned: your pictures, 2 classes")).to_be_visible()
     eventually(lambda: points(colleague) > 0, 30, "the colleague sees the curves")
     page.get_by_role("link", name="ConvScope").first.click()  # the page can be left while it trains
-    expect(page.get_by_role("heading", name="What is this?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Drop a photo.")).to_be_visible()
 
     expect(colleague.get_by_text("that no arm has seen")).to_be_visible(timeout=2 * LIMIT)
     run = server.store.get(run_id)

@@ -79,7 +79,6 @@ OLD = {
     "cnn_core/figures/data_look.py",
     "cnn_core/figures/effective.py",
     "cnn_core/figures/fields.py",
-    "cnn_core/figures/home.py",
     "cnn_core/figures/laboratory.py",
     "cnn_core/figures/lines.py",
     "cnn_core/figures/transfer.py",

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine import client
+from cnn_core.engine.errors import EngineError
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
 
@@ -21,7 +22,10 @@ class StandInEngine:
     def __init__(self) -> None:
         self.submitted: list[str] = []
         self.stopped: list[str] = []
-        self.answers: dict[str, Any] = {"classify": [{"index": 281, "label": "tabby", "probability": 0.75}]}
+        self.answers: dict[str, Any] = {  # what pages ask as soon as they are opened
+            "classify": [{"index": 281, "label": "tabby", "probability": 0.75}],
+            "shift_agreement": EngineError("The engine is away."),
+        }
 
     def submit(self, run_id: str) -> bool:
         self.submitted.append(run_id)

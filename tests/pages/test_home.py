@@ -14,6 +14,10 @@ SAID = [
 ]
 
 
+def links(app: Any) -> list[Any]:
+    return [node.proto for node in app.get("page_link")]
+
+
 def png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
@@ -24,6 +28,8 @@ def test_home_shows_what_the_network_says(page: Any, engine: Any) -> None:
     engine.answers["classify"] = SAID
     app = page("home")
     assert not app.exception
+    assert app.title[0].value == "Drop a photo. See what each layer makes of it."
+    assert app.header[0].value == r"It says\: tabby"  # escaped for Markdown
     spec = app.get("plotly_chart")[0].proto.spec
     assert "tabby" in spec
     assert "75.0%" in spec
@@ -44,7 +50,7 @@ def test_home_says_why_a_file_is_no_picture_and_goes_on(page: Any, engine: Any) 
     app.file_uploader(key="home_picture_0").upload("notes.png", b"only words").run()
     assert "notes" in app.error[0].value
     assert "plain text" in app.error[0].value
-    assert any("Teach it your words" in header.value for header in app.header)
+    assert "**Teach it your own words**" in [link.label for link in links(app)]
 
 
 def test_home_says_that_the_engine_is_away(page: Any, engine: Any) -> None:
@@ -52,3 +58,21 @@ def test_home_says_that_the_engine_is_away(page: Any, engine: Any) -> None:
     app = page("home")
     assert app.error[0].value == "The engine cannot be reached. Try again in a moment."
     assert not app.exception
+
+
+def test_home_leads_to_the_lessons_to_ones_own_words_and_to_the_networks(page: Any, engine: Any) -> None:
+    engine.answers["classify"] = SAID
+    found = {link.label: (link.page, link.query_string) for link in links(page("home"))}
+    assert found == {
+        "See what each layer made of it": ("architectures", "architectures_view=Picture"),
+        "**Understand it in 20 minutes**": ("convolution", ""),
+        "**Teach it your own words**": ("transfer", ""),
+        "**Open any of 24 networks**": ("architectures", ""),
+    }
+
+
+def test_home_says_how_sure_it_is(page: Any, engine: Any) -> None:
+    engine.answers["classify"] = [
+        {"label": name, "probability": share} for name, share in (("lynx", 0.4), ("cat", 0.3))
+    ]
+    assert page("home").header[0].value == r"It says\: lynx, or cat"  # escaped for Markdown

@@ -8,10 +8,10 @@ from cnn_core.arithmetic import experiments
 from cnn_core.figures import pooling as figures
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.images import Picture, square
-from ui.pooling.network import asked
 from ui.pooling.settings import side_by_side, size
 from ui.shared.charts import plot
 from ui.shared.controls import whole
+from ui.shared.network import asked
 from ui.shared.picture import the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told

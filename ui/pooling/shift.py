@@ -10,10 +10,10 @@ from cnn_core.figures import pooling as figures
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.images import Picture
 from ui.pooling import settings as pool
-from ui.pooling.network import asked
 from ui.pooling.settings import ROUNDING, Settings, bright, side_by_side, size
 from ui.shared.charts import plot, signed
 from ui.shared.controls import segments, slide
+from ui.shared.network import asked
 from ui.shared.picture import grey, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
@@ -204,6 +204,6 @@ def _network(picture: Picture, axis: str, pixels: int) -> None:
         f"{len(answer['shifts'])} shifts.",
     )
     st.caption(
-        f"An open circle is a shift at which it changes its mind. Over all shifts to the right and down it keeps its "
-        f"first answer in **{answer['agreement']:.0%}**."
+        f"An open circle is a shift at which it changes its mind: {others} of {len(answer['shifts'])} here. Over all "
+        f"shifts to the right and down it keeps its first answer in **{answer['agreement']:.0%}**."
     )

@@ -1,0 +1,56 @@
+"""What a network says to the reader's picture."""
+
+from typing import Any
+
+import streamlit as st
+
+from cnn_core.figures.home import labels
+from cnn_core.networks.backbones import BACKBONES, DEFAULT
+from cnn_core.pictures.images import Picture
+from ui.shared.charts import plot
+from ui.shared.navigation import PAGES
+from ui.shared.network import asked
+from ui.shared.text import plain
+
+_SURE, _NEAR = 0.7, 0.5  # of a first answer; of it, a second one that is as good
+
+
+def answer(picture: Picture) -> None:
+    """Show what it says and how sure it is, or why there is no answer."""
+    found = asked("classify", picture)
+    if not found:
+        return
+    st.header(plain(said(found)))
+    spoken = ", ".join(f"{entry['label']} {entry['probability']:.1%}" for entry in found)
+    plot(labels(found), "home_labels", f"It says {spoken}.")
+    network = BACKBONES[DEFAULT]
+    st.caption(
+        f"{network.title}, {network.paper}: right on {network.top1} % of ImageNet's validation pictures. It knows a "
+        "thousand words; a picture of anything else gets the nearest of them."
+    )
+    st.page_link(
+        PAGES / "architectures.py",
+        label="See what each layer made of it",
+        icon=":material/layers:",
+        query_params={"architectures_view": "Picture"},
+    )
+
+
+def said(found: list[dict[str, Any]]) -> str:
+    """Return a network's answer as one would say it.
+
+    Args:
+        found: Its labels with their probabilities, the likeliest first.
+
+    Example:
+        >>> said([{"label": "tabby", "probability": 0.9}, {"label": "lynx", "probability": 0.1}])
+        'It says: tabby'
+        >>> said([{"label": "tiger cat", "probability": 0.4}, {"label": "tabby", "probability": 0.3}])
+        'It says: tiger cat, or tabby'
+        >>> said([{"label": "comb", "probability": 0.1}])
+        'It is not sure: perhaps comb'
+    """
+    first, second = found[0], found[1] if len(found) > 1 else {"label": "", "probability": 0.0}
+    if first["probability"] < _SURE and second["probability"] > _NEAR * first["probability"]:
+        return f"It says: {first['label']}, or {second['label']}"
+    return f"It {'says:' if first['probability'] >= _SURE / 2 else 'is not sure: perhaps'} {first['label']}"
