@@ -9,17 +9,14 @@ from ui.shared.picture_dialog import drop_picture
 from ui.shared.text import plain
 
 st.title("Drop a photo. See what each layer makes of it.", anchor=False)
-st.markdown("A real network, trained on 1.3 million pictures, looks at yours, and lets you walk in.")
+st.markdown("A real network, trained on 1.3 million pictures, looks at yours.")
+picture, title = the_picture(), chosen().title
 left, right = st.columns([3, 4], gap="medium")
 with left:
-    looked_at, below = st.container(), st.container()
-    with below:
-        if drop_picture("home_picture"):
-            st.rerun()
-    picture, title = the_picture(), chosen().title
-    with looked_at:
-        st.image(picture.pixels, caption=plain(title), alt=title, width="stretch")
-        notes(picture)
+    st.image(picture.pixels, caption=plain(title), alt=title, width="stretch")
+    notes(picture)
 with right:
     answer(picture)
+    if drop_picture("home_picture"):
+        st.rerun()
 ways()
