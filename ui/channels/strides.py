@@ -134,9 +134,7 @@ def _setting(case: Setting | None, room: Room) -> Setting:
         _put(name, value, always=case is not None)
     with room.side:
         stride = _number("stride")
-        padding = segments(
-            "Padding: cells laid round the input", PADDINGS, "valid", _key("padding"), on_change=_freed
-        )
+        padding = segments("Padding: cells laid round the input", PADDINGS, "valid", _key("padding"), on_change=_freed)
     with room.more("Sizes, gaps, transposed"):
         size, kernel_size, dilation = _number("input_size"), _number("kernel_size"), _number("dilation")
         transposed = switch("Transposed: from the map back to the input", False, _key("transposed"), on_change=_freed)

@@ -59,7 +59,7 @@ export const percent = (padding) => {
  */
 export const sentence = ([row, column], layer, intervals) => {
   const rows = intervals[row], columns = intervals[column], inside = share(rows) * share(columns);
-  const unit = `Unit (${row}, ${column}) of ${layer}`;
+  const unit = `Neuron (${row}, ${column}) of ${layer}`;
   if (!inside) return `${unit} sees nothing but padding.`;
   const seen = `rows ${rows[2]}–${rows[3]}, columns ${columns[2]}–${columns[3]}`;
   return `${unit} sees ${seen}; ${percent(1 - inside)} % of its field is padding.`;
@@ -181,8 +181,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const [row, column] = state.unit, said = sentence(state.unit, layer, intervals);
     $('said').textContent = said;
     seen.setAttribute('aria-label', said);
-    units.setAttribute('aria-label', `${count} × ${count} units of ${layer}; row ${row}, column ${column} is chosen`);
-    $('title').textContent = `Units of ${layer}`;
+    units.setAttribute('aria-label', `${count} × ${count} neurons of ${layer}; row ${row}, column ${column} is chosen`);
+    $('title').textContent = `Neurons of ${layer}`;
     $('seensize').textContent = `${size} × ${size}`;
     $('mapsize').textContent = `${count} × ${count}`;
   };
