@@ -41,4 +41,4 @@ STEPS = {
     "Yours": Step("Your own model", "What is in your own model?", own_model, "Read a model of your own."),
 }
 
-stage.lesson("channels", STEPS, after=(str(PAGES / "architectures.py"), "Networks: what people built of it"))
+stage.lesson("channels", STEPS, after=(str(PAGES / "architectures.py"), "Networks"))

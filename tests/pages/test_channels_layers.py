@@ -94,7 +94,7 @@ def test_channels_layer_link_values_are_used_and_clamped(view: Any) -> None:
     app = view(layer_script, channels_in="16", channels_out="2", channels_kernel="5", channels_weights="edges-y")
     assert f"**{(25 * 16 + 1) * 2}** parameters" in words(app)
     assert "Horizontal edges of the brightness" in words(app)
-    assert "Drawn are 5 of 16 slices and 2 of 2 stacks" in words(app)
+    assert "Drawn are 5 of 16 slices." in words(app)
 
 
 @pytest.mark.parametrize("picture", ["chelsea", "bar", "digit-3"])

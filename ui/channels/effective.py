@@ -37,7 +37,7 @@ def _title(block: str) -> str:
 TITLES = {block: _title(block) for block in BLOCKS}
 LITTLE = 0.10  # of its field: who finds a neuron that uses less has done the task
 _EVEN = 0.25  # what the inner quarter of the area holds of a gradient that is the same everywhere
-_WIDTH = 330  # pixels of a shown picture
+_COLUMNS = (9, 9, 1)  # so that two square pictures are not higher than the rest of the stage leaves them
 
 
 def effective(room: Room) -> bool:
@@ -93,13 +93,13 @@ def _ask(digest: str, layer: str, pretrained: bool, _pixels: np.ndarray) -> Effe
 
 def _pictures(picture: Picture, found: list[EffectiveField]) -> None:
     seen = square(picture.pixels, NETWORK.input_size + 2 * MARGIN, 1.0)[MARGIN:-MARGIN, MARGIN:-MARGIN]
-    for column, field in zip(st.columns(2, wrap=False), found, strict=True):
-        caption = f"{_weights(field)}: {field.held:,} pixels, {field.share:.1%} of what it can see"
+    for column, field in zip(st.columns(_COLUMNS, wrap=False), found, strict=False):
+        caption = f"{_weights(field)}: {field.held:,} pixels, {field.share:.1%}"
         shown = maps.png(figures.listened(seen, field.gradient, field.held, field.box))
-        column.image(shown, caption=caption, alt=caption, width=_WIDTH, output_format="PNG")
+        column.image(shown, caption=caption, alt=caption, width="stretch", output_format="PNG")
     st.caption(
-        f"Frame: what the neuron can see. Red: the fewest pixels that hold {HELD:.0%} of its gradient, the stronger "
-        "the more."
+        f"Frame: what the neuron can see. Red: the fewest pixels that hold {HELD:.0%} of its gradient, the "
+        "stronger the more, and their share of the frame."
     )
 
 
@@ -112,7 +112,7 @@ def _words(found: list[EffectiveField], where: str) -> str:
     words += f", of which {side} × {side} lie in the picture. " if side < size else ". "
     words += (
         f"With its trained weights it really uses **{trained.share:.1%}** of {'these' if side < size else 'them'}, "
-        f"with random weights to **{random.share:.1%}**. "
+        f"with random weights **{random.share:.1%}**. "
     )
     words += (
         f"The inner quarter of the area holds {trained.inner:.1%} of the gradient trained, {random.inner:.1%} random. "
@@ -173,8 +173,8 @@ def _law() -> None:
     )
     st.markdown(
         f"{measured.runs} random stacks a point, squared gradient of one neuron: at most **{gap:.1%}** from theory. "
-        "The ratio's exponent nears −½ only for deep stacks, because of the + 1. Luo et al. fit 0.56 and −0.43, counting "
-        "pixels above a threshold."
+        "The ratio's exponent nears −½ only for deep stacks, because of the + 1. Luo et al. fit 0.56 and −0.43, "
+        "counting pixels above a threshold."
     )
 
 

@@ -90,9 +90,10 @@ def tensor(room: Room) -> bool:
         )
     with room.stage:
         _weight(channels, filters, size, bias)
-        _one_kernel(picture, name, size, percent / 100 if bias else None, room)
     with room.why:
         _against_dense(channels, filters, size, bias)
+    _one_kernel(picture, name, size, percent / 100 if bias else None, room)
+    with room.why:
         _many_kernels(picture, size, filters, bias)
     return (channels, filters, size, bias) == CHAPTER
 
@@ -108,16 +109,14 @@ def _weight(channels: int, filters: int, size: int, bias: bool) -> None:
     one = "+ 1" if bias else ""
     numbers = rf"({size}^2 \cdot {channels} {one}) \cdot {filters} = \mathbf{{{cost.params:,}}}".replace(",", "{,}")
     formula(numbers)
-    deep, drawn = channels / size, (min(channels, figures.SLICES), min(filters, figures.STACKS))
+    deep = channels / size
+    shown = (("slices", channels, figures.SLICES), ("stacks", filters, figures.STACKS))
+    part = [f"{most} of {count:,} {name}" for name, count, most in shown if count > most]
     st.markdown(
         f"**{cost.params:,}** parameters, {in_bytes(4 * cost.params)} in float32: each filter is a stack of "
         f"{channels:,} slice{'s' * (channels > 1)}, one for each channel it reads, and makes one map. "
         + (f"A whole stack is {deep:.3g} times as deep as it is wide. " if deep > 1 else "")
-        + (
-            f"Drawn are {drawn[0]} of {channels:,} slices and {drawn[1]} of {filters:,} stacks."
-            if drawn != (channels, filters)
-            else ""
-        )
+        + (f"Drawn are {' and '.join(part)}." if part else "")
     )
 
 
@@ -154,10 +153,10 @@ def _one_kernel(picture: Picture, name: str, size: int, bias: float | None, room
     limit = maps.signed(np.concatenate([products.ravel(), total.ravel()])[None])[1]
     shows = [(products[..., n], f"{colour} ⋆ its slice") for n, colour in enumerate(("red", "green", "blue"))]
     shows.append((total, "their sum" + ("" if bias is None else f" + b, b = {offset:.2f}".replace("-", "−"))))
-    for column, (shown, caption) in zip(st.columns(4, wrap=False), shows, strict=True):
-        png = maps.png(maps.enlarged(signed(shown, limit)[0], 320))
-        column.image(png, caption=caption, alt=caption, width="stretch", output_format="PNG")
-    st.caption(f"One kernel on your picture: blue −{limit:.3g}, paper 0, red +{limit:.3g}.")
+    for column, (shown, caption) in zip(room.stage.columns(4, wrap=False), shows, strict=True):
+        png, said = maps.png(maps.enlarged(signed(shown, limit)[0], 320)), caption + ": 0" * (not shown.any())
+        column.image(png, caption=said, alt=said, width="stretch", output_format="PNG")
+    room.stage.caption(f"One kernel on your picture: blue −{limit:.3g}, paper 0, red +{limit:.3g}.")
     gap = float(np.abs(total - at_once).max())
     meaning = SPATIAL[name][2] if name in SPATIAL else "No meaning yet: what a layer starts from."
     with room.why:

@@ -53,9 +53,7 @@ def own_model(room: Room) -> bool:
             key="channels_own_file",
             on_change=_take_file,
         )
-        size = whole(
-            "Input size in pixels; 0 for the one it was built with", 0, _SIZE, 0, "channels_own_size", width=260
-        )
+        size = whole("Input size, pixels (0: as it was built)", 0, _SIZE, 0, "channels_own_size")
         st.button(
             "Back to the example",
             key="channels_own_example",
