@@ -37,7 +37,7 @@ def _title(block: str) -> str:
 TITLES = {block: _title(block) for block in BLOCKS}
 LITTLE = 0.10  # of its field: who finds a neuron that uses less has done the task
 _EVEN = 0.25  # what the inner quarter of the area holds of a gradient that is the same everywhere
-_COLUMNS = (9, 9, 1)  # so that two square pictures are not higher than the rest of the stage leaves them
+_WIDTH = 690  # pixels, of two square pictures side by side: together no higher than half a screen
 
 
 def effective(room: Room) -> bool:
@@ -93,7 +93,8 @@ def _ask(digest: str, layer: str, pretrained: bool, _pixels: np.ndarray) -> Effe
 
 def _pictures(picture: Picture, found: list[EffectiveField]) -> None:
     seen = square(picture.pixels, NETWORK.input_size + 2 * MARGIN, 1.0)[MARGIN:-MARGIN, MARGIN:-MARGIN]
-    for column, field in zip(st.columns(_COLUMNS, wrap=False), found, strict=False):
+    columns = st.container(width=_WIDTH).columns(2, wrap=False)
+    for column, field in zip(columns, found, strict=True):
         caption = f"{_weights(field)}: {field.held:,} pixels, {field.share:.1%}"
         shown = maps.png(figures.listened(seen, field.gradient, field.held, field.box))
         column.image(shown, caption=caption, alt=caption, width="stretch", output_format="PNG")
