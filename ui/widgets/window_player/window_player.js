@@ -148,22 +148,19 @@ export const glided = (elapsed) => {
 
 /** @type {(g: Pen, colour: string, opacity: number, x: number, y: number, w: number, h: number) => void} */
 const fill = (g, colour, opacity, x, y, w, h) => {
-  g.globalAlpha = opacity;
-  g.fillStyle = colour;
+  Object.assign(g, { globalAlpha: opacity, fillStyle: colour });
   g.fillRect(x, y, w, h);
   g.globalAlpha = 1;
 };
 /** @type {(g: Pen, colour: string, line: number, x: number, y: number, w: number, h: number) => void} */
 const outline = (g, colour, line, x, y, w, h) => {
-  g.strokeStyle = colour;
-  g.lineWidth = line;
+  Object.assign(g, { strokeStyle: colour, lineWidth: line });
   g.strokeRect(x, y, Math.max(1, w), Math.max(1, h));
 };
 /** @type {(g: Pen, colour: string, line: number, box: number[], gap: number, both?: boolean) => void} */
 const hatch = (g, colour, line, [x, y, s], gap, both = false) => {
   g.save();
-  g.strokeStyle = colour;
-  g.lineWidth = line;
+  Object.assign(g, { strokeStyle: colour, lineWidth: line });
   g.beginPath();
   g.rect(x, y, s, s);
   g.clip();
@@ -220,9 +217,7 @@ export default function ({ data, parentElement }) {
     on.style.height = `${height}px`;
     const g = /** @type {Pen} */ (on.getContext('2d'));
     g.scale(ratio, ratio);
-    g.textAlign = 'center';
-    g.textBaseline = 'middle';
-    return g;
+    return Object.assign(g, /** @type {const} */ ({ textAlign: 'center', textBaseline: 'middle' }));
   };
   const available = (/** @type {string} */ name) => Math.max(60, canvas(name).parentElement?.clientWidth ?? 0);
   /** @type {(g: Pen, x: number, y: number, s: number, zero: boolean, times: number, label: unknown) => void} */
