@@ -1,61 +1,44 @@
 """Channels, stride, padding, parameters, receptive field: exact arithmetic, and what is measured beside it."""
 
-from ui.channels import costs, effective, fields, layers, own_model, rhythm, strides
-from ui.shared.lessons import View, lessons
+from ui.channels.costs import costs
+from ui.channels.effective import effective
+from ui.channels.fields import calculator
+from ui.channels.layers import tensor
+from ui.channels.own_model import own_model
+from ui.channels.rhythm import rhythm
+from ui.channels.strides import strides
+from ui.shared import stage
+from ui.shared.navigation import PAGES
+from ui.shared.stage import Step
 
-VIEWS = {
-    "Layer": View(
-        "A layer as a tensor",
-        ("kernel", "channel", "feature map"),
-        layers.tensor,
-        layers.LINK,
-        "Build the layer of 590,080 parameters.",
-        picture=True,
-    ),
-    "Stride": View(
+STEPS = {
+    "Layer": Step("A layer", "How many numbers does a layer hold?", tensor, "Build the layer of 590,080 parameters."),
+    "Stride": Step(
         "Stride and padding",
-        ("stride", "padding", "dilation"),
-        strides.strides,
-        strides.LINK,
+        "Where does the window stop, and what is never read?",
+        strides,
         "Find a stride that leaves part of the input unread.",
     ),
-    "Cost": View(
-        "Cheaper convolutions",
-        ("MAC", "1×1 convolution", "depthwise separable", "bottleneck"),
-        costs.costs,
-        costs.LINK,
+    "Cost": Step(
+        "Cheaper layers",
+        "How can the same map cost a tenth?",
+        costs,
         "Find a layer for which the separable convolution saves less than 4×.",
     ),
-    "Rhythm": View("The rhythm: small and deep", ("channel", "MAC"), rhythm.rhythm, rhythm.LINK),
-    "Field": View(
-        "Receptive-field calculator",
-        ("receptive field", "effective stride", "effective padding"),
-        fields.calculator,
-        fields.LINK,
-        "Build a stack whose units see the whole picture.",
-        picture=True,
+    "Rhythm": Step("Memory and weights", "Where do memory and weights sit?", rhythm),
+    "Field": Step(
+        "How far it sees",
+        "How far does one neuron see?",
+        calculator,
+        "Build a stack whose last neurons see the whole picture.",
     ),
-    "Effective": View(
-        "What a unit really listens to",
-        ("receptive field", "effective receptive field"),
-        effective.effective,
-        effective.LINK,
-        "Find a layer that, trained or at random, listens to less than a tenth of what it could see.",
-        picture=True,
+    "Effective": Step(
+        "What it really uses",
+        "Which pixels does one neuron really use?",
+        effective,
+        "Find a layer whose neuron, trained or at random, uses less than a tenth of what it could see.",
     ),
-    "Yours": View(
-        "Your own model",
-        ("receptive field", "MAC"),
-        own_model.own_model,
-        own_model.LINK,
-        "Read a model of your own.",
-    ),
+    "Yours": Step("Your own model", "What is in your own model?", own_model, "Read a model of your own."),
 }
 
-lessons(
-    "channels",
-    "Channels, stride and what a unit sees",
-    "How many numbers a layer holds, how many it multiplies, how large its map is and which pixels each unit can see: "
-    "whole numbers, shown with their working, for any layer and any network.",
-    VIEWS,
-)
+stage.lesson("channels", STEPS, after=(str(PAGES / "architectures.py"), "Networks"))

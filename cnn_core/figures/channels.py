@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from cnn_core.figures.palette import LIGHT
 from cnn_core.networks.layer_times import LayerTime, Variant, separable_saving
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"}
-_BLUE, _ORANGE, _GREEN, _GREY = "#3B82F6", "#D9730D", "#2E9E6B", "#8A8F98"
-_RGB = ("#D64545", "#2E9E6B", "#3B82F6")
+_PARAMETERS, _PRODUCTS, _MAPS, _TIME = LIGHT.one, LIGHT.five, LIGHT.two, LIGHT.three  # one colour a quantity
+_RGB = ("rgb(203,75,75)", "rgb(70,150,105)", "rgb(70,120,200)")  # a picture's own colours, in either theme
 SLICES, STACKS = 5, 3  # drawn of a stack, and of the stacks; of more, the last one stands for those left out
 _STEP = (0.55, 0.45)  # how far a slice is drawn behind the one before, in cells
 _OBLIQUE = 0.3  # how much of its length the side of a box that leads away is drawn with
@@ -54,9 +55,11 @@ def weight_stacks(channels: int, filters: int, kernel_size: int, bias: bool) -> 
         x, y = behind * _STEP[0], behind * _STEP[1]
         paths = [path for start in lefts for path in _grid(start + x, y, kernel_size)]
         text = f"channel {slices[place]:,}: {kernel_size} × {kernel_size} weights a filter"
-        _paths(figure, paths, _RGB[place] if channels == 3 else _BLUE, text)
+        _paths(figure, paths, _RGB[place] if channels == 3 else LIGHT.five, text)
     if bias:
-        _paths(figure, [_rectangle(start + middle - 0.5, -1.6, 1, 1) for start in lefts], _ORANGE, "one bias a filter")
+        _paths(
+            figure, [_rectangle(start + middle - 0.5, -1.6, 1, 1) for start in lefts], LIGHT.four, "one bias a filter"
+        )
     top, bottom = kernel_size + (depth - 1) * _STEP[1], -3.0 if bias else -1.4
     _quiet(figure, (-0.4, left - 1.0), (bottom, top + 0.3), notes)
     figure.update_layout(height=int(np.clip(34 * (top - bottom), 180, 300)))
@@ -73,7 +76,7 @@ def shown_of(count: int, most: int) -> list[int]:
 
 
 def rgb_kernel(kernel: np.ndarray) -> go.Figure:
-    """Draw the three slices of a kernel on a picture, with their weights: blue negative, red positive.
+    """Draw the three slices of a kernel on a picture, with their weights: brown negative, green positive.
 
     Args:
         kernel: `(k, k, 3)`.
@@ -90,7 +93,7 @@ def rgb_kernel(kernel: np.ndarray) -> go.Figure:
         xgap=1,
         ygap=1,
         hoverongaps=False,
-        colorscale=[[0, "rgb(33,102,172)"], [0.5, "rgb(247,247,247)"], [1, "rgb(178,24,43)"]],
+        colorscale=LIGHT.weights,
         text=[["" if np.isnan(weight) else _two_decimals(weight) for weight in row] for row in weights],
         texttemplate="%{text}" if size <= 3 else None,
         hovertemplate="%{z:.3f}<extra></extra>",
@@ -118,8 +121,8 @@ def cost_bars(named: Sequence[Variant]) -> go.Figure:
     full = named[0].cost
     figure = go.Figure()
     for name, colour, values, whole in (
-        ("parameters", _ORANGE, [v.cost.params for v in named], full.params),
-        ("multiply-adds", _BLUE, [v.cost.macs for v in named], full.macs),
+        ("parameters", _PARAMETERS, [v.cost.params for v in named], full.params),
+        ("multiply-adds", _PRODUCTS, [v.cost.macs for v in named], full.macs),
     ):
         _share_bars(
             figure,
@@ -136,19 +139,19 @@ def time_bars(named: Sequence[Variant], times: Sequence[LayerTime]) -> go.Figure
     """Draw the multiply-adds and the measured time of each variant as a share of the full one's, with quartiles."""
     titles, macs, full = [v.title for v in named], [v.cost.macs for v in named], times[0].median
     figure = go.Figure()
-    _share_bars(figure, titles, "multiply-adds", _BLUE, [m / macs[0] for m in macs], [f"{m:,} MACs" for m in macs])
+    _share_bars(figure, titles, "multiply-adds", _PRODUCTS, [m / macs[0] for m in macs], [f"{m:,} MACs" for m in macs])
     _share_bars(
         figure,
         titles,
         "measured time",
-        _GREEN,
+        _TIME,
         [t.median / full for t in times],
         [f"{t.median:.3g} ms, quartiles {t.lower:.3g} and {t.upper:.3g}" for t in times],
         {
             "array": [(t.upper - t.median) / full for t in times],
             "arrayminus": [(t.median - t.lower) / full for t in times],
             "symmetric": False,
-            "color": _GREY,
+            "color": LIGHT.soft,
             "thickness": 1.5,
         },
     )
@@ -166,7 +169,7 @@ def saving_curves(filters: int, kernel_size: int, kernel_sizes: Sequence[int] = 
             y=[separable_saving(int(n), size**2) for n in counts],
             mode="lines",
             name=f"{size} × {size}",
-            line={"color": _BLUE if here else _GREY, "dash": dash, "width": 3 if here else 1.5},
+            line={"color": LIGHT.accent if here else LIGHT.soft, "dash": dash, "width": 3 if here else 1.5},
             hovertemplate=f"{size} × {size}, %{{x}} filters: %{{y:.2f}}× cheaper<extra></extra>",
         )
     figure.add_scatter(
@@ -174,7 +177,7 @@ def saving_curves(filters: int, kernel_size: int, kernel_sizes: Sequence[int] = 
         y=[separable_saving(filters, kernel_size**2)],
         mode="markers",
         name="here",
-        marker={"size": 12, "color": _ORANGE},
+        marker={"size": 14, "symbol": "circle-open", "color": LIGHT.selection, "line": {"width": 3}},
         hovertemplate="here: %{y:.2f}× cheaper<extra></extra>",
     )
     figure.add_scatter(
@@ -183,7 +186,7 @@ def saving_curves(filters: int, kernel_size: int, kernel_sizes: Sequence[int] = 
         mode="lines",
         name="nothing saved",
         hoverinfo="skip",
-        line={"color": _GREEN, "dash": "dot", "width": 1.5},
+        line={"color": LIGHT.soft, "dash": "dot", "width": 1.5},
     )
     ticks = {"tickvals": [1, 4, 16, 64, 256, 1024, 4096], "ticktext": ["1", "4", "16", "64", "256", "1024", "4096"]}
     figure.update_xaxes(title_text="filters, C_out", type="log", **ticks)
@@ -255,7 +258,7 @@ def map_boxes(boxes: Sequence[Box]) -> go.Figure:
     for number, box in enumerate(boxes):
         high, thick, away = float(box.size), box.channels / CHANNELS_TO_SCALE, box.size * _OBLIQUE * np.sqrt(0.5)
         base = -high / 2
-        colour = _BLUE if number else _ORANGE
+        colour = LIGHT.five if number else LIGHT.soft  # the picture is grey
         hover = f"{box.size} × {box.size} × {box.channels}: {box.size**2 * box.channels:,} numbers"
         faces = (
             _rectangle(left, base, thick, high),
@@ -277,7 +280,7 @@ def map_boxes(boxes: Sequence[Box]) -> go.Figure:
         notes.append(_note(left + (thick + away) / 2, base - 8, f"{box.size}²<br>× {box.channels}", 11, yanchor="top"))
         left += thick + away + gap
     _quiet(figure, (-14, left - gap + 14), (-boxes[0].size / 2 - 62, boxes[0].size * (0.5 + _OBLIQUE) + 4), notes)
-    figure.update_layout(height=300)
+    figure.update_layout(height=260)
     return figure
 
 
@@ -289,7 +292,7 @@ def stage_bars(names: Sequence[str], values: dict[str, Sequence[int]]) -> go.Fig
         values: Title of a quantity → one whole number a stage.
     """
     figure = go.Figure()
-    for (title, numbers), colour in zip(values.items(), (_GREEN, _ORANGE, _BLUE), strict=True):
+    for (title, numbers), colour in zip(values.items(), (_MAPS, _PARAMETERS, _PRODUCTS), strict=True):
         total = sum(numbers)
         figure.add_bar(
             x=list(names),
@@ -300,7 +303,7 @@ def stage_bars(names: Sequence[str], values: dict[str, Sequence[int]]) -> go.Fig
             hovertemplate=f"%{{x}}: %{{customdata}} {title}, %{{y:.1%}}<extra></extra>",
         )
     figure.update_yaxes(title_text="share of the network", tickformat=".0%", rangemode="tozero")
-    figure.update_layout(margin=_MARGIN | {"t": 8}, height=320, barmode="group", legend=_BELOW)
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=300, barmode="group", legend=_BELOW)
     return figure
 
 
@@ -333,7 +336,7 @@ def _paths(figure: go.Figure, paths: Sequence[Points], colour: str, hover: str, 
         mode="lines",
         fill="toself",
         fillcolor=colour,
-        line={"color": "white", "width": 1},
+        line={"color": LIGHT.paper, "width": 1},
         opacity=opacity,
         hoveron="fills",
         hoverinfo="text",

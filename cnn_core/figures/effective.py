@@ -8,14 +8,14 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from cnn_core.figures.maps import enlarged
+from cnn_core.figures.palette import DARK, LIGHT, rgb
 
 if TYPE_CHECKING:
     from cnn_core.networks.effective_field import EffectiveField, FieldGrowth
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top"}
-_BLUE, _ORANGE, _GREY, _GREEN = "#3B82F6", "#D9730D", "#8A8F98", "#2E9E6B"
-_HEAT, _BOX = np.array([235.0, 106.0, 0.0]), np.array([20, 110, 255], np.uint8)
+_HEAT, _BOX = np.array(rgb(LIGHT.positive), np.float64), np.array(rgb(DARK.selection), np.uint8)  # on a grey photo
 _LEAST = 48  # pixels of the picture that are shown at least
 
 
@@ -25,7 +25,7 @@ def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: tuple[int,
     Args:
         image: uint8 `(H, W, 3)`, as the network saw it.
         gradient: `(H, W)`, at least 0.
-        held: How many pixels are coloured, the largest gradients first; the more orange, the larger (its root).
+        held: How many pixels are coloured, the largest gradients first; the more red, the larger (its root).
         box: First and last pixel of the theoretical field along each axis; it is shown with half its width around it.
 
     Returns:
@@ -59,7 +59,7 @@ def profiles(fields: "Sequence[EffectiveField]") -> go.Figure:
     """Draw each gradient summed over rows against the column, with the Gaussian of the same spread and the box."""
     figure = go.Figure()
     first, last = fields[0].box
-    for field, colour in zip(fields, (_ORANGE, _BLUE), strict=False):
+    for field, colour in zip(fields, (LIGHT.accent, LIGHT.soft), strict=False):
         name = "pretrained" if field.pretrained else "random"
         profile = field.gradient.sum(axis=0)
         columns = np.arange(len(profile))
@@ -83,11 +83,11 @@ def profiles(fields: "Sequence[EffectiveField]") -> go.Figure:
             line={"color": colour, "width": 1.5, "dash": "dot"},
         )
     for edge in (first - 0.5, last + 0.5):
-        figure.add_vline(x=edge, line={"width": 1.5, "dash": "dash", "color": _GREY})
+        figure.add_vline(x=edge, line={"width": 1.5, "dash": "dash", "color": LIGHT.selection})
     reach = max(4, (last - first) // 4)
     figure.update_xaxes(title_text="column of the picture, pixels", range=[first - reach, last + reach])
     figure.update_yaxes(title_text="share of the gradient", tickformat=".1%", rangemode="tozero")
-    figure.update_layout(margin=_MARGIN | {"t": 8}, height=330, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=280, legend=_BELOW)
     return figure
 
 
@@ -96,7 +96,7 @@ def growth(
 ) -> go.Figure:
     """Draw the size of field and effective field against depth, and their ratio, on logarithmic axes."""
     figure = make_subplots(1, 2, subplot_titles=("size, pixels", "ratio"), horizontal_spacing=0.12)
-    styles = {"linear": (_BLUE, "circle"), "relu": (_GREEN, "diamond")}
+    styles = {"linear": (LIGHT.two, "circle"), "relu": (LIGHT.three, "diamond")}
 
     def line(values: Sequence[float] | np.ndarray, column: int, name: str, colour: str, dash: str) -> None:
         figure.add_scatter(
@@ -112,9 +112,9 @@ def growth(
             hovertemplate=f"{name}, %{{x}} layers: %{{y:.3g}}<extra></extra>",
         )
 
-    line(fields, 1, "theoretical field", _GREY, "solid")
-    line(theory, 1, "theory, 4 σ", _ORANGE, "dot")
-    line(np.divide(theory, fields), 2, "theory, 4 σ", _ORANGE, "dot")
+    line(fields, 1, "theoretical field", LIGHT.soft, "solid")
+    line(theory, 1, "theory, 4 σ", LIGHT.one, "dot")
+    line(np.divide(theory, fields), 2, "theory, 4 σ", LIGHT.one, "dot")
     for kind, sizes in (measured.sizes if measured else {}).items():
         colour, symbol = styles[kind]
         name = f"measured, {'ReLU' if kind == 'relu' else kind}"
@@ -135,5 +135,5 @@ def growth(
     figure.update_yaxes(type="log")
     figure.update_yaxes(tickvals=(2, 5, 10, 20, 50, 100, 200), row=1, col=1)
     figure.update_yaxes(tickvals=(0.1, 0.2, 0.3, 0.5, 0.7, 1), row=1, col=2)
-    figure.update_layout(margin=_MARGIN, height=360, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN, height=340, legend=_BELOW)
     return figure

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from cnn_core.figures.lines import across
+from cnn_core.figures.palette import LIGHT
 
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
-_BLUE, _ORANGE = "#3B82F6", "#D9730D"
 _FAINT = "rgba(255, 255, 255, 0.75)"  # over a photo, in either theme
 
 
@@ -26,7 +26,7 @@ def nested(picture: str, input_size: int, boxes: Sequence[tuple[int, int] | None
     faint = sorted({box for box in boxes if box} - {boxes[current]})
     strong = boxes[current]
     outlines = []
-    for outlined, colour, width in ((faint, _FAINT, 1.5), ([strong] if strong else [], _ORANGE, 4)):
+    for outlined, colour, width in ((faint, _FAINT, 1.5), ([strong] if strong else [], LIGHT.selection, 4)):
         x: list[float | None] = []
         y: list[float | None] = []
         for first, last in outlined:
@@ -58,7 +58,7 @@ def nested(picture: str, input_size: int, boxes: Sequence[tuple[int, int] | None
             "xaxis": axis | {"range": span},
             "yaxis": axis | {"range": span[::-1], "scaleanchor": "x"},
             "margin": _MARGIN,
-            "height": 340,
+            "height": 280,
             "plot_bgcolor": "rgba(0,0,0,0)",
         },
     )
@@ -78,11 +78,11 @@ def growth(names: Sequence[str], fields: Sequence[int], input_size: int, current
         "x": depths,
         "y": list(fields),
         "mode": "lines+markers",
-        "line": {"color": _BLUE, "width": 2},
+        "line": {"color": LIGHT.accent, "width": 2},
         "showlegend": False,
         "marker": {
             "size": [12 if at == current else 6 for at in range(len(names))],
-            "color": [_ORANGE if at == current else _BLUE for at in range(len(names))],
+            "color": [LIGHT.selection if at == current else LIGHT.accent for at in range(len(names))],
         },
         "customdata": list(names),
         "hovertemplate": "%{x} layers, %{customdata}: %{y:,} pixels<extra></extra>",
@@ -96,6 +96,6 @@ def growth(names: Sequence[str], fields: Sequence[int], input_size: int, current
             "xaxis": {"title": {"text": "layers"}, "dtick": 1 if len(names) <= 8 else None, "rangemode": "tozero"},
             "yaxis": {"title": {"text": "receptive field, pixels"}, "rangemode": "tozero"},
             "margin": _MARGIN,
-            "height": 340,
+            "height": 280,
         },
     )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cnn_core.figures import channels as figures
+from cnn_core.figures.palette import LIGHT
 from cnn_core.networks.layer_times import LayerTime, separable_saving, variants
 
 
@@ -31,7 +32,7 @@ def test_weight_stacks_of_a_small_layer_draw_every_slice_and_bias() -> None:
     assert len(paths(figure, "5 × 5 weights")) == 6
     assert len(paths(figure, "one bias")) == 2
     assert [text for text in texts(figure) if "more" in text] == []
-    assert [trace.fillcolor for trace in figure.data] == ["#3B82F6", "#2E9E6B", "#D64545", "#D9730D"], "red in front"
+    assert [trace.fillcolor for trace in figure.data] == [*figures._RGB[::-1], LIGHT.four], "red in front"
 
 
 def test_weight_stacks_of_a_large_layer_say_how_many_are_left_out() -> None:

@@ -17,23 +17,30 @@ def lesson(page: Any, engine: Any) -> Any:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_channels_views_work_without_the_engine(lesson: Any, view: str) -> None:
+def test_channels_steps_work_without_the_engine(lesson: Any, view: str) -> None:
     app = lesson(channels_view=view)
     assert not app.exception and not app.warning
     assert app.segmented_control(key="channels_view").value == view
-    assert "Try this (0 of 6)" in [element.value for element in app.subheader]
-    if view in ("Cost", "Effective"):
-        assert "The engine cannot be reached. Try again in a moment." in [error.value for error in app.error]
+    tasks = [element.value for element in app.markdown if element.value.startswith("**Try this**")]
+    assert len(tasks) == (view != "Rhythm") and not any("**Done.**" in task for task in tasks)
+    away = "The engine cannot be reached. Try again in a moment."
+    assert (away in [error.value for error in app.error]) == (view in ("Cost", "Effective", "Yours"))
 
 
 def test_channels_ticks_off_the_chapters_layer(lesson: Any) -> None:
     app = lesson(channels_view="Layer", channels_in="256", channels_out="256")
-    assert any("590,080" in element.value for element in app.markdown)
-    assert "Try this (1 of 6)" in [element.value for element in app.subheader]
+    assert any("590,080" in element.value for element in app.markdown if "Try this" not in element.value)
+    assert [element.value for element in app.markdown if element.value.endswith("parameters. **Done.**")]
 
 
-def test_channels_says_what_a_link_got_wrong(lesson: Any) -> None:
-    app = lesson(channels_view="Layers")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("channels_view", "Layers"), ("channels_view", ""), ("channels_kernel", ""), ("channels_in", "1e309")],
+)
+def test_channels_says_what_a_link_got_wrong(lesson: Any, name: str, value: str) -> None:
+    app = lesson(**{name: value})
+    assert not app.exception
+    shown = f"{name}={value or 'nothing'}".replace("_", r"\_")
     assert [warning.value for warning in app.warning] == [
-        r"The link says channels\_view=Layers, which is not possible here; the default is used."
+        f"The link says {shown}, which is not possible here; the default is used."
     ]

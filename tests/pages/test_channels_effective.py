@@ -1,6 +1,8 @@
-"""The channels page: what a unit listens to, and the reader's own model."""
+"""The channels page: which pixels a neuron really uses, and the reader's own model."""
 
 import json
+import re
+from html import unescape
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,10 @@ import pytest
 from cnn_core.engine.errors import AskTimedOut, EngineUnreachable
 from cnn_core.networks.blueprints import MAX_BYTES, Blueprint, BlueprintRefused
 from cnn_core.networks.effective_field import DEPTHS, EffectiveField, FieldGrowth, expected_extent
+from ui.channels import own_model
 
 AWAY = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
-LISTENS, READ = "listens to less than a tenth", "Read a model of your own."
+LITTLE, READ = "uses less than a tenth", "Read a model of your own."
 
 
 def field(pixels: np.ndarray, layer: str, pretrained: bool) -> EffectiveField:
@@ -97,14 +100,15 @@ def questions(engine: Any, name: str) -> list[Any]:
     return [args for question, args, _ in engine.asked if question == name]
 
 
-# What a unit listens to ----------------------------------------------------------------------------------------------
+# What a neuron really uses -------------------------------------------------------------------------------------------
 
 
 def test_effective_view_says_what_was_measured(lesson: Any, engine: Any) -> None:
     app = lesson(channels_view="Effective")
     assert not app.exception and not app.error
     said = words(app)
-    assert "field is **67 × 67** pixels. With its trained weights it listens to **30.0%** of them" in said
+    assert "*Stage 3, block 2*: by arithmetic one neuron can see **67 × 67** pixels. " in said
+    assert "With its trained weights it really uses **30.0%** of them" in said
     assert "holds 90.0% of the gradient trained, 40.0% random. Spread evenly it would be 25%" in said
     assert "the middle dominates **by training**" in said
     assert "effective field is wider than at random (σ 4.0 px against 2.0 px)" in said
@@ -114,11 +118,11 @@ def test_effective_view_says_what_was_measured(lesson: Any, engine: Any) -> None
     assert len(app.get("plotly_chart")) == 2
 
 
-def test_effective_challenge_is_done_by_a_layer_that_listens_to_little(lesson: Any) -> None:
+def test_effective_task_is_done_by_a_layer_that_uses_little(lesson: Any) -> None:
     app = lesson(channels_view="Effective", channels_block="block3a")
-    assert "**Done.**" not in "".join(m.value for m in app.markdown if LISTENS in m.value)
+    assert "**Done.**" not in "".join(m.value for m in app.markdown if LITTLE in m.value)
     app.selectbox(key="channels_block").set_value("block4c").run()
-    assert "**Done.**" in "".join(m.value for m in app.markdown if LISTENS in m.value)
+    assert "**Done.**" in "".join(m.value for m in app.markdown if LITTLE in m.value)
 
 
 def test_effective_asks_once_for_each_picture_layer_and_kernel(lesson: Any, engine: Any) -> None:
@@ -152,52 +156,78 @@ def test_effective_says_what_a_link_asks_in_vain(lesson: Any, name: str, value: 
 TEXT = json.dumps({"class_name": "Functional", "config": {}})
 
 
-def test_own_model_waits_for_a_text(lesson: Any, engine: Any) -> None:
+@pytest.fixture
+def cells() -> Any:
+    """Read the table: header, then rows."""
+
+    def read(app: Any) -> list[list[str]]:
+        (shown,) = [each.value for each in app.markdown if "<table" in each.value]
+        rows = re.findall(r"<tr>(.*?)</tr>", shown)
+        return [[unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in rows]
+
+    return read
+
+
+def test_own_model_opens_with_an_example_that_says_it_is_one(lesson: Any, engine: Any, cells: Any) -> None:
     app = lesson(channels_view="Yours")
     assert not app.exception and not app.error
-    assert not questions(engine, "read_architecture")
-    assert not app.dataframe
+    assert questions(engine, "read_architecture") == [(own_model._EXAMPLE[1], None)]
+    assert "**An example, not yours**, read by Keras here: **mine\\_net**" in words(app)
+    assert len(cells(app)) == 3
+    assert app.button(key="channels_own_example").disabled
+    assert "**Done.**" not in "".join(m.value for m in app.markdown if READ in m.value)
 
 
-def test_own_model_shows_table_totals_and_csv(lesson: Any, engine: Any) -> None:
+def test_own_model_shows_table_totals_and_csv(lesson: Any, engine: Any, cells: Any) -> None:
     app = lesson(channels_view="Yours")
     app.file_uploader(key="channels_own_file").upload("net_1.json", TEXT.encode())
     app.run()
     assert not app.exception and not app.error
     assert "**mine\\_net** (Functional, from net\\_1.json): 2 rows, **608** parameters" in words(app)
-    assert "**117,600** multiply-adds for one image without those of 1 rows" in words(app)
-    table = app.dataframe[0].value
-    assert list(table["Field"]) == ["5", "–"] and list(table["Stride"]) == ["2 × 1", "–"]
-    assert list(table["Output"]) == ["30 × any × 8"] * 2
-    assert list(table["Why not"]) == ["", "pool pools globally."]
-    assert questions(engine, "read_architecture") == [(TEXT, None)]
+    assert "**117,600** multiply-adds for one image without those of 1 row: see the last column" in words(app)
+    header, *rows = cells(app)
+    table = dict(zip(header, zip(*rows, strict=True), strict=True))
+    assert table["Field"] == ("5", "–") and table["Stride"] == ("2 × 1", "–")
+    assert table["Output"] == ("30 × any × 8",) * 2
+    assert table["Why not"] == ("\xa0", "pool pools globally.")
+    assert questions(engine, "read_architecture")[1:] == [(TEXT, None)]
     assert "**Done.**" in "".join(m.value for m in app.markdown if READ in m.value)
     app.number_input(key="channels_own_size").set_value(96).run()
-    assert questions(engine, "read_architecture")[1:] == [(TEXT, 96)]
+    assert questions(engine, "read_architecture")[2:] == [(TEXT, 96)]
+    assert "at 96 × 96 pixels" in words(app)
 
 
-def test_own_model_survives_a_page_switch(lesson: Any, engine: Any) -> None:
+def test_own_model_table_is_no_markup_of_the_models(lesson: Any, engine: Any, cells: Any) -> None:
+    engine.answers["read_architecture"] = Blueprint(
+        "<b>net", "Functional", (ROW | {"name": "<img src=x>"},), 608, 608, 117600, 0
+    )
+    app = lesson(channels_view="Yours")
+    assert cells(app)[1][0] == "<img src=x>"
+    assert not [each for each in app.markdown if "<img" in each.value]
+
+
+def test_own_model_survives_a_change_of_steps(lesson: Any, engine: Any, cells: Any) -> None:
     app = lesson(channels_view="Yours")
     app.text_area(key="channels_own_text").set_value(TEXT).run()
     assert "from the pasted text" in words(app)
     app.segmented_control(key="channels_view").set_value("Effective").run()
     app.segmented_control(key="channels_view").set_value("Yours").run()
-    assert "from the pasted text" in words(app) and app.dataframe
-    assert len(questions(engine, "read_architecture")) == 1
+    assert "from the pasted text" in words(app) and cells(app)
+    assert len(questions(engine, "read_architecture")) == 2, "the example, and once the text"
 
 
-def test_own_model_example_is_no_model_of_ones_own(lesson: Any, engine: Any) -> None:
+def test_own_model_goes_back_to_the_example_which_is_no_model_of_ones_own(lesson: Any, engine: Any) -> None:
     app = lesson(channels_view="Yours")
+    app.text_area(key="channels_own_text").set_value(TEXT).run()
     app.button(key="channels_own_example").click().run()
-    assert "from an example" in words(app)
-    assert "**Done.**" not in "".join(m.value for m in app.markdown if READ in m.value)
+    assert "**An example, not yours**" in words(app)
+    assert "from the pasted text" not in words(app)
 
 
 def test_own_model_example_is_an_architecture() -> None:
     from cnn_core.networks.blueprints import read_architecture
-    from ui.channels.own_model import _EXAMPLE
 
-    blueprint = read_architecture(_EXAMPLE)
+    blueprint = read_architecture(own_model._EXAMPLE[1])
     assert [row["receptive_field"] for row in blueprint.rows] == [1, 3, 7, 9, None, None]
     assert blueprint.params == 28 * 32 + 9 * 32 + 33 * 64 + 65 * 10
 
@@ -217,11 +247,11 @@ def test_own_model_that_ended_a_worker_is_asked_again_only_on_wish(lesson: Any, 
     app.text_area(key="channels_own_text").set_value(TEXT).run()
     app.run()
     assert "longer than 30 s" in app.error[0].value
-    assert len(questions(engine, "read_architecture")) == 1, "not at each rerun"
+    assert len(questions(engine, "read_architecture")) == 2, "the example, then this; not at each rerun"
     engine.answers["read_architecture"] = BLUEPRINT
     app.button(key="channels_own_again").click().run()
     assert not app.error and not app.exception
-    assert len(questions(engine, "read_architecture")) == 2
+    assert len(questions(engine, "read_architecture")) == 3
 
 
 @pytest.mark.parametrize(
@@ -232,4 +262,4 @@ def test_own_model_file_that_is_no_text_is_refused_at_once(lesson: Any, engine: 
     app.file_uploader(key="channels_own_file").upload("net.json", data)
     app.run()
     assert said in app.error[0].value
-    assert not questions(engine, "read_architecture")
+    assert len(questions(engine, "read_architecture")) == 1, "only the example"

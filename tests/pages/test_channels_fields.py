@@ -1,5 +1,7 @@
 """The receptive-field calculator, on a page of its own."""
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -7,21 +9,23 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_core.arithmetic.stacks import table as stacks
 from cnn_core.arithmetic.stacks.table import StackError
+from cnn_core.pictures.bundled import BUNDLED
+from ui.channels import fields
 
 
 def script() -> None:
     import streamlit as st
 
-    from cnn_core.arithmetic.stacks import table as stacks
-    from ui.channels import fields, stack_editor
-    from ui.shared.picture import bundled
-    from ui.shared.teaching import check_link
+    from ui.channels import fields
+    from ui.shared import stage
 
     if not st.checkbox("elsewhere", key="elsewhere"):
-        check_link(fields.LINK)
-        preset = stacks.presets()[st.session_state.get("channels_preset", fields.DEFAULT)]
-        st.button("edited", key="edited", on_click=stack_editor._edit, args=(preset, fields._changed))
-        st.markdown(f"reached: {fields.calculator(bundled('bar'))}")
+        st.markdown(f"reached: {fields.calculator(stage.room())}")
+
+
+@pytest.fixture(autouse=True)
+def _picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fields, "the_picture", BUNDLED["bar"].load)
 
 
 def opened(**query: str) -> AppTest:
@@ -44,32 +48,37 @@ def refusal(app: AppTest) -> str:
 
 def results(app: AppTest) -> dict[str, list[str]]:
     """Return the cells of the table of results, by layer."""
-    frame = next(table.value for table in app.dataframe if table.editing_mode == "read_only")
-    return {row[0]: row[1:] for row in frame.values.tolist()}
+    shown = next(each.value for each in app.markdown if each.value.startswith("<div"))
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", shown)]
+    return {unescape(row[0]): [unescape(cell) for cell in row[1:]] for row in rows if row}
 
 
-def table(app: AppTest) -> list[dict[str, Any]]:
-    return list(app.data_editor[0].value.to_dict("records"))
+def control(app: AppTest, name: str) -> Any:
+    """The control of one cell of the layer that is looked at."""
+    key = f"channels_stack_{name}"
+    every = (app.number_input, app.text_input, app.toggle, app.segmented_control)
+    return next(each for kind in every for each in kind if each.key == key)
 
 
-def edit(app: AppTest, **edits: Any) -> None:
-    """Do as the browser does when cells are edited; AppTest calls no `on_change` of a table, so a button does."""
-    kept = app.session_state["channels_stack_kept"]
-    state = {"edited_rows": {}, "added_rows": [], "deleted_rows": []} | edits
-    app.session_state[f"channels_stack_table_{kept.serial}"] = state
-    app.button(key="edited").click().run()
-    assert not app.exception
+def change(app: AppTest, after: int | None = None, **cells: Any) -> str:
+    """Look at a layer, change cells of it one after the other; return the stack as text."""
+    if after:
+        app.slider(key="channels_after").set_value(after).run()
+    for name, value in cells.items():
+        control(app, name).set_value(value).run()
+        assert not app.exception
+    return str(app.text_input(key="channels_layers").value)
 
 
 def test_calculator_starts_with_the_published_field_of_vgg16() -> None:
     app = opened()
     assert not app.error and not app.warning
     assert results(app)["pool5"][:4] == ["7 × 7 × 512", "212", "32", "90"]
-    assert "After **pool5** a unit sees **212 × 212** pixels of a picture of 224 × 224" in words(app)
+    assert "After **pool5** one neuron sees **212 × 212** pixels of a picture of 224 × 224" in words(app)
     assert "VGG-16: 138,357,544 parameters" in words(app)
     assert "14,714,688 parameters, 15,346,630,656 MACs for one picture" in words(app)
     assert "reached: False" in words(app)
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("plotly_chart")) == 1 and app.get("bidi_component")
 
 
 @pytest.mark.slow
@@ -79,8 +88,7 @@ def test_calculator_shows_every_preset() -> None:
         app.selectbox(key="channels_preset").set_value(key).run()
         assert not app.exception and not app.error, key
         assert app.number_input(key="channels_input_size").value == preset.input_size
-        assert len(table(app)) == len(preset.stack)
-        assert not preset.stack or results(app)[preset.stack[-1].name]
+        assert not preset.stack or list(results(app)) == [layer.name for layer in preset.stack]
         assert preset.stack or "whole image" in words(app), f"{key} does not say why it has no path"
 
 
@@ -95,8 +103,10 @@ def test_calculator_counts_depthwise_convolutions_as_the_networks_have_them(key:
     app = opened(channels_preset=key)
     said = words(app)
     assert f"{params:,} parameters, " in said and "without BatchNorm" in said
-    rows = [row for row in table(app) if row["groups"] == row["filters"] > 1]
-    assert len(rows) == {"mobilenet_v1": 13, "mobilenet_v2": 17}[key] and not any(row["bias"] for row in rows)
+    depthwise = [layer for layer in stacks.presets()[key].stack if layer.groups == layer.filters > 1]
+    assert len(depthwise) == {"mobilenet_v1": 13, "mobilenet_v2": 17}[key]
+    app.slider(key="channels_after").set_value(1 + stacks.presets()[key].stack.index(depthwise[0])).run()
+    assert control(app, "groups").value == control(app, "filters").value and not control(app, "bias").value
     assert "layers.DepthwiseConv2D(3, " in app.code[0].value
 
 
@@ -113,16 +123,17 @@ def test_calculator_says_what_the_path_costs_in_a_network_with_other_channels() 
 
 def test_groups_and_bias_are_edited_and_groups_that_do_not_divide_are_named() -> None:
     app = opened(channels_preset="two_3x3")
-    edit(app, edited_rows={1: {"groups": 3}})
+    change(app, groups=3)
     assert refusal(app).startswith(
         "Row 2, groups: received “3”, expected a divisor of its 64 channels in and of its 64"
     )
+    assert refusal(app).endswith("The layer is as it was.") and control(app, "groups").value == 1
     assert app.text_input(key="channels_layers").value == ""
-    edit(app, edited_rows={1: {"groups": 64, "bias": False}})
-    assert app.text_input(key="channels_layers").value == "v1-c3psx64-c3psx64g64b0"
+    assert change(app, groups=64, bias=False) == "v1-c3psx64-c3psx64g64b0"
+    assert not app.error
     assert results(app)["conv2"][4] == f"{3 * 3 * 64}"
-    app = opened(channels_layers="v1-c3psx64-c3psx64g64b0-m2s2")
-    assert [(row["groups"], row["bias"]) for row in table(app)[:2]] == [(1, True), (64, False)]
+    app = opened(channels_layers="v1-c3psx64-c3psx64g64b0-m2s2", channels_after="2")
+    assert (control(app, "groups").value, control(app, "bias").value) == (64, False)
 
 
 def test_calculator_link_restores_stack_layer_and_unit() -> None:
@@ -134,14 +145,20 @@ def test_calculator_link_restores_stack_layer_and_unit() -> None:
         channels_unit_column="3",
     )
     assert results(app)["conv3"][:4] == ["13 × 13 × 8", "8", "2", "0"]
-    assert "After **half** a unit sees **4 × 4** pixels of a picture of 33 × 33" in words(app)
+    assert "After **half** one neuron sees **4 × 4** pixels of a picture of 33 × 33" in words(app)
     assert [app.number_input(key=f"channels_unit_{axis}").value for axis in ("row", "column")] == [14, 3]
-    assert [row["name"] for row in table(app)] == ["conv1", "half", "conv3"]
+    assert list(results(app)) == ["conv1", "half", "conv3"] and control(app, "name").value == "half"
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("channels_preset", "vgg99"), ("channels_input_size", "0"), ("channels_after", "0"), ("channels_unit_row", "x")],
+    [
+        ("channels_preset", "vgg99"),
+        ("channels_input_size", "0"),
+        ("channels_after", "0"),
+        ("channels_unit_row", "x"),
+        ("channels_vgg", "1e309"),
+    ],
 )
 def test_calculator_says_what_a_link_asks_in_vain(name: str, value: str) -> None:
     app = opened(**{name: value})
@@ -161,51 +178,56 @@ def test_calculator_refuses_a_text_and_goes_on(text: str) -> None:
     app = opened(channels_layers=text)
     assert len(app.error) == 1
     assert app.error[0].value.startswith("The stack as text cannot be read. ")
-    assert app.error[0].value.endswith("The table is as it was.")
+    assert app.error[0].value.endswith("Shown is VGG-16.")
     assert "pool5" in results(app)
 
 
-def test_edited_table_is_computed_and_in_the_link() -> None:
+def test_edited_layer_is_computed_and_in_the_link() -> None:
     app = opened(channels_preset="two_3x3")
-    edit(
-        app,
-        edited_rows={0: {"kernel_size": 5}},
-        added_rows=[{"kind": "pooling", "kernel_size": 2, "stride": 2, "padding": "valid", "dilation": 1}],
+    assert change(app, after=1, kernel_size=5) == "v1-c5psx64-c3psx64"
+    assert app.slider(key="channels_after").value == 1, "still looked at"
+    assert change(app, stride=2, padding="1, 0", dilation=2, filters=8, name="first") == (
+        "v1-c5s2p1_0d2x8.first-c3psx64"
     )
-    assert app.text_input(key="channels_layers").value == "v1-c5psx64-c3psx64-m2s2"
-    assert results(app)["pool3"][:4] == ["16 × 16 × 64", "8", "2", "3"]
-    edit(app, deleted_rows=[0, 1])
-    assert app.text_input(key="channels_layers").value == "v1"
-    assert "No layers: a unit is a pixel" in words(app)
+    assert list(results(app)) == ["first", "conv2"]
+    assert change(app, after=2, kind="pooling") == "v1-c5s2p1_0d2x8.first-m3ps"
+    assert not [each for each in app.number_input if each.key == "channels_stack_filters"], "a pooling has none"
+    assert change(app, kind="convolution") == "v1-c5s2p1_0d2x8.first-c3psx64"
 
 
-def test_bad_cell_is_named_and_nothing_of_the_table_is_lost() -> None:
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"padding": "lots"}, "Row 2, padding: received “lots”, expected same, valid"),
+        ({"name": "conv1"}, "Row 2, name: received “conv1”, expected another than that of row 1"),
+        ({"name": "2"}, "Row 2, name: received “2”, expected at most"),
+    ],
+)
+def test_what_cannot_be_read_is_named_and_the_stack_stays(cells: dict[str, str], said: str) -> None:
     app = opened(channels_preset="two_3x3")
-    bad = {"edited_rows": {0: {"filters": 32}, 1: {"padding": "lots"}}}
-    edit(app, **bad)
-    assert refusal(app).startswith("Row 2, padding: received “lots”, expected same, valid")
-    assert results(app)["conv2"][0] == "32 × 32 × 64", "of the last table that could be read"
-    assert app.text_input(key="channels_layers").value == ""
-    app.button(key="channels_stack_Down").click().run()  # the rows move as they are
-    assert refusal(app).startswith("Row 1, padding: received “lots”")
-    assert [(row["padding"], row["filters"]) for row in table(app)] == [("lots", 64), ("same", 32)]
+    assert change(app, **cells) == ""
+    assert refusal(app).startswith(said)
+    ((name, _),) = cells.items()
+    assert control(app, name).value == {"padding": "same", "name": "conv2"}[name]
+    app.run()
+    assert not app.error, "said once"
+
+
+def test_changed_stack_is_kept_while_the_reader_is_elsewhere() -> None:
+    app = opened(channels_preset="two_3x3")
+    changed = change(app, padding="valid")
     app.checkbox(key="elsewhere").check().run()
     app.checkbox(key="elsewhere").uncheck().run()
-    assert [(row["padding"], row["filters"]) for row in table(app)] == [("lots", 64), ("same", 32)]
-    edit(app, edited_rows={0: {"padding": "1, 0"}})
-    assert not app.error
-    assert app.text_input(key="channels_layers").value == "v1-c3p1_0x64.conv2-c3psx32.conv1"
-    edit(app, edited_rows={0: {"kernel_size": None}})
-    assert refusal(app).startswith("Row 1, kernel_size: received nothing, expected a whole number from 1 to 99")
+    assert app.text_input(key="channels_layers").value == changed == "v1-c3psx64-c3x64"
 
 
-def test_unread_table_is_kept_while_the_reader_is_elsewhere() -> None:
-    app = opened(channels_preset="two_3x3")
-    edit(app, edited_rows={1: {"padding": "lots"}})
-    app.checkbox(key="elsewhere").check().run()
-    app.checkbox(key="elsewhere").uncheck().run()
-    assert [row["padding"] for row in table(app)] == ["same", "lots"]
-    assert refusal(app).startswith("Row 2, padding: received “lots”")
+def test_another_network_is_looked_at_from_its_end() -> None:
+    app = opened(channels_after="3")
+    assert "After **pool1**" in words(app)
+    app.selectbox(key="channels_preset").set_value("two_3x3").run()
+    assert app.slider(key="channels_after").value == 2 and not app.warning
+    app.text_input(key="channels_layers").set_value("v1-c3x8-c3x8-c3x8").run()
+    assert app.slider(key="channels_after").value == 3 and not app.warning
 
 
 def test_buttons_move_copy_and_remove_rows() -> None:
@@ -216,6 +238,7 @@ def test_buttons_move_copy_and_remove_rows() -> None:
         assert not app.exception
         return str(app.text_input(key="channels_layers").value)
 
+    app.slider(key="channels_after").set_value(1).run()
     assert app.button(key="channels_stack_Up").disabled
     assert press("Add pooling") == "v1-c3psx64-m2s2-c3psx64.conv2"
     assert press("Down") == "v1-c3psx64-c3psx64-m2s2.pool2"
@@ -249,7 +272,7 @@ def test_calculator_says_where_the_picture_is_used_up() -> None:
     app = opened(channels_layers="v1-c5x8-c9x8", channels_input_size="12")
     assert results(app)["conv2"] == ["–", "13", "1", "0", f"{9 * 9 * 8 * 8 + 8:,}", "–"]
     assert "conv2\\: A kernel that spans 9 pixels does not fit" in app.warning[0].value
-    assert "there are no units to pick" in words(app)
+    assert "there are no neurons to pick" in words(app)
     assert "There is no Keras code for this stack. conv2" in words(app)
 
 
@@ -271,10 +294,6 @@ def test_missing_atlas_is_said_and_the_teaching_stacks_are_there(monkeypatch: py
         raise StackError("The table of architectures atlas.json is missing.")
 
     monkeypatch.setattr(stacks, "presets", missing)
-    app = AppTest.from_string(
-        "from ui.channels import fields\nfrom ui.shared.picture import bundled\nfields.calculator(bundled('bar'))",
-        default_timeout=60,
-    ).run()
-    assert not app.exception
+    app = opened()
     assert app.error[0].value == "The table of architectures atlas.json is missing."
     assert list(results(app)) == ["conv1", "conv2"]

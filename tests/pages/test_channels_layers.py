@@ -11,6 +11,7 @@ from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.networks.layer_times import LayerTime, variants
+from cnn_core.pictures.bundled import BUNDLED
 from ui.channels import costs, layers, rhythm
 
 
@@ -28,24 +29,26 @@ MEASURED = times((10.0, 2.0, 1.0, 1.9, 4.0, 2.1))
 def layer_script() -> None:
     import streamlit as st
 
-    from cnn_core.pictures.bundled import BUNDLED
     from ui.channels import layers
+    from ui.shared import stage
 
-    st.session_state.returned = layers.tensor(BUNDLED[st.query_params.get("picture", "chelsea")].load())
+    st.session_state.returned = layers.tensor(stage.room())
 
 
 def cost_script() -> None:
     import streamlit as st
 
     from ui.channels import costs
+    from ui.shared import stage
 
-    st.session_state.returned = costs.costs()
+    st.session_state.returned = costs.costs(stage.room())
 
 
 def rhythm_script() -> None:
     from ui.channels import rhythm
+    from ui.shared import stage
 
-    rhythm.rhythm()
+    rhythm.rhythm(stage.room())
 
 
 @pytest.fixture
@@ -91,15 +94,16 @@ def test_channels_layer_link_values_are_used_and_clamped(view: Any) -> None:
     app = view(layer_script, channels_in="16", channels_out="2", channels_kernel="5", channels_weights="edges-y")
     assert f"**{(25 * 16 + 1) * 2}** parameters" in words(app)
     assert "Horizontal edges of the brightness" in words(app)
-    assert "Drawn are 5 of 16 slices and 2 of 2 stacks" in words(app)
+    assert "Drawn are 5 of 16 slices." in words(app)
 
 
 @pytest.mark.parametrize("picture", ["chelsea", "bar", "digit-3"])
 @pytest.mark.parametrize("size", ["1", "7"])
-def test_channels_products_add_up_on_every_picture(view: Any, picture: str, size: str) -> None:
-    app = view(
-        layer_script, picture=picture, channels_kernel=size, channels_offset="25", channels_weights="blue-yellow"
-    )
+def test_channels_products_add_up_on_every_picture(
+    view: Any, monkeypatch: pytest.MonkeyPatch, picture: str, size: str
+) -> None:
+    monkeypatch.setattr(layers, "the_picture", lambda: BUNDLED[picture].load())
+    app = view(layer_script, channels_kernel=size, channels_offset="25", channels_weights="blue-yellow")
     assert not app.exception
     assert "rounding. One kernel always makes *one* map." in words(app)
 
@@ -262,7 +266,7 @@ def test_channels_rhythm_says_where_memory_and_weights_are(view: Any) -> None:
     said = words(app)
     assert "Most memory of maps is in **stem** (37%), most weights are in **stage 4** (72%)" in said
     assert "With 32 pictures in a batch the maps take 344 MB and the weights 46.8 MB" in said
-    assert "115,605,504 and 115,605,504 MACs" in said
+    assert "115,605,504 and 115,605,504 " in said
     app.segmented_control(key="channels_batch").set_value(1).run()
     assert "With 1 picture in a batch the maps take 10.7 MB" in words(app)
     app.segmented_control(key="channels_rhythm_network").set_value("ResNet-34").run()
@@ -279,15 +283,38 @@ def test_channels_rhythm_break_even_batch_is_the_first_that_outweighs() -> None:
 # Links ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("link", [layers.LINK, costs.LINK, rhythm.LINK])
-def test_channels_link_checks_refuse_what_no_control_can_show(link: dict[str, Callable[[str], bool]]) -> None:
-    for name, good in link.items():
-        assert name.startswith("channels_")
-        assert not good("0.5") and not good("nowhere") and not good(""), name
-    assert len({*layers.LINK, *costs.LINK, *rhythm.LINK}) == len(layers.LINK) + len(costs.LINK) + len(rhythm.LINK)
+@pytest.mark.parametrize(
+    ("script", "name"),
+    [
+        (layer_script, "channels_in"),
+        (layer_script, "channels_out"),
+        (layer_script, "channels_kernel"),
+        (layer_script, "channels_bias"),
+        (layer_script, "channels_weights"),
+        (layer_script, "channels_offset"),
+        (cost_script, "channels_cost_map"),
+        (cost_script, "channels_cost_in"),
+        (cost_script, "channels_cost_out"),
+        (cost_script, "channels_cost_kernel"),
+        (cost_script, "channels_groups"),
+        (rhythm_script, "channels_rhythm_network"),
+        (rhythm_script, "channels_batch"),
+    ],
+)
+@pytest.mark.parametrize("value", ["0.5", "nowhere", "", "1e309"])
+def test_channels_links_refuse_what_no_control_can_show(
+    view: Any, script: Callable[[], None], name: str, value: str
+) -> None:
+    app = view(script, **{name: value})
+    assert not app.exception
+    shown = f"{name}={value or 'nothing'}".replace("_", r"\_")
+    assert [warning.value for warning in app.warning] == [
+        f"The link says {shown}, which is not possible here; the default is used."
+    ]
 
 
-def test_channels_link_checks_take_the_chapters_layer() -> None:
+def test_channels_links_of_the_chapters_layer_are_taken(view: Any) -> None:
     asked = {"channels_in": "256", "channels_out": "256", "channels_kernel": "3", "channels_bias": "true"}
-    assert all(layers.LINK[name](value) for name, value in asked.items())
-    assert costs.LINK["channels_groups"]("32") and rhythm.LINK["channels_rhythm_network"]("ResNet-34")
+    app = view(layer_script, **asked)
+    assert app.session_state.returned and not app.warning
+    assert view(rhythm_script, channels_rhythm_network="ResNet-34").segmented_control[0].value == "ResNet-34"

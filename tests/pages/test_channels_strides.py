@@ -27,10 +27,9 @@ def script() -> None:
     import streamlit as st
 
     from ui.channels import strides
-    from ui.shared.teaching import check_link
+    from ui.shared import stage
 
-    check_link(strides.LINK)
-    st.session_state["found"] = strides.strides()
+    st.session_state["found"] = strides.strides(stage.room())
 
 
 def opened(**query: object) -> AppTest:
@@ -140,7 +139,9 @@ def test_what_does_not_fit_is_said_and_the_controls_stay() -> None:
     assert "would become an output of -1" in app.error[0].value
 
 
-@pytest.mark.parametrize(("name", "value"), [("case", "strided"), ("stride", 9), ("padding", "SAME"), ("before", -1)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("case", "strided"), ("stride", 9), ("padding", "SAME"), ("before", -1), ("wanted", "1e309")]
+)
 def test_what_the_link_asks_in_vain_is_said(name: str, value: object) -> None:
     app = opened(**{name: value})
     assert str(value) in app.warning[0].value and "the default is used" in app.warning[0].value

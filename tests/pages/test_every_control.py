@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup, Selectbox
 
 from cnn_core.engine.errors import EngineError
+from cnn_core.networks.blueprints import Blueprint
+from cnn_core.networks.effective_field import EffectiveField
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.shared import stage
 from ui.shared.stage import Step
 
-PAGES = ("convolution", "pooling", "architectures")
+PAGES = ("convolution", "pooling", "channels", "architectures")
 
 
 def graph() -> dict[str, Any]:
@@ -32,7 +35,25 @@ def graph() -> dict[str, Any]:
     return {"layers": layers, "edges": list(pairwise(homes)), "blocks": sorted(set(homes.values()) - {""})}
 
 
-ANSWERS: dict[str, Any] = {"architecture_graph": graph()}  # of the engine, where a control acts on nothing else
+def blueprint() -> Blueprint:
+    """A model of one layer."""
+    row = {"name": "conv", "kind": "Conv2D", "output_shape": (8, 8, 4), "params": 112, "trainable_params": 112}
+    row |= {"macs": 6912, "receptive_field": 3, "effective_stride": 1, "effective_padding": 1, "reason": ""}
+    return Blueprint("one", "Sequential", (row,), 112, 112, 6912, 0)
+
+
+def listening() -> EffectiveField:
+    """A neuron that uses all pixels alike."""
+    even = np.full((224, 224), 1 / 224**2, np.float32)
+    middle = (112.0, 112.0)
+    return EffectiveField("any", True, 1, even, (7, 7), 67, (78, 144), 111.0, 67**2, 1.0, 0.25, middle, (64.7, 64.7))
+
+
+ANSWERS: dict[str, Any] = {  # of the engine, where a control acts on nothing else
+    "architecture_graph": graph(),
+    "effective_field": listening(),
+    "read_architecture": blueprint(),
+}
 CONTROLS = {"button_group", "selectbox", "slider", "number_input", "toggle", "checkbox", "multiselect", "radio"}
 SHOWN = {"markdown", "caption", "image", "plotly_chart", "bidi_component", "table", "metric", "html"}
 SHOWN |= {"info", "success", "warning", "error"}

@@ -1,10 +1,8 @@
 """Cheaper convolutions: 1×1, depthwise, separable, grouped, bottleneck; on paper and on this machine."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 
 from cnn_core.engine import client
@@ -18,82 +16,85 @@ from cnn_core.networks.layer_times import (
     too_large,
     variants,
 )
-from ui.shared.teaching import one_of
-from ui.shared.text import asking, plain, table
+from ui.shared.charts import plot
+from ui.shared.controls import segments, whole
+from ui.shared.stage import Room
+from ui.shared.teaching import told
+from ui.shared.text import asking, formula, plain, table
 
-SIZES, MOST_MAP, MOST_CHANNELS = (1, 3, 5, 7), 224, 2048
+SIZES, MOST_MAP, MOST_CHANNELS = {size: f"{size} × {size}" for size in (1, 3, 5, 7)}, 224, 2048
 _WEAK = 4  # the task: a separable convolution that saves less
-_LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
-_CHOICE = _LINKED | {"required": True, "wrap": True}
-LINK: dict[str, Callable[[str], bool]] = {
-    "channels_cost_map": one_of(*range(1, MOST_MAP + 1)),
-    "channels_cost_in": one_of(*range(1, MOST_CHANNELS + 1)),
-    "channels_cost_out": one_of(*range(1, MOST_CHANNELS + 1)),
-    "channels_cost_kernel": one_of(*SIZES),
-    "channels_groups": one_of(*range(1, MOST_CHANNELS + 1)),
-}
 
 Shapes = tuple[int, int, int, int, int]  # map size, channels, filters, kernel size, groups
 
 
-def costs() -> bool:
+def costs(room: Room) -> bool:
     """Hold six layers of the same shapes against each other. True if the separable one saves less than four times."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        side = st.number_input("Side of the map", 1, MOST_MAP, 14, key="channels_cost_map", **_LINKED)
-        channels = st.number_input("Channels in", 1, MOST_CHANNELS, 512, key="channels_cost_in", **_LINKED)
-        filters = st.number_input("Channels out", 1, MOST_CHANNELS, 512, key="channels_cost_out", **_LINKED)
-        groups = st.number_input("Groups", 1, MOST_CHANNELS, 32, key="channels_groups", **_LINKED)
-        size = st.segmented_control("Kernel", SIZES, default=3, key="channels_cost_kernel", **_CHOICE)
-    side = int(np.clip(side, 1, MOST_MAP))
-    channels, filters, groups = (int(np.clip(count, 1, MOST_CHANNELS)) for count in (channels, filters, groups))
-    if (fitting := math.gcd(groups, channels, filters)) != groups:
-        st.warning(
-            f"Groups divide the channels in and out; {groups} does not divide {channels} and {filters}. "
-            f"Counted with {fitting}, the largest divisor of all three."
-        )
+    with room.side:
+        size = segments("Size of the kernel", SIZES, 3, "channels_cost_kernel")
+        filters = whole("Channels out: the maps it makes", 1, MOST_CHANNELS, 512, "channels_cost_out")
+        channels = whole("Channels in", 1, MOST_CHANNELS, 512, "channels_cost_in")
+    with room.more("Size of the map, groups"):
+        side = whole("Side of the map, in cells", 1, MOST_MAP, 14, "channels_cost_map")
+        groups = whole("Groups of the grouped convolution", 1, MOST_CHANNELS, 32, "channels_groups")
+    fitting = math.gcd(groups, channels, filters)
     shapes = (side, channels, filters, size, fitting)
     named = variants(*shapes)
-    full = named[0].cost
-    table(
-        [f"{side}² map, {channels} → {filters}", "params", "MACs", "cheaper"],
-        [[v.title, f"{v.cost.params:,}", f"{v.cost.macs:,}", _times(full.macs / v.cost.macs)] for v in named],
-    )
-    st.caption(
-        "; ".join(f"*{v.title}*: {v.shape}" for v in named[2:])
-        + ". Stride 1, padding *same*, no biases: the BatchNorm "
-        "behind each has its own. Depthwise alone mixes no channels, 1×1 alone sees no neighbours; separable is both."
-    )
-    _plot(figures.cost_bars(named), "bars", "Parameters and multiply-adds of six layers as shares of the full one's.")
-    saving = _saving(side, channels, filters, size)
-    _measured(shapes, named)
+    full, separable = named[0].cost, named[3].cost
+    saving = full.macs / separable.macs
+    with room.stage:
+        table(
+            [f"{side}² map, {channels} → {filters}", "params", "MACs", "cheaper"],
+            [[v.title, f"{v.cost.params:,}", f"{v.cost.macs:,}", _times(full.macs / v.cost.macs)] for v in named],
+        )
+        if fitting != groups:
+            st.warning(
+                f"Groups divide the channels in and out; {groups} does not divide {channels} and {filters}. "
+                f"Counted with {fitting}, the largest divisor of all three."
+            )
+        plot(
+            figures.cost_bars(named),
+            "channels_costs_bars",
+            f"The separable layer holds {separable.params / full.params:.1%} of the full one's parameters and needs "
+            f"{separable.macs / full.macs:.1%} of its multiply-adds.",
+        )
+    with room.why:
+        told(
+            "A phone has a tenth of a desk's power. Where could a layer save it? A full convolution looks at the "
+            "neighbours and mixes the channels at once. Done one after the other, [[depthwise separable]], it makes a "
+            f"map of the same shape with **{saving:.2f}×** fewer [[MAC|MACs]]. Depthwise alone mixes no channels, "
+            "a [[1×1 convolution]] alone sees no neighbours; a [[bottleneck]] does the costly part on fewer channels."
+        )
+        st.caption(
+            "; ".join(f"*{v.title}*: {v.shape}" for v in named[2:])
+            + ". Stride 1, padding *same*, no biases: the BatchNorm behind each has its own."
+        )
+        _saving(side, saving, filters, size)
+        _measured(shapes, named)
     return saving < _WEAK
-
-
-def _plot(figure: Any, key: str, alt: str) -> None:
-    st.plotly_chart(figure, key=f"channels_costs_{key}", config={"displayModeBar": False}, alt=alt)
 
 
 def _times(ratio: float) -> str:
     return f"{ratio:,.3g}×" if ratio < 1000 else f"{ratio:,.0f}×"
 
 
-def _saving(side: int, channels: int, filters: int, size: int) -> float:
-    """What MobileNet saves, where it fades; returns how many times cheaper the separable convolution is."""
+def _saving(side: int, saving: float, filters: int, size: int) -> None:
+    """What MobileNet saves, where it fades."""
     st.subheader("MobileNet's saving, and where it fades")
-    _, _, _, separable, *_ = named = variants(side, channels, filters, size, 1)
-    saving = named[0].cost.macs / separable.cost.macs
     left, right = st.columns([3, 2])
-    with left:
-        _plot(figures.saving_curves(filters, size), "saving", "How many times cheaper, against the filters.")
+    plot(
+        figures.saving_curves(filters, size),
+        "channels_costs_saving",
+        f"With {filters} filters of {size} × {size} the separable layer is {saving:.2f} times cheaper; "
+        "the fewer filters, the less it saves.",
+        left,
+    )
     with right:
-        st.markdown(
-            r"$\displaystyle \frac{k^2 C_{in} + C_{in} C_{out}}{k^2 C_{in} C_{out}} = \frac1{C_{out}} + \frac1{k^2}$"
-        )
+        formula(r"\frac{k^2 C_{in} + C_{in} C_{out}}{k^2 C_{in} C_{out}} = \frac1{C_{out}} + \frac1{k^2}")
         share = rf"\frac1{{{filters}}} + \frac1{{{size**2}}} = {1 / saving:.4f}"
         st.markdown(rf"$\displaystyle {share}$, **{saving:.2f}×** cheaper.")
         st.markdown(_where_it_fades(side, filters, size))
         st.caption("Howard et al. 2017, arXiv:1704.04861, section 3.1: 8 to 9 times with 3 × 3 kernels.")
-    return saving
 
 
 def _where_it_fades(side: int, filters: int, size: int) -> str:
@@ -139,7 +140,12 @@ def _measured(shapes: Shapes, named: Sequence[Variant]) -> None:
         st.error(plain(str(trouble)))
         st.button("Try again", key="channels_costs_retry", icon=":material/refresh:")
         return
-    _plot(figures.time_bars(named, times), "times", "Multiply-adds and measured times as shares of the full layer's.")
+    separable = times[3].median / times[0].median
+    plot(
+        figures.time_bars(named, times),
+        "channels_costs_times",
+        f"The separable layer takes {separable:.0%} of the full one's time on this machine.",
+    )
     pairs = list(zip(named, times, strict=True))
     table(
         ["layer", "ms", "speed", "GMAC/s"],

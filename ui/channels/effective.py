@@ -1,7 +1,4 @@
-"""The effective receptive field: which of the pixels that a unit can see it really listens to."""
-
-from collections.abc import Callable
-from typing import Any
+"""The effective receptive field: which of the pixels that a neuron can see it really uses."""
 
 import numpy as np
 import streamlit as st
@@ -9,6 +6,7 @@ import streamlit as st
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import effective as figures
+from cnn_core.figures import maps
 from cnn_core.networks.effective_field import (
     BLOCKS,
     DEPTHS,
@@ -20,45 +18,61 @@ from cnn_core.networks.effective_field import (
     expected_extent,
 )
 from cnn_core.pictures.images import Picture, square
-from ui.shared.teaching import one_of
-from ui.shared.text import asking, plain, table
+from ui.shared.charts import plot
+from ui.shared.controls import pick, segments
+from ui.shared.picture import the_picture
+from ui.shared.stage import Room
+from ui.shared.teaching import told
+from ui.shared.text import asking, formula, plain, table
 
-LINK: dict[str, Callable[[str], bool]] = {
-    "channels_block": one_of(*BLOCKS),
-    "channels_stack": one_of(*DEPTHS),
-}
-LITTLE = 0.10  # of its field: who finds a unit that listens to less has done the challenge
-_LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+
+def _title(block: str) -> str:
+    """Name the end of a block for people: the network's own name is in the link."""
+    if not block.startswith("block"):
+        return "The last layer"
+    stage, number = block[5:-1], ord(block[-1]) - ord("a") + 1
+    return f"Stage {stage}, block {number}"
+
+
+TITLES = {block: _title(block) for block in BLOCKS}
+LITTLE = 0.10  # of its field: who finds a neuron that uses less has done the task
 _EVEN = 0.25  # what the inner quarter of the area holds of a gradient that is the same everywhere
+_WIDTH = 690  # pixels, of two square pictures side by side: together no higher than half a screen
 
 
-def effective(picture: Picture) -> bool:
-    """Show what a unit of the embedded network listens to. True if one listens to less than a tenth of its field."""
-    ends = [BLOCKS[number] for number in NETWORK.stage_ends]
-    block = st.selectbox(
-        f"Layer of {NETWORK.title}: the end of a block",
-        BLOCKS,
-        index=BLOCKS.index("block3b"),
-        key="channels_block",
-        help=f"Stages end with {', '.join(ends)}.",
-        **_LINKED,
-    )
-    found = _found(picture, f"{block}_out")
-    if found:
-        _pictures(picture, found)
-        st.markdown(_words(found))
-        st.plotly_chart(
-            figures.profiles(found),
-            key="channels_profiles",
-            config={"displayModeBar": False},
-            alt="Gradient by column, pretrained and random, with Gaussians of the same spread.",
-        )
+def effective(room: Room) -> bool:
+    """Show which pixels a neuron of the embedded network uses. True if one uses less than a tenth of its field."""
+    picture = the_picture()
+    with room.side:
+        block = pick(f"Where in {NETWORK.title} the neuron is", TITLES, "block3b", "channels_block")
         st.caption(
-            "Solid: the gradient summed over all rows; dotted: the Gaussian of the same spread; dashed: the borders of "
-            f"the theoretical field. Gradient 1 on all channels of one unit, mean over {found[0].windows} windows "
-            f"shifted by up to {2 * MARGIN} px. Luo et al. 2016, arXiv:1701.04128."
+            "The lower a layer, the smaller what its neurons can see. Each is the neuron in the middle of a map."
         )
-    _law()
+    with room.stage:
+        found = _found(picture, f"{block}_out")
+        if found:
+            _pictures(picture, found)
+            st.markdown(_words(found, TITLES[block]))
+            trained, random = (field.sigma[1] for field in found)
+            plot(
+                figures.profiles(found),
+                "channels_profiles",
+                f"What counts falls off like a bell: its spread is {trained:.1f} px trained, {random:.1f} px random.",
+            )
+    with room.why:
+        told(
+            "Does a neuron use all that it can see? Its [[receptive field]] says which pixels *can* change it. How "
+            "much each of them *does* is its gradient, and that is measured here: the [[effective receptive field]]. "
+            "The middle is on many paths through the layers, the border on few; so most of it is wasted, unless "
+            "training changes that."
+        )
+        if found:
+            st.caption(
+                "Solid: the gradient summed over all rows; dotted: the Gaussian of the same spread; dashed: the "
+                "borders of what it can see. Gradient 1 on all channels of one neuron, mean over "
+                f"{found[0].windows} windows shifted by up to {2 * MARGIN} px. Luo et al. 2016, arXiv:1701.04128."
+            )
+        _law()
     return any(field.share < LITTLE for field in found)
 
 
@@ -79,26 +93,27 @@ def _ask(digest: str, layer: str, pretrained: bool, _pixels: np.ndarray) -> Effe
 
 def _pictures(picture: Picture, found: list[EffectiveField]) -> None:
     seen = square(picture.pixels, NETWORK.input_size + 2 * MARGIN, 1.0)[MARGIN:-MARGIN, MARGIN:-MARGIN]
-    for column, field in zip(st.columns(2), found, strict=True):
-        caption = f"{_weights(field)}: {field.held:,} pixels, {field.share:.1%} of the field"
-        shown = figures.listened(seen, field.gradient, field.held, field.box)
-        column.image(shown, caption=caption, alt=caption, width="stretch")
+    columns = st.container(width=_WIDTH).columns(2, wrap=False)
+    for column, field in zip(columns, found, strict=True):
+        caption = f"{_weights(field)}: {field.held:,} pixels, {field.share:.1%}"
+        shown = maps.png(figures.listened(seen, field.gradient, field.held, field.box))
+        column.image(shown, caption=caption, alt=caption, width="stretch", output_format="PNG")
     st.caption(
-        f"Blue: what the unit in the middle of the map can see. Orange: the fewest pixels that hold {HELD:.0%} of its "
-        "gradient, the stronger the more."
+        f"Frame: what the neuron can see. Red: the fewest pixels that hold {HELD:.0%} of its gradient, the "
+        "stronger the more, and their share of the frame."
     )
 
 
-def _words(found: list[EffectiveField]) -> str:
+def _words(found: list[EffectiveField], where: str) -> str:
     """What was measured, in sentences that the numbers choose."""
     trained, random = found
     (first, last), size = trained.box, trained.receptive_field
     side = last - first + 1
-    words = f"By arithmetic the unit's field is **{size} × {size}** pixels"
+    words = f"*{where}*: by arithmetic one neuron can see **{size} × {size}** pixels"
     words += f", of which {side} × {side} lie in the picture. " if side < size else ". "
     words += (
-        f"With its trained weights it listens to **{trained.share:.1%}** of {'these' if side < size else 'them'}, "
-        f"with random weights to **{random.share:.1%}**. "
+        f"With its trained weights it really uses **{trained.share:.1%}** of {'these' if side < size else 'them'}, "
+        f"with random weights **{random.share:.1%}**. "
     )
     words += (
         f"The inner quarter of the area holds {trained.inner:.1%} of the gradient trained, {random.inner:.1%} random. "
@@ -118,28 +133,26 @@ def _words(found: list[EffectiveField]) -> str:
 
 
 def _weights(field: EffectiveField) -> str:
-    return "pretrained" if field.pretrained else "random weights"
+    return "trained on ImageNet" if field.pretrained else "random weights"
 
 
 def _law() -> None:
     """The effective field grows with the root of the depth, the theoretical with the depth."""
-    st.subheader("Deeper: the field grows with n, what is listened to with √n")
-    kernel_size = st.segmented_control(
-        "Kernel of all layers", list(DEPTHS), default=3, key="channels_stack", format_func=str, required=True, **_LINKED
-    )
+    st.subheader("Deeper: what it can see grows with n, what it uses with √n")
+    kernels = {size: f"{size} × {size}" for size in DEPTHS}
+    kernel_size = segments("Kernel of all layers of a stack", kernels, 3, "channels_stack")
     depths = DEPTHS[kernel_size]
     fields = [depth * (kernel_size - 1) + 1 for depth in depths]
     theory = [expected_extent(kernel_size, depth) for depth in depths]
     measured = _grown(kernel_size)
-    st.plotly_chart(
+    plot(
         figures.growth(depths, fields, theory, measured),
-        key="channels_growth",
-        config={"displayModeBar": False},
-        alt="Theoretical and effective field against depth, and their ratio, measured and in theory.",
+        "channels_growth",
+        f"With {depths[-1]} layers it can see {fields[-1]} pixels and uses about {theory[-1]:.0f} of them.",
     )
-    st.markdown(
-        r"$\displaystyle \sigma_n = \sqrt{n \, (k^2 - 1) / 12}$, "
-        r"effective $4 \sigma_n \sim \sqrt n$, theoretical $n (k - 1) + 1$, ratio $\sim 1 / \sqrt n$"
+    formula(
+        r"\sigma_n = \sqrt{n \, (k^2 - 1) / 12}, \quad \text{used } 4 \sigma_n \sim \sqrt n, \quad "
+        r"\text{seen } n (k - 1) + 1, \quad \text{ratio } \sim 1 / \sqrt n"
     )
     if measured is None:
         return
@@ -160,9 +173,9 @@ def _law() -> None:
         for size, expected in zip(sizes, theory, strict=True)
     )
     st.markdown(
-        f"{measured.runs} random stacks a point, squared gradient of one unit: at most **{gap:.1%}** from theory. The "
-        "ratio's exponent nears −½ only for deep stacks, because of the + 1. Luo et al. fit 0.56 and −0.43, counting "
-        "pixels above a threshold."
+        f"{measured.runs} random stacks a point, squared gradient of one neuron: at most **{gap:.1%}** from theory. "
+        "The ratio's exponent nears −½ only for deep stacks, because of the + 1. Luo et al. fit 0.56 and −0.43, "
+        "counting pixels above a threshold."
     )
 
 

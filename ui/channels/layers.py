@@ -1,7 +1,6 @@
 """A layer as a tensor: its weights drawn and counted, and what its kernels make of the reader's picture."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -13,17 +12,18 @@ from cnn_core.figures import channels as figures
 from cnn_core.figures import maps
 from cnn_core.pictures.images import Picture
 from ui.channels.rhythm import in_bytes
-from ui.shared.picture import scaled
-from ui.shared.teaching import one_of
-from ui.shared.text import table
+from ui.shared.charts import palette, plot, signed
+from ui.shared.controls import pick, segments, slide, switch, whole
+from ui.shared.picture import scaled, the_picture
+from ui.shared.stage import Room
+from ui.shared.teaching import told
+from ui.shared.text import formula, table
 
-SIZES, MOST_CHANNELS = (1, 3, 5, 7), 4096
+SIZES, MOST_CHANNELS = {size: f"{size} × {size}" for size in (1, 3, 5, 7)}, 4096
 MOST_MAPS = 12  # shown of a layer's
 CHAPTER = (256, 256, 3, True)
 _LUMA, _RED_GREEN, _BLUE_YELLOW = (0.299, 0.587, 0.114), (1, -1, 0), (-0.5, -0.5, 1)
 _SIDE, _STRIP_SIDE = 192, 96  # pixels of the picture that one kernel, and that many, are laid on
-_LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
-_CHOICE = _LINKED | {"required": True, "wrap": True}
 
 
 def edge(size: int) -> np.ndarray:
@@ -48,13 +48,15 @@ SPATIAL: dict[str, tuple[Callable[[int], np.ndarray], tuple[float, float, float]
     "blur": (ops.binomial, _LUMA, "The brightness, blurred."),
 }
 RANDOM = "random"
-LINK: dict[str, Callable[[str], bool]] = {
-    "channels_in": one_of(*range(1, MOST_CHANNELS + 1)),
-    "channels_out": one_of(*range(1, MOST_CHANNELS + 1)),
-    "channels_kernel": one_of(*SIZES),
-    "channels_bias": one_of("true", "false"),
-    "channels_weights": one_of(*SPATIAL, RANDOM),
-    "channels_offset": one_of(*range(-100, 101)),
+TITLES = {
+    "red-green": "Red against green",
+    "blue-yellow": "Blue against yellow",
+    "edges-x": "Vertical edges",
+    "edges-y": "Horizontal edges",
+    "colour-edges": "Edges between red and green",
+    "spots": "Bright spots",
+    "blur": "Blur",
+    RANDOM: "Random, before training",
 }
 
 
@@ -67,55 +69,70 @@ def rgb_kernel(name: str, size: int, seed: int = 0) -> np.ndarray:
     return spatial(size)[..., None] * np.array(colours)
 
 
-def tensor(picture: Picture) -> bool:
+def tensor(room: Room) -> bool:
     """Draw and count a layer; lay its kernels on the picture. True if it is the chapter's layer of 590,080."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        channels = st.number_input("Channels in", 1, MOST_CHANNELS, 3, key="channels_in", **_LINKED)
-        filters = st.number_input("Channels out = filters", 1, MOST_CHANNELS, 64, key="channels_out", **_LINKED)
-        size = st.segmented_control("Kernel", SIZES, default=3, key="channels_kernel", **_CHOICE)
-        bias = st.toggle("Bias", True, key="channels_bias", **_LINKED)
-    channels, filters = (int(np.clip(count, 1, MOST_CHANNELS)) for count in (channels, filters))
-    _weight(channels, filters, size, bias)
-    st.subheader("Three channels, one map")
-    _one_kernel(picture, size, bias)
-    st.subheader("Several kernels, several maps")
-    _many_kernels(picture, size, filters, bias)
+    picture = the_picture()
+    with room.side:
+        channels = whole("Channels it reads", 1, MOST_CHANNELS, 3, "channels_in")
+        filters = whole("Filters: the maps it makes", 1, MOST_CHANNELS, 64, "channels_out")
+        size = segments("Size of a kernel", SIZES, 3, "channels_kernel")
+        name = pick("What the first kernel finds in your picture", TITLES, "red-green", "channels_weights")
+    with room.more("Bias"):
+        bias = switch("Bias: one number more for each filter", True, "channels_bias")
+        percent = slide(
+            "The first kernel's bias, in hundredths" + ("" if bias else " (it has none now)"),
+            -100,
+            100,
+            0,
+            "channels_offset",
+            step=5,
+            disabled=not bias,
+        )
+    with room.stage:
+        _weight(channels, filters, size, bias)
+    with room.why:
+        _against_dense(channels, filters, size, bias)
+    _one_kernel(picture, name, size, percent / 100 if bias else None, room)
+    with room.why:
+        _many_kernels(picture, size, filters, bias)
     return (channels, filters, size, bias) == CHAPTER
 
 
 def _weight(channels: int, filters: int, size: int, bias: bool) -> None:
     cost = convolution_cost(size, channels, filters, output=1, bias=bias)
     shape = f"{size} × {size} × {channels:,} × {filters:,}"
-    st.plotly_chart(
+    plot(
         figures.weight_stacks(channels, filters, size, bias),
-        key="channels_stacks",
-        config={"displayModeBar": False},
-        alt=f"The weight, {shape}, as {filters:,} stacks of {channels:,} slices.",
-    )
-    deep, drawn = channels / size, (min(channels, figures.SLICES), min(filters, figures.STACKS))
-    st.markdown(
-        f"One weight of shape **{shape}** (height, width, in, out): each filter is a stack of {channels:,} "
-        f"slice{'s' * (channels > 1)}, one for each channel it reads, and makes one map. "
-        + (
-            f"Drawn are {drawn[0]} of {channels:,} slices and {drawn[1]} of {filters:,} stacks. "
-            if drawn != (channels, filters)
-            else ""
-        )
-        + (f"A whole stack is {deep:.3g} times as deep as it is wide." if deep > 1 else "")
+        "channels_stacks",
+        f"A layer of {filters:,} stacks of {channels:,} slices, {shape}, holds {cost.params:,} numbers.",
     )
     one = "+ 1" if bias else ""
-    left, right = st.columns(2)
-    left.markdown(rf"$\displaystyle (k^2 \cdot C_{{in}} {one}) \cdot C_{{out}}$")
     numbers = rf"({size}^2 \cdot {channels} {one}) \cdot {filters} = \mathbf{{{cost.params:,}}}".replace(",", "{,}")
-    right.markdown(rf"$\displaystyle {numbers}$")
+    formula(numbers)
+    deep = channels / size
+    shown = (("slices", channels, figures.SLICES), ("stacks", filters, figures.STACKS))
+    part = [f"{most} of {count:,} {name}" for name, count, most in shown if count > most]
     st.markdown(
-        f"**{cost.params:,}** parameters, {in_bytes(4 * cost.params)} in float32. The size of the picture is not "
-        "in the formula: the same weights slide over any map. A dense layer between the same maps:"
+        f"**{cost.params:,}** parameters, {in_bytes(4 * cost.params)} in float32: each filter is a stack of "
+        f"{channels:,} slice{'s' * (channels > 1)}, one for each channel it reads, and makes one map. "
+        + (f"A whole stack is {deep:.3g} times as deep as it is wide. " if deep > 1 else "")
+        + (f"Drawn are {' and '.join(part)}." if part else "")
     )
+
+
+def _against_dense(channels: int, filters: int, size: int, bias: bool) -> None:
+    """Why the count matters: the picture's size is not in it."""
+    told(
+        "Why count? Because these numbers are all that a layer can learn, and all that has to be kept. A [[kernel]] "
+        "goes through every [[channel]] at once, so that a layer holds $(k^2 \\cdot C_{in} + 1) \\cdot C_{out}$ of "
+        "them. Which letter is missing? The size of the picture: the same weights slide over any map. A dense layer "
+        "between the same maps pays for every pixel:"
+    )
+    params = convolution_cost(size, channels, filters, output=1, bias=bias).params
     rows = []
     for side in (8, 32, 224):
         dense = dense_cost(side * side * channels, side * side * filters, bias=bias).params
-        rows.append([f"{side}²", f"{cost.params:,}", _short(dense), f"{_short(round(dense / cost.params))}×"])
+        rows.append([f"{side}²", f"{params:,}", _short(dense), f"{_short(round(dense / params))}×"])
     table(["Map", "convolution", "dense", "dense / conv."], rows)
 
 
@@ -127,43 +144,34 @@ def _short(count: int) -> str:
     return f"{count:,}"
 
 
-def _one_kernel(picture: Picture, size: int, bias: bool) -> None:
+def _one_kernel(picture: Picture, name: str, size: int, bias: float | None, room: Room) -> None:
     """Three products and their sum, from the reader's picture."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Weights", [*SPATIAL, RANDOM], key="channels_weights", **_LINKED)
-        percent = st.slider(
-            "Bias of this kernel, in 1/100", -100, 100, 0, 5, key="channels_offset", disabled=not bias, **_LINKED
-        )
-    offset = int(np.clip(percent, -100, 100)) / 100 if bias else 0.0
+    offset = bias or 0.0
     kernel = rgb_kernel(name, size)
     products, together = _products(picture.digest, picture.pixels, name, size)
-    total, whole = products.sum(axis=-1) + offset, together + offset
+    total, at_once = products.sum(axis=-1) + offset, together + offset
     limit = maps.signed(np.concatenate([products.ravel(), total.ravel()])[None])[1]
-    meaning = SPATIAL[name][2] if name in SPATIAL else "No meaning yet: what a layer starts from."
-    st.markdown(
-        f"Your picture has three channels, so a kernel on it is {size} × {size} × 3. {meaning}"
-        + (" A 1 × 1 kernel sees no neighbours: of this one nothing is left." if not kernel.any() else "")
-    )
-    st.plotly_chart(
-        figures.rgb_kernel(kernel),
-        key="channels_slices",
-        config={"displayModeBar": False},
-        alt=f"The three slices of the kernel {name}.",
-    )
     shows = [(products[..., n], f"{colour} ⋆ its slice") for n, colour in enumerate(("red", "green", "blue"))]
-    shows.append((total, "their sum" + (f" + b, b = {offset:.2f}".replace("-", "−") if bias else "")))
-    for column, (shown, caption) in zip(st.columns(4), shows, strict=True):
-        coloured = maps.enlarged(maps.signed(shown, limit)[0], 320)
-        column.image(coloured, caption=caption, alt=caption, width="stretch")
-    st.image(maps.legend(), width=256, alt="Colour scale", caption=f"blue −{limit:.3g} · white 0 · red +{limit:.3g}")
-    gap = float(np.abs(total - whole).max())
-    ending = " + b" if bias else ""
-    st.markdown(
-        rf"$\displaystyle y_{{ij}} = \sum_{{c}} \sum_{{a,b}} w_{{abc}}\, x_{{i+a,\,j+b,\,c}}{ending}$"
-        f"\n\nThe three products added here, against one operation with the kernel of {size} × {size} × 3 weights: "
-        f"max |Δ| = **{gap:.1g}** over {total.size:,} cells, "
-        + ("rounding. One kernel always makes *one* map." if gap < 1e-9 else "which is more than rounding.")
-    )
+    shows.append((total, "their sum" + ("" if bias is None else f" + b, b = {offset:.2f}".replace("-", "−"))))
+    for column, (shown, caption) in zip(room.stage.columns(4, wrap=False), shows, strict=True):
+        png, said = maps.png(maps.enlarged(signed(shown, limit)[0], 320)), caption + ": 0" * (not shown.any())
+        column.image(png, caption=said, alt=said, width="stretch", output_format="PNG")
+    room.stage.caption(f"One kernel on your picture: blue −{limit:.3g}, paper 0, red +{limit:.3g}.")
+    gap = float(np.abs(total - at_once).max())
+    meaning = SPATIAL[name][2] if name in SPATIAL else "No meaning yet: what a layer starts from."
+    with room.why:
+        st.subheader("Three channels, one map")
+        st.markdown(
+            f"Your picture has three channels, so a kernel on it is {size} × {size} × 3. {meaning}"
+            + (" A 1 × 1 kernel sees no neighbours: of this one nothing is left." if not kernel.any() else "")
+        )
+        plot(figures.rgb_kernel(kernel), "channels_slices", f"The three slices of a kernel. {meaning}")
+        formula(rf"y_{{ij}} = \sum_{{c}} \sum_{{a,b}} w_{{abc}}\, x_{{i+a,\,j+b,\,c}}{'' if bias is None else ' + b'}")
+        st.markdown(
+            f"The three products added, against one operation with the kernel of {size} × {size} × 3 weights: "
+            f"max |Δ| = **{gap:.1g}** over {total.size:,} cells, "
+            + ("rounding. One kernel always makes *one* map." if gap < 1e-9 else "which is more than rounding.")
+        )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -176,14 +184,16 @@ def _products(digest: str, _pixels: np.ndarray, name: str, size: int) -> tuple[n
 
 def _many_kernels(picture: Picture, size: int, filters: int, bias: bool) -> None:
     """A map for each kernel: a layer."""
+    st.subheader("Several kernels, several maps")
     count = min(filters, MOST_MAPS)
-    pictures, captions = _strip(picture.digest, picture.pixels, size, count)
+    pictures, captions = _strip(picture.digest, picture.pixels, size, count, palette().paper)
     params = convolution_cost(size, 3, filters, output=1, bias=bias).params
     st.markdown(
         f"A layer on your picture has {filters:,} such kernel{'s' * (filters > 1)} and makes {filters:,} "
         f"map{'s' * (filters > 1)}, which lie behind each other like red, green and blue: a map of "
         f"{filters:,} channel{'s' * (filters > 1)}. It holds {params:,} parameters, and the kernels of the "
-        f"*next* layer are {size} × {size} × {filters:,}."
+        f"*next* layer are {size} × {size} × {filters:,}. So depth grows from layer to layer; where the window stops "
+        "is the next question."
     )
     st.image(pictures, width=150, caption=captions, alt=captions)
     if filters > count:
@@ -194,10 +204,10 @@ def _many_kernels(picture: Picture, size: int, filters: int, bias: bool) -> None
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _strip(digest: str, _pixels: np.ndarray, size: int, count: int) -> tuple[list[np.ndarray], list[str]]:
+def _strip(digest: str, _pixels: np.ndarray, size: int, count: int, paper: str) -> tuple[list[np.ndarray], list[str]]:
     """The maps of so many kernels, coloured, and their names: the named kernels first, then random ones."""
     named = [(name, 0) for name in SPATIAL] + [(RANDOM, seed) for seed in range(count)]
     weight = np.stack([rgb_kernel(name, size, seed) for name, seed in named[:count]], axis=-1)  # (k, k, 3, count)
     feature_maps = ops.cross_correlate(scaled(digest, _pixels, _STRIP_SIDE) / 255.0, weight, padding="same")
-    pictures = [maps.enlarged(maps.signed(feature_maps[..., n])[0], 2 * _STRIP_SIDE) for n in range(count)]
-    return pictures, [f"{name} {seed + 1}" if name == RANDOM else name for name, seed in named[:count]]
+    pictures = [maps.enlarged(signed(feature_maps[..., n])[0], 2 * _STRIP_SIDE) for n in range(count)]
+    return pictures, [f"Random {seed + 1}" if name == RANDOM else TITLES[name] for name, seed in named[:count]]

@@ -1,7 +1,6 @@
 """A reader's own model: the architecture as text, the same table as for the published ones."""
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -10,12 +9,17 @@ from cnn_core.arithmetic.tables import csv_text
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.networks.blueprints import MAX_BYTES, Blueprint, BlueprintRefused
-from ui.shared.text import asking, plain
+from ui.channels.scrolled import scrolled
+from ui.shared.controls import whole
+from ui.shared.stage import Room
+from ui.shared.teaching import told
+from ui.shared.text import asking, count, plain
 
-LINK: dict[str, Callable[[str], bool]] = {}  # a model does not fit into a link
 PATIENCE = 60.0  # seconds until the worker that reads it is ended; some of them may go by while TensorFlow is loaded
 _SIZE = 4096  # pixels
-_EXAMPLE = """{"module": "keras", "class_name": "Sequential", "config": {"name": "example", "layers": [
+_EXAMPLE = (
+    "an example",
+    """{"module": "keras", "class_name": "Sequential", "config": {"name": "example", "layers": [
   {"module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [null, 224, 224, 3]}},
   {"module": "keras.layers", "class_name": "Conv2D", "config": {"name": "conv1", "filters": 32, "kernel_size": 3,
    "strides": 2, "padding": "same"}},
@@ -23,7 +27,8 @@ _EXAMPLE = """{"module": "keras", "class_name": "Sequential", "config": {"name":
    "kernel_size": 3, "padding": "same"}},
   {"module": "keras.layers", "class_name": "MaxPooling2D", "config": {"name": "pool", "pool_size": 2}},
   {"module": "keras.layers", "class_name": "GlobalAveragePooling2D", "config": {"name": "average"}},
-  {"module": "keras.layers", "class_name": "Dense", "config": {"name": "classes", "units": 10}}]}}"""
+  {"module": "keras.layers", "class_name": "Dense", "config": {"name": "classes", "units": 10}}]}}""",
+)
 _COLUMNS = {  # of the table: field of a row
     "Layer": "name",
     "Kind": "kind",
@@ -38,56 +43,53 @@ _COLUMNS = {  # of the table: field of a row
 }
 
 
-def own_model() -> bool:
-    """Take an architecture, show its table. True if the reader's own was read."""
-    st.markdown(
-        "Give the architecture of a Keras model as text, and see its parameters, multiply-adds and receptive fields. "
-        "Layers of Keras only: no weights, and no code is run. It stays with this visit; no link holds it."
-    )
-    with st.expander("How to get the text"):
-        st.code('with open("model.json", "w") as file:\n    file.write(model.to_json())', language="python")
-        st.markdown(
-            "Or unpack a `.keras` file, which is a zip archive, and take its `config.json`. The file itself holds the "
-            "weights too, which are not wanted here."
-        )
-    left, right = st.columns([2, 1])
-    with left:
+def own_model(room: Room) -> bool:
+    """Take an architecture, show its table; an example at first. True if the reader's own was read."""
+    with room.side:
         st.file_uploader(
-            "config.json or model.to_json()",
+            "Your model: config.json, or the text of model.to_json()",
             type=["json"],
             max_upload_size=2,
             key="channels_own_file",
             on_change=_take_file,
         )
-    with right:
-        size = st.number_input(
-            "Input size, pixels",
-            0,
-            _SIZE,
-            0,
-            key="channels_own_size",
-            persist_state="session",
-            help="Height and width; 0 for the size that the model was built with.",
+        size = whole("Input size, pixels (0: as it was built)", 0, _SIZE, 0, "channels_own_size")
+        st.button(
+            "Back to the example",
+            key="channels_own_example",
+            on_click=_take,
+            args=_EXAMPLE,
+            disabled=st.session_state.get("channels_own", _EXAMPLE) == _EXAMPLE,
         )
-        st.button("Take an example", key="channels_own_example", on_click=_take, args=("an example", _EXAMPLE))
-    st.text_area(
-        "Or paste the text",
-        key="channels_own_text",
-        height=120,
-        on_change=_take_paste,
-        max_chars=MAX_BYTES,
-        persist_state="session",
-    )
-    if refusal := st.session_state.get("channels_own_refusal"):
-        st.error(refusal)
-    if "channels_own" not in st.session_state:
-        return False
-    name, text = st.session_state.channels_own
-    blueprint = _read(text, int(size) or None)
-    if blueprint is None:
-        return False
-    _show(name, blueprint)
-    return bool(text != _EXAMPLE)
+    with room.more("Paste the text instead"):
+        st.text_area(
+            "Text of the architecture",
+            key="channels_own_text",
+            height=120,
+            on_change=_take_paste,
+            max_chars=MAX_BYTES,
+            persist_state="session",
+        )
+    name, text = st.session_state.get("channels_own", _EXAMPLE)
+    with room.stage:
+        blueprint = _read(text, size or None)
+        if blueprint:
+            _show(name, blueprint, size)
+        if refusal := st.session_state.get("channels_own_refusal"):
+            st.error(refusal)
+    with room.why:
+        told(
+            "Which of your own layers holds the weights, which does the work, and how far does it see? Give the "
+            "architecture of a Keras model as text: its parameters, [[MAC|multiply-adds]] and "
+            "[[receptive field|receptive fields]] are counted as for the published networks. Layers of Keras only: no "
+            "weights, and no code is run. It stays with this visit; no link holds it."
+        )
+        st.code('with open("model.json", "w") as file:\n    file.write(model.to_json())', language=None)
+        st.markdown(
+            "Or unpack a `.keras` file, which is a zip archive, and take its `config.json`. The file itself holds the "
+            "weights too, which are not wanted here."
+        )
+    return bool(blueprint and text != _EXAMPLE[1])
 
 
 def _take(name: str, text: str) -> None:
@@ -146,23 +148,18 @@ def _ask(digest: str, size: int | None, _text: str) -> Blueprint:
     return answer
 
 
-def _show(name: str, blueprint: Blueprint) -> None:
+def _show(name: str, blueprint: Blueprint, size: int) -> None:
+    cells = [[_cell(row[field]) for field in _COLUMNS.values()] for row in blueprint.rows]
+    scrolled(list(_COLUMNS), cells, f"The layers of {blueprint.title}", words=("Kind", "Why not"))
+    example = name == _EXAMPLE[0]
+    whose = "**An example, not yours**, read by Keras here: " if example else ""
     st.markdown(
-        f"**{plain(blueprint.title)}** ({plain(blueprint.kind)}, from {plain(name)}): {len(blueprint.rows):,} rows, "
+        f"{whose}**{plain(blueprint.title)}** ({plain(blueprint.kind)}{'' if example else f', from {plain(name)}'}"
+        f"{f', at {size} × {size} pixels' if size else ''}): {count(len(blueprint.rows), 'row')}, "
         f"**{blueprint.params:,}** parameters, of which {blueprint.trainable_params:,} are trainable, and "
         f"**{blueprint.macs:,}** multiply-adds for one image"
-        + (f" without those of {blueprint.uncounted:,} rows, which say why" if blueprint.uncounted else "")
+        + (f" without those of {count(blueprint.uncounted, 'row')}: see the last column" if blueprint.uncounted else "")
         + "."
-    )
-    cells = [[_cell(row[field]) for field in _COLUMNS.values()] for row in blueprint.rows]
-    columns = {title: [row[index] for row in cells] for index, title in enumerate(_COLUMNS)}
-    st.dataframe(
-        columns,
-        hide_index=True,
-        key="channels_own_table",
-        alt="A row for each layer.",
-        column_config={title: st.column_config.TextColumn(title, alignment="right") for title in list(_COLUMNS)[3:9]}
-        | {"Layer": st.column_config.TextColumn(pinned=True)},
     )
     st.caption("– is no number; the last column says why. Field, stride and padding in pixels of the input.")
     st.download_button(

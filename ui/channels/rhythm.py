@@ -1,25 +1,21 @@
 """The rhythm of a classifier, smaller and deeper: where its memory is, and where its weights are."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic.geometry import Cost, Window, batch_norm_cost, convolution_cost, dense_cost, output_size
 from cnn_core.figures import channels as figures
-from ui.shared.teaching import one_of
+from ui.shared.charts import plot
+from ui.shared.controls import segments
+from ui.shared.stage import Room
+from ui.shared.teaching import told
 from ui.shared.text import table
 
 NETWORKS = {"ResNet-18": (2, 2, 2, 2), "ResNet-34": (3, 4, 6, 3)}  # blocks of two 3×3 convolutions a stage
 BATCHES = (1, 8, 32, 128, 256)
 _WIDTHS, _INPUT, _FLOAT = (64, 128, 256, 512), 224, 4  # channels, pixels, bytes
-_CHOICE: dict[str, Any] = {"bind": "query-params", "persist_state": "session", "required": True, "wrap": True}
-LINK: dict[str, Callable[[str], bool]] = {
-    "channels_rhythm_network": one_of(*NETWORKS),
-    "channels_batch": one_of(*BATCHES),
-}
 
 
 @dataclass(frozen=True)
@@ -77,33 +73,39 @@ def _stage(name: str, size: int, channels: int, numbers: int, parts: list[Cost])
     return Stage(name, size, channels, numbers, sum(part.params for part in parts), sum(part.macs for part in parts))
 
 
-def rhythm() -> None:
+def rhythm(room: Room) -> None:
     """Draw the maps to scale and show where bytes, parameters and multiply-adds are."""
-    with st.container(horizontal=True):
-        network = st.segmented_control(
-            "Network", list(NETWORKS), default="ResNet-18", key="channels_rhythm_network", **_CHOICE
-        )
-        batch = st.segmented_control("Pictures in a batch", BATCHES, default=32, key="channels_batch", **_CHOICE)
+    with room.side:
+        network = segments("Network", list(NETWORKS), "ResNet-18", "channels_rhythm_network")
+        batch = segments("Pictures it works on at once", BATCHES, 32, "channels_batch")
     found = stages(network)
     boxes = [figures.Box(_INPUT, 3), *(figures.Box(stage.size, stage.channels) for stage in found[1:-1])]
-    st.plotly_chart(
-        figures.map_boxes(boxes),
-        key="channels_boxes",
-        config={"displayModeBar": False},
-        alt="Maps as boxes: " + ", ".join(f"{box.size}² × {box.channels}" for box in boxes),
-    )
     first, last = boxes[1], boxes[-1]
-    st.caption(
-        f"To one scale: height is the side of the map, {figures.CHANNELS_TO_SCALE} channels are as thick as one cell "
-        "is high; the side that leads away is drawn at 0.3 of its length. Orange: the picture."
-    )
-    st.markdown(
-        f"Each stage halves the side and doubles the channels: a map has {first.size**2 * first.channels:,} numbers "
-        f"in stage 1 and {last.size**2 * last.channels:,} in stage 4, "
-        f"{first.size**2 * first.channels / (last.size**2 * last.channels):g} times fewer. A 3 × 3 convolution, "
-        f"though, costs the same in each stage: {_macs(first)} and {_macs(last)} MACs."
-    )
-    st.subheader("Where the memory is, and where the weights are")
+    with room.stage:
+        plot(
+            figures.map_boxes(boxes),
+            "channels_boxes",
+            "Maps become smaller and deeper: " + ", ".join(f"{box.size}² × {box.channels}" for box in boxes),
+        )
+        st.markdown(words(found, batch))
+        _bars(found, batch)
+    with room.why:
+        told(
+            "Will it fit, and where would you save? Each stage halves the side and doubles the [[channel|channels]]: "
+            f"a map has {first.size**2 * first.channels:,} numbers in stage 1 and {last.size**2 * last.channels:,} in "
+            f"stage 4, {first.size**2 * first.channels / (last.size**2 * last.channels):g} times fewer. A 3 × 3 "
+            f"convolution, though, costs the same in each stage: {_macs(first)} and {_macs(last)} [[MAC|MACs]]. So "
+            "the memory sits in front, where maps are large, and the weights sit at the end, where they are deep."
+        )
+        st.caption(
+            f"Drawn to one scale: height is the side of the map, {figures.CHANNELS_TO_SCALE} channels are as thick as "
+            "one cell is high; the side that leads away is drawn at 0.3 of its length. Grey: the picture."
+        )
+        _listed(network, found, batch)
+
+
+def _bars(found: list[Stage], batch: int) -> None:
+    numbers, params = (np.array([getattr(s, name) for s in found]) for name in ("numbers", "params"))
     figure = figures.stage_bars(
         [stage.name for stage in found],
         {
@@ -112,19 +114,22 @@ def rhythm() -> None:
             "multiply-adds": [batch * s.macs for s in found],
         },
     )
-    st.plotly_chart(
+    plot(
         figure,
-        key="channels_stages",
-        config={"displayModeBar": False},
-        alt="Shares of maps, parameters and multiply-adds a stage.",
+        "channels_stages",
+        f"Most memory of maps is in {found[int(numbers.argmax())].name}, most weights in "
+        f"{found[int(params.argmax())].name}.",
     )
-    st.markdown(words(found, batch))
+
+
+def _listed(network: str, found: list[Stage], batch: int) -> None:
+    """The same as numbers, and how they are counted."""
     numbers, params, macs = (sum(getattr(s, name) for s in found) for name in ("numbers", "params", "macs"))
     rows = [
         [name, last, in_bytes(_FLOAT * batch * kept), f"{weights:,}", f"{batch * products / 1e9:,.3g} G"]
         for name, last, kept, weights, products in (
             *((s.name, f"{s.size}²×{s.channels}", s.numbers, s.params, s.macs) for s in found),
-            ("**all**", "", numbers, params, macs),
+            ("**in all**", "", numbers, params, macs),
         )
     ]
     table(["part", "last map", "maps", "params", "MACs"], rows)

@@ -1,18 +1,44 @@
 """Stride and padding: windows over a line and a square of cells, and the arithmetic of their number."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
 from cnn_core.arithmetic.coverage import CASES, Setting, Sweep
 from cnn_core.arithmetic.geometry import output_size, padding_amounts, paddings_for
-from ui.shared.teaching import one_of
+from ui.shared.controls import pick, segments, switch, whole
+from ui.shared.stage import Room
+from ui.shared.teaching import told
 from ui.shared.text import count, formula, plain
 from ui.widgets.window_player.window_player import window_player
 
-FREE, DIMENSIONS, PADDINGS = "free", ("1D", "2D"), ("valid", "same", "half", "full", "explicit")
+FREE = "free"
+DIMENSIONS = {"1D": "A line", "2D": "A square"}
+PADDINGS = {
+    "valid": "None (valid)",
+    "same": "Keep the size (same)",
+    "half": "Half a kernel",
+    "full": "As much as fits (full)",
+    "explicit": "My own",
+}
+TITLES = {  # of the guide's cases, which have the guide's names in a link
+    "no_padding_no_strides": "No padding, every place",
+    "arbitrary_padding_no_strides": "Two cells of padding on each side",
+    "same_padding_no_strides": "Half padding: the size stays",
+    "full_padding_no_strides": "Full padding: the map grows",
+    "no_padding_strides": "Every second place",
+    "padding_strides": "Every second place, padded",
+    "padding_strides_odd": "Every second place, padded, and one column left over",
+    "no_padding_no_strides_transposed": "Transposed: no padding, every place",
+    "arbitrary_padding_no_strides_transposed": "Transposed: two cells of padding",
+    "same_padding_no_strides_transposed": "Transposed: half padding",
+    "full_padding_no_strides_transposed": "Transposed: full padding",
+    "no_padding_strides_transposed": "Transposed: every second place",
+    "padding_strides_transposed": "Transposed: every second place, padded",
+    "padding_strides_odd_transposed": "Transposed: padded, with one cell more",
+    "dilation": "A kernel with gaps (dilation)",
+    FREE: "My own settings",
+}
 _START = CASES["no_padding_no_strides"]
 _LIMITS = {  # control: smallest, largest
     "input_size": (1, 16),
@@ -24,58 +50,49 @@ _LIMITS = {  # control: smallest, largest
     "extra": (0, 3),
 }
 _LABELS = {
-    "input_size": "Input size",
+    "input_size": "Input size: cells a side",
     "kernel_size": "Kernel size k",
-    "stride": "Stride s",
-    "dilation": "Dilation d",
+    "stride": "Stride s: how far the window jumps",
+    "dilation": "Dilation d: gaps between its cells",
     "before": "Padding before",
     "after": "Padding after",
-    "extra": "Extra a",
+    "extra": "Extra cells a",
 }
-LINK: dict[str, Callable[[str], bool]] = {
-    "channels_window_case": one_of(FREE, *CASES),
-    "channels_window_dimensions": one_of(*DIMENSIONS),
-    "channels_window_padding": one_of(*PADDINGS),
-    "channels_window_transposed": one_of("true", "false"),
-    "channels_window_wanted": one_of(*range(1, 65)),
-    **{f"channels_window_{name}": one_of(*range(low, high + 1)) for name, (low, high) in _LIMITS.items()},
-}
-_LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
-def strides() -> bool:
+def strides(room: Room) -> bool:
     """Show windows over an input. True if the reader has found a setting in which some input cell is never read."""
     if st.session_state.pop(_key("contradicted"), False):
         _freed()
-    controls, picture = st.columns([2, 3], gap="medium")
-    with controls:
-        case = st.selectbox("Case", [*CASES, FREE], key=_key("case"), **_LINKED)
-        dimensions = st.segmented_control(
-            "Dimensions", DIMENSIONS, default="1D", key=_key("dimensions"), required=True, **_LINKED
-        )
-        flat = dimensions == "1D"
-        setting = _setting(CASES.get(case))
+    with room.side:
+        case = pick("An example of the guide", TITLES, "no_padding_no_strides", _key("case"))
+        flat = segments("Windows over", DIMENSIONS, "1D", _key("dimensions")) == "1D"
+    setting = _setting(CASES.get(case), room)
     if case != FREE and setting != CASES[case]:  # at the first run the link prevails over what the case puts in
         st.session_state[_key("contradicted")] = True
         st.rerun()
     try:
         sweep = setting.sweep()
     except ValueError as refusal:
-        picture.error(plain(str(refusal)))
+        room.stage.error(plain(str(refusal)))
         return False
-    with picture:
+    with room.stage:
         window_player(sweep, _key("player"), dimensions=1 if flat else 2)
         _arithmetic(setting, sweep)
-    left, right = st.columns([3, 2], gap="large")
-    with left:
+    with room.why:
+        told(
+            "Can a network miss a pixel? Yes: where the [[stride]] jumps further than the window is wide, and at the "
+            "end, where the last window stops before the border. [[padding|Padding]] lays cells round the input so "
+            "that windows fit there too; [[dilation]] pulls the kernel's cells apart. Here:"
+        )
         for sentence in (*_said_of_padding(setting, flat), *_said_of_reads(sweep, flat)):
             st.markdown(f"- {sentence}")
-    with right, st.container(border=True):
-        _inverse(setting, sweep)
-    st.caption(
-        "Cases, sizes and formulas: Dumoulin & Visin 2016, arXiv:1603.07285, chapters 2, 4 and 5. Change a control "
-        "and the case is *free*."
-    )
+        with st.container(border=True):
+            _inverse(setting, sweep)
+        st.caption(
+            "Examples, sizes and formulas: Dumoulin & Visin 2016, arXiv:1603.07285, chapters 2, 4 and 5. Change a "
+            "control and the settings are your own."
+        )
     return bool(sweep.unread)
 
 
@@ -96,15 +113,13 @@ def _put(name: str, value: object, always: bool) -> None:
         st.session_state[_key(name)] = value
 
 
-def _number(name: str, disabled: bool = False) -> int:
+def _number(name: str, why_not: str = "") -> int:
     low, high = _LIMITS[name]
-    value = st.number_input(
-        _LABELS[name], low, high, key=_key(name), width=170, disabled=disabled, on_change=_freed, **_LINKED
-    )
-    return min(max(int(value), low), high)
+    label = f"{_LABELS[name]} ({why_not})" if why_not else _LABELS[name]
+    return whole(label, low, high, low, _key(name), disabled=bool(why_not), on_change=_freed)
 
 
-def _setting(case: Setting | None) -> Setting:
+def _setting(case: Setting | None, room: Room) -> Setting:
     """Show the controls, filled by the case if there is one."""
     start = case or _START
     named = "explicit" if isinstance(start.padding, tuple) else start.padding
@@ -117,27 +132,23 @@ def _setting(case: Setting | None) -> Setting:
     }
     for name, value in {**sizes, "padding": named, "transposed": start.transposed}.items():
         _put(name, value, always=case is not None)
-    with st.container(horizontal=True):
-        size, kernel_size = _number("input_size"), _number("kernel_size")
-    with st.container(horizontal=True):
-        stride, dilation = _number("stride"), _number("dilation")
-    padding = st.segmented_control(
-        "Padding", PADDINGS, key=_key("padding"), required=True, wrap=True, on_change=_freed, **_LINKED
-    )
-    sides_row, transposed_row = (st.container(horizontal=True, vertical_alignment="bottom") for _ in range(2))
-    transposed = transposed_row.toggle("Transposed", key=_key("transposed"), on_change=_freed, width=170, **_LINKED)
-    explicit = padding == "explicit"
-    given = case.padding if case and explicit else None
-    setting = Setting(size, kernel_size, stride, "valid" if explicit else padding, dilation, transposed)
-    sides = given if isinstance(given, tuple) else setting.sides
-    for name, value in zip(("before", "after"), sides, strict=True):
-        _put(name, value, always=case is not None or not explicit)
-    growing = transposed and padding != "same" and stride > 1
-    _put("extra", min(st.session_state.get(_key("extra"), 0), stride - 1) if growing else 0, always=True)
-    with sides_row:
-        chosen = (_number("before", disabled=not explicit), _number("after", disabled=not explicit))
-    with transposed_row:
-        extra = _number("extra", disabled=not growing)
+    with room.side:
+        stride = _number("stride")
+        padding = segments("Padding: cells laid round the input", PADDINGS, "valid", _key("padding"), on_change=_freed)
+    with room.more("Sizes, gaps, transposed"):
+        size, kernel_size, dilation = _number("input_size"), _number("kernel_size"), _number("dilation")
+        transposed = switch("Transposed: from the map back to the input", False, _key("transposed"), on_change=_freed)
+        explicit = padding == "explicit"
+        given = case.padding if case and explicit else None
+        setting = Setting(size, kernel_size, stride, "valid" if explicit else padding, dilation, transposed)
+        sides = given if isinstance(given, tuple) else setting.sides
+        for name, value in zip(("before", "after"), sides, strict=True):
+            _put(name, value, always=case is not None or not explicit)
+        growing = transposed and padding != "same" and stride > 1
+        _put("extra", min(st.session_state.get(_key("extra"), 0), stride - 1) if growing else 0, always=True)
+        by_name = "" if explicit else "of *My own* padding"
+        chosen = (_number("before", by_name), _number("after", by_name))
+        extra = _number("extra", "" if growing else "of a transposed convolution with a stride")
     return Setting(size, kernel_size, stride, chosen if explicit else padding, dilation, transposed, extra)
 
 
@@ -245,7 +256,7 @@ def _inverse(setting: Setting, sweep: Sweep) -> None:
         return
     st.markdown("**Asked backwards: which padding gives a wanted size?**")
     _put("wanted", outputs, always=False)
-    wanted = int(st.number_input("Wanted output size", 1, 64, key=_key("wanted"), width=180, **_LINKED))
+    wanted = whole("Wanted output size", 1, 64, 1, _key("wanted"), width=180)
     found = paddings_for(n, wanted, window.kernel_size, window.stride, window.dilation)
     if found:
         pairs = " or ".join(f"**{before} + {after}**" for before, after in found)

@@ -27,7 +27,6 @@
  */
 
 const MARGIN = 0.1;  // of the side: room for what lies beyond the border
-const ACCENT = '#D9730D';
 /** @type {Record<string, Unit>} */
 const STEPS = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
 
@@ -60,7 +59,7 @@ export const percent = (padding) => {
  */
 export const sentence = ([row, column], layer, intervals) => {
   const rows = intervals[row], columns = intervals[column], inside = share(rows) * share(columns);
-  const unit = `Unit (${row}, ${column}) of ${layer}`;
+  const unit = `Neuron (${row}, ${column}) of ${layer}`;
   if (!inside) return `${unit} sees nothing but padding.`;
   const seen = `rows ${rows[2]}–${rows[3]}, columns ${columns[2]}–${columns[3]}`;
   return `${unit} sees ${seen}; ${percent(1 - inside)} % of its field is padding.`;
@@ -95,8 +94,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const style = getComputedStyle(root);
   /** @type {(name: string, fallback: string) => string} */
   const colour = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
-  const ink = colour('--st-text-color', '#172033'), ground = colour('--st-secondary-background-color', '#F1F4F9');
-  const line = colour('--st-border-color', '#C9D1DE');
+  const ink = colour('--st-text-color', '#16202E'), ground = colour('--st-secondary-background-color', '#FFFFFF');
+  const line = colour('--st-border-color', '#DDDBD2');
+  const selection = getComputedStyle($('here')).backgroundColor;  // of the theme; the legend has it
 
   const sideOf = (/** @type {HTMLCanvasElement} */ canvas) =>
     Math.floor(clamp(canvas.parentElement?.clientWidth ?? 0, 120, 420));
@@ -139,7 +139,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       g.rect(...inside);
       g.fill('evenodd');
       g.lineWidth = 3;
-      g.strokeStyle = ACCENT;
+      g.strokeStyle = selection;
       g.strokeRect(...inside);
     }
     g.lineWidth = 1.5;
@@ -171,7 +171,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     g.strokeRect(0.5, 0.5, side - 1, side - 1);
     const shown = Math.max(cell, 6);
     const [top, left] = state.unit.map((n) => clamp((n + 0.5) * cell - shown / 2, 0, side - shown));
-    g.fillStyle = ACCENT;
+    g.fillStyle = selection;
     g.fillRect(left, top, shown, shown);
   };
 
@@ -181,8 +181,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const [row, column] = state.unit, said = sentence(state.unit, layer, intervals);
     $('said').textContent = said;
     seen.setAttribute('aria-label', said);
-    units.setAttribute('aria-label', `${count} × ${count} units of ${layer}; row ${row}, column ${column} is chosen`);
-    $('title').textContent = `Units of ${layer}`;
+    units.setAttribute('aria-label', `${count} × ${count} neurons of ${layer}; row ${row}, column ${column} is chosen`);
+    $('title').textContent = `Neurons of ${layer}`;
     $('seensize').textContent = `${size} × ${size}`;
     $('mapsize').textContent = `${count} × ${count}`;
   };

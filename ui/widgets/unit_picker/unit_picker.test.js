@@ -18,9 +18,9 @@ test('a little padding is not said to be none', () => {
 
 test('the sentence tells rows, columns and padding', () => {
   assert.equal(
-    sentence([0, 2], 'conv', FIELDS), 'Unit (0, 2) of conv sees rows 0–1, columns 2–5; 50 % of its field is padding.',
+    sentence([0, 2], 'conv', FIELDS), 'Neuron (0, 2) of conv sees rows 0–1, columns 2–5; 50 % of its field is padding.',
   );
-  assert.equal(sentence([4, 2], 'conv', FIELDS), 'Unit (4, 2) of conv sees nothing but padding.');
+  assert.equal(sentence([4, 2], 'conv', FIELDS), 'Neuron (4, 2) of conv sees nothing but padding.');
 });
 
 test('the nearest field is the one whose middle is nearest', () => {
@@ -39,10 +39,10 @@ test('the page shows what Python chose', () => {
   const { show, said, text, find } = picker();
   show([1, 2]);
   assert.equal(said(), '(1, 2)');
-  assert.equal(text('.title'), 'Units of conv');
+  assert.equal(text('.title'), 'Neurons of conv');
   assert.equal(text('.mapsize'), '5 × 5');
   assert.equal(find('.seen').getAttribute('aria-label'), text('.said'));
-  assert.equal(find('.units').getAttribute('aria-label'), '5 × 5 units of conv; row 1, column 2 is chosen');
+  assert.equal(find('.units').getAttribute('aria-label'), '5 × 5 neurons of conv; row 1, column 2 is chosen');
 });
 
 test('arrow keys move the unit at once, and Python hears the last place when it rests', () => {

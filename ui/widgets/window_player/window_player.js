@@ -23,7 +23,6 @@
  * @property {ResizeObserver} [observer]
  */
 
-const BLUE = '59, 130, 246', GREEN = '46, 158, 107', ORANGE = '#D9730D', RED = '#C2344F';
 
 /** @type {(value: number, least: number, most: number) => number} */
 const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
@@ -147,22 +146,21 @@ export const glided = (elapsed) => {
   return t * (2 - t);
 };
 
-/** @type {(g: Pen, colour: string, x: number, y: number, w: number, h: number) => void} */
-const fill = (g, colour, x, y, w, h) => {
-  g.fillStyle = colour;
+/** @type {(g: Pen, colour: string, opacity: number, x: number, y: number, w: number, h: number) => void} */
+const fill = (g, colour, opacity, x, y, w, h) => {
+  Object.assign(g, { globalAlpha: opacity, fillStyle: colour });
   g.fillRect(x, y, w, h);
+  g.globalAlpha = 1;
 };
 /** @type {(g: Pen, colour: string, line: number, x: number, y: number, w: number, h: number) => void} */
 const outline = (g, colour, line, x, y, w, h) => {
-  g.strokeStyle = colour;
-  g.lineWidth = line;
+  Object.assign(g, { strokeStyle: colour, lineWidth: line });
   g.strokeRect(x, y, Math.max(1, w), Math.max(1, h));
 };
 /** @type {(g: Pen, colour: string, line: number, box: number[], gap: number, both?: boolean) => void} */
 const hatch = (g, colour, line, [x, y, s], gap, both = false) => {
   g.save();
-  g.strokeStyle = colour;
-  g.lineWidth = line;
+  Object.assign(g, { strokeStyle: colour, lineWidth: line });
   g.beginPath();
   g.rect(x, y, s, s);
   g.clip();
@@ -204,7 +202,10 @@ export default function ({ data, parentElement }) {
 
   const style = getComputedStyle(root);
   const ink = style.getPropertyValue('--st-text-color').trim() || '#172033';
-  const paper = style.getPropertyValue('--st-background-color').trim() || '#fff';
+  const paper = style.getPropertyValue('--st-background-color').trim() || '#FAFAF7';
+  const accent = style.getPropertyValue('--st-primary-color').trim() || '#0F5C63';
+  // The legend has the theme's colours; on the canvas they are the same.
+  const grey = getComputedStyle($('cell')).backgroundColor, selection = getComputedStyle($('frame')).borderTopColor;
 
   // Drawing ----------------------------------------------------------------------------------------------------------
   /** @type {(name: string, width: number, height: number) => Pen} */
@@ -216,11 +217,9 @@ export default function ({ data, parentElement }) {
     on.style.height = `${height}px`;
     const g = /** @type {Pen} */ (on.getContext('2d'));
     g.scale(ratio, ratio);
-    g.textAlign = 'center';
-    g.textBaseline = 'middle';
-    return g;
+    return Object.assign(g, /** @type {const} */ ({ textAlign: 'center', textBaseline: 'middle' }));
   };
-  const available = (/** @type {string} */ name) => Math.max(150, canvas(name).parentElement?.clientWidth ?? 0);
+  const available = (/** @type {string} */ name) => Math.max(60, canvas(name).parentElement?.clientWidth ?? 0);
   /** @type {(g: Pen, x: number, y: number, s: number, zero: boolean, times: number, label: unknown) => void} */
   const inputCell = (g, x, y, s, zero, times, label) => {
     const box = Math.max(1, s - 1);
@@ -231,14 +230,14 @@ export default function ({ data, parentElement }) {
       outline(g, ink, 1, x + 0.5, y + 0.5, box - 1, box - 1);
       g.setLineDash([]);
       g.globalAlpha = 1;
-    } else fill(g, `rgba(${BLUE}, ${times ? 0.3 : 0.08})`, x, y, box, box);
-    if (!times) hatch(g, RED, zero ? 1 : 2, [x, y, box], Math.max(5, s / 3), true);
+    } else fill(g, grey, times ? 0.3 : 0.08, x, y, box, box);
+    if (!times) hatch(g, ink, zero ? 1 : 2, [x, y, box], Math.max(5, s / 3), true);
     else if (!zero) write(g, ink, label, x, y, s);
   };
   /** @type {(g: Pen, x: number, y: number, s: number, times: number) => void} */
   const heatCell = (g, x, y, s, times) => {
-    fill(g, paper, x, y, s - 1, s - 1);
-    fill(g, `rgba(${BLUE}, ${0.85 * times / most})`, x, y, s - 1, s - 1);
+    fill(g, paper, 1, x, y, s - 1, s - 1);
+    fill(g, grey, 0.6 * times / most, x, y, s - 1, s - 1);
     g.globalAlpha = 0.15;
     outline(g, ink, 1, x + 0.5, y + 0.5, s - 2, s - 2);
     g.globalAlpha = 1;
@@ -246,17 +245,17 @@ export default function ({ data, parentElement }) {
   };
   /** @type {(g: Pen, x: number, y: number, s: number, label: unknown, here: boolean) => void} */
   const outputCell = (g, x, y, s, label, here) => {
-    fill(g, `rgba(${GREEN}, ${here ? 0.75 : 0.25})`, x, y, s - 1, s - 1);
-    if (here) outline(g, ORANGE, 3, x + 1.5, y + 1.5, s - 4, s - 4);
+    fill(g, accent, here ? 0.45 : 0.18, x, y, s - 1, s - 1);
+    if (here) outline(g, selection, 3, x + 1.5, y + 1.5, s - 4, s - 4);
     write(g, ink, label, x, y, s);
   };
   /** @type {(g: Pen, s: number, downs: number[], left: number, top: number) => void} In pixels. */
   const frame = (g, s, downs, left, top) => {
     const across = windows[state.j].map((at) => at - windows[state.j][0]);
     if (across.length < span) for (const a of downs) for (const b of across) {
-      outline(g, ORANGE, 2, left + b * s + 1.5, top + a * s + 1.5, s - 4, s - 4);
+      outline(g, selection, 2, left + b * s + 1.5, top + a * s + 1.5, s - 4, s - 4);
     }
-    outline(g, ORANGE, 3, left + 1, top + 1, span * s - 3, (flat ? 1 : span) * s - 3);
+    outline(g, selection, 3, left + 1, top + 1, span * s - 3, (flat ? 1 : span) * s - 3);
   };
 
   const drawLine = (/** @type {number} */ x) => {
@@ -266,10 +265,10 @@ export default function ({ data, parentElement }) {
     line.forEach((cell, at) => {
       inputCell(g, at * s, top, s, cell === null, reads[at], cell);
       if (cell === null) return;
-      fill(g, `rgba(${BLUE}, ${0.85 * reads[at] / most})`, at * s, counts, Math.max(1, s - 1), strip);
+      fill(g, grey, 0.6 * reads[at] / most, at * s, counts, Math.max(1, s - 1), strip);
       if (s >= 12) write(g, ink, reads[at], at * s + (s - strip) / 2, counts, strip);
     });
-    g.strokeStyle = `${ORANGE}CC`;  // nearly opaque
+    g.strokeStyle = selection;
     g.lineWidth = 1.5;
     g.beginPath();
     for (const at of windows[state.j]) {
@@ -286,19 +285,19 @@ export default function ({ data, parentElement }) {
   };
   /** @type {(y: number, x: number) => void} */
   const drawSquare = (y, x) => {
-    const s = Math.min(44, Math.min(available('input'), 560) / line.length);
+    const s = Math.min(44, Math.min(available('input'), 300) / line.length);
     const g = prepare('input', s * line.length, s * line.length);
     line.forEach((down, r) => line.forEach((right, c) => {
       const zero = down === null || right === null;
       inputCell(g, c * s, r * s, s, zero, reads[r] * reads[c], s > 30 ? `${down},${right}` : '');
     }));
     frame(g, s, windows[state.i].map((at) => at - windows[state.i][0]), x * s, y * s);
-    const t = Math.min(44, Math.min(available('output'), 260) / count), h = prepare('output', t * count, t * count);
+    const t = Math.min(44, Math.min(available('output'), 120) / count), h = prepare('output', t * count, t * count);
     windows.forEach((_, i) => windows.forEach((__, j) => {
       outputCell(h, j * t, i * t, t, t > 30 ? `${i},${j}` : '', i === state.i && j === state.j);
     }));
     const cells = line.map((_, at) => at).filter((at) => line[at] !== null);
-    const u = Math.min(30, Math.min(available('heat'), 260) / cells.length);
+    const u = Math.min(30, Math.min(available('heat'), 120) / cells.length);
     const k = prepare('heat', u * cells.length, u * cells.length);
     cells.forEach((a, r) => cells.forEach((b, c) => heatCell(k, c * u, r * u, u, reads[a] * reads[b])));
     Object.assign(sides, { input: s, output: t });
