@@ -7,6 +7,7 @@ from cnn_core.store.runs import Run
 from cnn_core.training.transfer.spec import Experiment
 from ui.shared.run_panel import follow
 from ui.shared.session import Album, open_run, remember_run, store
+from ui.shared.sets import set_bar
 from ui.shared.text import count, plain
 from ui.transfer.contact_sheets import contact_sheets
 from ui.transfer.pictures_in import add_pictures
@@ -31,9 +32,8 @@ def show_run(run: Run) -> None:
 
 def back() -> None:
     """Return to the pictures of this visit, or to those of the run."""
-    album = Album.current()
+    Album.current()  # takes up the link's while it is there
     st.query_params.clear()
-    album.save()
 
 
 def build() -> None:
@@ -45,6 +45,7 @@ def build() -> None:
     )
     album = Album.current()
     st.header("1 · Pictures", divider="gray")
+    set_bar(album)
     add_pictures(album)
     trouble = contact_sheets(album)
     st.header("2 · Experiment", divider="gray")
