@@ -16,7 +16,7 @@ from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.shared import stage
 from ui.shared.stage import Step
 
-PAGES = ("convolution", "architectures")
+PAGES = ("convolution", "architectures", "laboratory")
 
 
 def graph() -> dict[str, Any]:

@@ -26,6 +26,7 @@ from cnn_core.training.lab.size_job import fit_law
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.studies import STUDIES, read
 from cnn_core.training.lab.which_backbone import BackbonesResult, Compared, Costs
+from ui.laboratory.study import EXAMPLE
 from ui.laboratory.views import VIEW_OF, VIEWS
 from ui.shared.session import Album
 
@@ -157,8 +158,13 @@ def stored(
 def test_page_begins_with_a_sample_its_counts_and_what_it_will_take(page: Any) -> None:
     app = page("laboratory")
     assert not app.exception and not app.warning
-    assert "**192 pictures** of Brick, grass, gravel: brick 64, grass 64, gravel 64" in texts(app)
-    assert "About 40 s of processor time" in texts(app), "62 s for 300 pictures were measured"
+    assert "**192 pictures** would be measured: brick 64, grass 64, gravel 64" in texts(app)
+    estimate = next(caption for caption in app.caption if caption.value.startswith("About "))
+    assert estimate.value == "About 50 seconds.", "62 s for 300 pictures were measured, and 11 s to read them"
+    assert (
+        "40 s of processor time" in estimate.proto.help
+        and "`python -m cnn_core lab depth FOLDER`" in estimate.proto.help
+    )
     assert not app.button(key="laboratory_start_depth").disabled
 
 
@@ -183,7 +189,9 @@ def test_settings_reach_the_study(page: Any, store: Store, engine: Any) -> None:
     app = page("laboratory", laboratory_view="Recipes")
     app.number_input(key="laboratory_recipes_epochs").set_value(1)
     app.number_input(key="laboratory_recipes_training_splits").set_value(2)
-    app.get("button_group")[1].set_value(["batchnorm_training"]).run()
+    next(g for g in app.get("button_group") if g.key == "laboratory_recipes_recipes").set_value(
+        ["batchnorm_training"]
+    ).run()
     app.button(key="laboratory_start_recipes").click().run()
     options: Any = read(store.get(store.live()[0].id).spec).options
     assert (options.epochs, options.training_splits) == (1, 2)
@@ -256,7 +264,8 @@ def test_strangers_link_opens_the_view_the_result_and_its_pictures(
     assert app.session_state.laboratory_view == VIEW_OF[kind]
     assert said in texts(app) and drawn in charts(app).encode().decode("unicode_escape")
     assert app.session_state.album.counts == {"c*t": 8, "dog": 8}
-    assert "of my \\<set\\>: c\\*t 8, dog 8" in texts(app), "names are no markup"
+    assert "**16 pictures** would be measured: c\\*t 8, dog 8" in texts(app), "names are no markup"
+    assert "my \\<set\\>\\: question" in texts(app)
     assert f"run={app.session_state.laboratory_linked}" in app.code[0].value
 
 
@@ -270,7 +279,7 @@ def test_switching_views_loses_nothing(page: Any, store: Store, items: tuple[Ite
     app = page("laboratory", run=depth.id)
     app.session_state.laboratory_view = "Pictures"
     app.run()
-    assert not charts(app) and "run" not in app.query_params, "nobody has shown that study here"
+    assert EXAMPLE in texts(app) and "run" not in app.query_params, "nobody has shown that study here"
     app.query_params["run"] = size.id
     app.run()
     for view, mark in (("Depth", "linear probe"), ("Pictures", "fitted law"), ("Depth", "linear probe")):
@@ -289,7 +298,7 @@ def test_newest_study_of_the_same_pictures_is_found_in_a_new_visit(page: Any, st
     again = page("laboratory")  # no link, another session, the same sample set
     assert "linear probe" in charts(again) and "were measured on this server before" in texts(again)
     again.number_input(key="laboratory_depth_epochs").set_value(5).run()
-    assert "The figures below are of other settings than those above." in texts(again)
+    assert "The figures are of other settings than those chosen now." in texts(again)
 
 
 def test_study_that_goes_on_is_nobody_elses(page: Any, store: Store, engine: Any) -> None:
@@ -306,7 +315,7 @@ def test_study_of_other_pictures_is_said_to_be_one(page: Any, store: Store, item
     assert "This is a study of other pictures: my \\<set\\>\\: question." in texts(app)
     assert app.session_state.album.is_sample, "nothing of the reader's is exchanged"
     app.button(key="laboratory_mine_depth").click().run()
-    assert not charts(app) and "run" not in app.query_params
+    assert EXAMPLE in texts(app) and "run" not in app.query_params
 
 
 def test_running_study_shows_its_phase_and_can_be_stopped(
@@ -372,7 +381,7 @@ def test_result_that_cannot_be_read_is_said_in_a_sentence(page: Any, store: Stor
     assert newer is not None
     store.finish(newer, "done", result=run.result | {"version": 3}, environment=ENVIRONMENT)
     app = page("laboratory", run=newer.id)
-    assert "This result is of version 3" in app.error[0].value and not app.exception and not charts(app)
+    assert "This result is of version 3" in app.error[0].value and not app.exception and EXAMPLE in texts(app)
 
 
 def test_every_study_has_a_view_under_its_key() -> None:
