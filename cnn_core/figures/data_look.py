@@ -40,6 +40,7 @@ def embedding_map(
     figure = go.Figure()
     for number, name in enumerate(classes):
         mine = [(index, point) for index, point in enumerate(points) if point.label == name]
+        mine.sort(key=lambda entry: not entry[1].right)  # the legend shows the first one's mark: that of the class
         wrong = [not point.right for _, point in mine]
         shape = _ROUND[number // len(LIGHT.series) % len(_ROUND)]
         figure.add_scatter(

@@ -15,6 +15,7 @@ from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comp
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
+from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.lab.depth import Cut, DepthOptions, DepthResult, Stage
 from cnn_core.training.lab.labels import LabelsOptions
@@ -26,6 +27,7 @@ from cnn_core.training.lab.size_job import fit_law
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.studies import STUDIES, read
 from cnn_core.training.lab.which_backbone import BackbonesResult, Compared, Costs
+from ui.laboratory.runs import fingerprint
 from ui.laboratory.study import EXAMPLE
 from ui.laboratory.views import VIEW_OF, VIEWS
 from ui.shared.session import Album
@@ -422,3 +424,61 @@ def test_own_album_stays_without_a_word_in_the_link(
     monkeypatch.setattr("ui.shared.session.visit", lambda: "e" * 40)
     app = page("laboratory", set="abcdef")
     assert app.session_state.album.counts == {"c*t": 8, "dog": 8} and app.session_state.album.id != "abcdef", "a copy"
+
+
+@pytest.mark.parametrize("kind", list(STUDIES))
+def test_every_study_opens_with_an_example_that_is_stamped_and_has_a_receipt(page: Any, engine: Any, kind: str) -> None:
+    engine.answers["augmented_sheet"] = np.zeros((2, 6, 8, 8, 3), np.uint8)
+    app = page("laboratory", laboratory_view=VIEW_OF[kind])
+    assert not app.exception and not app.error and not app.warning
+    assert EXAMPLE in "\n".join(info.value for info in app.info), "whose pictures"
+    drawn = app.get("plotly_chart")
+    assert drawn and all("an example: clothing" in chart.proto.spec for chart in drawn)
+    assert all(chart.proto.alt.startswith("An example, five kinds of clothing: ") for chart in drawn)
+    command = f"python -m cnn_core lab {kind} clothing5/train"
+    assert any(code.value.startswith(command) and code.value.endswith("--json") for code in app.code)
+    told = texts(app)
+    for part in ("300 pictures in 5 classes; 20", "Seed 0; CPU", "Keras 3", "Computed before, not here, on two cores"):
+        assert part in told.replace("\\", ""), part
+
+
+def test_study_of_ones_own_takes_the_place_of_the_example(page: Any, store: Store, items: tuple[Item, ...]) -> None:
+    app = page("laboratory", run=stored(store, items, "depth").id)
+    assert EXAMPLE not in texts(app) and "an example" not in charts(app)
+
+
+def test_renamed_study_is_called_by_its_new_name(page: Any, store: Store, items: tuple[Item, ...]) -> None:
+    run = stored(store, items, "depth")
+    store.rename(run.id, "Monday's pets")
+    app = page("laboratory", run=run.id)
+    assert "**Monday's pets**" in texts(app) and "my \\<set\\>" not in texts(app)
+
+
+def test_study_of_the_pictures_before_a_change_stays_in_sight_until_they_are_measured_again(
+    page: Any, store: Store, items: tuple[Item, ...], engine: Any
+) -> None:
+    depth, size = stored(store, items, "depth"), stored(store, items, "size")
+    for kind, run in (("depth", depth), ("size", size)):
+        store.lists.add(keys.studies(fingerprint(items), kind), run.id)
+    older = "**This result is older than your pictures**: 1 picture moved since. Measure again when you are done."
+    app = page("laboratory", run=depth.id)
+    album = app.session_state.album
+    album.move({items[0].digest}, "c*t", "dog")
+    app.run()
+    assert older in texts(app) and "linear probe" in charts(app) and app.query_params["run"] in (depth.id, [depth.id])
+    assert not [button for button in app.button if button.key == "laboratory_mine_depth"], "they are its own"
+    app.session_state.laboratory_view = "Pictures"
+    app.run()
+    assert older in texts(app) and "fitted law" in charts(app), "another step's too"
+    app.session_state.laboratory_view = "Depth"
+    app.run()
+    app.button(key="laboratory_start_depth").click().run()
+    (live,) = store.live()
+    claimed = store.claim(live.id, "w")
+    assert claimed is not None
+    store.finish(claimed, "done", result=whole(depth_result()).to_json(), environment=ENVIRONMENT)
+    app.run()
+    assert older not in texts(app) and app.query_params["run"] in (live.id, [live.id])
+    album.undo()
+    app.run()
+    assert older not in texts(app) and app.query_params["run"] in (depth.id, [depth.id]), "of these it was measured"

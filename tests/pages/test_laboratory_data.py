@@ -151,8 +151,8 @@ def test_map_marks_what_is_judged_otherwise(look: Any) -> None:
     assert not app.exception and not app.warning
     drawn = figure(app, "judged dog")["data"]
     assert [trace["name"] for trace in drawn] == list(CLASSES)
-    assert drawn[0]["marker"]["symbol"] == ["x"] + ["circle"] * 5
-    assert drawn[0]["text"][0] == "p0.png: is cat, judged dog"
+    assert drawn[0]["marker"]["symbol"] == ["circle"] * 5 + ["x"]
+    assert drawn[0]["text"][5] == "p0.png: is cat, judged dog" and drawn[0]["customdata"][5] == 0
     assert "A cross is one of 1 pictures judged otherwise than labelled." in words(app)
     app.selectbox(key=next(b.key for b in app.selectbox if b.key.startswith("laboratory_find"))).select(3).run()
     assert len(figure(app, "judged dog")["data"]) == 4, "the picture found by name is ringed"
