@@ -56,6 +56,7 @@ def augmentation(room: Room) -> bool:
         )
         st.caption("Shorten & Khoshgoftaar 2019, Journal of Big Data 6:60, “Geometric transformations”.")
         if shown:
+            _figures(shown.result)
             st.caption(
                 f"{shown.result.copies} copies of each training picture; fine-tuning takes as many steps as without."
             )
@@ -71,7 +72,13 @@ def _effect(shown: Shown[AugmentationResult], policy: str) -> None:
         plot(augmentation_effect(result.policies, ARMS), "augmentation_effect", spoken, shown)
     stamp(shown)
     sentences(result)
+    if result.policies and policy not in {entry.policy for entry in result.policies}:
+        st.caption("The figures are of other copies than the sheet above shows. Measure these too.")
+
+
+def _figures(result: AugmentationResult) -> None:
     if result.policies:
+        effects = [(arm, entry, effect) for entry in result.policies for arm, effect in entry.arms.items()]
         rows = [
             [
                 f"{ARMS[arm]}: {plain(entry.title.lower())}",
@@ -81,8 +88,6 @@ def _effect(shown: Shown[AugmentationResult], policy: str) -> None:
             for arm, entry, effect in effects
         ]
         table(["Trained", "Without copies", "With"], rows)
-        if policy not in {entry.policy for entry in result.policies}:
-            st.caption("The figures are of other copies than the sheet above shows. Measure these too.")
 
 
 def _measure_this() -> None:

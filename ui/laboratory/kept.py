@@ -224,7 +224,7 @@ def _charts(picked: list[Entry], names: dict[str, str], room: Room) -> None:
     if learnt:
         arms = sum(len(found) for _, found in learnt)
         with room.why:
-            st.subheader("How did they get there?", anchor=False)
+            st.header("How did they get there?", anchor=False)
             plot(figures.curves(learnt), "laboratory_kept_curves", f"Accuracy over the epochs of {count(arms, 'arm')}.")
             st.caption("Validation pictures where you taught it yours, test pictures in the studies of networks.")
     if not measured and not learnt:

@@ -26,6 +26,8 @@ def recipes(room: Room) -> bool:
             "differs. Each is compared, fold by fold, with **the head first, then all blocks at a low rate**."
         )
         if shown:
+            st.header("What did each recipe cost?", anchor=False)
+            sentences(shown.result)
             _weights(shown)
         st.caption(
             "Mean over folds of ‖w − w₀‖ / ‖w₀‖, block by block. Kumar et al. 2022, arXiv:2202.10054 (head first); "
@@ -48,7 +50,6 @@ def _costs(shown: Shown[RecipesResult]) -> None:
     for tried in result.recipes:
         if tried.error:
             st.warning(f"**{plain(tried.title)}** did not come through: {plain(tried.error)}")
-    sentences(result)
 
 
 def _weights(shown: Shown[RecipesResult]) -> None:
@@ -59,9 +60,9 @@ def _weights(shown: Shown[RecipesResult]) -> None:
     blocks = shown.result.trained_blocks
     moved = {tried.title: tried.distances for tried in done}
     drifted = {tried.title: tried.statistics_drift for tried in done}
-    st.subheader("How far did the weights go from the pretrained ones?", anchor=False)
+    st.header("How far did the weights go from the pretrained ones?", anchor=False)
     plot(strip(moved, blocks), "distances", _spoken(moved, "weights moved"), shown)
-    st.subheader("How far did BatchNorm's statistics drift?", anchor=False)
+    st.header("How far did BatchNorm's statistics drift?", anchor=False)
     plot(strip(drifted, blocks), "drift", _spoken(drifted, "statistics moved"), shown)
     st.markdown(plain(shown.result.trap))
 

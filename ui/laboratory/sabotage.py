@@ -63,7 +63,7 @@ def _agreement(shown: Shown[SabotageResult]) -> None:
     here = _here(shown.result)
     asked = [network for network in here if any(mistake.agreement for mistake in network.distortions)]
     if asked:
-        st.subheader("How many ImageNet answers stay?", anchor=False)
+        st.header("How many ImageNet answers stay?", anchor=False)
         plot(agreement(asked), "agreement", _spoken(asked, _agrees), shown)
     for network in here:
         for mistake in network.distortions:
