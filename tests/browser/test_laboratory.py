@@ -55,7 +55,9 @@ def depth(server: Server, photos: Path, chromium: Browser) -> Run:
             box.press("Enter")
             settled(page)
         page.get_by_role("button", name="Measure it").click()
-        expect(page.get_by_role("button", name="Stop")).to_be_visible()
+        # Streamlit's own header has a Stop while it works.
+        main = page.get_by_test_id("stMainBlockContainer")
+        expect(main.get_by_role("button", name="Stop")).to_be_visible()
         page.wait_for_url(re.compile(r"run=\w{12}"))
         run_id = page.url.partition("run=")[2][:12]
         page.get_by_role("radio", name="Which recipe", exact=True).click()  # another view meanwhile loses nothing

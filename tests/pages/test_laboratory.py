@@ -160,11 +160,12 @@ def stored(
 def test_page_begins_with_a_sample_its_counts_and_what_it_will_take(page: Any) -> None:
     app = page("laboratory")
     assert not app.exception and not app.warning
-    assert "**192 pictures** would be measured: brick 64, grass 64, gravel 64" in texts(app)
+    assert "**144 pictures** would be measured: brick 48, grass 48, gravel 48" in texts(app)
+    assert "Set aside as a test, and not looked at here: 48." in texts(app)
     estimate = next(caption for caption in app.caption if caption.value.startswith("About "))
-    assert estimate.value == "About 50 seconds.", "62 s for 300 pictures were measured, and 11 s to read them"
+    assert estimate.value == "About 40 seconds.", "62 s for 300 pictures were measured, and 11 s to read them"
     assert (
-        "40 s of processor time" in estimate.proto.help
+        "30 s of processor time" in estimate.proto.help
         and "`python -m cnn_core lab depth FOLDER`" in estimate.proto.help
     )
     assert not app.button(key="laboratory_start_depth").disabled

@@ -1,5 +1,6 @@
 """A study as a step of the page: an example on the stage, button and settings beside, then the reader's own."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -111,7 +112,7 @@ def _begin(record: Study[Any, Any], chosen: LabSpec | None, refusal: str, run: R
         if chosen is None:
             st.markdown(f":material/info: {plain(refusal)}")
         elif not waiting:
-            told, whence = expected(record, chosen.options, len(album.items))
+            told, whence = expected(record, chosen.options, len(_taken(album)))
             st.caption(told, help=f"{whence}\n\n`{command(chosen.options)}` measures the same of a folder.")
 
 
@@ -164,11 +165,20 @@ def _example(record: Study[Any, Found], room: Room) -> Shown[Found] | None:
 
 def _pictures(album: Album) -> None:
     """Say which pictures a study would take, and where they are changed."""
-    counts = ", ".join(f"{plain(label)} {number}" for label, number in album.counts.items())
+    taken = _taken(album)
+    counts = ", ".join(f"{plain(label)} {number}" for label, number in sorted(Counter(taken).items()))
+    aside = len(album.items) - len(taken)
     with st.container(border=True, gap="small"):
-        st.markdown(f"**{count(len(album.items), 'picture')}** would be measured: {counts}")
+        st.markdown(f"**{count(len(taken), 'picture')}** would be measured: {counts}")
+        if aside:
+            st.caption(f"Set aside as a test, and not looked at here: {aside}.")
         set_bar(album)
         st.page_link(PAGES / "transfer.py", label="Change the pictures", icon=":material/photo_library:")
+
+
+def _taken(album: Album) -> list[str]:
+    """The labels of the pictures that take part: those set aside as a test do not."""
+    return [item.label for item in album.items if item.part != "test"]
 
 
 # A result on the stage, and below it ----------------------------------------------------------------------------------
