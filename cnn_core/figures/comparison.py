@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from cnn_core.arithmetic.measures import Accuracy, Curve
+from cnn_core.figures.palette import LIGHT
 
-COLOURS = ("#3B82F6", "#D9730D", "#16A34A", "#A855F7", "#0EA5A4", "#DC4A68", "#8A8F98", "#B8860B")
+COLOURS = (*LIGHT.series, LIGHT.soft)
 DASHES = ("solid", "dash", "dot", "dashdot")
 _MARGIN = {"l": 10, "r": 10, "t": 12, "b": 10}
 

@@ -6,25 +6,14 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
+from cnn_core.figures.laboratory import HIGHEST
 from cnn_core.figures.lines import upright
+from cnn_core.figures.palette import LIGHT
 from cnn_core.training.lab.augmentation import Policy
 from cnn_core.training.lab.labels import Bin, MapPoint, RefusalPoint
 
 _MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top"}
-_BLUE, _ORANGE, _GREY = "#3B82F6", "#D9730D", "#8A8F98"
-_CLASS_COLOURS = (
-    _BLUE,
-    _ORANGE,
-    "#2E9E6B",
-    "#B45BCF",
-    "#C2A100",
-    "#D6456B",
-    "#12A3B4",
-    "#9A6A3A",
-    "#7A6FF0",
-    _GREY,
-)
 _ROUND = ("circle", "diamond", "square", "triangle-up", "pentagon")  # one more for each turn of the colours
 PROJECTIONS: dict[str, Callable[[MapPoint], tuple[float, float]]] = {
     "PCA": lambda point: point.pca,
@@ -51,15 +40,16 @@ def embedding_map(
     figure = go.Figure()
     for number, name in enumerate(classes):
         mine = [(index, point) for index, point in enumerate(points) if point.label == name]
+        mine.sort(key=lambda entry: not entry[1].right)  # the legend shows the first one's mark: that of the class
         wrong = [not point.right for _, point in mine]
-        shape = _ROUND[number // len(_CLASS_COLOURS) % len(_ROUND)]
+        shape = _ROUND[number // len(LIGHT.series) % len(_ROUND)]
         figure.add_scatter(
             x=[place(point)[0] for _, point in mine],
             y=[place(point)[1] for _, point in mine],
             mode="markers",
             name=name,
             marker={
-                "color": _CLASS_COLOURS[number % len(_CLASS_COLOURS)],
+                "color": LIGHT.series[number % len(LIGHT.series)],
                 "opacity": 0.85,
                 "symbol": ["x" if bad else shape for bad in wrong],
                 "size": [11 if bad else 8 for bad in wrong],
@@ -74,7 +64,7 @@ def embedding_map(
             x=[place(point)[0] for point in ringed],
             y=[place(point)[1] for point in ringed],
             mode="markers",
-            marker={"symbol": "circle-open", "size": 20, "color": _ORANGE, "line": {"width": 3}},
+            marker={"symbol": "circle-open", "size": 20, "color": LIGHT.selection, "line": {"width": 3}},
             showlegend=False,
             hoverinfo="skip",
         )
@@ -82,7 +72,7 @@ def embedding_map(
     figure.update_yaxes(visible=False, scaleanchor="x" if projection == "PCA" else None)
     figure.update_layout(
         margin=_MARGIN,
-        height=520,
+        height=HIGHEST,
         legend=_BELOW | {"y": -0.02},
         hovermode="closest",
         uirevision=projection,  # what is zoomed and selected stays
@@ -91,7 +81,7 @@ def embedding_map(
 
 
 def reliability_curve(bins: Sequence[Bin]) -> go.Figure:
-    """Draw accuracy against confidence with Wilson's intervals; a dot's area is the number of pictures.
+    """Draw accuracy against confidence with Wilson intervals; a dot's area is the number of pictures.
 
     Args:
         bins: Of `calibration.reliability`.
@@ -102,7 +92,7 @@ def reliability_curve(bins: Sequence[Bin]) -> go.Figure:
         x=[0, 1],
         y=[0, 1],
         mode="lines",
-        line={"dash": "dot", "color": _GREY, "width": 1.5},
+        line={"dash": "dot", "color": LIGHT.soft, "width": 1.5},
         name="as sure as right",
         hoverinfo="skip",
     )
@@ -111,8 +101,8 @@ def reliability_curve(bins: Sequence[Bin]) -> go.Figure:
         y=[each.right.value for each in bins],
         mode="lines+markers",
         name="measured",
-        line={"color": _BLUE, "width": 2},
-        marker={"size": [8 + 18 * (each.right.total / most) ** 0.5 for each in bins], "color": _BLUE},
+        line={"color": LIGHT.accent, "width": 2},
+        marker={"size": [8 + 18 * (each.right.total / most) ** 0.5 for each in bins], "color": LIGHT.accent},
         error_y={
             "type": "data",
             "symmetric": False,
@@ -125,7 +115,7 @@ def reliability_curve(bins: Sequence[Bin]) -> go.Figure:
     )
     figure.update_xaxes(title_text="confidence (largest probability)", range=[0, 1.03], tickformat=".0%")
     figure.update_yaxes(title_text="share that is right", range=[0, 1.06], tickformat=".0%")
-    figure.update_layout(margin=_MARGIN, height=380, legend=_BELOW | {"y": -0.22})
+    figure.update_layout(margin=_MARGIN, height=HIGHEST, legend=_BELOW | {"y": -0.26})
     return figure
 
 
@@ -138,8 +128,8 @@ def refusal(curve: Sequence[RefusalPoint], threshold: float) -> go.Figure:
     """
     curves = []
     for shares, name, colour, dash in (
-        ([point.answered for point in curve], "own pictures answered", _BLUE, "solid"),
-        ([point.unseen_refused for point in curve], "unseen classes refused", _ORANGE, "dash"),
+        ([point.answered for point in curve], "own pictures answered", LIGHT.accent, "solid"),
+        ([point.unseen_refused for point in curve], "unseen classes refused", LIGHT.one, "dash"),
     ):
         curves.append(
             {
@@ -158,8 +148,8 @@ def refusal(curve: Sequence[RefusalPoint], threshold: float) -> go.Figure:
             "xaxis": {"title": {"text": "threshold"}, "range": [0, 1.02]},
             "yaxis": {"range": [0, 1.04], "tickformat": ".0%"},
             "margin": _MARGIN,
-            "height": 340,
-            "legend": _BELOW | {"y": -0.24},
+            "height": HIGHEST,
+            "legend": _BELOW | {"y": -0.26},
         },
     )
 
@@ -172,7 +162,7 @@ def augmentation_effect(policies: Sequence[Policy], titles: Mapping[str, str]) -
         titles: Of its arms.
     """
     figure = go.Figure()
-    for arm, colour in (("frozen", _BLUE), ("fine_tuned", _ORANGE)):
+    for arm, colour in (("frozen", LIGHT.frozen), ("fine_tuned", LIGHT.fine_tuned)):
         paired = [(policy.title, policy.arms[arm].paired) for policy in policies if arm in policy.arms]
         points = [difference.points for _, difference in paired]
         low = [each.points if each.low is None else each.low for _, each in paired]
@@ -194,10 +184,10 @@ def augmentation_effect(policies: Sequence[Policy], titles: Mapping[str, str]) -
             hovertemplate="%{x:+.1f} points, %{customdata[0]:+.1f} to %{customdata[1]:+.1f}<extra></extra>",
         )
     rows = sum(len(policy.arms) for policy in policies)
-    figure.add_vline(x=0, line={"dash": "dash", "width": 1.5, "color": _GREY})
+    figure.add_vline(x=0, line={"dash": "dash", "width": 1.5, "color": LIGHT.soft})
     figure.update_xaxes(title_text="points gained")
     figure.update_yaxes(autorange="reversed", automargin=True)
-    figure.update_layout(margin=_MARGIN, height=90 + 50 * rows)
+    figure.update_layout(margin=_MARGIN, height=min(HIGHEST, 90 + 40 * rows))
     return figure
 
 

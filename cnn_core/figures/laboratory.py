@@ -7,17 +7,16 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
-from cnn_core.figures.transfer import ARM_COLOURS
+from cnn_core.figures.palette import LIGHT
 from cnn_core.training.lab.depth import Cut, Place, Stage
 from cnn_core.training.lab.sabotage import Sabotaged
 from cnn_core.training.lab.size import ARMS, SizeArm
 from cnn_core.training.lab.which_backbone import Compared
 
 _MARGIN = {"l": 10, "r": 10, "t": 12, "b": 10}
-_BELOW = {"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"}
-_BLUE, _ORANGE, _GREY = "#3B82F6", "#D9730D", "#8A8F98"
-_SERIES = (_BLUE, _ORANGE, "#16A34A", "#A855F7", "#0EA5A4", "#DC4A68")
-_SHADE = [[0.0, "#E8EDF5"], [1.0, "#2F6FE0"]]  # opaque: the numbers on it stay readable in the dark
+_BELOW = {"orientation": "h", "x": 0, "y": -0.26, "yanchor": "top"}
+_SHADE = [[0.0, LIGHT.card], [1.0, LIGHT.weight_positive]]  # how far weights have moved
+HIGHEST = 340  # pixels of a figure that stands on the stage
 
 
 def depth(stages: Sequence[Stage], cuts: Sequence[Cut], chance: float) -> go.Figure:
@@ -30,8 +29,8 @@ def depth(stages: Sequence[Stage], cuts: Sequence[Cut], chance: float) -> go.Fig
     """
     figure = go.Figure()
     series: tuple[tuple[Sequence[Place], str, str, str, float], ...] = (
-        (stages, "linear probe on what lies below", _BLUE, "solid", -0.08),
-        (cuts, "blocks above trained, below frozen", _ORANGE, "dash", 0.08),
+        (stages, "linear probe on what lies below", LIGHT.frozen, "solid", -0.08),
+        (cuts, "blocks above trained, below frozen", LIGHT.fine_tuned, "dash", 0.08),
     )
     for places, name, colour, dash, aside in series:
         where = [place.frozen_blocks + aside for place in places]  # beside each other, not on each other
@@ -53,7 +52,7 @@ def size(arms: Sequence[SizeArm], chance: float) -> go.Figure:
     figure = go.Figure()
     sizes: set[int] = set()
     for arm in arms:
-        colour, title = ARM_COLOURS[arm.name], ARMS[arm.name]
+        colour, title = LIGHT.arms[arm.name], ARMS[arm.name]
         where = [point.pictures for point in arm.points]
         sizes |= set(where)
         fit = arm.law.fit if arm.law else None
@@ -109,11 +108,11 @@ def paired(compared: Mapping[str, PairedDifference]) -> go.Figure:
         compared: The differences, by the titles of the arms.
     """
     figure = go.Figure()
-    _differences(figure, compared, "", _BLUE, 30)
-    figure.add_vline(x=0, line={"color": _GREY, "width": 1.5})
+    _differences(figure, compared, "", LIGHT.one, 40)
+    figure.add_vline(x=0, line={"color": LIGHT.soft, "width": 1.5})
     figure.update_xaxes(title_text="points of accuracy", zeroline=False)
     figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_layout(margin=_MARGIN, height=90 + 48 * len(compared), showlegend=False)
+    figure.update_layout(margin=_MARGIN, height=min(HIGHEST, 90 + 40 * len(compared)), showlegend=False)
     return figure
 
 
@@ -165,8 +164,8 @@ def losses(networks: Sequence[Sabotaged]) -> go.Figure:
     figure = go.Figure()
     for network, colour in zip(networks, _colours(len(networks)), strict=True):
         lost = {mistake.title: mistake.loss for mistake in network.distortions if mistake.loss}
-        _differences(figure, lost, network.title, colour, 24)
-    figure.add_vline(x=0, line={"color": _GREY, "width": 1.5})
+        _differences(figure, lost, network.title, colour, 40)
+    figure.add_vline(x=0, line={"color": LIGHT.soft, "width": 1.5})
     figure.update_xaxes(title_text="points of accuracy", zeroline=False)
     return _by_distortion(figure, networks)
 
@@ -184,11 +183,11 @@ def agreement(networks: Sequence[Sabotaged]) -> go.Figure:
         below = [share.value - share.low for share in stay.values()]
         figure.add_bar(
             x=[share.value for share in stay.values()],
-            y=[_wrapped(title, 24) for title in stay],
+            y=[_wrapped(title, 40) for title in stay],
             orientation="h",
             name=network.title,
             marker_color=colour,
-            error_x={"array": above, "arrayminus": below, "color": _GREY},
+            error_x={"array": above, "arrayminus": below, "color": LIGHT.soft},
             hovertemplate=f"{network.title}, %{{y}}: %{{x:.1%}} answer as before<extra></extra>",
         )
     figure.update_xaxes(title_text="pictures answered as before", tickformat=".0%", range=[0, 1.02])
@@ -268,7 +267,7 @@ def _differences(
         orientation="h",
         name=name,
         marker_color=colour,
-        error_x={"array": above, "arrayminus": below, "color": _GREY, "thickness": 2},
+        error_x={"array": above, "arrayminus": below, "color": LIGHT.soft, "thickness": 2},
         customdata=[each.words for each in found],
         hovertemplate="%{customdata}<extra></extra>",
         hoverlabel={"align": "left"},
@@ -280,7 +279,7 @@ def _by_distortion(figure: go.Figure, networks: Sequence[Sabotaged]) -> go.Figur
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_layout(
         margin=_MARGIN,
-        height=90 + (32 + 14 * len(networks)) * max(1, rows),
+        height=min(HIGHEST, 90 + (32 + 14 * len(networks)) * max(1, rows)),
         barmode="group",
         showlegend=len(networks) > 1,
         legend=_BELOW | {"y": -0.1},
@@ -290,22 +289,22 @@ def _by_distortion(figure: go.Figure, networks: Sequence[Sabotaged]) -> go.Figur
 
 def _accuracies(figure: go.Figure) -> go.Figure:
     figure.update_yaxes(title_text="right on pictures not seen", tickformat=".0%", range=[0, 1.03])
-    figure.update_layout(margin=_MARGIN, height=420, legend=_BELOW, showlegend=True)
+    figure.update_layout(margin=_MARGIN, height=HIGHEST, legend=_BELOW, showlegend=True)
     return figure
 
 
 def _guess(figure: go.Figure, chance: float) -> None:
     figure.add_hline(
         y=chance,
-        line={"color": _GREY, "width": 1, "dash": "dash"},
-        annotation_text="always the commonest class",
+        line={"color": LIGHT.soft, "width": 1, "dash": "dash"},
+        annotation_text="always guessing the biggest class",
         annotation_position="bottom right",
         annotation_font_size=11,
     )
 
 
 def _colours(number: int) -> list[str]:
-    return [_SERIES[place % len(_SERIES)] for place in range(number)]
+    return [LIGHT.series[place % len(LIGHT.series)] for place in range(number)]
 
 
 def _percent(value: float) -> str:

@@ -47,7 +47,7 @@ def depth(server: Server, photos: Path, chromium: Browser) -> Run:
     """What a reader has measured, live, on the page; for all tests that look at it."""
     with visits(chromium) as visitor:
         page = visitor(f"{server.url}/laboratory?set={album(server, photos)}")
-        expect(page.get_by_text("24 pictures of your pictures: brick 12, gravel 12")).to_be_visible()
+        expect(page.get_by_text("24 pictures would be measured: brick 12, gravel 12")).to_be_visible()
         page.get_by_text("Settings (none needs changing)").click()
         for label in ("Epochs", "Trainings"):
             box = page.get_by_role("spinbutton", name=label)
@@ -55,12 +55,14 @@ def depth(server: Server, photos: Path, chromium: Browser) -> Run:
             box.press("Enter")
             settled(page)
         page.get_by_role("button", name="Measure it").click()
-        expect(page.get_by_role("button", name="Stop")).to_be_visible()
+        # Streamlit's own header has a Stop while it works.
+        main = page.get_by_test_id("stMainBlockContainer")
+        expect(main.get_by_role("button", name="Stop")).to_be_visible()
         page.wait_for_url(re.compile(r"run=\w{12}"))
         run_id = page.url.partition("run=")[2][:12]
-        page.get_by_role("radio", name="Recipes", exact=True).click()  # another view meanwhile loses nothing
+        page.get_by_role("radio", name="Which recipe", exact=True).click()  # another view meanwhile loses nothing
         expect(page.get_by_role("heading", name="How should I fine-tune?")).to_be_visible()
-        page.get_by_role("radio", name="Depth", exact=True).click()
+        page.get_by_role("radio", name="What to freeze", exact=True).click()
         expect(page.get_by_text("Link to this study")).to_be_visible(timeout=2 * LIMIT)
         eventually(lambda: "linear probe on what lies below" in drawn(page), 10, "the probes' curve is drawn")
     return server.store.get(run_id)
@@ -75,7 +77,7 @@ def test_depth_is_shown_to_a_stranger(server: Server, visitor: Visitor, depth: R
     stranger = visitor(f"{server.url}/laboratory?run={depth.id}")
     eventually(lambda: "blocks above trained, below frozen" in drawn(stranger), 30, "a stranger sees the cuts")
     expect(stranger.get_by_text(re.compile("^Probe accuracy "))).to_be_visible()
-    expect(stranger.get_by_text("24 pictures of your pictures")).to_be_visible()
+    expect(stranger.get_by_text("24 pictures would be measured")).to_be_visible()
     expect(stranger.locator("[data-testid=stException]")).to_have_count(0)  # must not happen
     expect(stranger.locator("[data-testid=stAlert]")).to_have_count(0)
 
@@ -87,7 +89,7 @@ def test_laboratory_is_accessible_and_fits(
     page = visitor(f"{server.url}/laboratory?run={depth.id}", width, scheme)
     page.locator(".js-plotly-plot").first.wait_for()
     assert_readable(page)
-    page.get_by_role("radio", name="Recipes", exact=True).click()
+    page.get_by_role("radio", name="Which recipe", exact=True).click()
     page.get_by_text("Settings (none needs changing)").click()
     expect(page.get_by_text("BatchNorm trains")).to_be_visible()
     assert_readable(page)

@@ -19,7 +19,7 @@ from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.shared import stage
 from ui.shared.stage import Step
 
-PAGES = ("convolution", "pooling", "channels", "architectures")
+PAGES = ("convolution", "pooling", "channels", "architectures", "laboratory")
 
 
 def graph() -> dict[str, Any]:
@@ -120,7 +120,8 @@ def others(control: Any) -> Iterator[Any]:
     elif isinstance(control.value, list):
         yield control.value[1:] if len(control.value) > 1 else [Label(option) for option in control.options]
     else:
-        yield from (Label(option) for option in control.options if option != control.format_func(control.value))
+        now = None if control.value is None else control.format_func(control.value)  # nothing may be chosen yet
+        yield from (Label(option) for option in control.options if option != now)
 
 
 def dead(app: AppTest) -> list[str]:

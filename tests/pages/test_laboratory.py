@@ -15,6 +15,7 @@ from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comp
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
+from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.lab.depth import Cut, DepthOptions, DepthResult, Stage
 from cnn_core.training.lab.labels import LabelsOptions
@@ -26,6 +27,8 @@ from cnn_core.training.lab.size_job import fit_law
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.studies import STUDIES, read
 from cnn_core.training.lab.which_backbone import BackbonesResult, Compared, Costs
+from ui.laboratory.runs import fingerprint
+from ui.laboratory.study import EXAMPLE
 from ui.laboratory.views import VIEW_OF, VIEWS
 from ui.shared.session import Album
 
@@ -157,8 +160,14 @@ def stored(
 def test_page_begins_with_a_sample_its_counts_and_what_it_will_take(page: Any) -> None:
     app = page("laboratory")
     assert not app.exception and not app.warning
-    assert "**192 pictures** of Brick, grass, gravel: brick 64, grass 64, gravel 64" in texts(app)
-    assert "About 40 s of processor time" in texts(app), "62 s for 300 pictures were measured"
+    assert "**144 pictures** would be measured: brick 48, grass 48, gravel 48" in texts(app)
+    assert "Set aside as a test, and not looked at here: 48." in texts(app)
+    estimate = next(caption for caption in app.caption if caption.value.startswith("About "))
+    assert estimate.value == "About 40 seconds.", "62 s for 300 pictures were measured, and 11 s to read them"
+    assert (
+        "30 s of processor time" in estimate.proto.help
+        and "`python -m cnn_core lab depth FOLDER`" in estimate.proto.help
+    )
     assert not app.button(key="laboratory_start_depth").disabled
 
 
@@ -183,7 +192,9 @@ def test_settings_reach_the_study(page: Any, store: Store, engine: Any) -> None:
     app = page("laboratory", laboratory_view="Recipes")
     app.number_input(key="laboratory_recipes_epochs").set_value(1)
     app.number_input(key="laboratory_recipes_training_splits").set_value(2)
-    app.get("button_group")[1].set_value(["batchnorm_training"]).run()
+    next(g for g in app.get("button_group") if g.key == "laboratory_recipes_recipes").set_value(
+        ["batchnorm_training"]
+    ).run()
     app.button(key="laboratory_start_recipes").click().run()
     options: Any = read(store.get(store.live()[0].id).spec).options
     assert (options.epochs, options.training_splits) == (1, 2)
@@ -256,7 +267,8 @@ def test_strangers_link_opens_the_view_the_result_and_its_pictures(
     assert app.session_state.laboratory_view == VIEW_OF[kind]
     assert said in texts(app) and drawn in charts(app).encode().decode("unicode_escape")
     assert app.session_state.album.counts == {"c*t": 8, "dog": 8}
-    assert "of my \\<set\\>: c\\*t 8, dog 8" in texts(app), "names are no markup"
+    assert "**16 pictures** would be measured: c\\*t 8, dog 8" in texts(app), "names are no markup"
+    assert "my \\<set\\>\\: question" in texts(app)
     assert f"run={app.session_state.laboratory_linked}" in app.code[0].value
 
 
@@ -270,7 +282,7 @@ def test_switching_views_loses_nothing(page: Any, store: Store, items: tuple[Ite
     app = page("laboratory", run=depth.id)
     app.session_state.laboratory_view = "Pictures"
     app.run()
-    assert not charts(app) and "run" not in app.query_params, "nobody has shown that study here"
+    assert EXAMPLE in texts(app) and "run" not in app.query_params, "nobody has shown that study here"
     app.query_params["run"] = size.id
     app.run()
     for view, mark in (("Depth", "linear probe"), ("Pictures", "fitted law"), ("Depth", "linear probe")):
@@ -289,7 +301,7 @@ def test_newest_study_of_the_same_pictures_is_found_in_a_new_visit(page: Any, st
     again = page("laboratory")  # no link, another session, the same sample set
     assert "linear probe" in charts(again) and "were measured on this server before" in texts(again)
     again.number_input(key="laboratory_depth_epochs").set_value(5).run()
-    assert "The figures below are of other settings than those above." in texts(again)
+    assert "The figures are of other settings than those chosen now." in texts(again)
 
 
 def test_study_that_goes_on_is_nobody_elses(page: Any, store: Store, engine: Any) -> None:
@@ -306,7 +318,7 @@ def test_study_of_other_pictures_is_said_to_be_one(page: Any, store: Store, item
     assert "This is a study of other pictures: my \\<set\\>\\: question." in texts(app)
     assert app.session_state.album.is_sample, "nothing of the reader's is exchanged"
     app.button(key="laboratory_mine_depth").click().run()
-    assert not charts(app) and "run" not in app.query_params
+    assert EXAMPLE in texts(app) and "run" not in app.query_params
 
 
 def test_running_study_shows_its_phase_and_can_be_stopped(
@@ -372,7 +384,7 @@ def test_result_that_cannot_be_read_is_said_in_a_sentence(page: Any, store: Stor
     assert newer is not None
     store.finish(newer, "done", result=run.result | {"version": 3}, environment=ENVIRONMENT)
     app = page("laboratory", run=newer.id)
-    assert "This result is of version 3" in app.error[0].value and not app.exception and not charts(app)
+    assert "This result is of version 3" in app.error[0].value and not app.exception and EXAMPLE in texts(app)
 
 
 def test_every_study_has_a_view_under_its_key() -> None:
@@ -413,3 +425,61 @@ def test_own_album_stays_without_a_word_in_the_link(
     monkeypatch.setattr("ui.shared.session.visit", lambda: "e" * 40)
     app = page("laboratory", set="abcdef")
     assert app.session_state.album.counts == {"c*t": 8, "dog": 8} and app.session_state.album.id != "abcdef", "a copy"
+
+
+@pytest.mark.parametrize("kind", list(STUDIES))
+def test_every_study_opens_with_an_example_that_is_stamped_and_has_a_receipt(page: Any, engine: Any, kind: str) -> None:
+    engine.answers["augmented_sheet"] = np.zeros((2, 6, 8, 8, 3), np.uint8)
+    app = page("laboratory", laboratory_view=VIEW_OF[kind])
+    assert not app.exception and not app.error and not app.warning
+    assert EXAMPLE in "\n".join(info.value for info in app.info), "whose pictures"
+    drawn = app.get("plotly_chart")
+    assert drawn and all("an example: clothing" in chart.proto.spec for chart in drawn)
+    assert all(chart.proto.alt.startswith("An example, five kinds of clothing: ") for chart in drawn)
+    command = f"python -m cnn_core lab {kind} clothing5/train"
+    assert any(code.value.startswith(command) and code.value.endswith("--json") for code in app.code)
+    told = texts(app)
+    for part in ("300 pictures in 5 classes; 20", "Seed 0; CPU", "Keras 3", "Computed before, not here, on two cores"):
+        assert part in told.replace("\\", ""), part
+
+
+def test_study_of_ones_own_takes_the_place_of_the_example(page: Any, store: Store, items: tuple[Item, ...]) -> None:
+    app = page("laboratory", run=stored(store, items, "depth").id)
+    assert EXAMPLE not in texts(app) and "an example" not in charts(app)
+
+
+def test_renamed_study_is_called_by_its_new_name(page: Any, store: Store, items: tuple[Item, ...]) -> None:
+    run = stored(store, items, "depth")
+    store.rename(run.id, "Monday's pets")
+    app = page("laboratory", run=run.id)
+    assert "**Monday's pets**" in texts(app) and "my \\<set\\>" not in texts(app)
+
+
+def test_study_of_the_pictures_before_a_change_stays_in_sight_until_they_are_measured_again(
+    page: Any, store: Store, items: tuple[Item, ...], engine: Any
+) -> None:
+    depth, size = stored(store, items, "depth"), stored(store, items, "size")
+    for kind, run in (("depth", depth), ("size", size)):
+        store.lists.add(keys.studies(fingerprint(items), kind), run.id)
+    older = "**This result is older than your pictures**: 1 picture moved since. Measure again when you are done."
+    app = page("laboratory", run=depth.id)
+    album = app.session_state.album
+    album.move({items[0].digest}, "c*t", "dog")
+    app.run()
+    assert older in texts(app) and "linear probe" in charts(app) and app.query_params["run"] in (depth.id, [depth.id])
+    assert not [button for button in app.button if button.key == "laboratory_mine_depth"], "they are its own"
+    app.session_state.laboratory_view = "Pictures"
+    app.run()
+    assert older in texts(app) and "fitted law" in charts(app), "another step's too"
+    app.session_state.laboratory_view = "Depth"
+    app.run()
+    app.button(key="laboratory_start_depth").click().run()
+    (live,) = store.live()
+    claimed = store.claim(live.id, "w")
+    assert claimed is not None
+    store.finish(claimed, "done", result=whole(depth_result()).to_json(), environment=ENVIRONMENT)
+    app.run()
+    assert older not in texts(app) and app.query_params["run"] in (live.id, [live.id])
+    album.undo()
+    app.run()
+    assert older not in texts(app) and app.query_params["run"] in (depth.id, [depth.id]), "of these it was measured"

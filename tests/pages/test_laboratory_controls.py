@@ -30,7 +30,7 @@ def script() -> None:
     toy = Study("toy", "What?", Toy, LabResult, "nowhere:study", lambda options, _: 60.0 * len(options.backbones))
     options, refusal = controls(toy)
     st.session_state["found"] = (options.to_json() if options else None, refusal)
-    st.caption(expected(toy, options or Toy(), 300))
+    st.caption(expected(toy, options or Toy(), 300)[0])
 
 
 def opened() -> Any:
@@ -56,4 +56,4 @@ def test_what_is_chosen_reaches_the_options_and_what_they_will_take() -> None:
     app.multiselect(key="laboratory_toy_backbones").set_value(["efficientnet_lite0"]).run()
     options, _ = app.session_state["found"]
     assert options["whiten"] is True and options["backbones"] == ["efficientnet_lite0"]
-    assert app.caption[-1].value.startswith("About 1 min"), "a network is a minute"
+    assert app.caption[-1].value == "About 1 minute.", "a network is a minute"

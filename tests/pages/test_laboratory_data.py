@@ -151,8 +151,8 @@ def test_map_marks_what_is_judged_otherwise(look: Any) -> None:
     assert not app.exception and not app.warning
     drawn = figure(app, "judged dog")["data"]
     assert [trace["name"] for trace in drawn] == list(CLASSES)
-    assert drawn[0]["marker"]["symbol"] == ["x"] + ["circle"] * 5
-    assert drawn[0]["text"][0] == "p0.png: is cat, judged dog"
+    assert drawn[0]["marker"]["symbol"] == ["circle"] * 5 + ["x"]
+    assert drawn[0]["text"][5] == "p0.png: is cat, judged dog" and drawn[0]["customdata"][5] == 0
     assert "A cross is one of 1 pictures judged otherwise than labelled." in words(app)
     app.selectbox(key=next(b.key for b in app.selectbox if b.key.startswith("laboratory_find"))).select(3).run()
     assert len(figure(app, "judged dog")["data"]) == 4, "the picture found by name is ringed"
@@ -193,7 +193,7 @@ def test_look_alikes_stand_side_by_side_and_one_can_go(look: Any, items: list[It
     assert "cosine 0.970" in words(app) and "1 under two labels" in words(app)
     app.button(key=f"laboratory_drop_Across-classes_0_1_{items[12].digest[:12]}").click().run()
     assert labels_of(app, items[12]) == [] and labels_of(app, items[6]) == ["dog"]
-    assert "None." in words(look("Look-alikes", laboratory_pairs="Across-parts"))
+    assert "None (in two parts of a split)." in words(look("Look-alikes", laboratory_pairs="Across-parts"))
 
 
 def test_evidence_of_the_wrong_picture(look: Any, engine: Any, items: list[Item]) -> None:
@@ -270,7 +270,7 @@ def test_sheet_stands_before_the_study_and_the_effect_beneath(page: Any, engine:
     assert "| 88.5% | 90.0% (85.0% – 95.0%) |" in words(app)
     app.segmented_control(key="laboratory_policy").set_value("mirror").run()
     assert app.session_state.laboratory_augmentation_policies == ["mirror"], "the study follows the sheet"
-    assert "The figures are of another policy than the sheet above shows." in words(app)
+    assert "The figures are of other copies than the sheet above shows." in words(app)
 
 
 def test_augmentation_without_the_engine_still_shows_the_effect(page: Any, engine: Any, measured: Run) -> None:

@@ -1,8 +1,10 @@
 """Compare and keep: whose runs are listed, sorting and filtering, renaming, deletion, one chart, links and the CSV."""
 
 import csv
+import html
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -25,7 +27,7 @@ from cnn_core.training.lab.studies import STUDIES
 from cnn_core.training.lab.which_backbone import BackbonesResult, Compared
 from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
 from cnn_core.training.transfer.spec import Options
-from ui.laboratory.kept import LINK
+from ui.laboratory.study import EXAMPLE
 
 ITEMS = [[f"d{i}", label, f"{label}{i}.png", ""] for label in ("cat", "dog") for i in range(6)]
 FOLDS = FoldAccuracy((0.8, 0.9), 0.85, 0.85, 0.7, 0.95, 2)
@@ -67,8 +69,22 @@ def open_list(page: Any, *runs: Run, **query: str) -> Any:
     return app
 
 
+def rows(app: Any) -> list[dict[str, str]]:
+    """The table of runs, as it is read: a dictionary a row, and where its name leads."""
+    (body,) = (each.proto.body for each in app.get("html") if 'class="rows"' in each.proto.body)
+    head = re.findall(r"<th .*?>(.*?)</th>", body)
+    found = []
+    for row in re.findall(r"<tr>(.*?)</tr>", body.partition("<tbody>")[2]):
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", row)
+        link = re.search(r'href="(.*?)"', cells[0])
+        assert link
+        words = (html.unescape(re.sub("<.*?>", "", cell)) for cell in cells)
+        found.append(dict(zip(head, words, strict=True)) | {"open": html.unescape(link[1])})
+    return found
+
+
 def listed(app: Any) -> list[str]:
-    return list(app.dataframe[0].value["title"])
+    return [row["Run"] for row in rows(app)]
 
 
 def texts(app: Any) -> str:
@@ -91,15 +107,15 @@ def test_run_that_answers_a_question_is_opened_where_the_question_is_asked(
     page: Any, store: Store, kind: str, spec: dict[str, Any], address: str
 ) -> None:
     run = ended(store, kind, spec, "asked", KINDS[kind].result().to_json())
-    (link,) = open_list(page, run).dataframe[0].value["open"]
+    link = rows(open_list(page, run))[0]["open"]
     assert link.endswith(address) and run.id not in link
 
 
 def test_strangers_runs_are_never_listed(page: Any, store: Store) -> None:
     transfer(store, "a stranger's", 0.9)
     app = open_list(page)
-    assert not app.dataframe
-    assert "There are no runs yet." in texts(app)
+    assert "a stranger's" not in listed(app) and "/laboratory?laboratory_view=Depth" in rows(app)[0]["open"]
+    assert f"**{EXAMPLE}.** There are no runs yet." in texts(app)
     mine = transfer(store, "mine", 0.8)
     assert listed(open_list(page, mine)) == ["mine"]
 
@@ -117,8 +133,9 @@ def test_unknown_run_of_the_link_is_said_and_the_others_are_shown(page: Any, sto
     app = page("laboratory", laboratory_view="Runs", laboratory_runs=f"0123456789ab,{run.id}")
     assert "There is no run 0123456789ab on this server; it may have been deleted." in texts(app)
     assert listed(app) == ["mine"]
-    assert LINK["laboratory_runs"](run.id) and not LINK["laboratory_runs"]("../../x")
-    assert not LINK["laboratory_runs"](",".join([run.id] * 101))
+    for bad in ("../../x", ",".join([run.id] * 101)):
+        app = page("laboratory", laboratory_view="Runs", laboratory_runs=bad)
+        assert "which is not possible here; the default is used." in texts(app) and not app.exception
 
 
 def test_only_whoever_started_a_run_may_rename_or_delete_it(page: Any, store: Store) -> None:
@@ -132,7 +149,7 @@ def test_only_whoever_started_a_run_may_rename_or_delete_it(page: Any, store: St
 def test_private_link_gives_another_visit_the_same_rights(page: Any, store: Store, as_own: Any) -> None:
     mine, other = transfer(store, "mine", 0.8), transfer(store, "another's", 0.7)
     app = as_own(open_list(page, other), mine.id)
-    app.multiselect(key="laboratory_chosen").set_value([mine.id, other.id]).run()
+    app.multiselect(key="laboratory_picked").set_value([mine.id, other.id]).run()
     app.button(key="laboratory_private").click().run()
     (link,) = (code.value for code in app.code if "laboratory_key=" in code.value)
     key = link.rpartition("=")[2]
@@ -157,16 +174,16 @@ def test_list_is_sorted_and_filtered(page: Any, store: Store) -> None:
     app.text_input(key="laboratory_filter").set_value("EFFICIENT worse").run()
     assert listed(app) == ["b worse"]
     low, high = share(12, 20).low, share(12, 20).high
-    row = app.dataframe[0].value.iloc[0]
-    assert (row["best"], row["95 % interval"], row["pictures"]) == (60.0, f"{low:.1%} – {high:.1%}", 12)
-    assert (row["arm"], row["network"]) == ("fine-tuned", "EfficientNet-Lite0")
+    (row,) = rows(app)
+    assert (row["Best"], row["95 % interval"], row["Pictures"]) == ("60.0%", f"{low:.1%} – {high:.1%}", "12")
+    assert (row["Of"], row["Network"]) == ("fine-tuned", "EfficientNet-Lite0")
     app.text_input(key="laboratory_filter").set_value("nothing such").run()
-    assert not app.dataframe and "No run matches." in texts(app)
+    assert 'class="rows"' not in str([each.proto for each in app.get("html")]) and "No run matches." in texts(app)
     app.text_input(key="laboratory_filter").set_value("").run()
     app.multiselect(key="laboratory_kinds").set_value([asked]).run()
     assert listed(app) == [asked]
-    row = app.dataframe[0].value.iloc[0]
-    assert (row["best"], row["95 % interval"], row["pictures"]) == (85.0, "70.0% – 95.0%", 12)
+    (row,) = rows(app)
+    assert (row["Best"], row["95 % interval"], row["Pictures"]) == ("85.0%", "70.0% – 95.0%", "12")
     assert row["open"].endswith(f"/laboratory?laboratory_view=Depth&run={probe.id}")
 
 
@@ -205,7 +222,7 @@ def test_delete_asks_first_and_takes_the_models_along(page: Any, store: Store, a
     store.write(f"runs/{run.id}/frozen.keras", b"weights")
     store.write("pictures/d0.png", b"pixels")
     app = as_own(open_list(page, run, stays), run.id, stays.id)
-    app.multiselect(key="laboratory_chosen").set_value([run.id]).run()
+    app.multiselect(key="laboratory_picked").set_value([run.id]).run()
     assert "**Delete “gone”** with the trained networks" in texts(app)
     app.button(key="laboratory_delete").click().run()
     assert not app.exception
@@ -217,7 +234,7 @@ def test_delete_asks_first_and_takes_the_models_along(page: Any, store: Store, a
 def test_run_that_goes_on_is_not_deleted(page: Any, store: Store, as_own: Any) -> None:
     run = store.create("transfer", {"items": ITEMS, "options": {}, "source": "mine"}, title="going on")
     app = as_own(open_list(page, run), run.id)
-    app.multiselect(key="laboratory_chosen").set_value([run.id]).run()
+    app.multiselect(key="laboratory_picked").set_value([run.id]).run()
     assert "must be stopped first" in texts(app)
     assert "None of these has measured anything yet." in texts(app)
     assert not [button for button in app.button if button.key == "laboratory_delete"]
@@ -243,7 +260,7 @@ def test_chosen_runs_share_a_chart_with_their_intervals(page: Any, store: Store)
     bars = shown["data"][0]["error_x"]
     assert (bars["array"], bars["arrayminus"]) == ([pytest.approx(high - 0.9)], [pytest.approx(0.9 - low)])
     assert [trace["name"] for trace in learnt["data"]] == ["two ‹b› · fine-tuned", "one · fine-tuned"]
-    app.multiselect(key="laboratory_chosen").set_value([first.id]).run()
+    app.multiselect(key="laboratory_picked").set_value([first.id]).run()
     shown, _ = (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))
     assert [trace["name"] for trace in shown["data"]] == ["one"]
 

@@ -1,55 +1,64 @@
 """Which network to take: the same frozen experiment over all that are here, against what each costs."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import streamlit as st
 
 from cnn_core.figures.laboratory import costs as against
-from cnn_core.training.lab.which_backbone import STUDY
-from ui.laboratory.runs import plot, provenance, sentences, study
+from cnn_core.training.lab.which_backbone import STUDY, BackbonesResult, Compared
+from ui.laboratory.study import Shown, plot, receipt, sentences, stamp, study
+from ui.shared.controls import segments
 from ui.shared.session import Album
-from ui.shared.teaching import one_of
-from ui.shared.text import plain, table
+from ui.shared.stage import Room
+from ui.shared.teaching import told
+from ui.shared.text import count, plain, table
 
-MEASURES = {"Time": "milliseconds", "MACs": "macs", "Weights": "megabytes"}
-LINK: dict[str, Callable[[str], bool]] = {"laboratory_cost": one_of(*MEASURES)}
+MEASURES = {"Time": "time for a picture", "MACs": "multiply-adds", "Weights": "size on disk"}
+_FIELDS = {"Time": "milliseconds", "MACs": "macs", "Weights": "megabytes"}
 
 
-def backbones(album: Album) -> None:
+def backbones(room: Room) -> None:
     """Show the study of backbones."""
-    st.markdown(
-        "Frozen, with a linear head, on your classes: the network that ImageNet ranks first need not be yours, and "
-        "each point of accuracy has its price in time and memory."
-    )
-    shown = study(STUDY, album)
-    if shown is None:
-        return
-    found = shown.result.backbones
-    here = [(network, network.accuracy, network.costs) for network in found if network.accuracy and network.costs]
-    absent = [network.unavailable for network in found if network.unavailable]
-    if here:
-        measure = st.segmented_control(
-            "Against",
-            list(MEASURES),
-            default="Time",
-            key="laboratory_cost",
-            required=True,
-            bind="query-params",
-            persist_state="session",
+    first = room.side.container()
+    shown = study(STUDY, room, Album.current())
+    if shown:
+        here = [network for network in shown.result.backbones if network.accuracy and network.costs]
+        with room.stage:
+            if here:
+                measure = segments("Accuracy against", MEASURES, "Time", "laboratory_cost", place=first)
+                plot(against(here, _FIELDS[measure]), "costs", _spoken(here), shown)
+            stamp(shown)
+            _words(shown)
+    with room.why:
+        told(
+            "The network that wins on ImageNet need not win on your classes, and each point of accuracy has its price "
+            "in time and memory. Each network that is here is frozen and given a linear head for your classes, on the "
+            "same divisions of your pictures. Which one would you carry on a phone?"
         )
-        alt = "; ".join(f"{n.title} {right.median:.0%} at {costs.milliseconds:.1f} ms" for n, right, costs in here)
-        plot(against([network for network, _, _ in here], MEASURES[measure]), "costs", alt)
-        scores = [
-            [
-                plain(network.title),
-                f"{right.median:.3f}",
-                f"{right.low:.3f} – {right.high:.3f}",
-                f"{network.imagenet_top1} %",
-            ]
-            for network, right, _ in here
-        ]
-        table(["Network", "Accuracy", "95 % interval", "ImageNet"], scores)
-        prices = [
+        if shown:
+            _tables(shown.result)
+            receipt(shown)
+
+
+def _words(shown: Shown[BackbonesResult]) -> None:
+    absent = [network.unavailable for network in shown.result.backbones if network.unavailable]
+    sentences(shown.result, but=tuple(absent))
+    if absent and shown.example:
+        st.caption(f"That machine had no weights of {count(len(absent), 'other network')}, so they were not compared.")
+    elif absent:
+        reasons = "\n".join(f"- {plain(reason)}" for reason in absent)
+        st.warning(f"Not compared, for they are not here:\n\n{reasons}")
+
+
+def _tables(result: BackbonesResult) -> None:
+    scores, prices = [], []
+    for network in result.backbones:
+        right, costs = network.accuracy, network.costs
+        if right is None or costs is None:
+            continue
+        interval = f"{right.low:.3f} – {right.high:.3f}"
+        scores.append([plain(network.title), f"{right.median:.3f}", interval, f"{network.imagenet_top1} %"])
+        prices.append(
             [
                 plain(network.title),
                 f"{costs.milliseconds:.1f}",
@@ -57,16 +66,20 @@ def backbones(album: Album) -> None:
                 f"{costs.params / 1e6:.1f} M",
                 f"{costs.megabytes:.0f}",
             ]
-            for network, _, costs in here
-        ]
-        table(["Network", "ms", "MACs", "Params", "MB"], prices)
-    sentences(shown.result, but=tuple(absent))
-    if absent:
-        st.warning("Not compared, for they are not here:\n\n" + "\n".join(f"- {plain(reason)}" for reason in absent))
+        )
+    if scores:
+        table(["Network", "Accuracy", "95 % interval", "ImageNet"], scores)
+        table(["Network", "ms", "Multiply-adds", "Parameters", "MB"], prices)
     st.caption(
-        "Accuracy: median over folds, with the 95 % interval of the mean. Time: of batches of eight, on this machine, "
-        "with whatever else it was doing. ImageNet: top-1 as published with the weights. Licences of the weights: "
-        + "; ".join(f"{plain(network.title)} {plain(network.licence)}" for network in found)
-        + "."
+        "Accuracy: median over folds, with the 95 % interval of the mean. Time: of batches of eight, on the machine "
+        "that measured, with whatever else it was doing. ImageNet: top-1 as published with the weights. Licences of "
+        "the weights: " + "; ".join(f"{plain(network.title)} {plain(network.licence)}" for network in result.backbones)
     )
-    provenance(shown)
+
+
+def _spoken(networks: Sequence[Compared]) -> str:
+    return "; ".join(
+        f"{network.title} {network.accuracy.median:.0%} at {network.costs.milliseconds:.1f} ms"
+        for network in networks
+        if network.accuracy and network.costs
+    )

@@ -12,7 +12,7 @@ from cnn_core.training.lab.recipes import RIGHT
 from cnn_core.training.lab.spec import MEASURED_PICTURES, LabOptions
 from cnn_core.training.spec import bounds_of
 from cnn_core.training.study import Study
-from ui.shared.text import duration
+from ui.shared.text import count, duration
 from ui.transfer.settings import away
 
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
@@ -21,18 +21,18 @@ PASS = 0.038  # seconds of a picture's way through EfficientNet-Lite0, on the ma
 _STAYS: dict[str, Any] = {"persist_state": "session"}
 
 
-def controls(study: Study) -> tuple[LabOptions | None, str]:
+def controls(study: Study, place: Any = st) -> tuple[LabOptions | None, str]:
     """Show a study's controls; return its options, or None and why they cannot be used."""
     entries = fields(study.options)
-    with st.expander("Settings (none needs changing)", icon=":material/tune:"):
+    with place.container(key="laboratory_settings"):
         # What cuts a network into blocks comes first: it says how many there are.
         chosen: dict[str, Any] = {entry.name: _one(study.key, entry, 0) for entry in entries if _control(entry) is _one}
         name = chosen.get("backbone", DEFAULT)
         blocks = len(backbone(name).block_starts)
-        columns = st.columns(3)
+        columns = st.columns(2)
         for control in (_number, _rate):
-            for place, entry in enumerate(entry for entry in entries if _control(entry) is control):
-                with columns[place % 3]:
+            for number, entry in enumerate(entry for entry in entries if _control(entry) is control):
+                with columns[number % 2]:
                     chosen[entry.name] = control(study.key, entry, blocks)
         for entry in entries:
             if entry.name not in chosen:
@@ -172,14 +172,28 @@ def _share(kind: str, entry: Field[Any], blocks: int) -> float:
     return min(most, max(0, int(percent))) / 100
 
 
-def expected(study: Study, options: LabOptions, pictures: int) -> str:
-    """Say how long a study will take and whence that is known."""
+def expected(study: Study, options: LabOptions, pictures: int) -> tuple[str, str]:
+    """Say how long a study will take, and whence that is known."""
     several: Any = options
     if hasattr(several, "backbones"):  # only networks that are here cost anything
         here = [name for name in several.backbones or BACKBONES if name not in away()]
         options = replace(several, backbones=tuple(here) or (DEFAULT,))
+    trained, read = study.seconds(options, pictures), PASS * pictures
     return (
-        f"About {duration(study.seconds(options, pictures))} of processor time, by what {MEASURED_PICTURES} photos "
-        "took with EfficientNet-Lite0 on two cores, and once "
-        f"{duration(PASS * pictures)} for features that are not kept yet."
+        f"About {_roughly(trained + read)}.",
+        f"{duration(trained)} of processor time, by what {MEASURED_PICTURES} photos took with EfficientNet-Lite0 on "
+        f"two cores, and once {duration(read)} to read pictures that this server has not read yet.",
     )
+
+
+def _roughly(seconds: float) -> str:
+    """Write a duration as one would say it.
+
+    Example:
+        >>> [_roughly(seconds) for seconds in (3, 47, 73, 200, 5000)]
+        ['10 seconds', '50 seconds', '1 minute', '3 minutes', '1 hour']
+    """
+    if seconds < 55:
+        return f"{max(10, round(seconds, -1)):.0f} seconds"
+    minutes = max(1, round(seconds / 60))
+    return count(minutes, "minute") if minutes < 60 else count(round(minutes / 60), "hour")

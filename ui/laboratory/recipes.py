@@ -5,46 +5,66 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from cnn_core.figures.laboratory import paired, strip
-from cnn_core.training.lab.recipes import STUDY
-from ui.laboratory.runs import plot, provenance, sentences, study
+from cnn_core.training.lab.recipes import STUDY, RecipesResult
+from ui.laboratory.study import Shown, plot, receipt, sentences, stamp, study
 from ui.shared.session import Album
+from ui.shared.stage import Room
+from ui.shared.teaching import told
 from ui.shared.text import plain
 
 
-def recipes(album: Album) -> None:
-    """Show the study of recipes."""
-    st.markdown(
-        "The same blocks, pictures and number of steps; only the recipe differs. Each is compared, fold by fold, with "
-        "**the head first, then all blocks at a low rate**."
-    )
-    shown = study(STUDY, album)
-    if shown is None:
-        return
+def recipes(room: Room) -> bool:
+    """Show the study of recipes. True if it is of pictures of the reader's own."""
+    shown = study(STUDY, room, Album.current())
+    if shown:
+        with room.stage:
+            _costs(shown)
+    with room.why:
+        told(
+            "A pretrained network is easily ruined in its first hundred steps. How would you go about it: everything "
+            "at once, a higher rate, the head first? The same blocks, pictures and number of steps; only the recipe "
+            "differs. Each is compared, fold by fold, with **the head first, then all blocks at a low rate**."
+        )
+        if shown:
+            st.header("What did each recipe cost?", anchor=False)
+            sentences(shown.result)
+            _weights(shown)
+        st.caption(
+            "Mean over folds of ‖w − w₀‖ / ‖w₀‖, block by block. Kumar et al. 2022, arXiv:2202.10054 (head first); "
+            "Howard & Ruder 2018, arXiv:1801.06146, sections 3.2 and 3.3 (lower rates below, gradual unfreezing)."
+        )
+        if shown:
+            receipt(shown)
+    return bool(shown and shown.own)
+
+
+def _costs(shown: Shown[RecipesResult]) -> None:
     result = shown.result
+    compared = {tried.title: tried.paired for tried in result.recipes if tried.accuracy and tried.paired}
+    if compared:
+        spoken = "; ".join(difference.words for difference in compared.values())
+        plot(paired(compared), "recipes", spoken, shown)
+        right = next(tried for tried in result.recipes if tried.accuracy)
+        st.caption(f"0 is “{plain(right.title)}”; bars are 95 % intervals of the difference on the same folds.")
+    stamp(shown)
     for tried in result.recipes:
         if tried.error:
             st.warning(f"**{plain(tried.title)}** did not come through: {plain(tried.error)}")
-    done = [tried for tried in result.recipes if tried.accuracy]
-    compared = {tried.title: tried.paired for tried in done if tried.paired}
-    if compared:
-        st.subheader("What it costs")
-        plot(paired(compared), "recipes", "; ".join(difference.words for difference in compared.values()))
-        st.caption(f"0 is “{plain(done[0].title)}”; bars are 95 % intervals of the difference on the same folds.")
-    if done:
-        blocks = result.trained_blocks
-        moved = {tried.title: tried.distances for tried in done}
-        drifted = {tried.title: tried.statistics_drift for tried in done}
-        st.subheader("How far the weights went from the pretrained ones")
-        plot(strip(moved, blocks), "distances", _spoken(moved, "weights moved"))
-        st.subheader("How far BatchNorm's statistics drifted")
-        plot(strip(drifted, blocks), "drift", _spoken(drifted, "statistics moved"))
-        st.markdown(plain(result.trap))
-    sentences(result)
-    st.caption(
-        "Mean over folds of ‖w − w₀‖ / ‖w₀‖, block by block. Kumar et al. 2022, arXiv:2202.10054 (head first); Howard "
-        "& Ruder 2018, arXiv:1801.06146, sections 3.2 and 3.3 (lower rates below, gradual unfreezing)."
-    )
-    provenance(shown)
+
+
+def _weights(shown: Shown[RecipesResult]) -> None:
+    """Draw how far each recipe moved what was pretrained."""
+    done = [tried for tried in shown.result.recipes if tried.accuracy]
+    if not done:
+        return
+    blocks = shown.result.trained_blocks
+    moved = {tried.title: tried.distances for tried in done}
+    drifted = {tried.title: tried.statistics_drift for tried in done}
+    st.header("How far did the weights go from the pretrained ones?", anchor=False)
+    plot(strip(moved, blocks), "distances", _spoken(moved, "weights moved"), shown)
+    st.header("How far did BatchNorm's statistics drift?", anchor=False)
+    plot(strip(drifted, blocks), "drift", _spoken(drifted, "statistics moved"), shown)
+    st.markdown(plain(shown.result.trap))
 
 
 def _spoken(measured: Mapping[str, Sequence[float]], words: str) -> str:

@@ -30,14 +30,14 @@ def plot(figure: Any, key: str, alt: str, place: Any = st, **options: Any) -> An
         key: Of the element.
         alt: What it shows, as a sentence: its finding, not its kind.
         place: Where.
-        options: As `st.plotly_chart` takes them.
+        options: As `st.plotly_chart` takes them; the figure has no tools unless `config` gives it some.
     """
     if dark():
         drawn = figure.to_plotly_json()
         # Made anew without a second look at data that have been looked at.
         figure = go.Figure(in_dark(drawn), skip_invalid=True)
         figure.frames = [in_dark(frame.to_plotly_json()) for frame in figure.frames]
-    return place.plotly_chart(figure, key=key, config=QUIET, alt=alt, **options)
+    return place.plotly_chart(figure, key=key, alt=alt, **{"config": QUIET} | options)
 
 
 def signed(feature_map: np.ndarray, limit: float | None = None) -> tuple[np.ndarray, float]:

@@ -49,6 +49,8 @@ def _own(album: Album) -> None:
         format_func=lambda album_id: names.get(album_id, ""),
         on_change=_switch,
         width=280,
+        disabled=len(names) == 1,
+        help="This is the only set so far: New set begins another" if len(names) == 1 else None,
     )
     st.button("New set", key="set_new", icon=":material/add:", on_click=album.clear, disabled=not album.items)
     with st.popover("Name, delete", key="set_more", icon=":material/edit:"):
