@@ -107,7 +107,7 @@ def _way(key: str, steps: Mapping[str, Step], chosen: str, after: tuple[str, str
                 on_click=_go,
                 args=(key, names[at + 1]),
             )
-        elif after and st.button(f"Next: **{after[1]}**", key=f"{key}_next", type="primary"):
+        elif after and st.button(f"Next: **{after[1]}**", key=f"{key}_after", type="primary"):
             st.switch_page(after[0])
 
 
