@@ -1,0 +1,33 @@
+"""What the page shows before there is anything of the reader's: a published result, stamped as one."""
+
+import streamlit as st
+
+from cnn_core.training.transfer.headline import headline
+from cnn_core.training.transfer.published import CLOTHING
+from ui.shared.text import plain
+from ui.transfer.figures import chart, large
+
+
+def example() -> None:
+    """Show what others' pictures came to, and what will stand here."""
+    shares = CLOTHING.shares
+    with st.container(key="stage"):
+        chart(shares, CLOTHING.chance, "transfer_example")
+        large(
+            shares,
+            {
+                name: f"{share.correct} of {share.total} · {CLOTHING.words[name]} · {CLOTHING.trained[name]:,} weights"
+                for name, share in shares.items()
+            },
+        )
+        st.markdown(f":material/verified: **Example, not yours: {headline(shares)}.** {CLOTHING.about}")
+        st.caption(plain(CLOTHING.source))
+
+
+def awaits() -> None:
+    """Say what will be here once networks are trained."""
+    st.header("Then try it")
+    st.markdown(
+        "Once yours has learnt, your figures take the example's place, and you drop a photo that was not among those: "
+        "both answer, as bars. Many photos at once give a table to take along."
+    )
