@@ -4,6 +4,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from cnn_core.engine.lifecycle import lifespan
+from ui.shared.session import store
 from ui.shared.visits import VisitCookie
 
-app = st.App("ui/main.py", lifespan=lifespan, middleware=[Middleware(VisitCookie)])
+app = st.App("ui/main.py", lifespan=lifespan, middleware=[Middleware(VisitCookie, store=store)])

@@ -1,66 +1,59 @@
 """Architectures from LeNet to ViT as real networks: their numbers, their insides, the experiments that decided."""
 
-from ui.architectures import compare, degradation, inductive_bias, inside, lenet, through, timeline
-from ui.shared.lessons import View, lessons
+from ui.architectures.compare import compare
+from ui.architectures.degradation import degradation
+from ui.architectures.inductive_bias import inductive_bias
+from ui.architectures.inside import inside
+from ui.architectures.lenet import lenet
+from ui.architectures.through import through
+from ui.architectures.timeline import timeline
+from ui.shared import stage
+from ui.shared.navigation import PAGES
+from ui.shared.stage import Step
 
-VIEWS = {
-    "Timeline": View(
-        "One idea after the other",
-        ("MAC", "residual", "depthwise separable", "attention"),
-        timeline.timeline,
-        timeline.LINK,
+STEPS = {
+    "Timeline": Step(
+        "Timeline",
+        "Which idea came when, and what did it buy?",
+        timeline,
         "Find the network in which each parameter takes part in the most multiply-adds.",
     ),
-    "Inside": View(
+    "Inside": Step(
         "Inside one",
-        ("MAC", "receptive field", "bottleneck", "residual"),
-        inside.inside,
-        inside.LINK,
+        "What is a network made of?",
+        inside,
         "Open AlexNet and choose the layer that holds most parameters.",
     ),
-    "Picture": View(
+    "Picture": Step(
         "Your picture through it",
-        ("feature map", "Grad-CAM", "receptive field"),
-        through.through,
-        through.LINK,
-        "Find a unit that is the strongest of its channel and lies where Grad-CAM is strongest.",
-        picture=True,
+        "What does each layer make of your picture?",
+        through,
+        "Find a unit that is the strongest of its map and lies where the evidence is strongest.",
     ),
-    "Compare": View(
+    "Compare": Step(
         "Two side by side",
-        ("MAC", "receptive field"),
-        compare.compare,
-        compare.LINK,
+        "Does the larger network make fewer mistakes?",
+        compare,
         "Find two networks, one with at most a tenth of the other's parameters and fewer errors.",
-        picture=True,
     ),
-    "Degradation": View(
-        "Why depth alone failed",
-        ("residual", "degradation"),
-        degradation.degradation,
-        degradation.LINK,
-        "Run the degradation experiment here at settings of your own, until it has a verdict.",
-    ),
-    "LeNet": View(
-        "LeNet-5, trained here",
-        ("kernel", "feature map", "pooling"),
-        lenet.lenet,
-        lenet.LINK,
+    "LeNet": Step(
+        "Train LeNet-5",
+        "Can you train one in seconds, and fool it?",
+        lenet,
         "Train LeNet-5 here, then draw a digit it cannot decide on: two at 30 % or more each.",
     ),
-    "Prior": View(
-        "What the convolution's prior is worth",
-        ("inductive bias", "attention"),
-        inductive_bias.inductive_bias,
-        inductive_bias.LINK,
+    "Degradation": Step(
+        "Why depth alone failed",
+        "Why was deeper suddenly worse?",
+        degradation,
+        "Run the experiment here at settings of your own, until it has a verdict.",
+    ),
+    "Prior": Step(
+        "Convnet or ViT?",
+        "What is it worth to know that neighbours belong together?",
+        inductive_bias,
         "Mark the number of pictures at which shuffling costs the convnet most of its lead.",
     ),
 }
 
-lessons(
-    "architectures",
-    "Architectures, from LeNet to ViT",
-    "Each is built as its paper says and counted to the last parameter. Look inside, put your picture through, and run "
-    "the experiments that decided what came next.",
-    VIEWS,
-)
+stage.lesson("architectures", STEPS, after=(str(PAGES / "transfer.py"), "Teach it yours"))

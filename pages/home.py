@@ -9,17 +9,10 @@ from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.home import labels
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
-from cnn_core.pictures.bundled import BUNDLED
-from cnn_core.pictures.images import ImageRejected, Picture
 from ui.shared.navigation import PAGES
-from ui.shared.picture import FILE_MB, decoded, notes
+from ui.shared.picture import chosen, notes, the_picture
+from ui.shared.picture_dialog import drop_picture
 from ui.shared.text import plain
-
-
-@st.cache_data(show_spinner=False)
-def cat() -> Picture:
-    """Return a picture to begin with."""
-    return Picture(BUNDLED["chelsea"].load().pixels, "Chelsea, by Stéfan van der Walt, CC0")
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -32,17 +25,16 @@ def classify(digest: str, _pixels: np.ndarray) -> list[dict[str, Any]]:
 st.title("See what a convolutional network sees")
 st.markdown(
     "ConvScope computes everything on the page from **your own pictures**, with real networks, while you watch. "
-    "Nothing is a recording; every published figure carries its source."
+    "A result that was computed before says so; every published figure carries its source."
 )
 
 st.header("What is this?", divider="gray")
-given = st.file_uploader(
-    "Your picture", key="home_picture", max_upload_size=FILE_MB, help="Drop it, choose it, or paste it."
-)
+if drop_picture("home_picture"):
+    st.rerun()
 left, right = st.columns([1, 2])
 try:
-    picture = decoded(given.getvalue(), given.name) if given else cat()
-    left.image(picture.pixels, caption=plain(picture.name), alt=picture.name, width="stretch")
+    picture, title = the_picture(), chosen().title
+    left.image(picture.pixels, caption=plain(title), alt=title, width="stretch")
     with left:
         notes(picture)
     with right, st.spinner("Asking the network…"):
@@ -54,7 +46,7 @@ try:
         f"{network.title}, {network.paper}: right on {network.top1} % of ImageNet's validation pictures. It knows a "
         "thousand words; a picture of anything else gets the nearest of them."
     )
-except (ImageRejected, EngineError) as trouble:
+except EngineError as trouble:
     st.error(plain(str(trouble)))
 
 st.header("Understand it", divider="gray")

@@ -16,8 +16,6 @@ album = Album.current()
 linked = VIEW_OF.get(kind_of_link())
 if "laboratory_view" not in st.query_params and (linked or "laboratory_view" not in st.session_state):
     st.session_state.laboratory_view = linked or "Depth"
-if not album.is_sample and not {"set", "run"} & set(st.query_params):
-    album.save()  # a reload brings the pictures back
 
 st.title("The transfer laboratory")
 st.markdown(

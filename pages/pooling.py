@@ -4,10 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.pictures.bundled import BUNDLED
 from ui.pooling import head as pooling_head
 from ui.pooling import views
-from ui.shared.picture import OWN, adopt_own, choose_picture, grey
+from ui.shared.picture import grey, the_picture
 from ui.shared.teaching import challenges, check_link, glossary, one_of
 from ui.shared.text import formula
 
@@ -21,10 +20,8 @@ VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {  # as in the link: title, term
 }
 WINDOWS, STRIDES, PADDINGS = (2, 3, 4), ("window", "1", "2", "3", "4"), ("valid", "same")
 
-adopt_own()
 check_link(
     {
-        "picture": one_of(*BUNDLED, OWN),
         "pooling_view": one_of(*VIEWS),
         "pooling_kind": one_of(*views.KINDS),
         "pooling_window": one_of(*WINDOWS),
@@ -49,7 +46,7 @@ st.markdown(
     "A window slides over the map and writes one number for all it sees: fewer cells, no weights. What that hides, "
     "and what it loses, is measured here on your picture."
 )
-picture = choose_picture()
+picture = the_picture()
 image = grey(picture)
 
 left, right = st.columns([1, 1])

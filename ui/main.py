@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui.shared.controls import page_opened
+from ui.shared.header import header
 from ui.shared.navigation import pages
 
 HERE = Path(__file__).parent
@@ -19,4 +20,7 @@ st.set_page_config(
 st.html(HERE / "style.css")
 st.logo(str(HERE / "mark.svg"), size="large")
 page_opened(page.url_path)
-page.run()
+body = st.container()  # before the header, which lies over it: what is drawn late pushes nothing down
+header(page.url_path, body)
+with body:
+    page.run()

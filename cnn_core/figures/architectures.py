@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-_BLUE, _ORANGE, _FAINT, _GREY = "#3B82F6", "#D9730D", "rgba(138, 143, 152, 0.35)", "#8A8F98"
+from cnn_core.figures.palette import LIGHT, wash
+
+_NETWORK, _FAINT = LIGHT.one, wash(LIGHT.soft, 0.35)
 _MARGIN = {"l": 10, "r": 16, "t": 16, "b": 10}
 FIRST_YEAR, LAST_YEAR = 1989, 2026
 _HISTORY = 0.11  # share of the height that the numbered events take
-_LETTER, _HEIGHT, _IN_TIME, _IN_COST = 5.6, 290.0, 190.0, 250.0  # a letter, and where points lie on a phone, in pixels
+_LETTER, _HEIGHT, _IN_TIME, _IN_COST = 5.6, 210.0, 190.0, 250.0  # a letter, and where points lie on a phone, in pixels
 _GAP, _LEAST = 0.06, 0.24  # between two maps, and the room of the smallest, in sides of the largest
 
 Scale = Callable[[float], float]
@@ -71,7 +73,12 @@ def timeline(
         "showlegend": False,
         "text": [str(number) for number in range(1, len(events) + 1)],
         "textposition": "middle center",
-        "marker": {"symbol": "diamond", "size": 15, "color": "rgba(0,0,0,0)", "line": {"width": 1.2, "color": _GREY}},
+        "marker": {
+            "symbol": "diamond",
+            "size": 15,
+            "color": "rgba(0,0,0,0)",
+            "line": {"width": 1.2, "color": LIGHT.soft},
+        },
         "textfont": {"size": 10},
         "customdata": [name for _, name in events],
         "cliponaxis": False,
@@ -89,7 +96,7 @@ def timeline(
         [networks, history],
         {
             "margin": _MARGIN,
-            "height": 440,
+            "height": 330,
             "dragmode": False,
             "hovermode": "closest",
             "xaxis": years,
@@ -113,7 +120,7 @@ def accuracy(marks: Sequence[Mark], cost: str, title: str, chosen: str) -> go.Fi
         [_points(marks, chosen, hover, (math.log10, float), _IN_COST)],
         {
             "margin": _MARGIN,
-            "height": 380,
+            "height": 300,
             "dragmode": False,
             "hovermode": "closest",
             "xaxis": _axis(cost, logarithmic=True),
@@ -146,8 +153,8 @@ def stage_maps(networks: Sequence[tuple[str, int, Sequence[Stage]]]) -> go.Figur
                 y=[base, base, base + size, base + size, base],
                 mode="lines",
                 fill="toself",
-                line={"color": _BLUE if number else _ORANGE, "width": 1.5},
-                fillcolor="rgba(59, 130, 246, 0.35)" if number else "rgba(217, 115, 13, 0.25)",
+                line={"color": _NETWORK if number else LIGHT.soft, "width": 1.5},
+                fillcolor=wash(_NETWORK if number else LIGHT.soft, 0.3),
                 showlegend=False,
                 hoveron="fills",
                 hoverinfo="text",
@@ -171,7 +178,7 @@ def stage_maps(networks: Sequence[tuple[str, int, Sequence[Stage]]]) -> go.Figur
     figure.update_xaxes(bare, range=[-0.02 * largest, widest])
     figure.update_yaxes(bare, range=[base + 0.1 * largest, 0.2 * largest], scaleanchor="x")
     figure.update_layout(
-        margin=_MARGIN, height=460, dragmode=False, annotations=[note | {"showarrow": False} for note in notes]
+        margin=_MARGIN, height=330, dragmode=False, annotations=[note | {"showarrow": False} for note in notes]
     )
     return figure
 
@@ -202,8 +209,8 @@ def _points(marks: Sequence[Mark], chosen: str, hover: str, scales: Sequence[Sca
         "marker": {
             "size": [15 if ringed else 10 for ringed in shown],
             "opacity": 1,
-            "color": [_BLUE if mark.strong else _FAINT for mark in ordered],
-            "line": {"width": [3 if ringed else 0 for ringed in shown], "color": _ORANGE},
+            "color": [_NETWORK if mark.strong else _FAINT for mark in ordered],
+            "line": {"width": [3 if ringed else 0 for ringed in shown], "color": LIGHT.selection},
         },
         "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 1}},

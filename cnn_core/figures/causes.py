@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from cnn_core.figures.palette import LIGHT
 from cnn_core.training.studies.causes import Identity, NetSignals, net_name
 
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}
-_COLOURS, _GREY = {"plain": "#D9730D", "residual": "#3B82F6"}, "#8A8F98"
+_COLOURS = {"plain": LIGHT.two, "residual": LIGHT.one}
 _FAINT = 0.3
 _LOG = {"type": "log", "exponentformat": "power", "dtick": 1}
 
@@ -29,11 +30,11 @@ def along_layers(nets: Sequence[NetSignals], measure: str) -> go.Figure:
             customdata=net.layers,
             hovertemplate=f"{net.name}, %{{customdata}}: %{{y:.3g}}<extra></extra>",
         )
-    figure.update_xaxes(title_text="convolution, from the input on")
+    figure.update_xaxes(title_text="convolution", nticks=5, tickangle=0)
     title = {"gradient_norm": "norm of the gradient", "variance": "variance of the output"}
     figure.update_yaxes(_decades(value for net in nets for value in getattr(net, measure)))
     figure.update_yaxes(title_text=title[measure])
-    figure.update_layout(margin=_MARGIN, height=340, legend=_BELOW | {"y": -0.25})
+    figure.update_layout(margin=_MARGIN, height=320, legend=_BELOW | {"y": -0.34})
     return figure
 
 
@@ -53,7 +54,7 @@ def against_depth(nets: Sequence[NetSignals]) -> go.Figure:
                 line=_line(residual, batch_norm),
                 hovertemplate=f"{name}, %{{x}} layers: %{{y:.3g}}<extra></extra>",
             )
-    figure.add_hline(y=1, line={"color": _GREY, "width": 1, "dash": "dot"})
+    figure.add_hline(y=1, line={"color": LIGHT.soft, "width": 1, "dash": "dot"})
     figure.update_xaxes(title_text="layers with weights")
     figure.update_yaxes(_decades(value for trace in figure.data for value in trace.y))
     figure.update_yaxes(title_text="gradient, first ÷ last")
@@ -97,11 +98,11 @@ def identity(found: Identity) -> go.Figure:
         )
     figure.add_hline(
         y=found.silent,
-        line={"color": _GREY, "width": 1.5, "dash": "dash"},
+        line={"color": LIGHT.soft, "width": 1.5, "dash": "dash"},
         annotation_text="a block that puts out zeros",
         annotation_position="top right",
     )
     figure.update_xaxes(title_text="step")
     figure.update_yaxes(_LOG | {"title_text": "mean squared distance to the input"})
-    figure.update_layout(margin=_MARGIN | {"t": 24}, height=360, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN | {"t": 24}, height=330, legend=_BELOW)
     return figure

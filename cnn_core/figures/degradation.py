@@ -5,12 +5,13 @@ from statistics import median
 
 import plotly.graph_objects as go
 
+from cnn_core.figures.palette import LIGHT
 from cnn_core.training.studies.degradation import Arm
 from cnn_core.training.studies.published import Target
 
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}
-_COLOURS = {"plain": "#D9730D", "residual": "#3B82F6"}
+_COLOURS = {"plain": LIGHT.two, "residual": LIGHT.one}
 _FAINT = 0.3
 _TITLES = {"train_loss": "training loss", "train_error": "training error", "test_error": "test error"}
 _LOG = {"type": "log", "exponentformat": "power", "dtick": 1}
@@ -54,10 +55,10 @@ def learning(arms: Mapping[str, Arm], measure: str, epochs: int) -> go.Figure:
             legendgroup=name,
             hovertemplate=f"{name}, median, epoch %{{x}}: %{{y:.4g}}<extra></extra>",
         )
-    figure.update_xaxes(title_text="epoch", range=[0.5, epochs + 0.5], dtick=max(1, epochs // 8))
+    figure.update_xaxes(title_text="epoch", range=[0.5, epochs + 0.5], nticks=5, tickangle=0)
     figure.update_yaxes(title_text=_TITLES[measure])
     figure.update_yaxes(_LOG if measure == "train_loss" else {"tickformat": ".0%", "rangemode": "tozero"})
-    figure.update_layout(margin=_MARGIN, height=360, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN, height=320, legend=_BELOW | {"y": -0.32})
     return figure
 
 
@@ -108,7 +109,7 @@ def by_depth(arms: Mapping[str, Arm], targets: Sequence[Target]) -> go.Figure:
                 )
     figure.update_xaxes(title_text="layers with weights")
     figure.update_yaxes(_LOG | {"title_text": "test error, %", "dtick": None, "tickvals": [1, 2, 5, 10, 20, 50, 100]})
-    figure.update_layout(margin=_MARGIN, height=440, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN, height=340, legend=_BELOW)
     return figure
 
 

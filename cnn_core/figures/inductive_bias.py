@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from cnn_core.figures.palette import LIGHT
 from cnn_core.training.studies.inductive_bias import Lead, Point
 
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}
-_BLUE, _GREY = "#3B82F6", "#8A8F98"
-_COLOURS = {"convnet": _BLUE, "vit": "#D9730D"}
+_COLOURS = {"convnet": LIGHT.one, "vit": LIGHT.three}
 _NETS = {"convnet": "convnet", "vit": "ViT"}
 
 
@@ -44,7 +44,7 @@ def accuracy_by_size(points: Sequence[Point], shuffled: bool) -> go.Figure:
     figure.update_xaxes(title_text="training pictures")
     low = min((p.test_accuracy for p in points), default=0.0)
     figure.update_yaxes(title_text="right on the test pictures", tickformat=".0%", range=[max(0.0, low - 0.05), 1.02])
-    figure.update_layout(margin=_MARGIN, height=340, legend=_BELOW | {"y": -0.25})
+    figure.update_layout(margin=_MARGIN, height=300, legend=_BELOW | {"y": -0.34})
     return figure
 
 
@@ -57,7 +57,10 @@ def leads(leads: Sequence[Lead], chosen: int) -> go.Figure:
     """
     figure = go.Figure()
     sizes = sorted({lead.size for lead in leads})
-    for shuffled, name, colour, nudge in ((False, "pictures", _BLUE, 0.97), (True, "pixels shuffled", _GREY, 1.03)):
+    for shuffled, name, colour, nudge in (
+        (False, "pictures", LIGHT.one, 0.97),
+        (True, "pixels shuffled", LIGHT.soft, 1.03),
+    ):
         mine = sorted((lead for lead in leads if lead.shuffled == shuffled), key=lambda lead: lead.size)
         if mine:
             figure.add_scatter(
@@ -71,11 +74,11 @@ def leads(leads: Sequence[Lead], chosen: int) -> go.Figure:
                 customdata=[lead.size for lead in mine],
                 hovertemplate=f"{name}, %{{customdata}}: convnet leads by %{{y:.1f}} points<extra></extra>",
             )
-    figure.add_hline(y=0, line={"color": _GREY, "width": 1})
+    figure.add_hline(y=0, line={"color": LIGHT.soft, "width": 1})
     if chosen in sizes:
-        figure.add_vline(x=chosen, line={"color": _GREY, "width": 1.5, "dash": "dot"})
+        figure.add_vline(x=chosen, line={"color": LIGHT.selection, "width": 3})
     figure.update_xaxes(type="log", tickvals=sizes, ticktext=[str(size) for size in sizes])
     figure.update_xaxes(title_text="training pictures")
     figure.update_yaxes(title_text="convnet − ViT, points")
-    figure.update_layout(margin=_MARGIN, height=320, legend=_BELOW | {"y": -0.27})
+    figure.update_layout(margin=_MARGIN, height=300, legend=_BELOW | {"y": -0.27})
     return figure

@@ -8,12 +8,12 @@ from plotly.subplots import make_subplots
 
 from cnn_core.figures import transfer
 from cnn_core.figures.maps import enlarged, signed
+from cnn_core.figures.palette import LIGHT, Palette, rgb
 from cnn_core.training.studies.lenet import BatchFigures
 from cnn_core.training.studies.repeats import EpochFigures
 
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
 _BELOW = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}
-_BLUE, _ORANGE, _GREY = "#3B82F6", "#D9730D", "#8A8F98"
 
 
 def lenet_curve(batches: Sequence[BatchFigures], epochs: Sequence[EpochFigures], planned: int) -> go.Figure:
@@ -25,7 +25,7 @@ def lenet_curve(batches: Sequence[BatchFigures], epochs: Sequence[EpochFigures],
             y=[getattr(point, measure) for point in batches],
             mode="lines",
             opacity=0.6,
-            line={"color": _GREY, "width": 1.2},
+            line={"color": LIGHT.soft, "width": 1.2},
             name="training, as it learns",
             showlegend=row == 1,
             hovertemplate="epoch %{x:.2f}: %{y:.3f}<extra></extra>",
@@ -33,10 +33,10 @@ def lenet_curve(batches: Sequence[BatchFigures], epochs: Sequence[EpochFigures],
             col=1,
         )
     numbers = [entry.epoch for entry in epochs]
-    for row, measure, name, colour in (
-        (1, "train_loss", "training, mean of the epoch", _ORANGE),
-        (2, "train_error", "training, mean of the epoch", _ORANGE),
-        (2, "test_error", "test, after the epoch", _BLUE),
+    for row, measure, name, colour, width in (
+        (1, "train_loss", "training, mean of the epoch", LIGHT.soft, 1.5),
+        (2, "train_error", "training, mean of the epoch", LIGHT.soft, 1.5),
+        (2, "test_error", "test, after the epoch", LIGHT.one, 3),
     ):
         figure.add_scatter(
             x=numbers,
@@ -44,7 +44,7 @@ def lenet_curve(batches: Sequence[BatchFigures], epochs: Sequence[EpochFigures],
             mode="lines+markers",
             name=name,
             marker={"size": 6},
-            line={"color": colour, "width": 2.5},
+            line={"color": colour, "width": width},
             showlegend=row == 2,
             row=row,
             col=1,
@@ -54,14 +54,14 @@ def lenet_curve(batches: Sequence[BatchFigures], epochs: Sequence[EpochFigures],
     figure.update_xaxes(title_text="epoch", row=2, col=1)
     figure.update_yaxes(title_text="loss", rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title_text="error", tickformat=".0%", rangemode="tozero", row=2, col=1)
-    figure.update_layout(margin=_MARGIN, height=420, legend=_BELOW | {"y": -0.16})
+    figure.update_layout(margin=_MARGIN, height=320, legend=_BELOW | {"y": -0.2})
     return figure
 
 
 def which_for_which(confusion: Sequence[Sequence[int]]) -> go.Figure:
     """Draw which digit was taken for which; rows are digits, columns what was said."""
     figure = transfer.confusion(confusion, [str(digit) for digit in range(len(confusion))], "frozen")
-    figure.update_traces(colorscale=[[0, "#E8EDF5"], [1, "#2F6FE0"]])  # opaque: few errors stay readable in the dark
+    figure.update_traces(colorscale=[[0, LIGHT.paper], [1, LIGHT.accent]])
     return figure
 
 
@@ -73,7 +73,7 @@ def said(probabilities: Sequence[float]) -> go.Figure:
             x=list(probabilities),
             y=[str(digit) for digit in range(len(probabilities))],
             orientation="h",
-            marker_color=[_ORANGE if digit == best else _BLUE for digit in range(len(probabilities))],
+            marker_color=[LIGHT.accent if digit == best else LIGHT.line for digit in range(len(probabilities))],
             text=[f"{value:.1%}" for value in probabilities],
             textposition="outside",
             cliponaxis=False,
@@ -82,21 +82,31 @@ def said(probabilities: Sequence[float]) -> go.Figure:
     )
     figure.update_xaxes(range=[0, 1.18], tickformat=".0%", title_text="probability")
     figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_layout(margin=_MARGIN, height=320)
+    figure.update_layout(margin=_MARGIN, height=300)
     return figure
 
 
-def mosaic(maps: np.ndarray, columns: int, side: int, limit: float | None = None) -> tuple[np.ndarray, float]:
-    """Lay the channels of a layer side by side: white is 0, red positive, blue negative.
+def mosaic(
+    maps: np.ndarray,
+    columns: int,
+    side: int,
+    limit: float | None = None,
+    palette: Palette = LIGHT,
+    *,
+    weights: bool = False,
+) -> tuple[np.ndarray, float]:
+    """Lay the channels of a layer side by side: 0 is the paper, red positive, blue negative; weights green and brown.
 
     Args:
         maps: `(H, W, C)`.
         columns: So many in a row.
         side: Of each, in pixels of the screen, about.
         limit: Value of the full colour; by default the largest.
+        palette: Of the theme.
+        weights: Colour them as weights.
 
     Returns:
-        uint8 `(h, w, 3)` with a gap of grey between maps, and the limit.
+        uint8 `(h, w, 3)` with a gap between maps, and the limit.
 
     Example:
         >>> picture, limit = mosaic(np.ones((2, 2, 3)), columns=2, side=8)
@@ -104,10 +114,13 @@ def mosaic(maps: np.ndarray, columns: int, side: int, limit: float | None = None
         ((18, 18, 3), 1.0)
     """
     limit = float(np.abs(maps).max()) or 1.0 if limit is None else limit
-    tiles = [enlarged(signed(maps[..., channel], limit)[0], side) for channel in range(maps.shape[-1])]
+    tiles = [
+        enlarged(signed(maps[..., channel], limit, palette, weights=weights)[0], side)
+        for channel in range(maps.shape[-1])
+    ]
     height, width = tiles[0].shape[:2]
     gap, rows = max(2, height // 20), -(-len(tiles) // columns)
-    picture = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 138, np.uint8)
+    picture = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), rgb(palette.line), np.uint8)
     for number, tile in enumerate(tiles):
         top, left = number // columns * (height + gap), number % columns * (width + gap)
         picture[top : top + height, left : left + width] = tile

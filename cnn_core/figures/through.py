@@ -1,41 +1,17 @@
-"""Pictures of a network's inside: feature maps side by side, first kernels, and a unit's field over the picture."""
+"""Pictures of a network's inside: its first kernels, and a unit's field over the picture."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_core.figures.maps import enlarged, grey
+from cnn_core.figures.maps import enlarged
+from cnn_core.figures.palette import LIGHT, Palette, rgb
 
 if TYPE_CHECKING:
     from cnn_core.networks.inside import Box
 
 _GAP = 2  # pixels between two tiles
 _LEAST = 48  # pixels of the picture that are shown of a unit at least, along an axis
-_HEAT, _BOX, _FRAME = np.array([235.0, 106.0, 0.0]), (20, 110, 255), (235, 106, 0)
-
-
-def mosaic(feature_maps: np.ndarray, columns: int, chosen: int, side: int = 96) -> np.ndarray:
-    """Lay feature maps side by side, each stretched from its least to its largest value; one is framed.
-
-    Args:
-        feature_maps: `(h, w, n)`.
-        columns: Maps in a row.
-        chosen: Which one is framed.
-        side: Pixels of a map, about; large maps keep every k-th of their pixels, small ones repeat them.
-
-    Returns:
-        uint8 `(H, W, 3)`; between the maps middle grey, which is seen on light and dark.
-
-    Example:
-        >>> mosaic(np.zeros((7, 7, 5)), columns=4, chosen=0).shape  # two rows of four, 91 + 2 · 2 pixels each
-        (190, 380, 3)
-    """
-    step = max(1, len(feature_maps) // side)
-    tiles = []
-    for index, feature_map in enumerate(np.moveaxis(feature_maps[::step, ::step].astype(np.float32), 2, 0)):
-        tile = enlarged(grey(feature_map), side)[..., None].repeat(3, axis=2)
-        tiles.append(_framed(tile, _FRAME if index == chosen else (128, 128, 128)))
-    return _laid(tiles, columns)
 
 
 def kernels(weights: np.ndarray, columns: int, side: int = 44) -> np.ndarray:
@@ -62,14 +38,15 @@ def kernels(weights: np.ndarray, columns: int, side: int = 44) -> np.ndarray:
     return _laid(tiles, columns)
 
 
-def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: "Box") -> np.ndarray:
+def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: "Box", palette: Palette = LIGHT) -> np.ndarray:
     """Colour the pixels that hold 95 % of a unit's gradient, and frame what it can see.
 
     Args:
         image: uint8 `(H, W, 3)`, as the network saw it.
         gradient: `(H, W)`, at least 0.
-        held: How many pixels are coloured, the largest gradients first; the more orange, the larger (its root).
+        held: How many pixels are coloured, the largest gradients first; the more colour, the larger (its root).
         box: First and last row, first and last column of the unit's field.
+        palette: Of the theme: the accent says what it listens to, the selection frames what it can see.
 
     Returns:
         uint8 `(h, w, 3)`, the part of the picture about the box, enlarged.
@@ -84,7 +61,9 @@ def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: "Box") -> 
         strength = np.sqrt(gradient / gradient.max())
         alpha = np.where((gradient >= least) & (gradient > 0), 0.25 + 0.7 * strength, 0)
     luminance = image @ np.array([0.299, 0.587, 0.114])  # grey, so that the hue belongs to the gradient alone
-    coloured = (1 - alpha[..., None]) * luminance[..., None] + alpha[..., None] * _HEAT
+    coloured = (1 - alpha[..., None]) * luminance[..., None] + alpha[..., None] * np.array(
+        rgb(palette.accent), np.float64
+    )
     top, bottom, left, right = box
     reach = max(_LEAST, 2 * (bottom - top + 1), 2 * (right - left + 1)) // 2
     middle = ((top + bottom + 1) // 2, (left + right + 1) // 2)
@@ -94,7 +73,7 @@ def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: "Box") -> 
     factor = len(shown) // len(part)
     rows = slice((top - first_row) * factor, (bottom + 1 - first_row) * factor)
     columns = slice((left - first_column) * factor, (right + 1 - first_column) * factor)
-    shown[rows, columns] = _framed(shown[rows, columns], _BOX, inside=True)
+    shown[rows, columns] = _framed(shown[rows, columns], rgb(palette.selection), inside=True)
     return shown
 
 

@@ -16,11 +16,13 @@ class Bundled:
 
     Attributes:
         name: Key in BUNDLED, and in links.
+        title: For people.
         credit: Who made it, and its licence.
         load: Reads it.
     """
 
     name: str
+    title: str
     credit: str
     load: Callable[[], Picture]
 
@@ -72,24 +74,26 @@ def _digit(label: int) -> Callable[[], Picture]:
 
 
 _SKIMAGE = "scikit-image"
-_CREDITS = {
-    "chelsea": f"Stéfan van der Walt, CC0 ({_SKIMAGE})",
-    "coffee": f"Rachel Michetti, CC0 ({_SKIMAGE})",
-    "astronaut": f"NASA: Eileen Collins, public domain ({_SKIMAGE})",
-    "camera": f"Lav Varshney, CC0 ({_SKIMAGE})",
-    "rocket": f"SpaceX, CC0 ({_SKIMAGE})",
+_PHOTOS = {
+    "chelsea": ("Chelsea the cat", f"Stéfan van der Walt, CC0 ({_SKIMAGE})"),
+    "coffee": ("Cup of coffee", f"Rachel Michetti, CC0 ({_SKIMAGE})"),
+    "astronaut": ("Astronaut", f"NASA: Eileen Collins, public domain ({_SKIMAGE})"),
+    "camera": ("Photographer", f"Lav Varshney, CC0 ({_SKIMAGE})"),
+    "rocket": ("Rocket", f"SpaceX, CC0 ({_SKIMAGE})"),
 }
+_CHINA, _FLOWER = "danielbuechele, CC BY 2.0 (scikit-learn)", "vultilion, CC BY 2.0 (scikit-learn)"
+_DIGITS = "UCI digits, CC BY 4.0 (scikit-learn)"
 
 BUNDLED: dict[str, Bundled] = {
     entry.name: entry
     for entry in (
         *(
-            Bundled(name, credit, _photo("skimage", f"data/{name}.{'jpg' if name == 'rocket' else 'png'}"))
-            for name, credit in _CREDITS.items()
+            Bundled(name, title, credit, _photo("skimage", f"data/{name}.{'jpg' if name == 'rocket' else 'png'}"))
+            for name, (title, credit) in _PHOTOS.items()
         ),
-        Bundled("china", "danielbuechele, CC BY 2.0 (scikit-learn)", _photo("sklearn", "datasets/images/china.jpg")),
-        Bundled("flower", "vultilion, CC BY 2.0 (scikit-learn)", _photo("sklearn", "datasets/images/flower.jpg")),
-        Bundled("bar", "the 6 × 6 bar of equation N2.1", _bar),
-        *(Bundled(f"digit-{n}", "UCI digits, CC BY 4.0 (scikit-learn)", _digit(n)) for n in (3, 7)),
+        Bundled("china", "Temple in China", _CHINA, _photo("sklearn", "datasets/images/china.jpg")),
+        Bundled("flower", "Flower", _FLOWER, _photo("sklearn", "datasets/images/flower.jpg")),
+        Bundled("bar", "The 6 × 6 bar", "the 6 × 6 bar of equation N2.1", _bar),
+        *(Bundled(f"digit-{n}", f"A handwritten {n}", _DIGITS, _digit(n)) for n in (3, 7)),
     )
 }

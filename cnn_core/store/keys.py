@@ -4,10 +4,13 @@
     runs/<run>/<arm>.keras               a trained network; beside it its other formats and their self-test
     runs/<run>/<arm>.head.npz            of a frozen arm: its network is written when it is first wanted
     backbones/<weights>.keras            the carried network without its head, for downloads
-    albums/<album>.json                  the labelled pictures of one visit
+    albums/<album>.json                  a set of labelled pictures
+    visitors/<visit>.json                what a visitor has chosen: the picture, the sets
+    shares/<token>.json                  pictures that a visitor gave to whoever has a link
+    secret                               what the server signs its visitors' names with
 
-A list is named `visit/<visit>`, `key/<key>` (a reader's private link), `studies/<pictures>/<kind>` or
-`asked/<kind>/<question>`.
+A list is named `visit/<visit>`, `key/<key>` (a reader's private link), `studies/<pictures>/<kind>`,
+`asked/<kind>/<question>`, `shares/<visit>` (tokens) or `adopted` (visits of unsigned cookies).
 """
 
 import hashlib
@@ -16,6 +19,8 @@ from collections.abc import Mapping
 from typing import Any
 
 FORMATS = {"keras": "{arm}.keras", "tflite": "{arm}.tflite", "int8": "{arm}.int8.tflite", "onnx": "{arm}.onnx"}
+SECRET = "secret"
+ADOPTED = "adopted"  # a list: visits whose cookie was unsigned and has been replaced
 MAX_EXTRACTOR = 255  # characters, as wide as the column
 
 
@@ -40,8 +45,23 @@ def backbone(weights: str) -> str:
 
 
 def album(album_id: str) -> str:
-    """Return the key of a visit's labelled pictures."""
+    """Return the key of a set of labelled pictures."""
     return f"albums/{album_id}.json"
+
+
+def visitor(visit_id: str) -> str:
+    """Return the key of what a visitor has chosen."""
+    return f"visitors/{visit_id}.json"
+
+
+def share(token: str) -> str:
+    """Return the key of what travels with a link."""
+    return f"shares/{token}.json"
+
+
+def shares(visit_id: str) -> str:
+    """Return the list of the tokens of the links that a visitor has given pictures to."""
+    return f"shares/{visit_id}"
 
 
 def run(run_id: str) -> str:

@@ -23,20 +23,20 @@ def said(page: Page) -> str:
 
 
 def test_stepper_walks_over_the_bar_and_says_each_sum(server: Server, visitor: Visitor) -> None:
-    page = visitor(f"{server.url}/convolution?picture=bar")
+    page = visitor(f"{server.url}/convolution?convolution_view=Step+by+step&picture=bar")
     expect(page.locator(".sum")).to_contain_text("Row 0, column 0")
     wanted = ops.cross_correlate(experiments.bar(), kernels.PRESETS["sobel_x"].kernel())
     for position, value in enumerate(wanted[0]):
         assert said(page).startswith(f"Row 0, column {position}:")
         assert float(said(page).rpartition("= ")[2]) == value
-        page.get_by_role("button", name="Next").click()
+        page.locator(".stepper .next").click()
     assert said(page).startswith("Row 1, column 0:")
     page.locator(".stepper").focus()
     page.keyboard.press("ArrowDown")
     assert said(page).startswith("Row 2, column 0:")
-    page.get_by_role("button", name="Play").click()
+    page.locator(".stepper .play").click()
     expect(page.locator(".sum")).to_contain_text("Row 3, column")
-    page.get_by_role("button", name="Pause").click()
+    page.locator(".stepper .play").click()
     expect(page.locator("[data-testid=stException]")).to_have_count(0)  # must not happen
 
 
@@ -44,7 +44,9 @@ def test_stepper_computes_what_numpy_computes_with_padding_stride_and_dilation(
     server: Server, visitor: Visitor
 ) -> None:
     link = "picture=digit-3&convolution_kernel=1,-1;2,0.5&convolution_stride=2&convolution_dilation=2"
-    page = visitor(f"{server.url}/convolution?{link}&convolution_padding=same&convolution_edge=reflect")
+    page = visitor(
+        f"{server.url}/convolution?convolution_view=Step+by+step&{link}&convolution_padding=same&convolution_edge=reflect"
+    )
     from cnn_core.pictures.bundled import BUNDLED
 
     image = ops.grey(BUNDLED["digit-3"].load().pixels / 255.0)
@@ -58,11 +60,12 @@ def test_stepper_computes_what_numpy_computes_with_padding_stride_and_dilation(
     )
     for value in wanted.reshape(-1):
         assert float(said(page).rpartition("= ")[2]) == pytest.approx(value, abs=0.01)
-        page.get_by_role("button", name="Next").click()
+        page.locator(".stepper .next").click()
 
 
 def test_changed_cell_changes_the_map_and_the_link(server: Server, visitor: Visitor) -> None:
-    page = visitor(f"{server.url}/convolution?picture=bar")
+    page = visitor(f"{server.url}/convolution?convolution_view=Step+by+step&picture=bar")
+    page.get_by_text("Padding, spacing, cells").click()
     cell = page.get_by_label("kernel row 0 column 2")
     expect(cell).to_have_value("1")
     assert said(page).endswith("= 4")
@@ -71,6 +74,7 @@ def test_changed_cell_changes_the_map_and_the_link(server: Server, visitor: Visi
     expect(page.locator(".sum")).to_contain_text("= 6")
     page.wait_for_url(re.compile("convolution_kernel=-1%2C0%2C3"))
     stranger = visitor(page.url)
+    stranger.get_by_text("Padding, spacing, cells").click()
     expect(stranger.get_by_label("kernel row 0 column 2")).to_have_value("3")
     expect(stranger.locator(".sum")).to_contain_text("= 6")
 
@@ -78,13 +82,25 @@ def test_changed_cell_changes_the_map_and_the_link(server: Server, visitor: Visi
 def test_link_with_settings_shows_them_in_a_fresh_browser(server: Server, visitor: Visitor) -> None:
     link = "picture=coffee&convolution_stride=2&convolution_padding=same&convolution_view=Whole+picture"
     page = visitor(f"{server.url}/convolution?{link}")
-    expect(page.get_by_text(re.compile(r"^cross-correlation, 8[56] × 128"))).to_be_visible()
-    expect(page.get_by_text("Rachel Michetti")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^its map, 8[56] × 128"))).to_be_visible()
     expect(page.get_by_text("which is not possible here")).to_have_count(0)  # must not happen
 
 
+def test_kernels_are_one_stop_of_the_keyboard_and_arrow_keys_choose(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/convolution")
+    chosen = page.locator(".wall [aria-checked=true]")
+    expect(chosen).to_have_text("Sobel x")
+    chosen.focus()
+    page.keyboard.press("ArrowRight")
+    expect(chosen).to_have_text("Sobel y")
+    page.wait_for_url(re.compile("convolution_kernel=-1%2C-2%2C-1"))
+    expect(chosen).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator(".wall button:focus")).to_have_count(0)  # must not happen: a stop for each of the twelve
+
+
 @pytest.mark.parametrize(("width", "scheme"), SCREENS)
-@pytest.mark.parametrize("view", ["Step by step", "Whole picture", "Why not dense", "Learn the kernel"])
+@pytest.mark.parametrize("view", ["Step by step", "Whole picture", "Why not dense", "Learn the kernel", "Proof"])
 def test_page_is_accessible_and_fits(server: Server, visitor: Visitor, view: str, width: int, scheme: str) -> None:
     page = visitor(f"{server.url}/convolution?convolution_view={view.replace(' ', '+')}", width, scheme)
     assert_readable(page)

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from .conftest import Server, settled
 
-PAGES = ("convolution",)
+PAGES = ("convolution", "architectures", "transfer")
 SIZES = {"desk": (1280, 800), "tablet": (820, 1180), "phone": (390, 844)}
 HIGHEST = {"desk": 200, "tablet": 200, "phone": 240}  # y at which the first computed visual begins, at most
 ENOUGH = 300  # pixels of it in sight, or 60 %
@@ -27,12 +27,18 @@ MEASURE = """() => {
     return ['canvas', 'img', 'table'].includes(name) && width > 20 && height > 20;
   });
   if (!visual) return null;
+  // A drawing that scrolls in a window of its own, as a network's graph does, is as high as its window.
+  let around = visual.parentElement;
+  while (around && around !== stage && !/auto|scroll/.test(getComputedStyle(around).overflowY)) {
+    around = around.parentElement;
+  }
+  const own = (around && around !== stage ? around : visual).getBoundingClientRect();
   const box = visual.getBoundingClientRect(), frame = stage.getBoundingClientRect();
   const way = document.querySelector('.st-key-way')?.getBoundingClientRect();
   const header = document.querySelector('[data-testid=stHeader]')?.getBoundingClientRect();
-  const top = Math.max(box.top, frame.top, header?.bottom ?? 0);
-  const bottom = Math.min(box.bottom, frame.bottom, way && way.height ? way.top : innerHeight);
-  return { y: box.top, height: box.height, seen: Math.max(0, bottom - top) };
+  const top = Math.max(box.top, own.top, frame.top, header?.bottom ?? 0);
+  const bottom = Math.min(box.bottom, own.bottom, frame.bottom, way && way.height ? way.top : innerHeight);
+  return { y: box.top, height: Math.min(box.height, own.height), seen: Math.max(0, bottom - top) };
 }"""
 LAST = """() => {
   const all = [...document.querySelectorAll('.st-key-controls :is(button, input, [role=slider], [role=radio])')]

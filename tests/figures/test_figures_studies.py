@@ -99,7 +99,7 @@ def test_mosaic_puts_each_map_in_its_place() -> None:
     maps[..., 2] = -1.0
     picture, limit = lenet_figures.mosaic(maps, columns=2, side=40)
     assert limit == 1.0 and picture.shape == (82, 82, 3)
-    assert picture[0, 0].tolist() == [247, 247, 247], "zero is white"
+    assert picture[0, 0].tolist() == [250, 250, 247], "zero is the paper"
     assert picture[0, 42].tolist() == [178, 24, 43], "the second is red"
     assert picture[42, 0].tolist() == [33, 102, 172], "the third, in the second row, is blue"
     assert lenet_figures.mosaic(np.zeros((1, 1, 2)), 2, 4)[1] == 1.0

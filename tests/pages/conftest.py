@@ -81,3 +81,16 @@ def page(store: Store, engine: StandInEngine) -> Any:
         return app.run()
 
     return open_page
+
+
+@pytest.fixture
+def bring(store: Store) -> Any:
+    """Give a page a picture through the dialog of its header, as a visitor does."""
+
+    def give(app: AppTest, name: str, data: bytes) -> AppTest:
+        if not [box for box in app.file_uploader if str(box.key).startswith("picture_upload_")]:
+            app.button(key="visitor_change").click().run()
+        box = next(box for box in app.file_uploader if str(box.key).startswith("picture_upload_"))
+        return box.upload(name, data).run()
+
+    return give

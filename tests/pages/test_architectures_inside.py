@@ -3,6 +3,7 @@
 import ast
 import csv
 import io
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
-from ui.architectures import inside
+from ui.architectures import blocks, inside, layer_table
 from ui.widgets.graph_view.graph_view import size
 
 SIDES = {"image": 32, "c1": 28, "s2": 14, "c3": 10, "s4": 5, "c5": 1}
@@ -58,8 +59,9 @@ def _script() -> None:
     import streamlit as st
 
     from ui.architectures.inside import inside
+    from ui.shared import stage
 
-    st.session_state.done = inside()
+    st.session_state.done = inside(stage.room())
 
 
 @pytest.fixture
@@ -159,13 +161,31 @@ def test_layer_with_most_parameters_of_alexnet_is_the_challenge(lesson: Any, eng
 
 def test_table_holds_every_layer_and_the_reason_for_a_missing_field(lesson: Any) -> None:
     app = lesson(inside="lenet5")
-    frame = app.dataframe[0].value
-    assert list(frame["Layer"]) == list(LENET) and list(frame["Params"]) == [row[2] for row in LENET.values()]
-    assert list(frame["Field"].dropna()) == [row[4] for row in LENET.values() if row[4]]
-    assert set(frame[frame["Field"].isna()]["Why not"]) == {"flatten mixes positions."}
-    columns = {title: list(frame[title]) for title in frame}
-    rows = list(csv.DictReader(io.StringIO(inside._csv(columns))))
-    assert sum(int(row["MACs"]) for row in rows) == 416_520 and rows[1]["Output"] == "28 × 28 × 6"
+    rows = table(app)
+    assert [row["Layer"] for row in rows] == list(LENET)
+    assert [row["Params"] for row in rows] == [f"{row[2]:,}" for row in LENET.values()]
+    assert [row["Field"] for row in rows if row["Field"]] == [str(row[4]) for row in LENET.values() if row[4]]
+    assert {row["Why not"] for row in rows if not row["Field"]} == {"flatten mixes positions."}
+    assert 'tabindex="0" role="region" aria-label="Every layer of LeNet-5"' in app.get("html")[0].proto.body
+    kept = list(
+        csv.DictReader(io.StringIO(layer_table.csv({title: [row[title] for row in rows] for title in rows[0]})))
+    )
+    assert sum(int(row["MACs"].replace(",", "")) for row in kept) == 416_520 and kept[1]["Output"] == "28 × 28 × 6"
+
+
+def table(app: AppTest) -> list[dict[str, str]]:
+    """The rows of the table of all layers, as they are read."""
+    head, body = app.get("html")[0].proto.body.split("<tbody>")
+    titles = re.findall(r"<th scope[^>]*>(.*?)</th>", head)
+    rows = re.findall(r"<tr>(.*?)</tr>", body)
+    return [dict(zip(titles, re.findall(r"<td[^>]*>(.*?)</td>", row), strict=True)) for row in rows]
+
+
+@pytest.mark.parametrize(("order", "column"), [("params", 2), ("macs", 3), ("field", 4)])
+def test_table_can_be_ordered(lesson: Any, order: str, column: int) -> None:
+    rows = table(lesson(inside="lenet5", order=order))
+    amounts = [LENET[row["Layer"]][column] or 0 for row in rows]
+    assert amounts == sorted(amounts, reverse=True) and len(rows) == len(LENET)
 
 
 def test_typical_block_is_drawn_with_its_input_and_shown_as_code(lesson: Any) -> None:
@@ -185,20 +205,20 @@ def test_code_is_there_when_the_engine_is_not(lesson: Any, engine: Any) -> None:
 
 @pytest.mark.parametrize("key", ARCHITECTURES)
 def test_code_of_every_block_is_the_builders_own(key: str) -> None:
-    block = inside.BLOCKS[key]
-    text = inside.source(block.module, block.functions)
+    block = blocks.BLOCKS[key]
+    text = blocks.source(block.module, block.functions)
     tree = ast.parse(text)
     assert [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] == list(block.functions)
     assert not [node for node in tree.body if isinstance(node, ast.FunctionDef) and ast.get_docstring(node)]
     assert "layers." in text
     module = ARCHITECTURES[key].builder.partition(":")[0]
-    builder = Path(inside.__file__).parents[2] / "cnn_core" / "networks" / "zoo" / f"{module}.py"
+    builder = Path(blocks.__file__).parents[2] / "cnn_core" / "networks" / "zoo" / f"{module}.py"
     assert block.module == module or f"from cnn_core.networks.zoo.{block.module} import" in builder.read_text("utf-8")
 
 
 def test_missing_function_is_named() -> None:
     with pytest.raises(ValueError, match=r"cnn_core/networks/zoo/vgg\.py has no function _block\."):
-        inside.source("vgg", ("_block",))
+        blocks.source("vgg", ("_block",))
 
 
 def test_shapes_are_written_for_people() -> None:

@@ -33,11 +33,10 @@ def script(kind: str) -> None:
 
     import streamlit as st
 
-    from ui.shared.teaching import check_link
+    from ui.shared import stage
 
     lesson = importlib.import_module(f"ui.architectures.{kind}")
-    check_link(lesson.LINK)
-    st.markdown(f"challenge: {getattr(lesson, kind)()}")
+    st.markdown(f"challenge: {getattr(lesson, kind)(stage.room())}")
 
 
 @pytest.fixture
@@ -77,19 +76,20 @@ def test_view_begins_with_the_result_that_ships_and_says_where_it_is_from(view: 
     app = view(kind)
     assert not app.exception and not app.error
     provenance = shipped(STUDIES[kind]).provenance
-    said = next(info.value for info in app.info if "Computed before, not here" in info.value)
+    assert any("computed before, not here" in info.value for info in app.info)
+    said = words(app)
     for part in (provenance.command, f"seed {provenance.seed}", provenance.date, "TensorFlow", "Keras"):
         assert part in said
     assert provenance.note in said
     assert "Computed here" not in words(app) and "challenge: False" in words(app)
     assert charts(app) >= 2
-    assert "Your settings are not" not in words(app)
+    assert "Your settings are not the example's" not in words(app)
 
 
 @pytest.mark.parametrize("kind", list(STUDIES))
 def test_button_makes_a_run_of_the_settings_and_sends_it(view: Any, store: Store, engine: Any, kind: str) -> None:
     app = view(kind, **{f"architectures_{kind}_seed": "7"})
-    assert "Your settings are not the default's" in words(app)
+    assert "Your settings are not the example's" in words(app)
     app.button(key=f"architectures_start_{kind}").click().run()
     assert not app.exception
     (run_id,) = engine.submitted
@@ -97,7 +97,7 @@ def test_button_makes_a_run_of_the_settings_and_sends_it(view: Any, store: Store
     assert run.kind == kind and run.spec == STUDIES[kind].options(seed=7).to_json()
     assert app.query_params[PARAMETER] == run_id
     assert app.button(key=f"architectures_start_{kind}").disabled
-    assert "Computed before" not in words(app), "a live run is not mixed with what ships"
+    assert "computed before, not here" not in words(app), "a live run is not mixed with what ships"
     app.button(key="architectures_stop").click().run()
     assert engine.stopped == [run_id]
 
@@ -108,22 +108,22 @@ def test_link_shows_a_run_to_a_stranger_and_the_way_back(view: Any, store: Store
     app = view(kind, **{PARAMETER: run.id})
     assert not app.exception and not app.error
     said = words(app)
-    assert f"run {run.id}" in said and "CPU\\_x" in said and "Computed before" not in said
+    assert f"Run {run.id}" in said and "CPU\\_x" in said and "computed before, not here" not in said
     app.button(key=f"architectures_shipped_{kind}").click().run()
-    assert "Computed before, not here" in words(app) and PARAMETER not in app.query_params
+    assert "computed before, not here" in words(app) and PARAMETER not in app.query_params
 
 
 def test_link_that_names_no_run_is_told(view: Any) -> None:
     app = view("lenet", **{PARAMETER: "feedfeedfeed"})
     assert "no such experiment feedfeedfeed" in app.error[0].value
-    assert "Computed before" in words(app)
+    assert "computed before, not here" in words(app)
 
 
 def test_run_of_another_kind_is_kept_for_its_own_view(view: Any, store: Store) -> None:
     run = ended(store, "lenet", LENET)
     app = view("degradation", **{PARAMETER: run.id})
     assert not app.exception and not app.error
-    assert "Computed before" in words(app)
+    assert "computed before, not here" in words(app)
     assert app.session_state["architectures_runs"] == {"lenet": run.id}
 
 
@@ -142,7 +142,7 @@ def test_run_of_version_01_is_shown(view: Any, store: Store, kind: str) -> None:
     store.finish(claimed, "done", result=json.loads((VERSION_01 / f"{kind}.json").read_text()), environment={})
     app = view(kind, **{PARAMETER: run.id})
     assert not app.exception and not app.error
-    assert f"run {run.id}" in words(app) and charts(app) >= 2
+    assert f"Run {run.id}" in words(app) and charts(app) >= 2
 
 
 def test_run_of_a_newer_version_says_so(view: Any, store: Store) -> None:
@@ -382,8 +382,9 @@ def test_drawing_is_read_by_the_readers_own_net_layer_by_layer(view: Any, store:
     assert "It reads **1** (55.0%), then 7 (45.0%)" in said and "Read by **your** LeNet-5" in said
     assert "challenge: True" in said
     captions = [caption for image in app.image for caption in image.captions]
-    named = [caption.partition(",")[0] for caption in captions[-7:]]
-    assert named == ["C1", "S2", "C3", "S4", "C5", "F6", "Output"] and "28 × 28 × 6" in captions[-7]
+    first = next(n for n, caption in enumerate(captions) if caption.startswith("C1,"))
+    named = [caption.partition(",")[0] for caption in captions[first : first + 7]]
+    assert named == ["C1", "S2", "C3", "S4", "C5", "F6", "Output"] and "28 × 28 × 6" in captions[first]
 
 
 def test_what_ships_reads_under_its_own_name_and_wins_no_challenge(view: Any, engine: Any) -> None:

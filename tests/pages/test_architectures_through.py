@@ -59,11 +59,9 @@ def script() -> None:
     import streamlit as st
 
     from ui.architectures import through
-    from ui.shared.picture import bundled
-    from ui.shared.teaching import check_link
+    from ui.shared import stage
 
-    check_link(through.LINK)
-    st.session_state.met = through.through(bundled("chelsea"))
+    st.session_state.met = through.through(stage.room())
 
 
 @pytest.fixture
@@ -103,7 +101,7 @@ def test_view_asks_the_embedded_network_first(lesson: Any, engine: Any) -> None:
     ]
     said = words(app)
     assert "trained on ImageNet" in said
-    assert "Unit (7, 7) of channel 4 says **−1.5**; the strongest, **3.25**, is at (1, 1)" in said
+    assert "Unit (7, 7) of map 4 says **−1.5**; the strongest, **3.25**, is at (1, 1)" in said
     assert "By arithmetic it sees 67 × 67 pixels, 19 × 19 of them in the picture" in said
     assert "**95 pixels** for 95 % of its gradient: 26.3% of what it can see" in said
     assert app.session_state.met is False

@@ -13,7 +13,7 @@ from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.networks import atlas
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
-from ui.architectures import compare, timeline
+from ui.architectures import compare, history, record, timeline
 
 SHAPES = {  # Simonyan & Zisserman 2015, table 1; He et al. 2016, table 1; LeCun et al. 1998, figure 2
     "vgg16": {
@@ -62,21 +62,18 @@ def time_script() -> None:
     import streamlit as st
 
     from ui.architectures import timeline
-    from ui.shared.teaching import check_link
+    from ui.shared import stage
 
-    check_link(timeline.LINK)
-    st.markdown(f"reached: {timeline.timeline()}")
+    st.markdown(f"reached: {timeline.timeline(stage.room())}")
 
 
 def compare_script() -> None:
     import streamlit as st
 
     from ui.architectures import compare
-    from ui.shared.picture import bundled
-    from ui.shared.teaching import check_link
+    from ui.shared import stage
 
-    check_link(compare.LINK)
-    st.markdown(f"reached: {compare.compare(bundled('bar'))}")
+    st.markdown(f"reached: {compare.compare(stage.room())}")
 
 
 def opened(script: Any, **query: str) -> AppTest:
@@ -111,7 +108,7 @@ def test_timeline_shows_all_networks_and_the_record_of_one() -> None:
     assert set(networks(time)) == set(ARCHITECTURES)
     assert set(networks(params)) == set(networks(macs)) and "lenet5" not in networks(params)
     said = words(app)
-    assert "#### ResNet-50, 2015" in said and "[arXiv:1512.03385](https://arxiv.org/abs/1512.03385)" in said
+    assert "### ResNet-50, 2015" in said and "[arXiv:1512.03385](https://arxiv.org/abs/1512.03385)" in said
     assert "| multiply-adds | 3,857,973,248 |" in said and "| receptive field | 483 px |" in said
     assert "He et al. 2016, table 3 | 22.85" in said
     assert "reached: False" in said
@@ -153,7 +150,7 @@ def test_selected_point_becomes_the_one() -> None:
     app.session_state.architectures_one = "googlenet"  # AppTest calls no callback of a chart: as it would
     app.run()
     assert not app.exception
-    assert "#### GoogLeNet, 2014" in words(app) and "reached: True" in words(app)
+    assert "### GoogLeNet, 2014" in words(app) and "reached: True" in words(app)
     assert app.selectbox(key="architectures_one").value == "googlenet"
 
 
@@ -203,23 +200,23 @@ def test_timeline_says_what_a_link_asks_in_vain(name: str, value: str) -> None:
 
 
 def test_ideas_are_those_of_the_records_in_order() -> None:
-    assert set(timeline.IDEAS) == {record.idea for record in ARCHITECTURES.values()}
-    assert all(ARCHITECTURES[key].idea == idea for idea, (key, _) in timeline.IDEAS.items())
-    years = [ARCHITECTURES[key].year for key, _ in timeline.IDEAS.values()]
+    assert set(history.IDEAS) == {record.idea for record in ARCHITECTURES.values()}
+    assert all(ARCHITECTURES[key].idea == idea for idea, (key, _) in history.IDEAS.items())
+    years = [ARCHITECTURES[key].year for key, _ in history.IDEAS.values()]
     assert years == sorted(years)
-    events = [year for year, _ in timeline.EVENTS]
+    events = [year for year, _ in history.EVENTS]
     assert events == sorted(events) and events[0] == 1989
 
 
 def test_every_event_and_claim_names_its_paper() -> None:
-    for text in [text for _, text in timeline.EVENTS] + timeline.TODAY.split("\n* ")[1:]:
+    for text in [text for _, text in history.EVENTS] + history.TODAY.split("\n* ")[1:]:
         assert re.search(r"arXiv:\d{4}\.\d{5}|doi:10\.\d{4}/", text), text
 
 
 def test_published_errors_are_compared_like_with_like() -> None:
     def error(key: str, measure: str) -> float | None:
-        found = timeline.published_error(ARCHITECTURES[key], "top-1", measure)
-        return None if found is None else timeline.error_of(found, "top-1")
+        found = record.published_error(ARCHITECTURES[key], "top-1", measure)
+        return None if found is None else record.error_of(found, "top-1")
 
     assert error("resnet50", "as-published") == 22.85, "ten crops, He et al. 2016, table 3"
     assert error("resnet50", "one-crop") == pytest.approx(23.87), "torchvision, first weights: 76.130"

@@ -4,6 +4,7 @@ import importlib
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,13 +12,29 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup, Selectbox
 
 from cnn_core.engine.errors import EngineError
+from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.shared import stage
 from ui.shared.stage import Step
 
-PAGES = ("convolution",)
-ANSWERS: dict[str, Any] = {}  # of the engine, where a control acts on nothing else
+PAGES = ("convolution", "architectures")
+
+
+def graph() -> dict[str, Any]:
+    """A chain with the typical block, of two layers, and the stage ends of every architecture."""
+    records = ARCHITECTURES.values()
+    homes = {f"{block}_{place}": block for block in sorted({each.typical_block for each in records}) for place in "ab"}
+    homes |= dict.fromkeys((end for each in records for end in each.stage_ends if end not in homes), "")
+    layers = [
+        {"name": name, "kind": "Conv2D", "block": block, "params": n, "trainable_params": n, "macs": 7 - n % 5}
+        | {"output_shape": (8, 8, 4), "receptive_field": 3 + n % 7, "effective_stride": 1, "reason": ""}
+        for n, (name, block) in enumerate(homes.items())
+    ]
+    return {"layers": layers, "edges": list(pairwise(homes)), "blocks": sorted(set(homes.values()) - {""})}
+
+
+ANSWERS: dict[str, Any] = {"architecture_graph": graph()}  # of the engine, where a control acts on nothing else
 CONTROLS = {"button_group", "selectbox", "slider", "number_input", "toggle", "checkbox", "multiselect", "radio"}
-SHOWN = {"markdown", "caption", "image", "plotly_chart", "bidi_component", "table", "metric"}
+SHOWN = {"markdown", "caption", "image", "plotly_chart", "bidi_component", "table", "metric", "html"}
 SHOWN |= {"info", "success", "warning", "error"}
 TIMES = re.compile(r"[\d.]+ ms\b")  # measured anew in each run, so that they would hide a dead control
 COMPUTED = {"stage", "why", "estimate"}  # keys of the containers in which something computed is shown

@@ -33,7 +33,7 @@ def test_home_asks_about_the_readers_picture(page: Any, engine: Any) -> None:
     asked = []
     engine.ask = lambda question, pixels: asked.append(pixels.shape) or SAID
     app = page("home")
-    app.file_uploader(key="home_picture").upload("mine.png", png(np.zeros((30, 40, 3), np.uint8))).run()
+    app.file_uploader(key="home_picture_0").upload("mine.png", png(np.zeros((30, 40, 3), np.uint8))).run()
     assert asked[-1] == (30, 40, 3)
     assert not app.error
 
@@ -41,7 +41,7 @@ def test_home_asks_about_the_readers_picture(page: Any, engine: Any) -> None:
 def test_home_says_why_a_file_is_no_picture_and_goes_on(page: Any, engine: Any) -> None:
     engine.answers["classify"] = SAID
     app = page("home")
-    app.file_uploader(key="home_picture").upload("notes.png", b"only words").run()
+    app.file_uploader(key="home_picture_0").upload("notes.png", b"only words").run()
     assert "notes" in app.error[0].value
     assert "plain text" in app.error[0].value
     assert any("Teach it your words" in header.value for header in app.header)

@@ -401,9 +401,15 @@ def test_transfer_page_leaves_studies_to_the_laboratory(page: Any, store: Store,
     assert "There is no run" in app.error[0].value
 
 
-def test_own_album_stays_in_the_link(page: Any, store: Store, items: tuple[Item, ...]) -> None:
+def test_own_album_stays_without_a_word_in_the_link(
+    page: Any, store: Store, items: tuple[Item, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = "d" * 40
+    monkeypatch.setattr("ui.shared.session.visit", lambda: visit)
+    Album(store, visit, "abcdef", "your pictures", list(items)).save()
     app = page("laboratory")
-    app.session_state.album = Album("abcdef", "your pictures", list(items))
-    app.run()
-    assert app.query_params["set"] in ("abcdef", ["abcdef"])
-    assert page("laboratory", set="abcdef").session_state.album.counts == {"c*t": 8, "dog": 8}
+    assert app.session_state.album.counts == {"c*t": 8, "dog": 8} and app.session_state.album.id == "abcdef"
+    assert "set" not in app.query_params
+    monkeypatch.setattr("ui.shared.session.visit", lambda: "e" * 40)
+    app = page("laboratory", set="abcdef")
+    assert app.session_state.album.counts == {"c*t": 8, "dog": 8} and app.session_state.album.id != "abcdef", "a copy"

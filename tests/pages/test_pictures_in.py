@@ -126,17 +126,17 @@ def test_front_door_says_what_was_done_and_why_not(page: Any, engine: Any) -> No
     values = np.linspace(0, 4000, 64 * 64).reshape(64, 64).astype(np.uint16)
     buffer = io.BytesIO()
     Image.fromarray(values).save(buffer, "PNG")
-    app.file_uploader(key="home_picture").upload("deep.png", buffer.getvalue()).run()
+    app.file_uploader(key="home_picture_0").upload("deep.png", buffer.getvalue()).run()
     assert "12-bit values in a 16-bit file stretched to 8-bit." in texts(app)
-    app.file_uploader(key="home_picture").upload("IMG_1.HEIC", HEIC).run()
+    app.file_uploader(key="home_picture_1").upload("IMG_1.HEIC", HEIC).run()
     assert "IMG_1.HEIC: this is a HEIC photo; save it as JPEG" in texts(app)
 
 
-def test_picked_picture_says_what_was_done(page: Any) -> None:
-    app = page("convolution")
-    app.file_uploader(key="picture_upload_0").upload("large.jpg", picture(5, side=1300)).run()
+def test_picked_picture_says_what_was_done(page: Any, bring: Any) -> None:
+    app = bring(page("convolution"), "large.jpg", picture(5, side=1300))
     assert not app.exception
-    assert "scaled down from 1300 x 1300 to 1024 x 1024 pixels." in texts(app)
-    app.file_uploader(key="picture_upload_1").upload("IMG_1.HEIC", HEIC).run()
+    app.button(key="visitor_change").click().run()
+    assert "Now: large.jpg. scaled down from 1300 x 1300 to 1024 x 1024 pixels." in texts(app)
+    app = bring(app, "IMG_1.HEIC", HEIC)
     assert "IMG_1.HEIC: this is a HEIC photo; save it as JPEG" in texts(app)
-    assert app.session_state.picture_own.name == "large.jpg", "the one before stays"
+    assert "You keep large.jpg." in texts(app) and app.session_state.visitor.own.name == "large.jpg"

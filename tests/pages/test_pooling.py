@@ -142,7 +142,8 @@ def test_pooling_asks_the_network_once_for_each_picture(lesson: Any, engine: Any
     app = lesson(pooling_view="Shift")
     app.slider(key="pooling_shift").set_value(3).run()
     assert asked == [("shift_agreement", (300, 451, 3))]
-    app.selectbox(key="picture").set_value("coffee").run()
+    app.button(key="visitor_change").click().run()
+    app.button(key="picture_take_coffee").click().run()
     assert asked[1:] == [("shift_agreement", (400, 600, 3))]
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,46 +13,47 @@ from cnn_core.engine.errors import EngineError
 from cnn_core.figures import architectures as figures
 from cnn_core.figures import fields, maps
 from cnn_core.networks import atlas
-from cnn_core.networks.zoo.architectures import ARCHITECTURES, architecture
+from cnn_core.networks.zoo.architectures import architecture
 from cnn_core.pictures.images import Picture, square
-from ui.architectures.timeline import error_of, published_error, short
-from ui.shared.teaching import one_of
+from ui.architectures.choice import network
+from ui.architectures.record import error_of, published_error, short
+from ui.shared.charts import plot
+from ui.shared.picture import the_picture
+from ui.shared.stage import Room
+from ui.shared.teaching import told
 from ui.shared.text import asking, plain, table
 
-_LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 _SIDES = {"left": "vgg16", "right": "resnet50"}
 _DRAWN = 256  # pixels to which a small input is enlarged, cell by cell
 _TENTH = 10
-LINK: dict[str, Callable[[str], bool]] = {f"architectures_{side}": one_of(*ARCHITECTURES) for side in _SIDES}
 
 
-def compare(picture: Picture) -> bool:
+def compare(room: Room) -> bool:
     """Show two architectures side by side.
 
     Returns:
         True if one has at most a tenth of the other's parameters and yet the smaller error (ImageNet, top-1, one crop).
     """
-    keys = list(ARCHITECTURES)
-    left, middle, right = st.columns([5, 1, 5], vertical_alignment="bottom")
-    with left:
-        one = st.selectbox("One", keys, keys.index(_SIDES["left"]), key="architectures_left", **_LINKED)
-    with right:
-        other = st.selectbox("The other", keys, keys.index(_SIDES["right"]), key="architectures_right", **_LINKED)
-    middle.button(
-        "Swap",
-        icon=":material/swap_horiz:",
-        key="architectures_swap",
-        on_click=_swap,
-        args=(one, other),
-        width="stretch",
-    )
-    _cost(one, other)
-    st.subheader("What a unit sees of your picture")
-    for place, side, key in zip(st.columns(2, gap="large"), _SIDES, (one, other), strict=True):
-        with place:
-            _field(picture, key, side)
-    st.subheader("How the maps shrink")
-    _stages(one, other)
+    with room.side:
+        one, other = (
+            network(label, _SIDES[side], f"architectures_{side}")
+            for label, side in (("One", "left"), ("The other", "right"))
+        )
+        st.button("Swap", icon=":material/swap_horiz:", key="architectures_swap", on_click=_swap, args=(one, other))
+    with room.stage:
+        _cost(one, other)
+    with room.why:
+        told(
+            "The networks of 2012 to 2014 bought fewer mistakes with more weights. Is that the only way? Look for a "
+            "small one that beats a large one: what it saves is mostly in its last layers, and in how it mixes "
+            "channels. What counts in a phone is neither alone, but the multiply-adds ([[MAC]])."
+        )
+        st.header("What does one unit see of your picture?", anchor=False)
+        for place, side, key in zip(st.columns(2, gap="large"), _SIDES, (one, other), strict=True):
+            with place:
+                _field(the_picture(), key, side)
+        st.header("How fast do the maps shrink?", anchor=False)
+        _stages(one, other)
     return leaner_and_better(one, other)
 
 
@@ -151,11 +151,10 @@ def _field(picture: Picture, key: str, place: str) -> None:
     url = _data_url(picture.digest, picture.pixels, side, architecture(key).input_shape[2] == 1)
     boxes, units = _boxes(key) if facts["path"] else ([(0, side - 1)], 1)
     first, last = boxes[-1]
-    st.plotly_chart(
+    plot(
         fields.nested(url, side, boxes, len(boxes) - 1),
-        key=f"architectures_field_{place}",
-        config={"displayModeBar": False},
-        alt=f"{title}: the middle unit's field, pixels {first} to {last} of {side} along either axis.",
+        f"architectures_field_{place}",
+        f"{title}: the middle unit sees pixels {first} to {last} of {side} along either axis.",
     )
     if field is None:
         st.markdown(f"**{title}**: no number. {plain(facts['reason'])}")
@@ -216,11 +215,10 @@ def _stages(one: str, other: str) -> None:
             for shape in shapes[key].values()
             if len(shape) == 2
         ]
-    st.plotly_chart(
+    plot(
         figures.stage_maps(networks),
-        key="architectures_stages",
-        config={"displayModeBar": False},
-        alt="; ".join(
+        "architectures_stages",
+        "; ".join(
             f"{title}: input {side}, then "
             + ", ".join(f"{stage.size} × {stage.size} × {stage.channels}" for stage in stages)
             for title, side, stages in networks

@@ -1,13 +1,11 @@
 """Degradation: deeper and worse on its own training pictures. Run again, and its causes measured without training."""
 
-from collections.abc import Callable
-from typing import Any
+from statistics import median
 
 import streamlit as st
 
 from cnn_core.figures import causes as cause_figures
 from cnn_core.figures import degradation as figures
-from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.studies.causes import (
     Identity,
     IdentityOptions,
@@ -28,76 +26,79 @@ from cnn_core.training.studies.degradation import (
     verdict_words,
 )
 from cnn_core.training.studies.published import TARGETS
-from ui.architectures.study import LINKED, Shown, about_seconds, field, link, plot, study, whole
+from ui.architectures.study import Shown, field, made, study, whole
 from ui.shared.asked import answer
-from ui.shared.teaching import one_of
+from ui.shared.charts import plot
+from ui.shared.controls import pick, segments, switch
+from ui.shared.stage import Room
+from ui.shared.teaching import told
 from ui.shared.text import count, plain, table
 
-PARTS = {"Train": "Train them", "Signals": "Signals before training", "Identity": "Learn the identity"}
+PARTS = {"Train": "Train them", "Signals": "Signals before training", "Identity": "Learn to do nothing"}
 MEASURES = {"loss": "train_loss", "error": "train_error"}
 DEPTHS = tuple(range(8, 111, 6))
 SIGNAL_DEPTHS, OTHER_DEPTHS = (8, 20, 56), (32, 110)  # always measured; on wish
 RATES = ("0.005", "0.01", "0.02", "0.05", "0.1")
 BLOCKS = (1, 2, 4)
 WHOLE = ("width", "input_size", "epochs", "seeds", "seed")
-LINK: dict[str, Callable[[str], bool]] = {
-    "architectures_part": one_of(*PARTS),
-    "architectures_training": one_of(*MEASURES),
-    "architectures_shallow": one_of(*DEPTHS),
-    "architectures_deep": one_of(*DEPTHS),
-    "architectures_rate": one_of(*RATES),
-    "architectures_signal_depth": one_of(*SIGNAL_DEPTHS, *OTHER_DEPTHS),
-    "architectures_blocks": one_of(*BLOCKS),
-    **link(STUDY, *WHOLE),
-}
-_CHOICE = LINKED | {"required": True, "wrap": True}
 
 
-def degradation() -> bool:
+def degradation(room: Room) -> bool:
     """Show the experiment. True if the reader has run it here at settings of their own, and it has a verdict."""
-    part = st.segmented_control(
-        "Part", list(PARTS), default="Train", key="architectures_part", label_visibility="collapsed", **_CHOICE
-    )
-    st.subheader(PARTS[part])
+    with room.side:
+        part = segments("Look at", PARTS, "Train", "architectures_part")
     if part == "Signals":
-        _signals()
+        _signals(room)
     elif part == "Identity":
-        _identity()
+        _identity(room)
     else:
-        return _train()
+        return _train(room)
     return False
 
 
 # Trained -------------------------------------------------------------------------------------------------------------
 
 
-def _train() -> bool:
-    st.markdown(
-        "A deeper net can do all that a shallow one can: copy it, and let the further layers be the identity. Yet "
-        "plain nets beyond some depth fit even their *training* pictures worse. Shortcuts without a weight end that."
-    )
-    options = _settings()
+def _train(room: Room) -> bool:
+    measuring, running = room.side.container(), room.side.container()
+    options = _settings(room)
     title = f"plain and residual, {options.shallow_depth} and {options.deep_depth} layers" if options else ""
-    shown = study(STUDY, options, title=title, draw=_live)
+    shown = study(room, running, STUDY, options, title=title, draw=_live)
+    with room.why:
+        told(
+            "A deeper net can do all that a shallow one can: copy it, and let the further layers do nothing. Yet plain "
+            "nets beyond some depth fit even their *training* pictures worse: that is [[degradation]], and it is no "
+            "overfitting. In 2015 it looked as if depth had reached its end. Then somebody let the input go past each "
+            "block and be added behind it ([[residual]]): no new weight, and a hundred layers train."
+        )
     if shown is None:
         return False
     arms, verdict = shown.result.arms, shown.result.verdict
-    _what(shown)
-    measure = st.segmented_control("Training", list(MEASURES), default="loss", key="architectures_training", **_CHOICE)
-    _curves(arms, shown.options.epochs, MEASURES[measure], "")
-    for arm in arms.values():
-        for each in arm.seeds:
-            if each.error:
-                st.warning(f"Seed {each.seed}, {arm.depth} layers: {plain(each.error)}")
-    (st.success if verdict.shown else st.warning)(verdict_words(shown.result))
-    st.caption(f"The criterion: {shown.result.criterion}")
-    if verdict.shown is not None:
-        _losses(arms, verdict)
-    st.subheader("Beside what was published")
+    with measuring:
+        measure = segments("Training", list(MEASURES), "loss", "architectures_training")
+    with room.stage:
+        _curves(arms, shown.options.epochs, MEASURES[measure], "")
+        for arm in arms.values():
+            for each in arm.seeds:
+                if each.error:
+                    st.warning(f"Seed {each.seed}, {arm.depth} layers: {plain(each.error)}")
+        (st.success if verdict.shown else st.warning)(verdict_words(shown.result))
+    with room.why:
+        _what(shown)
+        st.caption(f"The criterion: {shown.result.criterion}")
+        if verdict.shown is not None:
+            _losses(arms, verdict)
+        _published(arms)
+    return shown.run is not None and verdict.shown is not None and shown.options != Degradation()
+
+
+def _published(arms: dict[str, Arm]) -> None:
+    st.header("Does it go as it was published?", anchor=False)
     plot(
         figures.by_depth(arms, TARGETS),
-        "by_depth",
-        "Error against depth, plain and residual: here on digits, and He et al.'s on ImageNet and CIFAR.",
+        "architectures_by_depth",
+        "Error against depth: plain nets get worse with depth, residual ones better, on digits here and in He et al.'s "
+        "tables of ImageNet and CIFAR.",
     )
     st.markdown(published_words(arms))
     st.caption(
@@ -105,37 +106,25 @@ def _train() -> bool:
         "larger nets: ImageNet, top-1, validation (table 2) and CIFAR-10, test (table 6). Compare where the lines "
         "*go*, not how high they lie. In numbers the paper tells test errors only; its training curves are drawn."
     )
-    return shown.run is not None and verdict.shown is not None and shown.options != Degradation()
 
 
-def _settings() -> Degradation | None:
-    def choose(name: str, key: str, options: Any, default: Any) -> Any:
-        return left.selectbox(field(STUDY, name)[0].label, options, options.index(default), key=key, **LINKED)
+def _settings(room: Room) -> Degradation | None:
+    def label(name: str) -> str:
+        return field(STUDY, name)[0].label
 
-    with st.expander("Settings (none needs changing)", icon=":material/tune:"):
-        left, middle, right = st.columns(3)
-        shallow = choose("shallow_depth", "architectures_shallow", DEPTHS, 20)
-        deep = choose("deep_depth", "architectures_deep", DEPTHS, 56)
-        rate = choose("learning_rate", "architectures_rate", RATES, "0.02")
-        bounds, default = field(STUDY, "batch_norm")
-        batch_norm = middle.toggle(bounds.label, default, key="architectures_batch_norm", **LINKED)
-        places = {"width": middle, "input_size": middle, "epochs": right, "seeds": right, "seed": right}
-        numbers = {name: whole(STUDY, name, place) for name, place in places.items()}
-        try:
-            options = Degradation(
-                shallow_depth=shallow,
-                deep_depth=deep,
-                learning_rate=float(rate),
-                batch_norm=batch_norm,
-                **numbers,
-            )
-        except SpecRefused as refusal:
-            st.error(plain(str(refusal)))
-            return None
-        st.caption(
-            f"{about_seconds(STUDY, options)} The paper has width 16, size 32, batches of 128; that is for a GPU."
-        )
-    return options
+    with room.more("Settings (none needs changing)"):
+        shallow = pick(label("shallow_depth"), DEPTHS, 20, "architectures_shallow")
+        deep = pick(label("deep_depth"), DEPTHS, 56, "architectures_deep")
+        rate = pick(label("learning_rate"), RATES, "0.02", "architectures_rate")
+        batch_norm = switch(label("batch_norm"), field(STUDY, "batch_norm")[1], "architectures_batch_norm")
+        numbers = {name: whole(STUDY, name) for name in WHOLE}
+        st.caption("The paper has width 16, size 32, batches of 128; that is for a GPU.")
+    return made(
+        room,
+        lambda: Degradation(
+            shallow_depth=shallow, deep_depth=deep, learning_rate=float(rate), batch_norm=batch_norm, **numbers
+        ),
+    )
 
 
 def _what(shown: Shown[Degradation, DegradationResult]) -> None:
@@ -154,20 +143,22 @@ def _live(options: Degradation, so_far: DegradationResult) -> None:
 
 
 def _curves(arms: dict[str, Arm], epochs: int, measure: str, suffix: str) -> None:
-    left, right = st.columns([3, 2])
-    plot(
-        figures.learning(arms, measure, epochs),
-        f"learning{suffix}",
-        "Training loss or error of each net over the epochs, a line a seed and their median.",
-        left,
-    )
-    plot(
-        figures.learning(arms, "test_error", epochs),
-        f"testing{suffix}",
-        "Test error of each net over the epochs, a line a seed and their median.",
-        right,
-    )
+    for place, kind, key in zip(
+        st.columns(2, wrap=False), (measure, "test_error"), ("learning", "testing"), strict=True
+    ):
+        plot(figures.learning(arms, kind, epochs), f"architectures_{key}{suffix}", _spoken(arms, kind), place)
     st.caption("Faint: a line a seed. Strong: their median. Left what the nets fit, right what they have not seen.")
+
+
+def _spoken(arms: dict[str, Arm], measure: str) -> str:
+    """What a figure of curves shows: where each ends."""
+    ends = []
+    for arm in arms.values():
+        last = [getattr(seed.epochs[-1], measure) for seed in arm.seeds if seed.epochs]
+        if last:
+            kind = "residual" if arm.residual else "plain"
+            ends.append(f"{kind} with {arm.depth} layers at {median(last):.3g}")
+    return f"{measure.replace('_', ' ').capitalize()} ends: {', '.join(ends) or 'not yet'}."
 
 
 def _losses(arms: dict[str, Arm], verdict: Verdict) -> None:
@@ -183,56 +174,58 @@ def _losses(arms: dict[str, Arm], verdict: Verdict) -> None:
 # Before training -----------------------------------------------------------------------------------------------------
 
 
-def _signals() -> None:
-    st.markdown(
-        "No training: 64 digits go through nets with fresh weights, and the gradient of the loss comes back. What "
-        "depth does to either shows at once."
-    )
-    depth = st.segmented_control(
-        "Layers",
-        sorted(SIGNAL_DEPTHS + OTHER_DEPTHS),
-        default=56,
-        format_func=str,
-        key="architectures_signal_depth",
-        **_CHOICE,
-    )
-    found: list[NetSignals] = []
-    for depths in [SIGNAL_DEPTHS, *((other,) for other in OTHER_DEPTHS if other == depth)]:
-        layers = f"{', '.join(map(str, depths[:-1]))}{' and ' if depths[1:] else ''}{depths[-1]} layers"
-        run = answer(
-            "signals",
-            SignalsOptions(depths=depths).to_json(),
-            title=f"signals through {layers}",
-            begin=f"Follow the signals through {layers}",
-            key=f"architectures_signals_{depths[-1]}",
-            about="Four nets of each depth: some seconds, up to half a minute for the deepest.",
+def _signals(room: Room) -> None:
+    depths = sorted(SIGNAL_DEPTHS + OTHER_DEPTHS)
+    with room.side:
+        depth = segments("Layers", depths, 56, "architectures_signal_depth")
+    with room.why:
+        told(
+            "Is it broken before it has learnt anything? 64 digits go through nets with fresh weights, and the "
+            "gradient of the loss comes back: no training. What depth does to either shows at once."
         )
+    found: list[NetSignals] = []
+    for asked in [SIGNAL_DEPTHS, *((other,) for other in OTHER_DEPTHS if other == depth)]:
+        layers = f"{', '.join(map(str, asked[:-1]))}{' and ' if asked[1:] else ''}{asked[-1]} layers"
+        with room.side:
+            run = answer(
+                "signals",
+                SignalsOptions(depths=asked).to_json(),
+                title=f"signals through {layers}",
+                begin=f"Follow the signals through {layers}",
+                key=f"architectures_signals_{asked[-1]}",
+                about="Four nets of each depth: some seconds, up to half a minute for the deepest.",
+            )
         found += Signals.from_json(run.result).nets if run else ()
     here = [net for net in found if net.depth == depth]
     if not here:
-        return
-    for column, measure in zip(st.columns(2), ("gradient_norm", "variance"), strict=True):
-        plot(
-            cause_figures.along_layers(here, measure),
-            measure,
-            f"{measure.replace('_', ' ')} of each convolution, plain and residual, with and without BatchNorm",
-            column,
+        room.stage.info(
+            f"Nothing is measured yet at {depth} layers: press *Follow the signals*. Four nets of each depth take "
+            "some seconds. What do you expect: does the signal die out, or does it grow?"
         )
-    table(
-        [f"{depth} layers", "variance, last ÷ first", "gradient of the first", "a layer"],
-        [[net.name, _times(net.carried), _times(net.gradient_norm[0]), f"× {net.rate:.3f}"] for net in here],
-    )
-    st.markdown(signal_words(here))
-    plot(
-        cause_figures.against_depth(found),
-        "against_depth",
-        "First gradient over last against depth, plain and residual, with and without BatchNorm.",
-    )
-    st.caption(
-        "He's initialisation is to keep the variance (He et al. 2015, arXiv:1502.01852); on maps this small much of "
-        "what a kernel sees is padding, and the plain signal fades. BatchNorm restores it, and makes gradients grow "
-        "towards the input, by a factor a layer (Yang et al. 2019, arXiv:1902.08129). Shortcuts alone add up."
-    )
+        return
+    with room.stage:
+        for column, measure in zip(st.columns(2, wrap=False), ("gradient_norm", "variance"), strict=True):
+            values = {net.name: getattr(net, measure) for net in here}
+            said = ", ".join(f"{name} from {_times(line[0])} to {_times(line[-1])}" for name, line in values.items())
+            alt = f"{measure.replace('_', ' ').capitalize()} from the first to the last convolution: {said}."
+            plot(cause_figures.along_layers(here, measure), f"architectures_{measure}", alt, column)
+        st.markdown(signal_words(here))
+    with room.why:
+        table(
+            [f"{depth} layers", "variance, last ÷ first", "gradient of the first", "a layer"],
+            [[net.name, _times(net.carried), _times(net.gradient_norm[0]), f"× {net.rate:.3f}"] for net in here],
+        )
+        grown = ", ".join(f"{net.name}, {net.depth} layers: {_times(net.growth)}" for net in found)
+        plot(
+            cause_figures.against_depth(found),
+            "architectures_against_depth",
+            f"How many times the last gradient the first one is: {grown}.",
+        )
+        st.caption(
+            "He's initialisation is to keep the variance (He et al. 2015, arXiv:1502.01852); on maps this small much "
+            "of what a kernel sees is padding, and the plain signal fades. BatchNorm restores it, and makes gradients "
+            "grow towards the input, by a factor a layer (Yang et al. 2019, arXiv:1902.08129). Shortcuts alone add up."
+        )
 
 
 def _times(value: float) -> str:
@@ -246,32 +239,36 @@ def _times(value: float) -> str:
 # The identity --------------------------------------------------------------------------------------------------------
 
 
-def _identity() -> None:
-    st.markdown(
-        "If added layers only had to copy, a deeper net could not be worse. So let blocks of two 3 × 3 convolutions "
-        "learn just that: to give back what they get. With a shortcut they need only fall silent."
-    )
-    blocks = st.segmented_control(
-        "Blocks behind each other", BLOCKS, default=1, format_func=str, key="architectures_blocks", **_CHOICE
-    )
-    run = answer(
-        "identity",
-        IdentityOptions(blocks=blocks).to_json(),
-        title=f"learning the identity, {count(blocks, 'block')}",
-        begin="Train them",
-        key=f"architectures_identity_{blocks}",
-        about="Six small nets, 200 steps each: ten to thirty seconds.",
-    )
+def _identity(room: Room) -> None:
+    with room.side:
+        blocks = segments("Blocks behind each other", BLOCKS, 1, "architectures_blocks")
+        run = answer(
+            "identity",
+            IdentityOptions(blocks=blocks).to_json(),
+            title=f"learning the identity, {count(blocks, 'block')}",
+            begin="Train them",
+            key=f"architectures_identity_{blocks}",
+            about="Six small nets, 200 steps each: ten to thirty seconds.",
+        )
+    with room.why:
+        told(
+            "If added layers only had to copy, a deeper net could not be worse. How hard can that be? Blocks of two "
+            "3 × 3 convolutions learn just that: to give back what they get. With a shortcut ([[residual]]) they need "
+            "only fall silent."
+        )
     found = Identity.from_json(run.result) if run else Identity()
     if not found.seeds:
+        room.stage.info(
+            f"Nothing is measured yet of {count(blocks, 'block')}: press *Train them*. Six small nets, 200 steps each, "
+            "take ten to thirty seconds. Which will be nearer to doing nothing?"
+        )
         return
-    plot(
-        cause_figures.identity(found),
-        "identity",
-        "Distance to the identity against the steps of training, plain and residual blocks.",
-    )
-    st.markdown(identity_words(found))
-    st.caption(
+    ends = {kind: median(curve[-1] for curve in found.of(kind)) for kind in ("plain", "residual")}
+    alt = "Distance to the identity in the end: " + ", ".join(f"{kind} {end:.2g}" for kind, end in ends.items())
+    with room.stage:
+        plot(cause_figures.identity(found), "architectures_identity", f"{alt}.")
+        st.markdown(identity_words(found))
+    room.why.caption(
         "The same starting weights, patches and Adam for both; no ReLU behind a block. He et al. 2016, section 3.1, "
         "argue with this; here it is measured. Without BatchNorm, many residual blocks begin far off: their sums grow."
     )

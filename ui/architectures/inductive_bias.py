@@ -1,11 +1,10 @@
 """Inductive bias: what a convnet's knowledge of neighbourhood is worth against a ViT, and for how many pictures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
 from cnn_core.figures import inductive_bias as figures
-from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.studies.inductive_bias import (
     STUDY,
     InductiveBias,
@@ -16,66 +15,68 @@ from cnn_core.training.studies.inductive_bias import (
     lead_words,
     worth_most,
 )
-from ui.architectures.study import LINKED, about_seconds, field, link, plot, study, whole
-from ui.shared.teaching import one_of
-from ui.shared.text import plain, table
+from ui.architectures.study import field, made, study, whole
+from ui.shared.charts import plot
+from ui.shared.controls import segments, switch
+from ui.shared.stage import Room
+from ui.shared.teaching import told
+from ui.shared.text import table
 
 SIZES = (20, 50, 100, 200, 500, 1138)
 WHOLE = ("steps", "seeds", "seed")
-LINK: dict[str, Callable[[str], bool]] = {
-    "architectures_size": one_of(*SIZES),
-    **link(STUDY, *WHOLE),
-}
 
 
-def inductive_bias() -> bool:
+def inductive_bias(room: Room) -> bool:
     """Show the experiment. True if the reader marks the size at which the neighbourhood itself is worth most."""
-    st.markdown(
-        "A convolution assumes that neighbours belong together, and that a pattern means the same everywhere. A ViT "
-        "has to learn it from pictures. Equal parameters, pictures and steps; each its own best learning rate."
-    )
-    options = _settings()
+    marking, running = room.side.container(), room.side.container()
+    options = _settings(room)
     title = f"convnet and ViT, {', '.join(map(str, options.sizes))} pictures" if options else ""
-    shown = study(STUDY, options, title=title, draw=_live)
+    shown = study(room, running, STUDY, options, title=title, draw=_live)
+    with room.why:
+        told(
+            "A [[convolution]] takes two things for granted: that neighbouring pixels belong together, and that a "
+            "pattern means the same wherever it stands. A ViT, which lets every patch look at every other "
+            "([[attention]]), has to learn that from pictures. So who wins when there are few? Both get as many "
+            "parameters, pictures and steps, and each its own best learning rate. Then the pixels of all pictures are "
+            "shuffled in one and the same order: the information stays, the neighbourhood is gone, and with it what "
+            "the convnet knew beforehand, its [[inductive bias]]."
+        )
     if shown is None:
         return False
     result = shown.result
     if not result.points:
-        st.info("It was stopped before its first point.")
+        room.stage.info("It was stopped before its first point.")
         return False
-    st.markdown(
-        f"Convnet {result.params['convnet']:,} parameters, ViT {result.params['vit']:,}; {shown.options.steps} steps "
-        f"each, whatever the number of pictures; {result.pictures.test} digits to test on. Learning rates, chosen on "
-        f"{result.pictures.validation} other digits: {_rates(result.learning_rates)}."
-    )
-    _curves(result.points, "")
     found = result.leads
-    if not found:
-        return False
-    st.markdown(bias_words(found))
-    chosen = st.segmented_control(
-        "Mark a number of pictures",
-        SIZES,
-        default=1138,
-        key="architectures_size",
-        format_func=str,
-        required=True,
-        **LINKED,
-    )
-    plot(figures.leads(found, chosen), "leads", "Lead of the convnet against the pictures, with 95 % intervals.")
-    _table(found)
-    st.caption(
-        "Mean over the seeds, which both networks share, with the 95 % interval of Student's t of the paired "
-        "differences. Shuffled: the pixels of all pictures in one other order, the same information without "
-        "neighbourhood (Zhang et al. 2017, arXiv:1611.03530); the ViT's patches of 2 × 2 go with it. Dosovitskiy et "
-        "al. 2021, arXiv:2010.11929, section 4.3: pre-trained on parts of JFT, their ViT-B/32 is behind ResNet-50 with "
-        "9 million pictures and ahead with 90 million. Nothing here reaches that far."
-    )
-    return chosen == worth_most(found)
+    chosen = 0
+    if found:
+        sizes = sorted({lead.size for lead in found})
+        with marking:
+            chosen = segments("Mark a number of pictures", sizes, sizes[-1], "architectures_size")
+    with room.stage:
+        if found:
+            plot(figures.leads(found, chosen), "architectures_leads", _spoken(found))
+            st.markdown(bias_words(found))
+        _curves(result.points, "")
+    with room.why:
+        if found:
+            _table(found)
+        st.markdown(
+            f"Convnet {result.params['convnet']:,} parameters, ViT {result.params['vit']:,}; {shown.options.steps} "
+            f"steps each, whatever the number of pictures; {result.pictures.test} digits to test on. Learning rates, "
+            f"chosen on {result.pictures.validation} other digits: {_rates(result.learning_rates)}."
+        )
+        st.caption(
+            "Mean over the seeds, which both networks share, with the 95 % interval of Student's t of the paired "
+            "differences. Shuffled: Zhang et al. 2017, arXiv:1611.03530; the ViT's patches of 2 × 2 go with it. "
+            "Dosovitskiy et al. 2021, arXiv:2010.11929, section 4.3: pre-trained on parts of JFT, their ViT-B/32 is "
+            "behind ResNet-50 with 9 million pictures and ahead with 90 million. Nothing here reaches that far."
+        )
+    return bool(found) and chosen == worth_most(found)
 
 
-def _settings() -> InductiveBias | None:
-    with st.expander("Settings (none needs changing)", icon=":material/tune:"):
+def _settings(room: Room) -> InductiveBias | None:
+    with room.more("Settings (none needs changing)"):
         bounds, usual = field(STUDY, "sizes")
         sizes = st.pills(
             bounds.label,
@@ -86,16 +87,13 @@ def _settings() -> InductiveBias | None:
             format_func=str,
             persist_state="session",
         )
-        steps, seeds, seed = (whole(STUDY, *each) for each in zip(WHOLE, st.columns(3), strict=True))
+        steps, seeds, seed = (whole(STUDY, name) for name in WHOLE)
         bounds, usual = field(STUDY, "shuffled")
-        shuffled = st.toggle(bounds.label, usual, key="architectures_shuffled", **LINKED)
-        try:
-            options = InductiveBias(sizes=tuple(sizes), steps=steps, shuffled=shuffled, seeds=seeds, seed=seed)
-        except SpecRefused as refusal:
-            st.error(plain(str(refusal)))
-            return None
-        st.caption(about_seconds(STUDY, options))
-    return options
+        shuffled = switch(bounds.label, usual, "architectures_shuffled")
+    return made(
+        room,
+        lambda: InductiveBias(sizes=tuple(sizes), steps=steps, shuffled=shuffled, seeds=seeds, seed=seed),
+    )
 
 
 def _live(options: InductiveBias, so_far: InductiveBiasResult) -> None:
@@ -103,13 +101,21 @@ def _live(options: InductiveBias, so_far: InductiveBiasResult) -> None:
         _curves(so_far.points, "_live")
 
 
+def _spoken(found: Sequence[Lead]) -> str:
+    natural = sorted((lead for lead in found if not lead.shuffled), key=lambda lead: lead.size)
+    said = ", ".join(f"{100 * lead.mean:.1f} points with {lead.size} pictures" for lead in natural)
+    return f"The convnet leads by {said}." if said else "Only shuffled pixels were tried."
+
+
 def _curves(points: Sequence[Point], suffix: str) -> None:
     both = any(point.shuffled for point in points)
-    places = st.columns(2) if both else [st.container()]
+    places = st.columns(2, wrap=False) if both else [st.container()]
     for place, shuffled, words in zip(places, (False, True), ("Pictures", "Pixels shuffled"), strict=False):
         place.markdown(f"**{words}**")
-        alt = f"{words}: test accuracy of convnet and ViT against the training pictures."
-        plot(figures.accuracy_by_size(points, shuffled), f"accuracy_{shuffled}{suffix}", alt, place)
+        best = max((point.test_accuracy for point in points if point.shuffled == shuffled), default=0.0)
+        alt = f"{words}: convnet and ViT are right more often the more pictures they learn from, up to {best:.0%}."
+        key = f"architectures_accuracy_{shuffled}{suffix}"
+        plot(figures.accuracy_by_size(points, shuffled), key, alt, place)
 
 
 def _rates(rates: dict[str, dict[str, float]]) -> str:

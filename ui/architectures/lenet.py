@@ -1,7 +1,7 @@
 """LeNet-5, trained on the digits before one's eyes; then it reads what the reader draws, layer by layer."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,21 +10,18 @@ import streamlit as st
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import lenet as figures
-from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.studies.lenet import STUDY, LeNet, LeNetResult, Misread
-from ui.architectures.study import LINKED, Shown, about_seconds, field, link, plot, study, whole
+from ui.architectures.study import Shown, field, made, study, whole
+from ui.shared.charts import palette, plot
+from ui.shared.controls import pick, slide
 from ui.shared.session import store
-from ui.shared.teaching import one_of
+from ui.shared.stage import Room
+from ui.shared.teaching import told
 from ui.shared.text import asking, plain
 from ui.widgets.digit_canvas.digit_canvas import digit_canvas
 
 RATES = ("0.0003", "0.001", "0.003", "0.01")
 WHOLE = ("epochs", "batch_size", "shift", "seed")
-LINK: dict[str, Callable[[str], bool]] = {
-    "architectures_lenet_rate": one_of(*RATES),
-    "architectures_epoch": one_of(*range(101)),
-    **link(STUDY, *WHOLE),
-}
 LAYERS = {  # as in the paper: how many maps or units in a row, and what the layer is
     "c1": (6, "six kernels of 5 × 5 slide over the picture"),
     "s2": (6, "the largest of each 2 × 2"),
@@ -38,34 +35,32 @@ TORN = 0.3  # two digits that both have so much: it cannot decide
 _MOST_ERRORS = 24
 
 
-def lenet() -> bool:
+def lenet(room: Room) -> bool:
     """Show the training and the reading. True if a net trained here cannot decide between two digits of a drawing."""
-    st.markdown(
-        "Two convolutions, two poolings, three more layers: 61,706 weights, and the template of all that came after "
-        "(LeCun et al. 1998). On 1,438 handwritten digits it learns within seconds."
-    )
-    options = _settings()
-    shown = study(STUDY, options, title="LeNet-5 on the digits", draw=_live)
+    running, looking = room.side.container(), room.side.container()
+    options = _settings(room)
+    shown = study(room, running, STUDY, options, title="LeNet-5 on the digits", draw=_live)
     if shown:
-        _learnt(shown)
-    st.subheader("Draw a digit, and have it read")
-    return _read(shown)
+        _learnt(room, shown, looking)
+    with room.why:
+        torn = _read(shown)
+        if shown and shown.result.accuracy:
+            _mistaken(shown.result)
+        told(
+            "Two convolutions, two poolings, three more layers: 61,706 weights. Nets like this once read the cheques "
+            "of American banks, and all that came after keeps the plan (LeCun et al. 1998, doi:10.1109/5.726791). It "
+            "begins with random [[kernel|kernels]] and sees 1,438 handwritten digits again and again; after some "
+            "seconds its [[feature map|feature maps]] show strokes and corners that nobody has told it of. Next: what "
+            "happens when one simply makes such a net deeper?"
+        )
+    return torn
 
 
-def _settings() -> LeNet | None:
-    with st.expander("Settings (none needs changing)", icon=":material/tune:"):
-        left, middle, right = st.columns(3)
-        label = field(STUDY, "learning_rate")[0].label
-        rate = left.selectbox(label, RATES, RATES.index("0.001"), key="architectures_lenet_rate", **LINKED)
-        places = {"epochs": middle, "batch_size": right, "shift": left, "seed": middle}
-        numbers = {name: whole(STUDY, name, place) for name, place in places.items()}
-        try:
-            options = LeNet(learning_rate=float(rate), **numbers)
-        except SpecRefused as refusal:
-            st.error(plain(str(refusal)))
-            return None
-        st.caption(about_seconds(STUDY, options))
-    return options
+def _settings(room: Room) -> LeNet | None:
+    with room.more("Settings (none needs changing)"):
+        rate = pick(field(STUDY, "learning_rate")[0].label, RATES, "0.001", "architectures_lenet_rate")
+        numbers = {name: whole(STUDY, name) for name in WHOLE}
+    return made(room, lambda: LeNet(learning_rate=float(rate), **numbers))
 
 
 def _live(options: LeNet, so_far: LeNetResult) -> None:
@@ -77,50 +72,59 @@ def _live(options: LeNet, so_far: LeNetResult) -> None:
 
 def _curve(result: LeNetResult, epochs: int, suffix: str) -> None:
     figure = figures.lenet_curve(result.batches, result.epochs, epochs)
-    plot(figure, f"lenet_curve{suffix}", "Loss and error of LeNet-5 over the epochs.")
+    ends = f"its error on new digits falls to {result.epochs[-1].test_error:.1%}" if result.epochs else "it has begun"
+    plot(figure, f"architectures_lenet_curve{suffix}", f"LeNet-5 learns: {ends} in {len(result.epochs)} epochs.")
 
 
 def _kernels(kernels: np.ndarray, caption: str, limit: float | None = None) -> None:
-    picture, limit = figures.mosaic(kernels.transpose(1, 2, 0), columns=6, side=80, limit=limit)
-    caption += f": blue −{limit:.2f}, white 0, red +{limit:.2f}"
+    picture, limit = figures.mosaic(
+        kernels.transpose(1, 2, 0), columns=6, side=80, limit=limit, palette=palette(), weights=True
+    )
+    caption += f": brown −{limit:.2f}, green +{limit:.2f}"
     st.image(picture, caption=caption, alt=caption, width="content")
 
 
 # What it has learnt --------------------------------------------------------------------------------------------------
 
 
-def _learnt(shown: Shown[LeNet, LeNetResult]) -> None:
+def _learnt(room: Room, shown: Shown[LeNet, LeNetResult], looking: Any) -> None:
     result, found = shown.result, shown.result.accuracy
     if found is None:
-        st.info("It was not tested.")
+        room.stage.info("It was not tested.")
         return
-    st.markdown(
-        f"**{found.correct} of {found.total}** test digits are read right, {found.value:.1%} "
-        f"(95 % interval {found.low:.1%} to {found.high:.1%})."
-    )
-    _curve(result, shown.options.epochs, "")
-    _first_kernels(np.array(result.kernels))
-    left, right = st.columns(2)
-    with left:
-        st.markdown("**Which for which**")
-        plot(figures.which_for_which(result.confusion), "confusion", "Rows are digits, columns what LeNet-5 said.")
-    with right:
-        _errors(result.errors)
+    with room.stage:
+        _curve(result, shown.options.epochs, "")
+        st.markdown(
+            f"**{found.correct} of {found.total}** digits that it has never seen are read right, {found.value:.1%}. "
+            f"Asked to read others, it would likely land between {found.low:.1%} and {found.high:.1%}."
+        )
+        _first_kernels(np.array(result.kernels), looking)
 
 
-@st.fragment
-def _first_kernels(kernels: np.ndarray) -> None:
+def _first_kernels(kernels: np.ndarray, place: Any) -> None:
     last = len(kernels) - 1
     epoch = last
     if last:
         key = "architectures_epoch"
         if st.session_state.get(key, 0) > last:  # of a longer run
             st.session_state[key] = last
-        epoch = st.slider("First kernels after epoch", 0, last, last, key=key, **LINKED)
-        epoch = min(last, max(0, int(epoch)))
+            st.query_params.pop(key, None)
+        with place:
+            epoch = slide("Show its first kernels after epoch", 0, last, last, key)
     change = np.sqrt(np.mean((kernels[epoch] - kernels[0]) ** 2)) / np.sqrt(np.mean(kernels[0] ** 2))
-    _kernels(kernels[epoch], f"After epoch {epoch}, of {last}", float(np.abs(kernels).max()))
+    _kernels(kernels[epoch], f"First kernels after epoch {epoch} of {last}", float(np.abs(kernels).max()))
     st.caption(f"From the random start they have moved by {change:.0%} of their own size (root mean square).")
+
+
+def _mistaken(result: LeNetResult) -> None:
+    st.header("What was mistaken for what?", anchor=False)
+    left, right = st.columns(2)
+    wrong = [(n, r, c) for r, row in enumerate(result.confusion) for c, n in enumerate(row) if r != c and n]
+    times, digit, said = max(wrong, default=(0, 0, 0))
+    alt = f"Most often a {digit} was taken for a {said}: {times} times." if times else "No digit was mistaken."
+    plot(figures.which_for_which(result.confusion), "architectures_confusion", alt, left)
+    with right:
+        _errors(result.errors)
 
 
 def _errors(errors: Sequence[Misread]) -> None:
@@ -140,6 +144,7 @@ def _errors(errors: Sequence[Misread]) -> None:
 
 
 def _read(shown: Shown[LeNet, LeNetResult] | None) -> bool:
+    st.header("Can it read your hand?", anchor=False)
     run_id = shown.run.id if shown and shown.run else ""
     left, right = st.columns([2, 3])
     with left:
@@ -164,7 +169,8 @@ def _read(shown: Shown[LeNet, LeNetResult] | None) -> bool:
         probabilities = answer["probabilities"]
         second, first = np.argsort(probabilities)[-2:]
         st.markdown(f"It reads **{first}** ({probabilities[first]:.1%}), then {second} ({probabilities[second]:.1%}).")
-        plot(figures.said(probabilities), "said", "Probability of each digit.")
+        alt = f"It reads {first} with {probabilities[first]:.0%}, {second} with {probabilities[second]:.0%}."
+        plot(figures.said(probabilities), "architectures_said", alt)
     _layers(answer)
     return bool(run_id) and probabilities[second] >= TORN
 
@@ -187,7 +193,7 @@ def _ask(run_id: str, digest: str, _drawing: np.ndarray) -> dict[str, Any]:
 
 
 def _layers(answer: dict[str, Any]) -> None:
-    st.subheader("Layer by layer")
+    st.subheader("Layer by layer", anchor=False)
     left, right, _ = st.columns([1, 1, 3])
     for place, name, what in ((left, "small", "8 × 8, as the digits are"), (right, "picture", "32 × 32, what it gets")):
         place.image(figures.ink(answer[name], 160), caption=what, alt=what, width=160)
@@ -198,9 +204,9 @@ def _layers(answer: dict[str, Any]) -> None:
         values = np.asarray(layer["values"])
         values = values.reshape(1, 1, -1) if values.ndim == 1 or values.shape[:2] == (1, 1) else values
         height, width, channels = values.shape
-        picture, limit = figures.mosaic(values, columns, max(16, min(90, 6 * height)))
+        picture, limit = figures.mosaic(values, columns, max(16, min(90, 6 * height)), palette=palette())
         size = f"{height} × {width} × {channels}" if height > 1 else f"{channels} numbers"
         title = "Output" if layer["name"] == "logits" else layer["name"].upper()
         low = f"blue −{limit:.2g}, " if values.min() < 0 else ""
-        caption = f"{title}, {size}: {what}; {low}white 0, red +{limit:.2g}"
+        caption = f"{title}, {size}: {what}; {low}red +{limit:.2g}"
         st.image(picture, caption=caption, alt=caption, width="content")

@@ -1,4 +1,4 @@
-"""An experiment on a page: the result that ships, a button that runs it here, and the run at its link."""
+"""An experiment on a step: the result that ships, a button that runs it here, and the run at its link."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -9,23 +9,25 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from cnn_core.engine import client
-from cnn_core.store.runs import Run
+from cnn_core.pictures.items import SpecRefused
+from cnn_core.store.runs import Run, RunNotFound
 from cnn_core.training.results import ResultUnreadable
 from cnn_core.training.spec import Bounds, bounds_of
 from cnn_core.training.studies.published import Provenance, shipped
 from cnn_core.training.studies.studies import STUDIES
 from cnn_core.training.study import Found, Options, Study
+from ui.shared import controls
 from ui.shared.run_panel import follow
 from ui.shared.session import find_run, open_run, remember_run, store
+from ui.shared.stage import Room
 from ui.shared.text import duration, plain
 
 PARAMETER = "architectures_run"
-LINKED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
 @dataclass(frozen=True)
 class Shown(Generic[Options, Found]):
-    """What a view draws: a run of this server that has ended, or, without a run, the result that ships."""
+    """What a step draws: a run of this server that has ended, or, without a run, the result that ships."""
 
     options: Options
     result: Found
@@ -33,61 +35,94 @@ class Shown(Generic[Options, Found]):
 
 
 def study(
-    record: Study[Options, Found], options: Options | None, *, title: str, draw: Callable[[Options, Found], None]
+    room: Room,
+    place: Any,
+    record: Study[Options, Found],
+    options: Options | None,
+    *,
+    title: str,
+    draw: Callable[[Options, Found], None],
 ) -> Shown[Options, Found] | None:
     """Offer to run an experiment here; show the one of the link while it goes on, else what ships.
 
     Args:
+        room: Of the step; a live run is drawn on its stage.
+        place: Among its controls: the button, what it would take, and where the result is from.
         record: The experiment.
         options: What the reader has set; None if no run can be made of it.
         title: Of a new run.
         draw: Draws what a live run has found so far, again and again.
 
     Returns:
-        What is to be drawn below; None while there is nothing yet, or if the run has failed.
+        What is to be drawn; None while there is nothing yet, or if the run has failed.
     """
-    kind = record.key
-    run = linked(kind)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if (
-            st.button(
-                "Run it here",
-                key=f"architectures_start_{kind}",
-                type="primary",
-                icon=":material/play_arrow:",
-                disabled=options is None or (run is not None and run.live),
-            )
-            and options
-        ):
-            new = store().create(kind, options.to_json(), title=title)
-            remember_run(new.id)
-            client.current().submit(new.id)
-            _remember(new)
-            st.rerun()
-        if run:
-            st.button("Show the result that ships", key=f"architectures_shipped_{kind}", on_click=_forget, args=(kind,))
-    if run is None:
-        ready = shipped(record)
-        _shipped_from(ready.provenance)
-        if options != ready.options:
-            st.warning("Your settings are not the default's, of which this is the result. Run yours here.")
-        return Shown(ready.options, ready.result, None)
-
-    def draw_live(live: Run) -> None:
-        if live.live and (so_far := live.progress.get("so_far")):
-            draw(record.options.from_json(live.spec), record.result.from_json(so_far))
-
-    follow(run, "architectures", draw_live)
-    _share()
-    if run.live or not run.result:
+    run = linked(record.key)
+    with place:
+        _begin(record, options, run, title)
+        if run is None:
+            ready = shipped(record)
+            _shipped_from(ready.provenance)
+            return Shown(ready.options, ready.result, None)
+        follow(run, "architectures")
+        st.button(
+            "Show the example again", key=f"architectures_shipped_{record.key}", on_click=_forget, args=(record.key,)
+        )
+        _share()
+    if run.live:
+        with room.stage:
+            st.fragment(_drawn, run_every=1.0)(run.id, record, draw)
+        return None
+    if not run.result:
+        room.stage.info("This run has found nothing that could be shown. The example is still there.")
         return None
     try:
         found = Shown(record.options.from_json(run.spec), record.result.from_json(run.result), run)
     except ResultUnreadable as trouble:
-        st.error(plain(str(trouble)))
+        room.stage.error(plain(str(trouble)))
         return None
-    _computed_here(run)
+    with place:
+        _computed_here(run)
     return found
+
+
+def _begin(record: Study[Options, Found], options: Options | None, run: Run | None, title: str) -> None:
+    kind = record.key
+    if (
+        st.button(
+            "Run it here",
+            key=f"architectures_start_{kind}",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=options is None or (run is not None and run.live),
+            width="stretch",
+        )
+        and options
+    ):
+        new = store().create(kind, options.to_json(), title=title)
+        remember_run(new.id)
+        client.current().submit(new.id)
+        _remember(new)
+        st.rerun()
+    with st.container(key="estimate"):
+        if options is None:
+            return
+        seconds = record.seconds(options, 0)
+        about = duration(seconds) if seconds < 90 else f"{seconds / 60:.0f} minutes"
+        st.caption(f"About {about} on a machine like the example's.")
+        if run is None and options != shipped(record).options:
+            st.warning("Your settings are not the example's: what you see are the example's. Run yours.")
+
+
+def _drawn(run_id: str, record: Study[Options, Found], draw: Callable[[Options, Found], None]) -> None:
+    """Draw a live run as far as it has come."""
+    try:
+        run = store().get(run_id)
+    except RunNotFound:
+        return  # the run's panel says so
+    if so_far := run.progress.get("so_far"):
+        draw(record.options.from_json(run.spec), record.result.from_json(so_far))
+    else:
+        st.info("Your run has begun. Its first curve comes with its first epoch.", icon=":material/hourglass_top:")
 
 
 def linked(kind: str) -> Run | None:
@@ -131,23 +166,25 @@ def _forget(kind: str) -> None:
 
 
 def _shipped_from(provenance: Provenance) -> None:
-    st.info(
-        f"**Computed before, not here**, at the default settings: `{provenance.command}`, seed {provenance.seed}, "
-        f"{provenance.date}, {plain(provenance.device)}, {_versions(provenance.versions)}; "
-        f"{duration(provenance.seconds)} while {provenance.load:g} processes wanted the processor. {provenance.note}",
-        icon=":material/inventory_2:",
-    )
+    st.info("**An example, computed before, not here**, at the default settings.", icon=":material/inventory_2:")
+    with st.expander("Its receipt", icon=":material/receipt_long:"):
+        st.markdown(
+            f"`{provenance.command}`, seed {provenance.seed}, {provenance.date}, {plain(provenance.device)}, "
+            f"{_versions(provenance.versions)}. It took {duration(provenance.seconds)}, while {provenance.load:g} "
+            f"processes wanted the processor. {provenance.note}"
+        )
 
 
 def _computed_here(run: Run) -> None:
     day = datetime.fromtimestamp(run.ended or run.created, UTC).date().isoformat()
     environment = run.environment
-    took = f", {duration(run.ended - run.started)}" if run.ended and run.started else ""
-    st.success(
-        f"**Computed here**: run {run.id}, {day}{took}, seed {environment.get('seed', run.spec['seed'])}, "
-        f"{plain(environment.get('device', 'an unknown device'))}, {_versions(environment)}.",
-        icon=":material/check:",
-    )
+    took = f" in {duration(run.ended - run.started)}" if run.ended and run.started else ""
+    st.success(f"**Computed here**{took}.", icon=":material/check:")
+    with st.expander("Its receipt", icon=":material/receipt_long:"):
+        st.markdown(
+            f"Run {run.id}, {day}, seed {environment.get('seed', run.spec['seed'])}, "
+            f"{plain(environment.get('device', 'an unknown device'))}, {_versions(environment)}."
+        )
 
 
 def _versions(found: dict[str, Any]) -> str:
@@ -162,51 +199,28 @@ def _share() -> None:
         st.code(f"{(st.context.url or '').partition('?')[0]}?{urlencode(kept)}", language=None, wrap_lines=True)
 
 
-# Parts of a view ------------------------------------------------------------------------------------------------------
-
-
-def plot(figure: Any, key: str, alt: str, place: Any = st) -> None:
-    """Show a figure."""
-    place.plotly_chart(figure, key=f"architectures_{key}", config={"displayModeBar": False}, alt=alt)
+# Settings ------------------------------------------------------------------------------------------------------------
 
 
 def whole(record: Study, name: str, place: Any = st) -> int:
     """Ask for one of an experiment's whole numbers, within its bounds; the link carries it."""
     bounds, default = field(record, name)
-    low, high = _limits(bounds)
-    value = place.number_input(
-        bounds.label,
-        low,
-        high,
-        default,
-        key=f"architectures_{record.key}_{name}",
-        help=f"{low} to {high}. {bounds.about}",
-        **LINKED,
-    )
-    return min(high, max(low, int(value)))
+    assert bounds.low is not None and bounds.high is not None, f"{bounds.label} is no number"
+    low, high = int(bounds.low), min(int(bounds.high), 9999)
+    key = f"architectures_{record.key}_{name}"
+    return controls.whole(bounds.label, low, high, default, key, place=place, help=f"{low} to {high}. {bounds.about}")
 
 
-def link(record: Study, *names: str) -> dict[str, Callable[[str], bool]]:
-    """Return checks of the query parameters that `whole` makes."""
-
-    def within(name: str) -> Callable[[str], bool]:
-        low, high = _limits(field(record, name)[0])
-        return lambda text: text.isascii() and text.isdigit() and low <= int(text[:12]) <= high
-
-    return {f"architectures_{record.key}_{name}": within(name) for name in names}
+def made(room: Room, options: Callable[[], Options]) -> Options | None:
+    """Return what the settings make; None, and why, if they make no experiment."""
+    try:
+        return options()
+    except SpecRefused as refusal:
+        room.side.error(plain(str(refusal)))
+        return None
 
 
 def field(record: Study, name: str) -> tuple[Bounds, Any]:
     """Return the bounds of an option, which know its label, and its default."""
     entry = next(entry for entry in fields(record.options) if entry.name == name)
     return bounds_of(entry), entry.default
-
-
-def _limits(bounds: Bounds) -> tuple[int, int]:
-    assert bounds.low is not None and bounds.high is not None, f"{bounds.label} is no number"
-    return int(bounds.low), min(int(bounds.high), 9999)
-
-
-def about_seconds(record: Study[Options, Found], options: Options) -> str:
-    """Return in words what a run would take, as the record reckons it."""
-    return f"By the run that ships: about {duration(record.seconds(options, 0))} where it was computed."

@@ -10,6 +10,7 @@ from cnn_core.engine.errors import EngineError
 from cnn_core.figures import data_look as figures
 from cnn_core.figures import maps
 from cnn_core.figures.pooling import evidence
+from cnn_core.pictures.albums import Before
 from cnn_core.store.runs import Run
 from cnn_core.training.lab.labels import STUDY, Attention, MapPoint, Pair, Refusal, Reliability, Suspect
 from ui.laboratory.runs import plot, provenance, sentences, study
@@ -83,10 +84,9 @@ def _changes(run: Run, album: Album) -> None:
     if studied & there and (gone or new):
         told = ", ".join(f"{count(len(which), 'picture')} {what}" for what, which in changes.items() if which)
         st.warning(f"**This result is older than your pictures**: {told} since. Measure again when you are done.")
-    history = _history(album)
-    if history:
+    if album.past and any(album.past[-1] is change for change in _history()):
         st.button(
-            f"Undo: {plain(history[-1][1])}",
+            f"Undo: {plain(album.past[-1].words)}",
             key="laboratory_undo",
             icon=":material/undo:",
             on_click=_undo,
@@ -98,10 +98,10 @@ def _there(album: Album) -> set[tuple[str, str]]:
     return {(item.digest, item.label) for item in album.items}
 
 
-def _history(album: Album) -> list[Any]:
-    """What the album was before each change of this visit, and the change in words."""
-    history: dict[str, list[Any]] = st.session_state.setdefault("laboratory_history", {})
-    return history.setdefault(album.id, [])
+def _history() -> list[Before]:
+    """The changes that were made here: others are not to be undone from here."""
+    history: list[Before] = st.session_state.setdefault("laboratory_history", [])
+    return history
 
 
 def _kept() -> set[tuple[str, str]]:
@@ -110,19 +110,18 @@ def _kept() -> set[tuple[str, str]]:
     return kept
 
 
-def _move(album: Album, name: str, digest: str, label: str, to: str) -> None:
-    _history(album).append(((list(album.items), list(album.empty_classes)), f"{name} moved to {to}"))
+def _move(album: Album, digest: str, label: str, to: str) -> None:
     album.move({digest}, label, to)
+    _history().append(album.past[-1])
 
 
-def _remove(album: Album, name: str, digest: str, label: str) -> None:
-    _history(album).append(((list(album.items), list(album.empty_classes)), f"{name} removed"))
+def _remove(album: Album, digest: str, label: str) -> None:
     album.remove({digest}, label)
+    _history().append(album.past[-1])
 
 
 def _undo(album: Album) -> None:
-    (album.items, album.empty_classes), _ = _history(album).pop()
-    album.save()
+    album.undo()
 
 
 # The map --------------------------------------------------------------------------------------------------------------
@@ -225,9 +224,9 @@ def _suspect(suspect: Suspect, album: Album, there: set[tuple[str, str]], place:
                 f"Move to {plain(other)}",
                 key=f"laboratory_move_{key}",
                 on_click=_move,
-                args=(album, name, digest, label, other),
+                args=(album, digest, label, other),
             )
-            st.button("Remove", key=f"laboratory_remove_{key}", on_click=_remove, args=(album, name, digest, label))
+            st.button("Remove", key=f"laboratory_remove_{key}", on_click=_remove, args=(album, digest, label))
             st.button("Keep", key=f"laboratory_keep_{key}", on_click=_kept().add, args=((digest, label),))
 
 
@@ -272,7 +271,7 @@ def _pairs(pairs: Sequence[Pair], album: Album) -> None:
                         disabled=gone,
                         on_click=_remove,
                         key=f"laboratory_drop_{kind}_{place}_{side}_{digest[:12]}",
-                        args=(album, name, digest, label),
+                        args=(album, digest, label),
                     )
             st.markdown("the same picture" if pair.identical else f"cosine {pair.similarity:.3f}", width=130)
 

@@ -25,6 +25,7 @@ from ui.laboratory.views import VIEW_OF
 from ui.shared.navigation import PAGES
 from ui.shared.run_panel import follow
 from ui.shared.session import Album, find_run, known_runs, open_run, own_run, remember_run, store
+from ui.shared.sets import set_bar
 from ui.shared.text import count, duration, plain
 
 
@@ -204,6 +205,7 @@ def _forget(kind: str, album: Album) -> None:
 
 def _pictures(album: Album) -> None:
     """Say which pictures a study would take, and where they are changed."""
+    set_bar(album)
     counts = ", ".join(f"{plain(label)} {number}" for label, number in album.counts.items())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{count(len(album.items), 'picture')}** of {plain(album.source)}: {counts}")

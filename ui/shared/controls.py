@@ -39,10 +39,10 @@ def segments(
     """
     if not isinstance(options, Mapping):
         usable(key, one_of(*options))
-        chosen: Option = place.segmented_control(
+        chosen: Option | None = place.segmented_control(
             label, list(options), default=default, key=key, required=True, wrap=True, **_BOUND, **more
         )
-        return chosen
+        return default if chosen is None else chosen  # an empty parameter clears even what is required
     return _titled(place.segmented_control, label, options, default, key, required=True, wrap=True, **more)
 
 
@@ -65,8 +65,9 @@ def pick(
 
 def whole(label: str, low: int, high: int, default: int, key: str, *, place: Any = st, **more: Any) -> int:
     """Ask for a whole number by typing it."""
-    usable(key, within(low, high))
-    return min(high, max(low, int(place.number_input(label, low, high, default, key=key, **_BOUND, **more))))
+    # Streamlit reads the link as it came, even what was just taken out of it, and 1e309 is no number to it.
+    bound = _BOUND if usable(key, within(low, high)) else {}
+    return min(high, max(low, int(place.number_input(label, low, high, default, key=key, **bound, **more))))
 
 
 def slide(

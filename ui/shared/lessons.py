@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from cnn_core.pictures.bundled import BUNDLED
-from ui.shared.picture import OWN, adopt_own, choose_picture
+from ui.shared.picture import the_picture
 from ui.shared.teaching import challenges, check_link, glossary, one_of
 
 
@@ -20,7 +19,7 @@ class View:
         show: Draws it, with the reader's picture where `picture` is set; True if the task has just been done.
         link: What else a link may say, each with the check of its value.
         task: What to try; empty where there is nothing to be ticked off.
-        picture: Whether the reader chooses a picture above it.
+        picture: Whether it computes on the reader's picture.
     """
 
     title: str
@@ -40,9 +39,8 @@ def lessons(page: str, title: str, introduction: str, views: Mapping[str, View])
         introduction: In a sentence or two, below the title.
         views: By the names that the reader chooses from, which are those of a link.
     """
-    adopt_own()
     links = {name: usable for view in views.values() for name, usable in view.link.items()}
-    check_link({"picture": one_of(*BUNDLED, OWN), f"{page}_view": one_of(*views)} | links)
+    check_link({f"{page}_view": one_of(*views)} | links)
     st.title(title)
     st.markdown(introduction)
     chosen = st.segmented_control(
@@ -59,5 +57,5 @@ def lessons(page: str, title: str, introduction: str, views: Mapping[str, View])
     view = views[chosen]
     st.header(view.title, divider="gray")
     glossary(*view.terms)
-    done = view.show(choose_picture()) if view.picture else view.show()
+    done = view.show(the_picture()) if view.picture else view.show()
     challenges(page, [(each.task, each is view and bool(done)) for each in views.values() if each.task])

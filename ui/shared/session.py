@@ -1,17 +1,16 @@
 """What crosses pages in one visit, and what all visits share: the store, the engine, the album of pictures."""
 
-import json
-import secrets
-from collections import Counter
-from dataclasses import replace
+from collections.abc import Callable
 
 import streamlit as st
 
-from cnn_core.pictures import kept, sets
+from cnn_core.pictures import albums, kept, sets
 from cnn_core.pictures.items import Item
-from cnn_core.store import keys
-from cnn_core.store.runs import Run, RunNotFound, Store, to_json
-from ui.shared.visits import COOKIE, is_visit
+from cnn_core.store import keys, shares, visitors
+from cnn_core.store.runs import Run, RunNotFound, Store
+from cnn_core.store.secret import server_secret
+from cnn_core.store.visitors import Visitor
+from ui.shared.visits import COOKIE, new_visit, visit_of
 
 
 @st.cache_resource
@@ -20,133 +19,83 @@ def store() -> Store:
     return Store.default()
 
 
-class Album:
-    """The labelled pictures of one visit, kept in the store under an id: a reload or another page loses nothing.
-
-    Only digests, labels and names are held here; the pixels are in the store.
-    """
-
-    def __init__(self, album_id: str, source: str, items: list[Item], empty_classes: list[str] | None = None) -> None:
-        self.id, self.source, self.items = album_id, source, items
-        self.empty_classes = empty_classes or []
+class Album(albums.Album):
+    """The set of labelled pictures that this visitor is at: every page, a reload and another day find the same one."""
 
     @classmethod
     def current(cls) -> "Album":
-        """Return this visit's album: of the session, of the link (`?set=`), or a sample set."""
+        """Return the pictures that came with the link, or else the visitor's current set, or else a sample set."""
         if "album" not in st.session_state:
-            st.session_state.album = cls._of_link() or cls(secrets.token_hex(8), *sample("textures"))
+            st.session_state.album = cls._of_link() or cls.mine()
         album: Album = st.session_state.album
         return album
 
     @classmethod
+    def mine(cls) -> "Album":
+        """Return the visitor's current set, or a sample set while there is none."""
+        current = visitor(anew=True).current
+        own = cls.open(store(), visit(), current) if current else None
+        return own or cls(store(), visit(), albums.new_id(), *sample("textures"))
+
+    @classmethod
     def _of_link(cls) -> "Album | None":
-        """Return a copy of what the link names: another visitor's changes must not reach the one who shared it."""
-        album_id, run_id = st.query_params.get("set", ""), st.query_params.get("run", "")
-        copy = secrets.token_hex(8)
-        if album_id.isalnum() and store().exists(keys.album(album_id)):
-            kept = json.loads(store().read(keys.album(album_id)))
-            return cls(copy, kept["source"], [Item(*entry) for entry in kept["items"]], kept["empty_classes"])
-        if run_id and (run := find_run(run_id)) and "items" in run.spec:
-            return cls(copy, run.spec["source"], [Item(*entry) for entry in run.spec["items"]])
+        """Return what the link names: the visitor's own set if it is that, else a copy, which is nobody's yet."""
+        asked, own = st.query_params, visitor(anew=True)
+        if (share := shares.find(store(), asked.get("with", ""))) and (given := share.pictures):
+            items = [Item.from_json(entry) for entry in given.items]
+            return cls.linked(store(), visit(), given.source, items, list(given.empty_classes))
+        album_id, run_id = asked.get("set", ""), asked.get("run", "")
+        if album_id and (copy := cls.copied(store(), visit(), album_id)):
+            is_own = album_id in {entry.id for entry in own.sets}
+            return cls.open(store(), visit(), album_id) if is_own else copy
+        if run_id and (run := find_run(run_id)) and (copy := cls.of_run(store(), visit(), run)):
+            mine = cls.mine()
+            return mine if mine.items == copy.items else copy
         return None
 
-    @property
-    def classes(self) -> list[str]:
-        """Names of all classes, sorted, those without a picture yet too."""
-        return sorted({item.label for item in self.items} | set(self.empty_classes))
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of pictures of each class."""
-        found = Counter(item.label for item in self.items)
-        return {name: found[name] for name in self.classes}
-
-    @property
-    def is_sample(self) -> bool:
-        """True while no picture of the reader's is in it."""
-        return self.source in {entry.title for entry in sets.SAMPLES.values()}
-
-    def of(self, label: str) -> list[Item]:
-        """Return the pictures of one class."""
-        return [item for item in self.items if item.label == label]
-
-    def add(self, pictures: list[Item]) -> int:
-        """Add kept pictures; sample pictures make room. Return how many of them were there already.
-
-        Raises:
-            OSError: If the store takes nothing; the album is as it was then.
-        """
-        if not pictures:
-            return 0
-        before = self.source, self.items
-        own = [] if self.is_sample else self.items
-        there = {(item.digest, item.label) for item in own}
-        new = {(item.digest, item.label): item for item in pictures if (item.digest, item.label) not in there}
-        try:
-            self.source, self.items = "your pictures" if self.is_sample else self.source, [*own, *new.values()]
-            self.save()
-        except OSError:
-            self.source, self.items = before
-            raise
-        return len(pictures) - len(new)
-
-    def rename(self, old: str, new: str) -> None:
-        """Rename a class; to the name of another means joining the two."""
-        self.items = [replace(item, label=new) if item.label == old else item for item in self.items]
-        self.empty_classes = [new if name == old else name for name in self.empty_classes]
-        self.save()
-
-    def remove(self, digests: set[str], label: str) -> None:
-        """Take pictures out of a class; the class stays."""
-        self.items = [item for item in self.items if item.label != label or item.digest not in digests]
-        self.empty_classes = sorted({*self.empty_classes, label})
-        self.save()
-
-    def move(self, digests: set[str], label: str, to: str) -> None:
-        """Give pictures of a class another label."""
-        there = {item.digest for item in self.items if item.label == to}
-        kept = [item for item in self.items if not (item.label == label and item.digest in digests & there)]
-        self.items = [
-            replace(item, label=to) if item.label == label and item.digest in digests else item for item in kept
-        ]
-        self.empty_classes = sorted({*self.empty_classes, label})
-        self.save()
-
-    def drop_class(self, label: str) -> None:
-        """Take a class and its pictures out."""
-        self.items = [item for item in self.items if item.label != label]
-        self.empty_classes = [name for name in self.empty_classes if name != label]
-        self.save()
-
-    def take(self, source: str, items: list[Item], empty_classes: list[str] | None = None) -> None:
-        """Put other pictures in the place of what is there."""
-        self.source, self.items, self.empty_classes = source, items, empty_classes or []
-        self.id = secrets.token_hex(8)  # the old link keeps the old pictures
-        self.save()
-
     def use_sample(self, name: str) -> None:
-        """Put a sample set in the place of what is there."""
+        """Go on with a sample set."""
         self.take(*sample(name))
 
-    def clear(self) -> None:
-        """Begin with nothing."""
-        self.take("your pictures", [])
 
-    def save(self) -> None:
-        """Keep it under its id, and the id in the link."""
-        items = [item.to_json() for item in self.items]
-        kept = {"source": self.source, "items": items, "empty_classes": self.empty_classes}
-        store().write(keys.album(self.id), to_json(kept).encode())
-        st.query_params["set"] = self.id
+@st.cache_resource
+def _secret() -> bytes:
+    return server_secret(store())
+
+
+def _visit_of_cookie() -> str:
+    found = st.context.cookies.get(COOKIE, "")
+    return visit_of(found, _secret()) if isinstance(found, str) else ""  # under AppTest there is no browser
+
+
+def keeps_visits() -> bool:
+    """Tell whether this browser brings the cookie by which a visitor is known again; in a foreign frame it does not."""
+    return bool(_visit_of_cookie())
 
 
 def visit() -> str:
-    """Return this visitor's name: of the cookie, or where there is none (in a foreign frame) of the session."""
-    named = st.context.cookies.get(COOKIE, "")
-    if is_visit(named):
+    """Return this visitor's name: of the signed cookie, or where there is none of the session."""
+    if named := _visit_of_cookie():
         return named
-    session: str = st.session_state.setdefault("visit", secrets.token_hex(16))
+    session: str = st.session_state.setdefault("visit", new_visit())
     return session
+
+
+def visitor(*, anew: bool = False) -> Visitor:
+    """Return what is known of this visitor: as the session remembers it, or read anew, which a page does once a run."""
+    if anew or "visitor" not in st.session_state:
+        st.session_state.visitor = visitors.read(store(), visit())
+    known: Visitor = st.session_state.visitor
+    return known
+
+
+def change_visitor(how: Callable[[Visitor], Visitor]) -> None:
+    """Change what is known of this visitor.
+
+    Raises:
+        OSError: If the store takes nothing.
+    """
+    st.session_state.visitor = visitors.change(store(), visit(), how)
 
 
 def find_run(run_id: str) -> Run | None:

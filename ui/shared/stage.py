@@ -71,8 +71,11 @@ def lesson(page: str, steps: Mapping[str, Step], *, after: tuple[str, str] | Non
 
 def room() -> Room:
     """Lay out a stage, its controls beside it, and the words below."""
-    stage, side = st.columns([5, 3], gap="medium")
-    return Room(stage.container(key="stage"), side.container(key="controls"), st.container(key="why"))
+    columns = st.columns([5, 3], gap="medium")
+    stage = columns[0].container(key="stage")
+    # On a phone the stage scrolls: with a stop of the keyboard in it, arrow keys scroll it too.
+    stage.html('<span class="stage-stop" tabindex="0" role="note" aria-label="What is computed"></span>')
+    return Room(stage, columns[1].container(key="controls"), st.container(key="why"))
 
 
 def _drawn(page: str, chosen: str, step: Step) -> None:

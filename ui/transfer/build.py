@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui.shared.session import Album
+from ui.shared.sets import set_bar
 from ui.transfer.cards import cards
 from ui.transfer.example import awaits, example
 from ui.transfer.pictures_in import add_pictures
@@ -24,6 +25,7 @@ def build(trouble: str = "") -> None:
     gathered, trained, tried = st.columns([4, 3, 4], gap="medium")
     with gathered:
         st.header("Gather")
+        set_bar(album)
         add_pictures(album)
         lacking = cards(album)
     with trained, st.container(key="controls"):

@@ -32,7 +32,7 @@ def restore_bundle(album: Album, name: str, taken: Intake) -> None:
     except NotKept as error:
         restored["refusal"] = f"{error}. Tell whoever runs the server."
         return
-    restored["before"] = (album.source, album.items, album.empty_classes)
+    restored["before"] = album.id
     restored["changed"] = settings.restore(experiment.options)
     album.take(experiment.source, list(experiment.items))
 
@@ -54,4 +54,6 @@ def bundle_notice(album: Album) -> None:
 
 
 def _take_back(album: Album) -> None:
-    album.take(*st.session_state.pop("transfer_restored")["before"])
+    before = st.session_state.pop("transfer_restored")["before"]
+    while album.id != before and album.undo():
+        pass

@@ -232,7 +232,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     $('legend').replaceChildren(...families.map((family) => {
       const item = document.createElement('span');
       item.className = family;
-      item.append(document.createElement('i'), family);
+      item.append(document.createElement('i'), family === 'joining' ? 'add / concatenate' : family);
       return item;
     }));
   };

@@ -1,0 +1,262 @@
+"""A visitor's sets of labelled pictures: they change, the last change can be undone, and nothing is lost on the way.
+
+A set lies in the store under an id, with what it was before its last change; the pixels lie there by their digests.
+Which sets a visitor has, what they are called and which one is in use stands in the visitor's record.
+"""
+
+import itertools
+import json
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+
+from cnn_core.pictures import sets
+from cnn_core.pictures.items import Item, count
+from cnn_core.store import keys, visitors
+from cnn_core.store.runs import Run, Store, to_json
+from cnn_core.store.visitors import Visitor
+
+YOURS = "your pictures"  # the source of a set that a visitor has gathered
+STEPS = 20  # changes that can be undone; the last one also by another session
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a set was before a change.
+
+    Attributes:
+        id: Of the album then: who takes other pictures begins a set of their own.
+        words: The change, as what was undone: "12 pictures added".
+    """
+
+    id: str
+    words: str
+    source: str
+    items: list[Item]
+    empty_classes: list[str]
+
+
+@dataclass
+class Album:
+    """The labelled pictures of one set.
+
+    Attributes:
+        store, visit: Where it is kept, and whose it is.
+        id: Its name in the store.
+        source: Where the pictures are from, in words.
+        items: The pictures.
+        empty_classes: Classes without a picture; those with one are told by the pictures.
+        past: What it was before its last changes, the last one at the end.
+        of_link: Whether it came with a link and is nobody's yet: it becomes the visitor's own with the first change.
+    """
+
+    store: Store
+    visit: str
+    id: str
+    source: str
+    items: list[Item]
+    empty_classes: list[str] = field(default_factory=list)
+    past: list[Before] = field(default_factory=list)
+    of_link: bool = False
+
+    @classmethod
+    def open(cls, store: Store, visit: str, album_id: str) -> Self | None:
+        """Return a set of this visitor's; None if the store has no such set."""
+        found = _read(store, album_id)
+        if found is None:
+            return None
+        before = found.get("before")
+        past = [Before(**before | {"items": _items(before["items"])})] if before else []
+        return cls(store, visit, album_id, found["source"], _items(found["items"]), found["empty_classes"], past)
+
+    @classmethod
+    def copied(cls, store: Store, visit: str, album_id: str) -> Self | None:
+        """Return a copy of any set: changes of it must not reach the one who shared it. None if there is none."""
+        found = _read(store, album_id)
+        if found is None:
+            return None
+        return cls.linked(store, visit, found["source"], _items(found["items"]), found["empty_classes"])
+
+    @classmethod
+    def of_run(cls, store: Store, visit: str, run: Run) -> Self | None:
+        """Return the pictures of a run; None if it was not given any."""
+        return cls.linked(store, visit, run.spec["source"], _items(run.spec["items"])) if "items" in run.spec else None
+
+    @classmethod
+    def linked(
+        cls, store: Store, visit: str, source: str, items: list[Item], empty_classes: list[str] | None = None
+    ) -> Self:
+        """Return pictures that came with a link."""
+        return cls(store, visit, new_id(), source, items, empty_classes or [], of_link=True)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of all classes, sorted, those without a picture yet too."""
+        return sorted({item.label for item in self.items} | set(self.empty_classes))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of pictures of each class."""
+        found = Counter(item.label for item in self.items)
+        return {name: found[name] for name in self.classes}
+
+    @property
+    def is_sample(self) -> bool:
+        """True while no picture of the reader's is in it."""
+        return self.source in {entry.title for entry in sets.SAMPLES.values()}
+
+    def of(self, label: str) -> list[Item]:
+        """Return the pictures of one class."""
+        return [item for item in self.items if item.label == label]
+
+    # Changes ----------------------------------------------------------------------------------------------------------
+
+    def add(self, pictures: list[Item]) -> int:
+        """Add kept pictures; sample pictures make room. Return how many of them were there already.
+
+        Raises:
+            OSError: If the store takes nothing; the album is as it was then.
+        """
+        if not pictures:
+            return 0
+        own = [] if self.is_sample else self.items
+        there = {(item.digest, item.label) for item in own}
+        new = {(item.digest, item.label): item for item in pictures if (item.digest, item.label) not in there}
+        words = f"{count(len(new), 'picture')} added"
+        if self.is_sample:
+            self._begin(words, YOURS, list(new.values()), [])
+        else:
+            with self._changing(words):
+                self.items = [*own, *new.values()]
+        return len(pictures) - len(new)
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename a class; to the name of another means joining the two."""
+        words = f"“{old}” joined with “{new}”" if new in self.classes else f"“{old}” renamed to “{new}”"
+        with self._changing(words):
+            self.items = [replace(item, label=new) if item.label == old else item for item in self.items]
+            self.empty_classes = [new if name == old else name for name in self.empty_classes]
+
+    def remove(self, digests: set[str], label: str) -> None:
+        """Take pictures out of a class; the class stays."""
+        gone = [item for item in self.of(label) if item.digest in digests]
+        with self._changing(f"{_named(gone)} removed from “{label}”"):
+            self.items = [item for item in self.items if item not in gone]
+            self.empty_classes = sorted({*self.empty_classes, label})
+
+    def move(self, digests: set[str], label: str, to: str) -> None:
+        """Give pictures of a class another label."""
+        there = {item.digest for item in self.items if item.label == to}
+        moved = [item for item in self.of(label) if item.digest in digests]
+        with self._changing(f"{_named(moved)} moved from “{label}” to “{to}”"):
+            rest = [item for item in self.items if not (item.label == label and item.digest in digests & there)]
+            self.items = [
+                replace(item, label=to) if item.label == label and item.digest in digests else item for item in rest
+            ]
+            self.empty_classes = sorted({*self.empty_classes, label})
+
+    def drop_class(self, label: str) -> None:
+        """Take a class and its pictures out."""
+        with self._changing(f"the class “{label}” with {count(len(self.of(label)), 'picture')} removed"):
+            self.items = [item for item in self.items if item.label != label]
+            self.empty_classes = [name for name in self.empty_classes if name != label]
+
+    def take(self, source: str, items: list[Item], empty_classes: list[str] | None = None) -> None:
+        """Go on with other pictures, as another set; pictures of the visitor's own stay behind as the set they were."""
+        self._begin(f"{source} taken", source, items, empty_classes or [])
+
+    def clear(self) -> None:
+        """Go on with no pictures, as another set; those that were there stay behind as the set they were."""
+        self._begin(f"a set of {count(len(self.items), 'picture')} left", YOURS, [], [])
+
+    def undo(self) -> str:
+        """Take the last change back; return what it was, in words that a sentence can begin with. Empty if none was.
+
+        Raises:
+            OSError: If the store takes nothing; the album is as it was then.
+        """
+        if not self.past:
+            return ""
+        now, before = dict(vars(self)), self.past[-1]
+        try:
+            self.past = self.past[:-1]
+            self.source, self.items, self.empty_classes = before.source, before.items, before.empty_classes
+            self.id = before.id
+            self.save()
+            if now["id"] != before.id:
+                visitors.change(self.store, self.visit, lambda known: known.without_set(now["id"]).with_set(self.id))
+                self.store.remove(keys.album(now["id"]))
+        except OSError:
+            vars(self).update(now)
+            raise
+        return before.words
+
+    def save(self) -> None:
+        """Keep it under its id, as the visitor's current set."""
+        kept: dict[str, Any] = {
+            "source": self.source,
+            "items": [item.to_json() for item in self.items],
+            "empty_classes": self.empty_classes,
+        }
+        if self.past:
+            last = self.past[-1]
+            kept["before"] = asdict(last) | {"items": [item.to_json() for item in last.items]}
+        self.store.write(keys.album(self.id), to_json(kept).encode())
+        visitors.change(self.store, self.visit, self._entered)
+        self.of_link = False
+
+    def _entered(self, known: Visitor) -> Visitor:
+        """Enter it as the current set; one that is new is called by its source, and by a number if that is taken."""
+        if self.id in {entry.id for entry in known.sets}:
+            return known.with_set(self.id)
+        name, taken = self.source[:1].upper() + self.source[1:], {entry.name for entry in known.sets}
+        numbered = (f"{name} {number}" for number in itertools.count(2))
+        return known.with_set(self.id, name if name not in taken else next(n for n in numbered if n not in taken))
+
+    def _begin(self, words: str, source: str, items: list[Item], empty_classes: list[str]) -> None:
+        leaves_own = bool(self.items) and not self.is_sample
+        left = self.id
+        with self._changing(words):
+            self.id = new_id()  # the old link keeps the old pictures
+            self.source, self.items, self.empty_classes = source, items, empty_classes
+        if not leaves_own:
+            visitors.change(self.store, self.visit, lambda known: known.without_set(left))
+
+    @contextmanager
+    def _changing(self, words: str) -> Iterator[None]:
+        """Keep what it was before a change and save what it is after it; if that fails, it is as it was."""
+        was = dict(vars(self))
+        before = Before(self.id, words, self.source, self.items, self.empty_classes)
+        try:
+            yield
+            self.past = [*self.past[-STEPS + 1 :], before]
+            self.save()
+        except OSError:
+            vars(self).update(was)
+            raise
+
+
+def _named(items: list[Item]) -> str:
+    return items[0].name if len(items) == 1 else count(len(items), "picture")
+
+
+def new_id() -> str:
+    """Return an id for a set."""
+    return secrets.token_hex(8)
+
+
+def _read(store: Store, album_id: str) -> dict[str, Any] | None:
+    if not (album_id.isascii() and album_id.isalnum()):
+        return None
+    try:
+        found: dict[str, Any] = json.loads(store.read(keys.album(album_id)))
+    except FileNotFoundError:
+        return None
+    return found
+
+
+def _items(entries: list[list[str]]) -> list[Item]:
+    return [Item.from_json(entry) for entry in entries]

@@ -1,0 +1,88 @@
+"""Pictures that travel with a link: what whoever has its token may see, until the one who gave it takes it back."""
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from cnn_core.store import keys
+from cnn_core.store.runs import Store
+from cnn_core.store.visitors import OwnPicture
+
+_TOKEN = re.compile("[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True)
+class GivenSet:
+    """A set of labelled pictures as it was when it was given: digests, labels and names (`Item.to_json`)."""
+
+    source: str
+    items: Sequence[Sequence[str]]
+    empty_classes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Share:
+    """What travels with a link.
+
+    Attributes:
+        token: In the link; whoever has it may look.
+        owner: The visit that gave it, and alone may take it back. It is never shown.
+        made: When, in seconds since the epoch.
+        picture: The visitor's picture, if it travels.
+        pictures: The visitor's set, if it travels.
+    """
+
+    token: str
+    owner: str
+    made: float
+    picture: OwnPicture | None = None
+    pictures: GivenSet | None = None
+
+
+def give(
+    store: Store, owner: str, *, picture: OwnPicture | None = None, pictures: GivenSet | None = None, token: str = ""
+) -> Share:
+    """Let pictures travel with a link; with the token of one's own share, put these in the place of what it gave.
+
+    Raises:
+        OSError: If the store takes nothing.
+        PermissionError: If the token is another visitor's, or none.
+    """
+    if token and ((there := find(store, token)) is None or there.owner != owner):
+        raise PermissionError("Only whoever made a link can change what travels with it.")
+    share = Share(token or secrets.token_urlsafe(32), owner, time.time(), picture, pictures)
+    store.write(keys.share(share.token), json.dumps(asdict(share), ensure_ascii=False).encode())
+    store.lists.add(keys.shares(owner), share.token, own=True)
+    return share
+
+
+def find(store: Store, token: str) -> Share | None:
+    """Return what travels with a token; None if it is unknown, or was taken back."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    try:
+        found = json.loads(store.read(keys.share(token)))
+    except FileNotFoundError:
+        return None
+    picture = OwnPicture(**found.pop("picture")) if found["picture"] else found.pop("picture")
+    pictures = GivenSet(**found.pop("pictures")) if found["pictures"] else found.pop("pictures")
+    return Share(**found, picture=picture, pictures=pictures)
+
+
+def given(store: Store, owner: str) -> list[Share]:
+    """Return what a visitor has given away, the newest first."""
+    found = (find(store, token) for token in store.lists.entries(keys.shares(owner)))
+    return sorted((share for share in found if share), key=lambda share: share.made, reverse=True)
+
+
+def revoke(store: Store, owner: str, token: str) -> bool:
+    """Take back what a visitor has given; False if it was another's to take back, or nobody's."""
+    share = find(store, token)
+    if share is None or share.owner != owner:
+        return False
+    store.remove(keys.share(token))
+    store.lists.drop(keys.shares(owner), [token])
+    return True

@@ -1,0 +1,32 @@
+"""The secret of a server: made once, shared by all who share the store, and the environment's if that gives one."""
+
+from pathlib import Path
+
+import pytest
+
+from cnn_core.store import keys
+from cnn_core.store.runs import Store
+from cnn_core.store.secret import ENVIRONMENT, server_secret, signed, unsigned
+
+
+def test_secret_is_made_once_and_replicas_share_it(tmp_path: Path) -> None:
+    first, second = Store(tmp_path / "one"), Store(tmp_path / "one")
+    assert server_secret(first) == server_secret(second) == first.read(keys.SECRET)
+    assert len(server_secret(first)) == 64
+    other = Store(tmp_path / "two")
+    assert server_secret(other) != server_secret(first)
+    for store in (first, second, other):
+        store.close()
+
+
+def test_secret_of_the_environment_prevails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENVIRONMENT, "given")
+    store = Store(tmp_path)
+    assert server_secret(store) == b"given" and not store.exists(keys.SECRET)
+    store.close()
+
+
+@pytest.mark.parametrize("text", ["", ".", "ab", "ab.", "abc." + signed("ab", b"s")[3:], signed("ab", b"t"), "é.ü"])
+def test_only_what_was_signed_with_this_secret_is_read(text: str) -> None:
+    assert unsigned(text, b"s") == ""
+    assert unsigned(signed("ab", b"s"), b"s") == "ab"

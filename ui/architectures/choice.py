@@ -1,0 +1,49 @@
+"""How networks and their layers are called where one chooses them: links hold their keys, people read titles."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import streamlit as st
+
+from cnn_core.networks.loaded import Layer
+from cnn_core.networks.zoo.architectures import ARCHITECTURES
+from ui.shared.controls import pick
+
+TITLES = {key: record.title for key, record in ARCHITECTURES.items()}
+_WORDS = {"out": "output", "conv": "convolution", "bn": "BatchNorm", "norm": "normalisation", "relu": "ReLU"}
+
+
+def network(label: str, default: str, key: str, *, place: Any = st, **more: Any) -> str:
+    """Ask for a network of the zoo."""
+    return pick(label, TITLES, default, key, place=place, **more)
+
+
+def layers(found: Iterable[Layer], ends: Iterable[str]) -> dict[str, str]:
+    """Return what is read for each layer: its name in words, its size, and whether a stage ends with it."""
+    marked = set(ends)
+    return {
+        layer.name: f"{layer_title(layer.name)} · {layer.shape[0]} × {layer.shape[1]}, {layer.shape[2]:,} maps"
+        + (" · end of a stage" if layer.name in marked else "")
+        for layer in found
+    }
+
+
+def layer_title(name: str) -> str:
+    """Write a layer's name in words.
+
+    Example:
+        >>> layer_title("block2b_out"), layer_title("inception_3a"), layer_title("conv2_block3_bn"), layer_title("s2")
+        ('Block 2b, output', 'Inception 3a', 'Convolution 2, block 3, BatchNorm', 'S2')
+    """
+    words: list[str] = []
+    for part in name.split("_"):
+        word, number = re.fullmatch(r"([A-Za-z]*)(.*)", part, re.DOTALL).groups()  # type: ignore[union-attr]
+        if not word and words:
+            words[-1] += f" {number}"
+        elif len(word) == 1:
+            words.append(part)
+        else:
+            words.append(" ".join(filter(None, (_WORDS.get(word, word), number))))
+    title = ", ".join(words)
+    return title[:1].upper() + title[1:]

@@ -1,0 +1,93 @@
+"""What is at the top of every page: the visitor's picture, and sharing; the dialogs that they open."""
+
+import base64
+import html
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from ui.shared.picture import chosen, of_link, read_link, said_of, use_mine, write_link
+from ui.shared.picture_dialog import change_picture
+from ui.shared.session import keeps_visits, visitor
+from ui.shared.sharing import closed, share
+from ui.shared.text import plain
+
+NOT_KEPT = (
+    "This browser brings no cookie for this page (it may be shown inside another site): your picture, sets and runs "
+    "are not kept when you reload or close it."
+)
+_OPEN = "visitor_dialog"  # in the session: the page and the dialog that is open on it
+
+
+def header(page: str, body: DeltaGenerator) -> None:
+    """Draw the top of a page.
+
+    Args:
+        page: Its name in addresses.
+        body: Where the page is drawn afterwards; what the link says of the picture and cannot be followed stands there.
+    """
+    st.html(Path(__file__).with_name("header.css"))
+    visitor(anew=True)
+    said = read_link()
+    write_link()
+    with st.container(key="visitor", horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.button(
+            "Share",
+            key="visitor_share",
+            icon=":material/share:",
+            help="Get the link of exactly this view",
+            on_click=_open,
+            args=(page, "share"),
+        )
+        _picture()
+        st.button(
+            "Change",
+            key="visitor_change",
+            icon=":material/add_photo_alternate:",
+            help="Choose the picture that every page computes on",
+            on_click=_open,
+            args=(page, "picture"),
+        )
+    for sentence in said:
+        body.warning(sentence)
+    if not keeps_visits() and not st.session_state.get("visitor_told"):
+        st.session_state.visitor_told = True
+        st.toast(NOT_KEPT, icon=":material/cookie_off:", duration="long")
+    if st.session_state.get(_OPEN) == (page, "picture"):
+        st.dialog("Your picture", width="medium", on_dismiss=_close)(_change_picture)()
+    elif st.session_state.get(_OPEN) == (page, "share"):
+        st.dialog("Share this view", width="medium", on_dismiss=_close)(share)(page)
+
+
+def _picture() -> None:
+    """Show the picture small, its name, and if it came with the link how to leave it."""
+    shown, linked = chosen(), bool(of_link())
+    source = f"data:image/jpeg;base64,{base64.b64encode(shown.small).decode()}"
+    note = "<small>This picture came with the link</small>" if linked else ""
+    st.html(
+        f'<div class="visitor"><img src="{source}" alt="The picture of all pages:">'
+        f"<span>{html.escape(shown.title)}{note}</span></div>"
+    )
+    if linked:
+        st.button("Use mine", key="visitor_mine", on_click=use_mine, help="Leave the picture that came with the link")
+
+
+def _change_picture() -> None:
+    shown = chosen()
+    came = " This picture came with the link." if of_link() else ""
+    st.caption(f"Now: {plain(shown.title)}.{came} {said_of([shown.about]) if shown.about else ''}")
+    if not keeps_visits():
+        st.caption(NOT_KEPT)
+    if change_picture():
+        _close()
+        st.rerun()
+
+
+def _open(page: str, dialog: str) -> None:
+    closed()  # each time the question is asked anew, and off
+    st.session_state[_OPEN] = (page, dialog)
+
+
+def _close() -> None:
+    st.session_state.pop(_OPEN, None)
