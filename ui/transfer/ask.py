@@ -30,7 +30,7 @@ Said = Mapping[str, Mapping[str, float]]
 def ask(run_id: str, arms: Collection[str]) -> None:
     """Let the reader ask the arms of a run about new pictures."""
     given = st.file_uploader(
-        "Photos that were not among those",
+        "Drop photos that it has not seen",
         accept_multiple_files=True,
         max_upload_size=FILE_MB,
         key="transfer_try",

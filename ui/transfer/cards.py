@@ -10,7 +10,8 @@ from ui.shared.text import count, plain
 from ui.transfer.taking import clean_label, origin, serial, take, too_much
 from ui.widgets.gallery.gallery import gallery
 
-SHOWN = 6  # pictures of a class before the reader asks for all
+SHOWN = 9  # pictures of a class before the reader asks for all
+SIDE = 50  # pixels of a thumbnail
 CARDS = 12  # classes before the reader asks for all
 
 
@@ -64,7 +65,9 @@ def _card(album: Album, label: str) -> None:
                 _edit(album, label, key)
         everything = len(items) > SHOWN and st.session_state.get(f"transfer_all_{key}", False)
         shown = items if everything else items[:SHOWN]
-        chosen = gallery([(item.digest, item.name, "") for item in shown], f"transfer_sheet_{key}", selectable=True)
+        chosen = gallery(
+            [(item.digest, item.name, "") for item in shown], f"transfer_sheet_{key}", selectable=True, side=SIDE
+        )
         if chosen:
             _chosen(album, label, key, set(chosen))
         if len(items) > SHOWN:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from cnn_core.training.transfer.headline import headline
 from cnn_core.training.transfer.published import CLOTHING
+from ui.shared.stage import stop
 from ui.shared.text import plain
 from ui.transfer.figures import chart, large
 
@@ -12,6 +13,7 @@ def example() -> None:
     """Show what others' pictures came to, and what will stand here."""
     shares = CLOTHING.shares
     with st.container(key="stage"):
+        stop()
         chart(shares, CLOTHING.chance, "transfer_example")
         large(
             shares,
@@ -26,8 +28,8 @@ def example() -> None:
 
 def awaits() -> None:
     """Say what will be here once networks are trained."""
-    st.header("Then try it")
-    st.markdown(
-        "Once yours has learnt, your figures take the example's place, and you drop a photo that was not among those: "
-        "both answer, as bars. Many photos at once give a table to take along."
-    )
+    with st.container(key="transfer_awaits"):
+        st.markdown(
+            "**Then yours.** Once your networks have learnt, your figures take the place of these, and you drop a "
+            "photo that was not among those: each network answers, in bars. Many at once give a table to take along."
+        )

@@ -13,13 +13,14 @@ from cnn_core.training.transfer.results import Learning, Transfer, learning
 from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.shared.charts import plot
 from ui.shared.run_panel import PHASES, follow
+from ui.shared.stage import stop
 from ui.shared.text import count, plain
 from ui.transfer.ask import ask
 from ui.transfer.figures import large
 from ui.widgets.focus.focus import keep_focus
 from ui.widgets.gallery.gallery import gallery
 
-CLASSES, PICTURES = 6, 6  # that are shown of those that are learnt
+CLASSES, PICTURES = 6, 10  # that are shown of those that are learnt
 
 
 def going(run: Run) -> None:
@@ -27,6 +28,7 @@ def going(run: Run) -> None:
     gather, train, attempt = st.columns([3, 5, 3], gap="medium")
     with train:
         with st.container(key="stage"):
+            stop()
             follow(run, "transfer", first=_drawn(run))
         devices = sorted(set(client.current().status().devices))
         st.caption("Computes on " + (", ".join(devices) if devices else "an engine that is starting"))
@@ -53,7 +55,7 @@ def _pictures(items: list[Item]) -> None:
     for label in labels[:CLASSES]:
         own = [item for item in items if item.label == label]
         st.markdown(f"**{plain(label)}** · {len(own)}")
-        gallery([(item.digest, item.name, "") for item in own[:PICTURES]], f"transfer_learnt_{label}")
+        gallery([(item.digest, item.name, "") for item in own[:PICTURES]], f"transfer_learnt_{label}", side=50)
     if len(labels) > CLASSES:
         st.caption(f"… and {count(len(labels) - CLASSES, 'class')} more.")
 

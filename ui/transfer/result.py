@@ -9,6 +9,7 @@ from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES, Options
 from ui.shared.navigation import PAGES
 from ui.shared.run_panel import follow
+from ui.shared.stage import stop
 from ui.shared.text import count, duration, plain
 from ui.transfer import settings
 from ui.transfer.ask import ask
@@ -46,6 +47,7 @@ def show_result(run: Run) -> None:
     stage, side = st.columns([5, 3], gap="large")
     with stage:
         with st.container(key="stage"):
+            stop()
             _reached(run, found)
         _lead_on(run)
     with side:
@@ -69,14 +71,14 @@ def _reached(run: Run, found: Transfer) -> None:
         },
     )
     chart(shares, found.chance, "transfer_accuracies")
-    st.markdown(f"{plain(run.title)}, on {count(found.split_sizes['test'], 'test picture')} that no arm has seen.")
+    st.markdown(f"**{plain(run.title)}**: on {count(found.split_sizes['test'], 'test picture')} that no arm has seen.")
     _ended(run)
     _failed(found)
     options = run.spec["options"]
     for words in missing(found, options["arms"], options["epochs"]):
         st.warning(words)
     likely = listed([f"{ARM_TITLES[name].lower()} {again(arm.accuracy)}" for name, arm in arms.items()])
-    st.markdown(f"Retested on other photos, it would likely land elsewhere: {likely}.")
+    st.markdown(f"Retested on other photos, {'they' if len(arms) > 1 else 'it'} would likely land elsewhere: {likely}.")
     rows = next(iter(arms.values())).per_class
     if unequal(rows):
         shown = listed([f"{ARM_TITLES[name].lower()} {balanced(arm.per_class):.1%}" for name, arm in arms.items()])
