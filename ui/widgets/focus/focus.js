@@ -1,9 +1,10 @@
-// A button that was pressed is gone: the keyboard goes on to the one in its place, once, unless it is elsewhere already.
+// A button that was pressed is gone: the keyboard goes on to the one in its place, once, unless it is elsewhere by now.
 
 const TRIES = 40;
 const PAUSE = 100; // ms: the button comes a little later than this
 
-/** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<{}, { selector: string, once: string }>} Args */
+/** @typedef {{ selector: string, once: string }} Data */
+/** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<{}, Data>} Args */
 
 let done = '';
 
