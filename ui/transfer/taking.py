@@ -1,5 +1,6 @@
 """What comes in is read, kept and told of: progress where it was dropped, a notice of what came of it afterwards."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from ui.shared.session import Album, store
 from ui.shared.text import count, plain, table
 
 SHOWN = 50  # rows of a table
+TICK = 0.25  # seconds between two tellings of how far the reading is
 NAMED = 3  # files that share a row, by name; the others are counted
 
 
@@ -67,12 +69,16 @@ def take(album: Album, taken: Intake) -> None:
     )
     bar = st.progress(0.0, "Reading pictures…")
     lines: list[Line] = []
+    told = 0.0
     try:
         for line in taken.lines(decoders.shared(), lambda picture: kept.keep(store(), picture)):
             lines.append(line)
             read = len(lines)
-            words = f"Reading pictures… {read:,} of {len(taken.files):,}"
-            bar.progress(read / len(taken.files), words if read < len(taken.files) else "Putting them into your set…")
+            if read == len(taken.files):
+                bar.progress(1.0, "Putting them into your set…")
+            elif time.monotonic() - told > TICK:  # each telling draws the whole page anew in the browser
+                bar.progress(read / len(taken.files), f"Reading pictures… {read:,} of {len(taken.files):,}")
+                told = time.monotonic()
         known = album.add([line.item for line in lines if line.accepted])
     except NotKept as error:
         not_kept(f"{error}, after {len(lines):,} of {len(taken.files):,} files")
