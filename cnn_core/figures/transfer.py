@@ -131,7 +131,7 @@ def accuracies(shares: Mapping[str, Share], chance: float) -> go.Figure:
         x=chance,
         line={"dash": "dash", "width": 1, "color": LIGHT.soft},
         annotation_text="always guessing<br>the biggest class",
-        annotation_position="top" if 0.2 < chance < 0.8 else "top right" if chance <= 0.2 else "top left",
+        annotation_position="top" if 0.15 < chance < 0.85 else "top right" if chance <= 0.15 else "top left",
         annotation_font={"size": 11, "color": LIGHT.soft},
     )
     figure.update_xaxes(range=[0, 1.04], tickformat=".0%", nticks=6)

@@ -125,7 +125,7 @@ def test_phone_is_told_that_it_cannot_choose_folders(page: Any, monkeypatch: pyt
 
 def test_example_is_stamped_with_its_provenance_before_anything_is_trained(page: Any) -> None:
     said = texts(page("transfer")).replace("\\", "")
-    assert "**Example, not yours: 57 and 57 of 60: a tie.** Five kinds of clothing" in said
+    assert "**Example, not yours: 57 and 57 of 60: a tie.**" in said and "Five kinds of clothing: 300 photos" in said
     assert "README, “What to expect”: seed 0" in said
     assert "95.0 %" in said
 

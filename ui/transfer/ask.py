@@ -89,7 +89,10 @@ def _many(run_id: str, arms: Collection[str], files: Sequence[Any]) -> None:
     ]
     differ = sum(len({_likeliest(arm) for arm in said.values()}) > 1 for _, said in found)
     if len(arms) > 1:
-        st.markdown(f"**{count(len(found), 'picture')}**; the networks differ on {differ} of them.")
+        st.markdown(
+            f"**{count(len(found), 'picture')}**; the networks "
+            + (f"differ on {differ} of them." if differ else "agree on all of them.")
+        )
     table(header, rows[:SHOWN], numbers=False)
     if len(rows) > SHOWN:
         st.caption(f"… and {len(rows) - SHOWN:,} more in the file.")

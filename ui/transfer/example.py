@@ -15,6 +15,7 @@ def example() -> None:
     with st.container(key="stage"):
         stop()
         chart(shares, CLOTHING.chance, "transfer_example")
+        st.markdown(f":material/verified: **Example, not yours: {headline(shares)}.**")
         large(
             shares,
             {
@@ -22,7 +23,7 @@ def example() -> None:
                 for name, share in shares.items()
             },
         )
-        st.markdown(f":material/verified: **Example, not yours: {headline(shares)}.** {CLOTHING.about}")
+        st.markdown(CLOTHING.about)
         st.caption(plain(CLOTHING.source))
 
 

@@ -17,7 +17,7 @@ from ui.shared.text import plain
 from ui.transfer.bundle_in import bundle_notice, restore_bundle
 from ui.transfer.taking import clean_label, finish, not_kept, notice, origin, serial, take, too_much
 
-VIDEO = 320  # pixels wide: the shutter is in sight with it
+VIDEO = 280  # pixels wide: the shutter is in sight with it
 _LIMITS = f"At most {limits.UPLOAD_FILES:,} files and {limits.UPLOAD_BYTES // limits.MB} MB at once."
 
 

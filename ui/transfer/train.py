@@ -55,7 +55,7 @@ def train(album: Album, trouble: str) -> None:
 
 
 def _expected(options: Options, items: list[Item]) -> str:
-    words = f"**About {duration(max(5.0, round(expected_seconds(options, len(items)), -1)))}** on two cores"
+    words = f"**About {duration(max(10.0, round(expected_seconds(options, len(items)), -1)))}** on two cores"
     if options.backbone != DEFAULT:
         words += f" with {backbone(DEFAULT).title}; {plain(backbone(options.backbone).title)} takes longer"
     different = changed(options)
