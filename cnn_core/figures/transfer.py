@@ -1,29 +1,34 @@
-"""Figures of the transfer page. Colours hold on the light and on the dark theme; text colours are the page's."""
+"""Figures of the page that teaches a network: how arms learn, what they reach, what they take for what."""
 
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from cnn_core.training.transfer.results import Arm, EpochFigures, Learning
+from cnn_core.arithmetic.measures import Share
+from cnn_core.figures.palette import LIGHT, wash
+from cnn_core.training.transfer.results import EpochFigures, Learning
 from cnn_core.training.transfer.spec import ARM_TITLES
 
-ARM_COLOURS = {"frozen": "#3B82F6", "fine_tuned": "#D9730D", "scratch": "#8A8F98"}
-_PLAIN = {"margin": {"l": 10, "r": 10, "t": 36, "b": 10}, "paper_bgcolor": "rgba(0,0,0,0)"}
+_PLAIN = {"margin": {"l": 10, "r": 10, "t": 30, "b": 10}, "paper_bgcolor": "rgba(0,0,0,0)"}
+ARM_COLOURS = LIGHT.arms
+_WIDEST = 14  # characters of a class's name beside a figure
 
 
-def curves(arms: Mapping[str, Learning], epochs: int) -> go.Figure:
-    """Draw loss and accuracy of each arm over the epochs.
+def curves(arms: Mapping[str, Learning], epochs: int, waiting: str = "") -> go.Figure:
+    """Draw accuracy and loss of each arm over the epochs.
 
     Args:
         arms: How each has learnt so far.
         epochs: Planned of what is trained in steps; the fine-tuned arm has its head's passes before them.
+        waiting: What is done while there is no point yet, written where the curves will be.
 
     Returns:
-        Two panels: thin lines are the training pictures, batch by batch where that is known; dots the validation ones.
-        The fine-tuned arm begins with the frozen arm's head: where both are shown, its curve leaves the other's.
+        Two panels: thin lines are the training pictures, batch by batch where that is known; thick ones with dots the
+        validation pictures. The fine-tuned arm begins with the frozen arm's head: where both are shown, its curve
+        leaves the other's.
     """
-    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.07)
+    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.6, 0.4])
     for arm, curve in arms.items():
         history = curve.epochs
         head = sum(entry.phase == "head" for entry in history) if arm == "fine_tuned" else 0
@@ -33,7 +38,7 @@ def curves(arms: Mapping[str, Learning], epochs: int) -> go.Figure:
         if head and head < len(curve.epochs):
             figure.add_vline(
                 x=head,
-                line={"dash": "dot", "width": 1, "color": ARM_COLOURS[arm]},
+                line={"dash": "dot", "width": 1, "color": LIGHT.arms[arm]},
                 row=1,
                 col=1,
                 annotation_text="blocks thaw",
@@ -45,11 +50,25 @@ def curves(arms: Mapping[str, Learning], epochs: int) -> go.Figure:
     planned = passes + epochs if "fine_tuned" in arms else epochs
     figure.update_xaxes(range=[0, max(planned, last) * 1.02])
     figure.update_xaxes(title_text="epoch", title_standoff=4, row=2, col=1)
-    figure.update_yaxes(title_text="loss", rangemode="tozero", row=1, col=1)
-    figure.update_yaxes(title_text="accuracy", range=[0, 1.04], tickformat=".0%", row=2, col=1)
+    figure.update_yaxes(title_text="accuracy", range=[0, 1.04], tickformat=".0%", row=1, col=1)
+    figure.update_yaxes(title_text="loss", rangemode="tozero", row=2, col=1)
+    if waiting:
+        for arm in arms:  # who will be drawn here
+            line = {"color": LIGHT.arms[arm], "width": 3}
+            figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=ARM_TITLES[arm], row=1, col=1)
+        figure.add_annotation(
+            text=waiting,
+            showarrow=False,
+            font={"size": 17, "color": LIGHT.ink},
+            x=0.5,
+            y=0.75,
+            xref="paper",
+            yref="paper",
+        )
+        figure.update_yaxes(showticklabels=False)
     figure.update_layout(
         **_PLAIN,
-        height=520,
+        height=330,
         uirevision="curves",  # the reader's zoom survives the next second
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="closest",
@@ -60,17 +79,17 @@ def curves(arms: Mapping[str, Learning], epochs: int) -> go.Figure:
 def _add_arm(
     figure: go.Figure, arm: str, history: Sequence[EpochFigures], batches: Sequence[tuple[float, float, float]]
 ) -> None:
-    colour, title = ARM_COLOURS[arm], ARM_TITLES[arm]
+    colour, title = LIGHT.arms[arm], ARM_TITLES[arm]
     first = batches[0][0] if batches else float("inf")
     train = [(float(entry.epoch), entry.loss, entry.accuracy) for entry in history if entry.epoch < first]
     train += batches
-    validation = {"loss": [entry.val_loss for entry in history], "accuracy": [entry.val_accuracy for entry in history]}
-    for row, name in enumerate(validation, 1):
+    validation = {"accuracy": [entry.val_accuracy for entry in history], "loss": [entry.val_loss for entry in history]}
+    for row, (place, name) in enumerate(zip((2, 1), validation, strict=True), 1):
         figure.add_scatter(
             x=[point[0] for point in train],
-            y=[point[row] for point in train],
+            y=[point[place] for point in train],
             mode="lines",
-            line={"color": colour, "width": 1.5},
+            line={"color": colour, "width": 1},
             opacity=0.65,
             name=f"{title}, training",
             legendgroup=arm,
@@ -83,7 +102,7 @@ def _add_arm(
             x=[entry.epoch for entry in history],
             y=validation[name],
             mode="lines+markers",
-            line={"color": colour, "width": 2.5},
+            line={"color": colour, "width": 3},
             marker={"size": 6},
             name=f"{title}, validation",
             legendgroup=arm,
@@ -94,38 +113,37 @@ def _add_arm(
         )
 
 
-def accuracies(arms: Mapping[str, Arm], chance: float) -> go.Figure:
-    """Draw each arm's test accuracy with its 95 % interval, and what guessing the commonest class would reach."""
+def accuracies(shares: Mapping[str, Share], chance: float) -> go.Figure:
+    """Draw each arm's test accuracy with its 95 % interval, and what always guessing the biggest class would reach."""
     figure = go.Figure()
-    for name, arm in arms.items():
-        accuracy, low, high = arm.accuracy.value, arm.accuracy.low, arm.accuracy.high
+    for name, share in shares.items():
+        accuracy, low, high = share.value, share.low, share.high
         figure.add_scatter(
             x=[accuracy],
             y=[ARM_TITLES[name]],
             mode="markers",
             showlegend=False,
-            marker={"size": 13, "color": ARM_COLOURS[name]},
+            marker={"size": 13, "color": LIGHT.arms[name]},
             error_x={"type": "data", "array": [high - accuracy], "arrayminus": [accuracy - low], "thickness": 2.5},
-            hovertemplate=f"{accuracy:.1%}, 95 % interval {low:.1%} to {high:.1%}<extra></extra>",
+            hovertemplate=f"{accuracy:.1%}; on other photos likely {low:.1%} to {high:.1%}<extra></extra>",
         )
     figure.add_vline(
         x=chance,
-        line={"dash": "dash", "width": 1, "color": "#8A8F98"},
-        annotation_text="commonest class",
-        annotation_position="top",
-        annotation_font_size=11,
+        line={"dash": "dash", "width": 1, "color": LIGHT.soft},
+        annotation_text="always guessing<br>the biggest class",
+        annotation_position="top" if 0.15 < chance < 0.85 else "top right" if chance <= 0.15 else "top left",
+        annotation_font={"size": 11, "color": LIGHT.soft},
     )
-    figure.update_xaxes(range=[0, 1.02], tickformat=".0%", title_text="right answers on the test pictures")
+    figure.update_xaxes(range=[0, 1.04], tickformat=".0%", nticks=6)
     figure.update_yaxes(autorange="reversed")
-    figure.update_layout(**_PLAIN, height=110 + 50 * len(arms))
+    figure.update_layout(**_PLAIN | {"margin": {"l": 10, "r": 10, "t": 40, "b": 10}}, height=84 + 34 * len(shares))
     return figure
 
 
 def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], arm: str) -> go.Figure:
     """Draw which class was taken for which; the shade is the share of the true class, the number counts pictures."""
     shares = [[count / max(1, sum(row)) for count in row] for row in matrix]
-    colour = ARM_COLOURS[arm]
-    names = [name if len(name) <= 14 else name[:13] + "…" for name in classes]
+    names = [_short(name) for name in classes]
     figure = go.Figure(
         go.Heatmap(
             z=shares,
@@ -134,7 +152,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], arm: str)
             zmin=0,
             zmax=1,
             showscale=False,
-            colorscale=[[0, "rgba(128,128,128,0.06)"], [1, colour]],
+            colorscale=[[0, wash(LIGHT.line, 0.35)], [1, wash(LIGHT.arms[arm], 1)]],
             xgap=2,
             ygap=2,
             customdata=[[(classes[r], classes[c], n) for c, n in enumerate(row)] for r, row in enumerate(matrix)],
@@ -157,41 +175,28 @@ def answers(said: Mapping[str, Mapping[str, float]]) -> go.Figure:
     for arm, probabilities in said.items():
         values = [probabilities[name] for name in ranked]
         figure.add_bar(
-            y=ranked,
+            y=list(range(len(ranked))),
             x=values,
+            customdata=ranked,
             orientation="h",
             name=ARM_TITLES[arm],
-            marker_color=ARM_COLOURS[arm],
+            marker_color=LIGHT.arms[arm],
             text=[f"{value:.1%}" for value in values],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate=f"{ARM_TITLES[arm]}: %{{y}} %{{x:.2%}}<extra></extra>",
+            hovertemplate=f"{ARM_TITLES[arm]}: %{{customdata}} %{{x:.2%}}<extra></extra>",
         )
-    figure.update_xaxes(range=[0, 1.12], tickformat=".0%", title_text="probability")
-    figure.update_yaxes(autorange="reversed", type="category")
+    figure.update_xaxes(range=[0, 1.12], tickformat=".0%", title_text="how sure")
+    ticks = {"tickvals": list(range(len(ranked))), "ticktext": [_short(name) for name in ranked]}
+    figure.update_yaxes(autorange="reversed", **ticks)
     figure.update_layout(
         **_PLAIN,
-        height=110 + (14 + 16 * len(said)) * len(ranked),
+        height=90 + (12 + 16 * len(said)) * len(ranked),
         barmode="group",
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
     )
     return figure
 
 
-def balance(counts: Mapping[str, int]) -> go.Figure:
-    """Draw the number of pictures of each class."""
-    figure = go.Figure(
-        go.Bar(
-            x=list(counts.values()),
-            y=list(counts),
-            orientation="h",
-            marker_color="#3B82F6",
-            text=list(counts.values()),
-            textposition="auto",
-            hovertemplate="%{y}: %{x} pictures<extra></extra>",
-        )
-    )
-    figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_xaxes(visible=False)
-    figure.update_layout(**_PLAIN | {"margin": {"l": 10, "r": 10, "t": 4, "b": 4}}, height=30 + 28 * len(counts))
-    return figure
+def _short(name: str) -> str:
+    return name if len(name) <= _WIDEST else f"{name[: _WIDEST - 1]}…"

@@ -37,7 +37,8 @@ def colours(path: Path, first: int, number: int) -> Path:
 def upload(page: Page, archive: Path) -> None:
     page.get_by_role("tab", name="Zip").click()
     settled(page)
-    page.locator("input[type=file]").nth(2).set_input_files(archive)
+    page.locator("[class*='st-key-transfer_zip_'] input[type=file]").set_input_files(archive)
+    expect(page.get_by_role("tab", name="Zip")).to_have_attribute("aria-selected", "true")
 
 
 class Watch(threading.Thread):

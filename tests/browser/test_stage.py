@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from .conftest import Server, settled
 
-PAGES = ("convolution", "pooling", "channels", "architectures", "laboratory")
+PAGES = ("convolution", "pooling", "channels", "architectures", "transfer", "laboratory")
 SIZES = {"desk": (1280, 800), "tablet": (820, 1180), "phone": (390, 844)}
 HIGHEST = {"desk": 200, "tablet": 200, "phone": 240}  # y at which the first computed visual begins, at most
 ENOUGH = 300  # pixels of it in sight, or 60 %

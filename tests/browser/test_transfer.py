@@ -23,14 +23,15 @@ Visitor = Callable[..., Page]
 
 
 def upload_class(page: Page, label: str, files: list[Path]) -> None:
-    """Name a class and drop files on it, as a reader does."""
-    box = page.get_by_role("combobox", name=re.compile("^Class")).first
-    box.fill(label)
-    box.press("Enter")
-    page.get_by_text(f"Pictures of the class “{label}”").wait_for()
+    """Name a class and drop files on its card, as a reader does."""
+    page.get_by_role("textbox", name="What is in these photos?").fill(label)
+    page.get_by_role("button", name="Add class").click()
+    card = page.get_by_label(f"Pictures of the class “{label}”").first
+    card.wait_for(state="attached")
     settled(page)
-    page.locator("input[type=file]").first.set_input_files(files)
-    page.get_by_text(re.compile(r"^\d+ added")).wait_for()
+    place = page.locator(f"[class*='st-key-transfer_files_'][class*='_{label}'] input[type=file]")
+    place.set_input_files(files)
+    page.get_by_text(re.compile(rf"^{len(files)} added|^{len(files) - 1} added, 1 skipped")).wait_for()
     settled(page)
 
 
@@ -39,8 +40,9 @@ def set_epochs(page: Page, epochs: int) -> None:
     page.get_by_text("Settings (none needs changing)").click()
     slider = page.get_by_role("slider", name="Epochs")
     slider.focus()
-    for _ in range(abs(epochs - 10)):
-        slider.press("ArrowRight" if epochs > 10 else "ArrowLeft")
+    there = int(slider.input_value())
+    for _ in range(abs(epochs - there)):
+        slider.press("ArrowRight" if epochs > there else "ArrowLeft")
     expect(slider).to_have_value(str(epochs))
     settled(page)
 
@@ -49,6 +51,9 @@ def start(page: Page) -> str:
     """Press the button; return the run's id from the link."""
     page.get_by_role("button", name="Train and compare").click()
     page.wait_for_url(re.compile(r"run=\w{12}"))
+    eventually(  # the keyboard goes on where the pressed button was
+        lambda: page.evaluate("() => document.activeElement?.innerText.includes('Stop')"), 30, "Stop has the focus"
+    )
     found = re.search(r"run=(\w{12})", page.url)
     assert found
     return found[1]
@@ -92,7 +97,7 @@ def test_pictures_in_curves_move_result_out_at_a_link(server: Server, visitor: V
     drawn = points(page)
     eventually(lambda: points(page) > drawn, 60, "the curve grows")
     colleague = visitor(f"{server.url}/transfer?run={run_id}")
-    expect(colleague.get_by_text("Frozen against fine-tuned: your pictures, 2 classes")).to_be_visible()
+    expect(colleague.get_by_role("heading", name="Teaching: your pictures, 2 classes")).to_be_visible()
     eventually(lambda: points(colleague) > 0, 30, "the colleague sees the curves")
     page.get_by_role("link", name="ConvScope").first.click()  # the page can be left while it trains
     expect(page.get_by_role("heading", name="Drop a photo.")).to_be_visible()
@@ -102,8 +107,9 @@ def test_pictures_in_curves_move_result_out_at_a_link(server: Server, visitor: V
     assert run.state == "done"
     arms = Transfer.from_json(run.result).arms
     assert set(arms) == {"frozen", "fine_tuned"}
-    accuracy = f"{arms['frozen'].accuracy.value:.1%}"
-    expect(colleague.get_by_role("cell", name=accuracy).first).to_be_visible()
+    expect(colleague.get_by_text(f"{100 * arms['frozen'].accuracy.value:.1f} %").first).to_be_visible()
+    score = " and ".join(str(arm.accuracy.correct) for arm in arms.values())
+    expect(colleague.get_by_role("heading", level=1)).to_contain_text(score)
     expect(colleague.locator("[data-testid=stException]")).to_have_count(0)  # must not happen
 
 
@@ -121,6 +127,7 @@ def test_download_gives_the_same_answers_elsewhere(
     server: Server, visitor: Visitor, photos: Path, finished: Run, tmp_path: Path
 ) -> None:
     page = visitor(f"{server.url}/transfer?run={finished.id}")
+    page.get_by_role("tab", name="Exports").click()
     with page.expect_download() as waiting:
         page.get_by_role("button", name=re.compile("^Fine-tuned model")).click()
     packed = tmp_path / "model.zip"
@@ -145,7 +152,7 @@ def test_stop_is_heard_within_two_seconds_and_keeps_what_was_learnt(
     server: Server, visitor: Visitor, finished: Run
 ) -> None:
     page = visitor(f"{server.url}/transfer?run={finished.id}")
-    page.get_by_role("button", name="Change pictures or settings").click()
+    page.get_by_role("button", name="Train again with these").click()
     expect(page.get_by_text("24 pictures in 2 classes")).to_be_visible()
     set_epochs(page, 50)
     run_id = start(page)
@@ -199,7 +206,7 @@ def test_run_survives_a_crash_of_the_server_and_its_link_comes_back(
     server.kill()
     server.start()
     page = visitor(f"{server.url}/transfer?run={going.id}")  # a deep link is the first request after the restart
-    expect(page.get_by_text("Frozen against fine-tuned: long")).to_be_visible()
-    expect(page.get_by_role("link", name="ConvScope").first).to_be_visible()  # with the navigation: not run bare
+    expect(page.get_by_role("heading", name="Teaching: long")).to_be_visible()
+    expect(page.get_by_role("link", name="See").first).to_be_visible()  # with the navigation: not run bare
     expect(page.get_by_text("that no arm has seen")).to_be_visible(timeout=2 * LIMIT)
     assert store.get(going.id).attempt == 1  # must not happen: the run lost and started again

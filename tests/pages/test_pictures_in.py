@@ -42,8 +42,7 @@ def two_classes(page: Any) -> Any:
 
 def test_files_of_all_kinds_dropped_together_are_all_spoken_of(two_classes: Any) -> None:
     app = two_classes
-    app.selectbox(key="transfer_file_class").select("cats").run()
-    box = app.file_uploader(key="transfer_files_1")
+    box = app.file_uploader(key="transfer_files_1_cats")
     dropped = {"a.jpg": picture(20), "b.jfif": picture(21), "IMG_0000.HEIC": HEIC}
     box.set_value([(name, data, "") for name, data in dropped.items()])
     app.run()

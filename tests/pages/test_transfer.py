@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,8 +21,9 @@ from cnn_core.store.runs import Run, Store
 from cnn_core.training.transfer import onnx_extra
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import bundle
-from cnn_core.training.transfer.results import Arm, EpochFigures, SelfTest, Transfer
+from cnn_core.training.transfer.results import Arm, ClassFigures, EpochFigures, SelfTest, Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
+from tests.pages.test_every_control import controls, dead, shown
 from ui.shared.navigation import PAGES
 
 
@@ -70,15 +72,81 @@ def test_zip_takes_the_samples_place_and_classes_are_its_folders(page: Any) -> N
     assert not start(app).disabled
 
 
-def test_files_need_a_class_and_get_the_chosen_one(page: Any) -> None:
+def test_files_are_dropped_on_the_card_of_their_class(page: Any) -> None:
     app = page("transfer")
-    assert app.file_uploader(key="transfer_files_0").disabled
+    assert not [box for box in app.file_uploader if str(box.key).startswith("transfer_files_")], "samples take none"
     app = upload_zip(app, archive(hats=5))
     assert start(app).disabled
     assert "There is 1 class; at least 2 are needed." in texts(app)
-    app.selectbox(key="transfer_file_class").select("hats").run()
-    app.file_uploader(key="transfer_files_1").upload("a.jpg", jpeg(999)).run()
+    app.file_uploader(key="transfer_files_1_hats").upload("a.jpg", jpeg(999)).run()
     assert app.session_state.album.counts == {"hats": 6}
+
+
+def add_class(app: Any, name: str) -> Any:
+    app.text_input(key="transfer_new_class").set_value(name)
+    return app.button(key="transfer_new_go").click().run()
+
+
+def test_new_class_takes_the_samples_place_and_has_a_card_for_its_pictures(page: Any) -> None:
+    app = add_class(page("transfer"), " hats\n")
+    assert app.session_state.album.counts == {"hats": 0}
+    assert start(app).disabled
+    app = add_class(app, "shoes")
+    app.file_uploader(key="transfer_files_0_shoes").upload("a.jpg", jpeg(1)).run()
+    assert app.session_state.album.counts == {"hats": 0, "shoes": 1}
+    app = add_class(app, "shoes")
+    assert app.session_state.album.counts == {"hats": 0, "shoes": 1}, "it is there already"
+    app = add_class(app, "h" * 300)
+    assert "has a name of 300 characters" in app.error[0].value
+    assert not app.exception
+
+
+def test_class_without_pictures_is_named_before_the_button_can_be_pressed(page: Any) -> None:
+    app = add_class(upload_zip(page("transfer"), archive(cats=6, dogs=6)), "cows")
+    assert start(app).disabled
+    assert "The class 'cows' has no pictures. Add some or remove the class." in texts(app)
+
+
+def test_shots_in_a_row_stay_with_their_class_and_keep_the_camera_on(page: Any) -> None:
+    app = upload_zip(page("transfer"), archive(cats=6, dogs=6))
+    assert app.toggle(key="transfer_camera_on").disabled
+    app.selectbox(key="transfer_camera_class").select("cats").run()
+    app.toggle(key="transfer_camera_on").set_value(True).run()
+    assert not app.exception
+    assert app.get("camera_input")
+    assert app.selectbox(key="transfer_camera_class").value == "cats"
+
+
+def test_phone_is_told_that_it_cannot_choose_folders(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Phones cannot choose folders" not in texts(page("transfer"))
+    monkeypatch.setattr("ui.transfer.pictures_in._is_phone", lambda: True)
+    assert "Phones cannot choose folders" in texts(page("transfer"))
+
+
+def test_example_is_stamped_with_its_provenance_before_anything_is_trained(page: Any) -> None:
+    said = texts(page("transfer")).replace("\\", "")
+    assert "**Example, not yours: 57 and 57 of 60: a tie.**" in said and "Five kinds of clothing: 300 photos" in said
+    assert "README, “What to expect”: seed 0" in said
+    assert "95.0 %" in said
+
+
+def test_every_setting_changes_what_is_expected_of_the_run(page: Any) -> None:
+    app = page("transfer")
+    assert {control.key for control in controls(app)} & SETTINGS == SETTINGS
+    assert [control for control in dead(app) if control in SETTINGS] == []
+    for name, other in {"batch": 4, "head_rate": 1e-4, "ratio": 100}.items():
+        before, control = shown(app), app.select_slider(key=f"transfer_{name}")
+        kept = control.value
+        control.set_value(other).run()
+        assert shown(app) != before, name
+        app.select_slider(key=f"transfer_{name}").set_value(kept).run()
+        assert shown(app) == before
+
+
+SETTINGS = {
+    *(f"transfer_{name}" for name in ("arms", "backbone", "epochs", "seed", "augment")),
+    "transfer_blocks_efficientnet_lite0",
+}
 
 
 def test_refused_file_is_named_with_reason_and_remedy_and_the_rest_stays(page: Any) -> None:
@@ -181,7 +249,7 @@ def test_backbone_without_weights_is_refused_with_the_reason(page: Any, monkeypa
 @pytest.fixture
 def run(store: Store) -> Run:
     pictures = [
-        sets.keep(store, Picture(np.full((30, 30, 3), 20 * n + 5 * i, np.uint8), f"{label}{i}.png"), label)
+        sets.keep(store, Picture(np.full((30, 30, 3), 100 * n + 5 * i, np.uint8), f"{label}{i}.png"), label)
         for n, label in enumerate(("cat", "dog"))
         for i in range(6)
     ]
@@ -258,9 +326,88 @@ def test_result_names_the_mistake_and_the_uncertainty(page: Any, store: Store, r
     assert not app.exception
     shown = texts(app).replace("\\", "")
     assert "Fine-tuned gets 1 picture more right than frozen: too few pictures to call it a difference" in shown
-    assert "| 95 % interval | 9.5% – 90.5% | 34.2% – 100.0% |" in shown  # Wilson's, of 1 and of 2 in 2
-    assert "**Frozen**: 1 of 2, the surest mistake first" in shown
-    assert "**Fine-tuned**: none." in shown
+    assert "| On other photos, likely | between 9 and 91 % | between 34 and 100 % |" in shown  # Wilson's, 1 and 2 of 2
+    assert app.title[0].value == "1 and 2 of 2: too close to call"
+    figures = [large for large in ("50.0 %", "100.0 %") if f"<b>{large}</b>" in shown]
+    assert figures == ["50.0 %", "100.0 %"]
+    assert "**1 picture** missed (frozen 1), the surest mistakes first" in shown
+    assert "**Fine-tuned**: no mistake on 2 test pictures." in shown
+    assert "Accuracies repeat to a picture or two" in shown
+    assert "they would likely land elsewhere: frozen between 9 and 91 % and fine-tuned between 34 and 100 %." in shown
+
+
+def test_wrong_label_is_moved_in_the_runs_pictures_and_back(page: Any, store: Store, run: Run) -> None:
+    app = page("transfer", run=finish(store, run).id)
+    (missed,) = (answer for answer in measured(run).arms["frozen"].answers if not answer.right)
+    before = app.session_state.album.counts if "album" in app.session_state else {"cat": 6, "dog": 6}
+    button = next(each for each in app.button if str(each.key).startswith("transfer_relabel_"))
+    assert button.label == "The label is wrong: it is cat"
+    button.click().run()
+    assert not app.exception
+    assert app.session_state.album.counts == {"cat": 7, "dog": 5} != before
+    assert missed.digest in {item.digest for item in app.session_state.album.of("cat")}
+    assert ":material/check: now **cat**" in texts(app)
+    next(each for each in app.button if str(each.key).startswith("transfer_unmove_")).click().run()
+    assert app.session_state.album.counts == {"cat": 6, "dog": 6}
+
+
+def test_moved_label_leaves_the_result_and_leads_on_with_the_corrected_pictures(
+    page: Any, store: Store, run: Run
+) -> None:
+    app = page("transfer", run=finish(store, run).id)
+    next(each for each in app.button if str(each.key).startswith("transfer_relabel_")).click().run()
+    app.button(key="transfer_back").click().run()
+    assert app.session_state.album.counts == {"cat": 7, "dog": 5}
+    assert "12 pictures in 2 classes" in texts(app)
+
+
+def test_pictures_of_a_run_are_studied_next(page: Any, store: Store, run: Run) -> None:
+    app = upload_zip(page("transfer"), archive(rats=6, mice=7))
+    app.query_params["run"] = finish(store, run).id
+    app.run()
+    app.button(key="transfer_study").click().run()
+    assert not app.exception
+    assert app.session_state.album.counts == {"cat": 6, "dog": 6}
+
+
+def test_training_again_begins_with_the_runs_settings(page: Any, store: Store, run: Run) -> None:
+    changed = replace(Experiment.from_json(run.spec), options=Options(epochs=3, seed=7, arms=("frozen",)))
+    again = store.create("transfer", changed.to_json(), title="seven")
+    both = measured(run)
+    frozen = replace(both, arms={"frozen": both.arms["frozen"]}, compared=())
+    app = page("transfer", run=finish(store, again, found=frozen).id)
+    assert app.title[0].value == "1 of 2 right"
+    app.button(key="transfer_back").click().run()
+    assert (app.slider(key="transfer_epochs").value, app.number_input(key="transfer_seed").value) == (3, 7)
+    assert app.button_group(key="transfer_arms").value == ["frozen"]
+
+
+def test_stopped_run_names_the_arm_that_is_missing(page: Any, store: Store, run: Run) -> None:
+    both = measured(run)
+    found = replace(both, arms={"frozen": both.arms["frozen"]}, compared=())
+    said = texts(page("transfer", run=finish(store, run, "stopped", found=found).id))
+    assert "Fine-tuned is missing: the run ended before it had learnt anything." in said
+
+
+def test_unequal_classes_have_their_balanced_accuracy_beside(page: Any, store: Store, run: Run) -> None:
+    both = measured(run)
+    assert "balanced accuracy" not in texts(page("transfer", run=finish(store, run).id))
+    rows = [ClassFigures("cat", 0.9, 1.0, 0.9, 9), ClassFigures("dog", 1.0, 0.0, 0.0, 1)]
+    lopsided = {name: replace(arm, per_class=tuple(rows)) for name, arm in both.arms.items()}
+    other = store.create("transfer", run.spec, title="lopsided")
+    app = page("transfer", run=finish(store, other, found=replace(both, arms=lopsided)).id)
+    assert "(balanced accuracy): frozen 50.0% and fine-tuned 50.0%." in texts(app)
+
+
+def test_three_arms_are_told_apart_and_no_sentence_says_both(page: Any, store: Store, run: Run) -> None:
+    both = measured(run)
+    three = {"scratch": both.arms["frozen"], **both.arms}
+    options = Options(arms=("scratch", "frozen", "fine_tuned")).to_json()
+    asked = store.create("transfer", run.spec | {"options": options}, title="three kinds")
+    app = page("transfer", run=finish(store, asked, found=replace(both, arms=three, compared=compare(three))).id)
+    assert not app.exception
+    assert app.title[0].value == "1, 1 and 2 of 2: too close to call"
+    assert not re.search(r"\bboth\b", texts(app))
 
 
 def test_try_shows_both_arms_answers(page: Any, store: Store, run: Run, engine: Any) -> None:
@@ -270,6 +417,51 @@ def test_try_shows_both_arms_answers(page: Any, store: Store, run: Run, engine: 
     spec = "".join(chart.proto.spec for chart in app.get("plotly_chart"))
     assert "75.0%" in spec
     assert "97.0%" in spec
+
+
+def test_many_pictures_give_a_table_and_files_to_take_along(page: Any, store: Store, run: Run, engine: Any) -> None:
+    engine.answers["predict"] = {"frozen": {"cat": 0.25, "dog": 0.75}, "fine_tuned": {"cat": 0.97, "dog": 0.03}}
+    app = page("transfer", run=finish(store, run).id)
+    given = [("a.jpg", jpeg(5), ""), ("b.jpg", jpeg(6), ""), ("c.jpg", jpeg(7)[:200], "")]
+    app.file_uploader(key="transfer_try").set_value(given)
+    app.run()
+    assert not app.exception
+    said = texts(app)
+    assert "**2 pictures**; the networks differ on 2 of them." in said
+    assert "| b.jpg | dog 75% | cat 97% |" in said
+    assert "c.jpg" in app.warning[0].value, "why one was refused is said, and the others are answered"
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert {"Answers (CSV)", "Sorted into folders (zip)"} <= set(labels)
+
+
+def test_arm_that_has_learnt_can_be_tried_while_the_other_learns(
+    page: Any, store: Store, run: Run, engine: Any
+) -> None:
+    engine.answers["predict"] = {"frozen": {"cat": 0.25, "dog": 0.75}}
+    claimed = store.claim(run.id, "w")
+    assert claimed is not None
+    both = measured(run)
+    found = replace(both, arms={"frozen": both.arms["frozen"]}, compared=())
+    progress = {"phase": "blocks", "arm": "fine_tuned", "fraction": 0.5, "curves": {}}
+    store.beat(claimed, progress, found.to_json())
+    app = page("transfer", run=run.id)
+    assert "Frozen · 1 of 2" in texts(app)
+    app.file_uploader(key="transfer_try").set_value([("new.jpg", jpeg(5), "")])
+    app.run()
+    assert "75.0%" in "".join(chart.proto.spec for chart in app.get("plotly_chart"))
+
+
+def test_run_shows_where_its_curves_will_be_before_the_first_point(page: Any, store: Store, run: Run) -> None:
+    claimed = store.claim(run.id, "w")
+    assert claimed is not None
+    empty = {arm: {"batches": [], "epochs": []} for arm in ("frozen", "fine_tuned")}
+    store.beat(claimed, {"phase": "features", "arm": "frozen", "fraction": 0.06, "curves": empty})
+    app = page("transfer", run=run.id)
+    spec = app.get("plotly_chart")[0].proto.spec
+    assert "Reading your photos" in spec and "Frozen" in spec and "Fine-tuned" in spec
+    assert " left" not in app.get("progress")[0].proto.text, "too little is done to tell"
+    store.beat(claimed, {"phase": "features", "arm": "frozen", "fraction": 0.5, "curves": empty})
+    assert " left" in page("transfer", run=run.id).get("progress")[0].proto.text
 
 
 def test_failed_run_says_what_happened(page: Any, store: Store, run: Run) -> None:
@@ -285,7 +477,10 @@ def test_arm_that_failed_says_why_beside_the_figures_of_the_other(page: Any, sto
     assert not app.exception
     assert [error.value for error in app.error] == ["**Fine-tuned**: No \\[memory\\]."]
     assert "**Done in part.** Fine-tuned failed; what the others found is kept." in texts(app)
-    assert "| Right | 50.0% |" in texts(app) and "**Frozen**: 1 of 2, the surest mistake first" in texts(app)
+    assert "| Right | 50.0% |" in texts(app) and "**1 picture** missed (frozen 1), the surest mistakes first" in texts(
+        app
+    )
+    assert "Fine-tuned is missing" not in texts(app), "it is said why it failed"
 
 
 def test_run_that_failed_before_it_wrote_its_environment_shows_what_it_had_found(

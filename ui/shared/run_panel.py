@@ -14,10 +14,10 @@ from ui.shared.session import own_run, store
 from ui.shared.text import duration, plain
 
 PHASES = {
-    "preparing": "reading the pictures",
-    "features": "computing the frozen network's features",
+    "preparing": "getting ready",
+    "features": "reading your photos",
     "head": "training the head",
-    "feature_maps": "running the fixed lower blocks over the pictures",
+    "feature_maps": "reading your photos once more, for the blocks that will change",
     "blocks": "fine-tuning the top blocks",
     "all": "training every layer",
     "tuning": "looking for the best learning rate of each",
@@ -26,23 +26,25 @@ PHASES = {
     "done": "writing the result",
 }
 
+SOONEST = 0.1  # of the work must be done before the time left can be told
 AGAIN = ("partial", "failed")  # states of a run that can be tried again
 
 Draw = Callable[[Run], None]
 
 
-def follow(run: Run, page: str, draw: Draw | None = None) -> None:
+def follow(run: Run, page: str, draw: Draw | None = None, *, first: Draw | None = None) -> None:
     """Show a run's state once a second while it is live, and the whole page anew when it has ended.
 
     Args:
         run: Any run.
         page: Prefix of the widgets' keys.
         draw: Draws below what the run has reported, if anything.
+        first: Draws it above the state.
     """
-    st.fragment(_follow, run_every=1.0 if run.live else None)(run, page, draw)
+    st.fragment(_follow, run_every=1.0 if run.live else None)(run, page, draw, first)
 
 
-def _follow(run: Run, page: str, draw: Draw | None) -> None:
+def _follow(run: Run, page: str, draw: Draw | None, first: Draw | None) -> None:
     if run.live:  # what it was asked does not change, so only the rest is read again
         try:
             glance, progress = store().glance(run.id), store().progress(run.id)
@@ -52,6 +54,8 @@ def _follow(run: Run, page: str, draw: Draw | None) -> None:
         if not glance.live:
             st.rerun()  # the result's part of the page stands outside of this fragment
         run = replace(run, **vars(glance), progress=progress)
+    if first:
+        first(run)
     _state(run, page)
     if draw:
         draw(run)
@@ -71,7 +75,7 @@ def _state(run: Run, page: str) -> None:
         words += PHASES.get(phase, plain(phase))
         if run.state == "stopping":
             words = "**Stopping**: measuring what was learnt so far"
-        left = f" · about {duration(elapsed * (1 - fraction) / fraction)} left" if fraction > 0.05 else ""
+        left = f" · about {duration(elapsed * (1 - fraction) / fraction)} left" if fraction >= SOONEST else ""
         st.progress(min(1.0, fraction), f"{words} · {duration(elapsed)}{left if run.state == 'running' else ''}")
     if progress.get("note") and run.live:
         st.warning(progress["note"])

@@ -73,9 +73,13 @@ def room() -> Room:
     """Lay out a stage, its controls beside it, and the words below."""
     columns = st.columns([5, 3], gap="medium")
     stage = columns[0].container(key="stage")
-    # On a phone the stage scrolls: with a stop of the keyboard in it, arrow keys scroll it too.
-    stage.html('<span class="stage-stop" tabindex="0" role="note" aria-label="What is computed"></span>')
+    stop(stage)
     return Room(stage, columns[1].container(key="controls"), st.container(key="why"))
+
+
+def stop(place: Any = st) -> None:
+    """Give a stage a stop of the keyboard: on a phone it scrolls, and arrow keys scroll it too."""
+    place.html('<span class="stage-stop" tabindex="0" role="note" aria-label="What is computed"></span>')
 
 
 def _drawn(page: str, chosen: str, step: Step) -> None:

@@ -1,74 +1,61 @@
-"""The ways pictures come in: files of one class, a folder, a zip, the camera, a sample set."""
+"""The ways pictures come in beside a class's own card: a new class, a folder, a zip, the camera, a sample set."""
 
 import tempfile
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from cnn_core.pictures import decoders, intake, kept, limits
-from cnn_core.pictures.images import Rejected, printable
-from cnn_core.pictures.intake import Intake, Line, NotKept, Origin
+from cnn_core.pictures import decoders, intake, limits
+from cnn_core.pictures.images import Rejected
 from cnn_core.pictures.items import flaw
 from cnn_core.pictures.sets import SAMPLES
 from cnn_core.training.transfer.export import is_bundle
 from ui.shared.picture import FILE_MB
-from ui.shared.session import Album, store
-from ui.shared.text import count, plain, table
+from ui.shared.session import Album
+from ui.shared.text import plain
 from ui.transfer.bundle_in import bundle_notice, restore_bundle
+from ui.transfer.taking import clean_label, finish, not_kept, notice, origin, serial, take, too_much
 
-SHOWN = 50  # rows of a table
-NAMED = 3  # files that share a row, by name; the others are counted
+VIDEO = 280  # pixels wide: the shutter is in sight with it
 _LIMITS = f"At most {limits.UPLOAD_FILES:,} files and {limits.UPLOAD_BYTES // limits.MB} MB at once."
 
 
 def add_pictures(album: Album) -> None:
-    """Show the ways in and take what comes."""
-    _notice()
-    bundle_notice(album)
-    serial = st.session_state.setdefault("transfer_serial", 0)  # a new key empties an uploader that was taken from
-    files, folder, archive, camera, samples = st.tabs(["Files", "Folder", "Zip", "Camera", "Sample sets"])
-    own = [] if album.is_sample else album.classes
-    with files:
-        label = _class_box("transfer_file_class", own)
-        taken = st.file_uploader(
-            f"Pictures of the class “{plain(label)}”" if label else "Name the class first",
-            accept_multiple_files=True,
-            max_upload_size=FILE_MB,
-            disabled=not label,
-            key=f"transfer_files_{serial}",
-            help="Drop files, choose them, or click here and paste a picture. " + _LIMITS,
-        )
-        if label and taken and not _too_much(taken):
-            _take(album, intake.from_files([(file.name, _origin(file)) for file in taken], label))
+    """Show the ways in and take what comes. What came of it is said in a place of its own, so that no tab moves."""
+    with st.container(key="transfer_notices"):
+        notice()
+        bundle_notice(album)
+    number = serial()
+    named, folder, archive, camera, samples = st.tabs(
+        ["New class", "Folder", "Zip", "Camera", "Samples"], key="transfer_ways"
+    )
+    with named:
+        _new_class(album)
     with folder:
         taken = st.file_uploader(
             "A folder with one sub-folder a class",
             accept_multiple_files="directory",
             max_upload_size=FILE_MB,
-            key=f"transfer_folder_{serial}",
+            key=f"transfer_folder_{number}",
             help="The sub-folders' names become the classes. " + _LIMITS,
         )
-        if taken and not _too_much(taken):
-            _take(album, intake.from_upload([(file.name, file.size, file.getvalue) for file in taken]))
+        if _is_phone():
+            st.caption("Phones cannot choose folders. Name each class under “New class” and add its photos there.")
+        if taken and not too_much(taken):
+            take(album, intake.from_upload([(file.name, file.size, file.getvalue) for file in taken]))
     with archive:
         packed = st.file_uploader(
             "A zip of class folders, or one that this page made of a trained network",
             type=["zip"],
-            key=f"transfer_zip_{serial}",
+            key=f"transfer_zip_{number}",
             help="From a trained network's zip come its pictures, classes and settings, never its weights or code. "
             f"At most {limits.ZIP_BYTES // limits.MB} MB.",
         )
         if packed:
             _take_zip(album, packed)
     with camera:
-        label = _class_box("transfer_camera_class", own)
-        if label and st.toggle("Turn the camera on", key="transfer_camera_on"):
-            shot = st.camera_input(f"A picture of the class “{plain(label)}”", key=f"transfer_camera_{serial}")
-            if shot:
-                _take(album, intake.from_files([(f"camera {serial + 1}", _origin(shot))], label))
+        _camera(album, number)
     with samples:
         for sample in SAMPLES.values():
             st.markdown(f"**{sample.title}.** {sample.about}")
@@ -81,40 +68,63 @@ def add_pictures(album: Album) -> None:
             )
 
 
-def _class_box(key: str, classes: list[str]) -> str:
+def _is_phone() -> bool:
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
+def _new_class(album: Album) -> None:
+    """Ask for the name of a class; its card receives the photos."""
+    with st.form("transfer_new", border=False, clear_on_submit=True):
+        with st.container(horizontal=True, vertical_alignment="bottom", wrap=False):
+            asked = st.text_input(
+                "What is in these photos?",
+                key="transfer_new_class",
+                placeholder="a name, such as cats",
+            )
+            sent = st.form_submit_button("Add class", key="transfer_new_go")
+    name = clean_label(asked)
+    if not sent or not name:
+        return
+    if trouble := flaw(name):
+        st.error(f"A class {plain(trouble)}.")
+    elif len(album.classes) >= limits.SET_CLASSES and not album.is_sample:
+        st.error(f"A set in the browser holds at most {limits.SET_CLASSES} classes.")
+    else:
+        if album.is_sample:
+            album.take("your pictures", [], [name])
+        else:
+            album.empty_classes = sorted({*album.empty_classes, name} - {item.label for item in album.items})
+            album.save()
+        st.rerun()
+
+
+def _camera(album: Album, number: int) -> None:
+    """Take shot after shot for one class; this tab and the class stay as they are."""
     chosen = st.selectbox(
-        "Class",
-        classes,
+        "What is in front of the camera?",
+        [] if album.is_sample else album.classes,
         index=None,
         accept_new_options=True,
-        key=key,
-        placeholder="Type a name, such as cats",
-        help="Choose a class or type the name of a new one.",
+        key="transfer_camera_class",
+        placeholder="Choose a class or type a new one",
     )
-    return clean_label(chosen or "")
-
-
-def _origin(file: Any) -> Callable[[], Origin]:
-    """Return where an uploaded file's bytes are, to be fetched when its turn comes."""
-    return lambda: {"data": file.getvalue()}
-
-
-def clean_label(text: str) -> str:
-    """Return a class name without surrounding blanks, line breaks and characters that cannot be shown."""
-    return " ".join(printable(text).split())
-
-
-def _too_much(taken: Sequence[Any]) -> bool:
-    """Say so if an upload is beyond the limits; nothing of it is read then."""
-    size = sum(file.size for file in taken)
-    if len(taken) <= limits.UPLOAD_FILES and size <= limits.UPLOAD_BYTES:
-        return False
-    st.error(
-        f"{len(taken):,} files of {size / limits.MB:.0f} MB were received; at most {limits.UPLOAD_FILES:,} files and "
-        f"{limits.UPLOAD_BYTES // limits.MB} MB are taken at once. Nothing was added: upload them in smaller lots, or "
-        "train from the command line, where the disk is the limit."
+    label = clean_label(chosen or "")
+    on = st.toggle(
+        "Turn the camera on",
+        key="transfer_camera_on",
+        disabled=not label,
+        help=None if label else "Say first what is in front of it.",
     )
-    return True
+    if not (label and on):
+        return
+    shot = st.camera_input(
+        f"A picture of the class “{plain(label)}”",
+        key=f"transfer_camera_{number}",
+        width=VIDEO,
+        label_visibility="collapsed",
+    )
+    if shot:
+        take(album, intake.from_files([(f"camera {number + 1}", origin(shot))], label))
 
 
 def _take_zip(album: Album, packed: Any) -> None:
@@ -126,103 +136,14 @@ def _take_zip(album: Album, packed: Any) -> None:
                 path.write_bytes(packed.getbuffer())
                 taken = intake.from_zip(path, name, decoders.shared())
         except Rejected as rejection:
-            _finish(album, intake.Summary(refused=1), 0, [intake.refused(rejection)])
+            finish(album, intake.Summary(refused=1), 0, [intake.refused(rejection)])
             return
         except OSError as error:
-            _not_kept(f"The server could not keep the zip while reading it ({error.strerror or error})")
+            not_kept(f"The server could not keep the zip while reading it ({error.strerror or error})")
             return
         if is_bundle(taken):
             restore_bundle(album, name, taken)
-            st.session_state.transfer_serial += 1
+            st.session_state.transfer_serial = serial() + 1
             st.session_state.pop("transfer_notice", None)
             st.rerun()
-        _take(album, taken)
-
-
-def _take(album: Album, taken: Intake) -> None:
-    """Decode what came, keep what is a picture, say of the rest why not. The set changes at the end, or not at all."""
-    own = [] if album.is_sample else album.items
-    classes = {item.label for item in own} | set(taken.summary.labels)
-    if len(classes) > limits.SET_CLASSES:
-        st.error(
-            f"With these there would be {len(classes):,} classes; a set in the browser holds at most "
-            f"{limits.SET_CLASSES}. Nothing was added. Train larger sets from the command line: "
-            "`python -m cnn_core train FOLDER --out RESULT.json`."
-        )
-        return
-    if trouble := next(filter(None, map(flaw, taken.summary.labels)), ""):
-        st.error(f"Nothing was added: a class {plain(trouble)}. Rename it and try again.")
-        return
-    taken = taken.at_most(
-        limits.SET_PICTURES - len(own),
-        f"a set in the browser holds at most {limits.SET_PICTURES:,} pictures",
-        "train longer sets from the command line",
-    )
-    bar = st.progress(0.0, "Reading pictures…")
-    lines: list[Line] = []
-    try:
-        for line in taken.lines(decoders.shared(), lambda picture: kept.keep(store(), picture)):
-            lines.append(line)
-            bar.progress(len(lines) / len(taken.files), f"Reading pictures… {len(lines):,} of {len(taken.files):,}")
-        known = album.add([line.item for line in lines if line.accepted])
-    except NotKept as error:
-        _not_kept(f"{error}, after {len(lines):,} of {len(taken.files):,} files")
-        return
-    except OSError as error:  # the list of the set, at the end
-        _not_kept(f"The server could not keep the set ({error.strerror or error})")
-        return
-    _finish(album, taken.summary, known, lines, taken.notes)
-
-
-def _not_kept(why: str) -> None:
-    st.error(f"{plain(why)}. Nothing was added; the set is as it was. Tell whoever runs the server, then try again.")
-
-
-def _finish(
-    album: Album, summary: intake.Summary, known: int, lines: Sequence[Line], about: Sequence[str] = ()
-) -> None:
-    st.session_state.pop("transfer_restored", None)
-    st.session_state.transfer_notice = {
-        "words": summary.words(known),
-        "about": list(about),
-        "skipped": _together((line, (line.reason, line.remedy)) for line in lines if line.remedy),
-        "passed over": _together((line, (line.reason,)) for line in lines if line.passed_over),
-        "done": _together((line, (note,)) for line in lines for note in line.notes),
-    }
-    st.session_state.transfer_serial += 1
-    st.rerun()
-
-
-def _together(told: Iterable[tuple[Line, tuple[str, ...]]]) -> list[tuple[str, ...]]:
-    """Return rows of a table: what several files have in common stands once, with their names."""
-    files: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for line, words in told:
-        files[words].append(line.file.rpartition("/")[2])
-    return [(*words, _names(names)) for words, names in files.items()]
-
-
-def _names(files: Sequence[str]) -> str:
-    more = len(files) - NAMED
-    return ", ".join(files[:NAMED]) + (f" and {count(more, 'other')}" if more > 0 else "")
-
-
-def _notice() -> None:
-    """Say what came of the last lot; it stays until the next or until it is dismissed."""
-    if "transfer_notice" not in st.session_state:
-        return
-    notice = st.session_state.transfer_notice
-    skipped, done, passed = notice["skipped"], notice["done"], notice["passed over"]
-    (st.warning if skipped else st.success)(" ".join([f"{notice['words']}.", *map(plain, notice["about"])]))
-    if skipped:
-        _rows("What was skipped, and why", ["Reason", "What to do", "Files"], skipped, expanded=True)
-    if done:
-        _rows("What was done to the pictures", ["What", "Files"], done)
-    if passed:
-        _rows("What was passed over", ["Why", "Files"], passed)
-
-
-def _rows(title: str, header: Sequence[str], rows: Sequence[tuple[str, ...]], expanded: bool = False) -> None:
-    with st.expander(title, expanded=expanded):
-        table(header, [[plain(cell) for cell in row] for row in rows[:SHOWN]], numbers=False)
-        if len(rows) > SHOWN:
-            st.caption(f"… and {len(rows) - SHOWN:,} more.")
+        take(album, taken)

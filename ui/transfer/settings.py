@@ -53,28 +53,27 @@ def settings() -> tuple[Options | None, str]:
         )
         if name in missing:
             st.warning(missing[name])
-        columns = st.columns(3)
-        epochs = columns[0].slider(
+        epochs = st.slider(
             min_value=1, max_value=MOST_EPOCHS, value=defaults.epochs, key="transfer_epochs", **_told("epochs")
         )
-        batch = columns[1].select_slider(
+        batch = st.select_slider(
             options=BATCH_SIZES, value=defaults.batch_size, key="transfer_batch", **_told("batch_size")
         )
-        blocks = columns[2].slider(
+        blocks = st.slider(
             min_value=1,
             max_value=len(record.block_starts),
             value=min(defaults.unfreeze_blocks, len(record.block_starts)),
             key=f"transfer_blocks_{name}",
             **_told("unfreeze_blocks"),
         )
-        head_rate = columns[0].select_slider(
+        head_rate = st.select_slider(
             options=HEAD_RATES,
             value=defaults.head_learning_rate,
             format_func="{:g}".format,
             key="transfer_head_rate",
             **_told("head_learning_rate"),
         )
-        ratio = columns[1].select_slider(
+        ratio = st.select_slider(
             "Pretrained blocks learn slower by",
             RATIOS,
             round(defaults.head_learning_rate / defaults.fine_tune_learning_rate),
@@ -82,7 +81,7 @@ def settings() -> tuple[Options | None, str]:
             key="transfer_ratio",
             persist_state="session",
         )
-        seed = columns[2].number_input(
+        seed = st.number_input(
             min_value=0, max_value=MOST_SEED, value=defaults.seed, key="transfer_seed", **_told("seed")
         )
         augment = st.toggle(key="transfer_augment", **_told("augment"))
@@ -102,6 +101,20 @@ def settings() -> tuple[Options | None, str]:
         ), ""
     except SpecRefused as refusal:
         return None, "Choose at least one arm in the settings." if not arms else str(refusal)
+
+
+def changed(options: Options) -> list[str]:
+    """Return what is not as it is at first, in words."""
+    defaults = Options()
+    return [
+        f"{bounds.label.lower()} {_words(getattr(options, name))}"
+        for name, bounds in _FIELDS.items()
+        if name not in ("arms", "backbone") and getattr(options, name) != getattr(defaults, name)
+    ]
+
+
+def _words(value: Any) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else f"{value:g}"
 
 
 def restore(options: Options) -> list[str]:

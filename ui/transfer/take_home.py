@@ -7,6 +7,7 @@ import streamlit as st
 
 from cnn_core.engine import client
 from cnn_core.networks.backbones import Backbone, backbone
+from cnn_core.pictures import kept
 from cnn_core.store import keys
 from cnn_core.store.runs import Run
 from cnn_core.training.transfer import onnx_extra
@@ -28,7 +29,7 @@ FORMAT_TITLES = {
 @st.fragment
 def take_home(run: Run, found: Transfer) -> None:
     """Offer each arm's network as a bundle, and the test of its formats."""
-    st.subheader("Take it home")
+    st.header("Take it home")
     st.markdown(
         "Each network comes as a zip: the `.keras` file with its preprocessing inside, `labels.json`, `predict.py` and "
         "`train.py` in plain Keras, which do not need ConvScope, a notebook that measures and trains again with them, "
@@ -45,8 +46,9 @@ def take_home(run: Run, found: Transfer) -> None:
     )
     if lacking := onnx_extra.missing():
         st.caption(plain(lacking))
+    along = _pictures_bytes(run.id, tuple(dict.fromkeys(entry[0] for entry in run.spec["items"]))) if pictures else 0
     for name, arm in found.arms.items():
-        _arm(run, name, arm.model_bytes, pictures)
+        _arm(run, name, arm.model_bytes + along, pictures)
     tables = {"metrics": ("Figures (CSV)", metrics_csv), "epochs": ("Epochs (CSV)", epochs_csv)}
     with st.container(horizontal=True):
         for name, (title, table_of) in tables.items():
@@ -103,6 +105,12 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _pictures_bytes(_run_id: str, digests: tuple[str, ...]) -> int:
+    """Return what the pictures of a run add to a download."""
+    return sum(len(kept.file(store(), digest)[0]) for digest in digests)
 
 
 def _bundle(run: Run, arm: str, record: Backbone, pictures: bool, formats: Collection[str]) -> bytes:

@@ -1,6 +1,6 @@
 """What a reader sees of an experiment while it goes on: phase, fraction, curves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ from cnn_core.training.transfer.spec import KEPT_COPIES, Options
 
 MAX_POINTS = 240  # of one curve of batches; beyond it every other point is dropped
 
-# Seconds a picture on one core-pair of a laptop. Only their ratios matter: they divide the bar among the phases.
+# Seconds a picture on one core-pair of a laptop: they divide the bar among the phases, and say roughly how long it will
+# take.
 _FEATURE, _BLOCK, _HEAD, _ALL = 0.012, 0.0016, 0.001, 0.06
 _PASSES = 30  # that a head usually takes
 
@@ -51,15 +52,9 @@ class Live:
         }
         self._stride: dict[str, int] = {}
         self._seen = 0
-        looks = min(KEPT_COPIES, options.epochs) if options.augment else 1
+        looks = _looks(options)
         self._passes = {"feature_maps": sizes["validation"] + looks * sizes["train"]}  # pictures, of others each once
-        costs = {
-            "features": _FEATURE if {"frozen", "fine_tuned"} & arms else 0.0,
-            "head": _HEAD if {"frozen", "fine_tuned"} & arms else 0.0,
-            "feature_maps": looks * _FEATURE if "fine_tuned" in arms else 0.0,
-            "blocks": _BLOCK * options.unfreeze_blocks * options.epochs if "fine_tuned" in arms else 0.0,
-            "all": _ALL * options.epochs if "scratch" in arms else 0.0,
-        }
+        costs = _costs(options, arms)
         total = sum(costs.values())
         self._share = {phase: cost / total for phase, cost in costs.items() if cost}
         self._done: dict[str, float] = {}
@@ -124,6 +119,38 @@ class Live:
 
     def _fraction(self) -> float:
         return sum(self._share.get(phase, 0.0) * done for phase, done in self._done.items())
+
+
+def expected_seconds(options: Options, pictures: int) -> float:
+    """Return how long a run takes with EfficientNet-Lite0 on two cores, roughly; kept features make it shorter.
+
+    Args:
+        options: Of the experiment.
+        pictures: Of all classes together.
+
+    Example:
+        >>> round(expected_seconds(Options(), 360))
+        28
+        >>> expected_seconds(Options(epochs=20), 360) > expected_seconds(Options(), 360)
+        True
+    """
+    return pictures * sum(_costs(options, set(options.arms)).values())
+
+
+def _looks(options: Options) -> int:
+    return min(KEPT_COPIES, options.epochs) if options.augment else 1
+
+
+def _costs(options: Options, arms: Collection[str]) -> dict[str, float]:
+    """Seconds a picture of each phase."""
+    steps = options.epochs
+    return {
+        "features": _FEATURE if {"frozen", "fine_tuned"} & set(arms) else 0.0,
+        "head": _HEAD if {"frozen", "fine_tuned"} & set(arms) else 0.0,
+        "feature_maps": _looks(options) * _FEATURE if "fine_tuned" in arms else 0.0,
+        "blocks": _BLOCK * options.unfreeze_blocks * steps if "fine_tuned" in arms else 0.0,
+        "all": _ALL * steps if "scratch" in arms else 0.0,
+    }
 
 
 def _snapshot(curves: dict[str, dict[str, list[Any]]]) -> dict[str, dict[str, list[Any]]]:

@@ -12,6 +12,7 @@
  * @typedef {object} Data
  * @property {Picture[]} pictures
  * @property {boolean} selectable
+ * @property {number} [side] Of a thumbnail, in pixels.
  * @property {string[]} chosen Ids.
  */
 /** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<{ chosen: string[] }, Data>} Args */
@@ -30,6 +31,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const root = /** @type {Document | ShadowRoot} */ (sheet.getRootNode());
   const focused = [...sheet.querySelectorAll('button')].find((button) => button === root.activeElement)?.dataset.id;
   let { chosen } = data;
+  if (data.side) sheet.style.setProperty('--side', `${data.side}px`);
 
   const button = (/** @type {Picture} */ picture) => {
     const made = document.createElement('button');

@@ -17,6 +17,7 @@ def gallery(
     key: str,
     *,
     selectable: bool = False,
+    side: int = 88,
     on_change: Callable[[], Any] = lambda: None,
 ) -> list[str]:
     """Show pictures and return the digests of the chosen ones.
@@ -25,6 +26,7 @@ def gallery(
         pictures: Digest, name (spoken and shown on hovering) and caption of each.
         key: Of the widget.
         selectable: Let the reader choose.
+        side: Of a thumbnail, in pixels.
         on_change: Called when the choice changed.
     """
     known = {digest for digest, _, _ in pictures}
@@ -36,6 +38,7 @@ def gallery(
                 for digest, name, caption in pictures
             ],
             "selectable": selectable,
+            "side": side,
             "chosen": before,
         },
         default={"chosen": []},

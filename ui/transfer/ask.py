@@ -1,0 +1,163 @@
+"""New pictures for the trained networks: one is answered by bars, many by a table and a file."""
+
+import io
+import zipfile
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnn_core.arithmetic.tables import csv_text
+from cnn_core.engine import client
+from cnn_core.engine.errors import EngineError
+from cnn_core.figures.transfer import answers
+from cnn_core.pictures.images import ImageRejected
+from cnn_core.training.transfer.spec import ARM_TITLES
+from ui.shared.charts import plot
+from ui.shared.picture import FILE_MB, decoded, notes
+from ui.shared.session import store
+from ui.shared.text import asking, count, plain, table
+from ui.transfer.taking import too_much
+
+SURE = 0.9  # from here on a reader may think that the network knows
+SHOWN = 30  # rows of a table; the file has them all
+VIDEO = 320
+
+Said = Mapping[str, Mapping[str, float]]
+
+
+def ask(run_id: str, arms: Collection[str]) -> None:
+    """Let the reader ask the arms of a run about new pictures."""
+    given = st.file_uploader(
+        "Drop photos that it has not seen",
+        accept_multiple_files=True,
+        max_upload_size=FILE_MB,
+        key="transfer_try",
+        help="Drop one, or many at once; or click here and paste one.",
+    )
+    if st.toggle("Use the camera", key="transfer_try_camera_on"):
+        shot = st.camera_input("A photo to try", key="transfer_try_camera", width=VIDEO, label_visibility="collapsed")
+        given = [shot] if shot else given
+    if not given:
+        st.caption("What would fool it? Try something that belongs to none of your classes, too.")
+    elif len(given) == 1:
+        _one(run_id, arms, given[0])
+    elif not too_much(given):
+        _many(run_id, arms, given)
+
+
+def _one(run_id: str, arms: Collection[str], file: Any) -> None:
+    try:
+        picture = decoded(file.getvalue(), file.name)
+        with st.spinner(asking("Asking the networks…")):
+            said = _ask(run_id, tuple(arms), picture.digest, picture.pixels)
+    except (ImageRejected, EngineError, ValueError) as trouble:
+        st.error(plain(str(trouble)))
+        return
+    plot(answers(said), "transfer_answers", _spoken(said))
+    st.image(picture.pixels, alt=file.name, width=160)
+    notes(picture)
+    if max(max(arm.values()) for arm in said.values()) > SURE:
+        st.caption("A network must choose among its classes: it can be sure of a picture that belongs to none of them.")
+
+
+def _many(run_id: str, arms: Collection[str], files: Sequence[Any]) -> None:
+    found: list[tuple[Any, Said]] = []
+    refused: list[str] = []
+    bar = st.progress(0.0, asking("Asking the networks…"))
+    for done, file in enumerate(files, 1):
+        try:
+            picture = decoded(file.getvalue(), file.name)
+            found.append((file, _ask(run_id, tuple(arms), picture.digest, picture.pixels)))
+        except (ImageRejected, ValueError) as trouble:
+            refused.append(str(trouble))
+        except EngineError as trouble:
+            bar.empty()
+            st.error(plain(str(trouble)))
+            return
+        bar.progress(done / len(files), f"Asking the networks… {done:,} of {len(files):,}")
+    bar.empty()
+    for words in refused:
+        st.warning(plain(words))
+    if not found:
+        return
+    header = ["Picture", *(ARM_TITLES[arm] for arm in arms)]
+    rows = [
+        [plain(file.name), *(f"{plain(_likeliest(said[arm]))} {max(said[arm].values()):.0%}" for arm in arms)]
+        for file, said in found
+    ]
+    differ = sum(len({_likeliest(arm) for arm in said.values()}) > 1 for _, said in found)
+    if len(arms) > 1:
+        st.markdown(
+            f"**{count(len(found), 'picture')}**; the networks "
+            + (f"differ on {differ} of them." if differ else "agree on all of them.")
+        )
+    table(header, rows[:SHOWN], numbers=False)
+    if len(rows) > SHOWN:
+        st.caption(f"… and {len(rows) - SHOWN:,} more in the file.")
+    with st.container(horizontal=True):
+        st.download_button(
+            "Answers (CSV)",
+            _csv(found, arms),
+            "convscope-answers.csv",
+            "text/csv",
+            key="transfer_try_csv",
+            on_click="ignore",
+        )
+        best = list(arms)[-1]
+        st.download_button(
+            "Sorted into folders (zip)",
+            lambda: _sorted(found, best),
+            "convscope-sorted.zip",
+            "application/zip",
+            key="transfer_try_zip",
+            on_click="ignore",
+            help=f"A folder a class, by what {ARM_TITLES[best].lower()} says.",
+        )
+
+
+def _csv(found: Sequence[tuple[Any, Said]], arms: Collection[str]) -> str:
+    classes = list(next(iter(found[0][1].values())))
+    header = ["picture", *(f"{arm}_{what}" for arm in arms for what in ("says", *classes))]
+    return csv_text(
+        header,
+        [
+            [
+                file.name,
+                *(cell for arm in arms for cell in (_likeliest(said[arm]), *(round(p, 4) for p in said[arm].values()))),
+            ]
+            for file, said in found
+        ],
+    )
+
+
+def _sorted(found: Sequence[tuple[Any, Said]], arm: str) -> bytes:
+    """Return the files as they were given, each in the folder of what the arm says of it."""
+    buffer, taken = io.BytesIO(), set[str]()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number, (file, said) in enumerate(found, 1):
+            folder = _likeliest(said[arm]).replace("/", "_").replace("\\", "_").strip(". ") or "class"
+            name = file.name.replace("/", "_").replace("\\", "_")
+            path = f"{folder}/{name}"
+            path = path if path not in taken else f"{folder}/{number}_{name}"
+            taken.add(path)
+            archive.writestr(path, file.getvalue())
+    return buffer.getvalue()
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _ask(run_id: str, arms: tuple[str, ...], digest: str, _pixels: np.ndarray) -> dict[str, dict[str, float]]:
+    """Ask once for a picture; of a run that goes on, again when another arm is there."""
+    answer: dict[str, dict[str, float]] = client.current().ask("predict", run_id, _pixels, location=store().location)
+    return {arm: answer[arm] for arm in arms}
+
+
+def _likeliest(labels: Mapping[str, float]) -> str:
+    return max(labels, key=lambda name: labels[name])
+
+
+def _spoken(said: Said) -> str:
+    return "; ".join(
+        f"{ARM_TITLES[arm]} says {_likeliest(labels)} at {max(labels.values()):.0%}" for arm, labels in said.items()
+    )

@@ -1,0 +1,39 @@
+"""Gather, train, try: the three columns before a run."""
+
+import streamlit as st
+
+from ui.shared.session import Album, visitor
+from ui.shared.sets import set_bar
+from ui.transfer.cards import cards
+from ui.transfer.example import awaits, example
+from ui.transfer.pictures_in import add_pictures
+from ui.transfer.train import train
+
+
+def build(trouble: str = "") -> None:
+    """Let the reader gather pictures and start a run.
+
+    Args:
+        trouble: To be said first, if anything.
+    """
+    with st.container(key="teach_title"):
+        st.title("Teach a network your own categories", anchor=False)
+        st.markdown("Frozen against fine-tuned: one keeps its eyes, one adapts them. Which is right more often?")
+    if trouble:
+        st.error(trouble)
+    album = Album.current()
+    gathered, trained, tried = st.columns([4, 3, 4], gap="medium")
+    with gathered:
+        st.header("Gather")
+        if not album.is_sample or album.past or visitor().sets:  # else there is nothing to switch or to take back
+            set_bar(album)
+        add_pictures(album)
+        lacking = cards(album)
+    with trained, st.container(key="controls"):
+        st.header("Train")
+        train(album, lacking)
+    with tried:
+        with st.container(key="try_title"):
+            st.header("Try")
+        example()
+        awaits()

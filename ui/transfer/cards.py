@@ -1,0 +1,111 @@
+"""A card a class: its name, its pictures, a place to drop more; pictures can be removed and moved."""
+
+import streamlit as st
+
+from cnn_core.pictures import intake
+from cnn_core.pictures.items import FEW_PICTURES, shortage
+from ui.shared.picture import FILE_MB
+from ui.shared.session import Album
+from ui.shared.text import count, plain
+from ui.transfer.taking import clean_label, origin, serial, take, too_much
+from ui.widgets.gallery.gallery import gallery
+
+SHOWN = 9  # pictures of a class before the reader asks for all
+SIDE = 50  # pixels of a thumbnail
+CARDS = 12  # classes before the reader asks for all
+
+
+def cards(album: Album) -> str:
+    """Show the classes; return why no experiment can be made of them yet, empty if one can."""
+    counts = album.counts
+    if not counts:
+        st.info("There are no pictures yet. Name a class above, drop a folder, or take a sample set.")
+        return shortage([])
+    origin_words = "sample pictures; yours will take their place" if album.is_sample else "your pictures"
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**{count(len(album.items), 'picture')} in {count(len(counts), 'class')}** ({origin_words})")
+        if not album.is_sample:
+            st.button("Remove all", key="transfer_clear", type="tertiary", on_click=album.clear)
+    for trouble in _doubts(counts):
+        st.warning(trouble)
+    everything = len(counts) <= CARDS or st.toggle(f"Show all {len(counts)} classes", key="transfer_all_classes")
+    with st.grid(min_column_width=190, gap="small", key="transfer_cards"):
+        for label in list(counts) if everything else list(counts)[:CARDS]:
+            _card(album, label)
+    return shortage([item.label for item in album.items]) or _empty(counts)
+
+
+def _empty(counts: dict[str, int]) -> str:
+    empty = [label for label, number in counts.items() if not number]
+    return f"The class {empty[0]!r} has no pictures. Add some or remove the class." if empty else ""
+
+
+def _doubts(counts: dict[str, int]) -> list[str]:
+    doubts = []
+    few = [label for label, number in counts.items() if 0 < number < FEW_PICTURES]
+    if few:
+        doubts.append(
+            f"Fewer than {FEW_PICTURES} pictures of {', '.join(plain(label) for label in few)}: "
+            "the test will rest on one or two of them, so the result will be vague."
+        )
+    if min(counts.values()) and max(counts.values()) > 3 * min(counts.values()):
+        most = plain(max(counts, key=lambda label: counts[label]))
+        doubts.append(f"The classes are unequal: always answering “{most}” would already be right often.")
+    return doubts
+
+
+@st.fragment
+def _card(album: Album, label: str) -> None:
+    items = album.of(label)
+    key = f"{album.id}_{label}"
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
+            st.markdown(f"**{plain(label)}** · {len(items)}")
+            with st.popover("Edit", type="tertiary", help=f"Rename or remove {plain(label)}"):
+                _edit(album, label, key)
+        everything = len(items) > SHOWN and st.session_state.get(f"transfer_all_{key}", False)
+        shown = items if everything else items[:SHOWN]
+        chosen = gallery(
+            [(item.digest, item.name, "") for item in shown], f"transfer_sheet_{key}", selectable=True, side=SIDE
+        )
+        if chosen:
+            _chosen(album, label, key, set(chosen))
+        if len(items) > SHOWN:
+            st.toggle(f"Show all {len(items)}", key=f"transfer_all_{key}")
+        if not album.is_sample:
+            _drop(album, label)
+
+
+def _edit(album: Album, label: str, key: str) -> None:
+    name = clean_label(st.text_input("Name of the class", label, key=f"transfer_name_{key}"))
+    if name and name != label:
+        album.rename(label, name)
+        st.rerun()
+    st.caption("The name of another class joins the two.")
+    if st.button("Remove this class", key=f"transfer_drop_{key}", icon=":material/delete:"):
+        album.drop_class(label)
+        st.rerun()
+
+
+def _chosen(album: Album, label: str, key: str, chosen: set[str]) -> None:
+    st.markdown(f"**{count(len(chosen), 'picture')} chosen**")
+    if st.button("Remove them", key=f"transfer_remove_{key}"):
+        album.remove(chosen, label)
+        st.rerun()
+    others = [name for name in album.classes if name != label]
+    target = st.selectbox("Move them to", others, index=None, accept_new_options=True, key=f"transfer_move_{key}")
+    if target and st.button("Move", key=f"transfer_move_now_{key}"):
+        album.move(chosen, label, clean_label(target))
+        st.rerun()
+
+
+def _drop(album: Album, label: str) -> None:
+    taken = st.file_uploader(
+        f"Pictures of the class “{plain(label)}”",
+        accept_multiple_files=True,
+        max_upload_size=FILE_MB,
+        key=f"transfer_files_{serial()}_{label}",
+        label_visibility="collapsed",
+    )
+    if taken and not too_much(taken):
+        take(album, intake.from_files([(file.name, origin(file)) for file in taken], label))

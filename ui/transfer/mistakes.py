@@ -1,0 +1,117 @@
+"""The pictures that were missed, large enough to judge, each with a way to say that its label is wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from cnn_core.pictures import kept
+from cnn_core.pictures.items import Item
+from cnn_core.store.runs import Run
+from cnn_core.training.transfer.results import Answer, Arm
+from cnn_core.training.transfer.spec import ARM_TITLES
+from ui.shared.charts import palette
+from ui.shared.session import Album, store
+from ui.shared.text import count, plain
+
+SIDE = 160  # pixels that a picture is shown wide
+PAGE = 12  # pictures before the reader asks for more
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A picture, and what the arms that missed it said."""
+
+    picture: Answer
+    said: Mapping[str, Answer]
+
+    @property
+    def suggested(self) -> str:
+        """What the surest of them said."""
+        return max(self.said.values(), key=lambda answer: answer.probability).said
+
+
+def mistakes(arms: Mapping[str, Arm]) -> list[Mistake]:
+    """Return the pictures that any arm missed: those that most arms missed first, then the surest."""
+    missed: dict[tuple[str, str], dict[str, Answer]] = {}
+    for name, arm in arms.items():
+        for answer in arm.wrong:
+            missed.setdefault((answer.digest, answer.label), {})[name] = answer
+    found = [Mistake(next(iter(said.values())), said) for said in missed.values()]
+    return sorted(found, key=lambda each: (-len(each.said), -max(a.probability for a in each.said.values())))
+
+
+@st.fragment
+def show_mistakes(run: Run, arms: Mapping[str, Arm]) -> None:
+    """Show them, and move a picture whose label is wrong."""
+    found = mistakes(arms)
+    for name, arm in arms.items():
+        if not arm.wrong:
+            st.markdown(f"**{ARM_TITLES[name]}**: no mistake on {count(len(arm.answers), 'test picture')}.")
+    if not found:
+        return
+    missed = ", ".join(f"{ARM_TITLES[name].lower()} {len(arm.wrong)}" for name, arm in arms.items() if arm.wrong)
+    st.markdown(
+        f"**{count(len(found), 'picture')}** missed ({missed}), the surest mistakes first. Is the network wrong, or is "
+        "the label? A label that you correct here is corrected in your set; train again, and see whether it helps."
+    )
+    pages = -(-len(found) // PAGE)
+    page = 1
+    if pages > 1:
+        page = st.number_input(f"Page of {pages}", 1, pages, 1, key=f"transfer_mistakes_{run.id}", width=160)
+    album = Album.current()
+    there = {(item.digest, item.label) for item in album.items}
+    with st.grid(min_column_width=SIDE + 34, key="transfer_mistakes_grid"):
+        for mistake in found[PAGE * (page - 1) : PAGE * page]:
+            with st.container(border=True, gap="xsmall"):
+                _one(run, mistake, album, there)
+
+
+def _one(run: Run, mistake: Mistake, album: Album, there: set[tuple[str, str]]) -> None:
+    picture, colours = mistake.picture, palette().arms
+    said = "; ".join(f"{ARM_TITLES[name]} says {answer.said}" for name, answer in mistake.said.items())
+    st.image(_pixels(picture.digest), width=SIDE, alt=f"{picture.name}: is {picture.label}. {said}")
+    lines = [f"is **{plain(picture.label)}**"]
+    lines += [
+        f'<span style="color:{colours[name]}">●</span> {ARM_TITLES[name]}: {plain(answer.said)} '
+        f"{answer.probability:.0%}"
+        for name, answer in mistake.said.items()
+    ]
+    st.markdown("  \n".join(lines), unsafe_allow_html=True)
+    now = [label for digest, label in there if digest == picture.digest]
+    place = f"{run.id}_{picture.digest[:12]}_{picture.label}"
+    if now and picture.label not in now:
+        st.markdown(f":material/check: now **{plain(now[0])}**")
+        st.button(
+            "Move it back",
+            key=f"transfer_unmove_{place}",
+            on_click=album.move,
+            args=({picture.digest}, now[0], picture.label),
+        )
+    else:
+        to = mistake.suggested
+        st.button(
+            f"The label is wrong: it is {plain(to)}",
+            key=f"transfer_relabel_{place}",
+            on_click=_move,
+            args=(run, picture.digest, picture.label, to),
+        )
+
+
+def adopt(run: Run) -> Album:
+    """Make a run's pictures the visitor's, unless they are, though some may have been moved since."""
+    album = Album.current()
+    items: Sequence[Item] = [Item.from_json(entry) for entry in run.spec["items"]]
+    if not {item.digest for item in items} <= {item.digest for item in album.items}:
+        album.take(run.spec["source"], list(items))
+    return album
+
+
+def _move(run: Run, digest: str, label: str, to: str) -> None:
+    adopt(run).move({digest}, label, to)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _pixels(digest: str) -> np.ndarray:
+    return kept.pixels(store(), digest)

@@ -1,0 +1,73 @@
+"""The column that trains: one button, how long it will take, and settings of which none needs changing."""
+
+import streamlit as st
+
+from cnn_core.engine import client
+from cnn_core.networks.backbones import DEFAULT, backbone
+from cnn_core.pictures.items import Item
+from cnn_core.training.transfer.live import expected_seconds
+from cnn_core.training.transfer.spec import ARM_TITLES, Experiment, Options
+from ui.shared.charts import palette
+from ui.shared.session import Album, remember_run, store
+from ui.shared.text import count, duration, plain
+from ui.transfer.settings import changed, settings
+from ui.widgets.focus.focus import STARTED
+
+ABOUT = {
+    "frozen": "keeps its eyes as they are; only its last step learns your words",
+    "fine_tuned": "lets its upper layers adapt to your pictures, too",
+    "scratch": "the same network with no past: it has only your pictures",
+}
+
+
+def train(album: Album, trouble: str) -> None:
+    """Let the reader start a run.
+
+    Args:
+        album: The pictures.
+        trouble: Why they cannot be learnt yet, empty if they can.
+    """
+    go, estimate = st.container(), st.container(key="estimate")
+    options, refusal = settings()
+    trouble = trouble or refusal
+    if (
+        go.button(
+            "Train and compare",
+            type="primary",
+            key="transfer_start",
+            disabled=bool(trouble),
+            icon=":material/play_arrow:",
+            width="stretch",
+        )
+        and options
+    ):
+        _start(album, options)
+    with estimate:
+        if trouble:
+            st.info(plain(trouble))
+        if options:
+            st.markdown(_expected(options, album.items))
+            for arm in options.arms:
+                dot = f'<span style="color:{palette().arms[arm]}">●</span>'
+                st.markdown(f"{dot} **{ARM_TITLES[arm]}** {ABOUT[arm]}.", unsafe_allow_html=True)
+            if len(options.arms) > 1:
+                st.markdown("Which will be right more often? Guess before you press.")
+
+
+def _expected(options: Options, items: list[Item]) -> str:
+    words = f"**About {duration(max(10.0, round(expected_seconds(options, len(items)), -1)))}** on two cores"
+    if options.backbone != DEFAULT:
+        words += f" with {backbone(DEFAULT).title}; {plain(backbone(options.backbone).title)} takes longer"
+    different = changed(options)
+    return f"{words}." + (f" Changed: {plain('; '.join(different))}." if different else "")
+
+
+def _start(album: Album, options: Options) -> None:
+    experiment = Experiment(tuple(album.items), options, album.source)
+    title = f"{album.source}, {count(len(album.classes), 'class')}"
+    run = store().create("transfer", experiment.to_json(), title=title)
+    remember_run(run.id)
+    client.current().submit(run.id)
+    st.query_params.from_dict({"run": run.id})
+    st.session_state[STARTED] = run.id
+    st.rerun()
