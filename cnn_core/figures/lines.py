@@ -6,7 +6,7 @@ waits for each. For the same reason figures that answer a slider are made at onc
 
 from typing import Any
 
-_GREY = "#8A8F98"
+from cnn_core.figures.palette import LIGHT
 
 
 def upright(x: float, width: float = 1.5, axis: str = "") -> dict[str, Any]:
@@ -20,4 +20,4 @@ def across(y: float, width: float = 1.5) -> dict[str, Any]:
 
 
 def _line(width: float) -> dict[str, Any]:
-    return {"type": "line", "line": {"dash": "dot", "width": width, "color": _GREY}}
+    return {"type": "line", "line": {"dash": "dot", "width": width, "color": LIGHT.soft}}

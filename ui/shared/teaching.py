@@ -2,12 +2,9 @@
 
 import html
 import re
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
-
-from ui.shared.text import plain
 
 GLOSSARY = {
     "kernel": "The weights that slide over the picture; also called filter. One kernel makes one output map.",
@@ -77,49 +74,3 @@ def task(page: str, step: str, words: str, met: bool) -> None:
         done.add(step)
     mark = ":material/check_circle:" if step in done else ":material/radio_button_unchecked:"
     st.markdown(f"**Try this** {mark} {words}" + (" **Done.**" if step in done else ""))
-
-
-# Until all pages stand on the stage ---------------------------------------------------------------------------------
-
-
-def glossary(*terms: str) -> None:
-    """Offer the meaning of terms, each behind a button."""
-    with st.container(horizontal=True):
-        for term in terms:
-            with st.popover(term):
-                st.markdown(GLOSSARY[term])
-
-
-def tick(page: str, number: int) -> None:
-    """Tick a task off from within a fragment, which the list of tasks lies outside of: the page runs again."""
-    done: set[int] = st.session_state.setdefault(f"{page}_challenges", set())
-    if number not in done:
-        done.add(number)
-        st.rerun()
-
-
-def challenges(page: str, tasks: Sequence[tuple[str, bool]]) -> None:
-    """Show tasks; one is ticked off as soon as the page sees it done, and stays so for this visit."""
-    done: set[int] = st.session_state.setdefault(f"{page}_challenges", set())
-    done.update(number for number, (_, met) in enumerate(tasks) if met)
-    st.subheader(f"Try this ({len(done)} of {len(tasks)})")
-    for number, (task, _) in enumerate(tasks):
-        tick = ":material/check_circle:" if number in done else ":material/radio_button_unchecked:"
-        st.markdown(f"{tick} {task}" + (" **Done.**" if number in done else ""))
-
-
-def check_link(allowed: dict[str, Callable[[str], bool]]) -> None:
-    """Say which values of the link are not usable; Streamlit itself falls back to the default in silence."""
-    bad = [name for name, good in allowed.items() if name in st.query_params and not good(st.query_params[name])]
-    for name in bad:
-        st.warning(
-            f"The link says {plain(name)}={plain(st.query_params[name][:40])}, which is not possible here; the "
-            "default is used."
-        )
-        del st.query_params[name]
-
-
-def one_of(*options: object) -> Callable[[str], bool]:
-    """Return a check for `check_link`."""
-    texts = {str(option) for option in options}
-    return lambda value: value in texts
