@@ -1,44 +1,11 @@
 // One window at a time: input, the window's cells, the output. Everything is computed here, so that a step needs no
 // round trip to the server. State lives on the host element, since this function runs again on every change of data.
 
-/**
- * @typedef {object} Data
- * @property {string} values Float32 cells of the picture, row by row, in base64.
- * @property {number} height
- * @property {number} width
- * @property {number[][] | null} kernel As it is laid on the picture.
- * @property {'conv' | 'max' | 'average' | 'l2'} mode
- * @property {[number, number]} window Height and width.
- * @property {number} stride
- * @property {number} dilation
- * @property {[number, number, number, number]} pad Cells above, left, below, right.
- * @property {'zero' | 'reflect'} edge
- * @property {[number, number]} [start] Row and column of the output where it begins.
- */
+/** @typedef {import('./types').Data} Data */
+/** @typedef {import('./types').Cell} Cell */
+/** @typedef {import('./types').View} View */
 /** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<Record<string, never>, Data>} Args */
-/**
- * @typedef {object} Cell One of a window's.
- * @property {number} y
- * @property {number} x
- * @property {number} value
- * @property {boolean} pad
- * @property {number} weight
- */
-/**
- * @typedef {object} View The part of a grid that is shown.
- * @property {number} rows
- * @property {number} columns
- * @property {number} size Of a cell, in pixels.
- * @property {number} top First row.
- * @property {number} left First column.
- */
-/**
- * @typedef {object} State
- * @property {number} i
- * @property {number} j
- * @property {ReturnType<typeof setInterval>} [timer] Runs while it plays.
- * @property {ResizeObserver} [observer]
- */
+/** @typedef {{ i: number, j: number, timer?: ReturnType<typeof setInterval>, observer?: ResizeObserver }} State */
 /** @typedef {[fill: string, pen: string, hatched?: boolean]} Look */
 
 const SELECTION = { light: '#E8A200', dark: '#FFC63D' };
@@ -169,7 +136,7 @@ const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at 
  * @type {(colour: string) => number}
  * @example luminance('#ffffff')  // 1
  */
-export const luminance = (colour) => channels(colour).reduce((sum, c, n) => sum + c / 255 * [0.21, 0.72, 0.07][n], 0);
+export const luminance = (colour) => channels(colour).reduce((all, c, n) => all + c / 255 * [0.21, 0.72, 0.07][n], 0);
 
 /**
  * Return the colour of a signed value, blue over the paper to red, and a colour to write on it.
@@ -238,7 +205,8 @@ export default function ({ data, parentElement }) {
   /** @type {(i: number, j: number) => Look} */
   const outputLook = (i, j) => {
     const value = result(i, j);
-    return kernel ? signed(value, scale, paper) : grey(mode === 'l2' ? value / Math.sqrt(rows * columns) : value, low, high);
+    if (kernel) return signed(value, scale, paper);
+    return grey(mode === 'l2' ? value / Math.sqrt(rows * columns) : value, low, high);
   };
 
   /** @type {(name: string, rows: number, columns: number, follow: [number, number]) => View} */

@@ -70,7 +70,7 @@ test('colours run from dark to light and from blue over white to red, with reada
   assert.deepEqual(grey(0, 0, 10), ['rgb(25,25,25)', '#fff']);
   assert.deepEqual(grey(10, 0, 10), ['rgb(250,250,250)', '#111']);
   assert.deepEqual(grey(3, 3, 3), ['rgb(128,128,128)', '#fff']);
-  assert.deepEqual(signed(0, 5), ['rgb(247,247,247)', '#111']);
+  assert.deepEqual(signed(0, 5), ['rgb(250,250,247)', '#111']);
   assert.deepEqual(signed(5, 5), ['rgb(178,24,43)', '#fff']);
   assert.deepEqual(signed(-50, 5), ['rgb(33,102,172)', '#fff']);
 });

@@ -1,5 +1,5 @@
-// A wall of small pictures of which one is chosen: one stop of the keyboard, arrow keys go from picture to picture. This
-// function runs again on every change of data, and so after every choice: the keyboard stays where it was.
+// A wall of small pictures of which one is chosen: one stop of the keyboard, arrow keys go from picture to picture.
+// This function runs again on every change of data, and so after every choice: the keyboard stays where it was.
 
 /**
  * @typedef {object} Picture

@@ -6,7 +6,9 @@ import component, { step } from './wall.js';
 
 const show = (chosen = 'b', columns = 2) => {
   const page = open('wall', component);
-  const pictures = ['a', 'b', 'c'].map((id) => ({ id, title: id.toUpperCase(), about: `about ${id}`, source: 'data:,' }));
+  const pictures = ['a', 'b', 'c'].map(
+    (id) => ({ id, title: id.toUpperCase(), about: `about ${id}`, source: 'data:,' }),
+  );
   const data = { label: 'Kernel', pictures, chosen, columns, sharp: false, shape: '1 / 1' };
   page.run(data);
   return page;
@@ -28,7 +30,8 @@ test('a click chooses, and tells Python once', () => {
 });
 
 test('arrow keys go from picture to picture and no further than the wall', () => {
-  assert.deepEqual(['ArrowRight', 'ArrowLeft', 'ArrowDown', 'ArrowUp', 'x'].map((key) => step(key, 1, 3, 5)), [2, 0, 4, 1, 1]);
+  const keys = ['ArrowRight', 'ArrowLeft', 'ArrowDown', 'ArrowUp', 'x'];
+  assert.deepEqual(keys.map((key) => step(key, 1, 3, 5)), [2, 0, 4, 1, 1]);
   assert.equal(step('ArrowDown', 4, 3, 5), 4);
   assert.deepEqual([step('Home', 3, 3, 5), step('End', 0, 3, 5)], [0, 4]);
 });

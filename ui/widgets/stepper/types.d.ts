@@ -1,0 +1,39 @@
+export interface Data {
+  /** Float32 cells of the picture, row by row, in base64. */
+  values: string;
+  height: number;
+  width: number;
+  /** As it is laid on the picture. */
+  kernel: number[][] | null;
+  mode: 'conv' | 'max' | 'average' | 'l2';
+  /** Height and width. */
+  window: [number, number];
+  stride: number;
+  dilation: number;
+  /** Cells above, left, below, right. */
+  pad: [number, number, number, number];
+  edge: 'zero' | 'reflect';
+  /** Row and column of the output where it begins. */
+  start?: [number, number];
+}
+
+/** One of a window's. */
+export interface Cell {
+  y: number;
+  x: number;
+  value: number;
+  pad: boolean;
+  weight: number;
+}
+
+/** The part of a grid that is shown. */
+export interface View {
+  rows: number;
+  columns: number;
+  /** Of a cell, in pixels. */
+  size: number;
+  /** First row. */
+  top: number;
+  /** First column. */
+  left: number;
+}
