@@ -58,6 +58,7 @@ def test_stepper_computes_what_numpy_computes_with_padding_stride_and_dilation(
         2,
         edge="reflect",
     )
+    page.locator(".stepper .first").click()  # it begins where the response is strongest
     for value in wanted.reshape(-1):
         assert float(said(page).rpartition("= ")[2]) == pytest.approx(value, abs=0.01)
         page.locator(".stepper .next").click()

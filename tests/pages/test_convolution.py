@@ -26,7 +26,7 @@ def choose(app: Any, preset: str) -> Any:
 
 @pytest.fixture
 def convolution(page: Any, engine: Any) -> Any:
-    engine.ask = lambda question, image, kernel, *rest: explain_in_numpy(image, kernel, *rest)
+    engine.ask = lambda question, image, kernel, *rest, **_: explain_in_numpy(image, kernel, *rest)
     return lambda step="Whole picture", **link: page("convolution", convolution_view=step, **link)
 
 

@@ -37,7 +37,7 @@ def test_home_shows_what_the_network_says(page: Any, engine: Any) -> None:
 
 def test_home_asks_about_the_readers_picture(page: Any, engine: Any) -> None:
     asked = []
-    engine.ask = lambda question, pixels: asked.append(pixels.shape) or SAID
+    engine.ask = lambda question, pixels, **_: asked.append(pixels.shape) or SAID
     app = page("home")
     app.file_uploader(key="home_picture_0").upload("mine.png", png(np.zeros((30, 40, 3), np.uint8))).run()
     assert asked[-1] == (30, 40, 3)

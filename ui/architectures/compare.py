@@ -8,8 +8,6 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic.geometry import Window, output_size, receptive_field, unit_centre, unit_interval
-from cnn_core.engine import client
-from cnn_core.engine.errors import EngineError
 from cnn_core.figures import architectures as figures
 from cnn_core.figures import fields, maps
 from cnn_core.networks import atlas
@@ -21,7 +19,8 @@ from ui.shared.charts import plot
 from ui.shared.picture import the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import asking, plain, table
+from ui.shared.text import plain, table
+from ui.shared.worker import answered
 
 _SIDES = {"left": "vgg16", "right": "resnet50"}
 _DRAWN = 256  # pixels to which a small input is enlarged, cell by cell
@@ -199,12 +198,12 @@ def _data_url(digest: str, _pixels: np.ndarray, side: int, grey: bool) -> str:
 
 
 def _stages(one: str, other: str) -> None:
-    try:
-        with st.spinner(asking("Building both networks…")):
-            shapes = {key: _shapes(key) for key in (one, other)}
-    except EngineError as trouble:
-        st.error(plain(str(trouble)))
-        return
+    shapes = {}
+    for key in dict.fromkeys((one, other)):
+        found = _shapes(key)
+        if found is None:
+            return
+        shapes[key] = found
     networks, without = [], []
     for key in dict.fromkeys((one, other)):
         title = architecture(key).title
@@ -231,9 +230,10 @@ def _stages(one: str, other: str) -> None:
     )
 
 
-@st.cache_data(max_entries=48, show_spinner=False)
-def _shapes(key: str) -> dict[str, list[int]]:
+def _shapes(key: str) -> dict[str, list[int]] | None:
     """Output shapes of the layers that end the stages, from the network that the engine builds."""
-    graph = client.current().ask("architecture_graph", key, timeout=180)
+    graph = answered("architecture_graph", key, words="Building both networks…", timeout=180)
+    if graph is None:
+        return None
     shapes = {layer["name"]: list(layer["output_shape"]) for layer in graph["layers"]}
     return {name: shapes[name] for name in architecture(key).stage_ends}

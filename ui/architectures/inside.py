@@ -5,8 +5,6 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.engine import client
-from cnn_core.engine.errors import EngineError
 from cnn_core.figures.graph_layout import blocks_of, layout, total
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.architectures.blocks import BLOCKS, source
@@ -15,7 +13,8 @@ from ui.architectures.layer_table import layer_table
 from ui.shared.controls import segments
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import asking, plain
+from ui.shared.text import plain
+from ui.shared.worker import answered
 from ui.widgets.graph_view.graph_view import graph_view
 
 FOLDS = {"folded": "outline", "idea": "key block", "unfolded": "everything"}  # as in the link, and as read
@@ -33,11 +32,9 @@ def inside(room: Room) -> bool:
             "architectures_fold",
             help="*key block* unfolds the one block that carries the network's idea.",
         )
-    try:
-        with room.stage, st.spinner(asking("Building the network…")):
-            graph = _ask(key)
-    except EngineError as trouble:
-        room.stage.error(plain(str(trouble)))
+    with room.stage:
+        graph: dict[str, Any] | None = answered("architecture_graph", key, words="Building the network…", timeout=180)
+    if graph is None:
         with room.why:
             _code(key)
         return False
@@ -69,12 +66,6 @@ def _built(key: str, graph: Mapping[str, Any]) -> str:
         f"layers in {len(graph['blocks'])} blocks, **{total(graph['layers'], 'params'):,}** parameters"
         + ("." if macs is None else f", **{macs:,}** multiply-adds for one picture.")
     )
-
-
-@st.cache_data(max_entries=len(ARCHITECTURES), show_spinner=False)
-def _ask(key: str) -> dict[str, Any]:
-    answer: dict[str, Any] = client.current().ask("architecture_graph", key, timeout=60.0)
-    return answer
 
 
 def _drawn(key: str, fold: str, graph: Mapping[str, Any], rows: Mapping[str, Any]) -> str:

@@ -1,14 +1,11 @@
 """LeNet-5, trained on the digits before one's eyes; then it reads what the reader draws, layer by layer."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from cnn_core.engine import client
-from cnn_core.engine.errors import EngineError
 from cnn_core.figures import lenet as figures
 from cnn_core.training.studies.lenet import STUDY, LeNet, LeNetResult, Misread
 from ui.architectures.study import Shown, field, made, study, whole
@@ -17,7 +14,7 @@ from ui.shared.controls import pick, slide
 from ui.shared.session import store
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import asking, plain
+from ui.shared.worker import answered
 from ui.widgets.digit_canvas.digit_canvas import digit_canvas
 
 RATES = ("0.0003", "0.001", "0.003", "0.01")
@@ -163,7 +160,9 @@ def _read(shown: Shown[LeNet, LeNetResult] | None) -> bool:
                 "Draw a digit, large and in the middle or not: it is cut out and scaled as the training digits were."
             )
             return False
-        answer = _answer(run_id, drawing)
+        answer: dict[str, Any] | None = answered(
+            "read_digit", run_id, drawing, words="Asking LeNet-5…", location=store().location
+        )
         if answer is None:
             return False
         probabilities = answer["probabilities"]
@@ -173,23 +172,6 @@ def _read(shown: Shown[LeNet, LeNetResult] | None) -> bool:
         plot(figures.said(probabilities), "architectures_said", alt)
     _layers(answer)
     return bool(run_id) and probabilities[second] >= TORN
-
-
-def _answer(run_id: str, drawing: np.ndarray) -> dict[str, Any] | None:
-    try:
-        with st.spinner(asking("Asking LeNet-5…")):
-            return _ask(run_id, hashlib.sha256(drawing.tobytes()).hexdigest(), drawing)
-    except (EngineError, ValueError) as trouble:
-        st.error(plain(str(trouble)))
-        return None
-
-
-@st.cache_data(max_entries=50, show_spinner=False)
-def _ask(run_id: str, digest: str, _drawing: np.ndarray) -> dict[str, Any]:
-    answer: dict[str, Any] = client.current().ask(
-        "read_digit", run_id, _drawing, location=store().location, timeout=60.0
-    )
-    return answer
 
 
 def _layers(answer: dict[str, Any]) -> None:

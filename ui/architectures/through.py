@@ -7,7 +7,6 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic.geometry import unit_interval
-from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import home, maps, pooling
 from cnn_core.figures import through as figures
@@ -22,12 +21,14 @@ from ui.shared.controls import follow, pick, say
 from ui.shared.picture import the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import asking, plain
+from ui.shared.text import plain
+from ui.shared.worker import ask
 from ui.widgets.unit_picker.unit_picker import Interval, unit_picker
 from ui.widgets.wall.wall import Tile, wall
 
 LARGE = 40_000_000  # bytes of weights from which a network is built only when the reader says so
 _UNIT = tuple(f"architectures_unit_{axis}" for axis in ("row", "column", "channel"))
+_PATIENCE = 120.0  # seconds: a large network may have to be built first
 _SIDE = 96  # pixels of a shown map, about
 
 
@@ -46,11 +47,11 @@ def through(room: Room) -> bool:
     if not _wanted(room, key):
         return False
     try:
-        with room.stage, st.spinner(asking("Building the network…")):
-            built = _network(key)
+        with room.stage:
+            built: Network = ask("look_into", key, words="Building the network…", timeout=180)
         layer = _layer(room, built)
-        with room.stage, st.spinner(asking("Asking the network…")):
-            view = _view(picture.digest, key, layer.name, picture.pixels)
+        with room.stage:
+            view: View = ask("look_through", key, picture, layer.name, timeout=_PATIENCE)
         channel = _channel(room, view)
         with room.stage:
             _maps(layer, view, channel)
@@ -178,7 +179,7 @@ def _answer(room: Room, picture: Picture, built: Network, view: View) -> GradCam
     if not built.last_feature_map:
         left.info("No Grad-CAM here: no classifier reads a feature map.")
         return None
-    found = _evidence(picture.digest, built.key, index, picture.pixels)
+    found: GradCam = ask("grad_cam", built.key, picture, index, timeout=_PATIENCE)
     caption = f"Evidence (Grad-CAM) for {found.label}, {found.probability:.1%}"
     shown = pooling.evidence(view.seen, found.map, float(found.map.max()) or 1.0)
     left.image(maps.enlarged(shown, 224), caption=plain(caption), alt=caption, width="stretch")
@@ -206,7 +207,7 @@ def _one_unit(
     st.header("Which pixels does one unit use?", anchor=False)
     size, count, map_number = built.input_size, layer.shape[0], int(channel)
     row, column = _place(layer)
-    unit = _unit(picture.digest, built.key, layer.name, row, column, map_number, picture.pixels)
+    unit: Unit = ask("unit", built.key, picture, layer.name, row, column, map_number, timeout=_PATIENCE)
     st.button(
         f"Go to the strongest of map {channel}: {unit.peak}", key="architectures_peak", on_click=_go, args=unit.peak
     )
@@ -289,33 +290,6 @@ def _words(unit: Unit, layer: Layer, row: int, column: int, channel: int, size: 
 
 def _number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
-
-
-# Asked once ----------------------------------------------------------------------------------------------------------
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _network(key: str) -> Network:
-    answer: Network = client.current().ask("look_into", key, timeout=180.0)
-    return answer
-
-
-@st.cache_data(max_entries=60, show_spinner=False)
-def _view(digest: str, key: str, layer: str, _pixels: np.ndarray) -> View:
-    answer: View = client.current().ask("look_through", key, _pixels, layer, timeout=120.0)
-    return answer
-
-
-@st.cache_data(max_entries=100, show_spinner=False)
-def _evidence(digest: str, key: str, index: int | None, _pixels: np.ndarray) -> GradCam:
-    answer: GradCam = client.current().ask("grad_cam", key, _pixels, index, timeout=120.0)
-    return answer
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def _unit(digest: str, key: str, layer: str, row: int, column: int, channel: int, _pixels: np.ndarray) -> Unit:
-    answer: Unit = client.current().ask("unit", key, _pixels, layer, row, column, channel, timeout=120.0)
-    return answer
 
 
 def _url(seen: np.ndarray) -> str:

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnn_core.engine import client
-from cnn_core.engine.errors import EngineError
 from cnn_core.figures import channels as figures
 from cnn_core.networks.layer_times import (
     LayerTime,
@@ -20,7 +18,8 @@ from ui.shared.charts import plot
 from ui.shared.controls import segments, whole
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import asking, formula, plain, table
+from ui.shared.text import formula, plain, table
+from ui.shared.worker import answered, forget
 
 SIZES, MOST_MAP, MOST_CHANNELS = {size: f"{size} × {size}" for size in (1, 3, 5, 7)}, 224, 2048
 _WEAK = 4  # the task: a separable convolution that saves less
@@ -133,11 +132,8 @@ def _measured(shapes: Shapes, named: Sequence[Variant]) -> None:
             args=("channels_costs_wanted", shapes),
         )
         return
-    try:
-        with st.spinner(asking("Measuring…")):
-            times = _ask(*shapes)
-    except (EngineError, ValueError) as trouble:
-        st.error(plain(str(trouble)))
+    times: list[LayerTime] | None = answered("layer_times", *shapes, words="Measuring…")
+    if times is None:
         st.button("Try again", key="channels_costs_retry", icon=":material/refresh:")
         return
     separable = times[3].median / times[0].median
@@ -162,13 +158,12 @@ def _measured(shapes: Shapes, named: Sequence[Variant]) -> None:
     if not agree:
         st.warning("Keras counts other parameters than the table above: one of them is wrong.")
     st.button(
-        "Measure again", key="channels_costs_again", icon=":material/refresh:", on_click=lambda: _ask.clear(*shapes)
+        "Measure again",
+        key="channels_costs_again",
+        icon=":material/refresh:",
+        on_click=forget,
+        args=("layer_times", *shapes),
     )
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _ask(map_size: int, channels: int, filters: int, kernel_size: int, groups: int) -> list[LayerTime]:
-    return client.current().ask("layer_times", map_size, channels, filters, kernel_size, groups, timeout=60)
 
 
 def _rate(variant: Variant, time: LayerTime) -> float:

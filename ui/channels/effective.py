@@ -1,10 +1,7 @@
 """The effective receptive field: which of the pixels that a neuron can see it really uses."""
 
-import numpy as np
 import streamlit as st
 
-from cnn_core.engine import client
-from cnn_core.engine.errors import EngineError
 from cnn_core.figures import effective as figures
 from cnn_core.figures import maps
 from cnn_core.networks.effective_field import (
@@ -23,7 +20,8 @@ from ui.shared.controls import pick, segments
 from ui.shared.picture import the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import asking, formula, plain, table
+from ui.shared.text import formula, table
+from ui.shared.worker import answered
 
 
 def _title(block: str) -> str:
@@ -77,18 +75,10 @@ def effective(room: Room) -> bool:
 
 
 def _found(picture: Picture, layer: str) -> list[EffectiveField]:
-    try:
-        with st.spinner(asking("Asking the network…")):
-            return [_ask(picture.digest, layer, pretrained, picture.pixels) for pretrained in (True, False)]
-    except EngineError as trouble:
-        st.error(plain(str(trouble)))
-        return []
-
-
-@st.cache_data(max_entries=100, show_spinner=False)
-def _ask(digest: str, layer: str, pretrained: bool, _pixels: np.ndarray) -> EffectiveField:
-    answer: EffectiveField = client.current().ask("effective_field", _pixels, layer, pretrained, timeout=60.0)
-    return answer
+    """Measure the neuron, trained and at random; nothing if there is no answer."""
+    trained = answered("effective_field", picture, layer, True)
+    random = answered("effective_field", picture, layer, False) if trained else None
+    return [trained, random] if random else []
 
 
 def _pictures(picture: Picture, found: list[EffectiveField]) -> None:
@@ -144,7 +134,9 @@ def _law() -> None:
     depths = DEPTHS[kernel_size]
     fields = [depth * (kernel_size - 1) + 1 for depth in depths]
     theory = [expected_extent(kernel_size, depth) for depth in depths]
-    measured = _grown(kernel_size)
+    measured: FieldGrowth | None = answered(
+        "field_growth", kernel_size, DEPTHS[kernel_size], words="Measuring random stacks…"
+    )
     plot(
         figures.growth(depths, fields, theory, measured),
         "channels_growth",
@@ -177,18 +169,3 @@ def _law() -> None:
         "The ratio's exponent nears −½ only for deep stacks, because of the + 1. Luo et al. fit 0.56 and −0.43, "
         "counting pixels above a threshold."
     )
-
-
-def _grown(kernel_size: int) -> FieldGrowth | None:
-    try:
-        with st.spinner(asking("Measuring random stacks…")):
-            return _grow(kernel_size)
-    except EngineError as trouble:
-        st.error(plain(str(trouble)))
-        return None
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _grow(kernel_size: int) -> FieldGrowth:
-    answer: FieldGrowth = client.current().ask("field_growth", kernel_size, DEPTHS[kernel_size], timeout=60.0)
-    return answer

@@ -6,14 +6,14 @@ from typing import Any
 import streamlit as st
 
 from cnn_core.arithmetic.tables import csv_text
-from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.networks.blueprints import MAX_BYTES, Blueprint, BlueprintRefused
 from ui.channels.scrolled import scrolled
 from ui.shared.controls import whole
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import asking, count, plain
+from ui.shared.text import count, plain
+from ui.shared.worker import ask
 
 PATIENCE = 60.0  # seconds until the worker that reads it is ended; some of them may go by while TensorFlow is loaded
 _SIZE = 4096  # pixels
@@ -126,8 +126,8 @@ def _read(text: str, size: int | None) -> Blueprint | None:
     trouble: dict[Any, str] = st.session_state.setdefault("channels_own_trouble", {})
     if (digest, size) not in trouble:
         try:
-            with st.spinner(asking("Reading the architecture…")):
-                return _ask(digest, size, text)
+            read: Blueprint = ask("read_architecture", text, size, words="Reading the architecture…", timeout=PATIENCE)
+            return read
         except BlueprintRefused as refusal:
             st.error(plain(str(refusal)))
             return None
@@ -140,12 +140,6 @@ def _read(text: str, size: int | None) -> Blueprint | None:
 
 def _forget(question: tuple[str, int | None]) -> None:
     st.session_state.channels_own_trouble.pop(question, None)
-
-
-@st.cache_data(max_entries=20, show_spinner=False)
-def _ask(digest: str, size: int | None, _text: str) -> Blueprint:
-    answer: Blueprint = client.current().ask("read_architecture", _text, size, timeout=PATIENCE)
-    return answer
 
 
 def _show(name: str, blueprint: Blueprint, size: int) -> None:

@@ -9,7 +9,6 @@ import streamlit as st
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
-from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import maps
 from ui.convolution.kernel import Settings, choose_kernel, lay_kernel
@@ -17,7 +16,8 @@ from ui.shared.charts import signed
 from ui.shared.picture import grey, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import asking, plain, table
+from ui.shared.text import plain, table
+from ui.shared.worker import ask
 
 PROOF_SIDE = 96  # the plain loop takes a third of a second for that
 
@@ -48,8 +48,7 @@ def proof(room: Room) -> None:
         with answers.container():
             table(header, [*rows, ["`keras.ops.conv`", "…", "…"]])
         try:
-            with st.spinner(asking("Asking Keras…")):
-                theirs, seconds = _keras(small.tobytes(), small, kernel.tobytes(), kernel, settings)
+            theirs, seconds = _keras(small, kernel, settings)
         except EngineError as trouble:
             st.warning(f"Keras could not be asked: {plain(str(trouble))}")
         else:
@@ -82,13 +81,9 @@ def _timed(operation: Any, *arguments: Any, **options: Any) -> tuple[np.ndarray,
     return operation(*arguments, **options), time.perf_counter() - started
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
-def _keras(
-    image_key: bytes, _image: np.ndarray, kernel_key: bytes, _kernel: np.ndarray, settings: Settings
-) -> tuple[np.ndarray, float]:
-    answer: tuple[np.ndarray, float] = client.current().ask(
-        "convolve", _image, _kernel, settings.stride, settings.padding, settings.dilation, settings.flip, settings.edge
-    )
+def _keras(image: np.ndarray, kernel: np.ndarray, settings: Settings) -> tuple[np.ndarray, float]:
+    how = (settings.stride, settings.padding, settings.dilation, settings.flip, settings.edge)
+    answer: tuple[np.ndarray, float] = ask("convolve", image, kernel, *how, words="Asking Keras…")
     return answer
 
 

@@ -9,15 +9,15 @@ from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.images import Picture
 from ui.shared.charts import plot
 from ui.shared.navigation import PAGES
-from ui.shared.network import asked
 from ui.shared.text import plain
+from ui.shared.worker import answered
 
 _SURE, _NEAR = 0.7, 0.5  # of a first answer; of it, a second one that is as good
 
 
 def answer(picture: Picture) -> None:
     """Show what it says and how sure it is, or why there is no answer."""
-    found = asked("classify", picture)
+    found = answered("classify", picture)
     if not found:
         return
     st.header(plain(said(found)))

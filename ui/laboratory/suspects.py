@@ -6,8 +6,6 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn_core.engine import client
-from cnn_core.engine.errors import EngineError
 from cnn_core.figures import maps
 from cnn_core.figures.pooling import evidence as overlaid
 from cnn_core.pictures.albums import Before
@@ -15,7 +13,8 @@ from cnn_core.training.lab.labels import Attention, LabelsResult, MapPoint, Pair
 from ui.shared.controls import segments
 from ui.shared.session import Album, small, store
 from ui.shared.teaching import told
-from ui.shared.text import asking, count, plain, table
+from ui.shared.text import count, plain, table
+from ui.shared.worker import answered
 from ui.widgets.gallery.gallery import gallery
 
 CHOSEN = {"Wrong": "Judged wrong", "Right": "Judged right", "All": "All"}
@@ -248,11 +247,8 @@ def evidence(run_id: str, every: Sequence[MapPoint], side: DeltaGenerator) -> No
     if point is None:
         st.success("There is none.")
         return
-    try:
-        with st.spinner(asking("Asking the network…")):
-            answer = _attention(run_id, point.digest)
-    except (EngineError, ValueError) as trouble:
-        st.error(plain(str(trouble)))
+    answer: Attention | None = answered("lab_attention", run_id, point.digest, location=store().location, timeout=90)
+    if answer is None:
         return
     names = list(dict.fromkeys((answer.label, answer.said)))
     strongest = max(float(answer.maps[name].max()) for name in names) or 1.0
@@ -272,9 +268,3 @@ def evidence(run_id: str, every: Sequence[MapPoint], side: DeltaGenerator) -> No
         [(near.digest, f"{near.name}: {near.label}", f"{near.label} {near.similarity:.2f}") for near in answer.nearest],
         key=f"laboratory_nearest_{run_id}",
     )
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def _attention(run_id: str, digest: str) -> Attention:
-    answer: Attention = client.current().ask("lab_attention", run_id, digest, location=store().location, timeout=90)
-    return answer

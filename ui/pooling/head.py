@@ -11,11 +11,11 @@ from cnn_core.pictures.images import Picture, square
 from ui.pooling.settings import side_by_side, size
 from ui.shared.charts import plot
 from ui.shared.controls import whole
-from ui.shared.network import asked
 from ui.shared.picture import the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import formula, plain, table
+from ui.shared.worker import answered
 
 
 def head(room: Room) -> None:
@@ -53,7 +53,7 @@ def head(room: Room) -> None:
         table(["Picture, at 1/32", "flatten", "global average"], rows)
     picture = the_picture()
     with evidence:
-        found = asked("class_activation", picture)
+        found = answered("class_activation", picture)
         if found:
             _evidence(picture, found)
     if found:

@@ -13,11 +13,11 @@ from ui.pooling import settings as pool
 from ui.pooling.settings import ROUNDING, Settings, bright, side_by_side, size
 from ui.shared.charts import plot, signed
 from ui.shared.controls import segments, slide
-from ui.shared.network import asked
 from ui.shared.picture import grey, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import formula, plain, table
+from ui.shared.worker import answered
 
 AXES = {"right": "to the right", "down": "down"}
 _STEPS = {"right": (0, 1), "down": (1, 0)}
@@ -185,7 +185,7 @@ def _compared(here: list[experiments.ShiftResponse], pixels: int, stride: int) -
 
 
 def _network(picture: Picture, axis: str, pixels: int) -> None:
-    answer = asked("shift_agreement", picture)
+    answer = answered("shift_agreement", picture)
     if answer is None:
         return
     drift, agrees, probability = (answer[axis][name][pixels] for name in ("drift", "agrees", "probability"))

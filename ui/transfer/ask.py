@@ -5,15 +5,14 @@ import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic.tables import csv_text
-from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.transfer import answers
-from cnn_core.pictures.images import ImageRejected
+from cnn_core.pictures.images import ImageRejected, Picture
 from cnn_core.training.transfer.spec import ARM_TITLES
+from ui.shared import worker
 from ui.shared.charts import plot
 from ui.shared.picture import FILE_MB, decoded, notes
 from ui.shared.session import store
@@ -50,8 +49,7 @@ def ask(run_id: str, arms: Collection[str]) -> None:
 def _one(run_id: str, arms: Collection[str], file: Any) -> None:
     try:
         picture = decoded(file.getvalue(), file.name)
-        with st.spinner(asking("Asking the networks…")):
-            said = _ask(run_id, tuple(arms), picture.digest, picture.pixels)
+        said = _said(run_id, arms, picture, "Asking the networks…")
     except (ImageRejected, EngineError, ValueError) as trouble:
         st.error(plain(str(trouble)))
         return
@@ -69,7 +67,7 @@ def _many(run_id: str, arms: Collection[str], files: Sequence[Any]) -> None:
     for done, file in enumerate(files, 1):
         try:
             picture = decoded(file.getvalue(), file.name)
-            found.append((file, _ask(run_id, tuple(arms), picture.digest, picture.pixels)))
+            found.append((file, _said(run_id, arms, picture)))
         except (ImageRejected, ValueError) as trouble:
             refused.append(str(trouble))
         except EngineError as trouble:
@@ -146,11 +144,10 @@ def _sorted(found: Sequence[tuple[Any, Said]], arm: str) -> bytes:
     return buffer.getvalue()
 
 
-@st.cache_data(max_entries=1000, show_spinner=False)
-def _ask(run_id: str, arms: tuple[str, ...], digest: str, _pixels: np.ndarray) -> dict[str, dict[str, float]]:
+def _said(run_id: str, arms: Collection[str], picture: Picture, words: str = "") -> Said:
     """Ask once for a picture; of a run that goes on, again when another arm is there."""
-    answer: dict[str, dict[str, float]] = client.current().ask("predict", run_id, _pixels, location=store().location)
-    return {arm: answer[arm] for arm in arms}
+    said = worker.ask("predict", run_id, picture, words=words, also=tuple(arms), location=store().location)
+    return {arm: said[arm] for arm in arms}
 
 
 def _likeliest(labels: Mapping[str, float]) -> str:

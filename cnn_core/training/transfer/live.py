@@ -130,7 +130,7 @@ def expected_seconds(options: Options, pictures: int) -> float:
 
     Example:
         >>> round(expected_seconds(Options(), 360))
-        28
+        32
         >>> expected_seconds(Options(epochs=20), 360) > expected_seconds(Options(), 360)
         True
     """
