@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.results import Result
-from cnn_core.training.studies import degradation, inductive_bias, lenet
-from cnn_core.training.studies.causes import Identity, NetSignals, Signals
+from cnn_core.training.studies import degradation, inductive_bias, lenet, published
+from cnn_core.training.studies.causes import Identity, NetSignals, Signals, SignalsOptions
 from cnn_core.training.studies.degradation import DegradationResult, Verdict, judge
 from cnn_core.training.studies.lenet import LeNetResult
 from cnn_core.training.studies.published import shipped
@@ -270,55 +270,56 @@ def begun(app: AppTest, store: Store, key: str) -> Run:
 
 def test_signals_are_a_run_that_is_found_again_and_told_in_words(view: Any, store: Store, engine: Any) -> None:
     app = view("degradation", architectures_part="Signals")
-    assert charts(app) == 0, "nothing was measured yet"
-    run = begun(app, store, "architectures_signals_56")
+    assert charts(app) == 3 and "An example, computed before, not here" in words(app)
+    example = published.example("signals", SignalsOptions, Signals)
+    assert f"× {next(net for net in example.result.nets if net.depth == 56).rate:.3f}" in words(app)
+    run = begun(app, store, "architectures_signals")
     assert (run.kind, run.spec, run.title) == (
         "signals",
-        {"depths": [8, 20, 56]},
-        "signals through 8, 20 and 56 layers",
+        {"depths": [8, 20, 32, 56, 110]},
+        "signals before training",
     )
     assert engine.submitted == [run.id]
     store.beat(run, {"phase": "following the signals, net 5 of 12", "fraction": 0.33})
     app.run()
     assert "net 5 of 12" in app.get("progress")[0].proto.text
-    assert [button.key for button in app.button] == ["architectures_signals_56_stop"]
-    store.finish(run, "done", result=signals_of(8, 20, 56).to_json())
+    assert [button.key for button in app.button] == ["architectures_signals_stop"]
+    store.finish(run, "done", result=signals_of(8, 20, 32, 56, 110).to_json())
     app.run()
     said = words(app)
     assert "plain, no BatchNorm: the signal **dies out**; towards the input the gradient **keeps its size**" in said
     assert "plain, with BatchNorm: the signal **is kept**; towards the input the gradient **grows and is huge**" in said
     assert "× 1.100" in said and f"{1.1**54:.0f}" in said
-    assert charts(app) == 3
+    assert charts(app) == 3 and "An example" not in said
     app.segmented_control(key="architectures_signal_depth").set_value(20).run()
     assert charts(app) == 3 and not app.button, "what is known is not asked again"
 
     elsewhere = view("degradation", architectures_part="Signals")  # another visit
-    assert charts(elsewhere) == 3 and not elsewhere.button
-    deep = begun(elsewhere.segmented_control(key="architectures_signal_depth").set_value(110).run(), store, DEEP)
-    assert (deep.spec, deep.title) == ({"depths": [110]}, "signals through 110 layers")
-
-
-DEEP = "architectures_signals_110"
+    assert charts(elsewhere) == 3 and not elsewhere.button and "× 1.100" in words(elsewhere)
 
 
 def test_signals_that_were_stopped_show_what_was_followed(view: Any, store: Store) -> None:
     app = view("degradation", architectures_part="Signals", architectures_signal_depth="8")
-    run = begun(app, store, "architectures_signals_56")
+    run = begun(app, store, "architectures_signals")
     store.finish(run, "stopped", result=Signals(signals_of(8).nets[:2]).to_json())
     app.run()
     assert not app.exception
     assert "plain, no BatchNorm" in words(app) and "with BatchNorm: the signal" not in words(app)
-    assert "architectures_signals_56_begin" in [button.key for button in app.button]
+    assert "architectures_signals_begin" in [button.key for button in app.button]
+    app.segmented_control(key="architectures_signal_depth").set_value(56).run()
+    assert not app.exception and "has not followed the signals through 56 layers" in words(app)
 
 
 def test_identity_says_how_soon_and_how_near(view: Any, store: Store) -> None:
     slow, quick = [1.0, 0.5, 0.02, 0.02], [0.8, 0.005, 0.002, 0.001]
     app = view("degradation", architectures_part="Identity", architectures_blocks="2")
+    assert charts(app) == 1 and "An example, computed before, not here" in words(app)
     run = begun(app, store, "architectures_identity_2")
     assert (run.kind, run.spec, run.title) == ("identity", {"blocks": 2}, "learning the identity, 2 blocks")
     found = Identity(seeds=[0, 1], plain=[slow, slow], residual=[quick, quick])
     store.finish(run, "done", result=found.to_json())
     said = words(app.run())
+    assert "An example" not in said
     assert "The **plain** block begins at 1 and ends at 0.02, never below 0.01." in said
     assert "The **residual** block begins at 0.8 and ends at 0.001, below 0.01 after 1 to 1 steps." in said
     assert "**residual** one is nearer to the identity, by a factor of 20.0" in said

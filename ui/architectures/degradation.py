@@ -6,10 +6,10 @@ import streamlit as st
 
 from cnn_core.figures import causes as cause_figures
 from cnn_core.figures import degradation as figures
+from cnn_core.training.studies import published
 from cnn_core.training.studies.causes import (
     Identity,
     IdentityOptions,
-    NetSignals,
     Signals,
     SignalsOptions,
     identity_words,
@@ -26,7 +26,7 @@ from cnn_core.training.studies.degradation import (
     verdict_words,
 )
 from cnn_core.training.studies.published import TARGETS
-from ui.architectures.study import Shown, field, made, study, whole
+from ui.architectures.study import Shown, computed_here, example_from, field, made, study, whole
 from ui.shared.asked import answer
 from ui.shared.charts import plot
 from ui.shared.controls import pick, segments, switch
@@ -37,7 +37,7 @@ from ui.shared.text import count, plain, table
 PARTS = {"Train": "Train them", "Signals": "Signals before training", "Identity": "Learn to do nothing"}
 MEASURES = {"loss": "train_loss", "error": "train_error"}
 DEPTHS = tuple(range(8, 111, 6))
-SIGNAL_DEPTHS, OTHER_DEPTHS = (8, 20, 56), (32, 110)  # always measured; on wish
+SIGNAL_DEPTHS = (8, 20, 32, 56, 110)
 RATES = ("0.005", "0.01", "0.02", "0.05", "0.1")
 BLOCKS = (1, 2, 4)
 WHOLE = ("width", "input_size", "epochs", "seeds", "seed")
@@ -175,33 +175,31 @@ def _losses(arms: dict[str, Arm], verdict: Verdict) -> None:
 
 
 def _signals(room: Room) -> None:
-    depths = sorted(SIGNAL_DEPTHS + OTHER_DEPTHS)
     with room.side:
-        depth = segments("Layers", depths, 56, "architectures_signal_depth")
+        depth = segments("Layers", SIGNAL_DEPTHS, 56, "architectures_signal_depth")
     with room.why:
         told(
             "Is it broken before it has learnt anything? 64 digits go through nets with fresh weights, and the "
             "gradient of the loss comes back: no training. What depth does to either shows at once."
         )
-    found: list[NetSignals] = []
-    for asked in [SIGNAL_DEPTHS, *((other,) for other in OTHER_DEPTHS if other == depth)]:
-        layers = f"{', '.join(map(str, asked[:-1]))}{' and ' if asked[1:] else ''}{asked[-1]} layers"
-        with room.side:
-            run = answer(
-                "signals",
-                SignalsOptions(depths=asked).to_json(),
-                title=f"signals through {layers}",
-                begin=f"Follow the signals through {layers}",
-                key=f"architectures_signals_{asked[-1]}",
-                about="Four nets of each depth: some seconds, up to half a minute for the deepest.",
-            )
-        found += Signals.from_json(run.result).nets if run else ()
-    here = [net for net in found if net.depth == depth]
-    if not here:
-        room.stage.info(
-            f"Nothing is measured yet at {depth} layers: press *Follow the signals*. Four nets of each depth take "
-            "some seconds. What do you expect: does the signal die out, or does it grow?"
+    with room.side:
+        run = answer(
+            "signals",
+            SignalsOptions(depths=SIGNAL_DEPTHS).to_json(),
+            title="signals before training",
+            begin="Follow the signals here",
+            key="architectures_signals",
+            about="Four nets of each depth: a minute, most of it for the deepest.",
         )
+        example = None if run else published.example("signals", SignalsOptions, Signals)
+        if example:
+            example_from(example.provenance)
+        elif run:
+            computed_here(run)
+    found = Signals.from_json(run.result).nets if run else example.result.nets if example else ()
+    here = [net for net in found if net.depth == depth]
+    if not here:  # a run that was stopped
+        room.stage.info(f"This run has not followed the signals through {depth} layers. Choose fewer, or run it again.")
         return
     with room.stage:
         for column, measure in zip(st.columns(2, wrap=False), ("gradient_norm", "variance"), strict=True):
@@ -246,22 +244,24 @@ def _identity(room: Room) -> None:
             "identity",
             IdentityOptions(blocks=blocks).to_json(),
             title=f"learning the identity, {count(blocks, 'block')}",
-            begin="Train them",
+            begin="Train them here",
             key=f"architectures_identity_{blocks}",
             about="Six small nets, 200 steps each: ten to thirty seconds.",
         )
+        example = None if run else published.example(f"identity_{blocks}", IdentityOptions, Identity)
+        if example:
+            example_from(example.provenance)
+        elif run:
+            computed_here(run)
     with room.why:
         told(
             "If added layers only had to copy, a deeper net could not be worse. How hard can that be? Blocks of two "
             "3 × 3 convolutions learn just that: to give back what they get. With a shortcut ([[residual]]) they need "
             "only fall silent."
         )
-    found = Identity.from_json(run.result) if run else Identity()
-    if not found.seeds:
-        room.stage.info(
-            f"Nothing is measured yet of {count(blocks, 'block')}: press *Train them*. Six small nets, 200 steps each, "
-            "take ten to thirty seconds. Which will be nearer to doing nothing?"
-        )
+    found = Identity.from_json(run.result) if run else example.result if example else Identity()
+    if not found.seeds:  # a run that was stopped
+        room.stage.info("This run has trained no net to its end. Run it again.")
         return
     ends = {kind: median(curve[-1] for curve in found.of(kind)) for kind in ("plain", "residual")}
     alt = "Distance to the identity in the end: " + ", ".join(f"{kind} {end:.2g}" for kind, end in ends.items())

@@ -61,7 +61,7 @@ def study(
         _begin(record, options, run, title)
         if run is None:
             ready = shipped(record)
-            _shipped_from(ready.provenance)
+            example_from(ready.provenance)
             return Shown(ready.options, ready.result, None)
         follow(run, "architectures")
         st.button(
@@ -81,7 +81,7 @@ def study(
         room.stage.error(plain(str(trouble)))
         return None
     with place:
-        _computed_here(run)
+        computed_here(run)
     return found
 
 
@@ -165,7 +165,8 @@ def _forget(kind: str) -> None:
 # Where a result comes from -------------------------------------------------------------------------------------------
 
 
-def _shipped_from(provenance: Provenance) -> None:
+def example_from(provenance: Provenance) -> None:
+    """Stamp an example as one, and offer its receipt."""
     st.info("**An example, computed before, not here**, at the default settings.", icon=":material/inventory_2:")
     with st.expander("Its receipt", icon=":material/receipt_long:"):
         st.markdown(
@@ -175,14 +176,15 @@ def _shipped_from(provenance: Provenance) -> None:
         )
 
 
-def _computed_here(run: Run) -> None:
+def computed_here(run: Run) -> None:
+    """Say that a result is of this server, and offer its receipt."""
     day = datetime.fromtimestamp(run.ended or run.created, UTC).date().isoformat()
     environment = run.environment
     took = f" in {duration(run.ended - run.started)}" if run.ended and run.started else ""
     st.success(f"**Computed here**{took}.", icon=":material/check:")
     with st.expander("Its receipt", icon=":material/receipt_long:"):
         st.markdown(
-            f"Run {run.id}, {day}, seed {environment.get('seed', run.spec['seed'])}, "
+            f"Run {run.id}, {day}, seed {environment.get('seed', run.spec.get('seed', 0))}, "
             f"{plain(environment.get('device', 'an unknown device'))}, {_versions(environment)}."
         )
 

@@ -114,6 +114,12 @@ class Identity(Result):
         return self.residual if kind == "residual" else self.plain
 
 
+EXAMPLES: dict[str, tuple[str, Spec]] = {  # a result that ships: kind of run, its options
+    "signals": ("signals", SignalsOptions((8, 20, 32, 56, 110))),
+    **{f"identity_{blocks}": ("identity", IdentityOptions(blocks)) for blocks in (1, 2, 4)},
+}
+
+
 def signal_words(nets: Iterable[NetSignals]) -> str:
     """Return what the signals of one depth do, in words that the numbers choose."""
     words = []

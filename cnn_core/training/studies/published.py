@@ -87,21 +87,25 @@ def shipped(study: Study[Options, Found]) -> Shipped[Options, Found]:
         >>> shipped(STUDY).options == STUDY.options()
         True
     """
-    found: Shipped[Options, Found] = _read(study)
+    return example(study.key, study.options, study.result)
+
+
+def example(name: str, options: type[Options], result: type[Found]) -> Shipped[Options, Found]:
+    """Return a result as it was computed before, by the name of its file; see `shipped`."""
+    classes: tuple[Any, Any] = (options, result)
+    found: Shipped[Options, Found] = _read(name, *classes)
     return found
 
 
 @cache
-def _read(study: Study) -> Any:
-    path = FOLDER / f"{study.key}.json"
+def _read(name: str, options: Any, result: Any) -> Any:
+    path = FOLDER / f"{name}.json"
     if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is not there. Write it: python -m cnn_core.training.studies.precompute {study.key}"
-        )
+        raise FileNotFoundError(f"{path} is not there. Write it: python -m cnn_core.training.studies.precompute {name}")
     values = json.loads(path.read_text(encoding="utf-8"))
     return Shipped(
-        study.options.from_json(values["spec"]),
-        study.result.from_json(values["result"]),
+        options.from_json(values["spec"]),
+        result.from_json(values["result"]),
         values["environment"],
         Provenance(**values["provenance"]),
     )

@@ -16,11 +16,12 @@ from sklearn.datasets import load_digits
 
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.studies import degradation
+from cnn_core.training.studies.causes import EXAMPLES, Identity, Signals
 from cnn_core.training.studies.degradation import Degradation
 from cnn_core.training.studies.digits import DrawingRefused, digits, like_the_digits, standardised
 from cnn_core.training.studies.inductive_bias import InductiveBias
 from cnn_core.training.studies.lenet import LeNet
-from cnn_core.training.studies.published import TARGETS, shipped
+from cnn_core.training.studies.published import TARGETS, example, shipped
 from cnn_core.training.studies.studies import STUDIES, study_of
 
 
@@ -128,6 +129,19 @@ def test_result_that_ships_is_of_the_defaults_and_says_where_it_is_from(study: s
     assert provenance.command == f"python -m cnn_core.training.studies.precompute {study}"
     assert provenance.seconds > 0 and provenance.load >= 0 and provenance.seed == found.options.seed
     assert provenance.versions.keys() == {"python", "keras", "tensorflow", "numpy"}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_cause_that_ships_is_whole_and_says_where_it_is_from(name: str) -> None:
+    kind, options = EXAMPLES[name]
+    found = example(name, type(options), {"signals": Signals, "identity": Identity}[kind])
+    assert found.options == options
+    assert found.provenance.command == f"python -m cnn_core.training.studies.precompute {name}"
+    if kind == "signals":
+        assert sorted({net.depth for net in found.result.nets}) == list(options.depths)
+        assert len(found.result.nets) == 4 * len(options.depths)
+    else:
+        assert len(found.result.seeds) == len(found.result.plain) == len(found.result.residual) == 3
 
 
 def test_result_that_ships_shows_degradation_in_every_seed() -> None:
