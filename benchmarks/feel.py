@@ -87,7 +87,7 @@ PLACES = (
         (("slider", "After layer"),),
         ARROWS,
         "p",
-        " a unit sees ",
+        " one neuron sees ",
     ),
     Place(
         "architectures: axis → timeline",
@@ -99,9 +99,9 @@ PLACES = (
     Place(
         "architectures: epoch → LeNet's kernels",
         "architectures?architectures_view=LeNet",
-        (("slider", "First kernels"),),
+        (("slider", "first kernels"),),
         ARROWS,
-        "img[alt^='After epoch']",
+        "img[alt^='First kernels after epoch']",
     ),
     Place(
         "transfer: all of a class → contact sheet",
