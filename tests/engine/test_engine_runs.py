@@ -292,6 +292,7 @@ def test_host_killed_is_restarted_and_the_run_finishes(bench: Bench) -> None:
 def test_address_file_is_private(bench: Bench) -> None:
     file = address.state_folder(bench.store) / "engine.json"
     assert file.stat().st_mode & 0o777 == 0o600
+    assert bench.engine.ask("double", 4) == 8  # a host that has only just shown itself listens to nobody yet
     family = [bench.host(), *bench.host().children(recursive=True)]
     listening = [c.laddr.ip for process in family for c in process.net_connections() if c.status == "LISTEN"]
     assert listening and set(listening) == {"127.0.0.1"}
