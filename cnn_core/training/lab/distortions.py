@@ -164,7 +164,7 @@ def likely_mismatches(pictures: Iterable[np.ndarray], record: Backbone, notes: S
         >>> from cnn_core.networks.backbones import backbone
         >>> grey = [np.full((28, 28, 3), 90, np.uint8)] * 4
         >>> for sentence in likely_mismatches(grey, backbone("efficientnet_lite0")): print(sentence)
-        4 of 4 pictures are grey: the network saw colour; give one channel three times, as is done here, and train on grey.
+        4 of 4 pictures are grey: grey photos are fine, but colour helps; train on grey ones if you will ask about grey ones.
         4 of 4 pictures are smaller than 112 px, half of what the network looks at: enlarged they are blurred; use larger originals, or compare the probes of lower stages.
     """  # noqa: E501
     total, size = 0, record.input_size
@@ -178,7 +178,7 @@ def likely_mismatches(pictures: Iterable[np.ndarray], record: Backbone, notes: S
     deep = sum("-bit values" in note for note in notes)
     turned = sum("turned upright" in note for note in notes)
     sentences = (
-        (grey, "are grey: the network saw colour; give one channel three times, as is done here, and train on grey."),
+        (grey, "are grey: grey photos are fine, but colour helps; train on grey ones if you will ask about grey ones."),
         (
             tiny,
             f"are smaller than {size // 2} px, half of what the network looks at: enlarged they are blurred; use "
