@@ -11,7 +11,7 @@ from ui.shared.text import plain
 st.title("Drop a photo. See what each layer makes of it.", anchor=False)
 st.markdown("A real network, trained on 1.3 million pictures, looks at yours.")
 picture, title = the_picture(), chosen().title
-left, right = st.columns([3, 4], gap="medium")
+left, right = st.container(key="front").columns([3, 4], gap="medium")
 with left:
     st.image(picture.pixels, caption=plain(title), alt=title, width="stretch")
     notes(picture)

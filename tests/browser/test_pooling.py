@@ -47,7 +47,7 @@ def test_settings_travel_in_the_link(server: Server, visitor: Visitor) -> None:
     page.wait_for_url(re.compile("pooling_kind=average"))
     stranger = visitor(page.url)
     expect(stranger.get_by_role("radio", name="the mean", exact=True)).to_be_checked()
-    page.get_by_role("button", name="Next: A 9 that moves").click()
+    page.get_by_role("button", name="Next · A 9 that moves").click()
     page.wait_for_url(re.compile("pooling_view=EQ-N2.2"))
     expect(page.get_by_text("crossed")).to_be_visible()
     page.get_by_role("radio", name="left", exact=True).click()

@@ -96,3 +96,18 @@ def test_result_is_in_sight(name: str, size: str, server: Server, visitor: Calla
         following.click()
         page.wait_for_function("(before) => document.querySelector('h1')?.innerText !== before", arg=question)
     assert {question: wrong for question, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_front_door_shows_the_picture_and_the_answer_at_once(
+    size: str, server: Server, visitor: Callable[..., Page]
+) -> None:
+    width, height = SIZES[size]
+    page = visitor(server.url, width)
+    page.set_viewport_size({"width": width, "height": height})
+    page.locator(".st-key-home_labels .bars").wait_for()
+    settled(page)
+    picture, answer = (page.locator(f".st-key-front {each}").first.bounding_box() for each in ("img", ".bars"))
+    assert picture and answer
+    assert picture["y"] <= HIGHEST[size]
+    assert height - answer["y"] >= min(ENOUGH, 0.6 * answer["height"]), answer

@@ -82,7 +82,7 @@ def test_pooling_begins_with_a_shift_and_leads_on(lesson: Any) -> None:
         if following:
             following[0].click().run()
     assert [button.label for button in app.button if button.key == "pooling_view_after"] == [
-        "Next: **Channels: many maps at once**"
+        "Next **· Channels: many maps at once**"
     ]
 
 

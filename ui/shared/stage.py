@@ -108,13 +108,13 @@ def _way(key: str, steps: Mapping[str, Step], chosen: str, after: tuple[str, str
         )
         if at + 1 < len(names):
             st.button(
-                f"Next: **{steps[names[at + 1]].name}**",
+                f"Next **· {steps[names[at + 1]].name}**",
                 key=f"{key}_next",
                 type="primary",
                 on_click=_go,
                 args=(key, names[at + 1]),
             )
-        elif after and st.button(f"Next: **{after[1]}**", key=f"{key}_after", type="primary"):
+        elif after and st.button(f"Next **· {after[1]}**", key=f"{key}_after", type="primary"):
             st.switch_page(after[0])
 
 
