@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
@@ -29,7 +29,7 @@ class Address:
     created: float
     scheduler: str = ""
     certificate: str = ""
-    key: str = ""
+    key: str = field(default="", repr=False)  # a log never holds it
 
     @property
     def alive(self) -> bool:
