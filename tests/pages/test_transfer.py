@@ -52,6 +52,13 @@ def texts(app: Any) -> str:
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
+def edit(app: Any, label: str) -> Any:
+    """Open the dialog of a class, as its tile does."""
+    assert not any(str(each.key).startswith("transfer_name_") for each in app.text_input), "none is open"
+    app.session_state.transfer_edited = label
+    return app.run()
+
+
 def start(app: Any) -> Any:
     return app.button(key="transfer_start")
 
@@ -186,11 +193,11 @@ def test_same_picture_twice_is_counted_once(page: Any) -> None:
 def test_class_can_be_renamed_joined_and_removed(page: Any) -> None:
     app = upload_zip(page("transfer"), archive(cats=6, dogs=6, cows=5))
     album = app.session_state.album
-    app.text_input(key=f"transfer_name_{album.id}_cats").set_value("lions").run()
+    edit(app, "cats").text_input(key=f"transfer_name_{album.id}_cats").set_value("lions").run()
     assert album.counts == {"cows": 5, "dogs": 6, "lions": 6}
-    app.text_input(key=f"transfer_name_{album.id}_cows").set_value("dogs").run()
+    edit(app, "cows").text_input(key=f"transfer_name_{album.id}_cows").set_value("dogs").run()
     assert album.counts == {"dogs": 11, "lions": 6}
-    app.button(key=f"transfer_drop_{album.id}_lions").click().run()
+    edit(app, "lions").button(key=f"transfer_drop_{album.id}_lions").click().run()
     assert album.counts == {"dogs": 11}
 
 

@@ -24,16 +24,16 @@ def build(trouble: str = "") -> None:
     album = Album.current()
     gathered, trained, tried = st.columns([4, 3, 4], gap="medium")
     with gathered:
-        st.header("Gather")
+        st.header("Gather", anchor=False)
         if not album.is_sample or album.past or visitor().sets:  # else there is nothing to switch or to take back
             set_bar(album)
         add_pictures(album)
         lacking = cards(album)
     with trained, st.container(key="controls"):
-        st.header("Train")
+        st.header("Train", anchor=False)
         train(album, lacking)
     with tried:
         with st.container(key="try_title"):
-            st.header("Try")
+            st.header("Try", anchor=False)
         example()
         awaits()
