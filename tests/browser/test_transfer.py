@@ -117,7 +117,8 @@ def focused(page: Page) -> str:
     """Return how the element with the keyboard is called, inside a component too."""
     return str(
         page.evaluate(
-            "() => { let e = document.activeElement; while (e?.shadowRoot?.activeElement) e = e.shadowRoot.activeElement;"
+            "() => { let e = document.activeElement;"
+            " while (e?.shadowRoot?.activeElement) e = e.shadowRoot.activeElement;"
             " return e?.getAttribute('aria-label') || (e?.tagName === 'BUTTON' ? e.innerText : e?.tagName) || '' }"
         )
     )
