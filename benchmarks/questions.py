@@ -28,6 +28,7 @@ from cnn_core.store.runs import Store
 from cnn_core.training.lab.augmentation import POLICIES
 from cnn_core.training.lab.labels import LabelsOptions, LabelsResult
 from cnn_core.training.lab.spec import LabSpec
+from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
 
 LARGE = ("vgg19", "resnet152", "convnext_tiny", "vit_b16")  # the slowest of the zoo, each in its way
@@ -122,10 +123,13 @@ def calls(location: str, networks: Sequence[str] = LARGE) -> Iterator[Call]:
         experiment, labels = studied(location)
         points = LabelsResult.from_json(store.get(labels).result).map or ()
         digests = [point.digest for point in points]
+        tested = [a.digest for a in Transfer.from_json(store.get(experiment).result).arms["fine_tuned"].answers]
     finally:
         store.close()
     there = {"location": location}
     yield Call("predict", "two arms", (experiment, PICTURE), there)
+    for arm in ("frozen", "fine_tuned"):
+        yield Call("evidence", arm, (experiment, arm, Each(lambda n: tested[n % len(tested)])), there)
     yield Call("write_network", "frozen", (Each(lambda n: without_network(location, experiment)), "frozen"), there)
     yield Call("lab_attention", f"{len(digests)} pictures", (labels, Each(lambda n: digests[7 * n])), there)
     for policy in POLICIES:

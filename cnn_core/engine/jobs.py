@@ -28,6 +28,7 @@ QUICK = 1.0
 QUESTIONS = {
     "classify": "cnn_core.networks.embedded:classify",
     "predict": "cnn_core.training.transfer.answers:predict",
+    "evidence": "cnn_core.training.transfer.evidence:evidence",
     "write_network": "cnn_core.training.transfer.answers:write_network",
     "convolve": "cnn_core.networks.embedded:convolve_keras",
     "shift_agreement": "cnn_core.networks.embedded:shift_agreement",
@@ -51,6 +52,7 @@ QUESTIONS = {
 WARM = {
     "classify": 9,
     "predict": 52,
+    "evidence": 64,
     "write_network": 430,  # asked once an arm
     "convolve": 3,
     "shift_agreement": 123,

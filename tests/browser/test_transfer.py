@@ -113,6 +113,50 @@ def test_pictures_in_curves_move_result_out_at_a_link(server: Server, visitor: V
     expect(colleague.locator("[data-testid=stException]")).to_have_count(0)  # must not happen
 
 
+def focused(page: Page) -> str:
+    """Return how the element with the keyboard is called, inside a component too."""
+    return str(
+        page.evaluate(
+            "() => { let e = document.activeElement;"
+            " while (e?.shadowRoot?.activeElement) e = e.shadowRoot.activeElement;"
+            " return e?.getAttribute('aria-label') || (e?.tagName === 'BUTTON' ? e.innerText : e?.tagName) || '' }"
+        )
+    )
+
+
+def test_training_is_begun_by_keyboard_in_at_most_fifteen_stops(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/transfer")
+    expect(page.get_by_role("button", name="gravel row 0 column 0")).to_be_visible()
+    stops: list[str] = []
+    while not stops or "Train and compare" not in stops[-1]:
+        page.keyboard.press("Tab")
+        stops.append(focused(page))
+        assert len(stops) <= 15, stops
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"run=\w{12}"))
+    eventually(lambda: "Stop" in focused(page), 30, "the keyboard goes on with Stop")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Stopped.")).to_be_visible(timeout=2 * LIMIT)
+
+
+def test_pictures_of_a_class_are_chosen_and_its_name_changed_by_keyboard(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/transfer")
+    page.get_by_role("button", name="brick row 0 column 0").focus()
+    page.keyboard.press("ArrowRight")
+    assert focused(page) == "brick row 0 column 1"
+    page.keyboard.press("Space")
+    expect(page.get_by_text("1 picture chosen")).to_be_visible()
+    assert focused(page) == "brick row 0 column 1", "the keyboard stays"
+    page.keyboard.press("End")
+    assert focused(page).startswith("Edit the class brick")
+    page.keyboard.press("Enter")
+    name = page.get_by_role("dialog").get_by_role("textbox", name="Name of the class")
+    name.fill("wall")
+    name.press("Enter")
+    expect(page.get_by_text("wall · 64")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_new_picture_is_answered_by_both_arms(server: Server, visitor: Visitor, photos: Path, finished: Run) -> None:
     page = visitor(f"{server.url}/transfer?run={finished.id}")
     page.locator("input[type=file]").set_input_files(photos / "gravel" / "12.png")

@@ -97,7 +97,8 @@ def test_deleted_set_is_gone_and_its_neighbour_in_use(back: Any, mine: Album, st
 def test_last_change_is_taken_back_with_a_sentence(back: Any, mine: Album) -> None:
     app = back("transfer")
     assert app.button(key="set_undo").disabled
-    app.button(key=f"transfer_drop_{mine.id}_cat").click().run()
+    app.session_state.transfer_edited = "cat"
+    app.run().button(key=f"transfer_drop_{mine.id}_cat").click().run()
     assert album(app).counts == {"dog": 6}
     app = back("transfer")  # another day
     assert "the class “cat” with 6 pictures removed" in app.button(key="set_undo").help

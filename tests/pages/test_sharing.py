@@ -120,7 +120,8 @@ def test_set_travels_if_told_to_and_is_the_links_for_another(visit_as: Any, stor
     theirs.button(key="set_mine").click().run()
     assert theirs.session_state.album.is_sample and "with" not in theirs.query_params
     theirs = visit_as(BERTA, "transfer", **query)
-    theirs.button(key="transfer_drop_" + theirs.session_state.album.id + "_cat").click().run()
+    theirs.session_state.transfer_edited = "cat"
+    theirs.run().button(key="transfer_drop_" + theirs.session_state.album.id + "_cat").click().run()
     assert visit_as(ANNA, "transfer").session_state.album.counts == {"cat": 6, "dog": 6}, "another changes a copy"
 
 

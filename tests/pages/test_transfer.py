@@ -18,6 +18,7 @@ from cnn_core.pictures.images import Picture
 from cnn_core.store import keys
 from cnn_core.store.report import how_it_ended
 from cnn_core.store.runs import Run, Store
+from cnn_core.training.lab.labels import Attention, Neighbour
 from cnn_core.training.transfer import onnx_extra
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import bundle
@@ -50,6 +51,13 @@ def upload_zip(app: Any, data: bytes) -> Any:
 def texts(app: Any) -> str:
     kinds = (app.markdown, app.info, app.warning, app.success, app.error, app.caption)
     return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def edit(app: Any, label: str) -> Any:
+    """Open the dialog of a class, as its tile does."""
+    assert not any(str(each.key).startswith("transfer_name_") for each in app.text_input), "none is open"
+    app.session_state.transfer_edited = label
+    return app.run()
 
 
 def start(app: Any) -> Any:
@@ -186,11 +194,11 @@ def test_same_picture_twice_is_counted_once(page: Any) -> None:
 def test_class_can_be_renamed_joined_and_removed(page: Any) -> None:
     app = upload_zip(page("transfer"), archive(cats=6, dogs=6, cows=5))
     album = app.session_state.album
-    app.text_input(key=f"transfer_name_{album.id}_cats").set_value("lions").run()
+    edit(app, "cats").text_input(key=f"transfer_name_{album.id}_cats").set_value("lions").run()
     assert album.counts == {"cows": 5, "dogs": 6, "lions": 6}
-    app.text_input(key=f"transfer_name_{album.id}_cows").set_value("dogs").run()
+    edit(app, "cows").text_input(key=f"transfer_name_{album.id}_cows").set_value("dogs").run()
     assert album.counts == {"dogs": 11, "lions": 6}
-    app.button(key=f"transfer_drop_{album.id}_lions").click().run()
+    edit(app, "lions").button(key=f"transfer_drop_{album.id}_lions").click().run()
     assert album.counts == {"dogs": 11}
 
 
@@ -349,6 +357,30 @@ def test_wrong_label_is_moved_in_the_runs_pictures_and_back(page: Any, store: St
     assert ":material/check: now **cat**" in texts(app)
     next(each for each in app.button if str(each.key).startswith("transfer_unmove_")).click().run()
     assert app.session_state.album.counts == {"cat": 6, "dog": 6}
+
+
+def test_mistake_is_looked_into_when_it_is_opened(page: Any, store: Store, run: Run, engine: Any) -> None:
+    seen, strong = np.zeros((8, 8, 3), np.uint8), np.zeros((3, 3), np.float32)
+    strong[0, 2] = 2.0
+    near = tuple(Neighbour(run.spec["items"][n][0], f"{n}.png", label, 0.9) for n, label in ((0, "cat"), (11, "dog")))
+    found = Attention("dog", "cat", {"cat": 0.8, "dog": 0.2}, {"cat": strong, "dog": 0 * strong}, seen, near)
+    engine.answers["evidence"] = found
+    asked: list[tuple[Any, ...]] = []
+    engine.ask = lambda question, *args, **named: asked.append((question, *args)) or engine.answers[question]
+    app = page("transfer", run=finish(store, run).id)
+    assert "evidence" not in [question for question, *_ in asked], "nothing is computed before it is asked for"
+    next(each for each in app.button if str(each.key).startswith("transfer_look_")).click().run()
+    assert not app.exception
+    (missed,) = (answer for answer in measured(run).arms["frozen"].answers if not answer.right)
+    assert asked[-1] == ("evidence", run.id, "frozen", missed.digest), "of the arm that missed it alone"
+    assert "**Frozen** says cat at 80%, dog at 20%." in texts(app)
+    spoken = [image.alt for element in app.get("image") for image in element.proto.imgs]
+    assert "Frozen: evidence for cat (what it says), strongest at the top right" in spoken
+    assert "Frozen: evidence for dog (its label), strongest nowhere" in spoken
+    assert "1 of these 2 are not called “dog”." in texts(app)
+    moved = next(each for each in app.button if str(each.key).endswith("_why"))
+    moved.click().run()
+    assert app.session_state.album.counts == {"cat": 7, "dog": 5}, "the label is corrected where one has looked"
 
 
 def test_moved_label_leaves_the_result_and_leads_on_with_the_corrected_pictures(

@@ -9,6 +9,8 @@ from ui.transfer.example import awaits, example
 from ui.transfer.pictures_in import add_pictures
 from ui.transfer.train import train
 
+FEW = 3  # classes whose cards a keyboard goes through without a way past them
+
 
 def build(trouble: str = "") -> None:
     """Let the reader gather pictures and start a run.
@@ -22,18 +24,21 @@ def build(trouble: str = "") -> None:
     if trouble:
         st.error(trouble)
     album = Album.current()
+    if len(album.classes) > FEW or not album.is_sample:
+        st.html('<a class="skip" href="#training">Skip the pictures, go to training</a>')
     gathered, trained, tried = st.columns([4, 3, 4], gap="medium")
     with gathered:
-        st.header("Gather")
+        st.header("Gather", anchor=False)
         if not album.is_sample or album.past or visitor().sets:  # else there is nothing to switch or to take back
             set_bar(album)
         add_pictures(album)
         lacking = cards(album)
     with trained, st.container(key="controls"):
-        st.header("Train")
+        st.html('<span id="training"></span>')
+        st.header("Train", anchor=False)
         train(album, lacking)
     with tried:
         with st.container(key="try_title"):
-            st.header("Try")
+            st.header("Try", anchor=False)
         example()
         awaits()

@@ -8,11 +8,12 @@ from ui.shared.picture import FILE_MB
 from ui.shared.session import Album
 from ui.shared.text import count, plain
 from ui.transfer.taking import clean_label, origin, serial, take, too_much
-from ui.widgets.gallery.gallery import gallery
+from ui.widgets.gallery.gallery import Act, gallery
 
-SHOWN = 9  # pictures of a class before the reader asks for all
+SHOWN = 7  # pictures of a class before the reader asks for all: with the tiles after them three rows of three
 SIDE = 50  # pixels of a thumbnail
 CARDS = 12  # classes before the reader asks for all
+EDITED = "transfer_edited"  # in the session: the class whose name is being changed
 
 
 def cards(album: Album) -> str:
@@ -59,31 +60,61 @@ def _card(album: Album, label: str) -> None:
     items = album.of(label)
     key = f"{album.id}_{label}"
     with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
-            st.markdown(f"**{plain(label)}** · {len(items)}")
-            with st.popover("Edit", type="tertiary", help=f"Rename or remove {plain(label)}"):
-                _edit(album, label, key)
-        everything = len(items) > SHOWN and st.session_state.get(f"transfer_all_{key}", False)
+        st.markdown(f"**{plain(label)}** · {len(items)}")
+        everything = st.session_state.get(_all(key), False)
         shown = items if everything else items[:SHOWN]
+        acts = [Act("edit", "Edit", f"Edit the class {label}: rename or remove it")]
+        if len(items) > SHOWN:
+            more = f"+{len(items) - SHOWN}"
+            acts.insert(
+                0,
+                Act("all", "Fewer", f"Fewer pictures of {label}")
+                if everything
+                else Act("all", more, f"{more}: show all {len(items)} pictures of {label}"),
+            )
         chosen = gallery(
-            [(item.digest, item.name, "") for item in shown], f"transfer_sheet_{key}", selectable=True, side=SIDE
+            [(item.digest, item.name, "") for item in shown],
+            f"transfer_sheet_{key}",
+            selectable=True,
+            side=SIDE,
+            label=f"Pictures of {label}",
+            acts=acts,
+            on_act=lambda act: _act(act, label, key),
         )
         if chosen:
             _chosen(album, label, key, set(chosen))
-        if len(items) > SHOWN:
-            st.toggle(f"Show all {len(items)}", key=f"transfer_all_{key}")
         if not album.is_sample:
             _drop(album, label)
+    if st.session_state.get(EDITED) == label:
+        st.dialog(f"The class “{plain(label)}”", on_dismiss=_close)(_edit)(album, label, key)
+
+
+def _all(key: str) -> str:
+    return f"transfer_all_{key}"
+
+
+def _act(act: str, label: str, key: str) -> None:
+    """Do what a tile after a class's pictures says."""
+    if act == "edit":
+        st.session_state[EDITED] = label
+    else:
+        st.session_state[_all(key)] = not st.session_state.get(_all(key), False)
+
+
+def _close() -> None:
+    st.session_state.pop(EDITED, None)
 
 
 def _edit(album: Album, label: str, key: str) -> None:
     name = clean_label(st.text_input("Name of the class", label, key=f"transfer_name_{key}"))
+    st.caption("The name of another class joins the two.")
     if name and name != label:
         album.rename(label, name)
+        _close()
         st.rerun()
-    st.caption("The name of another class joins the two.")
     if st.button("Remove this class", key=f"transfer_drop_{key}", icon=":material/delete:"):
         album.drop_class(label)
+        _close()
         st.rerun()
 
 

@@ -14,9 +14,11 @@ from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.shared.charts import palette
 from ui.shared.session import Album, store
 from ui.shared.text import count, plain
+from ui.transfer.why import why
 
 SIDE = 160  # pixels that a picture is shown wide
 PAGE = 12  # pictures before the reader asks for more
+OPENED = "transfer_why"  # in the session: run, digest and label of the mistake that is looked into
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,29 @@ def show_mistakes(run: Run, arms: Mapping[str, Arm]) -> None:
         for mistake in found[PAGE * (page - 1) : PAGE * page]:
             with st.container(border=True, gap="xsmall"):
                 _one(run, mistake, album, there)
+    opened = [each for each in found if _name(run, each) == st.session_state.get(OPENED)]
+    if opened:
+        st.dialog("Why?", width="medium", on_dismiss=_close)(_look)(run, opened[0])
+
+
+def _look(run: Run, mistake: Mistake) -> None:
+    """Look into one mistake."""
+    album = Album.current()
+    st.markdown(f"**{plain(mistake.picture.name)}** is labelled **{plain(mistake.picture.label)}**.")
+    why(run.id, mistake.picture, mistake.said)
+    _correct(run, mistake, album, {(item.digest, item.label) for item in album.items}, "_why")
+
+
+def _name(run: Run, mistake: Mistake) -> tuple[str, str, str]:
+    return run.id, mistake.picture.digest, mistake.picture.label
+
+
+def _open(name: tuple[str, str, str]) -> None:
+    st.session_state[OPENED] = name
+
+
+def _close() -> None:
+    st.session_state.pop(OPENED, None)
 
 
 def _one(run: Run, mistake: Mistake, album: Album, there: set[tuple[str, str]]) -> None:
@@ -79,8 +104,22 @@ def _one(run: Run, mistake: Mistake, album: Album, there: set[tuple[str, str]]) 
         for name, answer in mistake.said.items()
     ]
     st.markdown("  \n".join(lines), unsafe_allow_html=True)
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button(
+            "Why?",
+            key=f"transfer_look_{run.id}_{picture.digest[:12]}_{picture.label}",
+            on_click=_open,
+            args=(_name(run, mistake),),
+            help="Where the network looks, and which training pictures are most alike",
+        )
+        _correct(run, mistake, album, there)
+
+
+def _correct(run: Run, mistake: Mistake, album: Album, there: set[tuple[str, str]], place: str = "") -> None:
+    """Let the reader say that the label is wrong, and take that back."""
+    picture = mistake.picture
     now = [label for digest, label in there if digest == picture.digest]
-    place = f"{run.id}_{picture.digest[:12]}_{picture.label}"
+    place = f"{run.id}_{picture.digest[:12]}_{picture.label}{place}"
     if now and picture.label not in now:
         st.markdown(f":material/check: now **{plain(now[0])}**")
         st.button(

@@ -1,7 +1,8 @@
-"""A contact sheet: thumbnails that can be chosen by mouse, touch and keyboard."""
+"""A contact sheet: thumbnails that can be chosen by mouse, touch and keyboard, of which it is one stop."""
 
 import base64
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
@@ -12,13 +13,31 @@ from ui.widgets.frontend import frontend
 _sheet = frontend(__file__)
 
 
+@dataclass(frozen=True)
+class Act:
+    """A tile after the pictures that does something.
+
+    Attributes:
+        id: Told when it is pressed.
+        title: On the tile: room for a few letters.
+        about: Spoken, and shown while the pointer rests.
+    """
+
+    id: str
+    title: str
+    about: str
+
+
 def gallery(
     pictures: Sequence[tuple[str, str, str]],
     key: str,
     *,
     selectable: bool = False,
     side: int = 88,
+    label: str = "",
+    acts: Sequence[Act] = (),
     on_change: Callable[[], Any] = lambda: None,
+    on_act: Callable[[str], Any] = lambda act: None,
 ) -> list[str]:
     """Show pictures and return the digests of the chosen ones.
 
@@ -27,7 +46,10 @@ def gallery(
         key: Of the widget.
         selectable: Let the reader choose.
         side: Of a thumbnail, in pixels.
+        label: Of the whole, spoken.
+        acts: Tiles that do something.
         on_change: Called when the choice changed.
+        on_act: Called, before the page runs again, with the id of the tile that was pressed.
     """
     known = {digest for digest, _, _ in pictures}
     before = [digest for digest in st.session_state.get(key, {}).get("chosen") or [] if digest in known]
@@ -39,10 +61,13 @@ def gallery(
             ],
             "selectable": selectable,
             "side": side,
+            "label": label,
+            "acts": [asdict(act) for act in acts],
             "chosen": before,
         },
         default={"chosen": []},
         key=key,
         on_chosen_change=on_change,
+        on_act_change=lambda: on_act(st.session_state[key]["act"]),
     )
     return [digest for digest in result.chosen or [] if digest in known]

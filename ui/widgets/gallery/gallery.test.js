@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import component, { toggled } from './gallery.js';
+import component, { step, toggled } from './gallery.js';
 import { open } from '../testing.js';
 
 const PICTURES = ['a', 'b', 'c'].map((id) => ({ id, name: `${id}.png`, caption: '', jpeg: 'AAAA' }));
@@ -55,4 +55,39 @@ test('a name or caption is text, whatever stands in it', () => {
   assert.equal(find('img').getAttribute('alt'), evil);
   assert.equal(find('img').getAttribute('src'), 'data:image/jpeg;base64,AAAA');
   assert.equal(all('img').length, 1);
+});
+
+test('however many pictures, they are one stop of the keyboard, which arrow keys move', () => {
+  const { run, buttons, press, focused } = gallery();
+  const stops = () => buttons().map((button) => button.tabIndex);
+  run({ pictures: PICTURES, selectable: true, chosen: [], label: 'Pictures of cats' });
+  assert.deepEqual(stops(), [0, -1, -1]);
+  buttons()[0].focus();
+  assert.ok(press(buttons()[0], 'ArrowRight'), 'the page must not scroll');
+  assert.equal(focused(), buttons()[1]);
+  assert.deepEqual(stops(), [-1, 0, -1]);
+  press(buttons()[1], 'End');
+  assert.equal(focused(), buttons()[2]);
+  assert.ok(!press(buttons()[2], 'ArrowRight'), 'there is no further');
+  run({ pictures: PICTURES, selectable: true, chosen: ['c'], label: 'Pictures of cats' });
+  assert.deepEqual(stops(), [-1, -1, 0], 'the answer to a choice leaves the stop where it was');
+  buttons()[1].click();
+  assert.deepEqual(stops(), [-1, 0, -1], 'a click moves it');
+});
+
+test('arrow keys go down and up by rows', () => {
+  assert.deepEqual(['ArrowDown', 'ArrowUp', 'Home', 'End', 'x'].map((key) => step(key, 3, 3, 7)), [6, 0, 0, 6, 3]);
+  assert.equal(step('ArrowDown', 5, 3, 7), 5);
+});
+
+test('a tile after the pictures tells which it is, and is reached by the same arrow keys', () => {
+  const { run, buttons, sent, press, focused, find } = gallery();
+  const acts = [{ id: 'all', title: '+9', about: '+9: show all 12' }];
+  run({ pictures: PICTURES, selectable: true, chosen: [], label: 'Pictures of cats', acts });
+  assert.equal(find('.sheet').getAttribute('aria-label'), 'Pictures of cats: arrow keys move, Space chooses');
+  buttons()[2].focus();
+  press(buttons()[2], 'ArrowRight');
+  assert.equal(focused()?.getAttribute('aria-label'), '+9: show all 12');
+  /** @type {HTMLButtonElement} */ (focused()).click();
+  assert.deepEqual(sent, [['act', 'all']]);
 });
