@@ -444,8 +444,16 @@ def test_three_arms_are_told_apart_and_no_sentence_says_both(page: Any, store: S
 
 def test_try_shows_both_arms_answers(page: Any, store: Store, run: Run, engine: Any) -> None:
     engine.answers["predict"] = {"frozen": {"cat": 0.25, "dog": 0.75}, "fine_tuned": {"cat": 0.03, "dog": 0.97}}
+    seen, strong = np.zeros((8, 8, 3), np.uint8), np.eye(3, dtype=np.float32)
+    engine.answers["evidence"] = Attention(
+        "", "dog", {"cat": 0.25, "dog": 0.75}, {"dog": strong, "cat": strong}, seen, ()
+    )
     app = page("transfer", run=finish(store, run).id)
     app.file_uploader(key="transfer_try").upload("new.jpg", jpeg(5)).run()
+    assert not app.exception
+    spoken = [image.alt for element in app.get("image") for image in element.proto.imgs]
+    assert "Fine-tuned: evidence for dog (what it says), strongest at the top left" in spoken
+    assert "Frozen: evidence for cat (its second guess), strongest at the top left" in spoken
     spec = "".join(chart.proto.spec for chart in app.get("plotly_chart"))
     assert "75.0%" in spec
     assert "97.0%" in spec

@@ -18,6 +18,7 @@ from ui.shared.picture import FILE_MB, decoded, notes
 from ui.shared.session import store
 from ui.shared.text import asking, count, plain, table
 from ui.transfer.taking import too_much
+from ui.transfer.why import looked
 
 SURE = 0.9  # from here on a reader may think that the network knows
 SHOWN = 30  # rows of a table; the file has them all
@@ -58,6 +59,7 @@ def _one(run_id: str, arms: Collection[str], file: Any) -> None:
     notes(picture)
     if max(max(arm.values()) for arm in said.values()) > SURE:
         st.caption("A network must choose among its classes: it can be sure of a picture that belongs to none of them.")
+    looked(run_id, picture, arms)
 
 
 def _many(run_id: str, arms: Collection[str], files: Sequence[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Why an arm of a run says what it says of a test picture: where its evidence is, and what the picture is like.
+"""Why an arm of a run says what it says of a picture: where its evidence is, and what the picture is like.
 
 Every arm ends in a global average and a linear head, so that Grad-CAM's map is the class activation map, over the
 number of positions and without what is negative: no gradient is needed, and no Keras where the arm is kept by its head.
@@ -16,6 +16,7 @@ from cnn_core.networks import backbones
 from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import Network, compiled, extractor_id, features, network_input, trunk
 from cnn_core.pictures import sets
+from cnn_core.pictures.images import square
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
@@ -33,18 +34,19 @@ class EvidenceRefused(ValueError):
     """There is no such run or arm, or the picture was not tested by it."""
 
 
-def evidence(run_id: str, arm: str, digest: str, *, location: str | None = None) -> Attention:
-    """Return where an arm's evidence for its answer and for the label is, and the training pictures most alike.
+def evidence(run_id: str, arm: str, picture: str | np.ndarray, *, location: str | None = None) -> Attention:
+    """Return where an arm's evidence is, for its answer and beside it, and the training pictures most alike.
 
     Args:
         run_id: A run that has trained the arm.
         arm: Of `ARM_TITLES`.
-        digest: Of one of its test pictures.
+        picture: Digest of one of its test pictures, or the pixels of a new one, uint8 `(H, W, 3)`.
         location: Of the store; by default the one of this process.
 
     Returns:
-        The answer; `nearest` is empty if the pretrained network has not read the run's pictures, as in a run of an arm
-        from scratch alone.
+        The answer. Maps are of what is said and of the label; of a new picture, whose label nobody knows (it is empty),
+        of what is said and of the second likeliest. `nearest` is empty if the pretrained network has not read the run's
+        pictures, as in a run of an arm from scratch alone.
 
     Raises:
         EvidenceRefused: If there is no such arm, or the picture was not tested by it.
@@ -56,12 +58,19 @@ def evidence(run_id: str, arm: str, digest: str, *, location: str | None = None)
         found = Transfer.from_json(run.result) if run.result else None
         if not found or arm not in found.arms:
             raise EvidenceRefused(f"Run {run_id} has no network {arm!r} to look into (its state is {run.state}).")
-        answer = next((each for each in found.arms[arm].answers if each.digest == digest), None)
-        if answer is None:
-            raise EvidenceRefused(f"The picture {digest[:12]} was not tested in run {run_id}. Choose one that was.")
         experiment = Experiment.from_json(run.spec)
         record = backbones.backbone(experiment.options.backbone)
-        batch = network_input(store, [Item(digest, "", "")], record)
+        label, digest = "", ""
+        if isinstance(picture, str):
+            answer = next((each for each in found.arms[arm].answers if each.digest == picture), None)
+            if answer is None:
+                raise EvidenceRefused(
+                    f"The picture {picture[:12]} was not tested in run {run_id}. Choose one that was."
+                )
+            label, digest = answer.label, picture
+            batch = network_input(store, [Item(digest, "", "")], record)
+        else:
+            batch = square(picture, record.input_size, record.crop_fraction)[None]
         train = sets.split(experiment.items, experiment.options.seed).train
         nearest = _nearest(store, run, record, digest, batch, train)
     finally:
@@ -70,13 +79,14 @@ def evidence(run_id: str, arm: str, digest: str, *, location: str | None = None)
     maps = body(batch)[0]  # (h, w, channels)
     shares = softmax(maps.mean(axis=(0, 1)) @ kernel + bias)
     positions = maps.shape[0] * maps.shape[1]
+    likely = [found.classes[index] for index in np.argsort(-shares, kind="stable")]
     return Attention(
-        answer.label,
-        answer.said,
+        label,
+        likely[0],
         probabilities={name: float(share) for name, share in zip(found.classes, shares, strict=True)},
         maps={
             name: np.maximum(maps @ kernel[:, found.classes.index(name)], 0).astype(np.float32) / positions
-            for name in (answer.said, answer.label)
+            for name in (likely[0], label or likely[1])
         },
         seen=batch[0],
         nearest=nearest,
@@ -105,7 +115,8 @@ def _nearest(
 ) -> tuple[Neighbour, ...]:
     """Return the training pictures that the pretrained network finds most alike, by what is kept of its features."""
     precision = "mixed_float16" if "mixed_float16" in run.environment.get("device", "") else "float32"
-    known = store.features.read(extractor_id(record, precision), [digest, *(item.digest for item in train)])
+    asked = [digest] if digest else []
+    known = store.features.read(extractor_id(record, precision), [*asked, *(item.digest for item in train)])
     if any(item.digest not in known for item in train):
         return ()
     if digest in known:

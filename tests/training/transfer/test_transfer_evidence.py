@@ -72,6 +72,18 @@ def test_nearest_are_training_pictures_by_cosine_of_the_pretrained_features(outc
         assert near.similarity == pytest.approx(by_digest[near.digest], abs=1e-3)
 
 
+def test_new_picture_is_looked_at_for_its_first_and_second_answer(outcome: Outcome) -> None:
+    tested = outcome.arms["frozen"].answers[0]
+    kept_one = evidence(outcome.run.id, "frozen", tested.digest, location=outcome.store.location)
+    pixels = kept.pixels(outcome.store, tested.digest)
+    found = evidence(outcome.run.id, "frozen", pixels, location=outcome.store.location)
+    assert found.label == "" and found.said == kept_one.said
+    assert found.probabilities == pytest.approx(kept_one.probabilities)
+    ranked = sorted(found.probabilities, key=lambda name: -found.probabilities[name])
+    assert list(found.maps) == ranked[:2] and (found.maps[found.said] == kept_one.maps[found.said]).all()
+    assert [near.digest for near in found.nearest] == [near.digest for near in kept_one.nearest]
+
+
 def test_evidence_refuses_what_it_cannot_look_at(outcome: Outcome) -> None:
     store: Any = outcome.store
     with pytest.raises(EvidenceRefused, match="The picture feedfacecafe was not tested in run"):
