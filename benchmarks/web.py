@@ -30,7 +30,6 @@ VIEWS = {
     "architectures": ("Timeline", "Inside", "Picture", "Compare", "Degradation", "LeNet", "Prior"),
     "laboratory": ("Depth", "Pictures", "Recipes", "Preprocessing", "Backbones", "Data", "Augmentation", "Runs"),
 }
-TABLES = ("Field", "Inside", "Runs")  # the views with a table of Streamlit's, which needs pandas
 
 
 def main() -> int:
@@ -46,15 +45,10 @@ def main() -> int:
         steps = {"started": memory(server)}
         reader = visit(browser, server.url)
         pages = ["transfer", *(f"{page}?{page}_view={view}" for page, views in VIEWS.items() for view in views)]
-        tables = [path for path in pages if path.endswith(TABLES)]
-        for name, paths in {
-            "every view without a table": [path for path in pages if path not in tables],
-            "every view": tables,
-        }.items():
-            for path in paths:
-                reader.goto(server.url + path)
-                reader.wait_for_selector(SETTLED)
-            steps[name] = memory(server)
+        for path in pages:
+            reader.goto(server.url + path)
+            reader.wait_for_selector(SETTLED)
+        steps["every view"] = memory(server)
         for _ in range(READERS):
             visit(browser, server.url + "convolution")
         steps[f"{READERS} readers more"] = memory(server)
