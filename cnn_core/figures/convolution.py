@@ -29,7 +29,7 @@ def histogram(feature_map: np.ndarray, limit: float) -> go.Figure:
             "height": 180,
             "bargap": 0,
             "xaxis": {"title": {"text": "response"}},
-            "yaxis": {"title": {"text": "positions"}, "type": "log"},
+            "yaxis": {"title": {"text": "positions"}, "type": "log", "dtick": 1, "exponentformat": "power"},
         },
     )
 
@@ -103,7 +103,7 @@ def learning(frames: Sequence[Frame], target: np.ndarray) -> go.Figure:
         )
         for frame in frames
     ]
-    figure.update_yaxes(type="log", row=1, col=1)
+    figure.update_yaxes(type="log", exponentformat="power", row=1, col=1)
     figure.update_xaxes(title_text="step", row=1, col=1)
     for column in (2, 3):
         figure.update_yaxes(autorange="reversed", showticklabels=False, showgrid=False, row=1, col=column)
