@@ -264,6 +264,23 @@ def run(store: Store) -> Run:
     return store.create("transfer", Experiment(tuple(pictures)).to_json(), title="two kinds")
 
 
+def measured_of(run: Run) -> Transfer:
+    """Figures of a run of cats and dogs."""
+    items = Experiment.from_json(run.spec).items
+    two = [next(item for item in items if item.label == label) for label in ("cats", "dogs")]
+    figures = evaluate(np.array([[0.9, 0.1], [0.1, 0.9]]), two, ("cats", "dogs"))
+    arm = Arm(
+        **vars(figures),
+        history=(),
+        best_epoch=1,
+        trainable_params=1,
+        total_params=2,
+        model_bytes=3,
+        seconds={"features": 0.5, "training": 3.0},
+    )
+    return Transfer(("cats", "dogs"), {"train": 9, "validation": 3, "test": 2}, {"frozen": arm})
+
+
 ENVIRONMENT = {"device": "CPU", "keras": "3", "tensorflow": "2", "python": "3.11", "commit": "abc"}
 
 
@@ -428,7 +445,27 @@ def test_unequal_classes_have_their_balanced_accuracy_beside(page: Any, store: S
     lopsided = {name: replace(arm, per_class=tuple(rows)) for name, arm in both.arms.items()}
     other = store.create("transfer", run.spec, title="lopsided")
     app = page("transfer", run=finish(store, other, found=replace(both, arms=lopsided)).id)
-    assert "(balanced accuracy): frozen 50.0% and fine-tuned 50.0%." in texts(app)
+    said = texts(app)
+    assert "the mean of the classes' own shares of right answers): frozen 50.0% and fine-tuned 50.0%." in said
+    assert said.count("· balanced 50.0 %") == 2, "beside each large figure"
+    assert "Train again with “Let every class count the same”" in said
+
+
+def test_classes_can_count_the_same_only_where_they_are_unequal(page: Any, store: Store) -> None:
+    app = page("transfer")
+    toggle = app.toggle(key="transfer_class_weights")
+    assert toggle.disabled and "equally many pictures" in toggle.help
+    app = upload_zip(app, archive(cats=9, dogs=6))
+    toggle = app.toggle(key="transfer_class_weights")
+    assert not toggle.disabled and "half as many counts twice" in toggle.help
+    toggle.set_value(True).run()
+    assert "let every class count the same on" in texts(app)
+    start(app).click().run()
+    (run,) = (store.get(glance.id) for glance in store.live())
+    assert Experiment.from_json(run.spec).options == Options(class_weights=True)
+    app = page("transfer", run=finish(store, run, found=measured_of(run)).id)
+    app.button(key="transfer_back").click().run()
+    assert app.toggle(key="transfer_class_weights").value is True
 
 
 def test_three_arms_are_told_apart_and_no_sentence_says_both(page: Any, store: Store, run: Run) -> None:

@@ -51,7 +51,10 @@ def _doubts(counts: dict[str, int]) -> list[str]:
         )
     if min(counts.values()) and max(counts.values()) > 3 * min(counts.values()):
         most = plain(max(counts, key=lambda label: counts[label]))
-        doubts.append(f"The classes are unequal: always answering “{most}” would already be right often.")
+        doubts.append(
+            f"The classes are unequal: always answering “{most}” would already be right often. The settings can let "
+            "every class count the same."
+        )
     return doubts
 
 

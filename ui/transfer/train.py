@@ -28,7 +28,7 @@ def train(album: Album, trouble: str) -> None:
         trouble: Why they cannot be learnt yet, empty if they can.
     """
     go, estimate = st.container(), st.container(key="estimate")
-    options, refusal = settings()
+    options, refusal = settings(equal=len(set(album.counts.values())) < 2)
     trouble = trouble or refusal
     if (
         go.button(
