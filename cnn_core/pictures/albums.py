@@ -123,8 +123,9 @@ class Album:
         if not pictures:
             return 0
         own = [] if self.is_sample else self.items
-        there = {(item.digest, item.label) for item in own}
-        new = {(item.digest, item.label): item for item in pictures if (item.digest, item.label) not in there}
+        there = {(item.digest, item.label, item.part == "test") for item in own}
+        given = {(item.digest, item.label, item.part == "test"): item for item in pictures}
+        new = {each: item for each, item in given.items() if each not in there}
         words = f"{count(len(new), 'picture')} added"
         if self.is_sample:
             self._begin(words, YOURS, list(new.values()), [])
@@ -157,6 +158,13 @@ class Album:
                 replace(item, label=to) if item.label == label and item.digest in digests else item for item in rest
             ]
             self.empty_classes = sorted({*self.empty_classes, label})
+
+    def remove_test(self) -> None:
+        """Take out what is there to be tested on; the classes stay."""
+        gone = [item for item in self.items if item.part == "test"]
+        with self._changing(f"the test set of {count(len(gone), 'picture')} removed"):
+            self.items = [item for item in self.items if item.part != "test"]
+            self.empty_classes = sorted({*self.empty_classes, *(item.label for item in gone)})
 
     def drop_class(self, label: str) -> None:
         """Take a class and its pictures out."""

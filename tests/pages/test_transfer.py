@@ -223,6 +223,48 @@ def test_pictures_survive_another_page_and_a_reload(page: Any, store: Store) -> 
     assert again.session_state.album.id != kept  # a copy: changes do not reach whoever shared the link
 
 
+def upload_tests(app: Any, data: bytes) -> Any:
+    key = f"transfer_test_zip_{app.session_state.transfer_serial}"
+    return app.file_uploader(key=key).upload("test.zip", data).run()
+
+
+def test_test_set_of_ones_own_is_matched_to_the_classes_and_nothing_is_learnt_from_it(page: Any, store: Store) -> None:
+    app = page("transfer")
+    assert "Give photos to learn from first" in texts(app)
+    app = upload_zip(app, archive(cats=6, dogs=7))
+    app.file_uploader(key=f"transfer_test_files_{app.session_state.transfer_serial}").upload("a.jpg", jpeg(901)).run()
+    assert "1 added. They are tested on, and not learnt from." in texts(app)
+    app.segmented_control(key="transfer_test_way").set_value("Zip").run()
+    before = app.session_state.album.items
+    app = upload_tests(app, archive(cats=2, rats=2))
+    assert "has a class rats that your pictures lack; they have cats, dogs. Nothing was added" in texts(app)
+    assert app.session_state.album.items == before
+    with io.BytesIO() as other:
+        with zipfile.ZipFile(other, "w") as packed:
+            packed.writestr("Dogs/new.jpg", jpeg(902))
+            packed.writestr("Cats/new.jpg", jpeg(0))  # one that is learnt from, too
+        app = upload_tests(app, other.getvalue())
+    assert not app.exception
+    tested = [(item.label, item.part) for item in app.session_state.album.items if item.part]
+    assert sorted(tested) == [("cats", "test"), ("cats", "test"), ("dogs", "test")]
+    said = texts(app)
+    assert "**13 pictures in 2 classes**" in said and "**cats** · 6, 2 to test" in said
+    assert "**3 pictures to test on**, from which nothing is learnt: cats 2, dogs 1." in said
+    start(app).click().run()
+    (run,) = (store.get(glance.id) for glance in store.live())
+    parts = sets.split(Experiment.from_json(run.spec).items, 0)
+    assert len(parts.test) == 3 and len(parts.train) + len(parts.validation) == 12
+    assert parts.notes == ("1 picture left out of training: also in the test part.",)
+    app = page("transfer", run=finish(store, run, found=measured_of(run)).id)
+    assert "that no arm has seen: a test set that was given for it" in texts(app)
+    app.button(key="transfer_back").click().run()
+    app.button(key="transfer_test_clear").click().run()
+    assert not [item for item in app.session_state.album.items if item.part]
+    assert app.session_state.album.counts == {"cats": 6, "dogs": 7}
+    app.button(key="set_undo").click().run()
+    assert app.session_state.album.counts == {"cats": 8, "dogs": 8}
+
+
 def test_start_creates_a_run_of_exactly_what_was_chosen(page: Any, store: Store, engine: Any) -> None:
     app = upload_zip(page("transfer"), archive(cats=6, dogs=6))
     app.slider(key="transfer_epochs").set_value(3)

@@ -17,6 +17,7 @@ from ui.transfer.details import details
 from ui.transfer.figures import chart, large
 from ui.transfer.live import draw_curves
 from ui.transfer.mistakes import adopt, show_mistakes
+from ui.transfer.test_set import tested_apart
 
 CLASS_WEIGHTS = settings.title("class_weights")
 REPEATS = (
@@ -72,7 +73,9 @@ def _reached(run: Run, found: Transfer) -> None:
         },
     )
     chart(shares, found.chance, "transfer_accuracies")
-    st.markdown(f"**{plain(run.title)}**: on {count(found.split_sizes['test'], 'test picture')} that no arm has seen.")
+    apart = ": a test set that was given for it, not a part of what was learnt from" if tested_apart(run) else ""
+    tested = f"{count(found.split_sizes['test'], 'test picture')} that no arm has seen{apart}"
+    st.markdown(f"**{plain(run.title)}**: on {tested}.")
     _ended(run)
     _failed(found)
     options = run.spec["options"]
