@@ -29,7 +29,7 @@ def cards(album: Album) -> str:
         st.markdown(f"**{count(sum(counts.values()), 'picture')} in {count(len(counts), 'class')}** ({origin_words})")
         if not album.is_sample:
             st.button("Remove all", key="transfer_clear", type="tertiary", on_click=album.clear)
-    for trouble in _doubts(counts):
+    for trouble in _doubts(counts, bool(tested)):
         st.warning(trouble)
     everything = len(counts) <= CARDS or st.toggle(f"Show all {len(counts)} classes", key="transfer_all_classes")
     with st.grid(min_column_width=190, gap="small", key="transfer_cards"):
@@ -43,9 +43,9 @@ def _empty(counts: dict[str, int]) -> str:
     return f"The class {empty[0]!r} has no pictures. Add some or remove the class." if empty else ""
 
 
-def _doubts(counts: dict[str, int]) -> list[str]:
+def _doubts(counts: dict[str, int], tested: bool) -> list[str]:
     doubts = []
-    few = [label for label, number in counts.items() if 0 < number < FEW_PICTURES]
+    few = [] if tested else [label for label, number in counts.items() if 0 < number < FEW_PICTURES]
     if few:
         doubts.append(
             f"Fewer than {FEW_PICTURES} pictures of {', '.join(plain(label) for label in few)}: "

@@ -94,11 +94,7 @@ def _new_class(album: Album) -> None:
     elif len(album.classes) >= limits.SET_CLASSES and not album.is_sample:
         st.error(f"A set in the browser holds at most {limits.SET_CLASSES} classes.")
     else:
-        if album.is_sample:
-            album.take("your pictures", [], [name])
-        else:
-            album.empty_classes = sorted({*album.empty_classes, name} - {item.label for item in album.items})
-            album.save()
+        album.name_class(name)
         st.rerun()
 
 
