@@ -573,6 +573,28 @@ def test_run_shows_where_its_curves_will_be_before_the_first_point(page: Any, st
     assert " left" not in app.get("progress")[0].proto.text, "too little is done to tell"
     store.beat(claimed, {"phase": "features", "arm": "frozen", "fraction": 0.5, "curves": empty})
     assert " left" in page("transfer", run=run.id).get("progress")[0].proto.text
+    store.beat(claimed, {"phase": "features", "arm": "frozen", "fraction": 0.5, "left": 75.0, "curves": empty})
+    assert "about 1 min 15 s left" in page("transfer", run=run.id).get("progress")[0].proto.text, "as the run tells it"
+
+
+def test_renamed_run_is_called_by_its_new_name(page: Any, store: Store, run: Run) -> None:
+    store.rename(run.id, "cats against dogs")
+    app = page("transfer", run=run.id)
+    assert app.title[0].value == "Teaching: cats against dogs"
+    app = page("transfer", run=finish(store, run).id)
+    assert "**cats against dogs**: on 2 test pictures" in texts(app) and "two kinds" not in texts(app)
+    app = page("transfer", run=finish(store, store.create("transfer", run.spec, title="old"), "failed", "Lost.").id)
+    store.rename(app.query_params["run"], "new")
+    assert app.run().title[0].value == "new"
+
+
+def test_download_sizes_count_the_pictures(page: Any, store: Store, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.transfer.take_home.kept.file", lambda store, digest: (bytes(1_000_000), "jpg"))
+    app = page("transfer", run=finish(store, run).id)
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert "Frozen model (26 MB)" in labels, "14 MB and twelve pictures"
+    app.toggle(key="transfer_bundle_pictures").set_value(False).run()
+    assert "Frozen model (14 MB)" in [button.proto.label for button in app.get("download_button")]
 
 
 def test_failed_run_says_what_happened(page: Any, store: Store, run: Run) -> None:
