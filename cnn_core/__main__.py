@@ -29,6 +29,7 @@ from cnn_core.training import reading
 from cnn_core.training.flags import add_flags, chosen
 from cnn_core.training.lab import commands as lab
 from cnn_core.training.studies import commands as studies
+from cnn_core.training.transfer.headline import balanced, unequal
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
 
@@ -147,7 +148,9 @@ def _train(options: argparse.Namespace) -> str:
         share = arm.accuracy
         print(
             f"{name:>10}: {share.correct} of {share.total} right, {share.value:.3f} "
-            f"(95 % interval {share.low:.3f} to {share.high:.3f}), trained in {arm.seconds['training']:.1f} s",
+            f"(95 % interval {share.low:.3f} to {share.high:.3f}), "
+            + (f"balanced accuracy {balanced(arm.per_class):.3f}, " if unequal(arm.per_class) else "")
+            + f"trained in {arm.seconds['training']:.1f} s",
             file=sys.stderr,
         )
     for verdict in found.verdicts():

@@ -51,6 +51,8 @@ class Album:
         empty_classes: Classes without a picture; those with one are told by the pictures.
         past: What it was before its last changes, the last one at the end.
         of_link: Whether it came with a link and is nobody's yet: it becomes the visitor's own with the first change.
+        kept: What the store holds of it, as this album has last read or written it.
+        elsewhere: It was changed by another tab, and has since been read anew; for a page to tell, and to clear.
     """
 
     store: Store
@@ -61,16 +63,37 @@ class Album:
     empty_classes: list[str] = field(default_factory=list)
     past: list[Before] = field(default_factory=list)
     of_link: bool = False
+    kept: bytes = b""
+    elsewhere: bool = False
 
     @classmethod
     def open(cls, store: Store, visit: str, album_id: str) -> Self | None:
         """Return a set of this visitor's; None if the store has no such set."""
-        found = _read(store, album_id)
-        if found is None:
+        kept = _bytes(store, album_id)
+        if kept is None:
             return None
+        album = cls(store, visit, album_id, "", [])
+        album._read(kept)
+        return album
+
+    def refresh(self) -> bool:
+        """Read it anew if another tab has changed it since; tell whether one has.
+
+        Every change begins with this, so that it is made on the newest state and undoes nothing of the other tab's.
+        """
+        kept = _bytes(self.store, self.id)
+        if kept is None or kept == self.kept:
+            return False
+        self._read(kept)
+        self.elsewhere = True
+        return True
+
+    def _read(self, kept: bytes) -> None:
+        found = json.loads(kept)
         before = found.get("before")
-        past = [Before(**before | {"items": _items(before["items"])})] if before else []
-        return cls(store, visit, album_id, found["source"], _items(found["items"]), found["empty_classes"], past)
+        self.past = [Before(**before | {"items": _items(before["items"])})] if before else []
+        self.source, self.items, self.empty_classes = found["source"], _items(found["items"]), found["empty_classes"]
+        self.kept = kept
 
     @classmethod
     def copied(cls, store: Store, visit: str, album_id: str) -> Self | None:
@@ -122,9 +145,11 @@ class Album:
         """
         if not pictures:
             return 0
+        self.refresh()
         own = [] if self.is_sample else self.items
-        there = {(item.digest, item.label) for item in own}
-        new = {(item.digest, item.label): item for item in pictures if (item.digest, item.label) not in there}
+        there = {(item.digest, item.label, item.part == "test") for item in own}
+        given = {(item.digest, item.label, item.part == "test"): item for item in pictures}
+        new = {each: item for each, item in given.items() if each not in there}
         words = f"{count(len(new), 'picture')} added"
         if self.is_sample:
             self._begin(words, YOURS, list(new.values()), [])
@@ -135,6 +160,9 @@ class Album:
 
     def rename(self, old: str, new: str) -> None:
         """Rename a class; to the name of another means joining the two."""
+        self.refresh()
+        if old not in self.classes:
+            return
         words = f"“{old}” joined with “{new}”" if new in self.classes else f"“{old}” renamed to “{new}”"
         with self._changing(words):
             self.items = [replace(item, label=new) if item.label == old else item for item in self.items]
@@ -142,15 +170,21 @@ class Album:
 
     def remove(self, digests: set[str], label: str) -> None:
         """Take pictures out of a class; the class stays."""
+        self.refresh()
         gone = [item for item in self.of(label) if item.digest in digests]
+        if not gone:
+            return
         with self._changing(f"{_named(gone)} removed from “{label}”"):
             self.items = [item for item in self.items if item not in gone]
             self.empty_classes = sorted({*self.empty_classes, label})
 
     def move(self, digests: set[str], label: str, to: str) -> None:
         """Give pictures of a class another label."""
+        self.refresh()
         there = {item.digest for item in self.items if item.label == to}
         moved = [item for item in self.of(label) if item.digest in digests]
+        if not moved:
+            return
         with self._changing(f"{_named(moved)} moved from “{label}” to “{to}”"):
             rest = [item for item in self.items if not (item.label == label and item.digest in digests & there)]
             self.items = [
@@ -158,8 +192,28 @@ class Album:
             ]
             self.empty_classes = sorted({*self.empty_classes, label})
 
+    def remove_test(self) -> None:
+        """Take out what is there to be tested on; the classes stay."""
+        self.refresh()
+        gone = [item for item in self.items if item.part == "test"]
+        with self._changing(f"the test set of {count(len(gone), 'picture')} removed"):
+            self.items = [item for item in self.items if item.part != "test"]
+            self.empty_classes = sorted({*self.empty_classes, *(item.label for item in gone)})
+
+    def name_class(self, name: str) -> None:
+        """Begin a class without pictures; with a sample set, as the first of a set of one's own."""
+        if self.is_sample:
+            self.take(YOURS, [], [name])
+            return
+        self.refresh()
+        self.empty_classes = sorted({*self.empty_classes, name} - {item.label for item in self.items})
+        self.save()
+
     def drop_class(self, label: str) -> None:
         """Take a class and its pictures out."""
+        self.refresh()
+        if label not in self.classes:
+            return
         with self._changing(f"the class “{label}” with {count(len(self.of(label)), 'picture')} removed"):
             self.items = [item for item in self.items if item.label != label]
             self.empty_classes = [name for name in self.empty_classes if name != label]
@@ -173,12 +227,14 @@ class Album:
         self._begin(f"a set of {count(len(self.items), 'picture')} left", YOURS, [], [])
 
     def undo(self) -> str:
-        """Take the last change back; return what it was, in words that a sentence can begin with. Empty if none was.
+        """Take the last change back; return what it was, in words that a sentence can begin with.
+
+        Empty if none was, or if another tab has changed the set since: that change was not meant.
 
         Raises:
             OSError: If the store takes nothing; the album is as it was then.
         """
-        if not self.past:
+        if self.refresh() or not self.past:
             return ""
         now, before = dict(vars(self)), self.past[-1]
         try:
@@ -204,7 +260,9 @@ class Album:
         if self.past:
             last = self.past[-1]
             kept["before"] = asdict(last) | {"items": [item.to_json() for item in last.items]}
-        self.store.write(keys.album(self.id), to_json(kept).encode())
+        data = to_json(kept).encode()
+        self.store.write(keys.album(self.id), data)
+        self.kept = data
         visitors.change(self.store, self.visit, self._entered)
         self.of_link = False
 
@@ -217,6 +275,7 @@ class Album:
         return known.with_set(self.id, name if name not in taken else next(n for n in numbered if n not in taken))
 
     def _begin(self, words: str, source: str, items: list[Item], empty_classes: list[str]) -> None:
+        self.refresh()
         leaves_own = bool(self.items) and not self.is_sample
         left = self.id
         with self._changing(words):
@@ -249,13 +308,18 @@ def new_id() -> str:
 
 
 def _read(store: Store, album_id: str) -> dict[str, Any] | None:
+    kept = _bytes(store, album_id)
+    found: dict[str, Any] | None = None if kept is None else json.loads(kept)
+    return found
+
+
+def _bytes(store: Store, album_id: str) -> bytes | None:
     if not (album_id.isascii() and album_id.isalnum()):
         return None
     try:
-        found: dict[str, Any] = json.loads(store.read(keys.album(album_id)))
+        return store.read(keys.album(album_id))
     except FileNotFoundError:
         return None
-    return found
 
 
 def _items(entries: list[list[str]]) -> list[Item]:

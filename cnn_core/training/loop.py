@@ -65,9 +65,11 @@ class Steps:
     Args:
         model: `(N, …)` → probabilities `(N, classes)`; the loss is their mean cross-entropy.
         groups: At least one; each has its rate, and may be empty.
+        class_weights: `(classes,)`, around 1: by them an example counts in the loss and in all figures.
     """
 
-    def __init__(self, model: keras.Model, groups: Sequence[Group]) -> None:
+    def __init__(self, model: keras.Model, groups: Sequence[Group], class_weights: np.ndarray | None = None) -> None:
+        self._weights = None if class_weights is None else np.asarray(class_weights, np.float32)
         self.model, self._groups = model, [(optimizer, list(variables)) for optimizer, variables in groups]
         for optimizer, variables in self._groups:
             optimizer.build(variables)
@@ -79,16 +81,17 @@ class Steps:
         self._step = tf.function(self._traced_step, input_signature=batch, autograph=False)
         self._score = tf.function(self._traced_score, input_signature=batch, autograph=False)
 
-    def step(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+    def step(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
         """Take one step: inputs `(N, …)`, labels `(N,)` → the mean loss and how many were right, both before it."""
         loss, right = self._step(*self._batch(inputs, labels)).numpy().tolist()
-        return loss, round(right)
+        return loss, round(right) if self._weights is None else right
 
     def score(self, inputs: Inputs, labels: np.ndarray, batch_size: int) -> tuple[float, float]:
         """Return the mean loss and the accuracy at inference."""
         parts = [slice(start, start + batch_size) for start in range(0, len(labels), batch_size)]
         sums = [self._score(*self._batch(inputs[part], labels[part])).numpy() for part in parts]
-        loss, accuracy = (np.sum(sums, axis=0, dtype=float) / len(labels)).tolist()
+        count = len(labels) if self._weights is None else float(self._weights[labels].sum(dtype=float))
+        loss, accuracy = (np.sum(sums, axis=0, dtype=float) / count).tolist()
         return loss, accuracy
 
     def set_rates(self, rates: Sequence[float]) -> None:
@@ -163,8 +166,11 @@ class Steps:
             inputs, labels = inputs[mine :: self._replicas], labels[mine :: self._replicas]  # (n, …), (n,)
         said = self.model(inputs, training=training)  # (n, classes)
         losses = keras.losses.sparse_categorical_crossentropy(tf.maximum(labels, 0), said)  # (n,)
-        right = tf.argmax(said, axis=1, output_type=tf.int32) == labels  # (n,)
-        return tf.reduce_sum(tf.where(labels >= 0, losses, 0.0)), tf.reduce_sum(tf.cast(right, tf.float32))
+        right = tf.cast(tf.argmax(said, axis=1, output_type=tf.int32) == labels, tf.float32)  # (n,)
+        if self._weights is not None:
+            counts = tf.gather(tf.constant(self._weights), tf.maximum(labels, 0))  # (n,)
+            losses, right = counts * losses, counts * right
+        return tf.reduce_sum(tf.where(labels >= 0, losses, 0.0)), tf.reduce_sum(right)
 
 
 # Epochs ---------------------------------------------------------------------------------------------------------------
@@ -210,7 +216,7 @@ class _Part:
 
     seen: int = 0
     loss: float = 0.0
-    right: int = 0
+    right: float = 0
     seconds: float = 0.0
 
 

@@ -90,6 +90,7 @@ def test_pictures_in_curves_move_result_out_at_a_link(server: Server, visitor: V
     page.reload()
     settled(page)
     expect(page.get_by_text("23 pictures in 2 classes")).to_be_visible()  # a reload loses nothing
+    set_epochs(page, 40)  # long enough for a colleague to come while it trains
     run_id = start(page)
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
 

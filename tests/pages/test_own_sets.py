@@ -135,3 +135,20 @@ def test_link_to_a_run_of_ones_own_set_opens_that_set(back: Any, mine: Album, st
     run = store.create("transfer", Experiment(tuple(items), Options()).to_json(), title="two kinds")
     assert album(back("laboratory", run=run.id)).id == "abc"
     assert album(back("transfer", set="abc")).id == "abc"
+
+
+def test_two_tabs_on_one_set_lose_nothing_and_are_told(back: Any, mine: Album, items: list[Item]) -> None:
+    first, second = back("transfer"), back("transfer")
+    album(first).remove({items[0].digest}, "cat")
+    second.session_state.transfer_edited = "dog"
+    second.run()
+    told = "This set has been changed in another tab."
+    assert [toast.value for toast in second.toast if told in toast.value], "shown as it stands now"
+    assert "cat** · 5" in texts(second)
+    album(first).remove({items[1].digest}, "cat")
+    second.text_input(key=f"transfer_name_{mine.id}_dog").set_value("wolf").run()
+    assert not second.exception and album(second).counts == {"cat": 4, "wolf": 6}, "on top of the other's"
+    first.run()
+    assert album(first).counts == {"cat": 4, "wolf": 6}
+    assert [toast.value for toast in first.toast if told in toast.value]
+    assert not [toast.value for toast in first.run().toast if told in toast.value], "once"

@@ -223,6 +223,48 @@ def test_pictures_survive_another_page_and_a_reload(page: Any, store: Store) -> 
     assert again.session_state.album.id != kept  # a copy: changes do not reach whoever shared the link
 
 
+def upload_tests(app: Any, data: bytes) -> Any:
+    key = f"transfer_test_zip_{app.session_state.transfer_serial}"
+    return app.file_uploader(key=key).upload("test.zip", data).run()
+
+
+def test_test_set_of_ones_own_is_matched_to_the_classes_and_nothing_is_learnt_from_it(page: Any, store: Store) -> None:
+    app = page("transfer")
+    assert "Give photos to learn from first" in texts(app)
+    app = upload_zip(app, archive(cats=6, dogs=7))
+    app.file_uploader(key=f"transfer_test_files_{app.session_state.transfer_serial}").upload("a.jpg", jpeg(901)).run()
+    assert "1 added. They are tested on, and not learnt from." in texts(app)
+    app.segmented_control(key="transfer_test_way").set_value("Zip").run()
+    before = app.session_state.album.items
+    app = upload_tests(app, archive(cats=2, rats=2))
+    assert "has a class rats that your pictures lack; they have cats, dogs. Nothing was added" in texts(app)
+    assert app.session_state.album.items == before
+    with io.BytesIO() as other:
+        with zipfile.ZipFile(other, "w") as packed:
+            packed.writestr("Dogs/new.jpg", jpeg(902))
+            packed.writestr("Cats/new.jpg", jpeg(0))  # one that is learnt from, too
+        app = upload_tests(app, other.getvalue())
+    assert not app.exception
+    tested = [(item.label, item.part) for item in app.session_state.album.items if item.part]
+    assert sorted(tested) == [("cats", "test"), ("cats", "test"), ("dogs", "test")]
+    said = texts(app)
+    assert "**13 pictures in 2 classes**" in said and "**cats** · 6, 2 to test" in said
+    assert "**3 pictures to test on**, from which nothing is learnt: cats 2, dogs 1." in said
+    start(app).click().run()
+    (run,) = (store.get(glance.id) for glance in store.live())
+    parts = sets.split(Experiment.from_json(run.spec).items, 0)
+    assert len(parts.test) == 3 and len(parts.train) + len(parts.validation) == 12
+    assert parts.notes == ("1 picture left out of training: also in the test part.",)
+    app = page("transfer", run=finish(store, run, found=measured_of(run)).id)
+    assert "that no arm has seen: a test set that was given for it" in texts(app)
+    app.button(key="transfer_back").click().run()
+    app.button(key="transfer_test_clear").click().run()
+    assert not [item for item in app.session_state.album.items if item.part]
+    assert app.session_state.album.counts == {"cats": 6, "dogs": 7}
+    app.button(key="set_undo").click().run()
+    assert app.session_state.album.counts == {"cats": 8, "dogs": 8}
+
+
 def test_start_creates_a_run_of_exactly_what_was_chosen(page: Any, store: Store, engine: Any) -> None:
     app = upload_zip(page("transfer"), archive(cats=6, dogs=6))
     app.slider(key="transfer_epochs").set_value(3)
@@ -262,6 +304,23 @@ def run(store: Store) -> Run:
         for i in range(6)
     ]
     return store.create("transfer", Experiment(tuple(pictures)).to_json(), title="two kinds")
+
+
+def measured_of(run: Run) -> Transfer:
+    """Figures of a run of cats and dogs."""
+    items = Experiment.from_json(run.spec).items
+    two = [next(item for item in items if item.label == label) for label in ("cats", "dogs")]
+    figures = evaluate(np.array([[0.9, 0.1], [0.1, 0.9]]), two, ("cats", "dogs"))
+    arm = Arm(
+        **vars(figures),
+        history=(),
+        best_epoch=1,
+        trainable_params=1,
+        total_params=2,
+        model_bytes=3,
+        seconds={"features": 0.5, "training": 3.0},
+    )
+    return Transfer(("cats", "dogs"), {"train": 9, "validation": 3, "test": 2}, {"frozen": arm})
 
 
 ENVIRONMENT = {"device": "CPU", "keras": "3", "tensorflow": "2", "python": "3.11", "commit": "abc"}
@@ -428,7 +487,27 @@ def test_unequal_classes_have_their_balanced_accuracy_beside(page: Any, store: S
     lopsided = {name: replace(arm, per_class=tuple(rows)) for name, arm in both.arms.items()}
     other = store.create("transfer", run.spec, title="lopsided")
     app = page("transfer", run=finish(store, other, found=replace(both, arms=lopsided)).id)
-    assert "(balanced accuracy): frozen 50.0% and fine-tuned 50.0%." in texts(app)
+    said = texts(app)
+    assert "the mean of the classes' own shares of right answers): frozen 50.0% and fine-tuned 50.0%." in said
+    assert said.count("· balanced 50.0 %") == 2, "beside each large figure"
+    assert "Train again with “Let every class count the same”" in said
+
+
+def test_classes_can_count_the_same_only_where_they_are_unequal(page: Any, store: Store) -> None:
+    app = page("transfer")
+    toggle = app.toggle(key="transfer_class_weights")
+    assert toggle.disabled and "equally many pictures" in toggle.help
+    app = upload_zip(app, archive(cats=9, dogs=6))
+    toggle = app.toggle(key="transfer_class_weights")
+    assert not toggle.disabled and "half as many counts twice" in toggle.help
+    toggle.set_value(True).run()
+    assert "let every class count the same on" in texts(app)
+    start(app).click().run()
+    (run,) = (store.get(glance.id) for glance in store.live())
+    assert Experiment.from_json(run.spec).options == Options(class_weights=True)
+    app = page("transfer", run=finish(store, run, found=measured_of(run)).id)
+    app.button(key="transfer_back").click().run()
+    assert app.toggle(key="transfer_class_weights").value is True
 
 
 def test_three_arms_are_told_apart_and_no_sentence_says_both(page: Any, store: Store, run: Run) -> None:
@@ -502,6 +581,28 @@ def test_run_shows_where_its_curves_will_be_before_the_first_point(page: Any, st
     assert " left" not in app.get("progress")[0].proto.text, "too little is done to tell"
     store.beat(claimed, {"phase": "features", "arm": "frozen", "fraction": 0.5, "curves": empty})
     assert " left" in page("transfer", run=run.id).get("progress")[0].proto.text
+    store.beat(claimed, {"phase": "features", "arm": "frozen", "fraction": 0.5, "left": 75.0, "curves": empty})
+    assert "about 1 min 15 s left" in page("transfer", run=run.id).get("progress")[0].proto.text, "as the run tells it"
+
+
+def test_renamed_run_is_called_by_its_new_name(page: Any, store: Store, run: Run) -> None:
+    store.rename(run.id, "cats against dogs")
+    app = page("transfer", run=run.id)
+    assert app.title[0].value == "Teaching: cats against dogs"
+    app = page("transfer", run=finish(store, run).id)
+    assert "**cats against dogs**: on 2 test pictures" in texts(app) and "two kinds" not in texts(app)
+    app = page("transfer", run=finish(store, store.create("transfer", run.spec, title="old"), "failed", "Lost.").id)
+    store.rename(app.query_params["run"], "new")
+    assert app.run().title[0].value == "new"
+
+
+def test_download_sizes_count_the_pictures(page: Any, store: Store, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.transfer.take_home.kept.file", lambda store, digest: (bytes(1_000_000), "jpg"))
+    app = page("transfer", run=finish(store, run).id)
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert "Frozen model (26 MB)" in labels, "14 MB and twelve pictures"
+    app.toggle(key="transfer_bundle_pictures").set_value(False).run()
+    assert "Frozen model (14 MB)" in [button.proto.label for button in app.get("download_button")]
 
 
 def test_failed_run_says_what_happened(page: Any, store: Store, run: Run) -> None:

@@ -62,20 +62,23 @@ CHANGES: dict[str, tuple[Callable[[Album], Any], dict[str, int], str]] = {
 }
 
 
+@pytest.mark.parametrize("session", ["this", "next"])
 @pytest.mark.parametrize("change", CHANGES)
-def test_change_is_undone_in_this_session_and_in_the_next(store: Store, album: Album, change: str) -> None:
+def test_change_is_undone_in_this_session_and_in_the_next(
+    store: Store, album: Album, change: str, session: str
+) -> None:
     do, counts, words = CHANGES[change]
     before = contents(album)
     do(album)
     assert album.counts == counts and album.past[-1].words == words
     again = Album.open(store, ANNA, visitors.read(store, ANNA).current)
     assert again is not None and contents(again) == contents(album)
-    for each in (album, again):
-        assert each.undo() == words
-        assert contents(each) == before and each.id == "abc"
+    each = album if session == "this" else again
+    assert each.undo() == words
+    assert contents(each) == before and each.id == "abc"
     assert visitors.read(store, ANNA).current == "abc"
     assert [entry.id for entry in visitors.read(store, ANNA).sets] == ["abc"]
-    assert album.undo() == "", "nothing is left to undo"
+    assert each.undo() == "", "nothing is left to undo"
 
 
 def test_several_changes_are_undone_one_after_another(album: Album) -> None:
@@ -150,3 +153,55 @@ def test_set_of_before_is_read(store: Store) -> None:
     )
     album = Album.open(store, ANNA, "old1")
     assert album is not None and album.items == [CATS[0]] and album.undo() == ""
+
+
+# Two tabs on one set -------------------------------------------------------------------------------------------------
+
+
+def opened(store: Store) -> Album:
+    found = Album.open(store, ANNA, "abc")
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(set(CHANGES) - {"take", "clear"}))
+def test_change_in_a_second_tab_is_made_on_the_newest_state(store: Store, album: Album, name: str) -> None:
+    change, *_ = CHANGES[name]
+    first, second = opened(store), opened(store)
+    first.add([Item("z0", "zebra", "zebra.png")])
+    change(second)
+    assert second.elsewhere, "for the page to tell"
+    assert second.counts["zebra"] == 1, "the first tab's change is there"
+    assert opened(store).counts == second.counts
+    assert first.refresh() and first.counts == second.counts, "and the first tab is shown the second one's"
+
+
+def test_undo_does_not_take_back_what_another_tab_has_done(store: Store, album: Album) -> None:
+    first, second = opened(store), opened(store)
+    first.drop_class("bird")
+    second.add([Item("z0", "zebra", "zebra.png")])
+    assert first.undo() == "" and first.elsewhere, "nothing, but the newest state is shown"
+    assert first.counts == {"cat": 3, "dog": 2, "zebra": 1}
+    assert first.undo() == "1 picture added"
+    assert opened(store).counts == {"cat": 3, "dog": 2}
+
+
+def test_change_of_what_another_tab_took_away_changes_nothing(store: Store, album: Album) -> None:
+    first, second = opened(store), opened(store)
+    first.drop_class("dog")
+    for change in (
+        lambda: second.rename("dog", "wolf"),
+        lambda: second.move({"d0"}, "dog", "cat"),
+        lambda: second.remove({"d0"}, "dog"),
+        lambda: second.drop_class("dog"),
+    ):
+        change()
+        assert second.counts == {"bird": 0, "cat": 3} and opened(store).past[-1].words.startswith("the class “dog”")
+
+
+def test_album_that_nobody_else_changed_is_not_read_anew(store: Store, album: Album) -> None:
+    tab = opened(store)
+    tab.add([Item("z0", "zebra", "zebra.png")])
+    tab.name_class("yak")
+    assert not tab.refresh() and not tab.elsewhere and len(tab.past) == 1
+    assert Album(store, ANNA, "new", "your pictures", []).refresh() is False, "the store does not have it yet"

@@ -41,6 +41,55 @@ def test_heads_are_regularised_logistic_regressions(classes: int, features: int,
         assert head.kernel.dtype == float and head.kernel.shape == (features, classes) and head.bias.shape == (classes,)
 
 
+def lopsided(seed: int = 0, spread: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
+    """Three classes of 40, 12 and 4."""
+    x, y = blobs(3, 12, 40, spread, seed)
+    keep = np.concatenate([np.flatnonzero(y == label)[:count] for label, count in enumerate((40, 12, 4))])
+    return x[keep], y[keep]
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["more pictures than features", "fewer"])
+def test_weighted_heads_are_balanced_logistic_regressions(wide: bool) -> None:
+    x, y = lopsided()
+    x = np.hstack([x, np.random.default_rng(3).normal(size=(len(x), 90)).astype(np.float32)]) if wide else x
+    weights = heads.class_weights(y)
+    assert weights == pytest.approx([56 / 3 / 40, 56 / 3 / 12, 56 / 3 / 4])
+    for decay in (1.0, 0.03, 0.001):
+        head, _ = heads.chosen(x, y, x, y, [decay], weights=weights)
+        balanced = LogisticRegression(C=1 / (decay * len(y)), class_weight="balanced", tol=1e-10, max_iter=20000)
+        expected = make_pipeline(StandardScaler(), balanced).fit(x, y).predict_proba(x)
+        assert head.probabilities(x) == pytest.approx(expected, abs=2e-3), decay
+        kernel, bias = head.dense()
+        assert heads.softmax(x.astype(float) @ kernel + bias) == pytest.approx(expected, abs=2e-3)
+
+
+def test_weights_decide_what_is_told_and_which_decay_is_chosen() -> None:
+    x, y = lopsided()
+    unseen, truth = lopsided(seed=1)
+    weights = heads.class_weights(y)
+    decays = (1.0, 0.1, 0.01)
+    head, passes = heads.chosen(x, y, unseen, truth, decays, weights=weights)
+    losses = {}
+    for decay in decays:
+        said = heads.chosen(x, y, x, y, [decay], weights=weights)[0].probabilities(unseen)
+        losses[decay] = np.average(-np.log(said[np.arange(len(truth)), truth]), weights=weights[truth])
+    assert head.decay == min(decays, key=losses.__getitem__)
+    assert passes[-1].val_loss == pytest.approx(losses[head.decay], abs=1e-3)
+    right = head.probabilities(unseen).argmax(axis=1) == truth
+    shares = [right[truth == label].mean() for label in range(3)]
+    assert passes[-1].val_accuracy == pytest.approx(np.mean(shares)), "divided alike: the balanced accuracy"
+    plain, _ = heads.chosen(x, y, unseen, truth, decays)
+    assert plain.probabilities(unseen)[:, 2].mean() < head.probabilities(unseen)[:, 2].mean(), "the small class gains"
+
+
+def test_equal_classes_have_weights_of_one_and_the_same_head() -> None:
+    x, y = blobs(3, 12, 15, 2.0)
+    weights = heads.class_weights(y)
+    assert weights.tolist() == [1, 1, 1]
+    weighted, plain = (heads.chosen(x, y, x, y, [0.1], weights=each)[0] for each in (weights, None))
+    assert weighted.kernel == pytest.approx(plain.kernel, abs=1e-4)
+
+
 def test_one_of_many_is_the_same_as_alone() -> None:
     x, y = blobs(3, 40, 12, 1.5)
     for head in heads.path(x, y, [1.0, 0.1, 0.01]):

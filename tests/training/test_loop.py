@@ -67,6 +67,22 @@ def slope(kernel: np.ndarray, inputs: np.ndarray, labels: np.ndarray, factor: fl
 # One step -------------------------------------------------------------------------------------------------------------
 
 
+def test_class_weights_count_in_the_step_and_in_all_figures() -> None:
+    weights = np.array([0.5, 3.0])
+    model = linear().model
+    steps = Steps(model, [(keras.optimizers.SGD(1.0), model.trainable_variables)], weights)
+    inputs, labels = np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]], np.float32), np.array([0, 1, 0], np.int32)
+    kernel = model.get_weights()[0]
+    counts = weights[labels]
+    said = np.asarray(model(inputs))
+    losses, right = -np.log(said[range(3), labels]), said.argmax(axis=1) == labels
+    scored = steps.score(inputs, labels, batch_size=2)
+    assert scored == pytest.approx((np.average(losses, weights=counts), np.average(right, weights=counts)), rel=1e-5)
+    assert steps.step(inputs, labels) == pytest.approx(((counts * losses).mean(), (counts * right).sum()), rel=1e-5)
+    gradient = inputs.T @ (counts[:, None] * (said - np.eye(2)[labels])) / 3  # of Σ w · loss / N, by hand
+    assert model.get_weights()[0] - kernel == pytest.approx(-gradient, abs=1e-6)
+
+
 def test_step_says_what_the_network_said_before_it() -> None:
     steps = linear()
     inputs, labels = np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]], np.float32), np.array([0, 1, 0], np.int32)

@@ -84,7 +84,8 @@ def _remove(album: Album, digest: str, label: str) -> None:
 
 
 def _changed(album: Album, digest: str, label: str) -> None:
-    _history().append(album.past[-1])
+    if album.past:  # else another tab had taken the picture away before
+        _history().append(album.past[-1])
     st.session_state.setdefault("laboratory_decided", set()).add((digest, label))
 
 

@@ -1,8 +1,9 @@
 """A run, as it goes on and after: whatever is shown is read from the store."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -75,7 +76,7 @@ def _state(run: Run, page: str) -> None:
         words += PHASES.get(phase, plain(phase))
         if run.state == "stopping":
             words = "**Stopping**: measuring what was learnt so far"
-        left = f" · about {duration(elapsed * (1 - fraction) / fraction)} left" if fraction >= SOONEST else ""
+        left = f" · about {duration(_left(progress, fraction, elapsed))} left" if fraction >= SOONEST else ""
         st.progress(min(1.0, fraction), f"{words} · {duration(elapsed)}{left if run.state == 'running' else ''}")
     if progress.get("note") and run.live:
         st.warning(progress["note"])
@@ -106,6 +107,12 @@ def _state(run: Run, page: str) -> None:
         help="Keeps what was found and computes only the rest." if run.result else None,
     ):
         _again(run.id)
+
+
+def _left(progress: Mapping[str, Any], fraction: float, elapsed: float) -> float:
+    """Return the seconds that are left: as the run tells them, or at the pace of what is done."""
+    told: float | None = progress.get("left")
+    return elapsed * (1 - fraction) / fraction if told is None else told
 
 
 def _again(run_id: str) -> None:

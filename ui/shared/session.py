@@ -12,6 +12,10 @@ from cnn_core.store.secret import server_secret
 from cnn_core.store.visitors import Visitor
 from ui.shared.visits import COOKIE, new_visit, visit_of
 
+ELSEWHERE = (
+    "This set has been changed in another tab. Here it is as it stands now; what you change comes on top of that."
+)
+
 
 @st.cache_resource
 def store() -> Store:
@@ -28,6 +32,10 @@ class Album(albums.Album):
         if "album" not in st.session_state:
             st.session_state.album = cls._of_link() or cls.mine()
         album: Album = st.session_state.album
+        album.refresh()
+        if album.elsewhere:  # now, or when the change was made that this run answers
+            album.elsewhere = False
+            st.toast(ELSEWHERE, icon=":material/sync:", duration="long")
         return album
 
     @classmethod

@@ -8,6 +8,7 @@ from ui.shared.picture import FILE_MB
 from ui.shared.session import Album
 from ui.shared.text import count, plain
 from ui.transfer.taking import clean_label, origin, serial, take, too_much
+from ui.transfer.test_set import own_test
 from ui.widgets.gallery.gallery import Act, gallery
 
 SHOWN = 7  # pictures of a class before the reader asks for all: with the tiles after them three rows of three
@@ -18,22 +19,23 @@ EDITED = "transfer_edited"  # in the session: the class whose name is being chan
 
 def cards(album: Album) -> str:
     """Show the classes; return why no experiment can be made of them yet, empty if one can."""
-    counts = album.counts
+    tested = set(own_test(album.source, album.items))
+    counts = {label: sum(item not in tested for item in album.of(label)) for label in album.classes}
     if not counts:
         st.info("There are no pictures yet. Name a class above, drop a folder, or take a sample set.")
         return shortage([])
     origin_words = "sample pictures; yours will take their place" if album.is_sample else "your pictures"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{count(len(album.items), 'picture')} in {count(len(counts), 'class')}** ({origin_words})")
+        st.markdown(f"**{count(sum(counts.values()), 'picture')} in {count(len(counts), 'class')}** ({origin_words})")
         if not album.is_sample:
             st.button("Remove all", key="transfer_clear", type="tertiary", on_click=album.clear)
-    for trouble in _doubts(counts):
+    for trouble in _doubts(counts, bool(tested)):
         st.warning(trouble)
     everything = len(counts) <= CARDS or st.toggle(f"Show all {len(counts)} classes", key="transfer_all_classes")
     with st.grid(min_column_width=190, gap="small", key="transfer_cards"):
         for label in list(counts) if everything else list(counts)[:CARDS]:
             _card(album, label)
-    return shortage([item.label for item in album.items]) or _empty(counts)
+    return shortage([item.label for item in album.items if item not in tested]) or _empty(counts)
 
 
 def _empty(counts: dict[str, int]) -> str:
@@ -41,9 +43,9 @@ def _empty(counts: dict[str, int]) -> str:
     return f"The class {empty[0]!r} has no pictures. Add some or remove the class." if empty else ""
 
 
-def _doubts(counts: dict[str, int]) -> list[str]:
+def _doubts(counts: dict[str, int], tested: bool) -> list[str]:
     doubts = []
-    few = [label for label, number in counts.items() if 0 < number < FEW_PICTURES]
+    few = [] if tested else [label for label, number in counts.items() if 0 < number < FEW_PICTURES]
     if few:
         doubts.append(
             f"Fewer than {FEW_PICTURES} pictures of {', '.join(plain(label) for label in few)}: "
@@ -51,16 +53,22 @@ def _doubts(counts: dict[str, int]) -> list[str]:
         )
     if min(counts.values()) and max(counts.values()) > 3 * min(counts.values()):
         most = plain(max(counts, key=lambda label: counts[label]))
-        doubts.append(f"The classes are unequal: always answering “{most}” would already be right often.")
+        doubts.append(
+            f"The classes are unequal: always answering “{most}” would already be right often. The settings can let "
+            "every class count the same."
+        )
     return doubts
 
 
 @st.fragment
 def _card(album: Album, label: str) -> None:
-    items = album.of(label)
+    tested = set(own_test(album.source, album.items))
+    every = album.of(label)
+    items = [item for item in every if item not in tested]
+    aside = f", {len(every) - len(items)} to test" if len(every) > len(items) else ""
     key = f"{album.id}_{label}"
     with st.container(border=True, gap="xsmall"):
-        st.markdown(f"**{plain(label)}** · {len(items)}")
+        st.markdown(f"**{plain(label)}** · {len(items)}{aside}")
         everything = st.session_state.get(_all(key), False)
         shown = items if everything else items[:SHOWN]
         acts = [Act("edit", "Edit", f"Edit the class {label}: rename or remove it")]

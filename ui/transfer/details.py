@@ -39,7 +39,7 @@ def _figures(arms: dict[str, Arm]) -> None:
     rows = {
         "Right": lambda arm: f"{arm.accuracy.value:.1%}",
         "On other photos, likely": lambda arm: again(arm.accuracy),
-        "Every class counting the same": lambda arm: f"{balanced(arm.per_class):.1%}",
+        "Balanced: every class counting the same": lambda arm: f"{balanced(arm.per_class):.1%}",
         "Trained parameters": lambda arm: f"{arm.trainable_params:,}",
         "Parameters in all": lambda arm: f"{arm.total_params:,}",
         "Best epoch": lambda arm: str(arm.best_epoch),
@@ -92,7 +92,8 @@ def _provenance(run: Run, found: Transfer) -> None:
         f"Backbone {plain(record.title)}, {plain(record.paper)}; {options.unfreeze_blocks} blocks thawed.",
         f"Seed {options.seed}; {options.epochs} epochs of batches of {options.batch_size}; learning rate "
         f"{options.head_learning_rate:g} (from scratch) and {options.fine_tune_learning_rate:g} (thawed blocks); "
-        f"augmentation {'on' if options.augment else 'off'}.",
+        f"augmentation {'on' if options.augment else 'off'}; class weights {'on' if options.class_weights else 'off'}"
+        f"{', in the loss and in all that was chosen by' if options.class_weights else ''}.",
         f"{plain(environment['device'])}; Keras {environment['keras']}, TensorFlow {environment['tensorflow']}, "
         f"Python {environment['python']}; ConvScope {environment['commit']}."
         if environment

@@ -9,6 +9,7 @@ from cnn_core.figures.transfer import curves
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Run
 from cnn_core.training.results import ResultUnreadable
+from cnn_core.training.transfer.headline import beside
 from cnn_core.training.transfer.results import Learning, Transfer, learning
 from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.shared.charts import plot
@@ -73,7 +74,8 @@ def _try(run: Run) -> None:
         )
         return
     shares = {name: arm.accuracy for name, arm in found.arms.items()}
-    large(shares, {name: f"{share.correct} of {share.total}" for name, share in shares.items()})
+    balanced = {name: beside(arm.per_class) for name, arm in found.arms.items()}
+    large(shares, {name: f"{share.correct} of {share.total}{balanced[name]}" for name, share in shares.items()})
     ask(run.id, found.arms)
 
 

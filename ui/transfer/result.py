@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnn_core.store.runs import Run
 from cnn_core.training.results import ResultUnreadable
-from cnn_core.training.transfer.headline import again, balanced, headline, listed, missing, unequal
+from cnn_core.training.transfer.headline import again, balanced, beside, headline, listed, missing, unequal
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES, Options
 from ui.shared.navigation import PAGES
@@ -17,7 +17,9 @@ from ui.transfer.details import details
 from ui.transfer.figures import chart, large
 from ui.transfer.live import draw_curves
 from ui.transfer.mistakes import adopt, show_mistakes
+from ui.transfer.test_set import tested_apart
 
+CLASS_WEIGHTS = settings.title("class_weights")
 REPEATS = (
     "Accuracies repeat to a picture or two: a frozen network's exactly, one whose blocks learn step by step not quite, "
     "for processors add in different orders."
@@ -65,13 +67,15 @@ def _reached(run: Run, found: Transfer) -> None:
     large(
         shares,
         {
-            name: f"{arm.accuracy.correct} of {arm.accuracy.total} · {duration(arm.seconds['training'])} · "
-            f"{arm.trainable_params:,} weights trained"
+            name: f"{arm.accuracy.correct} of {arm.accuracy.total}{beside(arm.per_class)} · "
+            f"{duration(arm.seconds['training'])} · {arm.trainable_params:,} weights trained"
             for name, arm in arms.items()
         },
     )
     chart(shares, found.chance, "transfer_accuracies")
-    st.markdown(f"**{plain(run.title)}**: on {count(found.split_sizes['test'], 'test picture')} that no arm has seen.")
+    apart = ": a test set that was given for it, not a part of what was learnt from" if tested_apart(run) else ""
+    tested = f"{count(found.split_sizes['test'], 'test picture')} that no arm has seen{apart}"
+    st.markdown(f"**{plain(run.title)}**: on {tested}.")
     _ended(run)
     _failed(found)
     options = run.spec["options"]
@@ -82,9 +86,14 @@ def _reached(run: Run, found: Transfer) -> None:
     rows = next(iter(arms.values())).per_class
     if unequal(rows):
         shown = listed([f"{ARM_TITLES[name].lower()} {balanced(arm.per_class):.1%}" for name, arm in arms.items()])
+        weighted = (
+            "They counted the same in training, too."
+            if options.get("class_weights")
+            else f"Train again with “{CLASS_WEIGHTS}”, and see whether the small ones gain."
+        )
         st.markdown(
-            f"The classes are unequal, and a big one flatters. With every class counting the same (balanced accuracy): "
-            f"{shown}."
+            "The classes are unequal, and a big one flatters. With every class counting the same (balanced accuracy, "
+            f"the mean of the classes' own shares of right answers): {shown}. {weighted}"
         )
     st.caption(REPEATS)
 

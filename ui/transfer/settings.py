@@ -26,8 +26,12 @@ def away() -> dict[str, str]:
     return {name: why for name, record in BACKBONES.items() if (why := unavailable(record))}
 
 
-def settings() -> tuple[Options | None, str]:
-    """Show the controls; return the options, or None and why they cannot be used."""
+def settings(equal: bool) -> tuple[Options | None, str]:
+    """Show the controls; return the options, or None and why they cannot be used.
+
+    Args:
+        equal: All classes have equally many pictures, so that there is nothing to weigh.
+    """
     defaults = Options()
     with st.expander("Settings (none needs changing)", icon=":material/tune:"):
         arms = st.pills(
@@ -85,6 +89,10 @@ def settings() -> tuple[Options | None, str]:
             min_value=0, max_value=MOST_SEED, value=defaults.seed, key="transfer_seed", **_told("seed")
         )
         augment = st.toggle(key="transfer_augment", **_told("augment"))
+        told = _told("class_weights")
+        if equal:
+            told["help"] = "Your classes have equally many pictures: they count the same already."
+        weights = st.toggle(key="transfer_class_weights", disabled=equal, **told)
     if name in missing:
         return None, missing[name]
     try:
@@ -98,9 +106,15 @@ def settings() -> tuple[Options | None, str]:
             unfreeze_blocks=blocks,
             augment=augment,
             seed=seed,
+            class_weights=weights and not equal,
         ), ""
     except SpecRefused as refusal:
         return None, "Choose at least one arm in the settings." if not arms else str(refusal)
+
+
+def title(option: str) -> str:
+    """Return what the control of an option is called."""
+    return _FIELDS[option].label
 
 
 def changed(options: Options) -> list[str]:
@@ -133,6 +147,7 @@ def restore(options: Options) -> list[str]:
     st.session_state.transfer_backbone = options.backbone
     st.session_state[f"transfer_blocks_{options.backbone}"] = options.unfreeze_blocks
     st.session_state.transfer_augment = options.augment
+    st.session_state.transfer_class_weights = options.class_weights
     titles = {name: _FIELDS[option].label.lower() for name, option in _OPTION_OF.items()}
     titles["ratio"] = "how many times slower pretrained blocks learn"
     return [

@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -48,8 +49,22 @@ def too_much(taken: Sequence[Any]) -> bool:
     return True
 
 
-def take(album: Album, taken: Intake) -> None:
-    """Decode what came, keep what is a picture, say of the rest why not. The set changes at the end, or not at all."""
+def take(album: Album, taken: Intake, *, test: bool = False) -> None:
+    """Decode what came, keep what is a picture, say of the rest why not. The set changes at the end, or not at all.
+
+    Args:
+        album: Receives them.
+        taken: What came.
+        test: Test on them, and learn nothing from them: their classes must be the album's, in whatever case of letters.
+    """
+    known_as = {name.casefold(): name for name in album.classes}
+    strange = [name for name in taken.summary.labels if name.casefold() not in known_as]
+    if test and strange:
+        st.error(
+            f"The test set has a class {plain(strange[0])} that your pictures lack; they have "
+            f"{plain(', '.join(album.classes))}. Nothing was added: rename one of the two."
+        )
+        return
     own = [] if album.is_sample else album.items
     classes = {item.label for item in own} | set(taken.summary.labels)
     if len(classes) > limits.SET_CLASSES:
@@ -79,14 +94,18 @@ def take(album: Album, taken: Intake) -> None:
             elif time.monotonic() - told > TICK:  # each telling draws the whole page anew in the browser
                 bar.progress(read / len(taken.files), f"Reading pictures… {read:,} of {len(taken.files):,}")
                 told = time.monotonic()
-        known = album.add([line.item for line in lines if line.accepted])
+        items = [line.item for line in lines if line.accepted]
+        if test:
+            items = [replace(item, label=known_as[item.label.casefold()], part="test") for item in items]
+        known = album.add(items)
     except NotKept as error:
         not_kept(f"{error}, after {len(lines):,} of {len(taken.files):,} files")
         return
     except OSError as error:  # the list of the set, at the end
         not_kept(f"The server could not keep the set ({error.strerror or error})")
         return
-    finish(album, taken.summary, known, lines, taken.notes)
+    about = ["They are tested on, and not learnt from."] if test else []
+    finish(album, taken.summary, known, lines, [*about, *taken.notes])
 
 
 def not_kept(why: str) -> None:

@@ -1,5 +1,7 @@
 """The column that trains: one button, how long it will take, and settings of which none needs changing."""
 
+from collections import Counter
+
 import streamlit as st
 
 from cnn_core.engine import client
@@ -28,7 +30,7 @@ def train(album: Album, trouble: str) -> None:
         trouble: Why they cannot be learnt yet, empty if they can.
     """
     go, estimate = st.container(), st.container(key="estimate")
-    options, refusal = settings()
+    options, refusal = settings(equal=_equal(album))
     trouble = trouble or refusal
     if (
         go.button(
@@ -52,6 +54,12 @@ def train(album: Album, trouble: str) -> None:
                 st.markdown(f"{dot} **{ARM_TITLES[arm]}** {ABOUT[arm]}.", unsafe_allow_html=True)
             if len(options.arms) > 1:
                 st.markdown("Which will be right more often? Guess before you press.")
+
+
+def _equal(album: Album) -> bool:
+    """Tell whether all classes have equally many pictures to learn from."""
+    learnt = Counter(item.label for item in album.items if item.part != "test")
+    return len(set(learnt.values())) < 2
 
 
 def _expected(options: Options, items: list[Item]) -> str:

@@ -12,6 +12,7 @@ from cnn_core.engine import quiet
 from cnn_core.networks.backbones import Backbone
 from cnn_core.pictures import coded, formats, images, limits, picture, samples, seen, sets, tiff
 from cnn_core.store.runs import Run
+from cnn_core.training.transfer.headline import balanced
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import Experiment
 
@@ -170,6 +171,7 @@ on.
 
 Test accuracy {figures.accuracy.value:.3f}: {figures.accuracy.correct} of {sizes["test"]} right
 (95 % Wilson interval {figures.accuracy.low:.3f} to {figures.accuracy.high:.3f}).
+Balanced accuracy {balanced(figures.per_class):.3f}: the mean of the classes' own shares of right answers.
 
 ## Limits
 

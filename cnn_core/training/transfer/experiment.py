@@ -264,7 +264,10 @@ class _Laboratory:
                 return self.live.head(_history(passes, seconds))
 
             truth = self._labels("train"), self._labels("validation")
-            head, passes = heads.chosen(vectors[:count], truth[0], vectors[count:], truth[1], heard=heard)
+            weights = heads.class_weights(truth[0]) if self.options.class_weights else None
+            head, passes = heads.chosen(
+                vectors[:count], truth[0], vectors[count:], truth[1], heard=heard, weights=weights
+            )
             history = _history(passes, seconds)
             self.live.head(history, whole=True)
             self._head = _Fitted(head, history, features, time.perf_counter() - started)

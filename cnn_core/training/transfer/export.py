@@ -23,6 +23,7 @@ from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.heads import Head, packed, unpacked
 from cnn_core.training.transfer import documents
+from cnn_core.training.transfer.headline import balanced
 from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import Experiment
 
@@ -271,15 +272,17 @@ def _experiment(settings: bytes, name: str) -> Experiment:
 def metrics_csv(arms: Mapping[str, Arm]) -> str:
     """Return the test figures as CSV, one row an arm."""
     columns = ("arm", "test_accuracy", "interval_low", "interval_high", "correct", "best_epoch")
+    balance = ("balanced_accuracy",)  # last, so that the columns of earlier downloads stay where they were
     costs = ("trainable_params", "total_params", "train_seconds", "feature_seconds")
     rows = [
         (
             *(name, arm.accuracy.value, arm.accuracy.low, arm.accuracy.high, arm.accuracy.correct, arm.best_epoch),
             *(arm.trainable_params, arm.total_params, arm.seconds["training"], arm.seconds["features"]),
+            balanced(arm.per_class),
         )
         for name, arm in arms.items()
     ]
-    return csv_text((*columns, *costs), rows)
+    return csv_text((*columns, *costs, *balance), rows)
 
 
 def epochs_csv(arms: Mapping[str, Arm]) -> str:

@@ -61,7 +61,7 @@ def balanced(rows: Sequence[ClassFigures]) -> float:
         0.5
     """
     recalls = [row.recall for row in rows if row.pictures]
-    return sum(recalls) / len(recalls)
+    return sum(recalls) / max(1, len(recalls))
 
 
 def unequal(rows: Sequence[ClassFigures]) -> bool:
@@ -72,7 +72,19 @@ def unequal(rows: Sequence[ClassFigures]) -> bool:
         True
     """
     counts = [row.pictures for row in rows if row.pictures]
-    return max(counts) >= UNEQUAL * min(counts)
+    return bool(counts) and max(counts) >= UNEQUAL * min(counts)
+
+
+def beside(rows: Sequence[ClassFigures]) -> str:
+    """Return what stands beside an accuracy: the balanced one where the classes are unequal, else nothing.
+
+    Example:
+        >>> beside([ClassFigures("cat", 1.0, 1.0, 1.0, 9), ClassFigures("dog", 1.0, 0.0, 0.0, 1)])
+        ' · balanced 50.0 %'
+        >>> beside([ClassFigures("cat", 1.0, 1.0, 1.0, 9), ClassFigures("dog", 1.0, 0.0, 0.0, 9)])
+        ''
+    """
+    return f" · balanced {100 * balanced(rows):.1f} %" if unequal(rows) else ""
 
 
 def missing(found: Transfer | None, asked: Sequence[str], epochs: int) -> list[str]:

@@ -1,5 +1,6 @@
 """What a reader sees of an experiment while it goes on: phase, fraction, curves."""
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,6 +15,7 @@ MAX_POINTS = 240  # of one curve of batches; beyond it every other point is drop
 # take.
 _FEATURE, _BLOCK, _HEAD, _ALL = 0.012, 0.0016, 0.001, 0.06
 _PASSES = 30  # that a head usually takes
+_TOLD = 0.1  # of a phase must be done before it tells how long the rest of it takes
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Listener:
 class Live:
     """Turns batches and epochs into progress that a page can draw.
 
-    The progress holds `phase`, `arm`, `fraction` (0 to 1) and `curves`: for each arm `batches` (epochs done, loss,
-    accuracy; means of the epoch so far) and `epochs` (the history so far).
+    The progress holds `phase`, `arm`, `fraction` (0 to 1), `left` (seconds, roughly) and `curves`: for each arm
+    `batches` (epochs done, loss, accuracy; means of the epoch so far) and `epochs` (the history so far).
 
     Args:
         report: Is told.
@@ -57,6 +59,9 @@ class Live:
         costs = _costs(options, arms)
         total = sum(costs.values())
         self._share = {phase: cost / total for phase, cost in costs.items() if cost}
+        self._expected = {phase: cost * (self._pictures + sizes["test"]) for phase, cost in costs.items() if cost}
+        self._spent: dict[str, float] = {}  # seconds
+        self._heard = ("", time.perf_counter())  # the phase that was told of last, and when
         self._done: dict[str, float] = {}
         # A batch, or the tracing of a network before its first, may take seconds: a stop waits for it rather than
         # losing what was learnt.
@@ -66,6 +71,7 @@ class Live:
     def phase(self, name: str) -> None:
         """Say that another phase begins."""
         self._seen = 0
+        self._heard = (name, time.perf_counter())
         self.report.update(phase=name, arm=self.arm, fraction=1.0 if name == "done" else self._fraction())
 
     def tick(self, phase: str) -> Callable[[int], bool]:
@@ -115,7 +121,33 @@ class Live:
 
     def _progress(self, phase: str, done: float) -> None:
         self._done[phase] = min(1.0, done)
-        self.report.update(phase=phase, arm=self.arm, fraction=self._fraction(), curves=_snapshot(self._curves))
+        (last, then), now = self._heard, time.perf_counter()
+        if last == phase:
+            self._spent[phase] = self._spent.get(phase, 0.0) + now - then
+        self._heard = (phase, now)
+        self.report.update(
+            phase=phase,
+            arm=self.arm,
+            fraction=self._fraction(),
+            left=round(self._left(), 1),
+            curves=_snapshot(self._curves),
+        )
+
+    def _left(self) -> float:
+        """Return the seconds that are left: of a phase that goes on by its own pace, of those to come as expected.
+
+        The whole bar's pace would not be honest: features that were kept pass in no time, and promise the same of the
+        training. Where reading photos has taken longer than expected, so will the rest.
+        """
+        read = [phase for phase in ("features", "feature_maps") if self._done.get(phase, 0.0) >= _TOLD]
+        usual = sum(self._expected.get(phase, 0.0) * self._done[phase] for phase in read)
+        pace = max(1.0, sum(self._spent.get(phase, 0.0) for phase in read) / usual) if usual else 1.0
+        left = 0.0
+        for phase, expected in self._expected.items():
+            done = self._done.get(phase, 0.0)
+            own = self._spent.get(phase, 0.0) / done if done >= _TOLD else expected * pace
+            left += (1 - done) * own
+        return left
 
     def _fraction(self) -> float:
         return sum(self._share.get(phase, 0.0) * done for phase, done in self._done.items())

@@ -63,6 +63,12 @@ class Options(Spec):
         f"Fine-tuning sees {KEPT_COPIES} copies of each picture in turn, from scratch new ones every epoch.",
     )
     seed: int = seed()
+    class_weights: bool = flag(
+        False,
+        "Let every class count the same",
+        "Where classes are unequal a big one is learnt better than a small one; with this a picture of a class that "
+        "has half as many counts twice.",
+    )
 
     def check(self) -> None:
         """Refuse more blocks than the backbone has."""

@@ -22,7 +22,7 @@ from cnn_core.networks import backbones
 from cnn_core.training import loop
 from cnn_core.training.copies import augmentation
 from cnn_core.training.examples import Examples, Inputs
-from cnn_core.training.heads import Head
+from cnn_core.training.heads import Head, class_weights
 from cnn_core.training.loop import Steps
 from cnn_core.training.transfer.live import Listener
 from cnn_core.training.transfer.spec import Options
@@ -113,7 +113,11 @@ def fit(
         listener.epoch(history[-1])
 
     training = loop.Training(
-        Steps(model, [(keras.optimizers.Adam(learning_rate), model.trainable_variables)]),
+        Steps(
+            model,
+            [(keras.optimizers.Adam(learning_rate), model.trainable_variables)],
+            class_weights(data.train_labels) if options.class_weights else None,
+        ),
         Examples(data.train, data.train_labels, data.others),
         options.batch_size,
         options.seed,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transfer_toys import FakeReport, Outcome
 
-from cnn_core.training.transfer.live import MAX_POINTS, Live
+from cnn_core.training.transfer.live import MAX_POINTS, Live, expected_seconds
 from cnn_core.training.transfer.results import learning
 from cnn_core.training.transfer.spec import ARMS, Options
 
@@ -100,6 +100,46 @@ def test_pictures_in_parts_go_on_counting() -> None:
             assert done(pictures) is False
     seen = fractions(report)
     assert seen == sorted(seen) and len(set(seen)) == 9  # 0 and eight times five pictures
+
+
+def test_time_left_is_not_promised_by_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("cnn_core.training.transfer.live.time.perf_counter", lambda: now[0])
+    report, options = FakeReport(), Options(epochs=10)
+    live = Live(report, options, {"train": 180, "validation": 60, "test": 60})
+    live.arm = "frozen"
+    read = live.tick("features")
+    now[0] += 0.1
+    read(240)  # every feature was kept
+    expected = expected_seconds(options, 300)
+    assert report.progress["fraction"] > 0.1
+    assert 0.7 * expected < report.progress["left"] <= expected, "not as quick as what was kept"
+    live.head([], whole=True)
+    live.arm = "fine_tuned"
+    live.tick("feature_maps")(240)
+    live.phase("blocks")
+    listener = live.listener("blocks")
+    for epoch in range(1, 6):
+        now[0] += 4.0  # slower than expected
+        listener.batch(float(epoch), 1.0, 0.5)
+    assert report.progress["left"] == pytest.approx(5 * 4.0, rel=0.05), "at its own pace"
+    for epoch in range(6, 11):
+        now[0] += 4.0
+        listener.batch(float(epoch), 1.0, 0.5)
+    assert report.progress["left"] == pytest.approx(0, abs=0.1)
+
+
+def test_slow_reading_of_photos_is_expected_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("cnn_core.training.transfer.live.time.perf_counter", lambda: now[0])
+    report = FakeReport()
+    live = Live(report, Options(epochs=10), {"train": 180, "validation": 60, "test": 60})
+    live.arm = "frozen"
+    read = live.tick("features")
+    now[0] += 15.0
+    read(120)
+    slow = 15.0 / (0.5 * 300 * 0.012)
+    assert report.progress["left"] > 0.7 * slow * expected_seconds(Options(epochs=10), 300)
 
 
 def test_arms_of_an_earlier_attempt_keep_their_curves_and_cost_nothing(outcome: Outcome) -> None:

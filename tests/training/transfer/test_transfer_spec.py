@@ -24,6 +24,7 @@ OPTIONS = st.sampled_from(sorted(BACKBONES)).flatmap(
         unfreeze_blocks=st.integers(1, len(BACKBONES[backbone].block_starts)),
         augment=st.booleans(),
         seed=st.integers(0, 2**31 - 1),
+        class_weights=st.booleans(),
     )
 )
 
@@ -57,7 +58,7 @@ def test_options_of_version_01_are_read() -> None:
         "seed": 7,
     }
     assert Options.from_json(written) == Options(backbone="mobilenet_v2", epochs=3, augment=True, seed=7)
-    assert Options.from_json(written).to_json() == written
+    assert Options.from_json(written).to_json() == written | {"class_weights": False}
 
 
 def test_unknown_option_is_refused() -> None:

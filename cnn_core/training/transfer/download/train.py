@@ -111,6 +111,12 @@ def augmented(model: keras.Model, seed: int) -> keras.Model:
 # The training -------------------------------------------------------------------------------------------------------
 
 
+def class_weights(data: Parts, options: dict[str, Any]) -> np.ndarray:
+    """Return the weight of each class, `(classes,)`: 1, or N / (K n) if the run let every class count the same."""
+    counts = np.bincount(data["train"][1])
+    return counts.sum() / (len(counts) * counts) if options.get("class_weights") else np.ones(len(counts))
+
+
 def fit(model: keras.Model, data: Parts, options: dict[str, Any], learning_rate: float, start_counts: bool) -> None:
     """Train with Adam, and end with the weights of the best epoch.
 
@@ -120,15 +126,21 @@ def fit(model: keras.Model, data: Parts, options: dict[str, Any], learning_rate:
     model.compile(keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     inputs, truth = data["train"]
     order, size = np.random.default_rng(options["seed"]), options["batch_size"]
+    weights_of = class_weights(data, options)
 
     def validated() -> tuple[float, float]:
-        loss, accuracy = model.evaluate(*data["validation"], batch_size=size, verbose=0)
-        return accuracy, -loss
+        pictures, right = data["validation"]
+        said, weights = model.predict(pictures, batch_size=size, verbose=0), weights_of[right]
+        losses = -np.log(np.maximum(said[np.arange(len(right)), right], 1e-7))
+        accuracy = np.average(said.argmax(axis=1) == right, weights=weights)
+        return float(accuracy), -float(np.average(losses, weights=weights))
 
     best, weights = validated() if start_counts else (-1.0, 0.0), model.get_weights()
     for epoch in range(options["epochs"]):
         shuffled = order.permutation(len(truth))
-        logs = model.fit(inputs[shuffled], truth[shuffled], batch_size=size, shuffle=False, verbose=0).history
+        weighted = {"class_weight": dict(enumerate(weights_of))} if options.get("class_weights") else {}
+        how = {"batch_size": size, "shuffle": False, "verbose": 0} | weighted
+        logs = model.fit(inputs[shuffled], truth[shuffled], **how).history
         score = validated()
         print(f"epoch {epoch + 1}: loss {logs['loss'][0]:.4f}, validated {-score[1]:.4f}, right {score[0]:.3f}")
         if score > best:
@@ -136,23 +148,26 @@ def fit(model: keras.Model, data: Parts, options: dict[str, Any], learning_rate:
     model.set_weights(weights)
 
 
-def fit_head(base: keras.Model, data: Parts) -> tuple[np.ndarray, np.ndarray]:
+def fit_head(base: keras.Model, data: Parts, options: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """Return kernel and bias of the linear layer that suits the fixed features of the pretrained network.
 
     A logistic regression on standardised features, its loss the mean cross-entropy plus half the weight decay times the
     squared kernel: solved to its end for each of DECAYS; the one with the least loss on the validation pictures counts.
+    With class weights both losses are weighted.
     """
     extractor = keras.Model(base.input, layers.GlobalAveragePooling2D()(base.output))
     seen = {part: extractor.predict(data[part][0], verbose=0).astype(float) for part in ("train", "validation")}
     truth, unseen = data["train"][1], data["validation"][1]
     scaler = StandardScaler().fit(seen["train"])
     inputs, others = scaler.transform(seen["train"]), scaler.transform(seen["validation"])
+    weighing = "balanced" if options.get("class_weights") else None  # N / (K n)
+    weights = class_weights(data, options)[unseen]
     pair = len(labels()) == 2  # scikit-learn fits one column then, whose square is half that of two
     best, chosen = float("inf"), None
     for decay in DECAYS:
         strength = (2 if pair else 1) / (decay * len(truth))
-        model = LogisticRegression(C=strength, tol=1e-8, max_iter=20_000).fit(inputs, truth)
-        loss = log_loss(unseen, model.predict_proba(others), labels=range(len(labels())))
+        model = LogisticRegression(C=strength, class_weight=weighing, tol=1e-8, max_iter=20_000).fit(inputs, truth)
+        loss = log_loss(unseen, model.predict_proba(others), sample_weight=weights, labels=range(len(labels())))
         print(f"weight decay {decay:g}: validated {loss:.4f}")
         if loss < best:
             best, chosen = loss, model
@@ -201,7 +216,7 @@ def train() -> tuple[keras.Model, int, int]:
     else:
         base.trainable = False
         model = joined(base)
-        model.get_layer("probabilities").set_weights(fit_head(base, data))
+        model.get_layer("probabilities").set_weights(fit_head(base, data, options))
         if ARM == "fine_tuned":
             fine_tune(model, base, data, options)
     pictures, truth = data["test"]
