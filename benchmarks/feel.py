@@ -58,14 +58,14 @@ PLACES = (
         "convolution?convolution_view=Whole+picture",
         (("switch", "ReLU"),),
         ("Space",),
-        "img[alt=Response]",
+        "img[alt^=Response]",
     ),
     Place(
         "convolution: width of the bar → its edges",
         "convolution?convolution_view=The+chapter's+example",
         (("slider", "Width of the bar"),),
         ARROWS,
-        "img[alt='Its edges']",
+        "img[alt^='Its edges']",
     ),
     Place(
         "pooling: shift → drift of the network",

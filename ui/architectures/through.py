@@ -163,7 +163,7 @@ def _answer(room: Room, picture: Picture, built: Network, view: View) -> GradCam
     first, left, right = st.columns(3, wrap=False)
     size = f"{built.input_size} × {built.input_size}"
     caption = f"What it sees: {size}{', grey' if built.channels == 1 else ''}"
-    first.image(maps.enlarged(view.seen, 224), caption=caption, alt=caption, width="stretch")
+    first.image(maps.enlarged(view.seen, 224), caption=caption, alt=f"Your picture. {caption}", width="stretch")
     index = None
     if view.top:
         likely = view.top[0]
@@ -182,7 +182,8 @@ def _answer(room: Room, picture: Picture, built: Network, view: View) -> GradCam
     found: GradCam = ask("grad_cam", built.key, picture, index, timeout=_PATIENCE)
     caption = f"Evidence (Grad-CAM) for {found.label}, {found.probability:.1%}"
     shown = pooling.evidence(view.seen, found.map, float(found.map.max()) or 1.0)
-    left.image(maps.enlarged(shown, 224), caption=plain(caption), alt=caption, width="stretch")
+    alt = f"{caption}: {maps.said(found.map)}"
+    left.image(maps.enlarged(shown, 224), caption=plain(caption), alt=alt, width="stretch")
     if not built.pretrained:
         st.caption("With random weights Grad-CAM shows what any wiring shows: no evidence, but still a pattern.")
     return found
