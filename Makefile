@@ -12,7 +12,7 @@ APP := $(VENV)/.app-$(KIND)
 NODE_PACKAGES := $(if $(shell command -v npm),node_modules/.current)
 NO_NODE := @echo "No Node with npm found: the components' scripts are not checked. Get it, on Debian: apt-get install nodejs npm"
 
-.PHONY: help app setup test test-slow lint format bench lock
+.PHONY: help app setup test test-slow screenshots snapshots lint format bench lock
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -30,6 +30,12 @@ test: setup  ## run the tests: scripts, core, pages, browser
 
 test-slow: setup  ## run the slow tests: minutes each
 	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile $(ARGS)
+
+screenshots: setup  ## take README's pictures anew from the running app
+	$(BIN)/python -m benchmarks.screenshots
+
+snapshots: setup  ## take anew what the slow tests hold each page's first view against
+	CONVSCOPE_SNAPSHOTS=1 $(BIN)/python -m pytest -q -m slow tests/browser/test_snapshots.py
 
 lint: setup  ## check style and types
 	$(BIN)/ruff check .
