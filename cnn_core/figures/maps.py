@@ -9,6 +9,7 @@ from PIL import Image
 from cnn_core.figures.palette import LIGHT, Palette, rgb
 
 _STEPS = 1000  # colours of either sign: more than a screen tells apart, and a table is quicker than the sum
+_NEXT_TO_0 = 0.05  # of the strongest: to the eye it is the paper
 
 
 @functools.cache
@@ -43,6 +44,29 @@ def signed(
     steps = np.rint(np.clip(feature_map / limit, -1, 1) * _STEPS).astype(np.intp)
     ends = (palette.weight_negative, palette.weight_positive) if weights else (palette.negative, palette.positive)
     return _colours(ends[0], palette.paper, ends[1])[steps + _STEPS], limit
+
+
+def said(feature_map: np.ndarray) -> str:
+    """Say what a map shows, for who does not see it: its range, where it is strongest, how much of it is next to 0.
+
+    Args:
+        feature_map: `(H, W)`.
+
+    Example:
+        >>> said(np.array([[0.0, 0.0, 4.0], [0.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]))
+        'from −1 to 4, strongest at the top right, 78 % next to 0'
+        >>> said(np.zeros((2, 2)))
+        '0 everywhere'
+    """
+    sizes = np.abs(feature_map)
+    if not sizes.max():
+        return "0 everywhere"
+    row, column = np.unravel_index(sizes.argmax(), sizes.shape)
+    vertical = ("top", "middle", "bottom")[3 * int(row) // sizes.shape[0]]
+    across = ("left", "centre", "right")[3 * int(column) // sizes.shape[1]]
+    share = 100 * float((sizes < _NEXT_TO_0 * sizes.max()).mean())
+    between = f"from {feature_map.min():.3g} to {feature_map.max():.3g}".replace("-", "−")
+    return f"{between}, strongest at the {vertical} {across}, {share:.0f} % next to 0"
 
 
 def legend(width: int = 256, height: int = 10, palette: Palette = LIGHT) -> np.ndarray:

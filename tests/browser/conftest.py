@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -149,8 +150,9 @@ def visits(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Open pages as different people: each in a browser context of its own."""
     contexts: list[BrowserContext] = []
 
-    def open_page(url: str, width: int = 1280, scheme: str = "light") -> Page:
-        contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme))  # type: ignore[arg-type]
+    def open_page(url: str, width: int = 1280, scheme: str = "light", height: int = 900, motion: str = "") -> Page:
+        looks: Any = {"color_scheme": scheme, "reduced_motion": motion or None}
+        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **looks))
         page = contexts[-1].new_page()
         page.set_default_timeout(LIMIT)
         page.goto(url)
@@ -173,6 +175,24 @@ def visitor(chromium: Browser) -> Iterator[Callable[..., Page]]:
 def settled(page: Page) -> None:
     """Wait until the script has run."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=LIMIT)
+
+
+def steps(page: Page, name: str) -> Iterator[str]:
+    """Go through a page's steps by its button, from the one it is at; give the question of each, once it has run."""
+    seen: set[str] = set()
+    while True:
+        settled(page)
+        expect(page.locator("[data-testid=stSpinner]")).to_have_count(0)
+        question = page.locator("h1").first.inner_text()
+        if question in seen:
+            return
+        seen.add(question)
+        yield question
+        following = page.locator(f".st-key-{name}_view_next button")
+        if not name or not following.count():
+            return
+        following.click()
+        page.wait_for_function("(before) => document.querySelector('h1')?.innerText !== before", arg=question)
 
 
 expect.set_options(timeout=LIMIT)

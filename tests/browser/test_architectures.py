@@ -3,16 +3,13 @@
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from cnn_core.networks import atlas
 
 from .conftest import Server, settled
-from .test_appearance import assert_readable, halves
 
 Visitor = Callable[..., Page]
-VIEWS = ("Timeline", "Inside", "Picture", "Compare", "LeNet", "Degradation", "Prior")
 NO_TRACEBACK = "[data-testid=stException]"
 
 
@@ -64,14 +61,3 @@ def test_drawn_digit_is_read_layer_by_layer(server: Server, visitor: Visitor) ->
     page.mouse.up()
     expect(page.get_by_text(re.compile(r"It reads 1 \("))).to_be_visible()
     expect(page.locator(NO_TRACEBACK)).to_have_count(0)  # must not happen
-
-
-@pytest.mark.parametrize(("width", "scheme", "views"), halves(VIEWS))
-def test_architectures_is_accessible_and_fits(
-    server: Server, visitor: Visitor, width: int, scheme: str, views: tuple[str, ...]
-) -> None:
-    page = visitor(f"{server.url}/architectures", width, scheme)
-    for view in views:
-        page.goto(f"{server.url}/architectures?architectures_view={view}")
-        settled(page)
-        assert_readable(page)

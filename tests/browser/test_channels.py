@@ -4,16 +4,13 @@ import json
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from cnn_core.networks import atlas
 
 from .conftest import Server, settled
-from .test_appearance import assert_readable, halves
 
 Visitor = Callable[..., Page]
-VIEWS = ("Layer", "Stride", "Cost", "Rhythm", "Field", "Effective", "Yours")
 NO_TRACEBACK = "[data-testid=stException]"
 
 
@@ -75,18 +72,6 @@ def test_own_model_is_read_and_code_is_refused_and_nothing_is_lost(server: Serve
     expect(page.locator("[data-testid=stAlertContentError]")).to_contain_text("Lambda")
     expect(box).to_have_value(hostile)
     expect(page.locator(NO_TRACEBACK)).to_have_count(0)  # must not happen
-
-
-@pytest.mark.parametrize(("width", "scheme", "views"), halves(VIEWS))
-def test_channels_is_accessible_and_fits(
-    server: Server, visitor: Visitor, width: int, scheme: str, views: tuple[str, ...]
-) -> None:
-    page = visitor(f"{server.url}/channels", width, scheme)
-    for view in views:
-        page.goto(f"{server.url}/channels?channels_view={view}")
-        settled(page)
-        expect(page.locator("[data-testid=stSpinner]")).to_have_count(0)
-        assert_readable(page)
 
 
 def test_every_architecture_of_the_timeline_is_a_preset(server: Server, visitor: Visitor) -> None:

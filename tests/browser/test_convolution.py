@@ -1,4 +1,4 @@
-"""The convolution page in a real browser: the stepper, the editable kernel, the link, both themes and widths."""
+"""The convolution page in a real browser: the stepper, the editable kernel, the link."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,6 @@ from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import experiments, kernels
 
 from .conftest import Server
-from .test_appearance import SCREENS, assert_readable
 
 Visitor = Callable[..., Page]
 
@@ -97,10 +96,3 @@ def test_kernels_are_one_stop_of_the_keyboard_and_arrow_keys_choose(server: Serv
     expect(chosen).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator(".wall button:focus")).to_have_count(0)  # must not happen: a stop for each of the twelve
-
-
-@pytest.mark.parametrize(("width", "scheme"), SCREENS)
-@pytest.mark.parametrize("view", ["Step by step", "Whole picture", "Why not dense", "Learn the kernel", "Proof"])
-def test_page_is_accessible_and_fits(server: Server, visitor: Visitor, view: str, width: int, scheme: str) -> None:
-    page = visitor(f"{server.url}/convolution?convolution_view={view.replace(' ', '+')}", width, scheme)
-    assert_readable(page)

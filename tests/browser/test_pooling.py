@@ -1,4 +1,4 @@
-"""The pooling page in a real browser: the stepper, the link, both themes and widths."""
+"""The pooling page in a real browser: the stepper, the link."""
 
 import re
 from collections.abc import Callable
@@ -10,10 +10,8 @@ from cnn_core.arithmetic import convolution as ops
 from cnn_core.pictures.bundled import BUNDLED
 
 from .conftest import Server, settled
-from .test_appearance import assert_readable, halves
 
 Visitor = Callable[..., Page]
-VIEWS = ("Shift", "Steps", "EQ-N2.2", "Cost", "Stride", "Head")
 
 
 def said(page: Page) -> float:
@@ -64,13 +62,3 @@ def test_network_answers_about_shifts(server: Server, visitor: Visitor) -> None:
     settled(page)
     expect(page.get_by_text("the pooled map follows exactly, by 2 cells")).to_be_visible()
     expect(page.locator("[data-testid=stException]")).to_have_count(0)  # must not happen
-
-
-@pytest.mark.parametrize(("width", "scheme", "views"), halves(VIEWS))
-def test_pooling_is_accessible_and_fits(
-    server: Server, visitor: Visitor, width: int, scheme: str, views: tuple[str, ...]
-) -> None:
-    for view in views:
-        page = visitor(f"{server.url}/pooling?pooling_view={view}", width, scheme)
-        expect(page.locator("[data-testid=stSpinner]")).to_have_count(0)
-        assert_readable(page)

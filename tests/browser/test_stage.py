@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import Server, settled
+from .conftest import Server, steps
 
 PAGES = ("convolution", "pooling", "channels", "architectures", "transfer", "laboratory")
 SIZES = {"desk": (1280, 800), "tablet": (820, 1180), "phone": (390, 844)}
@@ -83,16 +83,5 @@ def test_result_is_in_sight(name: str, size: str, server: Server, visitor: Calla
     width, height = SIZES[size]
     page = visitor(f"{server.url}/{name}", width)
     page.set_viewport_size({"width": width, "height": height})
-    found: dict[str, list[str]] = {}
-    while True:
-        settled(page)
-        question = page.locator("h1").first.inner_text()
-        if question in found:
-            break
-        found[question] = faults(page, size)
-        following = page.locator(f".st-key-{name}_view_next button")
-        if not following.count():
-            break
-        following.click()
-        page.wait_for_function("(before) => document.querySelector('h1')?.innerText !== before", arg=question)
+    found = {question: faults(page, size) for question in steps(page, name)}
     assert {question: wrong for question, wrong in found.items() if wrong} == {}

@@ -131,4 +131,4 @@ def _typical(key: str, graph: Mapping[str, Any], rows: Mapping[str, Any]) -> Non
 def _code(key: str) -> None:
     block = BLOCKS[key]
     with st.expander(f"The code that builds it, from `cnn_core/networks/zoo/{block.module}.py`"):
-        st.code(source(block.module, block.functions), language="python")
+        st.code(source(block.module, block.functions), language="python", wrap_lines=True)

@@ -162,7 +162,7 @@ def _answer(room: Room, picture: Picture, built: Network, view: View) -> GradCam
     first, left, right = st.columns(3, wrap=False)
     size = f"{built.input_size} × {built.input_size}"
     caption = f"What it sees: {size}{', grey' if built.channels == 1 else ''}"
-    first.image(maps.enlarged(view.seen, 224), caption=caption, alt=caption, width="stretch")
+    first.image(maps.enlarged(view.seen, 224), caption=caption, alt=f"Your picture. {caption}", width="stretch")
     index = None
     if view.top:
         likely = view.top[0]
@@ -181,7 +181,8 @@ def _answer(room: Room, picture: Picture, built: Network, view: View) -> GradCam
     found = _evidence(picture.digest, built.key, index, picture.pixels)
     caption = f"Evidence (Grad-CAM) for {found.label}, {found.probability:.1%}"
     shown = pooling.evidence(view.seen, found.map, float(found.map.max()) or 1.0)
-    left.image(maps.enlarged(shown, 224), caption=plain(caption), alt=caption, width="stretch")
+    alt = f"{caption}: {maps.said(found.map)}"
+    left.image(maps.enlarged(shown, 224), caption=plain(caption), alt=alt, width="stretch")
     if not built.pretrained:
         st.caption("With random weights Grad-CAM shows what any wiring shows: no evidence, but still a pattern.")
     return found
@@ -222,7 +223,9 @@ def _one_unit(
     left, right = st.columns([2, 3], vertical_alignment="center")
     caption = "Framed: what it can see. Coloured: the fewest pixels that hold 95 % of its gradient"
     shown = figures.listened(view.seen, unit.gradient, unit.held, unit.box, palette())
-    left.image(shown, caption=caption, alt=caption, width="stretch")
+    top, bottom, first, last = unit.box
+    alt = f"{unit.held:,} pixels hold 95 % of its gradient, within rows {top}–{bottom}, columns {first}–{last}"
+    left.image(shown, caption=caption, alt=alt, width="stretch")
     right.markdown(_words(unit, layer, row, column, map_number, size))
     if evidence is None or layer.name != evidence.layer or not built.pretrained:
         return False

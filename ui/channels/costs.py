@@ -80,7 +80,7 @@ def _times(ratio: float) -> str:
 
 def _saving(side: int, saving: float, filters: int, size: int) -> None:
     """What MobileNet saves, where it fades."""
-    st.subheader("MobileNet's saving, and where it fades")
+    st.header("MobileNet's saving, and where it fades", anchor=False)
     left, right = st.columns([3, 2])
     plot(
         figures.saving_curves(filters, size),
@@ -119,7 +119,7 @@ def _where_it_fades(side: int, filters: int, size: int) -> str:
 
 def _measured(shapes: Shapes, named: Sequence[Variant]) -> None:
     """Time the variants in the worker: when the view is opened, and whenever the reader asks."""
-    st.subheader("Measured on this machine")
+    st.header("Measured on this machine", anchor=False)
     if refusal := too_large(*shapes[:4]):
         st.info(refusal)
         return

@@ -138,7 +138,7 @@ def _weights(field: EffectiveField) -> str:
 
 def _law() -> None:
     """The effective field grows with the root of the depth, the theoretical with the depth."""
-    st.subheader("Deeper: what it can see grows with n, what it uses with √n")
+    st.header("Deeper: what it can see grows with n, what it uses with √n", anchor=False)
     kernels = {size: f"{size} × {size}" for size in DEPTHS}
     kernel_size = segments("Kernel of all layers of a stack", kernels, 3, "channels_stack")
     depths = DEPTHS[kernel_size]

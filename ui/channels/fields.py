@@ -250,7 +250,7 @@ def _results(preset: stacks.Preset, stack: stacks.Stack, rows: list[StackRow], i
 
 
 def _take_away(stack: stacks.Stack, rows: list[StackRow], input_size: int) -> None:
-    st.subheader("Take it with you")
+    st.header("Take it with you", anchor=False)
     try:
         code = stack_export.to_keras(stack, input_size)
     except StackError as refusal:
@@ -280,4 +280,4 @@ def _take_away(stack: stacks.Stack, rows: list[StackRow], input_size: int) -> No
         st.info(f"There is no Keras code for this stack. {plain(why)}")
         return
     with st.expander("Keras code"):
-        st.code(code, language="python")
+        st.code(code, language="python", wrap_lines=True)

@@ -155,12 +155,12 @@ def _one_kernel(picture: Picture, name: str, size: int, bias: float | None, room
     shows.append((total, "their sum" + ("" if bias is None else f" + b, b = {offset:.2f}".replace("-", "−"))))
     for column, (shown, caption) in zip(room.stage.columns(4, wrap=False), shows, strict=True):
         png, said = maps.png(maps.enlarged(signed(shown, limit)[0], 320)), caption + ": 0" * (not shown.any())
-        column.image(png, caption=said, alt=said, width="stretch", output_format="PNG")
+        column.image(png, caption=said, alt=f"{caption}: {maps.said(shown)}", width="stretch", output_format="PNG")
     room.stage.caption(f"One kernel on your picture: blue −{limit:.3g}, paper 0, red +{limit:.3g}.")
     gap = float(np.abs(total - at_once).max())
     meaning = SPATIAL[name][2] if name in SPATIAL else "No meaning yet: what a layer starts from."
     with room.why:
-        st.subheader("Three channels, one map")
+        st.header("Three channels, one map", anchor=False)
         st.markdown(
             f"Your picture has three channels, so a kernel on it is {size} × {size} × 3. {meaning}"
             + (" A 1 × 1 kernel sees no neighbours: of this one nothing is left." if not kernel.any() else "")
@@ -184,9 +184,9 @@ def _products(digest: str, _pixels: np.ndarray, name: str, size: int) -> tuple[n
 
 def _many_kernels(picture: Picture, size: int, filters: int, bias: bool) -> None:
     """A map for each kernel: a layer."""
-    st.subheader("Several kernels, several maps")
+    st.header("Several kernels, several maps", anchor=False)
     count = min(filters, MOST_MAPS)
-    pictures, captions = _strip(picture.digest, picture.pixels, size, count, palette().paper)
+    pictures, captions, found = _strip(picture.digest, picture.pixels, size, count, palette().paper)
     params = convolution_cost(size, 3, filters, output=1, bias=bias).params
     st.markdown(
         f"A layer on your picture has {filters:,} such kernel{'s' * (filters > 1)} and makes {filters:,} "
@@ -195,7 +195,7 @@ def _many_kernels(picture: Picture, size: int, filters: int, bias: bool) -> None
         f"*next* layer are {size} × {size} × {filters:,}. So depth grows from layer to layer; where the window stops "
         "is the next question."
     )
-    st.image(pictures, width=150, caption=captions, alt=captions)
+    st.image(pictures, width=150, caption=captions, alt=found)
     if filters > count:
         st.caption(
             f"… {filters - count:,} more. Shown are {count}, by one operation with a weight of shape "
@@ -204,10 +204,13 @@ def _many_kernels(picture: Picture, size: int, filters: int, bias: bool) -> None
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _strip(digest: str, _pixels: np.ndarray, size: int, count: int, paper: str) -> tuple[list[np.ndarray], list[str]]:
-    """The maps of so many kernels, coloured, and their names: the named kernels first, then random ones."""
+def _strip(
+    digest: str, _pixels: np.ndarray, size: int, count: int, paper: str
+) -> tuple[list[np.ndarray], list[str], list[str]]:
+    """The maps of so many kernels, coloured, their names and findings: the named kernels first, then random ones."""
     named = [(name, 0) for name in SPATIAL] + [(RANDOM, seed) for seed in range(count)]
     weight = np.stack([rgb_kernel(name, size, seed) for name, seed in named[:count]], axis=-1)  # (k, k, 3, count)
     feature_maps = ops.cross_correlate(scaled(digest, _pixels, _STRIP_SIDE) / 255.0, weight, padding="same")
     pictures = [maps.enlarged(signed(feature_maps[..., n])[0], 2 * _STRIP_SIDE) for n in range(count)]
-    return pictures, [f"Random {seed + 1}" if name == RANDOM else TITLES[name] for name, seed in named[:count]]
+    titles = [f"Random {seed + 1}" if name == RANDOM else TITLES[name] for name, seed in named[:count]]
+    return pictures, titles, [f"{title}: {maps.said(feature_maps[..., n])}" for n, title in enumerate(titles)]

@@ -84,7 +84,9 @@ def own_model(room: Room) -> bool:
             "[[receptive field|receptive fields]] are counted as for the published networks. Layers of Keras only: no "
             "weights, and no code is run. It stays with this visit; no link holds it."
         )
-        st.code('with open("model.json", "w") as file:\n    file.write(model.to_json())', language=None)
+        st.code(
+            'with open("model.json", "w") as file:\n    file.write(model.to_json())', language=None, wrap_lines=True
+        )
         st.markdown(
             "Or unpack a `.keras` file, which is a zip archive, and take its `config.json`. The file itself holds the "
             "weights too, which are not wanted here."

@@ -12,7 +12,7 @@ MAX_FIELD = 10_000
 
 def small_against_large() -> None:
     """Small kernels in a row against one large one (Simonyan & Zisserman 2015, section 2.3)."""
-    st.subheader("Two 3×3 see as much as one 5×5")
+    st.header("Two 3×3 see as much as one 5×5", anchor=False)
     channels = whole("Channels in and out", 1, 4096, 64, "channels_vgg")
     rows = []
     for key in ("two_3x3", "one_5x5", "three_3x3", "one_7x7"):
@@ -41,7 +41,7 @@ def _weights(kernel_size: int, channels: int) -> int:
 
 def how_many() -> None:
     """How many equal layers it takes."""
-    st.subheader("How many layers to see so much?")
+    st.header("How many layers to see so much?", anchor=False)
     with st.container(horizontal=True):
         wanted = whole("Field, pixels", 1, MAX_FIELD, 224, "channels_reach_field", width=150)
         kernel_size = whole("Kernel size", 1, 11, 3, "channels_reach_kernel", width=150)

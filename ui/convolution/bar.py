@@ -21,21 +21,21 @@ def bar(room: Room) -> bool:
     width = int(np.clip(width, 1, size))
     image, edges = experiments.bar(size, width), experiments.bar_edges(size, width)
     flat = 0.0 in edges[0]
+    row = ", ".join(f"{value:g}".replace("-", "−") for value in edges[0])
     with room.stage:
         left, right = st.columns(2, wrap=False)
         left.image(
             maps.enlarged(maps.grey(image), _SIDE),
-            alt="The bar",
+            alt=f"A white bar, {width} of {size} cells wide, on black",
             caption=f"a bar {width} wide in {size} × {size}",
             width="stretch",
         )
         right.image(
             maps.enlarged(signed(edges, 4.0)[0], _SIDE),
-            alt="Its edges",
+            alt="Its edges: each row of the map is " + row,
             caption=f"Sobel x: {edges.shape[0]} × {edges.shape[1]}",
             width="stretch",
         )
-        row = ", ".join(f"{value:g}".replace("-", "−") for value in edges[0])
         st.markdown(f"Every row of the map is **[{row}]**.")
         if flat:
             st.success("Here a flat region shows: zeros, where all nine cells see the same.")

@@ -33,13 +33,13 @@ def dense(room: Room) -> bool:
     count = experiments.dense_versus_convolution(side, len(kernel))
     with room.stage:
         shown = (
-            (maps.grey(moved), f"moved {pixels} px to the right"),
-            (signed(after, limit)[0], "its map"),
-            (signed(before, limit)[0], "the map before"),
+            (maps.grey(moved), f"moved {pixels} px to the right", "your picture"),
+            (signed(after, limit)[0], "its map", maps.said(after)),
+            (signed(before, limit)[0], "the map before", maps.said(before)),
         )
-        for place, (each, caption) in zip(st.columns(3, wrap=False), shown, strict=True):
+        for place, (each, caption, finding) in zip(st.columns(3, wrap=False), shown, strict=True):
             png = maps.png(maps.enlarged(each, _SIDE))
-            place.image(png, alt=caption, caption=caption, width="stretch", output_format="PNG")
+            place.image(png, alt=f"{caption}: {finding}", caption=caption, width="stretch", output_format="PNG")
         st.markdown(
             f"The map has moved along: back by {pixels} it differs by **{error:.1e}** (relative). One dense layer in "
             f"its place would hold **{count.dense_weights:,}** weights; this convolution holds "

@@ -62,14 +62,15 @@ def proof(room: Room) -> None:
                 )
             else:
                 st.error(f"Keras differs by {gap:.3g}.")
-        st.image(maps.png(maps.enlarged(signed(vectorised)[0], 240)), alt="The map", width=240, output_format="PNG")
+        png, alt = maps.png(maps.enlarged(signed(vectorised)[0], 240)), f"The map: {maps.said(vectorised)}"
+        st.image(png, alt=alt, width=240, output_format="PNG")
     with room.why:
         told(
             "What you see here would be worth little if your own code did something else. So the map is computed three "
             "times: by the loop below, which anyone can read, by NumPy at once, and by Keras, which is what your "
             "network runs. Change the kernel, the [[stride]] or the [[padding]] and look whether they still agree."
         )
-        st.code(_without_docstring(inspect.getsource(ops.cross_correlate_loop)), language="python")
+        st.code(_without_docstring(inspect.getsource(ops.cross_correlate_loop)), language="python", wrap_lines=True)
 
 
 def _without_docstring(source: str) -> str:

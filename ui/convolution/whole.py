@@ -1,5 +1,7 @@
 """The whole picture and its map, side by side, and what turning the kernel changes."""
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -16,6 +18,7 @@ from ui.shared.text import plain
 
 CHANNELS = ("grey", "red", "green", "blue")
 _SIDE = 360  # pixels of a shown map, about
+_LIKE: dict[str, Any] = {"width": "stretch", "output_format": "PNG"}
 
 
 def whole(room: Room) -> bool:
@@ -41,8 +44,8 @@ def whole(room: Room) -> bool:
     coloured, limit = signed(here)
     with room.stage:
         left, right = st.columns(2, wrap=False)
-        left.image(_photo(picture.digest, channel, image), alt="Your picture", width="stretch", output_format="PNG")
-        right.image(maps.png(maps.enlarged(coloured, _SIDE)), alt="Response", width="stretch", output_format="PNG")
+        left.image(_photo(picture.digest, channel, image), alt=f"Your picture, {channel}", **_LIKE)
+        right.image(maps.png(maps.enlarged(coloured, _SIDE)), alt=f"Response: {maps.said(here)}", **_LIKE)
         left.caption(f"your picture, {channel}, {_size(image)}")
         right.caption(f"its map, {_size(here)}: red +{limit:.3g}, blue −{limit:.3g}")
         plot(figures.histogram(here, limit), "convolution_histogram", _spoken(here))

@@ -7,6 +7,7 @@ import streamlit as st
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import experiments
+from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from cnn_core.figures.palette import rgb
 from ui.pooling.settings import ROUNDING, ask_window, side_by_side, size
@@ -41,7 +42,7 @@ def cost(room: Room) -> bool:
     without, figure = _localisations(window)
     here = without[window - 1]
     with room.stage:
-        side_by_side([(_framed(each), caption) for caption, each in shown.items()])
+        side_by_side([(_framed(each), caption, maps.said(each)) for caption, each in shown.items()])
         st.markdown(
             f"It forgives: the peak may move anywhere in its {window} × {window} window, and the pooled map is the "
             f"same. It forgets: which of the {window**2} cells it was. With a window of {window} the peak of a random "

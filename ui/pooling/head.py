@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_core.arithmetic import experiments
+from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.images import Picture, square
@@ -66,10 +67,14 @@ def _evidence(picture: Picture, found: list[dict[str, Any]]) -> None:
     network = BACKBONES[DEFAULT]
     seen = square(picture.pixels, network.input_size, network.crop_fraction)
     limit = _limit(found)
-    st.subheader("And the where comes back for nothing")
+    st.header("And the where comes back for nothing", anchor=False)
     side_by_side(
         [
-            (figures.evidence(seen, entry["map"], limit), f"{entry['label']}, {entry['probability']:.1%}")
+            (
+                figures.evidence(seen, entry["map"], limit),
+                f"{entry['label']}, {entry['probability']:.1%}",
+                f"evidence {maps.said(entry['map'])}",
+            )
             for entry in found
         ]
     )

@@ -1,5 +1,6 @@
 """How a map is pooled: the settings that several steps of the page share, each drawn where it acts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,11 +100,12 @@ def ask_padding(shape: tuple[int, ...], window: int, stride: int, whole: bool = 
     )
 
 
-def side_by_side(shown: list[tuple[np.ndarray, str]], place: Any = st) -> None:
-    """Show pictures beside each other, each with its caption; on a phone too."""
-    for column, (picture, caption) in zip(place.columns(len(shown), gap="small", wrap=False), shown, strict=True):
+def side_by_side(shown: Sequence[tuple[np.ndarray, str, str]], place: Any = st) -> None:
+    """Show pictures beside each other, each with its caption and its finding, which is spoken; on a phone too."""
+    columns = place.columns(len(shown), gap="small", wrap=False)
+    for column, (picture, caption, finding) in zip(columns, shown, strict=True):
         png = maps.png(maps.enlarged(picture, _SIDE))
-        column.image(png, caption=plain(caption), alt=caption, width="stretch", output_format="PNG")
+        column.image(png, caption=plain(caption), alt=f"{caption}: {finding}", width="stretch", output_format="PNG")
 
 
 def bright(image: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from PIL import Image
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import experiments, shifts
+from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.images import Picture
@@ -92,10 +93,10 @@ def _strip(large: np.ndarray, settings: Settings, axis: str, pixels: int) -> Non
     limit = signed(was)[1]
     side_by_side(
         [
-            (bright(moved), f"moved by {pixels} px"),
-            (signed(features, limit)[0], "its map: edges"),
-            (signed(after, limit)[0], f"pooled: {size(after)}"),
-            (signed(back - there, limit)[0], "what did not follow"),
+            (bright(moved), f"moved by {pixels} px", "your picture"),
+            (signed(features, limit)[0], "its map: edges", maps.said(features)),
+            (signed(after, limit)[0], f"pooled: {size(after)}", maps.said(after)),
+            (signed(back - there, limit)[0], "what did not follow", maps.said(back - there)),
         ]
     )
     st.markdown(_finding(settings, pixels, shifts.relative_change(back, there)))
@@ -138,7 +139,7 @@ def _responses(digest: str, _image: np.ndarray, stride: int, axis: str) -> list[
 def _numbers(
     responses: list[experiments.ShiftResponse], here: list[experiments.ShiftResponse], pixels: int, stride: int
 ) -> None:
-    st.subheader("Does another way of making it smaller follow better?")
+    st.header("Does another way of making it smaller follow better?", anchor=False)
     words = _compared(here, pixels, stride)
     plot(figures.shift_curves(responses, pixels), "pooling_curves", words.replace("*", ""))
     st.markdown(words)
@@ -191,7 +192,7 @@ def _network(picture: Picture, axis: str, pixels: int) -> None:
     drift, agrees, probability = (answer[axis][name][pixels] for name in ("drift", "agrees", "probability"))
     others = sum(not same for same in answer[axis]["agrees"])
     label = plain(answer["label"])
-    st.subheader("Does a whole network change its mind?")
+    st.header("Does a whole network change its mind?", anchor=False)
     st.markdown(
         f"{BACKBONES[DEFAULT].title} says **{label}** ({answer['probability']:.0%}). Moved by {pixels} px {label} gets "
         f"{probability:.0%}, and its first answer is {'the same' if agrees else '**another**'}: its logits "

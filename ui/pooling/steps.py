@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic import convolution as ops
+from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from ui.pooling import settings as pool
 from ui.pooling.settings import ROUNDING, Settings, bright, side_by_side, size
@@ -83,14 +84,15 @@ def _thrown_away(image: np.ndarray, pooled: np.ndarray, settings: Settings) -> N
     lost = image - (spread := settings.unpool(pooled, image.shape))
     (coloured, limit), kept = signed(lost), pooled.size
     shown = [
-        (bright(image), f"picture, {size(image)}"),
-        (bright(spread if settings.whole else pooled), f"pooled, {became}"),
-        (coloured, f"lost: red +{limit:.2g}, blue −{limit:.2g}"),
+        (bright(image), f"picture, {size(image)}", "your picture"),
+        (bright(spread if settings.whole else pooled), f"pooled, {became}", maps.said(pooled)),
+        (coloured, f"lost: red +{limit:.2g}, blue −{limit:.2g}", maps.said(lost)),
     ]
     if settings.kind == "max":
         _, rows, columns = ops.max_pool_argmax(image, settings.window, settings.stride, settings.padding)
-        shown.append((figures.marked(image, rows, columns), "the winners, in their place"))
         kept = len(np.unique(rows * image.shape[1] + columns))
+        won = f"{kept:,} of {image.size:,} pixels win a window"
+        shown.append((figures.marked(image, rows, columns), "the winners, in their place", won))
     side_by_side(shown)
     share, energy = max(0.0, 1 - kept / image.size), (lost**2).sum() / max((image**2).sum(), 1e-12)
     cells, what = settings.window**2, "win no window" if settings.kind == "max" else "leave no number of their own"

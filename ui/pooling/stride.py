@@ -5,6 +5,7 @@ import streamlit as st
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import experiments
+from cnn_core.figures import maps
 from ui.pooling.settings import ROUNDING, ask_padding, ask_stride, ask_window, bright, side_by_side, size
 from ui.shared.charts import signed
 from ui.shared.controls import segments
@@ -38,11 +39,12 @@ def stride(room: Room) -> None:
     with room.stage:
         side_by_side(
             [
-                (bright(image), f"picture, {size(image)}"),
-                (bright(pooled), f"max-pool, {size(pooled)}"),
+                (bright(image), f"picture, {size(image)}", "your picture"),
+                (bright(pooled), f"max-pool, {size(pooled)}", maps.said(pooled)),
                 (
                     bright(strided) if name == "mean" else signed(strided)[0],
                     f"strided convolution, {size(strided)}",
+                    maps.said(strided),
                 ),
             ]
         )
