@@ -224,7 +224,9 @@ def _one_unit(
     left, right = st.columns([2, 3], vertical_alignment="center")
     caption = "Framed: what it can see. Coloured: the fewest pixels that hold 95 % of its gradient"
     shown = figures.listened(view.seen, unit.gradient, unit.held, unit.box, palette())
-    left.image(shown, caption=caption, alt=caption, width="stretch")
+    top, bottom, first, last = unit.box
+    alt = f"{unit.held:,} pixels hold 95 % of its gradient, within rows {top}–{bottom}, columns {first}–{last}"
+    left.image(shown, caption=caption, alt=alt, width="stretch")
     right.markdown(_words(unit, layer, row, column, map_number, size))
     if evidence is None or layer.name != evidence.layer or not built.pretrained:
         return False
