@@ -20,7 +20,9 @@ st.set_page_config(
 st.html(HERE / "style.css")
 st.logo(str(HERE / "mark.svg"), size="large")
 page_opened(page.url_path)
-body = st.container()  # before the header, which lies over it: what is drawn late pushes nothing down
-header(page.url_path, body)
+# The header comes first for the keyboard, too; it lies over the page, so that what is drawn late pushes nothing down.
+top, body = st.container(key="top"), st.container()
+with top:
+    header(page.url_path, body)
 with body:
     page.run()

@@ -106,3 +106,40 @@ def test_result_is_for_everybody(server: Server, visitor: Visitor, finished: Run
     for tab in ("What was mistaken for what", "Figures", "Exports", "How it was computed"):
         page.get_by_role("tab", name=tab, exact=True).click()
         assert_readable(page)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_enlarged_twice_nothing_is_cut_off_and_nothing_moves_by_itself(
+    server: Server, visitor: Visitor, name: str
+) -> None:
+    page = visitor(f"{server.url}/{name}", 640, height=400, motion="reduce")  # 1280 × 800 at 200 %
+    for question in steps(page, name):
+        page.mouse.move(0, 0)
+        wide = "() => Math.max(document.documentElement.scrollWidth - innerWidth, ...['stMain', 'stMainBlockContainer']"
+        wide += ".map((id) => document.querySelector(`[data-testid=${id}]`)).map((e) => e.scrollWidth - e.clientWidth))"
+        eventually(lambda: page.evaluate(wide) <= 0, 2, f"{question} does not scroll sideways")  # noqa: B023
+        eventually(lambda: _still(page), 4, f"nothing moves by itself: {question}")
+        assert page.evaluate(SPOKEN)["moving"] == []
+
+
+def _still(page: Page) -> bool:
+    before = page.screenshot()
+    page.wait_for_timeout(400)
+    return page.screenshot() == before
+
+
+def test_keyboard_comes_by_the_way_past_the_menu_then_by_share_and_then_to_the_page(
+    server: Server, visitor: Visitor
+) -> None:
+    page = visitor(f"{server.url}/pooling")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to main content").or_(
+        page.get_by_role("button", name="Skip to main content")
+    )
+    expect(skip).to_be_focused()
+    page.keyboard.press("Enter")
+    for name in ("Share", "Change"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => !!document.activeElement.closest('.st-key-stage, .st-key-controls')")

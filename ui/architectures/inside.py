@@ -8,7 +8,7 @@ import streamlit as st
 from cnn_core.figures.graph_layout import blocks_of, layout, total
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.architectures.blocks import BLOCKS, source
-from ui.architectures.choice import network
+from ui.architectures.choice import layer_title, network
 from ui.architectures.layer_table import layer_table
 from ui.shared.controls import segments
 from ui.shared.stage import Room
@@ -88,7 +88,17 @@ def _drawn(key: str, fold: str, graph: Mapping[str, Any], rows: Mapping[str, Any
     chosen = chosen if of == key and chosen in rows else ""
     drawn = layout(layers, edges, unfolded)
     title = ARCHITECTURES[key].title
-    graph_view(drawn, rows, widget, label=title, height=340, chosen=chosen, on_fold=take_fold, on_choose=take_choice)
+    graph_view(
+        drawn,
+        rows,
+        widget,
+        label=f"{title}, {len(rows)} layers",
+        named=layer_title,
+        height=340,
+        chosen=chosen,
+        on_fold=take_fold,
+        on_choose=take_choice,
+    )
     st.markdown(
         f"Chosen: {_share(rows[chosen], graph['layers'])}"
         if chosen
@@ -103,19 +113,20 @@ def _share(row: Mapping[str, Any], rows: list[dict[str, Any]]) -> str:
         every = total(rows, name)
         if every and row[name] is not None:
             shares.append(f"**{row[name] / every:.1%}** of the {noun} ({row[name]:,} of {every:,})")
-    return f"**{plain(row['name'])}** has " + " and ".join(shares or ["no number of its own"]) + "."
+    return f"**{plain(layer_title(row['name']))}** has " + " and ".join(shares or ["no number of its own"]) + "."
 
 
 def _typical(key: str, graph: Mapping[str, Any], rows: Mapping[str, Any]) -> None:
     """The block that carries the idea, with what flows into it."""
     name, block = ARCHITECTURES[key].typical_block, BLOCKS[key]
     st.header(block.title, anchor=False)
-    st.markdown(f"{block.does} Here as `{name}`, with its input on top.")
+    st.markdown(f"{block.does} Here as “{layer_title(name)}”, with its input on top.")
     members = {layer for layer, row in rows.items() if row["block"] == name}
     edges = [edge for edge in graph["edges"] if edge[1] in members]
     sources = {source for source, _ in edges}
     layers = {layer: name if layer in members else "" for layer in rows if layer in members | sources}
-    graph_view(layout(layers, edges, [name]), rows, f"architectures_typical_{key}", label=block.title, height=560)
+    drawn = layout(layers, edges, [name])
+    graph_view(drawn, rows, f"architectures_typical_{key}", label=block.title, named=layer_title, height=560)
     _code(key)
 
 

@@ -11,6 +11,7 @@
  * @property {number} row
  * @property {number} column
  * @property {string} block Name of the block that it belongs to, or is; empty for none.
+ * @property {string} frame What is read of that block.
  * @property {boolean} folded Whether it is a whole block.
  * @property {string} said
  */
@@ -152,7 +153,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const index = () => Math.max(0, nodes.findIndex((node) => identity(node) === state.here));
   const say = (/** @type {number} */ n) => {
     const node = nodes[n], keys = [];
-    if (folds && node.block) keys.push(node.folded ? 'Enter unfolds it.' : `Enter folds ${node.block}.`);
+    if (folds && node.block) keys.push(node.folded ? 'Enter unfolds it.' : `Enter folds ${node.frame}.`);
     if (chooses && !node.folded) keys.push('Space chooses it.');
     $('said').textContent = [node.said, ...keys].join(' ');
   };
@@ -194,7 +195,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const w = Math.max(...centres.map((at) => at + WIDTH / 2), ...lanes) + 9 - x;
       const h = topOf(Math.max(...rows)) + HEIGHT + 9 - y;
       make('rect', frames, { class: 'frame', x, y, width: w, height: h, rx: 10 });
-      const name = `${folds ? '− ' : ''}${block}`;
+      const name = `${folds ? '− ' : ''}${nodes[members[0]].frame}`;
       const tab = make('g', frames, { class: folds ? 'tab folds' : 'tab', 'aria-hidden': true });
       make('rect', tab, { x: x + 6, y: y - 11, width: 14 + 6.2 * name.length, height: 19, rx: 5 });
       make('text', tab, { x: x + 13, y: y + 3 }, name);

@@ -35,6 +35,7 @@ def graph_view(
     key: str,
     *,
     label: str,
+    named: Callable[[str], str] = str,
     height: int = 560,
     chosen: str = "",
     on_fold: Callable[[], None] | None = None,
@@ -47,13 +48,14 @@ def graph_view(
         rows: What is known of each layer, by its name: the fields of `summary.LayerRow`.
         key: Of the widget; `st.session_state[key]` holds `fold` or `choose` when the callback is called.
         label: What the graph shows, for a screen reader.
+        named: Writes the name of a layer or block as people read it.
         height: Of the window onto the graph, in pixels, at most.
         chosen: Name of the layer that is marked.
         on_fold: Called when the reader folds or unfolds the block named `fold`; None if nothing folds.
         on_choose: Called when the reader chooses the layer named `choose`; None if nothing is chosen.
     """
     nodes = [
-        _drawn(node, cell, [rows[layer] for layer in node.layers])
+        _drawn(node, cell, [rows[layer] for layer in node.layers], named)
         for node, cell in zip(layout.nodes, layout.cells, strict=True)
     ]
     data: dict[str, Any] = {
@@ -72,13 +74,16 @@ def _nothing() -> None:
     """A trigger needs a callback."""
 
 
-def _drawn(node: Node, cell: tuple[int, int], rows: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _drawn(
+    node: Node, cell: tuple[int, int], rows: list[Mapping[str, Any]], named: Callable[[str], str]
+) -> dict[str, Any]:
     """What the browser needs to draw a node and to say what it is."""
     last, title = rows[-1], node.name
     kind = f"{len(rows)} layers" if node.folded else _short(last["kind"])
     if not node.folded and title.startswith(f"{node.block}_"):
         title = title.removeprefix(f"{node.block}_")  # the frame says the block
-    shape = size(last["output_shape"])
+    title = named(title)
+    shape, what = size(last["output_shape"]), f"block of {kind}" if node.folded else last["kind"]
     return {
         "name": node.name,
         "title": title if len(title) <= _WIDEST else title[: _WIDEST - 1] + "…",
@@ -88,8 +93,9 @@ def _drawn(node: Node, cell: tuple[int, int], rows: list[Mapping[str, Any]]) -> 
         "row": cell[0],
         "column": cell[1],
         "block": node.block,
+        "frame": named(node.block) if node.block else "",
         "folded": node.folded,
-        "said": f"{node.name}: {f'block of {kind}' if node.folded else last['kind']}, output {shape}, {_numbers(rows)}",
+        "said": f"{named(node.name)}: {what}, output {shape}, {_numbers(rows)}",
     }
 
 

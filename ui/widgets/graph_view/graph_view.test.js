@@ -9,6 +9,7 @@ import { open } from '../testing.js';
 /** @type {(name: string, row: number, column: number, block?: string, folded?: boolean) => Data['nodes'][0]} */
 const node = (name, row, column, block = '', folded = false) => ({
   name, title: name, kind: 'Conv', shape: '7 × 7', family: folded ? 'block' : 'convolution', row, column, block, folded,
+  frame: block,
   said: `${name}: said.`,
 });
 // input → a_1 → a_2 → add, with a skip past a and a branch b beside it
