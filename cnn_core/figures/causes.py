@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.training.studies.causes import Identity, NetSignals, net_name
 
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
-_BELOW = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}
 _COLOURS = {"plain": LIGHT.two, "residual": LIGHT.one}
 _FAINT = 0.3
 _LOG = {"type": "log", "exponentformat": "power", "dtick": 1}
@@ -34,7 +34,7 @@ def along_layers(nets: Sequence[NetSignals], measure: str) -> go.Figure:
     title = {"gradient_norm": "norm of the gradient", "variance": "variance of the output"}
     figure.update_yaxes(_decades(value for net in nets for value in getattr(net, measure)))
     figure.update_yaxes(title_text=title[measure])
-    figure.update_layout(margin=_MARGIN, height=320, legend=_BELOW | {"y": -0.34})
+    figure.update_layout(margin=_MARGIN, height=320, legend=BELOW)
     return figure
 
 
@@ -58,7 +58,7 @@ def against_depth(nets: Sequence[NetSignals]) -> go.Figure:
     figure.update_xaxes(title_text="layers with weights")
     figure.update_yaxes(_decades(value for trace in figure.data for value in trace.y))
     figure.update_yaxes(title_text="gradient, first ÷ last")
-    figure.update_layout(margin=_MARGIN, height=320, legend=_BELOW | {"y": -0.27})
+    figure.update_layout(margin=_MARGIN, height=320, legend=BELOW)
     return figure
 
 
@@ -104,5 +104,5 @@ def identity(found: Identity) -> go.Figure:
     )
     figure.update_xaxes(title_text="step")
     figure.update_yaxes(_LOG | {"title_text": "mean squared distance to the input"})
-    figure.update_layout(margin=_MARGIN | {"t": 24}, height=330, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN | {"t": 24}, height=330, legend=BELOW)
     return figure

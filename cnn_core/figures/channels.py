@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.networks.layer_times import LayerTime, Variant, separable_saving
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
-_BELOW = {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"}
 _PARAMETERS, _PRODUCTS, _MAPS, _TIME = LIGHT.one, LIGHT.five, LIGHT.two, LIGHT.three  # one colour a quantity
 _RGB = ("rgb(203,75,75)", "rgb(70,150,105)", "rgb(70,120,200)")  # a picture's own colours, in either theme
 SLICES, STACKS = 5, 3  # drawn of a stack, and of the stacks; of more, the last one stands for those left out
@@ -196,7 +196,7 @@ def saving_curves(filters: int, kernel_size: int, kernel_sizes: Sequence[int] = 
         tickvals=[0.5, 1, 2, 4, 8, 16, 32, 64],
         ticktext=["½", "1", "2", "4", "8", "16", "32", "64"],
     )
-    figure.update_layout(margin=_MARGIN | {"t": 8}, height=340, legend=_BELOW | {"y": -0.24})
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=340, legend=BELOW)
     return figure
 
 
@@ -233,7 +233,7 @@ def _shares(figure: go.Figure, title: str) -> go.Figure:
         height=340,
         barmode="group",
         bargap=0.3,
-        legend=_BELOW | {"y": -0.24, "traceorder": "normal"},
+        legend=BELOW | {"traceorder": "normal"},
     )
     return figure
 
@@ -303,7 +303,7 @@ def stage_bars(names: Sequence[str], values: dict[str, Sequence[int]]) -> go.Fig
             hovertemplate=f"%{{x}}: %{{customdata}} {title}, %{{y:.1%}}<extra></extra>",
         )
     figure.update_yaxes(title_text="share of the network", tickformat=".0%", rangemode="tozero")
-    figure.update_layout(margin=_MARGIN | {"t": 8}, height=300, barmode="group", legend=_BELOW)
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=300, barmode="group", legend=BELOW)
     return figure
 
 

@@ -7,13 +7,12 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from cnn_core.figures.laboratory import HIGHEST
-from cnn_core.figures.lines import upright
+from cnn_core.figures.lines import BELOW, upright
 from cnn_core.figures.palette import LIGHT
 from cnn_core.training.lab.augmentation import Policy
 from cnn_core.training.lab.labels import Bin, MapPoint, RefusalPoint
 
 _MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
-_BELOW = {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top"}
 _ROUND = ("circle", "diamond", "square", "triangle-up", "pentagon")  # one more for each turn of the colours
 PROJECTIONS: dict[str, Callable[[MapPoint], tuple[float, float]]] = {
     "PCA": lambda point: point.pca,
@@ -73,7 +72,7 @@ def embedding_map(
     figure.update_layout(
         margin=_MARGIN,
         height=HIGHEST,
-        legend=_BELOW | {"y": -0.02},
+        legend=BELOW,
         hovermode="closest",
         uirevision=projection,  # what is zoomed and selected stays
     )
@@ -115,7 +114,7 @@ def reliability_curve(bins: Sequence[Bin]) -> go.Figure:
     )
     figure.update_xaxes(title_text="confidence (largest probability)", range=[0, 1.03], tickformat=".0%")
     figure.update_yaxes(title_text="share that is right", range=[0, 1.06], tickformat=".0%")
-    figure.update_layout(margin=_MARGIN, height=HIGHEST, legend=_BELOW | {"y": -0.26})
+    figure.update_layout(margin=_MARGIN, height=HIGHEST, legend=BELOW)
     return figure
 
 
@@ -149,7 +148,7 @@ def refusal(curve: Sequence[RefusalPoint], threshold: float) -> go.Figure:
             "yaxis": {"range": [0, 1.04], "tickformat": ".0%"},
             "margin": _MARGIN,
             "height": HIGHEST,
-            "legend": _BELOW | {"y": -0.26},
+            "legend": BELOW,
         },
     )
 

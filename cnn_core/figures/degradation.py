@@ -5,12 +5,12 @@ from statistics import median
 
 import plotly.graph_objects as go
 
+from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.training.studies.degradation import Arm
 from cnn_core.training.studies.published import Target
 
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
-_BELOW = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}
 _COLOURS = {"plain": LIGHT.two, "residual": LIGHT.one}
 _FAINT = 0.3
 _TITLES = {"train_loss": "training loss", "train_error": "training error", "test_error": "test error"}
@@ -58,7 +58,7 @@ def learning(arms: Mapping[str, Arm], measure: str, epochs: int) -> go.Figure:
     figure.update_xaxes(title_text="epoch", range=[0.5, epochs + 0.5], nticks=5, tickangle=0)
     figure.update_yaxes(title_text=_TITLES[measure])
     figure.update_yaxes(_LOG if measure == "train_loss" else {"tickformat": ".0%", "rangemode": "tozero"})
-    figure.update_layout(margin=_MARGIN, height=320, legend=_BELOW | {"y": -0.32})
+    figure.update_layout(margin=_MARGIN, height=320, legend=BELOW)
     return figure
 
 
@@ -109,7 +109,7 @@ def by_depth(arms: Mapping[str, Arm], targets: Sequence[Target]) -> go.Figure:
                 )
     figure.update_xaxes(title_text="layers with weights")
     figure.update_yaxes(_LOG | {"title_text": "test error, %", "dtick": None, "tickvals": [1, 2, 5, 10, 20, 50, 100]})
-    figure.update_layout(margin=_MARGIN, height=340, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN, height=340, legend=BELOW)
     return figure
 
 

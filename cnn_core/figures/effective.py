@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from cnn_core.figures.lines import BELOW
 from cnn_core.figures.maps import enlarged
 from cnn_core.figures.palette import DARK, LIGHT, rgb
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from cnn_core.networks.effective_field import EffectiveField, FieldGrowth
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
-_BELOW = {"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top"}
 _HEAT, _BOX = np.array(rgb(LIGHT.positive), np.float64), np.array(rgb(DARK.selection), np.uint8)  # on a grey photo
 _LEAST = 48  # pixels of the picture that are shown at least
 
@@ -87,7 +87,7 @@ def profiles(fields: "Sequence[EffectiveField]") -> go.Figure:
     reach = max(4, (last - first) // 4)
     figure.update_xaxes(title_text="column of the picture, pixels", range=[first - reach, last + reach])
     figure.update_yaxes(title_text="share of the gradient", tickformat=".1%", rangemode="tozero")
-    figure.update_layout(margin=_MARGIN | {"t": 8}, height=280, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=280, legend=BELOW)
     return figure
 
 
@@ -135,5 +135,5 @@ def growth(
     figure.update_yaxes(type="log")
     figure.update_yaxes(tickvals=(2, 5, 10, 20, 50, 100, 200), row=1, col=1)
     figure.update_yaxes(tickvals=(0.1, 0.2, 0.3, 0.5, 0.7, 1), row=1, col=2)
-    figure.update_layout(margin=_MARGIN, height=340, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN, height=340, legend=BELOW)
     return figure

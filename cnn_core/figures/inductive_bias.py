@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.training.studies.inductive_bias import Lead, Point
 
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
-_BELOW = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}
 _COLOURS = {"convnet": LIGHT.one, "vit": LIGHT.three}
 _NETS = {"convnet": "convnet", "vit": "ViT"}
 
@@ -44,7 +44,7 @@ def accuracy_by_size(points: Sequence[Point], shuffled: bool) -> go.Figure:
     figure.update_xaxes(title_text="training pictures")
     low = min((p.test_accuracy for p in points), default=0.0)
     figure.update_yaxes(title_text="right on the test pictures", tickformat=".0%", range=[max(0.0, low - 0.05), 1.02])
-    figure.update_layout(margin=_MARGIN, height=300, legend=_BELOW | {"y": -0.34})
+    figure.update_layout(margin=_MARGIN, height=300, legend=BELOW)
     return figure
 
 
@@ -80,5 +80,5 @@ def leads(leads: Sequence[Lead], chosen: int) -> go.Figure:
     figure.update_xaxes(type="log", tickvals=sizes, ticktext=[str(size) for size in sizes])
     figure.update_xaxes(title_text="training pictures")
     figure.update_yaxes(title_text="convnet − ViT, points")
-    figure.update_layout(margin=_MARGIN, height=300, legend=_BELOW | {"y": -0.27})
+    figure.update_layout(margin=_MARGIN, height=300, legend=BELOW)
     return figure

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
+from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.training.lab.depth import Cut, Place, Stage
 from cnn_core.training.lab.sabotage import Sabotaged
@@ -14,7 +15,6 @@ from cnn_core.training.lab.size import ARMS, SizeArm
 from cnn_core.training.lab.which_backbone import Compared
 
 _MARGIN = {"l": 10, "r": 10, "t": 12, "b": 10}
-_BELOW = {"orientation": "h", "x": 0, "y": -0.26, "yanchor": "top"}
 _SHADE = [[0.0, LIGHT.card], [1.0, LIGHT.weight_positive]]  # how far weights have moved
 HIGHEST = 340  # pixels of a figure that stands on the stage
 
@@ -282,14 +282,14 @@ def _by_distortion(figure: go.Figure, networks: Sequence[Sabotaged]) -> go.Figur
         height=min(HIGHEST, 90 + (32 + 14 * len(networks)) * max(1, rows)),
         barmode="group",
         showlegend=len(networks) > 1,
-        legend=_BELOW | {"y": -0.1},
+        legend=BELOW,
     )
     return figure
 
 
 def _accuracies(figure: go.Figure) -> go.Figure:
     figure.update_yaxes(title_text="right on pictures not seen", tickformat=".0%", range=[0, 1.03])
-    figure.update_layout(margin=_MARGIN, height=HIGHEST, legend=_BELOW, showlegend=True)
+    figure.update_layout(margin=_MARGIN, height=HIGHEST, legend=BELOW, showlegend=True)
     return figure
 
 

@@ -7,13 +7,13 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from cnn_core.figures import transfer
+from cnn_core.figures.lines import BELOW
 from cnn_core.figures.maps import enlarged, signed
 from cnn_core.figures.palette import LIGHT, Palette, rgb
 from cnn_core.training.studies.lenet import BatchFigures
 from cnn_core.training.studies.repeats import EpochFigures
 
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
-_BELOW = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}
 
 
 def lenet_curve(batches: Sequence[BatchFigures], epochs: Sequence[EpochFigures], planned: int) -> go.Figure:
@@ -54,7 +54,7 @@ def lenet_curve(batches: Sequence[BatchFigures], epochs: Sequence[EpochFigures],
     figure.update_xaxes(title_text="epoch", row=2, col=1)
     figure.update_yaxes(title_text="loss", rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title_text="error", tickformat=".0%", rangemode="tozero", row=2, col=1)
-    figure.update_layout(margin=_MARGIN, height=320, legend=_BELOW | {"y": -0.2})
+    figure.update_layout(margin=_MARGIN, height=320, legend=BELOW)
     return figure
 
 

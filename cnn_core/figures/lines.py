@@ -1,4 +1,4 @@
-"""A dotted line across a plot, as a shape of its layout.
+"""What several figures share: where a legend lies, and a dotted line across a plot, as a shape of its layout.
 
 Plotly's own `add_vline` takes milliseconds, most of them to find the plots of a figure; a reader who moves a slider
 waits for each. For the same reason figures that answer a slider are made at once, by one `Figure(data, layout)`.
@@ -7,6 +7,9 @@ waits for each. For the same reason figures that answer a slider are made at onc
 from typing import Any
 
 from cnn_core.figures.palette import LIGHT
+
+# At the foot of the whole figure: below a plot it would lie over the axis' title where it is narrow and has more lines.
+BELOW = {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom"}
 
 
 def upright(x: float, width: float = 1.5, axis: str = "") -> dict[str, Any]:

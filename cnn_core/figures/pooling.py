@@ -9,11 +9,10 @@ from PIL import Image
 from plotly.subplots import make_subplots
 
 from cnn_core.arithmetic.experiments import OPERATIONS, Absorption, Localisation, PooledShift, ShiftResponse
-from cnn_core.figures.lines import upright
+from cnn_core.figures.lines import BELOW, upright
 from cnn_core.figures.palette import LIGHT, rgb
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
-_BELOW = {"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top"}
 _STYLES = {
     "none": (LIGHT.soft, "dot"),
     "max_pool": (LIGHT.one, "solid"),
@@ -66,7 +65,7 @@ def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> go.Figure:
             "shapes": [upright(pixels), upright(pixels, axis="2")],
             "margin": _MARGIN,
             "height": 330,
-            "legend": _BELOW,
+            "legend": BELOW,
         },
     )
 
@@ -193,7 +192,7 @@ def _against_theory(
         )
     figure.update_xaxes(title_text="window, pixels", dtick=1)
     figure.update_yaxes(title_text=title, rangemode="tozero")
-    figure.update_layout(margin=_MARGIN | {"t": 8}, height=270, legend=_BELOW)
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=270, legend=BELOW)
     return figure
 
 
@@ -214,7 +213,7 @@ def heads(sizes: Sequence[int], flattened: Sequence[int], averaged: Sequence[int
         )
     figure.update_xaxes(title_text="side of the last feature map, cells")
     figure.update_yaxes(title_text="parameters", type="log", exponentformat="SI", dtick=1)
-    figure.update_layout(margin=_MARGIN | {"t": 8}, height=280, legend=_BELOW, shapes=[upright(size)])
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=280, legend=BELOW, shapes=[upright(size)])
     return figure
 
 

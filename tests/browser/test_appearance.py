@@ -133,11 +133,9 @@ def test_keyboard_comes_by_the_way_past_the_menu_then_by_share_and_then_to_the_p
 ) -> None:
     page = visitor(f"{server.url}/pooling")
     page.keyboard.press("Tab")
-    skip = page.get_by_role("link", name="Skip to main content").or_(
-        page.get_by_role("button", name="Skip to main content")
-    )
-    expect(skip).to_be_focused()
+    expect(page.get_by_test_id("stSkipToContent")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stMain")).to_be_focused()
     for name in ("Share", "Change"):
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name=name, exact=True)).to_be_focused()

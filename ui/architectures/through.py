@@ -160,7 +160,7 @@ def _chosen(channel: str) -> None:
 
 def _answer(room: Room, picture: Picture, built: Network, view: View) -> GradCam | None:
     """Show what the network sees and says, and where the evidence for a class is."""
-    first, left, right = st.columns(3, wrap=False)
+    first, left, right = st.container(key="answer").columns(3, wrap=False)
     size = f"{built.input_size} × {built.input_size}"
     caption = f"What it sees: {size}{', grey' if built.channels == 1 else ''}"
     first.image(maps.enlarged(view.seen, 224), caption=caption, alt=f"Your picture. {caption}", width="stretch")
