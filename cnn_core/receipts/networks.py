@@ -63,6 +63,11 @@ def key_of(key: str, result: Result, which: str) -> str:
     return f"{key}-{which.replace('-', '')}-{short}"
 
 
+def counts_key(key: str, number: int) -> str:
+    """Return the key of the receipt of an architecture's published count, by its place among them."""
+    return f"{key}-parameters" + (f"-{number + 1}" if number else "")
+
+
 def backbone_key(name: str) -> str:
     """Return the key of the receipt of a backbone's accuracy."""
     if name in ARCHITECTURES:
@@ -86,9 +91,9 @@ def _seen(whose: str) -> str:
 
 
 def _counts(key: str, record: Architecture) -> Iterator[Receipt]:
-    for number, count in enumerate(record.counts, 1):
+    for number, count in enumerate(record.counts):
         yield Receipt(
-            f"{key}-parameters" + (f"-{number}" if number > 1 else ""),
+            counts_key(key, number),
             record.title,
             "parameters",
             count.count,

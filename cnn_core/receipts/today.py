@@ -23,7 +23,7 @@ def receipts() -> Iterator[Receipt]:
             90.052,
             "timm's table of results",
             _TIMM,
-            "one crop of 448 × 448; 38 million pictures without labels, then ImageNet-22k",
+            "one crop of 448 × 448; 38 million public pictures, then ImageNet-22k",
             f"the table in the repository, {WRITTEN}",
         ),
         (
