@@ -80,6 +80,11 @@ def kept() -> list[Checked]:
     return [compare(receipt, _figure(computed.get(key))) for key, receipt in receipts().items()]
 
 
+def costs_of(key: str) -> list[Checked]:
+    """Return the published multiply-adds of an architecture, with ours as it was kept."""
+    return [each for each in kept() if each.receipt.key.startswith(f"{key}-multiply-adds-")]
+
+
 def provenance() -> Mapping[str, Any]:
     """Return when the file was written and by what."""
     found: Mapping[str, Any] = _read()["provenance"]

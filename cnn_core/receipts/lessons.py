@@ -12,7 +12,6 @@ from cnn_core.receipts.records import (
     LAYER,
     POOLING,
     PRIOR,
-    TRANSFER,
     Figure,
     Receipt,
 )
@@ -148,7 +147,7 @@ def _keras_guide() -> Iterator[Receipt]:
     guide: dict[str, Any] = {
         "source": 'the Keras guide "Transfer learning and fine-tuning"',
         "link": "keras.io/guides/transfer_learning",
-        "pages": (TRANSFER,),
+        "pages": (),
         "seen": "the guide, as this project notes it",
     }
     about = "Xception with one logit, cats against dogs"

@@ -256,14 +256,15 @@ def _lites() -> Iterator[Receipt]:
         "output of a BatchNorm are counted too. Counted here are multiply-adds of convolutions and dense layers alone."
     )
     for number, (params, madds, digit) in enumerate(published):
-        name, pages = f"EfficientNet-Lite{number}", (TIMELINE, TRANSFER) if number == 0 else (TIMELINE,)
+        name, key = f"EfficientNet-Lite{number}", f"efficientnet_lite{number}"
+        pages = () if number else (TIMELINE,)
         facts: dict[str, Any] = {"source": notes, "link": LITE, "seen": seen, "pages": pages}
         counted = ("lite_parameters", number)
-        yield Receipt(f"lite{number}-parameters", name, "parameters", params, "M", ours=counted, digit=0.1, **facts)
+        yield Receipt(f"{key}-parameters-notes", name, "parameters", params, "M", ours=counted, digit=0.1, **facts)
         counted = ("lite_as_published", number) if number else ("lite_multiply_adds", 0)
         terms = {} if number else {"three operations for each output of a BatchNorm": 20.2, "left over": 1.6}
         yield Receipt(
-            f"lite{number}-multiply-adds",
+            f"{key}-multiply-adds-notes",
             name,
             "multiply-adds by the release notes' rule" if number else "multiply-adds",
             madds,

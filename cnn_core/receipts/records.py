@@ -63,7 +63,7 @@ class Receipt:
         terms: By what the published figure exceeds ours, in its unit, by name.
         why: Why it is not computed here, or what there is to know of the terms.
         seen: How its source was looked up; empty if no text that could be reached holds the figure.
-        pages: Keys of PAGES that show it.
+        pages: Keys of PAGES that show it; none if it is only reproduced.
     """
 
     key: str
@@ -110,7 +110,7 @@ def written(value: Figure, unit: str = "") -> str:
     """
     values = value if isinstance(value, tuple) else (value,)
     texts = [
-        f"{each:,}" if isinstance(each, int) else f"{each:,.1f}" if each.is_integer() else f"{each:,.7g}"
+        f"{each:,}" if isinstance(each, int) else f"{each:,.1f}" if each.is_integer() else f"{each:,.6g}"
         for each in values
     ]
     return f"{', '.join(texts)} {unit}".strip().replace("-", "−")

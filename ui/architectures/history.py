@@ -3,7 +3,7 @@
 from ui.shared.receipts import receipt
 
 IDEAS = {  # in the order of history: first network, in a sentence
-    "template": ("lenet5_1998", "Learn kernels, shrink the maps, repeat, then decide: every convnet keeps this plan."),
+    "template": ("lenet5_1998", "Learn kernels, shrink the maps, repeat, then decide: most convnets keep this plan."),
     "scale": (
         "alexnet",
         "The template made large: a million photographs and two graphics cards, with ReLU so that it "
@@ -46,7 +46,7 @@ EVENTS = (  # of history: without a network here, nothing of them is computed
     ),
     (
         2009,
-        "ImageNet, the pictures that all the later errors are measured on. Deng et al., doi:10.1109/CVPR.2009.5206848",
+        "ImageNet, the pictures that most later errors are measured on. Deng et al., doi:10.1109/CVPR.2009.5206848",
     ),
     (2015, "Batch normalisation. Ioffe & Szegedy, arXiv:1502.03167"),
     (2017, "The transformer, made for language. Vaswani et al., arXiv:1706.03762"),

@@ -8,7 +8,9 @@ from cnn_core.networks import atlas
 from cnn_core.networks.zoo.architectures import architecture
 from cnn_core.networks.zoo.pairing import error_of
 from cnn_core.networks.zoo.records import Architecture, Count, Result
+from cnn_core.receipts import check
 from cnn_core.receipts.networks import counts_key, key_of, recipe
+from cnn_core.receipts.records import written
 from ui.shared.receipts import receipt
 from ui.shared.text import count, plain, table
 
@@ -26,12 +28,13 @@ def card(key: str) -> None:
             st.markdown("**Computed here**")
             _computed(key)
         with right:
-            st.markdown("**Published errors**")
-            _errors(key, record)
             st.markdown("**Published counts, term by term**")
             for number, published in enumerate(record.counts):
                 mark = receipt(counts_key(key, number))
                 _adds_up(published, atlas.read()["architectures"][key]["trainable_params"], mark)
+        st.markdown("**Published errors**")
+        _errors(key, record)
+        _costs(key)
 
 
 def _computed(key: str) -> None:
@@ -67,6 +70,23 @@ def _errors(key: str, record: Architecture) -> None:
         other = f" Of another network: {result.variant.what}." if result.variant else ""
         rows.append([plain(result.whose), *percents, plain(recipe(result) + "." + other)])
     table(["source", "top-1", "top-5", "measured on, trained by"], rows, numbers=False)
+
+
+def _costs(key: str) -> None:
+    """Published multiply-adds beside ours, and by what they differ."""
+    found = check.costs_of(key)
+    if not found:
+        return
+    st.markdown("**Published multiply-adds**")
+    rows = []
+    for each in found:
+        one = each.receipt
+        terms = "".join(f"; {written(value, one.unit)}: {name}" for name, value in one.terms.items())
+        ours = "–" if each.ours is None else written(each.ours, one.unit)
+        told = each.verdict.value if each.verdict else "not computed"
+        of = plain(one.source if one.about == architecture(key).title else f"{one.source}: {one.about}")
+        rows.append([of, written(one.value, one.unit) + receipt(one.key), ours, plain(told + terms)])
+    table(["source", "published", "here", "how they stand"], rows, numbers=False)
 
 
 def _adds_up(published: Count, trainable: int, mark: str) -> None:

@@ -127,7 +127,8 @@ def _costs(
     eras = "; ".join(f"{SHAPES[name][1]} {plain(words)}" for name, words in GENERATIONS.items())
     st.markdown(f"How were they trained? {eras}. Compare like with like: what a recipe adds is no merit of a network.")
     st.caption(
-        "Click a point for its record. An open mark is no network's own: point at it, and it says why. "
+        "Click a point for its record. An open mark's accuracy is of another network or measurement than "
+        "its cost: point at it, and it says of which. "
         "Accuracy is 100 % − published error, "
         + (
             "of one crop of 224 × 224 pixels (AlexNet: 227), whoever trained the weights. "

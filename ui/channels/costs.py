@@ -18,6 +18,7 @@ from cnn_core.networks.layer_times import (
 )
 from ui.shared.charts import plot
 from ui.shared.controls import segments, whole
+from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import asking, formula, plain, table
@@ -94,7 +95,10 @@ def _saving(side: int, saving: float, filters: int, size: int) -> None:
         share = rf"\frac1{{{filters}}} + \frac1{{{size**2}}} = {1 / saving:.4f}"
         st.markdown(rf"$\displaystyle {share}$, **{saving:.2f}×** cheaper.")
         st.markdown(_where_it_fades(side, filters, size))
-        st.caption("Howard et al. 2017, arXiv:1704.04861, section 3.1: 8 to 9 times with 3 × 3 kernels.")
+        st.caption(
+            "Howard et al. 2017, arXiv:1704.04861, section 3.1: 8 to 9 times with 3 × 3 kernels"
+            f"{receipt('separable-saving')}."
+        )
 
 
 def _where_it_fades(side: int, filters: int, size: int) -> str:

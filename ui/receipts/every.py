@@ -15,11 +15,12 @@ from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import count
 
-FIRST = "lite0-multiply-adds"  # that has most to say: computed, and not the same
+FIRST = "efficientnet_lite0-multiply-adds-notes"  # that has most to say: computed, and not the same
 _ANYWHERE = "any"
 _BY_SLUG = {re.sub(r"\W+", "-", title.lower()).strip("-"): page for page, title in PAGES.items()}
 _PLACES = {_ANYWHERE: "any page"} | {slug: PAGES[page] for slug, page in _BY_SLUG.items()}
 _KINDS = {_ANYWHERE: "all"} | {kind.value.replace(" ", "-"): STANDS[kind].lower() for kind in Kind}
+_NUMBERS, _NUMBER = ("Published", "Computed here"), ' class="number"'
 _MOST_WORDS = 60  # characters that one searches by
 
 
@@ -74,7 +75,7 @@ def _fits(checked: Checked, words: str, kind: str, place: str) -> bool:
 def rows(found: Sequence[Checked], chosen: str) -> str:
     """Return the list as a table in a box of its own that keys scroll; the names of figures open them."""
     heads = ("Of what", "Figure", "Published", "Computed here", "Stands", "Source")
-    head = "".join(f'<th scope="col">{title}</th>' for title in heads)
+    head = "".join(f'<th scope="col"{_NUMBER if title in _NUMBERS else ""}>{title}</th>' for title in heads)
     return (
         '<div class="rows" tabindex="0" role="region" aria-label="All receipts that fit">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(_row(each, chosen) for each in found)}</tbody></table>"
@@ -85,7 +86,7 @@ def rows(found: Sequence[Checked], chosen: str) -> str:
 def _row(checked: Checked, chosen: str) -> str:
     one = checked.receipt
     ours = "" if checked.ours is None else written(checked.ours, one.unit)
-    stands = STANDS[one.kind] if checked.verdict is None or one.kind is Kind.UNVERIFIED else checked.verdict.value
+    stands = one.kind.value if checked.verdict is None or one.kind is Kind.UNVERIFIED else checked.verdict.value
     current = ' aria-current="true"' if one.key == chosen else ""
     name = f'<a href="receipts?receipt={one.key}" target="_self"{current}>{html.escape(one.quantity)}</a>'
     numbers = "".join(f'<td class="number">{html.escape(text)}</td>' for text in (written(one.value, one.unit), ours))

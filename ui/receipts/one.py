@@ -53,7 +53,7 @@ def source(checked: Checked) -> None:
     if one.seen:
         lines.append(f"**Looked up in** {plain(one.seen)}")
     shown = [f"[{plain(PAGES[page])}]({_beside(page)})" for page in one.pages]
-    lines.append(f"**Shown in** {', '.join(shown)}")
+    lines.append(f"**Shown in** {', '.join(shown) or 'no page: it is only reproduced'}")
     st.markdown("\n\n".join(lines))
     if one.ours:
         called = " ".join(map(str, one.ours))

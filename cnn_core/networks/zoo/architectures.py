@@ -94,7 +94,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         paper=f"{LITE}; after arXiv:1905.11946",
         idea="compound scaling",
         description="B0 without squeeze-and-excite and with ReLU6 for swish; the network that ConvScope carries.",
-        fixed="What phones compute badly in 8 bits: global pooling in every block, and swish.",
+        fixed="What phones lack or lose: squeeze-and-excite on their accelerators, and swish in 8 bits.",
         builder="efficientnet:lite0",
         counts=(
             Count("the released weights", 4_652_008),
