@@ -81,9 +81,9 @@ def recipe(result: Result) -> str:
     """Return how an accuracy came about: crop, weights, training."""
     crop = result.protocol + (f" of {result.resize} on the short side" if result.resize else "")
     weights = f"weights {result.weights}" if result.weights else ""
-    era = f"trained {GENERATIONS[result.generation]}" if result.dataset == "ImageNet" else ""
-    year = f"recipe of {result.year}" if result.year else ""
-    return "; ".join(part for part in (f"{result.dataset}, {crop}", weights, year, era) if part)
+    era = f", {GENERATIONS[result.generation].partition(':')[0]}" if result.dataset == "ImageNet" else ""
+    year = f"recipe of {result.year}{era}" if result.year else ""
+    return "; ".join(part for part in (f"{result.dataset}, {crop}", weights, year) if part)
 
 
 def _seen(whose: str) -> str:

@@ -190,6 +190,7 @@ def _story(idea: str, which: str, results: Mapping[str, Result]) -> None:
         result, figure = results.get(key), ""
         if result:
             figure = f", {which} error {error_of(result, which):.1f} %{receipt(key_of(key, result, which))}"
+            figure += f" ({plain(why)})" if (why := apart(result, "multiply-adds")) else ""
         if idea in ("", name):
             lines.append(
                 f"* {record.year} **{name.capitalize()}** ({plain(record.title)}, {short(facts['trainable_params'])} "

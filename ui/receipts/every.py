@@ -74,7 +74,7 @@ def _fits(checked: Checked, words: str, kind: str, place: str) -> bool:
 
 def rows(found: Sequence[Checked], chosen: str) -> str:
     """Return the list as a table in a box of its own that keys scroll; the names of figures open them."""
-    heads = ("Of what", "Figure", "Published", "Computed here", "Stands", "Source")
+    heads = ("Figure", "Published", "Computed here", "Stands", "Source")
     head = "".join(f'<th scope="col"{_NUMBER if title in _NUMBERS else ""}>{title}</th>' for title in heads)
     return (
         '<div class="rows" tabindex="0" role="region" aria-label="All receipts that fit">'
@@ -88,7 +88,8 @@ def _row(checked: Checked, chosen: str) -> str:
     ours = "" if checked.ours is None else written(checked.ours, one.unit)
     stands = one.kind.value if checked.verdict is None or one.kind is Kind.UNVERIFIED else checked.verdict.value
     current = ' aria-current="true"' if one.key == chosen else ""
-    name = f'<a href="receipts?receipt={one.key}" target="_self"{current}>{html.escape(one.quantity)}</a>'
+    words = html.escape(f"{one.about}: {one.quantity}")
+    name = f'<a href="receipts?receipt={one.key}" target="_self"{current}>{words}</a>'
     numbers = "".join(f'<td class="number">{html.escape(text)}</td>' for text in (written(one.value, one.unit), ours))
     texts = "".join(f"<td>{html.escape(text)}</td>" for text in (stands, one.source))
-    return f"<tr><td>{html.escape(one.about)}</td><td>{name}</td>{numbers}{texts}</tr>"
+    return f'<tr><td class="words">{name}</td>{numbers}{texts}</tr>'
