@@ -50,7 +50,7 @@ def compare(room: Room) -> bool:
         _cost(one, other)
     with room.why:
         told(
-            "The networks of 2012 to 2014 bought fewer mistakes with more weights. Is that the only way? Look for a "
+            "AlexNet and VGG bought fewer mistakes with more weights. Is that the only way? Look for a "
             "small one that beats a large one: what it saves is mostly in its last layers, and in how it mixes "
             "channels. What counts in a phone is neither alone, but the multiply-adds ([[MAC]])."
         )

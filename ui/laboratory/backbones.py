@@ -76,7 +76,8 @@ def _tables(result: BackbonesResult) -> None:
     st.caption(
         "Accuracy: median over folds, with the 95 % interval of the mean. Time: of batches of eight, on the machine "
         "that measured, with whatever else it was doing. ImageNet: top-1 of these weights, by keras.io (Lite0: by "
-        "its release notes), not by the papers, which trained their own. Licences of the weights: "
+        "its release notes), not by the papers, which trained their own; recipes of 2014 to 2022, so that part of a "
+        "difference is training. Licences of the weights: "
         + "; ".join(f"{plain(network.title)} {plain(network.licence)}" for network in result.backbones)
     )
 

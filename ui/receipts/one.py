@@ -12,7 +12,7 @@ STANDS = {  # for people, beginning with what one wants to know
     Kind.CITED: "Cited",
     Kind.UNVERIFIED: "Not verified",
 }
-_ADDRESS = ("github.com/", "keras.io/")
+_ADDRESS = ("github.com/", "keras.io/", "pytorch.org/")
 
 
 def figure(checked: Checked) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Shape = tuple[int, int, int]
-TORCHVISION = "torchvision 0.29.1, metadata of the weights (pytorch.org/vision/stable/models.html)"
+TORCHVISION = "pytorch.org/vision/stable/models.html"  # the same figures as in the metadata of its weights
 KERAS = "keras.io/api/applications"
 ONE_CROP = "one crop of 224 × 224"
 GENERATIONS = {  # of recipes: what an accuracy owes to training rather than to the network
