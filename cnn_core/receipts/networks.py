@@ -292,7 +292,7 @@ def _backbones() -> Iterator[Receipt]:
                 record.top1_source,
                 "ImageNet's validation pictures, crop and recipe not told; weights that keras.applications loads",
                 why=_WEEKS,
-                seen="" if name == "convnext_tiny" else _SEEN["Keras"],
+                seen="a copy of the table at keras.io, November 2026" if name == "convnext_tiny" else _SEEN["Keras"],
                 pages=pages,
             )
         if record.application:
