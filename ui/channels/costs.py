@@ -61,7 +61,7 @@ def costs(room: Room) -> bool:
         )
     with room.why:
         told(
-            "A phone has a tenth of a desk's power. Where could a layer save it? A full convolution looks at the "
+            "A phone has little power, and a battery. Where could a layer save it? A full convolution looks at the "
             "neighbours and mixes the channels at once. Done one after the other, [[depthwise separable]], it makes a "
             f"map of the same shape with **{saving:.2f}×** fewer [[MAC|MACs]]. Depthwise alone mixes no channels, "
             "a [[1×1 convolution]] alone sees no neighbours; a [[bottleneck]] does the costly part on fewer channels."
