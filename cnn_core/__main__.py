@@ -24,6 +24,7 @@ from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.pictures import commands as pictures
 from cnn_core.pictures.decoders import Decoders
 from cnn_core.pictures.images import ImageRejected, Picture
+from cnn_core.receipts import commands as receipts
 from cnn_core.store.runs import Run, RunNotFound, Store
 from cnn_core.training import reading
 from cnn_core.training.flags import add_flags, chosen
@@ -76,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _OneLine(prog="python -m cnn_core", description=__doc__)
     commands = parser.add_subparsers(
         required=True,
-        metavar="intake | train | predict | classify | architectures | study | lab | app",
+        metavar="intake | train | predict | classify | architectures | receipts | study | lab | app",
         parser_class=_OneLine,
     )
 
@@ -105,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     architectures.set_defaults(command=_architectures)
     architectures.add_argument("keys", nargs="*", metavar="KEY", help=f"of {', '.join(ARCHITECTURES)} (default: all)")
     architectures.add_argument("--json", action="store_true", help="JSON on standard output")
+    receipts.add_commands(commands)
     studies.add_commands(commands)
     lab.add_commands(commands)
     pictures.add_commands(commands)

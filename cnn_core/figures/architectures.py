@@ -1,6 +1,7 @@
 """Figures of the timeline and of two networks side by side."""
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,8 @@ class Mark:
         y: The quantity.
         strong: Whether it belongs to what was filtered for.
         named: Whether its name is written beside it.
+        symbol: What it is drawn as.
+        apart: Why x and y are not of the same network or measurement: then the mark is open; empty if they are.
     """
 
     key: str
@@ -39,6 +42,8 @@ class Mark:
     y: float
     strong: bool = True
     named: bool = False
+    symbol: str = "circle"
+    apart: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ def accuracy(marks: Sequence[Mark], cost: str, title: str, chosen: str) -> go.Fi
         title: What y is.
         chosen: Key of the network that is ringed.
     """
-    hover = f"%{{hovertext}}: %{{y:.1f}} %, %{{x:,}} {cost}<extra></extra>"
+    hover = f"%{{y:.1f}} %, %{{x:,}} {cost}<br>%{{hovertext}}<extra></extra>"
     return go.Figure(
         [_points(marks, chosen, hover, (math.log10, float), _IN_COST)],
         {
@@ -198,7 +203,7 @@ def _points(marks: Sequence[Mark], chosen: str, hover: str, scales: Sequence[Sca
         "mode": "markers+text",
         "showlegend": False,
         "customdata": [mark.key for mark in ordered],
-        "hovertext": [mark.title for mark in ordered],
+        "hovertext": [mark.title + (f"<br>open: {wrapped(mark.apart)}" if mark.apart else "") for mark in ordered],
         "hovertemplate": hover,
         "text": [
             f"<b>{mark.title}</b>" if ringed else mark.title if mark.key in sides else ""
@@ -210,7 +215,11 @@ def _points(marks: Sequence[Mark], chosen: str, hover: str, scales: Sequence[Sca
             "size": [15 if ringed else 10 for ringed in shown],
             "opacity": 1,
             "color": [_NETWORK if mark.strong else _FAINT for mark in ordered],
-            "line": {"width": [3 if ringed else 0 for ringed in shown], "color": LIGHT.selection},
+            "symbol": [mark.symbol + ("-open" if mark.apart else "") for mark in ordered],
+            "line": {
+                "width": [3 if ringed else 2 if mark.apart else 0 for mark, ringed in zip(ordered, shown, strict=True)],
+                "color": LIGHT.selection,
+            },
         },
         "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 1}},
@@ -253,6 +262,11 @@ def _levels(years: Sequence[int]) -> list[int]:
         near = {levels[other] for other in range(at) if abs(years[other] - year) < 2}
         levels.append(next(level for level in range(at + 1) if level not in near))
     return levels
+
+
+def wrapped(text: str, width: int = 46) -> str:
+    """Break a sentence into the lines of a hover text."""
+    return "<br>".join(textwrap.wrap(text, width))
 
 
 def _meet(one: Sequence[float], other: Sequence[float]) -> bool:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cnn_core.networks.zoo.architectures import LITE
+from cnn_core.networks.zoo.records import KERAS
 from cnn_core.store.runs import DEFAULT_LOCATION
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Backbone:
         title: As people write it.
         paper: First publication.
         top1: ImageNet top-1 accuracy as published with the weights, in percent.
+        top1_source: Where that is published.
         params_without_top: Parameters and BatchNorm statistics of the network without classifier.
         input_size: Height and width in pixels.
         crop_fraction: Part of the short side that the published evaluation looks at.
@@ -67,6 +70,7 @@ class Backbone:
     weights_file: str = ""
     preprocessing: str = "inside"
     licence: str = "Apache-2.0"
+    top1_source: str = KERAS
 
     @property
     def embedded(self) -> bool:
@@ -92,7 +96,7 @@ BACKBONES: dict[str, Backbone] = {
         Backbone(
             "efficientnet_lite0",
             "EfficientNet-Lite0",
-            "Tan & Le 2019, arXiv:1905.11946",
+            f"Liu, Tan and others (Google) 2020, {LITE}",
             75.1,
             3_413_024,
             224,
@@ -100,6 +104,7 @@ BACKBONES: dict[str, Backbone] = {
             ("block1a_depthwise_conv", *_LITE0[1:], "top_conv"),
             (0, 2, 4, 10, 16),
             weights_file="579344248a93",
+            top1_source=LITE,
         ),
         Backbone(
             "mobilenet_v2",

@@ -276,7 +276,7 @@ def field_growth(kernel_size: int = 3, depths: Sequence[int] = DEPTHS[3], runs: 
     Raises:
         FieldRefused: If a number is out of range.
 
-    Source: Luo et al. 2016, arXiv:1701.04128, sections 2 and 3.1, figure 2 (exponents 0.56 and -0.43).
+    Source: Luo et al. 2016, arXiv:1701.04128, sections 2 and 3.1.
     """
     depths = tuple(int(depth) for depth in depths)
     if not 2 <= kernel_size <= 7 or len(set(depths)) < 2 or min(depths) < 1 or max(depths) > 32 or runs < 1:

@@ -83,7 +83,7 @@ def square(pixels: np.ndarray, size: int, crop_fraction: float) -> np.ndarray:
         (224, 224, 3)
 
     Source:
-        Krizhevsky et al. 2012, section 5 (256, central crop); rounding as torchvision's Resize and CenterCrop,
+        Krizhevsky et al. 2012, section 2 (256, central crop); rounding as torchvision's Resize and CenterCrop,
         which timm evaluates with (crop_pct).
     """
     if size < 1 or not 0 < crop_fraction <= 1:

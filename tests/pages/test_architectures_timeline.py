@@ -15,6 +15,7 @@ from cnn_core.networks import atlas
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.architectures import compare, history, record, timeline
 
+MARK = re.compile(r":small\[\[:material/receipt_long:\]\([^)]*\)\]")
 SHAPES = {  # Simonyan & Zisserman 2015, table 1; He et al. 2016, table 1; LeCun et al. 1998, figure 2
     "vgg16": {
         "pool1": (112, 112, 64),
@@ -86,8 +87,9 @@ def opened(script: Any, **query: str) -> AppTest:
 
 
 def words(app: AppTest) -> str:
+    """What is told, without the marks of receipts."""
     kinds = (app.markdown, app.info, app.warning, app.error, app.caption)
-    return "\n".join(element.value.replace("\\", "") for kind in kinds for element in kind)
+    return "\n".join(MARK.sub("", element.value.replace("\\", "")) for kind in kinds for element in kind)
 
 
 def figures(app: AppTest) -> list[dict[str, Any]]:
@@ -209,7 +211,7 @@ def test_ideas_are_those_of_the_records_in_order() -> None:
 
 
 def test_every_event_and_claim_names_its_paper() -> None:
-    for text in [text for _, text in history.EVENTS] + history.TODAY.split("\n* ")[1:]:
+    for text in [text for _, text in history.EVENTS] + history.today().split("\n* ")[1:]:
         assert re.search(r"arXiv:\d{4}\.\d{5}|doi:10\.\d{4}/", text), text
 
 
@@ -219,9 +221,12 @@ def test_published_errors_are_compared_like_with_like() -> None:
         return None if found is None else record.error_of(found, "top-1")
 
     assert error("resnet50", "as-published") == 22.85, "ten crops, He et al. 2016, table 3"
-    assert error("resnet50", "one-crop") == pytest.approx(23.87), "torchvision, first weights: 76.130"
+    built = [error(f"resnet{depth}", "one-crop") for depth in (50, 101, 152)]
+    assert built == pytest.approx([25.1, 23.6, 23.4]), "of the variant that is built, keras.io: 74.9, 76.4, 76.6"
+    assert error("googlenet", "one-crop") == 31.3, "Caffe's, with the paper's trunk; 30.222 is of the BatchNorm port"
     assert error("vit_b16", "one-crop") == pytest.approx(18.928), "not that at 384 × 384"
-    assert error("alexnet", "one-crop") is None
+    assert error("alexnet", "one-crop") == 42.9, "Caffe's two groups: one crop of 227 × 227"
+    assert error("lenet5", "one-crop") is None
     assert error("cifar_resnet56", "as-published") is None, "CIFAR-10 is not ImageNet"
 
 
@@ -304,3 +309,63 @@ def test_middle_units_field_lies_within_the_picture(key: str) -> None:
     assert last - first + 1 <= min(facts["receptive_field"], side)
     if facts["receptive_field"] >= 2 * side:
         assert (first, last) == (0, side - 1), "a field that is twice as large covers the picture"
+
+
+# Networks and recipes ------------------------------------------------------------------------------------------------
+
+
+def marks(figure: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Symbol and hover text of each network in a figure."""
+    trace = figure["data"][0]
+    return dict(zip(trace["customdata"], zip(trace["marker"]["symbol"], trace["hovertext"], strict=True), strict=True))
+
+
+def test_a_point_is_one_network_or_open_with_the_reason() -> None:
+    _, params, macs = figures(opened(time_script))
+    for figure in (params, macs):
+        found = marks(figure)
+        assert [key for key, (symbol, _) in found.items() if symbol.endswith("-open")] == ["alexnet_ungrouped"]
+        assert "another network of this name" in found["alexnet_ungrouped"][1].replace("<br>", " ")
+    costs = dict(zip(networks(macs), zip(macs["data"][0]["x"], macs["data"][0]["y"], strict=True), strict=True))
+    assert costs["resnet50"] == (3_857_973_248, 74.9), "keras.io's accuracy stands at the cost of Keras' variant"
+
+
+def test_many_crops_leave_the_multiply_adds_of_one_open() -> None:
+    _, params, macs = figures(opened(time_script, architectures_measure="as-published"))
+    assert marks(params)["resnet50"][0] == "circle", "ten crops need no more parameters"
+    assert marks(macs)["resnet50"][0] == "circle-open"
+    assert "ten crops of 224 × 224" in marks(macs)["resnet50"][1].replace("<br>", " ")
+    assert marks(params)["resnet18"][0] == "circle-open", "table 2: option A, without projections"
+
+
+def test_shape_of_a_point_tells_the_recipe() -> None:
+    app = opened(time_script)
+    found = {key: symbol for key, (symbol, _) in marks(figures(app)[1]).items()}
+    assert (found["vgg16"], found["efficientnet_b0"], found["vit_b16"]) == ("circle", "square", "diamond")
+    assert "◆ as since 2021: pictures mixed with each other" in words(app)
+
+
+def test_vit_stands_at_the_depth_of_its_layers() -> None:
+    time = figures(opened(time_script, architectures_axis="depth"))[0]
+    assert dict(zip(networks(time), time["data"][0]["y"], strict=True))["vit_b16"] == 50, "as its record says"
+
+
+def test_vit_and_resnet50_are_compared_by_recipes_of_one_time(engine: GraphEngine) -> None:
+    said = words(opened(compare_script, architectures_left="vit_b16", architectures_right="resnet50"))
+    assert "| ImageNet error, top-1, one crop | 18.93 % | 19.14 % | −0.2 points |" in said
+    assert "it makes fewer errors: 18.9 % against 19.1 %." in said
+    assert "stride in the 3 × 3 convolution; here it is in the first 1 × 1 (4.089 G multiply-adds)" in said
+    assert "weights IMAGENET1K_V2; recipe of 2021" in said
+
+
+def test_other_recipes_are_said_to_be_such(engine: GraphEngine) -> None:
+    said = words(opened(compare_script, architectures_left="vgg16", architectures_right="vit_b16"))
+    assert "| 28.41 % | 18.93 % | other recipes |" in said
+    assert "**This compares recipes, not only networks: the one is trained as until 2018" in said
+    assert "it makes" not in said and not compare.leaner_and_better("efficientnet_b0", "vgg16")
+
+
+def test_depths_counted_in_two_ways_have_no_ratio(engine: GraphEngine) -> None:
+    said = words(opened(compare_script, architectures_left="vit_b16", architectures_right="resnet50"))
+    assert "| depth, as the paper counts | 12 | 50 | each its own way |" in said
+    assert "| convolutions and dense layers in a row | 50 | 50 | the same |" in said

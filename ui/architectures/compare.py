@@ -12,11 +12,15 @@ from cnn_core.figures import architectures as figures
 from cnn_core.figures import fields, maps
 from cnn_core.networks import atlas
 from cnn_core.networks.zoo.architectures import architecture
+from cnn_core.networks.zoo.pairing import Pair, error_of, paired, said_of
+from cnn_core.networks.zoo.records import Result
 from cnn_core.pictures.images import Picture, square
+from cnn_core.receipts.networks import key_of, recipe
 from ui.architectures.choice import network
-from ui.architectures.record import error_of, published_error, short
+from ui.architectures.record import short
 from ui.shared.charts import plot
 from ui.shared.picture import the_picture
+from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import plain, table
@@ -25,13 +29,15 @@ from ui.shared.worker import answered
 _SIDES = {"left": "vgg16", "right": "resnet50"}
 _DRAWN = 256  # pixels to which a small input is enlarged, cell by cell
 _TENTH = 10
+_DEPTH = "depth, as the paper counts"
 
 
 def compare(room: Room) -> bool:
     """Show two architectures side by side.
 
     Returns:
-        True if one has at most a tenth of the other's parameters and yet the smaller error (ImageNet, top-1, one crop).
+        True if one has at most a tenth of the other's parameters and yet the smaller error (ImageNet, top-1, one crop,
+        recipes of one generation).
     """
     with room.side:
         one, other = (
@@ -43,7 +49,7 @@ def compare(room: Room) -> bool:
         _cost(one, other)
     with room.why:
         told(
-            "The networks of 2012 to 2014 bought fewer mistakes with more weights. Is that the only way? Look for a "
+            "AlexNet and VGG bought fewer mistakes with more weights. Is that the only way? Look for a "
             "small one that beats a large one: what it saves is mostly in its last layers, and in how it mixes "
             "channels. What counts in a phone is neither alone, but the multiply-adds ([[MAC]])."
         )
@@ -61,13 +67,13 @@ def _swap(one: str, other: str) -> None:
 
 
 def leaner_and_better(one: str, other: str) -> bool:
-    """Return whether one has at most a tenth of the other's parameters, and the smaller error."""
+    """Return whether one has at most a tenth of the other's parameters, and the smaller error by a recipe as good."""
     small, large = sorted((one, other), key=lambda key: int(_facts(key)["trainable_params"]))
-    errors = (_error(small), _error(large))
-    if errors[0] is None or errors[1] is None:
+    pair = paired(architecture(small), architecture(large))
+    if pair is None or not pair.alike:
         return False
-    lean = _TENTH * _facts(small)["trainable_params"] <= _facts(large)["trainable_params"]
-    return bool(lean) and errors[0] < errors[1]
+    few, many = _errors(pair)
+    return bool(_TENTH * _facts(small)["trainable_params"] <= _facts(large)["trainable_params"] and few < many)
 
 
 def times(one: float, other: float) -> str:
@@ -88,9 +94,10 @@ def _facts(key: str) -> dict[str, Any]:
     return facts
 
 
-def _error(key: str) -> float | None:
-    found = published_error(architecture(key), "top-1", "one-crop")
-    return None if found is None else error_of(found, "top-1")
+def _errors(pair: Pair) -> tuple[float, float]:
+    one, other = (error_of(result, "top-1") for result in (pair.one, pair.other))
+    assert one is not None and other is not None, "a pair has both"
+    return one, other
 
 
 # Cost ----------------------------------------------------------------------------------------------------------------
@@ -102,28 +109,41 @@ def _cost(one: str, other: str) -> None:
     quantities = {
         "trainable parameters": [each["trainable_params"] for each in (left, right)],
         "multiply-adds": [each["macs"] + each["attention_macs"] for each in (left, right)],
-        "depth, as the paper counts": [each["depth"] for each in (left, right)],
+        _DEPTH: [each["depth"] for each in (left, right)],
         "convolutions and dense layers in a row": [each["longest_path"] for each in (left, right)],
         "input, pixels a side": [each["input_size"] for each in (left, right)],
     }
-    rows = [[title, f"{a:,}", f"{b:,}", times(a, b)] for title, (a, b) in quantities.items()]
+    ratios = {title: times(a, b) for title, (a, b) in quantities.items()} | {_DEPTH: "each its own way"}
+    rows = [[title, f"{a:,}", f"{b:,}", ratios[title]] for title, (a, b) in quantities.items()]
     seen = [each["receptive_field"] for each in (left, right)]
     written = ["whole image" if field is None else f"{field:,} px" for field in seen]
     rows.append(["receptive field", *written, "–" if None in seen else times(*seen)])
-    errors = [_error(key) for key in (one, other)]
-    told = ["–" if error is None else f"{error:.4g} %" for error in errors]
-    a, b = errors
-    points = "–" if a is None or b is None else f"{a - b:+.1f} points".replace("-", "−")
-    rows.append(["ImageNet error, top-1, one crop", *told, points])
+    pair = paired(architecture(one), architecture(other))
+    cells = ["–", "–", "–"]
+    if pair:
+        a, b = _errors(pair)
+        sides = ((one, pair.one, a), (other, pair.other, b))
+        cells = [f"{error:.4g} %{receipt(key_of(key, result, 'top-1'))}" for key, result, error in sides]
+        cells.append(f"{a - b:+.1f} points".replace("-", "−") if pair.alike else "other recipes")
+    rows.append(["ImageNet error, top-1, one crop", *cells])
     table(["", *names, f"{names[0]} has"], rows)
-    st.markdown(_words(names, quantities, a, b))
+    st.markdown(_words(names, quantities, pair))
     st.caption(
-        "Attention's own products are counted among the multiply-adds. Errors are published, not computed; the source "
-        "of each is in its record on the timeline. A – means that there is no such number."
+        "Attention's own products are counted among the multiply-adds. "
+        + (
+            f"Errors are published, not computed. {names[0]}: {plain(_origin(pair.one))}. {names[1]}: "
+            f"{plain(_origin(pair.other))}."
+            if pair
+            else "A – means that there is no such number: no error of one crop was published of both."
+        )
     )
 
 
-def _words(names: list[str], quantities: dict[str, list[int]], one: float | None, other: float | None) -> str:
+def _origin(result: Result) -> str:
+    return f"{result.whose}, {recipe(result)}"
+
+
+def _words(names: list[str], quantities: dict[str, list[int]], pair: Pair | None) -> str:
     """The differences in a sentence or two."""
     if names[0] == names[1]:
         return "Twice the same network: choose another on either side."
@@ -134,10 +154,14 @@ def _words(names: list[str], quantities: dict[str, list[int]], one: float | None
     )
     if (params[0] - params[1]) * (macs[0] - macs[1]) < 0:
         said += ". The one with fewer weights works more: it uses each at more places"
-    if one is None or other is None:
+    if pair is None:
         return f"{said}."
+    one, other = _errors(pair)
+    note = plain(said_of(pair))
+    if not pair.alike:
+        return f"{said}. On one crop: {one:.1f} % errors against {other:.1f} %. **{note}**"
     verdict = "as many errors" if one == other else "more errors" if one > other else "fewer errors"
-    return f"{said}. On one crop it makes {verdict}: {one:.1f} % against {other:.1f} %."
+    return f"{said}. On one crop, by recipes of one time, it makes {verdict}: {one:.1f} % against {other:.1f} %. {note}"
 
 
 # Field ---------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from cnn_core.training.studies.inductive_bias import (
 from ui.architectures.study import field, made, study, whole
 from ui.shared.charts import plot
 from ui.shared.controls import segments, switch
+from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import table
@@ -36,10 +37,10 @@ def inductive_bias(room: Room) -> bool:
         told(
             "A [[convolution]] takes two things for granted: that neighbouring pixels belong together, and that a "
             "pattern means the same wherever it stands. A ViT, which lets every patch look at every other "
-            "([[attention]]), has to learn that from pictures. So who wins when there are few? Both get as many "
-            "parameters, pictures and steps, and each its own best learning rate. Then the pixels of all pictures are "
-            "shuffled in one and the same order: the information stays, the neighbourhood is gone, and with it what "
-            "the convnet knew beforehand, its [[inductive bias]]."
+            "([[attention]]), has to learn that from pictures. So who wins when there are few? Both get nearly as many "
+            "parameters, and the same pictures and steps, and each its own best learning rate. Then the pixels of all "
+            "pictures are shuffled in one and the same order: the information stays, the neighbourhood is gone, and "
+            "with it what the convnet knew beforehand, its [[inductive bias]]."
         )
     if shown is None:
         return False
@@ -62,17 +63,23 @@ def inductive_bias(room: Room) -> bool:
         if found:
             _table(found)
         st.markdown(
-            f"Convnet {result.params['convnet']:,} parameters, ViT {result.params['vit']:,}; {shown.options.steps} "
-            f"steps each, whatever the number of pictures; {result.pictures.test} digits to test on. Learning rates, "
-            f"chosen on {result.pictures.validation} other digits: {_rates(result.learning_rates)}."
+            f"Convnet {result.params['convnet']:,} parameters, ViT {result.params['vit']:,}{_apart(result.params)}; "
+            f"{shown.options.steps} steps each, whatever the number of pictures; {result.pictures.test} digits to test "
+            f"on. Learning rates, chosen on {result.pictures.validation} other digits: {_rates(result.learning_rates)}."
         )
         st.caption(
             "Mean over the seeds, which both networks share, with the 95 % interval of Student's t of the paired "
             "differences. Shuffled: Zhang et al. 2017, arXiv:1611.03530; the ViT's patches of 2 × 2 go with it. "
             "Dosovitskiy et al. 2021, arXiv:2010.11929, section 4.3: pre-trained on parts of JFT, their ViT-B/32 is "
-            "behind ResNet-50 with 9 million pictures and ahead with 90 million. Nothing here reaches that far."
+            "behind ResNet-50 with 9 million pictures and ahead with 90 million"
+            f"{receipt('vit-behind', 'vit-ahead')}. Nothing here reaches that far."
         )
     return bool(found) and chosen == worth_most(found)
+
+
+def _apart(params: dict[str, int]) -> str:
+    """By how much the two networks differ in size."""
+    return f" ({max(params.values()) / min(params.values()) - 1:.1%} apart)"
 
 
 def _settings(room: Room) -> InductiveBias | None:

@@ -6,10 +6,13 @@ import streamlit as st
 
 from cnn_core.networks import atlas
 from cnn_core.networks.zoo.architectures import architecture
+from cnn_core.networks.zoo.pairing import error_of
 from cnn_core.networks.zoo.records import Architecture, Count, Result
+from cnn_core.receipts import check
+from cnn_core.receipts.networks import counts_key, key_of, recipe
+from cnn_core.receipts.records import written
+from ui.shared.receipts import receipt
 from ui.shared.text import count, plain, table
-
-ONE_CROP = Result("", None).protocol
 
 
 def card(key: str) -> None:
@@ -25,11 +28,13 @@ def card(key: str) -> None:
             st.markdown("**Computed here**")
             _computed(key)
         with right:
-            st.markdown("**Published errors**")
-            _errors(record)
             st.markdown("**Published counts, term by term**")
-            for published in record.counts:
-                _adds_up(published, atlas.read()["architectures"][key]["trainable_params"])
+            for number, published in enumerate(record.counts):
+                mark = receipt(counts_key(key, number))
+                _adds_up(published, atlas.read()["architectures"][key]["trainable_params"], mark)
+        st.markdown("**Published errors**")
+        _errors(key, record)
+        _costs(key)
 
 
 def _computed(key: str) -> None:
@@ -52,23 +57,45 @@ def _computed(key: str) -> None:
     st.caption(" ".join(plain(note) for note in [*notes, f"By {made['command']}, {made['date']}, {versions}."]))
 
 
-def _errors(record: Architecture) -> None:
+def _errors(key: str, record: Architecture) -> None:
     if not record.results:
         st.markdown("None was published for this network.")
         return
     rows = []
     for result in record.results:
-        percents = ("–" if error is None else f"{error:.4g}\u00a0%" for error in (result.top1_error, result.top5_error))
-        rows.append([plain(result.whose), *percents, plain(f"{result.dataset}, {result.protocol}")])
-    table(["source", "top-1", "top-5", "measured on"], rows, numbers=False)
+        percents = [
+            "–" if error is None else f"{error:.4g}\u00a0%{receipt(key_of(key, result, which))}"
+            for which, error in (("top-1", result.top1_error), ("top-5", result.top5_error))
+        ]
+        other = f" Of another network: {result.variant.what}." if result.variant else ""
+        rows.append([plain(result.whose), *percents, plain(recipe(result) + "." + other)])
+    table(["source", "top-1", "top-5", "measured on, trained by"], rows, numbers=False)
 
 
-def _adds_up(published: Count, trainable: int) -> None:
+def _costs(key: str) -> None:
+    """Published multiply-adds beside ours, and by what they differ."""
+    found = check.costs_of(key)
+    if not found:
+        return
+    st.markdown("**Published multiply-adds**")
+    rows = []
+    for each in found:
+        one = each.receipt
+        terms = "".join(f"; {written(value, one.unit)}: {name}" for name, value in one.terms.items())
+        ours = "–" if each.ours is None else written(each.ours, one.unit)
+        told = each.verdict.value if each.verdict else "not computed"
+        of = plain(one.source if one.about == architecture(key).title else f"{one.source}: {one.about}")
+        rows.append([of, written(one.value, one.unit) + receipt(one.key), ours, plain(told + terms)])
+    table(["source", "published", "here", "how they stand"], rows, numbers=False)
+
+
+def _adds_up(published: Count, trainable: int, mark: str) -> None:
     """A published count as a sum that begins with ours."""
     total = trainable + sum(published.terms.values())
     rows = [[plain(name), f"{'+' if term > 0 else '−'} {abs(term):,}"] for name, term in published.terms.items()]
     table(
-        ["trainable parameters here", f"{trainable:,}"], [*rows, [f"**= {plain(published.whose)}**", f"**{total:,}**"]]
+        ["trainable parameters here", f"{trainable:,}"],
+        [*rows, [f"**= {plain(published.whose)}**{mark}", f"**{total:,}**"]],
     )
     if total != published.count:
         st.error(f"Published is {published.count:,}: {count(abs(published.count - total), 'parameter')} unexplained.")
@@ -98,21 +125,31 @@ def macs_per_param(key: str) -> float:
 def published_error(record: Architecture, which: str, measure: str) -> Result | None:
     """Return the first published error on ImageNet that was measured so, None if there is none.
 
+    Of one crop, an error of the very network that is built here comes before those of its variants.
+
     Args:
         record: Of the architecture.
         which: `"top-1"` or `"top-5"`.
-        measure: `"one-crop"` for a crop of 224 × 224 alone, as libraries measure; `"as-published"` for any way.
+        measure: `"one-crop"` for the middle of each picture alone, as libraries measure; `"as-published"` for any way.
     """
-    for result in record.results:
-        alike = measure == "as-published" or result.protocol == ONE_CROP
-        if alike and result.dataset == "ImageNet" and error_of(result, which) is not None:
-            return result
-    return None
+    found = [each for each in record.results if each.dataset == "ImageNet" and error_of(each, which) is not None]
+    if measure == "one-crop":
+        found = sorted((each for each in found if each.one_crop), key=lambda each: each.variant is not None)
+    return found[0] if found else None
 
 
-def error_of(result: Result, which: str) -> float | None:
-    """Return the error in percent, None if it was not published."""
-    return result.top1_error if which == "top-1" else result.top5_error
+def apart(result: Result, cost: str = "") -> str:
+    """Say why an error is not that of the network at the cost that is computed here; empty if it is.
+
+    Args:
+        result: The error.
+        cost: What it stands against: `"multiply-adds"`, else anything.
+    """
+    if result.variant:
+        return f"the error is of another network of this name: {result.variant.what}"
+    if cost == "multiply-adds" and not result.once:
+        return f"the error took more than one pass at this size: {result.protocol}"
+    return ""
 
 
 def short(number: float) -> str:

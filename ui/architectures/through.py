@@ -15,10 +15,12 @@ from cnn_core.networks.inside import GradCam, Unit, View
 from cnn_core.networks.loaded import Layer, Network, weights_bytes
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.pictures.images import Picture
+from cnn_core.receipts.networks import backbone_key
 from ui.architectures.choice import layer_title, layers, network
 from ui.shared.charts import palette, plot, signed
 from ui.shared.controls import follow, pick, say
 from ui.shared.picture import the_picture
+from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import plain
@@ -175,7 +177,8 @@ def _answer(room: Room, picture: Picture, built: Network, view: View) -> GradCam
     else:
         why = "these weights come without a classifier" if built.pretrained else "its weights are random"
         right.info(f"No names of classes here: {why}.")
-    room.side.caption(f"**{ARCHITECTURES[built.key].title}**, {plain(built.weights)}.")
+    mark = receipt(backbone_key(built.key)) if built.pretrained else ""
+    room.side.caption(f"**{ARCHITECTURES[built.key].title}**, {plain(built.weights)}{mark}.")
     if not built.last_feature_map:
         left.info("No Grad-CAM here: no classifier reads a feature map.")
         return None

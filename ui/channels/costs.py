@@ -16,6 +16,7 @@ from cnn_core.networks.layer_times import (
 )
 from ui.shared.charts import plot
 from ui.shared.controls import segments, whole
+from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import formula, plain, table
@@ -59,7 +60,7 @@ def costs(room: Room) -> bool:
         )
     with room.why:
         told(
-            "A phone has a tenth of a desk's power. Where could a layer save it? A full convolution looks at the "
+            "A phone has little power, and a battery. Where could a layer save it? A full convolution looks at the "
             "neighbours and mixes the channels at once. Done one after the other, [[depthwise separable]], it makes a "
             f"map of the same shape with **{saving:.2f}×** fewer [[MAC|MACs]]. Depthwise alone mixes no channels, "
             "a [[1×1 convolution]] alone sees no neighbours; a [[bottleneck]] does the costly part on fewer channels."
@@ -93,7 +94,10 @@ def _saving(side: int, saving: float, filters: int, size: int) -> None:
         share = rf"\frac1{{{filters}}} + \frac1{{{size**2}}} = {1 / saving:.4f}"
         st.markdown(rf"$\displaystyle {share}$, **{saving:.2f}×** cheaper.")
         st.markdown(_where_it_fades(side, filters, size))
-        st.caption("Howard et al. 2017, arXiv:1704.04861, section 3.1: 8 to 9 times with 3 × 3 kernels.")
+        st.caption(
+            "Howard et al. 2017, arXiv:1704.04861, section 3.1: 8 to 9 times with 3 × 3 kernels"
+            f"{receipt('separable-saving')}."
+        )
 
 
 def _where_it_fades(side: int, filters: int, size: int) -> str:

@@ -18,6 +18,7 @@ from ui.channels.stack_editor import AFTER, edit_as_text, edit_layer
 from ui.shared.charts import plot
 from ui.shared.controls import follow, pick, say, whole
 from ui.shared.picture import the_picture
+from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import count, plain
@@ -245,7 +246,8 @@ def _results(preset: stacks.Preset, stack: stacks.Stack, rows: list[StackRow], i
     st.caption(
         f"{count(params, 'parameter')}, {count(macs, 'MAC')} for one picture of {input_size} × {input_size} × "
         f"{stacks.CHANNELS}: kernels and biases of the convolutions above, without BatchNorm. "
-        f"{in_network}Arithmetic: Araujo, Norris & Sim 2019 (Distill)."
+        f"{in_network}Arithmetic: Araujo, Norris & Sim 2019 (Distill); their table comes out here"
+        f"{receipt('vgg16-field-pool5')}."
     )
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from cnn_core.arithmetic.geometry import convolution_cost, layers_to_reach, receptive_field
 from cnn_core.arithmetic.stacks import table as stacks
 from ui.shared.controls import whole
+from ui.shared.receipts import receipt
 from ui.shared.text import count, plain, table
 
 MAX_FIELD = 10_000
@@ -31,7 +32,8 @@ def small_against_large() -> None:
     table(["Kernels", "field", "weights", f"× {channels:,}²", "ReLUs"], rows)
     st.caption(
         f"Weights for one channel, then for {channels:,} in and out. The same field for fewer weights, and more "
-        "nonlinearities: one after each. Simonyan & Zisserman 2015, arXiv:1409.1556, section 2.3."
+        "nonlinearities: one after each. Simonyan & Zisserman 2015, arXiv:1409.1556, section 2.3: 27 C² against 49 C²"
+        f"{receipt('three-3x3-weights', 'one-7x7-weights')}."
     )
 
 

@@ -7,6 +7,7 @@ from cnn_core.arithmetic import experiments
 from cnn_core.figures import maps
 from ui.shared.charts import signed
 from ui.shared.controls import slide
+from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 
@@ -36,7 +37,8 @@ def bar(room: Room) -> bool:
             caption=f"Sobel x: {edges.shape[0]} × {edges.shape[1]}",
             width="stretch",
         )
-        st.markdown(f"Every row of the map is **[{row}]**.")
+        told_so = receipt("chapter-bar") if (width, size) == (2, 6) else ""
+        st.markdown(f"Every row of the map is **[{row}]**{told_so}.")
         if flat:
             st.success("Here a flat region shows: zeros, where all nine cells see the same.")
         else:

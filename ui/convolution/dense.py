@@ -10,6 +10,7 @@ from ui.convolution.kernel import Settings, choose_kernel
 from ui.shared.charts import plot, signed
 from ui.shared.controls import slide
 from ui.shared.picture import grey, the_picture
+from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import table
@@ -65,7 +66,11 @@ def dense(room: Room) -> bool:
         table(
             ["", "dense", "3 × 3"],
             [
-                ["32 × 32, weights", f"{thirty.dense_weights:,}", f"{thirty.convolution_weights} + 1"],
+                [
+                    f"32 × 32, weights{receipt('chapter-dense')}",
+                    f"{thirty.dense_weights:,}",
+                    f"{thirty.convolution_weights} + 1",
+                ],
                 ["224 × 224 × 3, inputs of one unit", f"{photo.inputs:,}", "27"],
             ],
         )

@@ -7,8 +7,10 @@ import streamlit as st
 from cnn_core.figures.home import labels
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.images import Picture
+from cnn_core.receipts.networks import backbone_key
 from ui.shared.charts import plot
 from ui.shared.navigation import PAGES
+from ui.shared.receipts import receipt
 from ui.shared.text import plain
 from ui.shared.worker import answered
 
@@ -25,8 +27,9 @@ def answer(picture: Picture) -> None:
     plot(labels(found), "home_labels", f"It says {spoken}.")
     network = BACKBONES[DEFAULT]
     st.caption(
-        f"{network.title}, {network.paper}: right on {network.top1} % of ImageNet's validation pictures. It knows a "
-        "thousand words; a picture of anything else gets the nearest of them."
+        f"{network.title}: right on {network.top1} % of ImageNet's validation pictures, say its release notes"
+        f"{receipt(backbone_key(network.name))}. It knows a thousand words; a picture of anything else gets the "
+        "nearest of them."
     )
     st.page_link(
         PAGES / "architectures.py",

@@ -7,6 +7,7 @@ from cnn_core.arithmetic import experiments
 from cnn_core.figures import pooling as figures
 from ui.shared.charts import plot
 from ui.shared.controls import segments
+from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 
@@ -54,7 +55,10 @@ def example(room: Room) -> bool:
             f"The peak stands in each of the $w$ columns alike, and stays from $w - s$ of them: $(w - s)/w$, here "
             f"$(w - {size})/w$. At window 2 a move by one is a coin toss."
         )
-        st.caption("Equation N2.2. Window 2, as in the chapter. What leaves the map on one side comes in on the other.")
+        st.caption(
+            f"Equation N2.2{receipt('chapter-nine', 'chapter-nine-right')}. Window 2, as in the chapter. What leaves "
+            "the map on one side comes in on the other."
+        )
     return result.absorbed and not wrapped
 
 

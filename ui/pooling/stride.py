@@ -64,7 +64,8 @@ def stride(room: Room) -> None:
             "Both make the map smaller by the same [[stride]]. Pooling follows a rule; a convolution may learn its "
             "own. It can learn to be a mean, an edge, or to take one pixel; never to be a maximum, which is not "
             "linear. Is that worth its price? Springenberg et al. 2015 (arXiv:1412.6806) replace all pooling by it and "
-            "lose nothing on CIFAR-10, at the price in the table. Most networks since do the same."
+            "lose nothing on CIFAR-10, at the price in the table. ResNets and MobileNets since halve their maps so; "
+            "ResNets keep one pooling, at the bottom."
         )
 
 

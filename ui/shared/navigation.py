@@ -20,6 +20,7 @@ def pages() -> dict[str, list[st.Page]]:
             _page("pooling", "Pooling"),
             _page("channels", "Channels"),
             _page("architectures", "Networks"),
+            _page("receipts", "Receipts"),
         ],
     }
 

@@ -22,7 +22,7 @@ GLOSSARY = {
     "unpooling": "Spreading a pooled map out again: each value fills its window, or, if the winner's place (its index) "
     "was kept, returns to it.",
     "aliasing": "Detail too fine for the smaller grid turns into something else, and changes with each pixel of shift. "
-    "A blur before the stride prevents it.",
+    "A blur before the stride weakens it; it does not end it.",
     "logit": "A network's number for one class before softmax makes probabilities of them.",
     "class activation map": "How much each place of the last map speaks for one class; its mean plus the bias is the "
     "logit.",

@@ -9,8 +9,10 @@ import streamlit as st
 
 from cnn_core.networks.backbones import BACKBONES, backbone, unavailable
 from cnn_core.pictures.items import SpecRefused
+from cnn_core.receipts.networks import backbone_key
 from cnn_core.training.spec import bounds_of
 from cnn_core.training.transfer.spec import ARM_TITLES, Options
+from ui.shared.receipts import receipt
 
 BATCH_SIZES = [4, 8, 16, 32, 64]
 HEAD_RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
@@ -52,8 +54,8 @@ def settings(equal: bool) -> tuple[Options | None, str]:
         )
         record = backbone(name)
         st.caption(
-            f"{record.paper}. {record.params_without_top / 1e6:.1f} M parameters without classifier; "
-            f"published ImageNet top-1 {record.top1} %. Weights: {record.licence}."
+            f"{record.paper}. {record.params_without_top / 1e6:.1f} M parameters without classifier. These weights: "
+            f"ImageNet top-1 {record.top1} %{receipt(backbone_key(name))} by {record.top1_source}; {record.licence}."
         )
         if name in missing:
             st.warning(missing[name])

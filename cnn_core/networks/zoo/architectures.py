@@ -5,7 +5,16 @@ to what stands here.
 """
 
 from cnn_core.networks.zoo.classics import CLASSICS
-from cnn_core.networks.zoo.records import STATISTICS, Architecture, Count, accuracy
+from cnn_core.networks.zoo.records import (
+    STATISTICS,
+    Architecture,
+    Count,
+    accuracy,
+    keras,
+    torchvision,
+)
+
+LITE = "github.com/tensorflow/tpu, models/official/efficientnet/lite"
 
 ARCHITECTURES: dict[str, Architecture] = {
     **CLASSICS,
@@ -22,8 +31,8 @@ ARCHITECTURES: dict[str, Architecture] = {
         builder="mobilenet:mobilenet_v1",
         counts=(Count("Keras", 4_253_864, {STATISTICS: 21_888}),),
         results=(
-            accuracy("Howard et al. 2017, table 8", 70.6),
-            accuracy("Keras", 70.4, 89.5),
+            accuracy("Howard et al. 2017, table 8", 70.6, year=2017),
+            keras(70.4, 89.5, year=2017),
         ),
         stage_ends=("block1_out", "block3_out", "block5_out", "block11_out", "block13_out"),
         last_feature_map="block13_out",
@@ -43,8 +52,9 @@ ARCHITECTURES: dict[str, Architecture] = {
         builder="mobilenet:mobilenet_v2",
         counts=(Count("torchvision", 3_504_872), Count("Keras", 3_538_984, {STATISTICS: 34_112})),
         results=(
-            accuracy("Sandler et al. 2018, table 4", 72.0),
-            accuracy("torchvision, first weights", 71.878, 90.286),
+            accuracy("Sandler et al. 2018, table 4", 72.0, year=2018),
+            torchvision(71.878, 90.286, year=2018),
+            torchvision(72.154, 90.822, version=2),
         ),
         stage_ends=tuple(f"stage{s}_block{b}_out" for s, b in ((1, 1), (2, 2), (3, 3), (5, 3), (7, 1))),
         last_feature_map="top_out",
@@ -67,8 +77,8 @@ ARCHITECTURES: dict[str, Architecture] = {
             Count("Keras", 5_330_571, {STATISTICS: 42_016, "normalisation of the pixels": 7}),
         ),
         results=(
-            accuracy("Tan & Le 2019, table 2", 77.1, 93.3),
-            accuracy("torchvision", 77.692, 93.532),
+            accuracy("Tan & Le 2019, table 2", 77.1, 93.3, year=2019, generation="searched"),
+            torchvision(77.692, 93.532, year=2019, generation="searched"),
         ),
         stage_ends=tuple(f"block{block}_out" for block in ("1a", "2b", "3b", "5c", "7a")),
         last_feature_map="top_out",
@@ -81,16 +91,25 @@ ARCHITECTURES: dict[str, Architecture] = {
         depth=50,
         depth_note="Counted here: no number was published.",
         authors="Liu, Tan and others (Google)",
-        paper="github.com/tensorflow/tpu, models/official/efficientnet/lite; after arXiv:1905.11946",
+        paper=f"{LITE}; after arXiv:1905.11946",
         idea="compound scaling",
         description="B0 without squeeze-and-excite and with ReLU6 for swish; the network that ConvScope carries.",
-        fixed="What phones compute badly in 8 bits: global pooling in every block, and swish.",
+        fixed="What phones lack or lose: squeeze-and-excite on their accelerators, and swish in 8 bits.",
         builder="efficientnet:lite0",
         counts=(
             Count("the released weights", 4_652_008),
             Count("the released weights with their statistics", 4_694_024, {STATISTICS: 42_016}),
         ),
-        results=(accuracy("the released weights", 75.1),),
+        results=(
+            accuracy(
+                *("the release notes of the model", 75.1, None),
+                weights="efficientnet-lite0",
+                resize=256,
+                year=2020,
+                generation="searched",
+                link=LITE,
+            ),
+        ),
         stage_ends=tuple(f"block{block}_out" for block in ("1a", "2b", "3b", "5c", "7a")),
         last_feature_map="top_out",
         blocks=(r"(block\d[a-d])", "stem", "top"),
@@ -106,12 +125,12 @@ ARCHITECTURES: dict[str, Architecture] = {
         paper="arXiv:2201.03545",
         idea="modernised",
         description="A ResNet rebuilt step by step with a transformer's habits: patches, 7 × 7 depthwise, LayerNorm.",
-        fixed="The belief that attention had won: much of the gap was design and training, not convolution.",
+        fixed="The belief that attention had won: the gap was design and training, not convolution.",
         builder="convnext:convnext_tiny",
         counts=(Count("Keras and torchvision", 28_589_128),),
         results=(
-            accuracy("Liu et al. 2022, table 1", 82.1),
-            accuracy("torchvision", 82.520, 96.146),
+            accuracy("Liu et al. 2022, table 1", 82.1, year=2022, generation="modern"),
+            torchvision(82.520, 96.146, year=2022, generation="modern", resize=236),
         ),
         stage_ends=("stage1_block3_out", "stage2_block3_out", "stage3_block9_out", "stage4_block3_out"),
         last_feature_map="stage4_block3_out",
@@ -130,13 +149,19 @@ ARCHITECTURES: dict[str, Architecture] = {
         paper="arXiv:2010.11929",
         idea="attention",
         description="The image as 196 words of 16 × 16 pixels, read by a transformer: every word sees every other.",
-        fixed="The convolution's narrow view; the price is its prior: it wins only with very many pictures.",
+        fixed="The convolution's narrow view. It costs the prior; many pictures, or hard training, make up for that.",
         builder="vit:vit_b16",
         counts=(Count("torchvision", 86_567_656),),
         results=(
-            accuracy("Dosovitskiy et al. 2021, table 5", 77.91, None, "trained on ImageNet alone, 384 × 384"),
-            accuracy("Dosovitskiy et al. 2021, table 5", 83.97, None, "trained on ImageNet-21k first, 384 × 384"),
-            accuracy("torchvision, first weights", 81.072, 95.318),
+            accuracy(
+                *("Dosovitskiy et al. 2021, table 5", 77.91, None, "trained on ImageNet alone, 384 × 384"),
+                year=2020,
+            ),
+            accuracy(
+                *("Dosovitskiy et al. 2021, table 5", 83.97, None, "trained on ImageNet-21k first, 384 × 384"),
+                year=2020,
+            ),
+            torchvision(81.072, 95.318, year=2021, generation="modern"),
         ),
         stage_ends=("encoder12_out",),
         last_feature_map=None,

@@ -1,11 +1,12 @@
 """EfficientNet-Lite0: the network that ConvScope carries with it.
 
-EfficientNet-B0 without squeeze-and-excite and with ReLU6 for swish, so that it runs well on phones; published at
-75.1 % ImageNet top-1 with 4.7 M parameters and 407 M multiply-adds at 224 × 224.
+EfficientNet-B0 without squeeze-and-excite and with ReLU6 for swish, so that it runs well on phones; its release notes
+say 75.1 % ImageNet top-1, 4.7 M parameters and 407 M multiply-adds at 224 × 224. Its convolutions and its dense layer
+take 385.2 M of them; `cnn_core/receipts/lite.py` has the rule that explains most of the rest.
 
 Source:
-    Tan & Le 2019, arXiv:1905.11946, table 1 (the stages). The Lite variant: the `efficientnet/lite` folder of
-    github.com/tensorflow/tpu (no squeeze-and-excite, ReLU6, stem and head not scaled).
+    The `efficientnet/lite` folder of github.com/tensorflow/tpu (no squeeze-and-excite, ReLU6, stem and head not
+    scaled; accuracy and counts). Tan & Le 2019, arXiv:1905.11946, table 1 (the stages).
 """
 
 import keras

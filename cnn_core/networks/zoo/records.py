@@ -6,6 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Shape = tuple[int, int, int]
+TORCHVISION = "pytorch.org/vision/stable/models.html"  # the same figures as in the metadata of its weights
+KERAS = "keras.io/api/applications"
+ONE_CROP = "one crop of 224 × 224"
+GENERATIONS = {  # of recipes: what an accuracy owes to training rather than to the network
+    "classic": "as until 2018: crops, mirrored pictures, changed colours",
+    "searched": "as in 2019 and 2020: augmentation found by search, whole blocks dropped",
+    "modern": "as since 2021: pictures mixed with each other, hundreds of passes, averaged weights",
+}
 STATISTICS = "BatchNorm statistics"  # names of terms by which counts of parameters differ
 BIASES = "convolution biases"
 
@@ -26,8 +34,21 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """A network of the same name that is not the one built here.
+
+    Attributes:
+        what: In what it differs, as half a sentence.
+        macs: Its multiply-adds for one picture; None where that is not known.
+    """
+
+    what: str
+    macs: float | None = None
+
+
+@dataclass(frozen=True)
 class Result:
-    """A published error.
+    """A published error, and what it owes to what.
 
     Attributes:
         whose: Source: paper and table, or library.
@@ -35,13 +56,37 @@ class Result:
         top5_error: Percent of the pictures whose class is not among the first five; None likewise.
         protocol: How it was measured, where that matters for a comparison.
         dataset: Of whose test or validation pictures.
+        weights: Which, by the name that their library gives them; empty for a paper's own.
+        resize: To what the short side was brought before the crop, in pixels; None where that is not told.
+        year: Of the recipe that the weights were trained by.
+        generation: Of that recipe, a key of GENERATIONS.
+        variant: The network that was measured, if it is not the one that is built here.
+        link: Where it is written, if not in the architecture's paper.
+        as_accuracy: Whether it was published as accuracy: 100 minus the error.
     """
 
     whose: str
     top1_error: float | None
     top5_error: float | None = None
-    protocol: str = "one crop of 224 × 224"
+    protocol: str = ONE_CROP
     dataset: str = "ImageNet"
+    weights: str = ""
+    resize: int | None = None
+    year: int = 0
+    generation: str = "classic"
+    variant: Variant | None = None
+    link: str = ""
+    as_accuracy: bool = False
+
+    @property
+    def one_crop(self) -> bool:
+        """True if it was measured as libraries do: on the middle of each picture, looked at once."""
+        return self.dataset == "ImageNet" and self.protocol.startswith("one crop of")
+
+    @property
+    def once(self) -> bool:
+        """True if a picture cost one pass at the size for which costs are counted here."""
+        return self.one_crop or self.protocol.startswith(("one network, one crop", "32 × 32"))
 
 
 @dataclass(frozen=True)
@@ -117,10 +162,29 @@ class Architecture:
         return build(input_shape=input_shape, num_classes=num_classes, **self.keywords)
 
 
-def accuracy(whose: str, top1: float, top5: float | None = None, protocol: str = "one crop of 224 × 224") -> Result:
-    """A result that was published as accuracy.
+def accuracy(whose: str, top1: float, top5: float | None = None, protocol: str = ONE_CROP, **facts: Any) -> Result:
+    """A result that was published as accuracy; `facts` are further attributes of it.
 
     >>> accuracy("Keras", 70.4, 89.5).top5_error
     10.5
     """
-    return Result(whose, round(100 - top1, 3), None if top5 is None else round(100 - top5, 3), protocol)
+    errors = (round(100 - top1, 3), None if top5 is None else round(100 - top5, 3))
+    return Result(whose, *errors, protocol, as_accuracy=True, **facts)
+
+
+def torchvision(top1: float, top5: float, version: int = 1, **facts: Any) -> Result:
+    """A result of torchvision's own metadata: weights `IMAGENET1K_V1` or `V2`, the recipes of 2016 and of 2021.
+
+    >>> torchvision(80.858, 95.434, 2).generation
+    'modern'
+    """
+    second = version == 2
+    recipe = {"generation": "modern", "year": 2021, "resize": 232} if second else {"year": 2016, "resize": 256}
+    source = {"weights": f"IMAGENET1K_V{version}", "link": TORCHVISION}
+    whose = f"torchvision, {'second' if second else 'first'} weights"
+    return accuracy(whose, top1, top5, **{**source, **recipe, **facts})
+
+
+def keras(top1: float, top5: float, **facts: Any) -> Result:
+    """A result of the table at keras.io/api/applications: accuracy of the weights that `keras.applications` loads."""
+    return accuracy("Keras", top1, top5, **{"weights": "imagenet", "link": KERAS, **facts})

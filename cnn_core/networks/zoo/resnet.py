@@ -37,6 +37,7 @@ def resnet(
     num_classes: int | None = None,
     depth: int = 50,
     residual: bool = True,
+    strided: int = 1,
 ) -> keras.Model:
     """Build a ResNet, or the plain net of the same shape, with random weights.
 
@@ -46,6 +47,8 @@ def resnet(
         num_classes: Number of outputs; None for 1000.
         depth: 18, 34, 50, 101 or 152 layers with weights (projections are not counted).
         residual: Add each block's input to its output; without it, depth is 18 or 34.
+        strided: Which convolution of a block has its stride: 1, as in the paper, or 2, a bottleneck's 3 × 3, as in
+            torchvision.
 
     Returns:
         A model `(N, H, W, C)` → `(N, num_classes)` probabilities. A block's output is the layer
@@ -70,19 +73,19 @@ def resnet(
     for stage, count in enumerate(blocks, 2):
         for block in range(1, count + 1):
             filters, stride = 64 * 2 ** (stage - 2), 2 if stage > 2 and block == 1 else 1
-            x = _block(x, filters, stride, bottleneck, residual, f"conv{stage}_block{block}")
+            x = _block(x, filters, stride, bottleneck, residual, strided, f"conv{stage}_block{block}")
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     return keras.Model(image, classifier(x, num_classes), name=f"{'resnet' if residual else 'plain'}{depth}")
 
 
-def _block(x: Any, filters: int, stride: int, bottleneck: bool, residual: bool, name: str) -> Any:
+def _block(x: Any, filters: int, stride: int, bottleneck: bool, residual: bool, strided: int, name: str) -> Any:
     """Two or three convolutions; the shortcut is added before the last ReLU."""
     shortcut, outputs = x, filters * EXPANSION if bottleneck else filters
     if residual and (stride > 1 or x.shape[-1] != outputs):
         shortcut = _conv(x, outputs, 1, stride, f"{name}_shortcut")
     kernels = ((filters, 1), (filters, 3), (outputs, 1)) if bottleneck else ((filters, 3), (filters, 3))
     for i, (count, kernel_size) in enumerate(kernels, 1):
-        x = _conv(x, count, kernel_size, stride if i == 1 else 1, f"{name}_{i}")
+        x = _conv(x, count, kernel_size, stride if i == strided else 1, f"{name}_{i}")
         if i < len(kernels):
             x = layers.ReLU(name=f"{name}_{i}_relu")(x)
     if residual:

@@ -242,7 +242,7 @@ def verdict_words(result: DegradationResult) -> str:
 
 
 def published_words(arms: Mapping[str, Arm]) -> str:
-    """Return whether the test error goes with depth as He et al. tell it of ImageNet."""
+    """Return which way the test error goes with depth, and which way it goes in He et al.'s table of ImageNet."""
     words = []
     for kind in KINDS:
         told = [t.error for t in TARGETS if t.data == "ImageNet" and t.residual == (kind == "residual")]
@@ -250,12 +250,12 @@ def published_words(arms: Mapping[str, Arm]) -> str:
         shallow, deep = (_last_errors(arms.get(f"{kind}_{depth}")) for depth in ("shallow", "deep"))
         if shallow and deep:
             here = median(shallow), median(deep)
-            as_told = "as" if (here[1] > here[0]) == (after > before) else "**unlike**"
+            same = (here[1] > here[0]) == (after > before)
             words.append(
-                f"Deeper, the {kind} net's test error goes from {here[0]:.1f} to {here[1]:.1f} %, {as_told} in He et "
-                f"al. ({before} to {after} %)."
+                f"Deeper, the {kind} net's test error goes from {here[0]:.1f} to {here[1]:.1f} % here, and "
+                f"{'the same way' if same else '**the other way**'} in He et al.'s table, from {before} to {after} %."
             )
-    return " ".join(words)
+    return " ".join([*words, "Only the directions are compared: data, sizes and depths are others."] if words else [])
 
 
 def _last_errors(arm: Arm | None) -> list[float]:

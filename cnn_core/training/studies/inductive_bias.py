@@ -28,7 +28,7 @@ ORDERS = {False: "natural", True: "shuffled"}  # of the pixels, as `learning_rat
 
 @dataclass(frozen=True)
 class InductiveBias(Repeated):
-    """A small convnet against a small ViT of as many parameters, on ever more pictures.
+    """A small convnet against a small ViT of nearly as many parameters, on ever more pictures.
 
     Attributes:
         sizes: Numbers of training pictures, equally many of each digit as far as possible.

@@ -87,10 +87,12 @@ def test_words_say_when_it_did_not_come_out_and_when_nothing_can_be_said() -> No
 
 def test_test_errors_are_compared_with_those_published() -> None:
     said = published_words(SHIPPED.arms)
-    assert "(27.94 to 28.54 %)" in said and "(27.88 to 25.03 %)" in said  # He et al. 2016, table 2
+    assert "from 27.94 to 28.54 %" in said and "from 27.88 to 25.03 %" in said  # He et al. 2016, table 2
+    assert said.endswith("Only the directions are compared: data, sizes and depths are others."), "6 to 73 % is not 28"
+    assert "as in He" not in said
     assert published_words({}) == ""
     same = _arms(plain_shallow=[0.1], plain_deep=[0.3])
-    assert "from 25.0 to 25.0 %, **unlike** in He et al. (27.94" in published_words(same)
+    assert "from 25.0 to 25.0 % here, and **the other way** in He et al.'s table, from 27.94" in published_words(same)
 
 
 def test_result_survives_json() -> None:
