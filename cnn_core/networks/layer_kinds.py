@@ -55,7 +55,22 @@ MERGES = (
 # Without a public class: parts of keras.applications, and operators such as `x + y` or `keras.ops.relu(x)`.
 PIXELWISE_PARTS = (
     *("LayerScale", "StochasticDepth", "Relu", "Relu6", "Sigmoid", "Silu", "Gelu", "Elu", "Tanh", "HardSigmoid"),
-    *("HardSilu", "Softplus", "Negative", "Square", "Sqrt", "Exp", "Abs", "Absolute", "Clip", "Cast"),
+    *(
+        "HardSilu",
+        "Softplus",
+        "Negative",
+        "Square",
+        "Sqrt",
+        "Exp",
+        "Abs",
+        "Absolute",
+        "Clip",
+        "Cast",
+        "Log",
+        "Rsqrt",
+        "LeakyRelu",
+        "Selu",
+    ),
 )
 # Operators that move, join, sum up or compare numbers, and those that multiply tensors with each other.
 MOVING_PARTS = (
@@ -69,7 +84,17 @@ PROGRAMS = (
     *(layers.Lambda, layers.Wrapper, layers.Pipeline, layers.TFSMLayer, layers.TorchModuleWrapper, layers.JaxLayer),
     *(layers.FlaxLayer, layers.MelSpectrogram, layers.STFTSpectrogram),
 )
-MERGING_PARTS = ("CustomScaleLayer", "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum")
+MERGING_PARTS = (
+    "CustomScaleLayer",
+    "Add",
+    "Subtract",
+    "Multiply",
+    "Divide",
+    "TrueDivide",
+    "Maximum",
+    "Minimum",
+    "Power",
+)
 REFUSED = (
     (GLOBAL, "pools globally: from here on a unit sees the whole image"),
     ((layers.Reshape, layers.Permute), "rearranges positions: from here on they are not those of the image"),
