@@ -112,7 +112,6 @@ def test_networks_of_the_zoo_are_read_as_their_own_text(key: str) -> None:
         {"class_name": "Path", "registered_name": "convscope>Path"},
         {"module": "cnn_core.networks.zoo.vit"},
         {"config": {"name": "x", "activation": "tanh"}},
-        {"class_name": "Channels", "registered_name": "convscope>Channels", "config": {"indices": [0, 99]}},
     ],
 )
 def test_our_layers_open_no_door(disguise: dict[str, Any]) -> None:
