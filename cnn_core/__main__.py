@@ -223,7 +223,7 @@ def _architectures(options: argparse.Namespace) -> str:
     unknown = [key for key in options.keys if key not in ARCHITECTURES]
     if unknown:
         raise Trouble(f"no architecture is called {unknown[0]!r}. Known are: {', '.join(ARCHITECTURES)}.")
-    columns = ("total_params", "trainable_params", "macs", "depth", "receptive_field", "reason")
+    columns = ("total_params", "trainable_params", "macs", "depth", "receptive_field", "attention_macs", "reason")
     measured = {}
     devices.import_keras()
     for key in bar(iterable=options.keys or ARCHITECTURES, unit=" networks"):
@@ -239,7 +239,9 @@ def _architectures(options: argparse.Namespace) -> str:
     for key, facts in measured.items():
         numbers = ("-" if facts[column] is None else f"{facts[column]:,}" for column in columns[:5])
         cells = (f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:], strict=True))
-        lines.append(f"{key:<{widths[0]}}{''.join(cells)}  {facts['reason']}".rstrip())
+        notes = [f"{facts['attention_macs']:,} of them attention's own products."] if facts["attention_macs"] else []
+        notes += [facts["reason"]] if facts["reason"] else []
+        lines.append(f"{key:<{widths[0]}}{''.join(cells)}  {' '.join(notes)}".rstrip())
     return "\n".join(lines)
 
 

@@ -6,12 +6,11 @@ Importing this needs no Keras, and neither does `read`; everything else builds n
 """
 
 import json
-import math
 import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -57,8 +56,9 @@ def measure(key: str) -> dict[str, Any]:
 
         - `title`, `input_size`: its name; height and width in pixels.
         - `total_params`, `trainable_params`: with and without BatchNorm's statistics.
-        - `macs`: multiply-adds of convolutions and dense layers for one image, those inside attention included.
-        - `attention_macs`: those of attention's own products, of queries with keys and of weights with values.
+        - `macs`: multiply-adds for one image, attention's own products included.
+        - `attention_macs`: those among them that are attention's own products, of queries with keys and of what they
+          give with values.
         - `depth`: layers with weights by the paper's own counting (the record's).
         - `longest_path`: most convolutions and dense layers in a row from the input to the output, as measured.
         - `receptive_field`: the largest before the classifier or its global pooling, in pixels; None if there is no
@@ -84,16 +84,15 @@ def measure(key: str) -> dict[str, Any]:
     field = network.rows[last].receptive_field
     path = [] if field is None else network.path(last)
     _check(path, network.rows[last], architecture(key).input_shape[0])
-    first = next(iter(network.products), last)  # with attention: where it begins
+    first = next((name for name, row in network.rows.items() if row.products), last)  # where attention begins
     reason = network.rows[first].reason if field is None else ""
-    attention = sum(network.products.values())
     return {
         "title": architecture(key).title,
         "input_size": architecture(key).input_shape[0],
         "total_params": sum(row.params for row in network.rows.values()),
         "trainable_params": sum(row.trainable_params for row in network.rows.values()),
-        "macs": sum(row.macs or 0 for row in network.rows.values()) - attention,
-        "attention_macs": attention,
+        "macs": sum(row.macs or 0 for row in network.rows.values()),
+        "attention_macs": sum(row.products for row in network.rows.values()),
         "depth": architecture(key).depth,
         "longest_path": network.longest_path(),
         "receptive_field": field,
@@ -164,13 +163,12 @@ def block_names(layers: Sequence[str], patterns: Sequence[str]) -> dict[str, str
 
 @dataclass(frozen=True)
 class _Network:
-    """Rows, layers and sources by the layer's name, in the graph's order; multiply-adds of attention's products."""
+    """Rows, layers and sources by the layer's name, in the graph's order."""
 
     output: str
     rows: Mapping[str, "LayerRow"]
     layers: Mapping[str, Any]
     sources: Mapping[str, tuple[str, ...]]
-    products: Mapping[str, int]
 
     def last_with_positions(self) -> str:
         """The layer whose rows and columns (or tokens) the classifier reads."""
@@ -183,7 +181,7 @@ class _Network:
         """The most convolutions and dense layers in a row; attention is two: into heads, and out of them."""
         longest: dict[str, int] = {}
         for name, sources in self.sources.items():
-            own = 2 if name in self.products else int(hasattr(self.layers[name], "kernel"))
+            own = 2 if self.rows[name].products else int(hasattr(self.layers[name], "kernel"))
             longest[name] = own + max((longest[source] for source in sources), default=0)
         return longest[self.output]
 
@@ -236,8 +234,6 @@ def _check(path: Sequence[Mapping[str, Any]], row: "LayerRow", input_size: int) 
 def _build(key: str, input_size: int | None = None, num_classes: int | None = None) -> _Network:
     """Build a network without weights and take it apart."""
     record = architecture(key)  # before the import: a wrong name needs no Keras
-    import keras
-
     from cnn_core.networks.summary import layer_table
     from cnn_core.networks.zoo.weightless import weightless
 
@@ -250,22 +246,7 @@ def _build(key: str, input_size: int | None = None, num_classes: int | None = No
         for name, layer in layers.items()
         for node in layer._inbound_nodes
     }
-    products = {}
-    for name, layer in layers.items():
-        if isinstance(layer, keras.layers.MultiHeadAttention):
-            assert len(sources[name]) == 1, f"{name} is not self-attention"
-            projections, products[name] = _attention_macs(layer, rows[name].output_shape[0])
-            reason = rows[name].reason.removesuffix(f" The multiply-adds of {rows[name].kind} are not counted.")
-            rows[name] = replace(rows[name], macs=projections + products[name], reason=reason)
-    return _Network(model.output_names[0], rows, layers, sources, products)
-
-
-def _attention_macs(layer: Any, tokens: int | None) -> tuple[int, int]:
-    """Multiply-adds of self-attention: of the four projections, and of the products of every token with every other."""
-    assert tokens is not None
-    parts = (layer.query_dense, layer.key_dense, layer.value_dense, layer.output_dense)
-    weights = sum(math.prod(part.kernel.shape) for part in parts)
-    return tokens * weights, tokens**2 * layer.num_heads * (layer.key_dim + layer.value_dim)
+    return _Network(model.output_names[0], rows, layers, sources)
 
 
 def main(keys: Sequence[str] = ()) -> None:

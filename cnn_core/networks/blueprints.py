@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
+from cnn_core.networks import keras2
+
 MAX_BYTES = 2 * 10**6  # of the text; NASNetLarge, the longest of keras.applications, has half of it
 MAX_DEPTH = 100  # of nested lists and objects; a layer in a model in a model is at 14
 MAX_LAYERS = 2000  # calls of layers; NASNetLarge, the largest of keras.applications, has about half as many
@@ -75,6 +77,8 @@ def read_architecture(text: str, input_size: int | None = None) -> Blueprint:
     if input_size is not None and not (type(input_size) is int and 1 <= input_size <= MAX_NUMBER):
         raise BlueprintRefused(f"input_size is 1 to {MAX_NUMBER:,} pixels; received {_shown(repr(input_size))}.")
     config = _parsed(text)
+    if keras2.is_keras2(config):
+        config = _of_keras2(config)
     _check(config)
     collecting = gc.isenabled()
     gc.disable()  # a hundred thousand objects are made, and none of them is rubbish yet
@@ -107,6 +111,8 @@ def _built(config: dict[str, Any], input_size: int | None) -> Blueprint:
     with tf.Graph().as_default(), keras.StatelessScope(initialize_variables=False):
         try:
             model = _model(config)
+        except RecursionError as error:
+            raise BlueprintRefused(_TOO_LONG) from error
         except broken as error:
             raise BlueprintRefused(f"Keras cannot build this architecture: {_first_line(error)}") from error
         if not isinstance(model, keras.Model):
@@ -147,7 +153,10 @@ def _model(config: dict[str, Any]) -> Any:
 
 def _first_line(error: BaseException) -> str:
     words = str(error).rpartition("Exception encountered:")[2]  # Keras puts whole configs before it
-    return _shown(next(iter(words.strip().splitlines()), type(error).__name__), 300)
+    line = next(iter(words.strip().splitlines()), type(error).__name__)
+    sentences = re.split(r"(?<=\.) (?=[A-Z])", line)  # and objects of Python into the last
+    kept = [s for s in sentences if not re.search(r"<\w+ |[=:] ?<|object at 0x|KerasTensor", s)]
+    return _shown(" ".join(kept) or type(error).__name__, 300)
 
 
 def _shown(words: object, length: int = 60) -> str:
@@ -180,10 +189,15 @@ def _parsed(text: str) -> dict[str, Any]:
     return config
 
 
+_TOO_LONG = (
+    "Keras cannot build this architecture: its layers form a longer chain than it can follow, some hundred one behind "
+    "the other. Send a part of it."
+)
 _TOO_DEEP = f"The text nests more than {MAX_DEPTH} levels deep. Expected the text of model.to_json()."
 _VALUES = ("__tensor__", "__numpy__")
 _MARKS = ("__keras_tensor__", "__slice__", "__ellipsis__", *_VALUES)  # what Keras writes beside classes
-_CODE = ("Lambda", "__lambda__", "__typespec__", "TFOpLambda", "SlicingOpLambda")
+_CODE = ("Lambda", "__lambda__", "__typespec__")
+_OURS = "convscope"  # the package that layers of the zoo are registered in
 _DTYPE = re.compile(r"bool|u?int\d{1,2}|b?float\d{1,2}")
 # They read files, hold programs of another library, or compute tables when they are made.
 _REFUSED = {
@@ -238,6 +252,22 @@ def _calls(value: Any) -> int:
     return (within + 1) * (max(1, len(nodes)) if isinstance(nodes, list) else 1)
 
 
+def _of_keras2(config: dict[str, Any]) -> dict[str, Any]:
+    """The text as Keras 3 would have written it."""
+    for _ in _nodes(config):
+        pass  # not too deep to be walked through
+    try:
+        return keras2.rewrite(config)
+    except RecursionError as error:
+        raise BlueprintRefused(_TOO_DEEP) from error
+    except keras2.NotRewritten as error:
+        raise BlueprintRefused(_shown(error, 300)) from error
+    except (TypeError, LookupError, AttributeError, ValueError) as error:
+        raise BlueprintRefused(
+            f"The text is written as by Keras 2, but not as Keras 2 writes it ({_first_line(error)})."
+        ) from error
+
+
 def _nodes(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """All objects of the text, outer ones first; refuses depth and large numbers on the way."""
     stack: list[tuple[Any, int, str]] = [(config, 1, "")]
@@ -276,7 +306,8 @@ def _allowed(node: dict[str, Any]) -> None:
                 f"The model uses the function {_shown(node.get('config'))}, which is none of keras.activations."
             )
         return
-    own = registered not in (None, "", name) or not isinstance(node.get("config"), dict)
+    zoo = str(module).startswith("cnn_core.networks.zoo.") and registered == f"{_OURS}>{name}"
+    own = not (zoo or registered in (None, "", name)) or not isinstance(node.get("config"), dict)
     kind = None if own else _known().get((str(module or ""), str(name)))
     if kind is None:
         where = f" of {_shown(module)}" if module else ""
@@ -294,6 +325,8 @@ def _allowed(node: dict[str, Any]) -> None:
                 "functional API."
             )
         node["module"], node["registered_name"] = f"keras.src.models.{str(name).lower()}", None  # Keras 2 had others
+    elif not module:
+        node["module"], node["registered_name"] = _home(str(name)), None  # or Keras reads it as Keras 1 wrote it
 
 
 @cache
@@ -307,6 +340,10 @@ def _activations() -> frozenset[str]:
 def _known() -> dict[tuple[str, str], str]:
     """(module, class) → what it is, for all classes that may be built; without a module (Keras 2) by its name alone."""
     import keras
+
+    from cnn_core.networks.zoo.alexnet import LocalResponseNormalization
+    from cnn_core.networks.zoo.lenet import Channels, CodeDistances, ScaledTanh
+    from cnn_core.networks.zoo.vit import ClassToken, Positions
 
     known: dict[tuple[str, str], str] = {}
 
@@ -325,10 +362,18 @@ def _known() -> dict[tuple[str, str], str]:
             "Function",
         ):
             known[cls.__module__, cls.__name__] = "layer"
+    for cls in (ClassToken, Positions, LocalResponseNormalization, ScaledTanh, Channels, CodeDistances):
+        known[cls.__module__, cls.__name__] = "layer"
     for name in ("Sequential", "Functional", "Model"):
         modules = ("", "keras", "keras.models", f"keras.src.models.{name.lower()}", f"keras.src.engine.{name.lower()}")
         known.update({(module, name): "model" for module in modules})
     return known
+
+
+def _home(name: str) -> str:
+    """Where a class is that came without a module."""
+    places = ("keras.layers", "keras.initializers", "keras.regularizers", "keras.constraints", "keras.dtype_policies")
+    return next(place for place in places if (place, name) in _known())
 
 
 def _subclasses(cls: type) -> Iterator[type]:

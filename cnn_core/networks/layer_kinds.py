@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras import layers
+from keras import activations, layers
 
 
 def _ranks(*names: str) -> tuple[Any, ...]:
@@ -42,7 +42,7 @@ PIXELWISE = (
         layers.RandomContrast,
     ),
 )
-ON_AN_AXIS = (layers.LayerNormalization, layers.UnitNormalization, layers.Softmax)
+ON_AN_AXIS = (layers.LayerNormalization, layers.RMSNormalization, layers.UnitNormalization, layers.Softmax)
 MERGES = (
     layers.Add,
     layers.Subtract,
@@ -55,9 +55,46 @@ MERGES = (
 # Without a public class: parts of keras.applications, and operators such as `x + y` or `keras.ops.relu(x)`.
 PIXELWISE_PARTS = (
     *("LayerScale", "StochasticDepth", "Relu", "Relu6", "Sigmoid", "Silu", "Gelu", "Elu", "Tanh", "HardSigmoid"),
-    *("HardSilu", "Softplus", "Negative", "Square", "Sqrt", "Exp", "Abs", "Absolute", "Clip", "Cast"),
+    *(
+        "HardSilu",
+        "Softplus",
+        "Negative",
+        "Square",
+        "Sqrt",
+        "Exp",
+        "Abs",
+        "Absolute",
+        "Clip",
+        "Cast",
+        "Log",
+        "Rsqrt",
+        "LeakyRelu",
+        "Selu",
+    ),
 )
-MERGING_PARTS = ("CustomScaleLayer", "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum")
+# Operators that move, join, sum up or compare numbers, and those that multiply tensors with each other.
+MOVING_PARTS = (
+    *("GetItem", "Reshape", "Transpose", "Moveaxis", "Swapaxes", "ExpandDims", "Squeeze", "Concatenate", "Stack"),
+    *("Split", "Repeat", "Tile", "BroadcastTo", "Pad", "Flip", "Roll", "Sum", "Mean", "Max", "Min", "Softmax"),
+    *("LogSoftmax", "Take", "Where", "ZerosLike", "OnesLike"),
+)
+PRODUCTS = ("Matmul", "Dot", "Einsum", "DotProductAttention")
+# Layers without weights that do what they are told, so that nobody knows what it costs.
+PROGRAMS = (
+    *(layers.Lambda, layers.Wrapper, layers.Pipeline, layers.TFSMLayer, layers.TorchModuleWrapper, layers.JaxLayer),
+    *(layers.FlaxLayer, layers.MelSpectrogram, layers.STFTSpectrogram),
+)
+MERGING_PARTS = (
+    "CustomScaleLayer",
+    "Add",
+    "Subtract",
+    "Multiply",
+    "Divide",
+    "TrueDivide",
+    "Maximum",
+    "Minimum",
+    "Power",
+)
 REFUSED = (
     (GLOBAL, "pools globally: from here on a unit sees the whole image"),
     ((layers.Reshape, layers.Permute), "rearranges positions: from here on they are not those of the image"),
@@ -67,3 +104,23 @@ REFUSED = (
     (TRANSPOSED + UPSAMPLINGS, "enlarges: its units see windows of no one size"),
 )
 UNKNOWN = "is a layer of which this table does not know what its units see"
+
+
+def is_keras(layer: Any) -> bool:
+    """Return whether the layer computes what its class in Keras or our zoo does: code of others may compute anything.
+
+    >>> is_keras(layers.ReLU()), is_keras(layers.Activation(lambda x: x))
+    (True, False)
+    """
+    code = (type(layer).call, getattr(layer, "activation", None) or activations.linear)
+    return all(getattr(part, "__module__", "").startswith(("keras.", "cnn_core.networks.zoo.")) for part in code)
+
+
+def is_ours(layer: Any) -> bool:
+    """Return whether it is a layer of the zoo that says of itself that a position sees the same position only."""
+    return type(layer).__module__.startswith("cnn_core.networks.zoo.") and getattr(layer, "pixelwise", False)
+
+
+def is_part(layer: Any, names: tuple[str, ...]) -> bool:
+    """Return whether it is one of Keras' classes that have no public name, by its name."""
+    return type(layer).__module__.startswith("keras.src.") and type(layer).__name__ in names

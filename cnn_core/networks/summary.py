@@ -4,6 +4,7 @@ It walks the graph of layers from the input on and keeps, for each tensor, what 
 Where there is no number it says why, and never guesses.
 """
 
+import inspect
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ import keras
 
 from cnn_core.arithmetic.geometry import Field, Window
 from cnn_core.networks import layer_kinds as kinds
+from cnn_core.networks.layer_costs import MultiplyAdds, einsum_sizes, multiply_adds
 
 Extent = int | tuple[int, ...]  # one number if all axes agree, else one an axis: (rows, columns)
 Shape = tuple[int | None, ...]
@@ -35,6 +37,7 @@ class LayerRow:
         effective_stride: Pixels of the input between the fields of two neighbours.
         effective_padding: Pixels by which the first field reaches over the top left border; negative after a crop.
         reason: Why a number is missing; empty if none is.
+        products: Those of the multiply-adds that are of numbers with each other, not with weights: in attention.
     """
 
     name: str
@@ -47,6 +50,7 @@ class LayerRow:
     effective_stride: Extent | None
     effective_padding: Extent | None
     reason: str = ""
+    products: int = 0
 
 
 def layer_table(model: Any, input_size: int | tuple[int, ...] | None = None) -> list[LayerRow]:
@@ -75,7 +79,8 @@ def layer_table(model: Any, input_size: int | tuple[int, ...] | None = None) -> 
     table = _Table()
     graph = _graph(model)
     if graph is None:
-        table.add(model, model.name, (), None, _Seen(None, None, "Not a graph of layers: only Python code."), None)
+        seen = _Seen(None, None, "Not a graph of layers: only Python code.")
+        table.add(model, model.name, (), MultiplyAdds(None), seen)
         return table.rows
     table.channels_first = next(_formats(graph), keras.config.image_data_format()) == "channels_first"
     sources = []
@@ -85,7 +90,7 @@ def layer_table(model: Any, input_size: int | tuple[int, ...] | None = None) -> 
         axes = (_Axis(Field()),) * spatial if spatial > 0 else None
         seen = _Seen(keras.KerasTensor(shape, tensor.dtype), axes, "" if axes else "The input has no rows and columns.")
         sources.append(seen)
-        table.add(tensor._keras_history.operation, tensor._keras_history.operation.name, shape, 0, seen, None)
+        table.add(tensor._keras_history.operation, tensor._keras_history.operation.name, shape, MultiplyAdds(0), seen)
     table.walk(graph, sources, "")
     missing = total - sum(row.params for row in table.rows)
     if missing:  # weights that the model itself owns
@@ -161,27 +166,11 @@ _NOT_ALIGNED = "Graph is not aligned since {} from different paths is different 
 # What a layer's units see ---------------------------------------------------------------------------------------------
 
 
-def _is_keras(layer: Any) -> bool:
-    """Whether the layer computes what its class in Keras or our zoo does: code of others may compute anything."""
-    code = (type(layer).call, getattr(layer, "activation", None) or keras.activations.linear)
-    return all(getattr(part, "__module__", "").startswith(("keras.", "cnn_core.networks.zoo.")) for part in code)
-
-
-def _is_ours(layer: Any) -> bool:
-    return type(layer).__module__.startswith("cnn_core.networks.zoo.") and getattr(
-        layer, "pixelwise", False
-    )  # so it says
-
-
-def _is_part(layer: Any, names: tuple[str, ...]) -> bool:
-    return type(layer).__module__.startswith("keras.src.") and type(layer).__name__ in names
-
-
 def _follow(layer: Any, name: str, inputs: Sequence[_Seen], tensor: Any, channels_first: bool) -> _Seen:
     """What the units of a layer's output see."""
-    first, trusted = inputs[0], _is_keras(layer)
+    first, trusted = inputs[0], kinds.is_keras(layer)
     axes, channel = first.axes or (), 1 if channels_first else len(first.shape) - 1
-    if trusted and (isinstance(layer, kinds.MERGES) or _is_part(layer, kinds.MERGING_PARTS)):
+    if trusted and (isinstance(layer, kinds.MERGES) or kinds.is_part(layer, kinds.MERGING_PARTS)):
         if isinstance(layer, keras.layers.Concatenate) and axes and layer.axis % len(first.shape) != channel:
             return _Seen(tensor, None, f"{name} joins images side by side: its units see windows of no one size.")
         return _merged(name, inputs, tensor, channels_first)
@@ -209,9 +198,9 @@ def _is_pixelwise(layer: Any, rank: int, channel: int) -> bool:
     if isinstance(layer, kinds.ON_AN_AXIS):
         numbers = layer.axis if isinstance(layer.axis, (list, tuple)) else (layer.axis,)
         return {number % rank for number in numbers} == {channel}
-    if isinstance(layer, keras.layers.Dense) or _is_ours(layer):
+    if isinstance(layer, keras.layers.Dense) or kinds.is_ours(layer):
         return channel == rank - 1  # along the last axis: of each pixel, if that is the channels
-    return isinstance(layer, kinds.PIXELWISE) or _is_part(layer, kinds.PIXELWISE_PARTS)
+    return isinstance(layer, kinds.PIXELWISE) or kinds.is_part(layer, kinds.PIXELWISE_PARTS)
 
 
 def _windows(layer: Any, rank: int) -> list[Window]:
@@ -220,36 +209,6 @@ def _windows(layer: Any, rank: int) -> list[Window]:
     columns = (_each(value, rank) for value in (sizes, layer.strides, dilations))
     windows = [Window(k, s, dilation=d) for k, s, d in zip(*columns, strict=True)]
     return [replace(w, padding=(w.span - 1, 0) if layer.padding == "causal" else layer.padding) for w in windows]
-
-
-def _macs(layer: Any, first: _Seen, outputs: Shape, channels_first: bool) -> tuple[int | None, str]:
-    """Multiply-adds, or None and why."""
-    if not _is_keras(layer):
-        return None, f"The multiply-adds of {type(layer).__name__} are not counted."
-    convolution = isinstance(layer, kinds.CONVOLUTIONS + kinds.TRANSPOSED)
-    if not convolution and not isinstance(layer, keras.layers.Dense):
-        stateless = not getattr(layer, "weights", ()) and type(layer).__module__.startswith("keras.src.layers.")
-        pixelwise = isinstance(
-            layer, (*kinds.PIXELWISE, *kinds.ON_AN_AXIS, keras.layers.GroupNormalization)
-        ) or _is_ours(layer)
-        free = pixelwise or _is_part(layer, kinds.PIXELWISE_PARTS + kinds.MERGING_PARTS)
-        if free or (stateless and not isinstance(layer, (*kinds.ATTENTION, keras.layers.Dot, keras.layers.Lambda))):
-            return 0, ""
-        return None, f"The multiply-adds of {type(layer).__name__} are not counted."
-    if isinstance(layer, keras.layers.Dense):
-        received, expected = first.shape[-1], int(layer.kernel.shape[0])
-        if received != expected:
-            return None, f"{layer.name} has weights for {expected} numbers and receives {received} at this input size."
-        positions, weights = outputs[1:-1], math.prod(layer.kernel.shape)
-    else:
-        positions = _spatial(first.shape if isinstance(layer, kinds.TRANSPOSED) else outputs, channels_first)
-        kernels = (
-            (layer.depthwise_kernel, layer.pointwise_kernel) if isinstance(layer, kinds.SEPARABLE) else (layer.kernel,)
-        )
-        weights = sum(math.prod(kernel.shape) for kernel in kernels)  # a kernel is (k, k, C_in / groups, C_out)
-    if None in positions:
-        return None, "Unknown input size: the multiply-adds depend on it."
-    return weights * math.prod(n or 0 for n in positions), ""
 
 
 # The walk through the graph ------------------------------------------------------------------------------------------
@@ -263,11 +222,11 @@ class _Table:
         self.counted: set[int] = set()
         self.channels_first = False
 
-    def add(self, layer: Any, name: str, shape: Shape, macs: int | None, seen: _Seen, why: str | None) -> None:
+    def add(self, layer: Any, name: str, shape: Shape, macs: MultiplyAdds, seen: _Seen) -> None:
         fresh = [v for v in getattr(layer, "weights", ()) if id(v) not in self.counted]
         self.counted.update(id(v) for v in fresh)
         trainable = {id(v) for v in getattr(layer, "trainable_weights", ())}
-        reasons = [seen.reason, why or ""]
+        reasons = [seen.reason, macs.reason]
         field = stride = padding = None
         if seen.axes is not None:
             field = _extent([axis.field.size for axis in seen.axes])
@@ -278,8 +237,8 @@ class _Table:
         params = sum(math.prod(v.shape) for v in fresh)
         trained = sum(math.prod(v.shape) for v in fresh if id(v) in trainable)
         reason = " ".join(reason for reason in reasons if reason)
-        kind = type(layer).__name__
-        self.rows.append(LayerRow(name, kind, shape[1:], params, trained, macs, field, stride, padding, reason))
+        numbers = (params, trained, macs.count, field, stride, padding)
+        self.rows.append(LayerRow(name, type(layer).__name__, shape[1:], *numbers, reason, macs.products))
 
     def walk(self, graph: Any, sources: Sequence[_Seen], prefix: str) -> list[_Seen]:
         """Add the rows of a graph of layers, and return what its outputs see."""
@@ -299,16 +258,17 @@ class _Table:
         tensors = _output_tensors(node, inputs, name)
         if inputs:
             seen = _follow(layer, name, inputs, tensors[0], self.channels_first)
-            macs, why = _macs(layer, inputs[0], seen.shape, self.channels_first)
+            arguments = _arguments(node, inputs)
+            macs = multiply_adds(layer, arguments, seen.shape, self.channels_first, _macs_of_model)
         else:
-            seen, macs, why = _Seen(tensors[0], None, f"{name} does not depend on the input."), None, ""
-        self.add(layer, name, seen.shape, macs, seen, why)
+            seen, macs = _Seen(tensors[0], None, f"{name} does not depend on the input."), MultiplyAdds(None)
+        self.add(layer, name, seen.shape, macs, seen)
         return [replace(seen, tensor=tensor) for tensor in tensors]
 
 
 def _graph(model: Any) -> Any:
     """The model's graph of layers, or None: a layer, or a model that is code only."""
-    if not isinstance(model, keras.Model) or not _is_keras(model):
+    if not isinstance(model, keras.Model) or not kinds.is_keras(model):
         return None
     if isinstance(model, keras.Sequential):
         return model._functional
@@ -332,15 +292,38 @@ def _formats(graph: Any) -> Iterator[str]:
 
 def _output_tensors(node: Any, inputs: Sequence[_Seen], name: str) -> list[Any]:
     """The output's shapes for these inputs, without calling the layer: a shared model gets no new nodes."""
+    layer = node.operation
+    if isinstance(layer, keras.layers.EinsumDense) and kinds.is_keras(layer):  # Keras forgets the axes that it keeps
+        kernel = tuple(layer.kernel.shape)
+        _, letters, sizes = einsum_sizes(layer.equation, [inputs[0].shape, kernel])
+        return [keras.KerasTensor([sizes[letter] for letter in letters], node.outputs[0].dtype)]
     if all(seen.shape == tuple(t.shape) for seen, t in zip(inputs, node.input_tensors, strict=True)):
         return list(node.outputs)
     filled = {id(t): seen.tensor for seen, t in zip(inputs, node.input_tensors, strict=True)}
     args, kwargs = node.arguments.fill_in(filled)
     try:
-        return list(keras.tree.flatten(node.operation.compute_output_spec(*args, **kwargs)))
+        return list(keras.tree.flatten(layer.compute_output_spec(*args, **kwargs)))
     except (ValueError, TypeError) as error:
         shapes = ", ".join(str(seen.shape[1:]) for seen in inputs)
         raise ValueError(f"{name} does not take {shapes}, which it receives at this input size: {error}") from error
+
+
+def _arguments(node: Any, inputs: Sequence[_Seen]) -> dict[str, Any]:
+    """What the layer's `call` receives, by name, with the shapes of these inputs."""
+    filled = {id(t): seen.tensor for seen, t in zip(inputs, node.input_tensors, strict=True)}
+    args, kwargs = node.arguments.fill_in(filled)
+    return dict(inspect.signature(node.operation.call).bind_partial(*args, **kwargs).arguments)
+
+
+def _macs_of_model(model: Any, shape: Shape) -> int | None:
+    """All multiply-adds of a model for one image of this shape, None if one layer's are not known."""
+    graph = _graph(model)
+    if graph is None:
+        return None
+    first = next(_formats(graph), keras.config.image_data_format()) == "channels_first"
+    sizes = tuple(size for size in _spatial(shape, first) if size is not None)
+    counts = [row.macs for row in layer_table(model, sizes if 0 < len(sizes) == len(shape) - 2 else None)]
+    return None if None in counts else sum(count or 0 for count in counts)
 
 
 def _resized(shape: Shape, input_size: int | tuple[int, ...] | None, channels_first: bool) -> Shape:

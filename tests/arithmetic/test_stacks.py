@@ -426,6 +426,7 @@ def test_atlas_is_read_and_a_missing_one_said(tmp_path: Path) -> None:
         "path_reason": "Attention sees all.",
         "total_params": 9,
         "macs": 8,
+        "attention_macs": 2,
     }
     atlas.write_text(json.dumps({"architectures": {"net": facts}}))
     preset = read_atlas(atlas)["net"]

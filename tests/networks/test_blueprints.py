@@ -9,8 +9,11 @@ import keras
 import psutil
 import pytest
 
+from cnn_core.networks import atlas
 from cnn_core.networks.blueprints import MAX_BYTES, MAX_LAYERS, Blueprint, BlueprintRefused, read_architecture
 from cnn_core.networks.summary import layer_table
+from cnn_core.networks.zoo.architectures import ARCHITECTURES
+from cnn_core.networks.zoo.weightless import weightless
 
 IMAGE = {"module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [None, 32, 32, 3]}}
 
@@ -85,6 +88,62 @@ def test_rnn_attention_and_operators_are_read() -> None:
     blueprint = read_architecture(model.to_json())
     assert (blueprint.title, blueprint.params) == ("words", model.count_params())
     assert any("sees the whole image" in row["reason"] for row in blueprint.rows) or blueprint.rows[0]["reason"]
+
+
+OF_THE_ZOO = ("lenet5_1998", "lenet5", "alexnet", "vit_b16", "googlenet")  # all that have layers of our own, and one
+
+
+@pytest.mark.parametrize(
+    "key", [k if k in OF_THE_ZOO else pytest.param(k, marks=pytest.mark.slow) for k in ARCHITECTURES]
+)
+def test_networks_of_the_zoo_are_read_as_their_own_text(key: str) -> None:
+    blueprint = read_architecture(weightless(ARCHITECTURES[key].build).to_json())
+    facts = atlas.read()["architectures"][key]
+    assert (blueprint.params, blueprint.trainable_params) == (facts["total_params"], facts["trainable_params"])
+    assert (blueprint.macs, blueprint.uncounted) == (facts["macs"], 0)
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        {"registered_name": "convscope>Mine"},
+        {"module": "os", "registered_name": "convscope>ScaledTanh"},
+        {"class_name": "digit_codes", "registered_name": "convscope>digit_codes"},
+        {"class_name": "Path", "registered_name": "convscope>Path"},
+        {"module": "cnn_core.networks.zoo.vit"},
+        {"config": {"name": "x", "activation": "tanh"}},
+    ],
+)
+def test_our_layers_open_no_door(disguise: dict[str, Any]) -> None:
+    ours = {
+        "module": "cnn_core.networks.zoo.lenet",
+        "class_name": "ScaledTanh",
+        "registered_name": "convscope>ScaledTanh",
+    }
+    assert read_architecture(sequential(IMAGE, ours | {"config": {"name": "x"}})).rows[-1]["receptive_field"] == 1
+    with pytest.raises(BlueprintRefused, match="no class of Keras|cannot build"):
+        read_architecture(sequential(IMAGE, ours | {"config": {"name": "x"}} | disguise))
+
+
+def test_chain_of_a_thousand_additions_is_refused_with_a_sentence() -> None:
+    def tensor(name: str) -> dict[str, Any]:
+        config = {"shape": [None, 3], "dtype": "float32", "keras_history": [name, 0, 0]}
+        return {"class_name": "__keras_tensor__", "config": config}
+
+    def chain(length: int) -> str:
+        listed = [vector(3) | {"name": "a0", "inbound_nodes": []}]
+        listed[0]["config"]["name"] = "a0"
+        for number in range(1, length + 1):
+            call = {"args": [tensor(f"a{number - 1}"), 1.0], "kwargs": {}}
+            add = {"module": "keras.src.ops.numpy", "class_name": "Add", "config": {"name": f"a{number}"}}
+            listed.append(add | {"name": f"a{number}", "inbound_nodes": [call]})
+        inner = {"name": "f", "layers": listed, "input_layers": ["a0", 0, 0], "output_layers": [f"a{length}", 0, 0]}
+        return json.dumps({"module": "keras.src.models.functional", "class_name": "Functional", "config": inner})
+
+    assert len(read_architecture(chain(100)).rows) == 101
+    with pytest.raises(BlueprintRefused, match=r"longer chain than it can follow.* Send a part of it\.$") as refusal:
+        read_architecture(chain(1000))
+    assert "<" not in str(refusal.value)
 
 
 def test_training_is_dropped() -> None:
@@ -266,8 +325,9 @@ def test_graph_with_a_cycle_is_refused() -> None:
     ]
     inner = {"name": "f", "layers": layers, "input_layers": [["a", 0, 0]], "output_layers": [["c", 0, 0]]}
     text = json.dumps({"module": "keras.src.models.functional", "class_name": "Functional", "config": inner})
-    with pytest.raises(BlueprintRefused, match="cannot build.*loops"):
+    with pytest.raises(BlueprintRefused, match="cannot build.*loops") as refusal:
         read_architecture(text)
+    assert "<" not in str(refusal.value), "an object of Python is no sentence"
 
 
 @pytest.mark.parametrize("size", [0, -1, 10**9, True, "224", 2.5])

@@ -169,13 +169,23 @@ def test_callback_takes_a_network_and_nothing_else(monkeypatch: pytest.MonkeyPat
 
 def test_most_macs_per_parameter_is_the_task() -> None:
     measured = atlas.read()["architectures"]
-    ratios = {key: (each["macs"] + each["attention_macs"]) / each["trainable_params"] for key, each in measured.items()}
+    ratios = {key: each["macs"] / each["trainable_params"] for key, each in measured.items()}
     best = max(ratios, key=lambda key: ratios[key])
     assert best == "googlenet", ratios
     assert "reached: True" in words(opened(time_script, architectures_one=best))
     app = opened(time_script, architectures_one="vit_b16")
     assert "reached: False" in words(app)
-    assert "| receptive field | whole image |" in words(app) and "715,327,488" in words(app)
+    said = words(app)
+    assert "| receptive field | whole image |" in said and "| multiply-adds | 17,563,828,224 |" in said
+    assert "| of these, attention's own products | 715,327,488 |" in said
+    assert "86.6 M parameters, 17.6 G MACs" in said, "the story of the ideas"
+    costs = figures(app)[2]["data"][0]
+    assert costs["x"][networks(figures(app)[2]).index("vit_b16")] == 17_563_828_224
+
+
+def test_comparison_and_timeline_count_attention_alike(engine: GraphEngine) -> None:
+    said = words(opened(compare_script, architectures_left="vit_b16", architectures_right="vgg16"))
+    assert "| multiply-adds | 17,563,828,224 | 15,470,264,320 |" in said
 
 
 def test_timeline_link_restores_axis_idea_and_error() -> None:

@@ -110,6 +110,13 @@ def test_calculator_counts_depthwise_convolutions_as_the_networks_have_them(key:
     assert "layers.DepthwiseConv2D(3, " in app.code[0].value
 
 
+def test_total_of_a_network_with_attention_holds_its_products() -> None:
+    """torchvision publishes 17.56 G for ViT-B/16."""
+    said = words(opened(channels_preset="vit_b16"))
+    assert "86,567,656 parameters and 17,563,828,224 MACs in all, 715,327,488 of them attention's own products." in said
+    assert "attention" not in words(opened(channels_preset="vgg16"))
+
+
 def test_calculator_says_what_the_path_costs_in_a_network_with_other_channels() -> None:
     assert "In the network" not in words(opened(channels_preset="resnet50"))
     said = words(opened(channels_preset="lenet5"))

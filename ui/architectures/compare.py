@@ -108,7 +108,7 @@ def _cost(one: str, other: str) -> None:
     left, right = _facts(one), _facts(other)
     quantities = {
         "trainable parameters": [each["trainable_params"] for each in (left, right)],
-        "multiply-adds": [each["macs"] + each["attention_macs"] for each in (left, right)],
+        "multiply-adds": [each["macs"] for each in (left, right)],
         _DEPTH: [each["depth"] for each in (left, right)],
         "convolutions and dense layers in a row": [each["longest_path"] for each in (left, right)],
         "input, pixels a side": [each["input_size"] for each in (left, right)],

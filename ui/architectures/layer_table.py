@@ -97,7 +97,6 @@ def _totals(key: str, rows: list[dict[str, Any]]) -> tuple[bool, str]:
     there = f"{record.count:,} ({plain(record.whose)})"
     words = f"The columns add up to **{trainable:,}** trainable parameters"
     words += f"; {terms} = {counted:,}, published are {there}. " if terms else f"; published are {there}. "
-    on_record = noted["macs"] + noted["attention_macs"]
-    words += f"Multiply-adds: **{'not known of all' if macs is None else f'{macs:,}'}**, on record {on_record:,}."
-    agrees = counted == record.count and macs == on_record
+    words += f"Multiply-adds: **{'not known of all' if macs is None else f'{macs:,}'}**, on record {noted['macs']:,}."
+    agrees = counted == record.count and macs == noted["macs"]
     return agrees, words + (" All agree." if agrees else " **They do not agree.**")

@@ -45,7 +45,7 @@ def _computed(key: str) -> None:
         ["trainable parameters", f"{facts['trainable_params']:,}"],
         ["with BatchNorm's statistics", f"{facts['total_params']:,}"],
         ["multiply-adds", f"{facts['macs']:,}"],
-        *([["and in attention's products", f"{facts['attention_macs']:,}"]] if facts["attention_macs"] else []),
+        *([["of these, attention's own products", f"{facts['attention_macs']:,}"]] if facts["attention_macs"] else []),
         ["multiply-adds for each parameter", f"{macs_per_param(key):.1f}"],
         ["depth, as the paper counts", f"{facts['depth']}"],
         ["convolutions and dense layers in a row", f"{facts['longest_path']}"],
@@ -119,7 +119,7 @@ def paper_link(paper: str) -> str:
 def macs_per_param(key: str) -> float:
     """Return in how many multiply-adds each parameter takes part, on average, for one picture."""
     facts = atlas.read()["architectures"][key]
-    return float((facts["macs"] + facts["attention_macs"]) / facts["trainable_params"])
+    return float(facts["macs"] / facts["trainable_params"])
 
 
 def published_error(record: Architecture, which: str, measure: str) -> Result | None:

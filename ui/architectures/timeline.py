@@ -135,8 +135,8 @@ def _costs(
             if measure == "one-crop"
             else "as first published: crops, sizes and training pictures differ; the record says how. "
         )
-        + "Parameters (trainable) and multiply-adds (of convolutions and dense layers) are computed from the networks "
-        "built here" + f". Without such a figure: {', '.join(absent)}."
+        + "Parameters (trainable) and multiply-adds (of convolutions, dense layers and attention) are computed from "
+        "the networks built here" + f". Without such a figure: {', '.join(absent)}."
     )
 
 

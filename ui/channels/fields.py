@@ -214,8 +214,10 @@ def _data_url(digest: str, _pixels: Any, side: int) -> str:
 def _results(preset: stacks.Preset, stack: stacks.Stack, rows: list[StackRow], input_size: int) -> None:
     """What there is after each layer, and in the network that the stack is from."""
     if preset.total_params and preset.macs:
+        products = f", {preset.attention_macs:,} of them attention's own products" if preset.attention_macs else ""
         st.caption(
-            f"{plain(preset.title)}: {count(preset.total_params, 'parameter')} and {count(preset.macs, 'MAC')} in all. "
+            f"{plain(preset.title)}: {count(preset.total_params, 'parameter')} and {count(preset.macs, 'MAC')} in all"
+            f"{products}. "
             "Listed is the path of the largest field; parallel branches are left out. " + plain(preset.path_reason)
         )
     if not rows:

@@ -329,6 +329,7 @@ class Preset:
         macs: Of the whole network; None of a stack that is no network.
         path_params: Of the path's convolutions in the network, where the input may have other channels: those of its
             own pictures, or of more branches; None of a stack that is no network.
+        attention_macs: Those of `macs` that are attention's own products.
     """
 
     title: str
@@ -338,6 +339,7 @@ class Preset:
     total_params: int | None = None
     macs: int | None = None
     path_params: int | None = None
+    attention_macs: int = 0
 
 
 def _equal(count: int, kernel_size: int) -> Stack:
@@ -385,6 +387,7 @@ def read_atlas(path: Path) -> dict[str, Preset]:
                 for e in facts["path"]
                 if e["kind"] == "convolution"
             ),
+            facts["attention_macs"],
         )
         for key, facts in architectures.items()
     }
