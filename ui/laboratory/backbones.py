@@ -57,7 +57,7 @@ def _tables(result: BackbonesResult) -> None:
         if right is None or costs is None:
             continue
         interval = f"{right.low:.3f} – {right.high:.3f}"
-        scores.append([plain(network.title), f"{right.median:.3f}", interval, f"{network.imagenet_top1} %"])
+        scores.append([plain(network.title), f"{right.mean:.3f}", interval, f"{network.imagenet_top1} %"])
         prices.append(
             [
                 plain(network.title),
@@ -71,7 +71,7 @@ def _tables(result: BackbonesResult) -> None:
         table(["Network", "Accuracy", "95 % interval", "ImageNet"], scores)
         table(["Network", "ms", "Multiply-adds", "Parameters", "MB"], prices)
     st.caption(
-        "Accuracy: median over folds, with the 95 % interval of the mean. Time: of batches of eight, on the machine "
+        "Accuracy: mean over folds, with its 95 % interval. Time: of batches of eight, on the machine "
         "that measured, with whatever else it was doing. ImageNet: top-1 as published with the weights. Licences of "
         "the weights: " + "; ".join(f"{plain(network.title)} {plain(network.licence)}" for network in result.backbones)
     )
@@ -79,7 +79,7 @@ def _tables(result: BackbonesResult) -> None:
 
 def _spoken(networks: Sequence[Compared]) -> str:
     return "; ".join(
-        f"{network.title} {network.accuracy.median:.0%} at {network.costs.milliseconds:.1f} ms"
+        f"{network.title} {network.accuracy.mean:.0%} at {network.costs.milliseconds:.1f} ms"
         for network in networks
         if network.accuracy and network.costs
     )

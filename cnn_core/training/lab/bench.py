@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
+from cnn_core.arithmetic.measures import FoldAccuracy
 from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comparison
+from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import Network, Pictures, See, cached_features, network_input
 from cnn_core.networks.maps import Maps
@@ -17,14 +18,12 @@ from cnn_core.store.report import Report, Stopped
 from cnn_core.store.runs import Store
 from cnn_core.training import heads
 from cnn_core.training.heads import Head
-from cnn_core.training.lab.results import LabResult
-from cnn_core.training.lab.spec import LabOptions, LabSpec
+from cnn_core.training.lab.results import STOPPED, LabResult
+from cnn_core.training.lab.spec import LabOptions, LabSpec, commonest_share
 from cnn_core.training.lab.splits import Fold, repeated_folds, usable
 
 if TYPE_CHECKING:
     import keras
-
-STOPPED = "Stopped early: the figures are those known by then."
 
 Options = TypeVar("Options", bound=LabOptions)
 Found = TypeVar("Found", bound=LabResult)
@@ -67,6 +66,7 @@ class Bench(Generic[Options, Found]):
             notes=(*notes, *kept.remarks(store, self.items)),
             sentences=tuple(sentence for sentence in known.sentences if sentence != STOPPED),
             intervals=METHOD,
+            chance=commonest_share(item.label for item in self.items),
             complete=False,
         )
         self.heads: list[Head] = []
@@ -75,16 +75,15 @@ class Bench(Generic[Options, Found]):
         """Hand over what is known by now: it is kept, whatever happens to the study afterwards."""
         wall, processor = self._clock
         self.result = replace(
-            result,
+            result.settled(),
             seconds=round(time.perf_counter() - wall, 3),
             cpu_seconds=round(time.process_time() - processor, 3),
         )
         self.report.found(self.result.to_json())
 
-    def say(self, sentence: str) -> None:
-        """Add what the figures mean, computed from them; an earlier attempt may have said it already."""
-        if sentence not in self.result.sentences:
-            self.show(replace(self.result, sentences=(*self.result.sentences, sentence)))
+    def end_early(self) -> None:
+        """Say that this is not all that was to be measured."""
+        self.show(replace(self.result, sentences=(STOPPED,)))
 
     # Progress ---------------------------------------------------------------------------------------------------------
 
@@ -180,4 +179,5 @@ class Bench(Generic[Options, Found]):
     def paired(self, accuracy: FoldAccuracy, reference: FoldAccuracy, names: tuple[str, str]) -> PairedDifference:
         """Compare two arms on those of the first folds that both have."""
         both = min(accuracy.folds, reference.folds)
-        return paired_comparison(accuracy.scores[:both], reference.scores[:both], self.test_share, names)
+        tested = len(set(np.concatenate([fold.test for fold in self.folds[:both]]).tolist()))
+        return paired_comparison(accuracy.scores[:both], reference.scores[:both], self.test_share, names, tested)

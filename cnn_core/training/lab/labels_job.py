@@ -45,27 +45,20 @@ def study(bench: LabelsBench) -> None:
         accuracy = share(int((said.argmax(axis=1) == given).sum()), len(given))
         finding = _finding(found, flipped) if bench.options.flip else None
         bench.show(replace(bench.result, accuracy=accuracy, suspects=suspects, finding=finding))
-        bench.say(f"{len(suspects)} of {len(given)} labels are likely errors.")
-        if finding:
-            bench.say(_finding_words(finding))
     if bench.result.duplicates is None:
         bench.progress("near-duplicates", 0.75)
         pairs = _duplicates(bench, rows, given)
         bench.show(replace(bench.result, duplicates=pairs))
-        across = sum(pair.across_classes for pair in pairs)
-        bench.say(f"{len(pairs)} pairs look alike, {across} of them under two labels.")
     if bench.result.map is None:
         bench.progress("map", 0.8)
         bench.show(replace(bench.result, map=_map(bench, features, said, given)))
     if bench.result.calibration is None:
         calibration = reliability(said, given, bench.classes)
         bench.show(replace(bench.result, calibration=calibration))
-        bench.say(calibration.words)
     if bench.result.none_of_these is None:
         bench.progress("none of these", 0.9)
         refusal = _none_of_these(bench, features, said, given)
         bench.show(replace(bench.result, none_of_these=refusal))
-        bench.say(refusal.words)
 
 
 # Label errors ---------------------------------------------------------------------------------------------------------
@@ -126,14 +119,6 @@ def _out_of_fold(bench: LabelsBench, features: np.ndarray, given: np.ndarray) ->
 def _finding(suspects: np.ndarray, flipped: np.ndarray) -> Finding:
     hits, found, there = int(flipped[suspects].sum()), len(suspects), int(flipped.sum())
     return Finding(there, found, hits, share(hits, found) if found else None, share(hits, there) if there else None)
-
-
-def _finding_words(finding: Finding) -> str:
-    precision, recall = (each.value if each else 0.0 for each in (finding.precision, finding.recall))
-    return (
-        f"Of {finding.flipped} labels exchanged on purpose {finding.hits} are among the {finding.found} suspects: "
-        f"precision {precision:.2f}, recall {recall:.2f}."
-    )
 
 
 def _suspect(bench: LabelsBench, said: np.ndarray, given: np.ndarray, rows: np.ndarray, index: int) -> Suspect:
