@@ -69,7 +69,7 @@ def _blocks(bench: AugmentationBench, features: np.ndarray) -> None:
         copies = _copied_inputs(bench, tuner, policy.policy, start, 0.3 * each)
         counts = _tuned_counts(bench, tuner, features, inputs, copies, start + 0.3 * each, 0.7 * each)
         changed = replace(policy, arms=policy.arms | {TUNED: _effect(bench, TUNED, counts, "fine-tuning")})
-        _keep(bench, tuple(changed if p is policy else p for p in bench.result.policies))
+        _keep(bench, tuple(changed if p.policy == policy.policy else p for p in bench.result.policies))
 
 
 def _without(bench: AugmentationBench, arm: str, accuracy: FoldAccuracy) -> None:
