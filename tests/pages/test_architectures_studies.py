@@ -352,7 +352,15 @@ def answer(probabilities: list[float]) -> dict[str, Any]:
     }
     maps = [{"name": name, "kind": "", "values": rng.normal(size=shape)} for name, shape in shapes.items()]
     small, picture = np.zeros((8, 8), np.float32), np.zeros((32, 32), np.float32)
-    return {"small": small, "picture": picture, "probabilities": probabilities, "maps": maps}
+    seen = [{"digit": digit, "pixels": small, "distance": 1.0 + (digit != 7)} for digit in range(10)]
+    return {
+        "small": small,
+        "picture": picture,
+        "probabilities": probabilities,
+        "maps": maps,
+        "seen": seen,
+        "usual": 1.5,
+    }
 
 
 TORN = [0.0, 0.55, 0.0, 0.0, 0.0, 0.0, 0.0, 0.45, 0.0, 0.0]
@@ -381,6 +389,8 @@ def test_drawing_is_read_by_the_readers_own_net_layer_by_layer(view: Any, store:
     said = words(app)
     assert "It reads **1** (55.0%), then 7 (45.0%)" in said and "Read by **your** LeNet-5" in said
     assert "challenge: True" in said
+    assert "the one most like yours is **a 7**: doubt its answer." in said, "it reads a 1"
+    assert "nearly all their 7s have a bar" in said
     captions = [caption for image in app.image for caption in image.captions]
     first = next(n for n, caption in enumerate(captions) if caption.startswith("C1,"))
     named = [caption.partition(",")[0] for caption in captions[first : first + 7]]

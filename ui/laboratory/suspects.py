@@ -96,9 +96,7 @@ def suspects(result: LabelsResult, album: Album, side: DeltaGenerator, *, exampl
     """Show the labels that are likely wrong, to be decided on; an example's are told without their photos."""
     found = result.suspects or ()
     if not found:
-        st.info(
-            "No label is suspected: of no picture is the head as sure of another class as of that class's own."
-        )
+        st.info("No label is suspected: of no picture is the head as sure of another class as of that class's own.")
         return
     if example:
         _listed(result)

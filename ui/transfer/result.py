@@ -43,7 +43,7 @@ def show_result(run: Run) -> None:
         draw_curves(run)
         return
     shares = {name: arm.accuracy for name, arm in found.arms.items()}
-    st.title(headline(shares, found.compared), anchor=False)
+    st.title(headline(shares, found.compared, found.chance), anchor=False)
     stage, side = st.columns([5, 3], gap="large")
     with stage:
         with st.container(key="stage"):
@@ -78,7 +78,9 @@ def _reached(run: Run, found: Transfer) -> None:
     for words in missing(found, options["arms"], options["epochs"]):
         st.warning(words)
     likely = listed([f"{ARM_TITLES[name].lower()} {again(arm.accuracy)}" for name, arm in arms.items()])
-    st.markdown(f"Retested on other photos, {'they' if len(arms) > 1 else 'it'} would likely land elsewhere: {likely}.")
+    st.markdown(
+        f"On other photos of the same kind {'they' if len(arms) > 1 else 'it'} would likely land elsewhere: {likely}."
+    )
     rows = next(iter(arms.values())).per_class
     if unequal(rows):
         shown = listed([f"{ARM_TITLES[name].lower()} {balanced(arm.per_class):.1%}" for name, arm in arms.items()])

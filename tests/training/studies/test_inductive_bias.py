@@ -100,9 +100,7 @@ GAPS = st.lists(st.tuples(*[st.integers(-359, 359).map(lambda n: n / 359)] * 2),
 @given(GAPS, st.floats(0, 1))
 @example([(0.084, 0.0)] * 3, 0.15)  # seeds that agree exactly
 @example([(0.2, 0.1), (0.1, 0.15)], 0.07)
-def test_neighbourhood_is_a_finding_if_its_interval_says_so(
-    gaps: list[tuple[float, float]], vit: float
-) -> None:
+def test_neighbourhood_is_a_finding_if_its_interval_says_so(gaps: list[tuple[float, float]], vit: float) -> None:
     natural, mixed = (list(each) for each in zip(*gaps, strict=True))
     every = points({(False, 50): natural, (True, 50): mixed}, vit)
     clipped = [replace(point, test_accuracy=min(1.0, max(0.0, point.test_accuracy))) for point in every]
