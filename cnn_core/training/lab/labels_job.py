@@ -69,7 +69,8 @@ def label_errors(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     A class is claimed for a picture when its probability reaches the mean that pictures so labelled have; a picture
     for which another class than its own has the strongest claim counts in the confident joint outside the diagonal.
-    They are ranked by how far the claimed class is ahead of the given one.
+    Of these a picture whose label is the likeliest class all the same is no suspect, as in cleanlab: there would be
+    nothing to suggest. They are ranked by how far the likeliest class is ahead of the given one.
 
     Args:
         probabilities: Out of fold, `(N, classes)`.
@@ -85,14 +86,15 @@ def label_errors(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Source:
         Northcutt, Jiang & Chuang 2021, equations 1 and 2 (thresholds, confident joint), section 3.2 method 2
-        (off-diagonals), ranked by normalised margin.
+        (off-diagonals), ranked by normalised margin; cleanlab 2, `filter.find_label_issues` (the label is the answer).
     """
     classes = probabilities.shape[1]
     thresholds = np.array([probabilities[labels == j, j].mean() for j in range(classes)])
     claims = np.where(probabilities >= thresholds, probabilities, -1.0)
     claimed = claims.argmax(axis=1)
-    found = np.flatnonzero((claims.max(axis=1) > 0) & (claimed != labels))
-    margin = probabilities[found, claimed[found]] - probabilities[found, labels[found]]
+    said = probabilities.argmax(axis=1)
+    found = np.flatnonzero((claims.max(axis=1) > 0) & (claimed != labels) & (said != labels))
+    margin = probabilities[found, said[found]] - probabilities[found, labels[found]]
     return np.asarray(found[np.argsort(-margin, kind="stable")])
 
 
