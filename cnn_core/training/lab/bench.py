@@ -13,7 +13,7 @@ from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import Network, Pictures, See, cached_features, network_input
 from cnn_core.networks.maps import Maps
-from cnn_core.pictures import kept
+from cnn_core.pictures import kept, near
 from cnn_core.store.report import Report, Stopped
 from cnn_core.store.runs import Store
 from cnn_core.training import heads
@@ -53,19 +53,24 @@ class Bench(Generic[Options, Found]):
         self._clock = time.perf_counter() - known.seconds, time.process_time() - known.cpu_seconds
         self.store, self.report, self.precision = store, report, precision
         self.options: Options = spec.options  # type: ignore[assignment]  # of the study that this bench is for
-        self.items, notes = usable(spec.items)
+        alike = known.near if known.pictures else near.groups(store, spec.items)  # an attempt divides as the one before
+        grouped = alike
+        self.items, notes = usable(spec.items, alike)
         self.classes = tuple(sorted({item.label for item in self.items}))
         self.labels = np.array([self.classes.index(item.label) for item in self.items], np.int32)
         self.record = backbones.backbone(self.options.network)
-        self.folds = repeated_folds(self.items, self.options.folds, self.options.repeats, self.options.seed)
+        alike, too_easy = near.loosened(self.items, alike, self.options.folds)
+        options = self.options
+        self.folds = repeated_folds(self.items, options.folds, options.repeats, options.seed, alike)
         self.test_share = 1 / (self.options.folds - 1)
         self.result: Found = replace(
             known,
             classes=self.classes,
             pictures=len(self.items),
-            notes=(*notes, *kept.remarks(store, self.items)),
+            notes=(*notes, *too_easy, *kept.remarks(store, self.items)),
             sentences=tuple(sentence for sentence in known.sentences if sentence != STOPPED),
             intervals=METHOD,
+            near=grouped,
             chance=commonest_share(item.label for item in self.items),
             complete=False,
         )

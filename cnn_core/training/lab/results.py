@@ -5,7 +5,7 @@ words than a new one.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Self
 
 from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy
@@ -29,6 +29,7 @@ class LabResult(Result):
         complete: False while it goes on, and if it was stopped or failed before its end.
         intervals: How they were computed.
         chance: What always naming the commonest class would get right; 0 where version 0.1 did not write it down.
+        near: Groups of pictures that are nearly the same, by which they were divided; empty until version 0.2.
         seconds, cpu_seconds: That it took, over all attempts.
     """
 
@@ -40,6 +41,7 @@ class LabResult(Result):
     complete: bool = False
     intervals: str = ""
     chance: float = 0.0
+    near: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     cpu_seconds: float = 0.0
 

@@ -118,7 +118,7 @@ def experiment_settings(run: Run, arm: str) -> dict[str, Any]:
     in the order of the run, `accuracy` what each arm reached.
     """
     found, experiment = Transfer.from_json(run.result), Experiment.from_json(run.spec)
-    split = sets.split(experiment.items, experiment.options.seed)
+    split = sets.split(experiment.items, experiment.options.seed, found.near)
     return run.spec | {
         "run": run.id,
         "arm": arm,

@@ -14,7 +14,7 @@ from cnn_core.engine.errors import on_purpose, sentence
 from cnn_core.networks import backbones, devices
 from cnn_core.networks.forward import Pictures, See, cached_features, compiled, forward, network_input
 from cnn_core.networks.maps import Maps
-from cnn_core.pictures import kept, sets
+from cnn_core.pictures import kept, near, sets
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report, Stopped
@@ -93,9 +93,11 @@ class _Laboratory:
         self.id, self.store, self.report, self.precision = run.id, store, report, precision
         self.options, self.classes = experiment.options, experiment.classes
         self.record = backbones.backbone(self.options.backbone)
-        self.split = sets.split(experiment.items, self.options.seed)
-        self.remarks = kept.remarks(store, experiment.items)
         before = Transfer.from_json(run.result) if run.result else Transfer((), {})
+        # An attempt after another divides as that did: its arms have been tested on that test part.
+        self.near = before.near if before.arms else near.groups(store, experiment.items)
+        self.split = sets.split(experiment.items, self.options.seed, self.near)
+        self.remarks = kept.remarks(store, experiment.items)
         self.seconds_before = before.seconds
         self.arms = {name: arm for name, arm in before.arms.items() if export.kept_network(store, run.id, name)}
         self.failed = dict(before.failed)
@@ -134,6 +136,7 @@ class _Laboratory:
             failed=dict(self.failed),
             notes=(*self.split.notes, *self.remarks),
             seconds=round(self.seconds_before + time.perf_counter() - self.started, 3),
+            near=self.near,
         )
 
     def _measure(self, name: str, train: "Callable[[], tuple[training.Arm | _Frozen, float]]") -> None:

@@ -121,6 +121,7 @@ class Transfer(Result):
         compared: Every pair of them on the same pictures, by McNemar's exact test, the better one first.
         failed: Why an arm has no figures, a sentence each.
         notes: About the division of the pictures.
+        near: Groups of pictures that are nearly the same, by which they were divided; empty until version 0.2.
         seconds: Of all attempts together.
 
     Example:
@@ -149,6 +150,7 @@ class Transfer(Result):
     failed: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    near: dict[str, str] = field(default_factory=dict)
 
     @property
     def chance(self) -> float:
