@@ -13,6 +13,7 @@ from cnn_core.networks.backbones import Backbone
 from cnn_core.pictures import coded, formats, images, limits, picture, samples, seen, sets, tiff
 from cnn_core.store.runs import Run
 from cnn_core.training.transfer.results import Transfer
+from cnn_core.training.transfer.shift import card_words
 from cnn_core.training.transfer.spec import Experiment
 
 BACKBONE_FILE = "backbone.keras"
@@ -175,7 +176,7 @@ Test accuracy {figures.accuracy.value:.3f}: {figures.accuracy.correct} of {sizes
 
 - It knows these {len(counts)} classes only and answers one of them to any picture.
 - Its probabilities are not calibrated.
-- It was tested on pictures like those it was trained on; of others these figures say nothing.
+- {card_words(found.shift, [part for *_, part in run.spec["items"]], sizes)}
 - Precision and recall of a class rest on the few pictures in the column "tested".
 
 ## Licence

@@ -9,6 +9,7 @@ from typing import Any
 from cnn_core.arithmetic.measures import Accuracy, Curve, PairedAnswers, Share
 from cnn_core.arithmetic.verdicts import LEVEL, holm
 from cnn_core.training.results import Result
+from cnn_core.training.transfer.shift import Shift
 from cnn_core.training.transfer.spec import ARM_TITLES
 
 
@@ -122,6 +123,7 @@ class Transfer(Result):
         failed: Why an arm has no figures, a sentence each.
         notes: About the division of the pictures.
         near: Groups of pictures that are nearly the same, by which they were divided; empty until version 0.2.
+        shift: Whether the test pictures are like the others; None until version 0.2, and before all arms are done.
         seconds: Of all attempts together.
 
     Example:
@@ -151,6 +153,7 @@ class Transfer(Result):
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     near: dict[str, str] = field(default_factory=dict)
+    shift: Shift | None = None
 
     @property
     def chance(self) -> float:
