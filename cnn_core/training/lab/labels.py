@@ -7,8 +7,8 @@ Source:
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -295,6 +295,14 @@ class LabelsResult(LabResult):
             ]
             new["none_of_these"] = {**refusal, "unseen": unseen}
         return new
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote; until version 0.2 a picture could be a suspect whose label was the answer."""
+        found = super().from_json(values)
+        if found.suspects is None:
+            return found
+        return replace(found, suspects=tuple(s for s in found.suspects if s.suggested != s.label)).settled()
 
     def told(self) -> tuple[str, ...]:
         """Return how much there is to look at, and what the probe's probabilities are worth."""
