@@ -50,20 +50,6 @@ class FoldAccuracy:
 
 
 @dataclass(frozen=True)
-class PairedDifference:
-    """What one arm is ahead of another on the same folds, in percentage points, with interval, p-value and words.
-
-    `low`, `high` and `p` are None where there are too few folds to tell.
-    """
-
-    points: float
-    low: float | None
-    high: float | None
-    p: float | None
-    words: str
-
-
-@dataclass(frozen=True)
 class PairedAnswers:
     """Two arms on the same pictures: how many only the first got right, how many only the second, McNemar's exact p."""
 

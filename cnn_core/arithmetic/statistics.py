@@ -12,7 +12,8 @@ from statistics import NormalDist
 import numpy as np
 from scipy.special import stdtr, stdtrit  # Student's t: a tenth of the time that scipy.stats takes to import
 
-from cnn_core.arithmetic.measures import FoldAccuracy, PairedAnswers, PairedDifference, Share
+from cnn_core.arithmetic.measures import FoldAccuracy, PairedAnswers, Share
+from cnn_core.arithmetic.verdicts import PairedDifference
 
 METHOD = "95 % interval of the mean over folds by the corrected resampled t (Nadeau & Bengio 2003)"
 
@@ -137,7 +138,7 @@ def accuracy_summary(correct: Sequence[int], total: Sequence[int], test_share: f
 
 
 def paired_comparison(
-    scores: Sequence[float], reference: Sequence[float], test_share: float, names: tuple[str, str]
+    scores: Sequence[float], reference: Sequence[float], test_share: float, names: tuple[str, str], tested: int = 0
 ) -> PairedDifference:
     """Compare two arms on the same folds.
 
@@ -146,6 +147,7 @@ def paired_comparison(
         reference: Of the second, in the same order.
         test_share: As in `corrected_interval`.
         names: Of the two, for the words.
+        tested: Different pictures that were tested on in all folds together; 0 if that is not known.
 
     Returns:
         The mean difference with its interval and two-sided p-value, None where they cannot be told.
@@ -161,18 +163,11 @@ def paired_comparison(
     """  # noqa: E501
     differences = 100 * (np.asarray(scores, float) - np.asarray(reference, float))
     points, n = float(differences.mean()), len(differences)
-    first, second = names[0][:1].upper() + names[0][1:], names[1]
-    better = "better" if points > 0 else "worse"
-    size = f"{first} is {abs(points):.1f} points {better} than {second}"
     if not differences.any():
-        return PairedDifference(points, None, None, 1.0, f"{first} and {second} were equally right in every fold.")
+        return PairedDifference(0.0, None, None, 1.0, names, n, tested)
     if n < 2 or math.isclose(float(differences.std()), 0, abs_tol=1e-9):
-        words = f"{size} in each of {n} folds; that is too little to tell whether it is real."
-        return PairedDifference(points, None, None, None, words)
+        return PairedDifference(points, None, None, None, names, n, tested)
     low, high = corrected_interval(differences.tolist(), test_share)
     spread = math.sqrt((1 / n + test_share) * float(differences.var(ddof=1)))
     p = 2 * float(stdtr(n - 1, -abs(points) / spread))
-    verdict = "chance alone would hardly do that" if p < 0.05 else "this may well be chance"
-    told = f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
-    words = f"{size} (95 % interval {low:.1f} to {high:.1f}): {verdict} ({told})."
-    return PairedDifference(points, low, high, p, words)
+    return PairedDifference(points, max(-100.0, low), min(100.0, high), p, names, n, tested)

@@ -1,4 +1,4 @@
-"""Figures of the laboratory: medians over folds as marks, 95 % intervals as bars through them."""
+"""Figures of the laboratory: means over folds as marks, their 95 % intervals as bars through them."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
+from cnn_core.arithmetic.measures import FoldAccuracy
+from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.training.lab.depth import Cut, Place, Stage
@@ -80,6 +81,7 @@ def size(arms: Sequence[SizeArm], chance: float) -> go.Figure:
                 legendgroup=arm.name,
                 hovertemplate=f"{title}, fitted law, %{{x:.0f}} a class: %{{y:.3f}}<extra></extra>",
             )
+        if fit and fit.foresees(arm.points[-1]):
             figure.add_scatter(
                 x=[fit.at],
                 y=[fit.predicted],
@@ -223,7 +225,7 @@ def _with_intervals(
     spoken: Sequence[str],
     group: str | None = None,
 ) -> None:
-    """Add medians, joined where `dash` says how, and their intervals of the mean (which may not be centred on them)."""
+    """Add means, joined where `dash` says how, and their intervals."""
     x: list[float | None] = [value for place in where for value in (place, place, None)]
     y: list[float | None] = [value for entry in entries for value in (entry.low, entry.high, None)]
     figure.add_scatter(
@@ -239,17 +241,17 @@ def _with_intervals(
     )
     figure.add_scatter(
         x=list(where),
-        y=[entry.median for entry in entries],
+        y=[entry.mean for entry in entries],
         name=name,
         legendgroup=group or name,
         mode="lines+markers" if dash else "markers",
         line={"color": colour, "width": 2.5, "dash": dash or "solid"},
         marker={"size": 9, "color": colour},
         customdata=[
-            (words, entry.mean, entry.low, entry.high, entry.folds)
+            (words, entry.median, entry.low, entry.high, entry.folds)
             for words, entry in zip(spoken, entries, strict=True)
         ],
-        hovertemplate=f"{name}, %{{customdata[0]}}<br>median %{{y:.3f}}, mean %{{customdata[1]:.3f}}<br>95 % "
+        hovertemplate=f"{name}, %{{customdata[0]}}<br>mean %{{y:.3f}}, median %{{customdata[1]:.3f}}<br>95 % "
         "%{customdata[2]:.3f} to %{customdata[3]:.3f}, %{customdata[4]} folds<extra></extra>",
     )
 

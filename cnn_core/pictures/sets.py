@@ -1,7 +1,7 @@
 """Labelled pictures: the sample sets, and how a set is divided. Pixels live in the store."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from cnn_core.pictures.bundled import digits, installed
 from cnn_core.pictures.images import Picture, Taken
 from cnn_core.pictures.items import Item, SpecRefused, count
 from cnn_core.pictures.kept import Kept
+from cnn_core.pictures.near import loosened, owners
 from cnn_core.store.runs import Store
 
 VALIDATION_FRACTION = 0.2
@@ -103,17 +104,19 @@ class Split:
         return {"train": len(self.train), "validation": len(self.validation), "test": len(self.test)}
 
 
-def split(items: Sequence[Item], seed: int) -> Split:
-    """Divide pictures into train, validation and test: stratified by class, exact duplicates together.
+def split(items: Sequence[Item], seed: int, near: Mapping[str, str] | None = None) -> Split:
+    """Divide pictures into train, validation and test: stratified by class, duplicates and near-duplicates together.
 
     Items whose `part` is fixed keep it. If some are fixed for testing and others are free, the free ones are divided
-    into train and validation only. A picture that is also in the fixed test part is left out of the others, and one
-    fixed for validation out of training; a free copy of a fixed picture goes where that is. The same picture under
-    two labels is left out altogether: no answer to it would be right.
+    into train and validation only. A picture that is also in the fixed test part, or nearly the same as one there, is
+    left out of the others, and one fixed for validation out of training; a free one goes where its like is. The same
+    picture under two labels is left out altogether: no answer to it would be right.
 
     Args:
         items: Labelled pictures, in any order; the result does not depend on it.
         seed: Of the shuffle.
+        near: Groups of pictures that are nearly the same (`near.groups`); by default only copies belong together. A
+            class that would have fewer than three groups is divided all the same, with a note.
 
     Returns:
         The parts; every class is in every part that is not fixed.
@@ -125,41 +128,75 @@ def split(items: Sequence[Item], seed: int) -> Split:
     usable = sorted(
         (item for item in items if item.digest not in contradictory), key=lambda i: (i.label, i.digest, i.name, i.part)
     )
-    fixed_test = {item.digest for item in usable if item.part == "test"}
-    fixed = {item.digest: item.part for item in usable if item.part == "train"}
-    fixed |= {item.digest: item.part for item in usable if item.part == "validation"}
-    leaked = [item for item in usable if item.part != "test" and item.digest in fixed_test]
-    both = [i for i in usable if i.part == "train" and i.digest not in fixed_test and fixed[i.digest] == "validation"]
+    together, too_easy = loosened([item for item in usable if not item.part], near or {}, 3)
+    of = {item.digest: together.get(item.digest, item.digest) for item in usable}  # the group of each picture
+    tested = {item.digest for item in usable if item.part == "test"}
+    fixed_test = {of[digest] for digest in tested}
+    fixed = {of[item.digest]: item.part for item in usable if item.part == "train"}
+    fixed |= {of[item.digest]: item.part for item in usable if item.part == "validation"}
+    validated = {item.digest for item in usable if item.part == "validation"}
+    leaked = [item for item in usable if item.part != "test" and of[item.digest] in fixed_test]
+    both = [
+        item
+        for item in usable
+        if item.part == "train" and of[item.digest] not in fixed_test and fixed[of[item.digest]] == "validation"
+    ]
     notes = []
     if contradictory:
         notes.append(count(len(contradictory), "picture") + " left out: the same picture has two labels.")
-    if leaked:
-        notes.append(count(len(leaked), "picture") + " left out of training: also in the test part.")
-    if both:
-        notes.append(count(len(both), "picture") + " left out of training: also in the validation part.")
+    for gone, there, part in ((leaked, tested, "test"), (both, validated, "validation")):
+        copies = sum(item.digest in there for item in gone)
+        if copies:
+            notes.append(f"{count(copies, 'picture')} left out of training: also in the {part} part.")
+        if len(gone) > copies:
+            alike = count(len(gone) - copies, "picture")
+            notes.append(f"{alike} left out of training: nearly the same as pictures of the {part} part.")
 
     parts: dict[str, list[Item]] = {"train": [], "validation": [], "test": [i for i in usable if i.part == "test"]}
+    owner = owners(usable, together)
     groups: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
     for item in usable:
-        if item.digest in fixed_test:
+        group = of[item.digest]
+        if group in fixed_test:
             continue
-        if item.digest not in fixed:
-            groups[item.label][item.digest].append(item)
-        elif item.part in ("", fixed[item.digest]):
-            parts[fixed[item.digest]].append(item)
+        if group not in fixed:
+            groups[owner[group]][group].append(item)
+        elif item.part in ("", fixed[group]):
+            parts[fixed[group]].append(item)
+    free = {of[item.digest] for item in usable if not item.part} - fixed_test - set(fixed)
+    scenes = Counter(of[digest] for digest in {item.digest for item in usable})
+    joined = [number for group, number in scenes.items() if number > 1 and group in free]
+    if joined:
+        notes.append(
+            f"{count(sum(joined), 'picture')} are nearly the same as others, in {count(len(joined), 'group')}: each "
+            "group is on one side of the split."
+        )
     rng = np.random.default_rng(seed)
     for label in sorted(groups):
         shuffled = list(groups[label].values())
-        different = len(shuffled)
+        different = sum(scenes[of[group[0].digest]] for group in shuffled)
         rng.shuffle(shuffled)
         wanted = {"validation": VALIDATION_FRACTION, "test": 0.0 if fixed_test else TEST_FRACTION}
-        for part, fraction in wanted.items():
+        for after, (part, fraction) in zip((2 if wanted["test"] else 1, 1), wanted.items(), strict=True):
             number = max(1, round(fraction * different)) if fraction else 0
-            parts[part] += [item for group in shuffled[:number] for item in group]
-            shuffled = shuffled[number:]
+            taken = _drawn([scenes[of[group[0].digest]] for group in shuffled], number, len(shuffled) - after)
+            parts[part] += [item for index in taken for item in shuffled[index]]
+            shuffled = [group for index, group in enumerate(shuffled) if index not in taken]
         parts["train"] += [item for group in shuffled for item in group]
     _check(parts, {item.label for item in items})
-    return Split(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), tuple(notes))
+    return Split(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), (*notes, *too_easy))
+
+
+def _drawn(sizes: Sequence[int], number: int, most: int) -> list[int]:
+    """Return the first groups that fit into a part of so many pictures, at most so many groups; else the smallest."""
+    taken: list[int] = []
+    for index, size in enumerate(sizes):
+        if size <= number and len(taken) < max(1, most):
+            taken.append(index)
+            number -= size
+    if not taken and number and sizes:
+        taken = [min(range(len(sizes)), key=lambda index: sizes[index])]
+    return taken
 
 
 def _check(parts: dict[str, list[Item]], labels: set[str]) -> None:

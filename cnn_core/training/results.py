@@ -4,6 +4,7 @@ A result is a frozen dataclass derived from `Result`; its JSON stands in the run
 so that a key that is renamed or forgotten is an error where it is read and not a blank on a page.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any, Self
 import cattrs
 
 from cnn_core.arithmetic.measures import Accuracy, Curve
+from cnn_core.arithmetic.verdicts import PairedDifference
 
 VERSION = 2  # of what is written; version 0.1 wrote none, which counts as 1
 
@@ -66,7 +68,28 @@ class Result:
 
 @cache
 def _converter() -> cattrs.Converter:
-    return cattrs.Converter()
+    converter, plain = cattrs.Converter(), cattrs.Converter()
+
+    def difference(values: Mapping[str, Any], of: type[PairedDifference]) -> PairedDifference:
+        if "names" not in values:  # until version 0.2; its intervals went beyond what is possible
+            bounds = {name: values[name] and min(100.0, max(-100.0, values[name])) for name in ("low", "high")}
+            values = {**values, **_named(values["words"]), **bounds}
+        return plain.structure(values, of)
+
+    converter.register_structure_hook(PairedDifference, difference)
+    return converter
+
+
+_SIZE = re.compile(r"(.+?) is [\d.]+ points (?:better|worse) than (.+?) (?:\(95 %|in each of (\d+) folds)")
+_EQUAL = re.compile(r"(.+) and (.+) were equally right")
+
+
+def _named(words: str) -> dict[str, Any]:
+    """Read which two a difference is of out of its sentence, which until version 0.2 was all that told it."""
+    found = _SIZE.match(words) or _EQUAL.match(words)
+    if found is None:
+        raise ValueError(f"{words!r} is no comparison of two")
+    return {"names": found.groups()[:2], "folds": int(found.groups("0")[2]) if found.re is _SIZE else 0}
 
 
 def _first(error: Exception) -> str:

@@ -51,7 +51,7 @@ def test_words_where_nothing_can_be_told() -> None:
     )
     once = paired_comparison([0.9], [0.8], 0.25, ("one", "two"))
     assert once.p is None and once.words == (
-        "One is 10.0 points better than two in each of 1 folds; that is too little to tell whether it is real."
+        "One is 10.0 points better than two in one fold: one fold cannot tell whether it is more than chance."
     )
 
 

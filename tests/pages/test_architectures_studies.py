@@ -204,7 +204,7 @@ def test_verdict_says_when_it_did_not_come_out_and_counts_as_an_answer(view: Any
     last = replace(deep.seeds[1].epochs[-1], train_loss=0.001)
     fitted = replace(deep.seeds[1], epochs=(*deep.seeds[1].epochs[:-1], last))
     arms = DEGRADATION.arms | {"plain_deep": replace(deep, seeds=(deep.seeds[0], fitted, deep.seeds[2]))}
-    result = replace(DEGRADATION, arms=arms, verdict=judge(arms))
+    result = replace(DEGRADATION, arms=arms, verdict=judge(arms, DEGRADATION.pictures))
     run = ended(store, "degradation", result, shallow_depth=8, deep_depth=14)
     app = view("degradation", **{PARAMETER: run.id})
     assert "**It did not come out here.**" in app.warning[-1].value
@@ -216,7 +216,7 @@ def test_net_that_diverged_is_told(view: Any, store: Store) -> None:
     deep = DEGRADATION.arms["plain_deep"]
     broken = replace(deep.seeds[0], complete=False, error="The loss became nan at step 3 of an epoch [x].")
     arms = DEGRADATION.arms | {"plain_deep": replace(deep, seeds=(broken, *deep.seeds[1:]))}
-    run = ended(store, "degradation", replace(DEGRADATION, arms=arms, verdict=judge(arms)))
+    run = ended(store, "degradation", replace(DEGRADATION, arms=arms, verdict=judge(arms, DEGRADATION.pictures)))
     app = view("degradation", **{PARAMETER: run.id})
     assert app.warning[0].value == "Seed 0, 56 layers: The loss became nan at step 3 of an epoch \\[x\\]."
     assert "in 2 of 2 seeds" in words(app)
@@ -316,13 +316,13 @@ def test_identity_says_how_soon_and_how_near(view: Any, store: Store) -> None:
     assert charts(app) == 1 and "An example, computed before, not here" in words(app)
     run = begun(app, store, "architectures_identity_2")
     assert (run.kind, run.spec, run.title) == ("identity", {"blocks": 2}, "learning the identity, 2 blocks")
-    found = Identity(seeds=[0, 1], plain=[slow, slow], residual=[quick, quick])
+    found = Identity(seeds=[0, 1], plain=[slow, [*slow[:3], 0.0201]], residual=[quick, quick])
     store.finish(run, "done", result=found.to_json())
     said = words(app.run())
     assert "An example" not in said
     assert "The **plain** block begins at 1 and ends at 0.02, never below 0.01." in said
-    assert "The **residual** block begins at 0.8 and ends at 0.001, below 0.01 after 1 to 1 steps." in said
-    assert "**residual** one is nearer to the identity, by a factor of 20.0" in said
+    assert "The **residual** block begins at 0.8 and ends at 0.001, below 0.01 after 1 steps." in said
+    assert "**residual** one is nearer to the identity, by a factor of 20.0 (95 % interval 19.4 to 20.7)" in said
 
 
 def test_part_that_failed_says_so_and_can_be_tried_again(view: Any, store: Store, engine: Any) -> None:
@@ -353,7 +353,15 @@ def answer(probabilities: list[float]) -> dict[str, Any]:
     }
     maps = [{"name": name, "kind": "", "values": rng.normal(size=shape)} for name, shape in shapes.items()]
     small, picture = np.zeros((8, 8), np.float32), np.zeros((32, 32), np.float32)
-    return {"small": small, "picture": picture, "probabilities": probabilities, "maps": maps}
+    seen = [{"digit": digit, "pixels": small, "distance": 1.0 + (digit != 7)} for digit in range(10)]
+    return {
+        "small": small,
+        "picture": picture,
+        "probabilities": probabilities,
+        "maps": maps,
+        "seen": seen,
+        "usual": 1.5,
+    }
 
 
 TORN = [0.0, 0.55, 0.0, 0.0, 0.0, 0.0, 0.0, 0.45, 0.0, 0.0]
@@ -382,6 +390,8 @@ def test_drawing_is_read_by_the_readers_own_net_layer_by_layer(view: Any, store:
     said = words(app)
     assert "It reads **1** (55.0%), then 7 (45.0%)" in said and "Read by **your** LeNet-5" in said
     assert "challenge: True" in said
+    assert "the one most like yours is **a 7**: doubt its answer." in said, "it reads a 1"
+    assert "nearly all their 7s have a bar" in said
     captions = [caption for image in app.image for caption in image.captions]
     first = next(n for n, caption in enumerate(captions) if caption.startswith("C1,"))
     named = [caption.partition(",")[0] for caption in captions[first : first + 7]]

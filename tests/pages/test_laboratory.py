@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
+from cnn_core.arithmetic.measures import FoldAccuracy
 from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comparison, share
+from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
@@ -20,7 +21,7 @@ from cnn_core.store.runs import Run, Store
 from cnn_core.training.lab.depth import Cut, DepthOptions, DepthResult, Stage
 from cnn_core.training.lab.labels import LabelsOptions
 from cnn_core.training.lab.recipes import RIGHT, RecipesResult, Tried
-from cnn_core.training.lab.results import LabResult
+from cnn_core.training.lab.results import STOPPED, LabResult
 from cnn_core.training.lab.sabotage import Mistake, Sabotaged, SabotageResult
 from cnn_core.training.lab.size import Law, SizeArm, SizePoint, SizeResult
 from cnn_core.training.lab.size_job import fit_law
@@ -31,6 +32,7 @@ from ui.laboratory.runs import fingerprint
 from ui.laboratory.study import EXAMPLE
 from ui.laboratory.views import VIEW_OF, VIEWS
 from ui.shared.session import Album
+from ui.shared.text import plain
 
 OLD_RESULTS = Path(__file__).parents[1] / "training" / "lab" / "version_0_1.json"
 ENVIRONMENT = {"device": "CPU", "keras": "3", "tensorflow": "2", "python": "3.11", "commit": "abc", "seed": 0}
@@ -252,10 +254,10 @@ def test_backbone_without_weights_is_refused_with_the_reason(page: Any, monkeypa
 @pytest.mark.parametrize(
     ("kind", "said", "drawn"),
     [
-        ("depth", "It rises with depth.", "blocks above trained, below frozen"),
+        ("depth", "highest after block 17 of 17, the top.", "blocks above trained, below frozen"),
         ("size", "Doubling 10 pictures a class to 20 would buy", "Frozen: fitted law"),
         ("recipes", "Only “BatchNorm left training” moved them.", "% of its norm"),
-        ("sabotage", "**These pictures are likely to suffer:**", "pictures answered as before"),
+        ("sabotage", "**Of these pictures some may suffer:**", "pictures answered as before"),
         ("backbones", "Not compared, for they are not here:\n\n- ResNet-50 is away.", "milliseconds a picture"),
     ],
 )
@@ -336,7 +338,7 @@ def test_running_study_shows_its_phase_and_can_be_stopped(
 
 
 def test_stopped_study_shows_what_was_known(page: Any, store: Store, items: tuple[Item, ...]) -> None:
-    known = replace(depth_result(), cuts=(), sentences=("Stopped early: the figures are those known.",))
+    known = replace(depth_result(), cuts=(), sentences=(STOPPED,))
     run = stored(store, items, "depth", "stopped", known)
     app = page("laboratory", run=run.id)
     assert "Stopped early" in texts(app) and "linear probe" in charts(app)
@@ -347,10 +349,10 @@ def test_stopped_study_shows_what_was_known(page: Any, store: Store, items: tupl
 def test_study_stopped_before_any_figure_is_no_traceback(
     page: Any, store: Store, items: tuple[Item, ...], kind: str
 ) -> None:
-    empty = STUDIES[kind].result(sentences=("Stopped early.",))
+    empty = STUDIES[kind].result(sentences=(STOPPED,))
     app = page("laboratory", run=stored(store, items, kind, "stopped", empty).id)
     assert not app.exception and not charts(app)
-    assert "Stopped early." in texts(app)
+    assert plain(STOPPED) in texts(app)
 
 
 def test_study_done_in_part_shows_its_parts_and_only_the_rest_is_measured(

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
+from cnn_core.arithmetic.measures import FoldAccuracy
 from cnn_core.arithmetic.statistics import share
+from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnn_core.arithmetic.measures import wilson
 from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import kept, sets
 from cnn_core.pictures.images import Picture
@@ -23,6 +24,7 @@ from cnn_core.training.transfer import onnx_extra
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import bundle
 from cnn_core.training.transfer.results import Arm, ClassFigures, EpochFigures, SelfTest, Transfer
+from cnn_core.training.transfer.shift import Fall, Like, Missed, Shift, Trait
 from cnn_core.training.transfer.spec import Experiment, Options
 from tests.pages.test_every_control import controls, dead, shown
 from ui.shared.navigation import PAGES
@@ -388,13 +390,40 @@ def test_waiting_run_says_what_it_waits_for(page: Any, store: Store, run: Run) -
     assert "1 run before this one" in app.get("progress")[0].proto.text
 
 
+def test_test_pictures_of_another_kind_are_said_first(page: Any, store: Store, run: Run) -> None:
+    (like, missed), known = Experiment.from_json(run.spec).items[:2], measured(run)
+    nearest = (Like(like.digest, "cat [0]", "cat", 0.8),)
+    shift = Shift(
+        (Fall("frozen", wilson(58, 64), wilson(173, 394), 1e-9),),
+        told_apart=wilson(700, 788),
+        classes=(
+            Fall("cat", wilson(30, 32), wilson(60, 200), 1e-6),
+            Fall("dog", wilson(28, 32), wilson(150, 194), 0.4),
+        ),
+        traits=(Trait("brightness", 134.0, 92.0, 0.001), Trait("contrast", 30.0, 31.0, 0.6)),
+        missed=(Missed(missed.digest, "x", "cat", "dog", nearest),),
+    )
+    notes = ("244 pictures left out of training: also in the test part.", "3 pictures: turned upright (a.jpg first).")
+    app = page("transfer", run=finish(store, run, found=replace(known, shift=shift, notes=notes)).id)
+    assert not app.exception
+    assert app.title[0].value == "Validation 90.6%, test 43.9%: the test pictures are not like the training ones"
+    assert "In what are the test pictures different?" in [header.value for header in app.header]
+    shown = texts(app).replace("\\", "")
+    assert "tells test pictures from training pictures of the same class: 88.8% of 788" in shown
+    assert "Classes that fall beyond chance: cat (93.8% of 32 to 30.0% of 200)." in shown
+    assert "their brightness is lower (median 92 against 134)." in shown and "their contrast" not in shown
+    assert "| cat | 94% | 30% | 200 |" in shown
+    assert ":material/info: 244 pictures left out of training: also in the test part." in shown
+    assert ":material/info: 3 pictures" not in shown, "only what was left out, not what was done to pictures"
+
+
 def test_result_names_the_mistake_and_the_uncertainty(page: Any, store: Store, run: Run) -> None:
     app = page("transfer", run=finish(store, run).id)
     assert not app.exception
     shown = texts(app).replace("\\", "")
     assert "Fine-tuned gets 1 picture more right than frozen: too few pictures to call it a difference" in shown
     assert "| On other photos, likely | between 9 and 91 % | between 34 and 100 % |" in shown  # Wilson's, 1 and 2 of 2
-    assert app.title[0].value == "1 and 2 of 2: too close to call"
+    assert app.title[0].value == "1 and 2 of 2: not clearly better than guessing", "two pictures tell nothing"
     figures = [large for large in ("50.0 %", "100.0 %") if f"<b>{large}</b>" in shown]
     assert figures == ["50.0 %", "100.0 %"]
     assert "**1 picture** missed (frozen 1), the surest mistakes first" in shown
@@ -467,7 +496,7 @@ def test_training_again_begins_with_the_runs_settings(page: Any, store: Store, r
     both = measured(run)
     frozen = replace(both, arms={"frozen": both.arms["frozen"]}, compared=())
     app = page("transfer", run=finish(store, again, found=frozen).id)
-    assert app.title[0].value == "1 of 2 right"
+    assert app.title[0].value == "1 of 2: not clearly better than guessing"
     app.button(key="transfer_back").click().run()
     assert (app.slider(key="transfer_epochs").value, app.number_input(key="transfer_seed").value) == (3, 7)
     assert app.button_group(key="transfer_arms").value == ["frozen"]
@@ -517,7 +546,7 @@ def test_three_arms_are_told_apart_and_no_sentence_says_both(page: Any, store: S
     asked = store.create("transfer", run.spec | {"options": options}, title="three kinds")
     app = page("transfer", run=finish(store, asked, found=replace(both, arms=three, compared=compare(three))).id)
     assert not app.exception
-    assert app.title[0].value == "1, 1 and 2 of 2: too close to call"
+    assert app.title[0].value == "1, 1 and 2 of 2: not clearly better than guessing"
     assert not re.search(r"\bboth\b", texts(app))
 
 

@@ -83,25 +83,27 @@ def _train(room: Room) -> bool:
             for each in arm.seeds:
                 if each.error:
                     st.warning(f"Seed {each.seed}, {arm.depth} layers: {plain(each.error)}")
-        (st.success if verdict.shown else st.warning)(verdict_words(shown.result))
+        (st.success if verdict.shown else st.info if verdict.missing else st.warning)(verdict_words(shown.result))
     with room.why:
         _what(shown)
         st.caption(f"The criterion: {shown.result.criterion}")
-        if verdict.shown is not None:
+        if not verdict.missing:
             _losses(arms, verdict)
-        _published(arms)
+        _published(shown.result)
     return shown.run is not None and verdict.shown is not None and shown.options != Degradation()
 
 
-def _published(arms: dict[str, Arm]) -> None:
+def _published(result: DegradationResult) -> None:
+    words = published_words(result)
+    if not words:
+        return
     st.header("Does it go as it was published?", anchor=False)
     plot(
-        figures.by_depth(arms, TARGETS),
+        figures.by_depth(result.arms, TARGETS),
         "architectures_by_depth",
-        "Error against depth: plain nets get worse with depth, residual ones better, on digits here and in He et al.'s "
-        "tables of ImageNet and CIFAR.",
+        f"Error against depth, on digits here and in He et al.'s tables of ImageNet and CIFAR. {plain(words)}",
     )
-    st.markdown(published_words(arms))
+    st.markdown(words)
     st.caption(
         "Solid: here, handwritten digits, a dot a seed. Dashed: He et al. 2016, arXiv:1512.03385, other data and "
         f"larger nets: ImageNet, top-1, validation, ten crops (table 2{receipt('plain34-top1-paper')}) and CIFAR-10, "

@@ -57,7 +57,7 @@ def inductive_bias(room: Room) -> bool:
     with room.stage:
         if found:
             plot(figures.leads(found, chosen), "architectures_leads", _spoken(found))
-            st.markdown(bias_words(found))
+            st.markdown(bias_words(result.points, result.pictures.test))
         _curves(result.points, "")
     with room.why:
         if found:
@@ -110,8 +110,8 @@ def _live(options: InductiveBias, so_far: InductiveBiasResult) -> None:
 
 def _spoken(found: Sequence[Lead]) -> str:
     natural = sorted((lead for lead in found if not lead.shuffled), key=lambda lead: lead.size)
-    said = ", ".join(f"{100 * lead.mean:.1f} points with {lead.size} pictures" for lead in natural)
-    return f"The convnet leads by {said}." if said else "Only shuffled pixels were tried."
+    said = ", ".join(f"{lead_words(lead)} points with {lead.size} pictures" for lead in natural)
+    return f"How far the convnet is ahead of the ViT: {said}." if said else "Only shuffled pixels were tried."
 
 
 def _curves(points: Sequence[Point], suffix: str) -> None:
@@ -120,7 +120,7 @@ def _curves(points: Sequence[Point], suffix: str) -> None:
     for place, shuffled, words in zip(places, (False, True), ("Pictures", "Pixels shuffled"), strict=False):
         place.markdown(f"**{words}**")
         best = max((point.test_accuracy for point in points if point.shuffled == shuffled), default=0.0)
-        alt = f"{words}: convnet and ViT are right more often the more pictures they learn from, up to {best:.0%}."
+        alt = f"{words}: how often convnet and ViT are right, by the pictures they learnt from; at best {best:.0%}."
         key = f"architectures_accuracy_{shuffled}{suffix}"
         plot(figures.accuracy_by_size(points, shuffled), key, alt, place)
 

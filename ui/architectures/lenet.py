@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.figures import lenet as figures
-from cnn_core.training.studies.lenet import STUDY, LeNet, LeNetResult, Misread
+from cnn_core.training.studies.lenet import STUDY, LeNet, LeNetResult, Misread, seen_words
 from ui.architectures.study import Shown, field, made, study, whole
 from ui.shared.charts import palette, plot
 from ui.shared.controls import pick, slide
@@ -93,7 +93,7 @@ def _learnt(room: Room, shown: Shown[LeNet, LeNetResult], looking: Any) -> None:
         _curve(result, shown.options.epochs, "")
         st.markdown(
             f"**{found.correct} of {found.total}** digits that it has never seen are read right, {found.value:.1%}. "
-            f"Asked to read others, it would likely land between {found.low:.1%} and {found.high:.1%}."
+            f"On others of the same hands it would likely land between {found.low:.1%} and {found.high:.1%}."
         )
         _first_kernels(np.array(result.kernels), looking)
 
@@ -170,8 +170,21 @@ def _read(shown: Shown[LeNet, LeNetResult] | None) -> bool:
         st.markdown(f"It reads **{first}** ({probabilities[first]:.1%}), then {second} ({probabilities[second]:.1%}).")
         alt = f"It reads {first} with {probabilities[first]:.0%}, {second} with {probabilities[second]:.0%}."
         plot(figures.said(probabilities), "architectures_said", alt)
+        _seen(int(first), answer)
     _layers(answer)
     return bool(run_id) and probabilities[second] >= TORN
+
+
+def _seen(said: int, answer: dict[str, Any]) -> None:
+    """Show of each digit what it has learnt that is most like the drawing: its answer can be no better than that."""
+    st.markdown(seen_words(said, {each["digit"]: each["distance"] for each in answer["seen"]}, answer["usual"]))
+    pictures = [figures.ink(each["pixels"], 48) for each in answer["seen"]]
+    captions = [str(each["digit"]) for each in answer["seen"]]
+    st.image(pictures, caption=captions, alt=[f"A {digit} that it has learnt" for digit in captions], width=48)
+    st.caption(
+        "Of each digit, the one most like yours among the 1,438 that it has learnt. All were written by thirteen "
+        "people, and nearly all their 7s have a bar: what is written in another way is new to it."
+    )
 
 
 def _layers(answer: dict[str, Any]) -> None:

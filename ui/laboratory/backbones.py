@@ -60,7 +60,7 @@ def _tables(result: BackbonesResult) -> None:
         if right is None or costs is None:
             continue
         interval = f"{right.low:.3f} – {right.high:.3f}"
-        scores.append([plain(network.title), f"{right.median:.3f}", interval, _imagenet(network)])
+        scores.append([plain(network.title), f"{right.mean:.3f}", interval, _imagenet(network)])
         prices.append(
             [
                 plain(network.title),
@@ -74,7 +74,7 @@ def _tables(result: BackbonesResult) -> None:
         table(["Network", "Accuracy", "95 % interval", "ImageNet"], scores)
         table(["Network", "ms", "Multiply-adds", "Parameters", "MB"], prices)
     st.caption(
-        "Accuracy: median over folds, with the 95 % interval of the mean. Time: of batches of eight, on the machine "
+        "Accuracy: mean over folds, with its 95 % interval. Time: of batches of eight, on the machine "
         "that measured, with whatever else it was doing. ImageNet: top-1 of these weights, by keras.io (Lite0: by "
         "its release notes), not by the papers, which trained their own; recipes of 2014 to 2022, so that part of a "
         "difference is training. Licences of the weights: "
@@ -90,7 +90,7 @@ def _imagenet(network: Compared) -> str:
 
 def _spoken(networks: Sequence[Compared]) -> str:
     return "; ".join(
-        f"{network.title} {network.accuracy.median:.0%} at {network.costs.milliseconds:.1f} ms"
+        f"{network.title} {network.accuracy.mean:.0%} at {network.costs.milliseconds:.1f} ms"
         for network in networks
         if network.accuracy and network.costs
     )

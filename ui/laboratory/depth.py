@@ -17,8 +17,8 @@ def depth(room: Room) -> bool:
         result = shown.result
         with room.stage:
             if result.stages:
-                alt = "; ".join(f"probe after {stage.name} {stage.accuracy.median:.0%}" for stage in result.stages)
-                alt += "".join(f"; trained above {cut.name} {cut.accuracy.median:.0%}" for cut in result.cuts)
+                alt = "; ".join(f"probe after {stage.name} {stage.accuracy.mean:.0%}" for stage in result.stages)
+                alt += "".join(f"; trained above {cut.name} {cut.accuracy.mean:.0%}" for cut in result.cuts)
                 plot(curve(result.stages, result.cuts, shown.chance), "depth", alt, shown)
             stamp(shown)
             sentences(result)
@@ -31,7 +31,7 @@ def depth(room: Room) -> bool:
             "stop freezing?"
         )
         st.caption(
-            "Marks are medians over folds, bars 95 % intervals of the mean. See Alain & Bengio 2016, arXiv:1610.01644 "
+            "Marks are means over folds, bars their 95 % intervals. See Alain & Bengio 2016, arXiv:1610.01644 "
             "(probes), Yosinski et al. 2014, arXiv:1411.1792, section 4 (freezing the first n layers)."
         )
         if shown:

@@ -45,7 +45,10 @@ def _costs(shown: Shown[RecipesResult]) -> None:
         spoken = "; ".join(difference.words for difference in compared.values())
         plot(paired(compared), "recipes", spoken, shown)
         right = next(tried for tried in result.recipes if tried.accuracy)
-        st.caption(f"0 is “{plain(right.title)}”; bars are 95 % intervals of the difference on the same folds.")
+        st.caption(
+            f"A bar is what a recipe gains or loses against “{plain(right.title)}” on the same folds; the line through "
+            "it is the 95 % interval of that difference. A bar without a line has too few folds for one."
+        )
     stamp(shown)
     for tried in result.recipes:
         if tried.error:

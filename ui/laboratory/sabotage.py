@@ -46,16 +46,19 @@ def _losses(shown: Shown[SabotageResult]) -> None:
     if here:
         spoken = _spoken(here, lambda mistake: mistake.loss.words if mistake.loss else "")
         plot(losses(here), "losses", spoken, shown)
-        st.caption("Points of accuracy lost against the right preprocessing in the same folds, with 95 % intervals.")
+        st.caption(
+            "A bar is the difference to the right preprocessing in the same folds, in points of accuracy; the line "
+            "through it is the 95 % interval of that difference."
+        )
     stamp(shown)
     if result.mismatches:
         told = "\n".join(f"- {plain(mismatch)}" for mismatch in result.mismatches)
         with st.container(border=True):
-            st.markdown(f"**These pictures are likely to suffer:**\n\n{told}")
+            st.markdown(f"**Of these pictures some may suffer:**\n\n{told}")
             if not shown.example:
                 st.page_link(PAGES / "transfer.py", label="Exchange the pictures", icon=":material/photo_library:")
     elif result.complete:
-        st.success("None of these pictures is grey, tiny or far from square: no mismatch of their own is to be feared.")
+        st.success("None of these pictures is grey, tiny or far from square.")
     sentences(result, but=result.mismatches)
 
 

@@ -7,11 +7,11 @@ import streamlit as st
 from cnn_core.arithmetic.measures import FoldAccuracy
 from cnn_core.figures.laboratory import size as curves
 from cnn_core.training.lab.size import ARMS, STUDY, SizeArm
-from ui.laboratory.study import plot, receipt, stamp, study
+from ui.laboratory.study import plot, receipt, sentences, stamp, study
 from ui.shared.session import Album
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import plain, table
+from ui.shared.text import table
 
 
 def size(room: Room) -> bool:
@@ -23,11 +23,7 @@ def size(room: Room) -> bool:
             if arms:
                 plot(curves(arms, shown.chance), "size", _spoken(arms), shown)
             stamp(shown)
-            for arm in arms:
-                if arm.law:
-                    st.markdown(f"- **{ARMS[arm.name]}**: {plain(arm.law.words)}")
-            if not shown.result.complete and shown.result.sentences:
-                st.caption(plain(shown.result.sentences[-1]))
+            sentences(shown.result)
     with room.why:
         told(
             "Taking photos is work: when is it enough? The same test pictures are asked again and again, with fewer "
@@ -37,9 +33,9 @@ def size(room: Room) -> bool:
         if arms:
             _figures(arms)
         st.caption(
-            "Marks are medians over folds, bars 95 % intervals of the mean; the band holds 95 % of the laws fitted to "
-            "divisions drawn anew. Hestness et al. 2017, arXiv:1712.00409; how far one may trust such a line beyond "
-            "the data: Mahmood et al. 2022, CVPR."
+            "Marks are means over folds, bars their 95 % intervals; the band holds 95 % of the laws fitted to "
+            "divisions drawn anew, widened because divisions share pictures. Hestness et al. 2017, arXiv:1712.00409; "
+            "how far one may trust such a line beyond the data: Mahmood et al. 2022, CVPR."
         )
         if shown:
             receipt(shown)
@@ -48,8 +44,7 @@ def size(room: Room) -> bool:
 
 def _spoken(arms: Sequence[SizeArm]) -> str:
     return "; ".join(
-        f"{ARMS[arm.name]}: "
-        + ", ".join(f"{point.pictures} a class {point.accuracy.median:.0%}" for point in arm.points)
+        f"{ARMS[arm.name]}: " + ", ".join(f"{point.pictures} a class {point.accuracy.mean:.0%}" for point in arm.points)
         for arm in arms
     )
 
@@ -64,4 +59,4 @@ def _figures(arms: Sequence[SizeArm]) -> None:
 
 
 def _cell(accuracy: FoldAccuracy | None) -> str:
-    return f"{accuracy.median:.3f} ({accuracy.low:.3f}–{accuracy.high:.3f})" if accuracy else "–"
+    return f"{accuracy.mean:.3f} ({accuracy.low:.3f}–{accuracy.high:.3f})" if accuracy else "–"

@@ -96,7 +96,7 @@ def suspects(result: LabelsResult, album: Album, side: DeltaGenerator, *, exampl
     """Show the labels that are likely wrong, to be decided on; an example's are told without their photos."""
     found = result.suspects or ()
     if not found:
-        st.success("No label is likely to be wrong.")
+        st.info("No label is suspected: of no picture is the head as sure of another class as of that class's own.")
         return
     if example:
         _listed(result)
@@ -188,8 +188,8 @@ def pairs(found: Sequence[Pair], album: Album, side: DeltaGenerator, *, example:
         st.markdown(
             f"**{count(len(found), 'pair')}** of pictures are nearly the same to the network (cosine 0.95 or more): "
             f"{across} under two labels, one of which may be wrong; {parts} in two parts of a split, where a test "
-            "would be too easy. ConvScope itself keeps exact copies on one side of a split, near ones are yours to "
-            "judge."
+            "would be too easy. ConvScope itself keeps copies, and frames that look nearly the same, on one side of a "
+            "split; what only the network takes for alike is yours to judge."
         )
     shown = [pair for pair in found if _OF_KIND[kind](pair)]
     if not shown:

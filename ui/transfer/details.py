@@ -85,7 +85,7 @@ def _provenance(run: Run, found: Transfer) -> None:
     record = backbone(options.backbone)
     lines = [
         f"{sizes['train']} training, {sizes['validation']} validation, {sizes['test']} test pictures; "
-        "exact duplicates never on two sides.",
+        "duplicates and near-duplicates never on two sides.",
         *map(plain, found.verdicts()),
         "“Likely” is a 95 % interval (Wilson's): it tells how much the choice of test pictures matters.",
         *map(plain, found.notes),

@@ -1,5 +1,7 @@
 """What came out of a run: the figures and one sentence first, the networks to be tried beside, the mistakes below."""
 
+import re
+
 import streamlit as st
 
 from cnn_core.store.runs import Run
@@ -17,9 +19,11 @@ from ui.transfer.details import details
 from ui.transfer.figures import chart, large
 from ui.transfer.live import draw_curves
 from ui.transfer.mistakes import adopt, show_mistakes
+from ui.transfer.shift import show_shift
 from ui.transfer.test_set import tested_apart
 
 CLASS_WEIGHTS = settings.title("class_weights")
+DIVIDED = re.compile("left out|nearly the same|too easy")  # of the notes those on the division of the pictures
 REPEATS = (
     "Accuracies repeat to a picture or two: a frozen network's exactly, one whose blocks learn step by step not quite, "
     "for processors add in different orders."
@@ -45,7 +49,8 @@ def show_result(run: Run) -> None:
         draw_curves(run)
         return
     shares = {name: arm.accuracy for name, arm in found.arms.items()}
-    st.title(headline(shares, found.compared), anchor=False)
+    first = found.shift.headline if found.shift else ""
+    st.title(first or headline(shares, found.compared, found.chance), anchor=False)
     stage, side = st.columns([5, 3], gap="large")
     with stage:
         with st.container(key="stage"):
@@ -55,6 +60,8 @@ def show_result(run: Run) -> None:
     with side:
         st.header("Try a photo")
         ask(run.id, found.arms)
+    if found.shift and first:
+        show_shift(found.shift)
     st.header("Where did it go wrong?")
     show_mistakes(run, found.arms)
     details(run, found)
@@ -76,13 +83,22 @@ def _reached(run: Run, found: Transfer) -> None:
     apart = ": a test set that was given for it, not a part of what was learnt from" if tested_apart(run) else ""
     tested = f"{count(found.split_sizes['test'], 'test picture')} that no arm has seen{apart}"
     st.markdown(f"**{plain(run.title)}**: on {tested}.")
+    if found.shift and found.shift.headline:
+        st.markdown(
+            f"**{headline(shares, found.compared, found.chance)}**, of test pictures that differ from the rest."
+        )
+    for note in found.notes:
+        if DIVIDED.search(note):
+            st.markdown(f":material/info: {plain(note)}")
     _ended(run)
     _failed(found)
     options = run.spec["options"]
     for words in missing(found, options["arms"], options["epochs"]):
         st.warning(words)
     likely = listed([f"{ARM_TITLES[name].lower()} {again(arm.accuracy)}" for name, arm in arms.items()])
-    st.markdown(f"Retested on other photos, {'they' if len(arms) > 1 else 'it'} would likely land elsewhere: {likely}.")
+    st.markdown(
+        f"On other photos of the same kind {'they' if len(arms) > 1 else 'it'} would likely land elsewhere: {likely}."
+    )
     rows = next(iter(arms.values())).per_class
     if unequal(rows):
         shown = listed([f"{ARM_TITLES[name].lower()} {balanced(arm.per_class):.1%}" for name, arm in arms.items()])

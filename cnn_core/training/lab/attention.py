@@ -19,6 +19,7 @@ from cnn_core.networks import backbones
 from cnn_core.networks.forward import cached_features, network_input
 from cnn_core.networks.inside import weighed
 from cnn_core.pictures.items import Item
+from cnn_core.pictures.near import loosened
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.heads import Head, unpacked
@@ -118,7 +119,7 @@ def _material(location: str, run_id: str) -> tuple[np.ndarray, np.ndarray, tuple
     try:
         run = store.get(run_id)
         spec, result = LabSpec.read(run.spec, LabelsOptions), _result(run)
-        items, _ = usable(spec.items)
+        items, _ = usable(spec.items, result.near)
         record = backbones.backbone(spec.options.network)
 
         def gone() -> NoReturn:
@@ -127,7 +128,9 @@ def _material(location: str, run_id: str) -> tuple[np.ndarray, np.ndarray, tuple
         features, _ = cached_features(store, items, record, _precision(run), lambda done: False, extractor=gone)
     finally:
         store.close()
-    folds = repeated_folds(items, spec.options.folds, spec.options.repeats, spec.options.seed)
+    options = spec.options
+    alike, _ = loosened(items, result.near, options.folds)
+    folds = repeated_folds(items, options.folds, options.repeats, options.seed, alike)
     # Of the map, not of the pictures: a study may have exchanged labels on purpose.
     labels = np.array([result.classes.index(point.label) for point in result.map or ()], np.int32)
     return features, labels, tuple(folds)

@@ -7,7 +7,8 @@ Source:
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy, PairedDifference
+from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy
+from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.training.lab.results import LabResult, of_folds
 from cnn_core.training.lab.spec import UpperBlocks, epochs, in_proportion, trainings
 from cnn_core.training.spec import choices
@@ -58,6 +59,12 @@ class AugmentationResult(LabResult):
     copies: int = 0
     without: dict[str, FoldAccuracy] = field(default_factory=dict)
     policies: tuple[Policy, ...] = ()
+
+    def told(self) -> tuple[str, ...]:
+        """Return what each policy does to each arm."""
+        return tuple(
+            f"{policy.title}. {effect.paired.words}" for policy in self.policies for effect in policy.arms.values()
+        )
 
     def accuracies(self) -> list[Accuracy]:
         """Return a row an arm without, and one with each policy."""

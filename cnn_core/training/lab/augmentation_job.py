@@ -51,7 +51,7 @@ def _heads(bench: AugmentationBench, features: np.ndarray) -> None:
             continue
         counts = _head_counts(bench, features, name, 0.1 + part * index, part)
         policy = Policy(name, POLICIES[name], {HEAD: _effect(bench, HEAD, counts, "the head")})
-        _keep(bench, (*bench.result.policies, policy), policy, HEAD)
+        _keep(bench, (*bench.result.policies, policy))
 
 
 def _blocks(bench: AugmentationBench, features: np.ndarray) -> None:
@@ -69,7 +69,7 @@ def _blocks(bench: AugmentationBench, features: np.ndarray) -> None:
         copies = _copied_inputs(bench, tuner, policy.policy, start, 0.3 * each)
         counts = _tuned_counts(bench, tuner, features, inputs, copies, start + 0.3 * each, 0.7 * each)
         changed = replace(policy, arms=policy.arms | {TUNED: _effect(bench, TUNED, counts, "fine-tuning")})
-        _keep(bench, tuple(changed if p is policy else p for p in bench.result.policies), changed, TUNED)
+        _keep(bench, tuple(changed if p.policy == policy.policy else p for p in bench.result.policies))
 
 
 def _without(bench: AugmentationBench, arm: str, accuracy: FoldAccuracy) -> None:
@@ -82,10 +82,9 @@ def _effect(bench: AugmentationBench, arm: str, counts: list[int], what: str) ->
     return Effect(accuracy, bench.paired(accuracy, bench.result.without[arm], names))
 
 
-def _keep(bench: AugmentationBench, policies: tuple[Policy, ...], policy: Policy, arm: str) -> None:
-    """Keep what a policy does to an arm, and say it."""
+def _keep(bench: AugmentationBench, policies: tuple[Policy, ...]) -> None:
+    """Keep what the policies do."""
     bench.show(replace(bench.result, policies=policies))
-    bench.say(f"{policy.title}. {policy.arms[arm].paired.words}")
 
 
 def augmented_sheet(

@@ -7,24 +7,23 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from cnn_core.arithmetic.measures import FoldAccuracy, PairedDifference
+from cnn_core.arithmetic.measures import FoldAccuracy
 from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comparison
+from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import Network, Pictures, See, cached_features, network_input
 from cnn_core.networks.maps import Maps
-from cnn_core.pictures import kept
+from cnn_core.pictures import kept, near
 from cnn_core.store.report import Report, Stopped
 from cnn_core.store.runs import Store
 from cnn_core.training import heads
 from cnn_core.training.heads import Head
-from cnn_core.training.lab.results import LabResult
-from cnn_core.training.lab.spec import LabOptions, LabSpec
+from cnn_core.training.lab.results import STOPPED, LabResult
+from cnn_core.training.lab.spec import LabOptions, LabSpec, commonest_share
 from cnn_core.training.lab.splits import Fold, repeated_folds, usable
 
 if TYPE_CHECKING:
     import keras
-
-STOPPED = "Stopped early: the figures are those known by then."
 
 Options = TypeVar("Options", bound=LabOptions)
 Found = TypeVar("Found", bound=LabResult)
@@ -54,19 +53,25 @@ class Bench(Generic[Options, Found]):
         self._clock = time.perf_counter() - known.seconds, time.process_time() - known.cpu_seconds
         self.store, self.report, self.precision = store, report, precision
         self.options: Options = spec.options  # type: ignore[assignment]  # of the study that this bench is for
-        self.items, notes = usable(spec.items)
+        alike = known.near if known.pictures else near.groups(store, spec.items)  # an attempt divides as the one before
+        grouped = alike
+        self.items, notes = usable(spec.items, alike)
         self.classes = tuple(sorted({item.label for item in self.items}))
         self.labels = np.array([self.classes.index(item.label) for item in self.items], np.int32)
         self.record = backbones.backbone(self.options.network)
-        self.folds = repeated_folds(self.items, self.options.folds, self.options.repeats, self.options.seed)
+        alike, too_easy = near.loosened(self.items, alike, self.options.folds)
+        options = self.options
+        self.folds = repeated_folds(self.items, options.folds, options.repeats, options.seed, alike)
         self.test_share = 1 / (self.options.folds - 1)
         self.result: Found = replace(
             known,
             classes=self.classes,
             pictures=len(self.items),
-            notes=(*notes, *kept.remarks(store, self.items)),
+            notes=(*notes, *too_easy, *kept.remarks(store, self.items)),
             sentences=tuple(sentence for sentence in known.sentences if sentence != STOPPED),
             intervals=METHOD,
+            near=grouped,
+            chance=commonest_share(item.label for item in self.items),
             complete=False,
         )
         self.heads: list[Head] = []
@@ -75,16 +80,15 @@ class Bench(Generic[Options, Found]):
         """Hand over what is known by now: it is kept, whatever happens to the study afterwards."""
         wall, processor = self._clock
         self.result = replace(
-            result,
+            result.settled(),
             seconds=round(time.perf_counter() - wall, 3),
             cpu_seconds=round(time.process_time() - processor, 3),
         )
         self.report.found(self.result.to_json())
 
-    def say(self, sentence: str) -> None:
-        """Add what the figures mean, computed from them; an earlier attempt may have said it already."""
-        if sentence not in self.result.sentences:
-            self.show(replace(self.result, sentences=(*self.result.sentences, sentence)))
+    def end_early(self) -> None:
+        """Say that this is not all that was to be measured."""
+        self.show(replace(self.result, sentences=(STOPPED,)))
 
     # Progress ---------------------------------------------------------------------------------------------------------
 
@@ -180,4 +184,5 @@ class Bench(Generic[Options, Found]):
     def paired(self, accuracy: FoldAccuracy, reference: FoldAccuracy, names: tuple[str, str]) -> PairedDifference:
         """Compare two arms on those of the first folds that both have."""
         both = min(accuracy.folds, reference.folds)
-        return paired_comparison(accuracy.scores[:both], reference.scores[:both], self.test_share, names)
+        tested = len(set(np.concatenate([fold.test for fold in self.folds[:both]]).tolist()))
+        return paired_comparison(accuracy.scores[:both], reference.scores[:both], self.test_share, names, tested)

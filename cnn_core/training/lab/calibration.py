@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cnn_core.arithmetic.statistics import share
+from cnn_core.arithmetic.verdicts import over_seeds
 from cnn_core.training.lab.labels import Bin, ClassError, RefusalPoint, Reliability, Threshold
 
 BINS = 10
@@ -34,14 +35,8 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence
     per_class = tuple(
         ClassError(name, _error(_bins(probabilities[:, j], labels == j), len(labels))) for j, name in enumerate(classes)
     )
-    gap = 100 * float(confidence.mean() - right.mean())
-    tendency = (
-        "on average as sure as it is right"
-        if abs(gap) < 1
-        else f"{abs(gap):.1f} points " + ("surer than it is right" if gap > 0 else "less sure than it is right")
-    )
-    words = f"The probe is {tendency}; expected calibration error {ece:.3f}."
-    return Reliability(bins, ece, per_class, words)
+    gap = over_seeds((100 * (confidence - right)).tolist(), -100, 100)
+    return Reliability(bins, ece, per_class, gap.value, gap.low, gap.high)
 
 
 def refusal_threshold(probabilities: np.ndarray, labels: np.ndarray) -> Threshold:

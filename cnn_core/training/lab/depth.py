@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy, PairedDifference
+from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy
+from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.lab.results import LabResult, nested, of_folds
 from cnn_core.training.lab.spec import Training, epochs, in_proportion, trainings
@@ -82,10 +83,19 @@ class Cut(Place):
 
 @dataclass(frozen=True)
 class DepthResult(LabResult):
-    """What the study has found, from the bottom to the top; the last cut has everything frozen."""
+    """What the study has found, from the bottom to the top; the last cut has everything frozen.
+
+    Attributes:
+        stages: Probes.
+        cuts: Networks.
+        rise: The best stage against the lowest; None if that is the best, and of version 0.1.
+        peak: The best stage against the top; None if that is the best, and of version 0.1.
+    """
 
     stages: tuple[Stage, ...] = ()
     cuts: tuple[Cut, ...] = ()
+    rise: PairedDifference | None = None
+    peak: PairedDifference | None = None
 
     @classmethod
     def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -93,6 +103,49 @@ class DepthResult(LabResult):
         paired = {pair["frozen_blocks"]: pair for pair in values.get("paired", ())}
         cuts = [nested(cut) | {"paired": paired.get(cut["frozen_blocks"])} for cut in values.get("cuts", ())]
         return {**values, "stages": [nested(stage) for stage in values.get("stages", ())], "cuts": cuts}
+
+    @property
+    def best_stage(self) -> Stage:
+        """The one with the highest mean."""
+        return max(self.stages, key=lambda stage: stage.accuracy.mean)
+
+    def told(self) -> tuple[str, ...]:
+        """Return where a probe reads most, and whether training above a cut paid."""
+        return tuple(filter(None, (self._probes(), self._cuts())))
+
+    def _probes(self) -> str:
+        if not self.stages:
+            return ""
+        best, top = self.best_stage, self.stages[-1]
+        means = ", ".join(f"{stage.accuracy.mean:.3f}" for stage in self.stages)
+        words = f"Probe accuracy after each stage: {means}; highest after {best.name}"
+        if best is top:
+            grown = self.rise is not None and self.rise.better
+            words += ", the top: it rises with depth." if grown else ", the top."
+        elif self.peak is not None and self.peak.better:
+            words += ", not at the top."
+        else:
+            words += "; that the top has less may be chance."
+        return " ".join([words, *(pair.words for pair in (self.rise, self.peak) if pair)])
+
+    def _cuts(self) -> str:
+        compared = [cut for cut in self.cuts if cut.paired]
+        if not compared:
+            return ""
+        frozen = self.cuts[-1]
+        ahead = [cut for cut in compared if cut.paired and cut.paired.better]
+        if ahead:
+            best = max(ahead, key=lambda cut: cut.accuracy.mean)
+            words = (
+                f"Keeping {best.frozen_blocks} of {best.blocks} blocks and training the rest beat the frozen network "
+                f"({best.accuracy.mean:.3f} against {frozen.accuracy.mean:.3f})."
+            )
+        else:
+            words = (
+                "On these pictures no fine-tuning is better than the frozen network beyond chance (mean "
+                f"{frozen.accuracy.mean:.3f})."
+            )
+        return " ".join([words, *(cut.paired.words for cut in compared if cut.paired)])
 
     def accuracies(self) -> list[Accuracy]:
         """Return a row a probe and a row a cut."""

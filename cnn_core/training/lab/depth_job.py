@@ -26,9 +26,8 @@ def study(bench: DepthBench) -> None:
         place = _place(bench.record, bench.record.stage_ends[index] + 1)
         stage = Stage(*place, bench.accuracy(counts), channels[index])
         bench.show(replace(bench.result, stages=(*bench.result.stages, stage)))
-    bench.say(_probe_words(bench))
+    bench.show(_compared(bench))
     _cuts(bench, vectors[:, starts[-2] :])
-    bench.say(_cut_words(bench.result.cuts))
 
 
 def stage_features(bench: DepthBench, share: float) -> tuple[np.ndarray, list[int]]:
@@ -122,20 +121,10 @@ def _place(record: Backbone, frozen: int) -> tuple[int, int, str]:
     return frozen, blocks, "the pixels" if frozen == 0 else f"block {frozen} of {blocks}"
 
 
-def _probe_words(bench: DepthBench) -> str:
+def _compared(bench: DepthBench) -> DepthResult:
+    """The stages held against each other: the highest with the lowest lying one, and with the top."""
     stages = bench.result.stages
-    best = max(stages, key=lambda stage: stage.accuracy.mean)
-    paired = bench.paired(best.accuracy, stages[0].accuracy, (best.name, stages[0].name))
-    shape = "rises with depth to the top" if best is stages[-1] else f"is highest after {best.name}, not at the top"
-    means = ", ".join(f"{stage.accuracy.mean:.3f}" for stage in stages)
-    return f"Probe accuracy {shape}: {means} after each stage. {paired.words}"
-
-
-def _cut_words(cuts: tuple[Cut, ...]) -> str:
-    best = max(cuts, key=lambda cut: cut.accuracy.mean)
-    if best is cuts[-1]:
-        words = "On these pictures no fine-tuning beat the frozen network"
-    else:
-        words = f"Best was to keep {best.frozen_blocks} of {best.blocks} blocks and train the rest"
-    told = [cut.paired.words for cut in cuts if cut.paired]
-    return f"{words} (mean {best.accuracy.mean:.3f}). " + " ".join(told)
+    best, first, top = bench.result.best_stage, stages[0], stages[-1]
+    rise = bench.paired(best.accuracy, first.accuracy, (best.name, first.name)) if best is not first else None
+    peak = bench.paired(best.accuracy, top.accuracy, (best.name, top.name)) if best is not top else None
+    return replace(bench.result, rise=rise, peak=peak)

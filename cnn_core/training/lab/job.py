@@ -8,7 +8,7 @@ from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
 from cnn_core.training.heads import packed
-from cnn_core.training.lab.bench import STOPPED, Bench
+from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.studies import read, study_of
 
 
@@ -34,7 +34,7 @@ def run(run: Run, store: Store, report: Report) -> Outcome:
             study.load()(bench)
             bench.show(replace(bench.result, complete=True))
         except Stopped:
-            bench.say(STOPPED)
+            bench.end_early()
         finally:
             if bench.heads:
                 store.write(keys.heads(run.id), packed(bench.heads))

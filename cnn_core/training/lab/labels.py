@@ -7,12 +7,14 @@ Source:
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from cnn_core.arithmetic.measures import Accuracy, Share
+from cnn_core.arithmetic.verdicts import signed
+from cnn_core.pictures.items import count
 from cnn_core.training.lab.results import LabResult, share_of
 from cnn_core.training.lab.spec import OnBackbone, in_proportion
 from cnn_core.training.spec import number
@@ -92,6 +94,17 @@ class Finding:
     precision: Share | None
     recall: Share | None
 
+    @property
+    def words(self) -> str:
+        """What that means."""
+        shares = ", ".join(
+            f"{name} {share.value:.2f} (95 % interval {share.low:.2f} to {share.high:.2f})"
+            for name, share in (("precision", self.precision), ("recall", self.recall))
+            if share
+        )
+        words = f"Of {self.flipped} labels exchanged on purpose {self.hits} are among the {self.found} suspects"
+        return f"{words}: {shares}." if shares else f"{words}."
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -155,13 +168,30 @@ class Reliability:
         bins: The non-empty ones of ten of equal width.
         ece: Expected calibration error: the mean gap, weighted by pictures.
         per_class: The same of each class.
-        words: What that means.
+        gap: By how many points it is surer than it is right, on average; None of results until version 0.2.
+        low, high: Of its 95 % interval over the pictures, by Student's t; None where they are all alike.
     """
 
     bins: tuple[Bin, ...]
     ece: float
     per_class: tuple[ClassError, ...]
-    words: str
+    gap: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def words(self) -> str:
+        """What that means."""
+        mean = f"expected calibration error {self.ece:.3f}"
+        if self.gap is None:
+            return f"Whether the probe is surer than it is right beyond chance was not measured; {mean}."
+        if self.low is None or self.high is None:
+            return f"That its sureness and its being right differ by {abs(self.gap):.1f} points may be chance; {mean}."
+        interval = f"95 % interval {signed(self.low)} to {signed(self.high)}"
+        if self.low <= 0 <= self.high:
+            return f"Nothing shows the probe to be surer or less sure than it is right ({interval} points); {mean}."
+        tendency = "surer" if self.gap > 0 else "less sure"
+        return f"The probe is {abs(self.gap):.1f} points {tendency} than it is right ({interval}); {mean}."
 
 
 @dataclass(frozen=True)
@@ -265,6 +295,26 @@ class LabelsResult(LabResult):
             ]
             new["none_of_these"] = {**refusal, "unseen": unseen}
         return new
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote; until version 0.2 a picture could be a suspect whose label was the answer."""
+        found = super().from_json(values)
+        if found.suspects is None:
+            return found
+        return replace(found, suspects=tuple(s for s in found.suspects if s.suggested != s.label)).settled()
+
+    def told(self) -> tuple[str, ...]:
+        """Return how much there is to look at, and what the probe's probabilities are worth."""
+        told = []
+        if self.suspects is not None and self.accuracy:
+            told.append(f"{len(self.suspects)} of {self.accuracy.total} labels are suspected of being wrong.")
+        if self.finding:
+            told.append(self.finding.words)
+        if self.duplicates is not None:
+            across = sum(pair.across_classes for pair in self.duplicates)
+            told.append(f"{count(len(self.duplicates), 'pair')} look alike, {across} of them under two labels.")
+        return (*told, *(found.words for found in (self.calibration, self.none_of_these) if found))
 
     def accuracies(self) -> list[Accuracy]:
         """Return one row."""

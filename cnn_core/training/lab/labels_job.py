@@ -45,27 +45,20 @@ def study(bench: LabelsBench) -> None:
         accuracy = share(int((said.argmax(axis=1) == given).sum()), len(given))
         finding = _finding(found, flipped) if bench.options.flip else None
         bench.show(replace(bench.result, accuracy=accuracy, suspects=suspects, finding=finding))
-        bench.say(f"{len(suspects)} of {len(given)} labels are likely errors.")
-        if finding:
-            bench.say(_finding_words(finding))
     if bench.result.duplicates is None:
         bench.progress("near-duplicates", 0.75)
         pairs = _duplicates(bench, rows, given)
         bench.show(replace(bench.result, duplicates=pairs))
-        across = sum(pair.across_classes for pair in pairs)
-        bench.say(f"{len(pairs)} pairs look alike, {across} of them under two labels.")
     if bench.result.map is None:
         bench.progress("map", 0.8)
         bench.show(replace(bench.result, map=_map(bench, features, said, given)))
     if bench.result.calibration is None:
         calibration = reliability(said, given, bench.classes)
         bench.show(replace(bench.result, calibration=calibration))
-        bench.say(calibration.words)
     if bench.result.none_of_these is None:
         bench.progress("none of these", 0.9)
         refusal = _none_of_these(bench, features, said, given)
         bench.show(replace(bench.result, none_of_these=refusal))
-        bench.say(refusal.words)
 
 
 # Label errors ---------------------------------------------------------------------------------------------------------
@@ -76,7 +69,8 @@ def label_errors(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     A class is claimed for a picture when its probability reaches the mean that pictures so labelled have; a picture
     for which another class than its own has the strongest claim counts in the confident joint outside the diagonal.
-    They are ranked by how far the claimed class is ahead of the given one.
+    Of these a picture whose label is the likeliest class all the same is no suspect, as in cleanlab: there would be
+    nothing to suggest. They are ranked by how far the likeliest class is ahead of the given one.
 
     Args:
         probabilities: Out of fold, `(N, classes)`.
@@ -92,14 +86,15 @@ def label_errors(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Source:
         Northcutt, Jiang & Chuang 2021, equations 1 and 2 (thresholds, confident joint), section 3.2 method 2
-        (off-diagonals), ranked by normalised margin.
+        (off-diagonals), ranked by normalised margin; cleanlab 2, `filter.find_label_issues` (the label is the answer).
     """
     classes = probabilities.shape[1]
     thresholds = np.array([probabilities[labels == j, j].mean() for j in range(classes)])
     claims = np.where(probabilities >= thresholds, probabilities, -1.0)
     claimed = claims.argmax(axis=1)
-    found = np.flatnonzero((claims.max(axis=1) > 0) & (claimed != labels))
-    margin = probabilities[found, claimed[found]] - probabilities[found, labels[found]]
+    said = probabilities.argmax(axis=1)
+    found = np.flatnonzero((claims.max(axis=1) > 0) & (claimed != labels) & (said != labels))
+    margin = probabilities[found, said[found]] - probabilities[found, labels[found]]
     return np.asarray(found[np.argsort(-margin, kind="stable")])
 
 
@@ -126,14 +121,6 @@ def _out_of_fold(bench: LabelsBench, features: np.ndarray, given: np.ndarray) ->
 def _finding(suspects: np.ndarray, flipped: np.ndarray) -> Finding:
     hits, found, there = int(flipped[suspects].sum()), len(suspects), int(flipped.sum())
     return Finding(there, found, hits, share(hits, found) if found else None, share(hits, there) if there else None)
-
-
-def _finding_words(finding: Finding) -> str:
-    precision, recall = (each.value if each else 0.0 for each in (finding.precision, finding.recall))
-    return (
-        f"Of {finding.flipped} labels exchanged on purpose {finding.hits} are among the {finding.found} suspects: "
-        f"precision {precision:.2f}, recall {recall:.2f}."
-    )
 
 
 def _suspect(bench: LabelsBench, said: np.ndarray, given: np.ndarray, rows: np.ndarray, index: int) -> Suspect:

@@ -12,7 +12,8 @@ Source:
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy, PairedDifference
+from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy
+from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.training.lab.results import LabResult, of_folds
 from cnn_core.training.lab.spec import UpperBlocks, in_proportion
 from cnn_core.training.spec import choices
@@ -79,6 +80,18 @@ class Tried:
     statistics_drift: tuple[float, ...] = ()
     losses: tuple[tuple[float, ...], ...] = ()
 
+    @property
+    def words(self) -> str:
+        """What it cost, and by how much it moved what was pretrained."""
+        if self.accuracy is None:
+            return f"{self.title}: {self.error}"
+        drift, moved = max(self.statistics_drift, default=0.0), max(self.distances, default=0.0)
+        kept = "BatchNorm's statistics not at all" if drift == 0 else f"BatchNorm's statistics by {100 * drift:.1f} %"
+        right = self.accuracy
+        accuracy = f"{self.title}: accuracy {right.mean:.3f} ({right.low:.3f} to {right.high:.3f})."
+        told = self.paired.words if self.paired else accuracy
+        return f"{told} Weights moved by {100 * moved:.1f} % at most, {kept}."
+
 
 @dataclass(frozen=True)
 class RecipesResult(LabResult):
@@ -86,6 +99,10 @@ class RecipesResult(LabResult):
 
     trained_blocks: tuple[str, ...] = ()
     recipes: tuple[Tried, ...] = ()
+
+    def told(self) -> tuple[str, ...]:
+        """Return what each recipe cost."""
+        return tuple(tried.words for tried in self.recipes)
 
     def accuracies(self) -> list[Accuracy]:
         """Return a row a recipe that came through."""
@@ -95,15 +112,16 @@ class RecipesResult(LabResult):
     def trap(self) -> str:
         """What the drift of BatchNorm's statistics shows, in words; empty while no recipe came through."""
         came_through = [tried for tried in self.recipes if tried.accuracy]
-        moved = [f"“{tried.title}”" for tried in came_through if max(tried.statistics_drift) > 0]
+        moved = [f"“{tried.title}”" for tried in came_through if max(tried.statistics_drift, default=0.0) > 0]
         if not came_through:
             return ""
         if not moved:
             return "Here no recipe moved a statistic: layer.trainable = False on each BatchNorm layer holds it."
+        others = len(came_through) - len(moved)
         return (
-            f"Only {', '.join(moved)} moved them. In Keras 3 training=False at the base's call no longer protects them "
-            "once the base is unfrozen; layer.trainable = False on each BatchNorm layer does: all other recipes moved "
-            "exactly 0."
+            f"{'Only ' if others else ''}{', '.join(moved)} moved them. In Keras 3 training=False at the base's call "
+            "no longer protects them once the base is unfrozen; layer.trainable = False on each BatchNorm layer does"
+            + (": all other recipes moved exactly 0." if others else ".")
         )
 
 

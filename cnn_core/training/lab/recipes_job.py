@@ -92,7 +92,6 @@ def study(bench: RecipesBench) -> None:
             tried = Tried(name, recipe.title, error=str(trouble))
         recipes = (*bench.result.recipes, tried)
         bench.show(replace(bench.result, trained_blocks=tuple(tuner.blocks), recipes=recipes))
-        bench.say(_words(tried))
 
 
 def _tuner(bench: RecipesBench, recipe: Recipe, begin: float) -> tuple[Tuner, Any]:
@@ -134,13 +133,3 @@ def _paired(bench: RecipesBench, tried: Tried) -> Tried:
     if right is None or right.accuracy is None or tried.accuracy is None:
         return tried
     return replace(tried, paired=bench.paired(tried.accuracy, right.accuracy, (tried.title, right.title)))
-
-
-def _words(tried: Tried) -> str:
-    if tried.accuracy is None:
-        return f"{tried.title}: {tried.error}"
-    drift = max(tried.statistics_drift)
-    kept = "BatchNorm's statistics not at all" if drift == 0 else f"BatchNorm's statistics by {100 * drift:.1f} %"
-    moved = f"Weights moved by {100 * max(tried.distances):.1f} % at most, {kept}."
-    accuracy = f"{tried.title}: accuracy {tried.accuracy.mean:.3f}."
-    return f"{tried.paired.words if tried.paired else accuracy} {moved}"

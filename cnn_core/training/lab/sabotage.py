@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy, PairedDifference, Share
+from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy, Share
+from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.training.lab.results import LabResult, of_folds, share_of
 from cnn_core.training.lab.spec import LabOptions, in_proportion, several_networks
@@ -62,6 +63,19 @@ class Sabotaged:
     right: FoldAccuracy | None = None
     distortions: tuple[Mistake, ...] = ()
 
+    @property
+    def words(self) -> str:
+        """What the worst of them costs, and which cost nothing that is beyond chance; empty while none was made."""
+        made = [(mistake.title, mistake.loss) for mistake in self.distortions if mistake.loss]
+        harmful = [loss for _, loss in made if loss.worse]
+        harmless = "; ".join(title for title, loss in made if not loss.worse)
+        if not made:
+            return ""
+        if not harmful:
+            return f"{self.title}: no mistake costs anything that is clearly more than chance: {harmless}."
+        words = f"{self.title}: {min(harmful, key=lambda loss: loss.points).words}"
+        return f"{words} No loss that is clearly more than chance: {harmless}." if harmless else words
+
 
 @dataclass(frozen=True)
 class SabotageResult(LabResult):
@@ -73,6 +87,10 @@ class SabotageResult(LabResult):
     def network(self, name: str) -> Sabotaged | None:
         """Return what is known of a network, None if it has not been begun."""
         return next((network for network in self.backbones if network.name == name), None)
+
+    def told(self) -> tuple[str, ...]:
+        """Return what the mistakes cost each network, and what these pictures may suffer."""
+        return (*filter(None, (network.words for network in self.backbones)), *self.mismatches)
 
     @classmethod
     def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:

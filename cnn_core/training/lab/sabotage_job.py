@@ -39,9 +39,6 @@ def study(bench: SabotageBench) -> None:
             continue
         if len(network.distortions) < len(DISTORTIONS):
             network = _sabotage(bench, record, network, index / len(chosen), 1 / len(chosen))
-        bench.say(_words(network))
-    for sentence in bench.result.mismatches:
-        bench.say(sentence)
 
 
 def measured_preprocessing(base: keras.Model) -> Preprocessing:
@@ -175,13 +172,3 @@ def _classifier(record: Backbone) -> tuple[np.ndarray, np.ndarray] | None:
 
 def _answers(features: np.ndarray, top: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     return np.asarray((features @ top[0] + top[1]).argmax(axis=1))
-
-
-def _words(network: Sabotaged) -> str:
-    applied = [(mistake.title, mistake.loss) for mistake in network.distortions if mistake.loss]
-    _, worst = min(applied, key=lambda each: each[1].points)
-    harmless = [title for title, loss in applied if loss.p is None or loss.p >= 0.05]
-    words = f"{network.title}: {worst.words}"
-    if harmless:
-        words += f" No loss that is clearly more than chance: {'; '.join(harmless)}."
-    return words

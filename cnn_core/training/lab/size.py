@@ -61,6 +61,7 @@ class Fit:
         at: Twice the largest number of pictures a class.
         predicted, low, high: Accuracy there, with 95 % of the bootstrapped fits.
         gain_points, gain_low, gain_high: What that is more than now, in percentage points.
+        corrected: Whether the intervals allow for divisions that share pictures; until version 0.2 they did not.
         curve: To be drawn.
     """
 
@@ -75,11 +76,37 @@ class Fit:
     gain_low: float
     gain_high: float
     curve: LawCurve
+    corrected: bool = False
+
+    def foresees(self, now: SizePoint) -> bool:
+        """Tell whether it predicts more than is measured `now`; a law that does not has nothing to say."""
+        return self.predicted > now.accuracy.mean
+
+    def words(self, now: SizePoint) -> str:
+        """Say what twice as many pictures would buy, where the law and what is measured `now` allow to."""
+        law = f"error ≈ {self.a:.2f} · n^−{self.b:.2f} + {self.c:.3f}."
+        double = f"Doubling {now.pictures} pictures a class to {self.at}"
+        interval = f"(95 % interval {self.gain_low:.1f} to {self.gain_high:.1f})"
+        if not self.foresees(now):
+            return (
+                f"{law} It fits too loosely to predict: at {self.at} pictures a class it would be right on "
+                f"{self.predicted:.3f}, and {now.accuracy.mean:.3f} is measured at {now.pictures} already."
+            )
+        if not self.corrected:
+            return (
+                f"{law} {double} would buy {self.gain_points:.1f} points by this law. Its interval, "
+                f"{self.gain_low:.1f} to {self.gain_high:.1f}, does not allow for pictures that divisions share: it "
+                "is too narrow. Measure again."
+            )
+        if round(self.gain_low, 1) <= 0:
+            gain = f"{double.lower()} would buy {self.gain_points:.1f} points {interval}"
+            return f"{law} Whether more pictures pay cannot be told: {gain}."
+        return f"{law} {double} would buy {self.gain_points:.1f} points {interval}, to {self.predicted:.3f}."
 
 
 @dataclass(frozen=True)
 class Law:
-    """What can be said of the law: in words, and the fit where the data support one."""
+    """The fit where the data support one; else, in words, why they do not."""
 
     words: str
     fit: Fit | None = None
@@ -93,6 +120,13 @@ class SizeArm:
     points: tuple[SizePoint, ...] = ()
     law: Law | None = None
 
+    @property
+    def words(self) -> str:
+        """What its law says; empty before it is known."""
+        if self.law is None:
+            return ""
+        return f"{ARMS[self.name]}: {self.law.fit.words(self.points[-1]) if self.law.fit else self.law.words}"
+
 
 @dataclass(frozen=True)
 class SizeResult(LabResult):
@@ -103,6 +137,10 @@ class SizeResult(LabResult):
     def arm(self, name: str) -> SizeArm:
         """Return what is known of an arm, an empty one if nothing is."""
         return next((arm for arm in self.arms if arm.name == name), SizeArm(name))
+
+    def told(self) -> tuple[str, ...]:
+        """Return what each arm's law says."""
+        return tuple(arm.words for arm in self.arms if arm.words)
 
     @classmethod
     def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:

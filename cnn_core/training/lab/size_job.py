@@ -1,7 +1,9 @@
 """Carrying out the study of size, and fitting its law."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import NormalDist
 from typing import Any
 
 import keras
@@ -9,6 +11,8 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.stats import spearmanr
 
+from cnn_core.arithmetic.statistics import corrected_interval
+from cnn_core.arithmetic.verdicts import student
 from cnn_core.networks import backbones
 from cnn_core.training import heads
 from cnn_core.training.examples import Some
@@ -40,9 +44,8 @@ def study(bench: SizeBench) -> None:
 def _fit_arm(bench: SizeBench, name: str) -> None:
     arm = bench.result.arm(name)
     errors = 1 - np.array([point.accuracy.scores for point in arm.points])  # (sizes, folds)
-    law = fit_law([point.pictures for point in arm.points], errors, bench.options.seed)
+    law = fit_law([point.pictures for point in arm.points], errors, bench.options.seed, bench.test_share)
     _show(bench, replace(arm, law=law))
-    bench.say(f"{name}: {law.words}")
 
 
 def _draws(bench: SizeBench, fold_index: int) -> dict[int, np.ndarray]:
@@ -128,17 +131,19 @@ def _steps(pictures: int, batch_size: int) -> int:
 # The law -------------------------------------------------------------------------------------------------------------
 
 
-def fit_law(sizes: Sequence[int], errors: np.ndarray, seed: int = 0) -> Law:
+def fit_law(sizes: Sequence[int], errors: np.ndarray, seed: int = 0, test_share: float = 0.0) -> Law:
     """Fit error = a n^(−b) + c to the mean errors and predict the error at twice the largest size.
 
     Args:
         sizes: Pictures a class, rising.
         errors: Error rates `(sizes, draws)`; a column is one division of the pictures, the same for all sizes.
         seed: Of the bootstrap, which draws whole columns: the divisions differ, their sizes belong together.
+        test_share: Pictures tested on for each one trained on; 0 for divisions that share none.
 
     Returns:
-        The law in words, and the fit where the data support one. Divisions share test pictures, so that the interval
-        is rather too narrow.
+        The fit where the data support one, else why they do not. A bootstrap takes divisions for independent, and of
+        few for a normal distribution: its intervals are stretched as Nadeau & Bengio's are (√(1 + n · test_share)) and
+        by Student's t over the normal's, and kept within what is possible.
 
     Example:
         >>> n = np.array([1, 2, 5, 10, 20, 40])
@@ -148,7 +153,7 @@ def fit_law(sizes: Sequence[int], errors: np.ndarray, seed: int = 0) -> Law:
         (0.5, 0.89)
     """
     n, mean = np.array(sizes, float), errors.mean(axis=1)
-    if reason := _refusal(n, errors):
+    if reason := _refusal(n, errors, test_share):
         return Law(reason)
     best = _fit(n, mean)
     rng = np.random.default_rng(seed)
@@ -158,21 +163,26 @@ def fit_law(sizes: Sequence[int], errors: np.ndarray, seed: int = 0) -> Law:
     now, then = _law(n[-1], best), _law(at, best)
     thens = _law(at, fits.T)
     gains = 100 * (_law(n[-1], fits.T) - thens)
-    low, high = np.percentile(1 - thens, (2.5, 97.5)).tolist()
-    gain_low, gain_high = np.percentile(gains, (2.5, 97.5)).tolist()
+    draws, gain = errors.shape[1], float(100 * (now - then))
+    stretch = math.sqrt(1 + draws * test_share) * student(draws - 1) / NormalDist().inv_cdf(0.975)
+
+    def interval(middle: Any, of: np.ndarray, most: float) -> Any:
+        found = np.percentile(of, (2.5, 97.5), axis=0)
+        return np.clip(middle + stretch * (found - middle), 0, most)
+
+    low, high = interval(1 - then, 1 - thens, 1).tolist()
+    gain_low, gain_high = interval(gain, gains, 100 * float(now)).tolist()
     grid = np.unique(np.geomspace(n[0], at, 40).round(3))
-    band = np.percentile(1 - np.array([_law(grid, fit) for fit in fits]), (2.5, 97.5), axis=0)
-    gain = float(100 * (now - then))
-    words = (
-        f"error ≈ {best[0]:.2f} · n^−{best[1]:.2f} + {best[2]:.3f}. Doubling {sizes[-1]} pictures a class to {at} "
-        f"would buy {gain:.1f} points (95 % interval {gain_low:.1f} to {gain_high:.1f}), to {1 - then:.3f}."
-    )
-    curve = LawCurve(*(tuple(line.tolist()) for line in (grid, 1 - _law(grid, best), *band)))
+    drawn = 1 - _law(grid, best)
+    band = interval(drawn, 1 - np.array([_law(grid, fit) for fit in fits]), 1)
+    curve = LawCurve(*(tuple(line.tolist()) for line in (grid, np.clip(drawn, 0, 1), *band)))
     a, b, c = best.tolist()
-    return Law(words, Fit(a, b, c, at, float(1 - then), low, high, gain, gain_low, gain_high, curve))
+    predicted = min(1.0, max(0.0, float(1 - then)))
+    low, high = min(low, predicted), max(high, predicted)
+    return Law("", Fit(a, b, c, at, predicted, low, high, gain, min(gain_low, gain), max(gain_high, gain), curve, True))
 
 
-def _refusal(n: np.ndarray, errors: np.ndarray) -> str:
+def _refusal(n: np.ndarray, errors: np.ndarray, test_share: float) -> str:
     """Return why these errors support no law of three numbers; empty if they do."""
     if len(n) < FEWEST_SIZES:
         return f"No law is fitted to {len(n)} sizes: its three numbers need at least {FEWEST_SIZES}."
@@ -180,8 +190,8 @@ def _refusal(n: np.ndarray, errors: np.ndarray) -> str:
         return f"No law is fitted to {errors.shape[1]} draws a size: without at least 3 its uncertainty is unknown."
     mean = errors.mean(axis=1)
     falls = spearmanr(n, mean).statistic if mean.std() > 0 else 0.0
-    gap, noise = mean[0] - mean[-1], float((errors[0] - errors[-1]).std(ddof=1) / np.sqrt(errors.shape[1]))
-    if falls > -0.6 or gap < 2 * noise:
+    surely, _ = corrected_interval((errors[0] - errors[-1]).tolist(), test_share)
+    if falls > -0.6 or surely <= 0:
         return (
             f"No law is fitted: the error does not fall clearly, {mean[0]:.3f} at {n[0]:.0f} pictures a class and "
             f"{mean[-1]:.3f} at {n[-1]:.0f}."

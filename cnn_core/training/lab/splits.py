@@ -1,13 +1,14 @@
 """Repeated stratified folds, the same for all arms of a study. Light: no Keras."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from cnn_core.pictures.items import Item, SpecRefused
+from cnn_core.pictures.near import owners
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +20,11 @@ class Fold:
     repeat: int
 
 
-def usable(items: Sequence[Item]) -> tuple[list[Item], list[str]]:
+def usable(items: Sequence[Item], near: Mapping[str, str] | None = None) -> tuple[list[Item], list[str]]:
     """Return the pictures that a study may use, sorted, and notes on those left out.
 
-    Left out are pictures whose part is `test` (or copies of them) and pictures under two labels, as `sets.split`
-    does.
+    Left out are pictures whose part is `test`, copies of them and pictures nearly the same (`near.groups`), and
+    pictures under two labels, as `sets.split` does.
 
     Example:
         >>> items = [Item("1", "cat", "a.png"), Item("1", "dog", "b.png"), Item("2", "dog", "c.png")]
@@ -33,13 +34,17 @@ def usable(items: Sequence[Item]) -> tuple[list[Item], list[str]]:
     labels: dict[str, set[str]] = defaultdict(set)
     for item in items:
         labels[item.digest].add(item.label)
+    near = near or {}
     held_out = {item.digest for item in items if item.part == "test"}
-    kept, contradictory, tested = [], 0, 0
+    like_held_out = {near.get(digest, digest) for digest in held_out}
+    kept, contradictory, tested, alike = [], 0, 0, 0
     for item in sorted(items, key=lambda i: (i.label, i.digest, i.name)):
         if item.digest in held_out:
             tested += 1
         elif len(labels[item.digest]) > 1:
             contradictory += 1
+        elif near.get(item.digest, item.digest) in like_held_out:
+            alike += 1
         else:
             kept.append(item)
     notes = []
@@ -47,17 +52,22 @@ def usable(items: Sequence[Item]) -> tuple[list[Item], list[str]]:
         notes.append(f"{contradictory} pictures left out: the same picture has two labels.")
     if tested:
         notes.append(f"{tested} pictures of the test part left out: what is chosen here can be tested on them.")
+    if alike:
+        notes.append(f"{alike} pictures left out: nearly the same as pictures of the test part.")
     return kept, notes
 
 
-def repeated_folds(items: Sequence[Item], folds: int, repeats: int, seed: int) -> list[Fold]:
-    """Divide pictures into stratified folds, again and again; exact copies of a picture stay together.
+def repeated_folds(
+    items: Sequence[Item], folds: int, repeats: int, seed: int, near: Mapping[str, str] | None = None
+) -> list[Fold]:
+    """Divide pictures into stratified folds, again and again; copies and near-duplicates stay together.
 
     Args:
         items: Pictures, none of them under two labels.
         folds: Parts, at least 2.
         repeats: Divisions.
         seed: Of the shuffles.
+        near: Groups of pictures that are nearly the same (`near.groups`, `near.loosened`); by default copies only.
 
     Returns:
         `folds` x `repeats` divisions; within one repeat every picture is tested on once.
@@ -74,7 +84,9 @@ def repeated_folds(items: Sequence[Item], folds: int, repeats: int, seed: int) -
     Source:
         Kohavi 1995, IJCAI, section 3 (stratified cross-validation).
     """
-    label_of = {item.digest: item.label for item in items}
+    near = near or {}
+    group_of = [near.get(item.digest, item.digest) for item in items]
+    label_of = owners(items, near)
     digests = np.array(sorted(label_of))
     labels = np.array([label_of[digest] for digest in digests])
     names, counts = np.unique(labels, return_counts=True)
@@ -83,7 +95,7 @@ def repeated_folds(items: Sequence[Item], folds: int, repeats: int, seed: int) -
             f"The class {str(names[counts.argmin()])!r} has {counts.min()} different pictures and there are {folds} "
             "folds. Choose fewer folds or add different pictures."
         )
-    of_item = np.searchsorted(digests, [item.digest for item in items])
+    of_item = np.searchsorted(digests, group_of)
     found = []
     for repeat in range(repeats):
         divider = StratifiedKFold(folds, shuffle=True, random_state=np.random.RandomState([seed, repeat]))

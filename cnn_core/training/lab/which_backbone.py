@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy, PairedDifference
+from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy
+from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.training.lab.results import LabResult, of_folds
 from cnn_core.training.lab.spec import OnBackbone, in_proportion, networks, several_networks
@@ -63,6 +64,19 @@ class Compared:
     costs: Costs | None = None
     paired: PairedDifference | None = None
 
+    @property
+    def words(self) -> str:
+        """What that comes to."""
+        right, costs = self.accuracy, self.costs
+        if right is None or costs is None:
+            return self.unavailable
+        macs = "" if costs.macs is None else f"{costs.macs / 1e6:.0f} M multiply-adds, "
+        words = (
+            f"{self.title}: accuracy {right.mean:.3f} ({right.low:.3f} to {right.high:.3f}), "
+            f"{costs.milliseconds:.1f} ms a picture, {macs}{costs.megabytes:.0f} MB."
+        )
+        return f"{words} {self.paired.words}" if self.paired else words
+
 
 @dataclass(frozen=True)
 class BackbonesResult(LabResult):
@@ -75,6 +89,10 @@ class BackbonesResult(LabResult):
         """Read version 0.1, where costs lay flat."""
         found = [{**entry, "costs": entry if "accuracy" in entry else None} for entry in values.get("backbones", ())]
         return {**values, "backbones": found}
+
+    def told(self) -> tuple[str, ...]:
+        """Return what each network reaches and costs, and how it compares with the first; or why it is not here."""
+        return tuple(network.words for network in self.backbones)
 
     def accuracies(self) -> list[Accuracy]:
         """Return a row a network that is here."""

@@ -33,7 +33,6 @@ def study(bench: BackbonesBench) -> None:
             counts = bench.probe_counts(features, record.title, begin + 0.8 * share, 0.1 * share)
             network = _paired(bench, replace(network, accuracy=bench.accuracy(counts), costs=_costs(record)))
         bench.show(replace(bench.result, backbones=(*bench.result.backbones, network)))
-        bench.say(_words(network))
 
 
 def _paired(bench: BackbonesBench, network: Compared) -> Compared:
@@ -57,15 +56,3 @@ def _costs(record: backbones.Backbone) -> Costs:
         seconds.append(time.perf_counter() - start)
     milliseconds = 1000 * float(np.median(seconds[1:])) / TIMED_BATCH  # the first one warms up
     return Costs(milliseconds, macs, params, 4 * params / 1e6)
-
-
-def _words(network: Compared) -> str:
-    figures, costs = network.accuracy, network.costs
-    if figures is None or costs is None:
-        return network.unavailable
-    macs = "" if costs.macs is None else f"{costs.macs / 1e6:.0f} M multiply-adds, "
-    words = (
-        f"{network.title}: accuracy {figures.mean:.3f} ({figures.low:.3f} to {figures.high:.3f}), "
-        f"{costs.milliseconds:.1f} ms a picture, {macs}{costs.megabytes:.0f} MB."
-    )
-    return words + (f" {network.paired.words}" if network.paired else "")

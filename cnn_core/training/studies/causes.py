@@ -5,12 +5,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import exp, log
 from statistics import median
 
+from cnn_core.arithmetic.verdicts import over_seeds
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.results import Result
 from cnn_core.training.spec import Spec, number, numbers
 
+_LEAST = 1e-9  # a distance that is nought in float32
 NEAR = 0.01  # a block that is so near to the identity has learnt it
 
 
@@ -134,15 +137,29 @@ def signal_words(nets: Iterable[NetSignals]) -> str:
 
 def identity_words(found: Identity) -> str:
     """Return how fast either kind of block learns the identity, and which was nearer at the end."""
-    words, ends = [], {}
+    words = []
     for kind in ("plain", "residual"):
         curves = found.of(kind)
         reached = [next((step for step, loss in enumerate(curve) if loss < NEAR), None) for curve in curves]
         there = sorted(step for step in reached if step is not None)
-        begin, ends[kind] = median(curve[0] for curve in curves), median(curve[-1] for curve in curves)
-        when = f"below {NEAR:g} after {there[0]} to {there[-1]} steps" if there else f"never below {NEAR:g}"
+        begin, end = median(curve[0] for curve in curves), median(curve[-1] for curve in curves)
+        steps = f"{there[0]}" if there and there[0] == there[-1] else f"{there[0]} to {there[-1]}" if there else ""
+        when = f"below {NEAR:g} after {steps} steps" if there else f"never below {NEAR:g}"
         missed = f" ({len(curves) - len(there)} of {len(curves)} seeds never)" if 0 < len(there) < len(curves) else ""
-        words.append(f"The **{kind}** block begins at {begin:.2g} and ends at {ends[kind]:.2g}, {when}{missed}.")
-    nearer, farther = sorted(ends, key=lambda kind: ends[kind])
-    factor = ends[farther] / ends[nearer]
-    return " ".join(words) + f" At the end the **{nearer}** one is nearer to the identity, by a factor of {factor:.1f}."
+        words.append(f"The **{kind}** block begins at {begin:.2g} and ends at {end:.2g}, {when}{missed}.")
+    return " ".join([*words, _nearer(found)])
+
+
+def _nearer(found: Identity) -> str:
+    """Which is nearer to the identity at the end, if that is beyond chance: a ratio, so in logarithms."""
+    ends = zip(found.plain, found.residual, strict=False)
+    ratios = [log(max(plain[-1], _LEAST) / max(residual[-1], _LEAST)) for plain, residual in ends]
+    lead = over_seeds(ratios)
+    if not lead.above and not lead.below:
+        seeds = f"{len(ratios)} {'seed' if len(ratios) == 1 else 'seeds'}"
+        return f"Which of them is nearer to the identity at the end cannot be told from {seeds}."
+    low, high = sorted(exp(abs(bound)) for bound in (lead.low or 0.0, lead.high or 0.0))
+    return (
+        f"At the end the **{'residual' if lead.above else 'plain'}** one is nearer to the identity, by a factor of "
+        f"{exp(abs(lead.value)):.1f} (95 % interval {low:.1f} to {high:.1f})."
+    )

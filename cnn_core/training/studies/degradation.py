@@ -4,17 +4,19 @@ Source:
     He, Zhang, Ren & Sun 2016, Deep Residual Learning for Image Recognition, arXiv:1512.03385, sections 1 and 4.2.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import log
 from statistics import median
-from typing import Any
+from typing import Any, Self
 
 from cnn_core.arithmetic.measures import Accuracy, Curve, Share, wilson
+from cnn_core.arithmetic.verdicts import Mean, more_than_guessing, over_seeds
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.results import Result
 from cnn_core.training.spec import flag, number
 from cnn_core.training.studies.published import TARGETS, shipped
-from cnn_core.training.studies.repeats import EpochFigures, Pictures, Repeated, right_on_average
+from cnn_core.training.studies.repeats import COMMONEST, EpochFigures, Pictures, Repeated, right_on_average
 from cnn_core.training.study import Study
 
 ARMS = ("plain_shallow", "plain_deep", "residual_shallow", "residual_deep")
@@ -22,8 +24,12 @@ KINDS = ("plain", "residual")
 CRITERION = (
     "The training loss is the mean cross-entropy over the batches of the last epoch, each before its step. In every "
     "seed the deep plain net's is above the shallow plain net's, and the deep residual net's is not above the shallow "
-    "residual net's."
+    "residual net's. Over the seeds the 95 % interval (Student's t) of what depth adds to the plain loss lies above 0, "
+    "and so does that of what it adds more than to the residual one. All but the deep plain net have learnt more than "
+    "guessing."
 )
+GUESS = log(10)  # the loss of ten equal probabilities
+MAY_FAIL = "plain_deep"  # that it learns nothing is what is looked for; of the others it is no finding
 
 
 @dataclass(frozen=True)
@@ -128,15 +134,39 @@ class Pair:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What CRITERION says: the pairs of each kind, and whether it holds; None without a pair of each kind."""
+    """What CRITERION says.
+
+    Attributes:
+        plain, residual: The pairs of each kind.
+        shown: Whether it holds; None if the numbers do not carry a verdict: no pair of each kind, nothing learnt, or
+            as it should be in every seed, but within chance.
+        in_vain: Nets that have learnt nothing, as ARMS names them.
+    """
 
     plain: tuple[Pair, ...] = ()
     residual: tuple[Pair, ...] = ()
     shown: bool | None = None
+    in_vain: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> bool:
+        """True without a pair of each kind."""
+        return not (self.plain and self.residual)
 
     def of(self, kind: str) -> tuple[Pair, ...]:
         """The pairs of `plain` or `residual`."""
         return self.residual if kind == "residual" else self.plain
+
+    def added(self, kind: str) -> Mean:
+        """What depth adds to the training loss of `plain` or `residual`; there must be a pair."""
+        return over_seeds([pair.deep - pair.shallow for pair in self.of(kind)])
+
+    @property
+    def cured(self) -> Mean | None:
+        """What depth adds to the plain loss more than to the residual one, from the same seeds; None without any."""
+        residual = {pair.seed: pair.deep - pair.shallow for pair in self.residual}
+        more = [pair.deep - pair.shallow - residual[pair.seed] for pair in self.plain if pair.seed in residual]
+        return over_seeds(more) if more else None
 
 
 @dataclass(frozen=True)
@@ -156,6 +186,12 @@ class DegradationResult(Result):
     criterion: str
     pictures: Pictures
     seconds: float
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote, and judge it by today's criterion."""
+        found = super().from_json(values)
+        return replace(found, verdict=judge(found.arms, found.pictures), criterion=CRITERION)
 
     @classmethod
     def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -195,18 +231,38 @@ class DegradationResult(Result):
         return [*pairs, f"criterion holds: {self.verdict.shown} ({self.criterion})"]
 
 
-def judge(arms: Mapping[str, Arm]) -> Verdict:
+def judge(arms: Mapping[str, Arm], pictures: Pictures) -> Verdict:
     """Hold the training losses to CRITERION.
 
     Args:
         arms: As in the result of a run.
+        pictures: How many there were.
 
     Returns:
         A pair for each seed that both depths have completed, and whether the criterion holds.
     """
     plain, residual = (_pairs(arms, kind) for kind in KINDS)
-    shown = all(pair.deep_above for pair in plain) and not any(pair.deep_above for pair in residual)
-    return Verdict(plain, residual, shown if plain and residual else None)
+    compared = {pair.seed for pair in (*plain, *residual)}
+    in_vain = tuple(name for name, arm in arms.items() if not _learnt(arm, compared, pictures))
+    verdict = Verdict(plain, residual, in_vain=in_vain)
+    if verdict.missing or set(in_vain) - {MAY_FAIL}:
+        return verdict
+    if not all(pair.deep_above for pair in plain) or any(pair.deep_above for pair in residual):
+        return replace(verdict, shown=False)
+    cured = verdict.cured
+    sure = verdict.added("plain").above and cured is not None and cured.above
+    return replace(verdict, shown=True if sure else None)
+
+
+def _learnt(arm: Arm, seeds: Collection[int], pictures: Pictures) -> bool:
+    """True if from every one of these seeds it knows its training pictures better than guessing."""
+    for each in arm.seeds:
+        if each.complete and each.seed in seeds:
+            last = each.epochs[-1]
+            right = wilson(min(pictures.train, max(0, round((1 - last.train_error) * pictures.train))), pictures.train)
+            if not last.train_loss < GUESS or not more_than_guessing(right.low, COMMONEST):
+                return False
+    return True
 
 
 def _pairs(arms: Mapping[str, Arm], kind: str) -> tuple[Pair, ...]:
@@ -220,47 +276,77 @@ def _pairs(arms: Mapping[str, Arm], kind: str) -> tuple[Pair, ...]:
 
 
 def verdict_words(result: DegradationResult) -> str:
-    """Return what the criterion says of a result, for better or worse."""
+    """Return what the criterion says of a result, for better or worse, or why it cannot say anything."""
     verdict = result.verdict
-    if verdict.shown is None:
+    if verdict.missing:
         return "No seed has been trained to its end at both depths, plain and residual: nothing can be said yet."
+    if failed := [name for name in verdict.in_vain if name != MAY_FAIL]:
+        names = [f"{name.partition('_')[0]}-{result.arms[name].depth}" for name in failed]
+        return (
+            f"**No verdict: {_listed(names)} learnt nothing.** Guessing among ten digits has a loss of {GUESS:.3f}, "
+            f"and {'theirs is' if len(names) > 1 else 'its loss is'} no better from every seed: what is no net yet "
+            "cannot be hurt or cured by depth. Train longer, or at another rate."
+        )
     said = []
     for kind in KINDS:
         pairs = verdict.of(kind)
         above = sum(pair.deep_above for pair in pairs)
         shallow, deep = (result.arms[f"{kind}_{depth}"].depth for depth in ("shallow", "deep"))
         lower, upper = median(pair.shallow for pair in pairs), median(pair.deep for pair in pairs)
+        added = verdict.added(kind)
+        interval = "" if added.low is None else f"; {_more(added)} on average"
         said.append(
             f"{kind}-{deep} has a higher training loss than {kind}-{shallow} in {above} of {len(pairs)} "
-            f"{'seed' if len(pairs) == 1 else 'seeds'} (median {upper:.3g} against {lower:.3g})"
+            f"{'seed' if len(pairs) == 1 else 'seeds'} (median {upper:.3g} against {lower:.3g}{interval})"
         )
-    begin = "**Degradation, and its cure.** " if verdict.shown else "**It did not come out here.** "
-    end = "." if verdict.shown else ". It should be all for plain and none for residual."
-    if len(verdict.plain) == 1 or len(verdict.residual) == 1:
+    begin, end = {
+        True: ("**Degradation, and its cure.** ", "."),
+        False: ("**It did not come out here.** ", ". It should be all for plain and none for residual."),
+        None: ("**It points that way, and may be chance.** ", ". Train from more seeds to know."),
+    }[verdict.shown]
+    if verdict.shown is False and (len(verdict.plain) == 1 or len(verdict.residual) == 1):
         end += " With one seed it may be chance."
+    if verdict.shown and MAY_FAIL in verdict.in_vain:
+        end = f". Plain-{result.arms[MAY_FAIL].depth} does no better than guessing, whose loss is {GUESS:.3f}."
     return begin + f"{said[0][0].upper()}{said[0][1:]}; {said[1]}{end}"
 
 
-def published_words(arms: Mapping[str, Arm]) -> str:
-    """Return which way the test error goes with depth, and which way it goes in He et al.'s table of ImageNet."""
-    words = []
-    for kind in KINDS:
-        told = [t.error for t in TARGETS if t.data == "ImageNet" and t.residual == (kind == "residual")]
-        before, after = told[0], told[-1]
-        shallow, deep = (_last_errors(arms.get(f"{kind}_{depth}")) for depth in ("shallow", "deep"))
-        if shallow and deep:
-            here = median(shallow), median(deep)
-            same = (here[1] > here[0]) == (after > before)
-            words.append(
-                f"Deeper, the {kind} net's test error goes from {here[0]:.1f} to {here[1]:.1f} % here, and "
-                f"{'the same way' if same else '**the other way**'} in He et al.'s table, from {before} to {after} %."
-            )
-    return " ".join([*words, "Only the directions are compared: data, sizes and depths are others."] if words else [])
+def _more(added: Mean) -> str:
+    low, high = (f"{bound:.3g}".replace("-", "−") for bound in (added.low or 0.0, added.high or 0.0))
+    return f"{added.value:+.3g}".replace("-", "−") + f", 95 % interval {low} to {high},"
 
 
-def _last_errors(arm: Arm | None) -> list[float]:
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def published_words(result: DegradationResult) -> str:
+    """Return whether the test error goes with depth as He et al. tell it of ImageNet; empty without a verdict."""
+    if result.verdict.missing or set(result.verdict.in_vain) - {MAY_FAIL}:
+        return ""
+    said = [_published(result.arms, kind) for kind in KINDS]
+    return " ".join([*said, "Only the directions are compared: data, sizes and depths are others."])
+
+
+def _published(arms: Mapping[str, Arm], kind: str) -> str:
+    told = [t.error for t in TARGETS if t.data == "ImageNet" and t.residual == (kind == "residual")]
+    before, after = told[0], told[-1]
+    shallow, deep = (_last_errors(arms[f"{kind}_{depth}"]) for depth in ("shallow", "deep"))
+    both = [(shallow[seed], deep[seed]) for seed in shallow if seed in deep]
+    here = median(low for low, _ in both), median(high for _, high in both)
+    change = over_seeds([high - low for low, high in both], -100, 100)
+    words = f"Deeper, the {kind} net's test error goes from {here[0]:.1f} to {here[1]:.1f} %"
+    there = f"He et al.'s goes from {before} to {after} % on ImageNet"
+    if not change.above and not change.below:
+        return f"{words}, which may be chance over {len(both)} {'seed' if len(both) == 1 else 'seeds'}; {there}."
+    same = change.above == (after > before)
+    return f"{words}, beyond chance; {there}: {'that way too' if same else '**the other way**'}."
+
+
+def _last_errors(arm: Arm) -> dict[int, float]:
     """Test errors of the complete seeds, in per cent."""
-    return [100 * each.epochs[-1].test_error for each in arm.seeds if each.complete] if arm else []
+    return {each.seed: 100 * each.epochs[-1].test_error for each in arm.seeds if each.complete}
 
 
 # The record ----------------------------------------------------------------------------------------------------------

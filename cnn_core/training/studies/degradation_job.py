@@ -83,7 +83,8 @@ class _Study:
             accuracy = share(right_on_average(last, tested), tested) if last else None
             arms[name] = replace(arm, accuracy=accuracy)
         seconds = round(self._earlier + time.perf_counter() - self._started, 3)
-        return DegradationResult(arms, judge(arms), CRITERION, Pictures(len(self.data.train), tested), seconds)
+        pictures = Pictures(len(self.data.train), tested)
+        return DegradationResult(arms, judge(arms, pictures), CRITERION, pictures, seconds)
 
     def run(self) -> None:
         # Seed after seed, so that a run that is stopped has whole comparisons.

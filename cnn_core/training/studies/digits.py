@@ -68,6 +68,42 @@ def digits(size: int = SIDE, border: int = 0) -> Digits:
     return Digits(large[train], labels[train], large[test], labels[test], test)
 
 
+@dataclass(frozen=True)
+class Nearest:
+    """The training picture of one digit that is most like a drawing: its ink, and the distance (Euclidean)."""
+
+    digit: int
+    pixels: np.ndarray
+    distance: float
+
+
+def nearest_seen(small: np.ndarray) -> list[Nearest]:
+    """Return for each digit the training picture that is most like a drawing, as `like_the_digits` returns it.
+
+    Example:
+        >>> found = nearest_seen(digits().train[3, ..., 0])
+        >>> min(found, key=lambda each: each.distance).digit == digits().train_labels[3]
+        True
+    """
+    data = digits()
+    distances = np.linalg.norm((data.train[..., 0] - small).reshape(len(data.train), -1), axis=1)
+    found = []
+    for digit in range(10):
+        of = np.flatnonzero(data.train_labels == digit)
+        best = int(of[distances[of].argmin()])
+        found.append(Nearest(digit, data.train[best, ..., 0], float(distances[best])))
+    return found
+
+
+@cache
+def usual_distance() -> float:
+    """Return how near the nearest training picture lies for 99 of 100 test pictures; what lies farther is new."""
+    data = digits()
+    train, test = (part.reshape(len(part), -1).astype(np.float64) for part in (data.train, data.test))
+    squared = (test**2).sum(1)[:, None] + (train**2).sum(1) - 2 * test @ train.T
+    return float(np.percentile(np.sqrt(np.maximum(squared, 0)).min(axis=1), 99))
+
+
 def enlarged(ink: np.ndarray, size: int) -> np.ndarray:
     """Return one picture `(H, W)` of ink 0 to 1 at `size` × `size`, bicubic; overshoots are cut off."""
     if ink.shape == (size, size):

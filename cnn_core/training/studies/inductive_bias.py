@@ -10,16 +10,17 @@ Source:
     the permutation of pixels: Zhang et al. 2017, arXiv:1611.03530, section 2.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean
 from typing import Any
 
 from cnn_core.arithmetic.measures import Accuracy, Share, wilson
+from cnn_core.arithmetic.verdicts import LEVEL, holm, more_than_guessing, over_seeds, signed, student, two_sided
 from cnn_core.training.results import Result
 from cnn_core.training.spec import flag, number, numbers
 from cnn_core.training.studies.published import shipped
-from cnn_core.training.studies.repeats import Pictures, Repeated, right_on_average
+from cnn_core.training.studies.repeats import COMMONEST, Pictures, Repeated, right_on_average
 from cnn_core.training.study import Study
 
 NETS = ("convnet", "vit")
@@ -84,7 +85,7 @@ class Lead:
         shuffled: Their pixels were.
         convnet, vit: Mean accuracies.
         mean: Of the differences, seed by seed.
-        half: Of its 95 % interval; None from one seed, and where version 0.1 stored none.
+        half: Of its 95 % interval by Student's t; None from one seed.
         seeds: How many.
     """
 
@@ -97,9 +98,19 @@ class Lead:
     seeds: int
 
     @property
-    def sure(self) -> bool:
-        """True if it is beyond chance."""
-        return self.half is not None and self.mean > self.half
+    def low(self) -> float | None:
+        """Lower end of the interval, within −1 and 1; None without one: a spread of 0 is no certainty."""
+        return None if not self.half else max(-1.0, self.mean - self.half)
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of the interval, likewise."""
+        return None if not self.half else min(1.0, self.mean + self.half)
+
+    @property
+    def p(self) -> float | None:
+        """How often chance alone would do that; None without an interval."""
+        return two_sided(self.mean / self.half * student(self.seeds - 1), self.seeds - 1) if self.half else None
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,7 @@ class InductiveBiasResult(Result):
 
     @classmethod
     def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Version 0.1 stored neither leads nor shares. Their intervals over seeds are not made up for: they need t."""
+        """Version 0.1 stored neither leads nor shares."""
         points, tested = [Point(**point) for point in values["points"]], values["pictures"]["test"]
         found = {
             "leads": [asdict(lead) for lead in leads(points)],
@@ -153,13 +164,11 @@ class InductiveBiasResult(Result):
         return lines
 
 
-def leads(points: Iterable[Point], half: Callable[[Sequence[float]], float] | None = None) -> tuple[Lead, ...]:
+def leads(points: Iterable[Point]) -> tuple[Lead, ...]:
     """Return how far the convnet leads, seed by seed, for each size and order that both networks have.
 
     Args:
         points: Of both networks.
-        half: Computes half the 95 % interval of two differences or more (`statistics.student_half`); by default none is
-            told.
 
     Example:
         >>> accuracies = {("convnet", 0): 0.9, ("vit", 0): 0.7, ("convnet", 1): 0.8, ("vit", 1): 0.8}
@@ -179,9 +188,10 @@ def leads(points: Iterable[Point], half: Callable[[Sequence[float]], float] | No
         ]
         if pairs:
             gaps = [convnet - vit for convnet, vit in pairs]
-            interval = half(gaps) if half and len(gaps) > 1 else None
+            lead = over_seeds(gaps)
+            half = None if lead.high is None else lead.high - lead.value
             convnet, vit = (mean(each) for each in zip(*pairs, strict=True))
-            found.append(Lead(size, shuffled, convnet, vit, mean(gaps), interval, len(gaps)))
+            found.append(Lead(size, shuffled, convnet, vit, lead.value, half, len(gaps)))
     return tuple(found)
 
 
@@ -205,61 +215,113 @@ def largest(points: Sequence[Point], tested: int, share: Callable[[int, int], Sh
 # In words ------------------------------------------------------------------------------------------------------------
 
 
-def bias_words(leads: Sequence[Lead]) -> str:
-    """Return where the prior pays, where it stops, and what of it is neighbourhood: the numbers choose the words."""
-    natural = [lead for lead in leads if not lead.shuffled]
+def bias_words(points: Sequence[Point], tested: int) -> str:
+    """Return where the prior pays, where it stops, and what of it is neighbourhood: the numbers choose the words.
+
+    Args:
+        points: Of both networks.
+        tested: Number of test pictures.
+    """
+    every = leads(points)
+    natural = [lead for lead in every if not lead.shuffled]
     if not natural:
         return "There is no pair of trainings to compare yet."
+    known = [lead for lead in natural if _knows(lead, tested)]
+    if not known:
+        most = max(max(lead.convnet, lead.vit) for lead in natural)
+        return (
+            f"**Neither network has learnt more than guessing** (at best {most:.1%}; naming one digit always is right "
+            f"on up to {COMMONEST:.0%}): what is no knowledge yet cannot be compared. Take more steps."
+        )
+    words = ""
+    if blind := [lead.size for lead in natural if lead not in known]:
+        words = f"With {_listed(blind)} pictures neither has learnt more than guessing. "
+    return words + _where(known) + _catch_up(known) + _control(points, {lead.size for lead in known})
+
+
+def _knows(lead: Lead, tested: int) -> bool:
+    """True if one of the two is better than guessing: only then is a lead about what they know."""
+    best = wilson(min(tested, max(0, round(max(lead.convnet, lead.vit) * tested))), tested)
+    return more_than_guessing(best.low, COMMONEST)
+
+
+def _where(natural: Sequence[Lead]) -> str:
+    """With how many pictures one of the two is ahead beyond chance."""
     first, last = natural[0], natural[-1]
-    if any(lead.half is None for lead in natural):
-        single = any(lead.seeds == 1 for lead in natural)
-        why = "One seed" if single else "The intervals were not stored by the version that trained this"
-        words = (
-            f"**With {first.size} pictures the convnet leads by {points_words(first.mean)} points, with "
-            f"{last.size} by {points_words(last.mean)}.** {why}: whether that is chance cannot be said. "
-        )
-    else:
-        pays = [lead.size for lead in natural if lead.sure]
-        where = (
-            f"with {_listed(pays)} pictures the convnet's lead is beyond chance" if pays else "nowhere beyond chance"
-        )
-        rest = [lead.size for lead in natural if not lead.sure]
-        stops = f"; with {_listed(rest)} it is not" if pays and rest else ""
-        words = (
-            f"**The prior pays: {where}{stops}.** It goes from {points_words(first.mean)} points at {first.size} to "
-            f"{points_words(last.mean)} at {last.size}. "
-            if pays
-            else f"**The prior pays {where}.** "
-        )
-        if pays and not rest:
-            words += "Within these sizes it does not end. "
-    words += _catch_up(natural)
-    return words + _control(leads)
+    if all(lead.low is None for lead in natural):
+        why = "One seed" if first.seeds == 1 else "Seeds that agree to the last picture"
+        both = f"**With {_ahead(first)}" + (f", with {_ahead(last)}" if last is not first else "")
+        return f"{both}.** {why}: whether that is chance cannot be said. "
+    sure = _sure(natural)
+    pays = [lead.size for lead in natural if lead in sure and lead.mean > 0]
+    loses = [lead.size for lead in natural if lead in sure and lead.mean < 0]
+    rest = [lead.size for lead in natural if lead not in sure]
+    if not pays and not loses:
+        return "**The prior pays nowhere beyond chance.** "
+    told = [f"with {_listed(pays)} pictures the convnet's lead is beyond chance"] if pays else []
+    told += [f"with {_listed(rest)} it is not"] if pays and rest else []
+    told += [f"with {_listed(loses)} pictures the ViT is ahead beyond chance"] if loses else []
+    words = f"**The prior {'pays' if pays else 'does not pay'}: {'; '.join(told)}.** "
+    if pays and last is not first:
+        ends = points_words(first.mean), points_words(last.mean)
+        words += f"It goes from {ends[0]} points at {first.size} to {ends[1]} at {last.size}. "
+    return words + ("Within these sizes it does not end. " if len(pays) == len(natural) > 1 else "")
+
+
+def _sure(natural: Sequence[Lead]) -> list[Lead]:
+    """The leads that are beyond chance beside one another."""
+    tested = [(lead, lead.p) for lead in natural if lead.p is not None]
+    adjusted = holm([p for _, p in tested])
+    return [lead for (lead, _), p in zip(tested, adjusted, strict=True) if p < LEVEL]
+
+
+def _ahead(lead: Lead) -> str:
+    who, whom = ("convnet", "ViT") if lead.mean >= 0 else ("ViT", "convnet")
+    return f"{lead.size} pictures the {who} leads the {whom} by {points_words(abs(lead.mean))} points"
 
 
 def _catch_up(natural: Sequence[Lead]) -> str:
-    """With how many pictures the ViT is where the convnet was with the fewest."""
+    """With how many pictures the ViT is where the convnet was with the fewest, if that was ahead."""
     first = natural[0]
+    if first not in _sure(natural) or first.mean < 0:
+        return ""
     level = next((lead.size for lead in natural if lead.vit >= first.convnet), None)
     reach = f"the ViT gets there with {level}" if level else f"the ViT does not get there with {natural[-1].size}"
-    return f"With {first.size} pictures the convnet is right on {first.convnet:.1%}; {reach}. "
+    return f"With {first.size} pictures the convnet is right on {first.convnet:.1%} on average; {reach}. "
 
 
-def _control(leads: Sequence[Lead]) -> str:
-    both = _with_control(leads)
+def _control(points: Sequence[Point], sizes: Collection[int]) -> str:
+    """What shuffling takes of the lead, on average over the sizes, seed by seed."""
+    gap = {(p.shuffled, p.size, p.seed): 0.0 for p in points if p.size in sizes}
+    for net, sign in (("convnet", 1), ("vit", -1)):
+        right = {(p.shuffled, p.size, p.seed): p.test_accuracy for p in points if p.net == net}
+        gap = {key: lead + sign * right[key] for key, lead in gap.items() if key in right}
+    both = {(size, seed) for shuffled, size, seed in gap if shuffled and (False, size, seed) in gap}
     if not both:
         return ""
-    natural, mixed = (mean(pair[n].mean for pair in both) for n in (0, 1))
-    words = (
-        f"Shuffled, its lead is {points_words(mixed)} points on average over the sizes, instead of "
-        f"{points_words(natural)}: **{points_words(natural - mixed)} points go with the neighbourhood**"
+    seeds = sorted({seed for _, seed in both})
+    of = {seed: [size for size, other in both if other == seed] for seed in seeds}
+    natural, mixed = (
+        over_seeds([mean(gap[shuffled, size, seed] for size in of[seed]) for seed in seeds], -1, 1)
+        for shuffled in (False, True)
     )
-    if mixed > 0:
+    lost = over_seeds(
+        [mean(gap[False, size, seed] - gap[True, size, seed] for size in of[seed]) for seed in seeds], -2, 2
+    )
+    words = (
+        f"Shuffled, its lead is {points_words(mixed.value)} points on average over the sizes, instead of "
+        f"{points_words(natural.value)}: "
+    )
+    if lost.low is None or lost.high is None:
+        why = "one seed" if len(seeds) == 1 else "seeds that agree exactly"
+        return f"{words}from {why} nobody can say what of it goes with the neighbourhood."
+    interval = f"95 % interval {points_words(lost.low)} to {points_words(lost.high)}"
+    if not lost.above:
+        return f"{words}that the neighbourhood makes the difference may be chance ({interval})."
+    words += f"**{points_words(lost.value)} points go with the neighbourhood** ({interval})"
+    if mixed.above:
         words += ", the rest does not: a small ViT is also harder to train on so few pictures, whatever they show"
-    if any(other.half is None for _, other in both):
-        return f"{words}."
-    sure = [other.size for _, other in both if other.sure]
-    return f"{words}. Beyond chance the shuffled lead is {f'with {_listed(sure)}' if sure else 'nowhere'}."
+    return f"{words}."
 
 
 def _with_control(leads: Sequence[Lead]) -> list[tuple[Lead, Lead]]:
@@ -279,16 +341,18 @@ def lead_words(lead: Lead | None) -> str:
 
     Example:
         >>> lead_words(Lead(50, False, 0.8, 0.9, -0.1, 0.05, 3)), lead_words(None)
-        ('−10.0 ± 5.0', '–')
+        ('−10.0 (−15.0 to −5.0)', '–')
     """
     if lead is None:
         return "–"
-    return points_words(lead.mean) + (f" ± {100 * lead.half:.1f}" if lead.half is not None else "")
+    if lead.low is None or lead.high is None:
+        return points_words(lead.mean)
+    return f"{points_words(lead.mean)} ({points_words(lead.low)} to {points_words(lead.high)})"
 
 
 def points_words(share: float) -> str:
     """Return a difference of shares in percentage points."""
-    return f"{100 * share:.1f}".replace("-", "−")
+    return signed(100 * share)
 
 
 def _listed(sizes: Sequence[int]) -> str:

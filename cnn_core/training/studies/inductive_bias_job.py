@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from cnn_core.arithmetic.statistics import share, student_half
+from cnn_core.arithmetic.statistics import share
 from cnn_core.networks import devices
 from cnn_core.networks.zoo.vit import vit
 from cnn_core.store.report import Outcome, Report
@@ -121,7 +121,7 @@ class _Study:
             tuning_size=self.tuning_size,
             learning_rates=self.rates,
             points=self.points,
-            leads=leads(self.points, student_half),
+            leads=leads(self.points),
             largest=largest(self.points, tested, share),
             pictures=Pictures(self.limit, tested, VALIDATION),
             seconds=round(self._earlier + time.perf_counter() - self._started, 3),

@@ -124,6 +124,33 @@ class LeNetResult(Result):
         return [f"{self.accuracy.correct} of {self.accuracy.total} test digits right, in {self.seconds or 0:.0f} s"]
 
 
+# In words ------------------------------------------------------------------------------------------------------------
+
+
+def seen_words(said: int, seen: Mapping[int, float], usual: float) -> str:
+    """Return what an answer is worth, by what the network has seen: an unlike drawing gets an answer too.
+
+    Args:
+        said: The digit that it reads.
+        seen: How far from the drawing the most alike training picture of each digit lies.
+        usual: How near that of 99 of 100 test digits lies.
+
+    Example:
+        >>> seen_words(2, {2: 1.0, 7: 1.5}, usual=2.0)
+        'Of all digits that it has learnt, the one most like yours is a 2 as well.'
+    """
+    nearest = min(seen, key=lambda digit: seen[digit])
+    kind = f"{'an' if nearest == 8 else 'a'} {nearest}"
+    if not seen[nearest] <= usual:
+        return (
+            f"**It has seen nothing quite like yours**: even the most alike of its digits, {kind}, is farther from it "
+            "than for 99 of 100 of its test digits. It answers all the same, and may be wrong however sure it is."
+        )
+    if nearest != said:
+        return f"Of all digits that it has learnt, the one most like yours is **{kind}**: doubt its answer."
+    return f"Of all digits that it has learnt, the one most like yours is {kind} as well."
+
+
 # The record ----------------------------------------------------------------------------------------------------------
 
 

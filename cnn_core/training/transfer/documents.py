@@ -14,6 +14,7 @@ from cnn_core.pictures import coded, formats, images, limits, picture, samples, 
 from cnn_core.store.runs import Run
 from cnn_core.training.transfer.headline import balanced
 from cnn_core.training.transfer.results import Transfer
+from cnn_core.training.transfer.shift import card_words
 from cnn_core.training.transfer.spec import Experiment
 
 BACKBONE_FILE = "backbone.keras"
@@ -119,7 +120,7 @@ def experiment_settings(run: Run, arm: str) -> dict[str, Any]:
     in the order of the run, `accuracy` what each arm reached.
     """
     found, experiment = Transfer.from_json(run.result), Experiment.from_json(run.spec)
-    split = sets.split(experiment.items, experiment.options.seed)
+    split = sets.split(experiment.items, experiment.options.seed, found.near)
     return run.spec | {
         "run": run.id,
         "arm": arm,
@@ -177,7 +178,7 @@ Balanced accuracy {balanced(figures.per_class):.3f}: the mean of the classes' ow
 
 - It knows these {len(counts)} classes only and answers one of them to any picture.
 - Its probabilities are not calibrated.
-- It was tested on pictures like those it was trained on; of others these figures say nothing.
+- {card_words(found.shift, [part for *_, part in run.spec["items"]], sizes)}
 - Precision and recall of a class rest on the few pictures in the column "tested".
 
 ## Licence

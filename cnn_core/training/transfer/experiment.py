@@ -4,7 +4,7 @@ import gc
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +14,18 @@ from cnn_core.engine.errors import on_purpose, sentence
 from cnn_core.networks import backbones, devices
 from cnn_core.networks.forward import Pictures, See, cached_features, compiled, forward, network_input
 from cnn_core.networks.maps import Maps
-from cnn_core.pictures import kept, sets
+from cnn_core.pictures import kept, near, sets
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
 from cnn_core.training import heads
 from cnn_core.training.heads import Head, Pass
-from cnn_core.training.transfer import answers, export
+from cnn_core.training.transfer import answers, export, measuring
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.live import Live
 from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
+from cnn_core.training.transfer.shift import Shift
 from cnn_core.training.transfer.spec import KEPT_COPIES, Experiment
 
 if TYPE_CHECKING:
@@ -93,9 +94,11 @@ class _Laboratory:
         self.id, self.store, self.report, self.precision = run.id, store, report, precision
         self.options, self.classes = experiment.options, experiment.classes
         self.record = backbones.backbone(self.options.backbone)
-        self.split = sets.split(experiment.items, self.options.seed)
-        self.remarks = kept.remarks(store, experiment.items)
         before = Transfer.from_json(run.result) if run.result else Transfer((), {})
+        # An attempt after another divides as that did: its arms have been tested on that test part.
+        self.near = before.near if before.arms else near.groups(store, experiment.items)
+        self.split = sets.split(experiment.items, self.options.seed, self.near)
+        self.remarks = kept.remarks(store, experiment.items)
         self.seconds_before = before.seconds
         self.arms = {name: arm for name, arm in before.arms.items() if export.kept_network(store, run.id, name)}
         self.failed = dict(before.failed)
@@ -104,6 +107,7 @@ class _Laboratory:
         self.live = Live(report, self.options, self.split.sizes, whole)
         self._fixed_blocks = len(self.record.block_starts) - self.options.unfreeze_blocks
         self._head: _Fitted | None = None
+        self.shift: Shift | None = None
 
     def run(self) -> Transfer:
         train = {"scratch": self._scratch, "frozen": self._frozen, "fine_tuned": self._fine_tuned}
@@ -121,8 +125,26 @@ class _Laboratory:
             self.report.found(self._found().to_json())
         if first_error and not self.arms:
             raise first_error
+        self.shift = self._shift()
         self.live.phase("done")
         return self._found()
+
+    def _shift(self) -> Shift | None:
+        """Compare validation and test: where an arm fell, the pictures may be of another kind."""
+        if not self.arms or self.report.should_stop:
+            return None
+        head = self._head.head if self._head else None
+
+        def vectors(items: Sequence[Item]) -> np.ndarray:
+            return self._vectors(tuple(items))[0]
+
+        def said(features: np.ndarray) -> np.ndarray:
+            assert head is not None
+            return np.asarray(head.probabilities(features).argmax(axis=1))
+
+        return measuring.measure(
+            self.store, self.split, self.arms, self.classes, self.near, vectors, said if head else None
+        )
 
     def _found(self) -> Transfer:
         arms = {name: self.arms[name] for name in self.options.arms if name in self.arms}
@@ -134,6 +156,8 @@ class _Laboratory:
             failed=dict(self.failed),
             notes=(*self.split.notes, *self.remarks),
             seconds=round(self.seconds_before + time.perf_counter() - self.started, 3),
+            near=self.near,
+            shift=self.shift,
         )
 
     def _measure(self, name: str, train: "Callable[[], tuple[training.Arm | _Frozen, float]]") -> None:

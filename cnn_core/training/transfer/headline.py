@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from cnn_core.arithmetic.measures import PairedAnswers, Share
+from cnn_core.arithmetic.verdicts import holm, more_than_guessing
 from cnn_core.training.transfer.results import ClassFigures, Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES
 
@@ -10,14 +11,16 @@ CLEAR = 0.05  # McNemar's p below which a difference is called one
 UNEQUAL = 1.5  # times as many test pictures of the biggest class as of the smallest
 
 
-def headline(shares: Mapping[str, Share], compared: Sequence[PairedAnswers] = ()) -> str:
+def headline(shares: Mapping[str, Share], compared: Sequence[PairedAnswers] = (), chance: float = 0.0) -> str:
     """Say how the arms compare, in one sentence; of one arm, what it reached.
 
-    An arm is called behind only if chance alone would rarely have put it there.
+    An arm is called behind only if chance alone would rarely have put it there, of as many pairs as there are (Holm),
+    and something only if an arm is right more often than by guessing.
 
     Args:
         shares: Right answers of each arm.
         compared: The pairs of them on the same pictures.
+        chance: What always naming the commonest class would get right.
 
     Example:
         >>> shares = {"frozen": Share(57, 60, 0.86, 0.98), "fine_tuned": Share(58, 60, 0.89, 0.99)}
@@ -25,14 +28,20 @@ def headline(shares: Mapping[str, Share], compared: Sequence[PairedAnswers] = ()
         '57 and 58 of 60: too close to call'
         >>> headline({"frozen": shares["frozen"]})
         '57 of 60 right'
+        >>> headline({"frozen": Share(31, 60, 0.39, 0.64)}, chance=0.5)
+        '31 of 60: not clearly better than guessing'
     """
     total = next(iter(shares.values())).total
     score = f"{listed([str(share.correct) for share in shares.values()])} of {total}"
+    if chance and not any(more_than_guessing(share.low, chance) for share in shares.values()):
+        return f"{score}: not clearly better than guessing"
     if len(shares) == 1:
         return f"{score} right"
     ranked = sorted(shares, key=lambda name: -shares[name].correct)
-    clear = {frozenset((pair.first, pair.second)) for pair in compared if pair.p < CLEAR}
-    behind = [name for name in ranked if frozenset((ranked[0], name)) in clear]
+    found = zip(compared, holm([pair.p for pair in compared]), strict=True)
+    clear = {frozenset((pair.first, pair.second)) for pair, p in found if p < CLEAR}
+    best = shares[ranked[0]].correct
+    behind = [name for name in ranked if frozenset((ranked[0], name)) in clear and shares[name].correct < best]
     level = [name for name in ranked if name not in behind]
     if not behind:
         tie = len({share.correct for share in shares.values()}) == 1

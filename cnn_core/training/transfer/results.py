@@ -7,7 +7,9 @@ from itertools import combinations
 from typing import Any
 
 from cnn_core.arithmetic.measures import Accuracy, Curve, PairedAnswers, Share
+from cnn_core.arithmetic.verdicts import LEVEL, holm
 from cnn_core.training.results import Result
+from cnn_core.training.transfer.shift import Shift
 from cnn_core.training.transfer.spec import ARM_TITLES
 
 
@@ -120,6 +122,8 @@ class Transfer(Result):
         compared: Every pair of them on the same pictures, by McNemar's exact test, the better one first.
         failed: Why an arm has no figures, a sentence each.
         notes: About the division of the pictures.
+        near: Groups of pictures that are nearly the same, by which they were divided; empty until version 0.2.
+        shift: Whether the test pictures are like the others; None until version 0.2, and before all arms are done.
         seconds: Of all attempts together.
 
     Example:
@@ -148,6 +152,8 @@ class Transfer(Result):
     failed: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    near: dict[str, str] = field(default_factory=dict)
+    shift: Shift | None = None
 
     @property
     def chance(self) -> float:
@@ -166,18 +172,20 @@ class Transfer(Result):
 
     def verdicts(self) -> list[str]:
         """Say of each pair of arms which is better, and whether the pictures suffice to say so."""
-        return [self._verdict(pair) for pair in self.compared]
+        adjusted = holm([pair.p for pair in self.compared])
+        return [self._verdict(pair, p) for pair, p in zip(self.compared, adjusted, strict=True)]
 
-    def _verdict(self, pair: PairedAnswers) -> str:
+    def _verdict(self, pair: PairedAnswers, p: float) -> str:
         first, second = ARM_TITLES[pair.first], ARM_TITLES[pair.second].lower()
         lead = pair.only_first - pair.only_second
         if lead == 0:
             return f"{first} and {second} get equally many right."
-        verdict = "chance alone would rarely do that" if pair.p < 0.05 else "too few pictures to call it a difference"
+        verdict = "chance alone would rarely do that" if p < LEVEL else "too few pictures to call it a difference"
+        number = f", corrected by Holm for {len(self.compared)} pairs" if len(self.compared) > 1 else ""
         return (
             f"{first} gets {lead} {'picture' if lead == 1 else 'pictures'} more right than {second}: {verdict} "
             f"({pair.only_first} right only here, {pair.only_second} only there; McNemar's exact test, "
-            f"p = {pair.p:.2g})."
+            f"p = {p:.2g}{number})."
         )
 
     def accuracies(self) -> list[Accuracy]:

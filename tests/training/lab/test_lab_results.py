@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 
 from cnn_core.arithmetic.measures import FoldAccuracy, Share
-from cnn_core.training.lab.recipes import RecipesResult
+from cnn_core.arithmetic.statistics import accuracy_summary
+from cnn_core.arithmetic.verdicts import PairedDifference
+from cnn_core.training.lab.depth import Cut, DepthResult, Stage
+from cnn_core.training.lab.recipes import RecipesResult, Tried
+from cnn_core.training.lab.sabotage import Mistake, Sabotaged
 from cnn_core.training.lab.size import SizeResult
 from cnn_core.training.lab.studies import STUDIES
 from cnn_core.training.results import ResultUnreadable
@@ -28,7 +32,8 @@ def read(kind: str) -> Any:
 def test_result_of_version_0_1_is_read_and_written_anew(kind: str) -> None:
     result = read(kind)
     assert result.complete and result.classes == ("blue", "green", "red")
-    assert list(result.sentences) == OLD[kind]["sentences"] and result.seconds == OLD[kind]["seconds"]
+    assert result.sentences == result.told() and len(result.sentences) >= len(OLD[kind]["sentences"]) - 1
+    assert result.seconds == OLD[kind]["seconds"], "what it means is said anew, what was measured stays"
     written = json.loads(json.dumps(result.to_json()))
     assert written["version"] == 2 and STUDIES[kind].result.from_json(written) == result
 
@@ -44,6 +49,7 @@ def test_depth_of_version_0_1_has_its_differences_at_the_cuts() -> None:
     trained, frozen = result.cuts
     assert (trained.frozen_blocks, frozen.frozen_blocks, frozen.paired) == (1, 3, None)
     assert trained.paired.words == OLD["depth"]["paired"][0]["words"] and trained.paired.low is None
+    assert trained.paired.names == ("Training the 2 upper blocks", "the frozen network")
 
 
 def test_size_of_version_0_1_has_the_fit_of_its_law() -> None:
@@ -137,8 +143,91 @@ def test_result_of_another_kind_or_damaged_is_refused_in_a_sentence() -> None:
         SizeResult.from_json({"version": 3})
 
 
+def test_differences_of_version_0_1_are_told_within_what_is_possible() -> None:
+    loose = next(tried for tried in read("recipes").recipes if tried.name == "batchnorm_training")
+    assert (loose.paired.low, loose.paired.high, loose.paired.folds) == (-100.0, 100.0, 0)
+    assert loose.paired.names == ("BatchNorm left training", "Head first, then all blocks at a low rate")
+    assert "(95 % interval −100.0 to 100.0): this may well be chance" in loose.words
+    apart = {**OLD["recipes"]["recipes"][1]["paired"], "low": None, "high": None, "p": None}
+    apart["words"] = "A is 66.7 points worse than B in each of 3 folds; that is too little to tell whether it is real."
+    values = OLD["recipes"] | {"recipes": [{**OLD["recipes"]["recipes"][1], "paired": apart}]}
+    told = RecipesResult.from_json(values).recipes[0].paired
+    assert (told.names, told.folds) == (("A", "B"), 3) and "in each of 3 folds: without a spread" in told.words
+
+
+def row(*scores: float) -> FoldAccuracy:
+    return accuracy_summary([round(60 * score) for score in scores], [60] * len(scores), 0.25)
+
+
+def difference(points: float, half: float, p: float, *names: str) -> PairedDifference:
+    low, high = max(-100.0, points - half), min(100.0, points + half)
+    return PairedDifference(points, low, high, p, (names[0], names[1]), 5, 300)
+
+
+def test_comparisons_are_corrected_for_their_number_once() -> None:
+    """Six recipes, one at p = 0.02: alone it would be a finding."""
+    p_values = [0.02, 0.3, 0.5, 0.6, 0.7, 0.8]
+    tried = [Tried("head_first", "right", accuracy=row(0.9, 0.92))]
+    for number, p in enumerate(p_values):
+        paired = difference(-9.0 if number == 0 else -1.0, 8.0, p, f"recipe {number}", "right")
+        tried.append(Tried(f"r{number}", f"recipe {number}", accuracy=row(0.8, 0.82), paired=paired))
+    result = RecipesResult(recipes=tuple(tried), chance=0.2).settled()
+    assert result == result.settled()
+    assert result.recipes[1].paired.adjusted == pytest.approx(0.12) and result.recipes[1].paired.family == 6
+    assert not result.recipes[1].paired.beyond_chance
+    assert "not beside the others (p = 0.120 after Holm's correction for 6 comparisons)" in result.sentences[1]
+    alone = RecipesResult(recipes=tuple(tried[:2]), chance=0.2).settled()
+    assert alone.recipes[1].paired.worse and "chance alone would hardly do that (p = 0.020)" in alone.sentences[1]
+
+
+def test_result_no_better_than_guessing_says_only_that() -> None:
+    blind = Tried("head_first", "right", accuracy=row(0.2, 0.3, 0.25))
+    paired = difference(-20.0, 5.0, 0.001, "rate", "right")
+    result = RecipesResult(recipes=(blind, replace(blind, name="r", paired=paired)), chance=0.25).settled()
+    assert len(result.sentences) == 1 and "Nothing here is right more often than always naming" in result.sentences[0]
+    assert "25.0%" in result.sentences[0] and "So the figures say nothing." in result.sentences[0]
+    seeing = replace(blind, accuracy=row(0.6, 0.7, 0.65))
+    assert len(replace(result, recipes=(seeing, blind)).settled().sentences) == 2
+
+
+def test_depth_is_a_finding_only_beyond_chance() -> None:
+    low, high = (Stage(n, 17, f"block {n} of 17", row(*scores), 8) for n, scores in ((1, (0.5, 0.6)), (9, (0.7, 0.8))))
+    top = Stage(17, 17, "block 17 of 17", row(0.7, 0.78), 8)
+    rise, peak = difference(20.0, 5.0, 0.001, "a", "b"), difference(1.0, 5.0, 0.6, "a", "c")
+    result = DepthResult(stages=(low, high, top), rise=rise, peak=peak)
+    assert "highest after block 9 of 17; that the top has less may be chance." in result.told()[0]
+    clear = replace(result, peak=difference(9.0, 5.0, 0.01, "a", "c")).told()[0]
+    assert "highest after block 9 of 17, not at the top." in clear
+    rising = DepthResult(stages=(low, high), rise=rise).told()[0]
+    assert rising.startswith(
+        "Probe accuracy after each stage: 0.550, 0.750; highest after block 9 of 17, the top: it ris"
+    )
+    assert "it rises" not in DepthResult(stages=(low, high), rise=difference(20.0, 25.0, 0.2, "a", "b")).told()[0]
+    cut = Cut(11, 17, "block 11 of 17", row(0.97, 0.98), difference(0.8, 13.0, 0.5, "training", "frozen"))
+    frozen = Cut(17, 17, "block 17 of 17", row(0.96, 0.97))
+    assert (
+        DepthResult(cuts=(cut, frozen))
+        .told()[0]
+        .startswith("On these pictures no fine-tuning is better than the frozen network beyond chance (mean 0.967).")
+    )
+    sure = replace(cut, paired=difference(9.0, 4.0, 0.01, "training", "frozen"))
+    assert (
+        "Keeping 11 of 17 blocks and training the rest beat the frozen network"
+        in DepthResult(cuts=(sure, frozen)).told()[0]
+    )
+
+
+def test_mistake_that_costs_nothing_is_no_loss() -> None:
+    better = Mistake("grey", "grey", "", accuracy=row(0.9, 0.9), loss=difference(2.0, 5.0, 0.4, "grey", "right"))
+    assert Sabotaged("toy", "Toy", right=row(0.9, 0.8), distortions=(better,)).words == (
+        "Toy: no mistake costs anything that is clearly more than chance: grey."
+    )
+
+
 def test_trap_says_what_moved() -> None:
     result = read("recipes")
     assert result.trap.startswith("Only “BatchNorm left training” moved them. In Keras 3 training=False at")
+    both = replace(result, recipes=tuple(tried for tried in result.recipes if tried.name == "batchnorm_training"))
+    assert both.trap.startswith("“BatchNorm left training” moved them.") and "all other recipes" not in both.trap
     held = replace(result, recipes=tuple(tried for tried in result.recipes if tried.name == "head_first"))
     assert held.trap.startswith("Here no recipe moved a statistic") and RecipesResult().trap == ""

@@ -31,7 +31,8 @@ def test_every_arm_and_seed_has_its_curves(small: tuple[Run, Listening]) -> None
             for epoch in entry.epochs:
                 assert epoch.train_loss > 0 and 0 <= epoch.train_error <= 1 and 0 <= epoch.test_error <= 1
         assert arm.accuracy and arm.accuracy.value == pytest.approx(sum(arm.last_accuracies) / 2, abs=1 / 359)
-    assert result.verdict.shown in (True, False) and (result.pictures.train, result.pictures.test) == (1438, 359)
+    assert result.verdict.shown is None and set(result.verdict.in_vain) >= {"residual_deep"}, "two epochs are too few"
+    assert (result.pictures.train, result.pictures.test) == (1438, 359)
     params = {
         kind: [result.arms[f"{kind}_{depth}"].trainable_params for depth in ("shallow", "deep")]
         for kind in ("plain", "residual")

@@ -1,12 +1,15 @@
 """What a LeNet-5 run found: JSON, version 0.1, its row and curve of a comparison."""
 
 import json
+import math
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
 from studies_toys import VERSION_01
 
 from cnn_core.arithmetic.measures import Accuracy, Curve, Share
-from cnn_core.training.studies.lenet import STUDY, BatchFigures, LeNet, LeNetResult, expected_seconds
+from cnn_core.training.studies.lenet import STUDY, BatchFigures, LeNet, LeNetResult, expected_seconds, seen_words
 from cnn_core.training.studies.published import shipped
 from cnn_core.training.studies.repeats import EpochFigures
 
@@ -37,6 +40,23 @@ def test_comparison_has_one_row_and_one_line() -> None:
     assert result.lines() == ["17 of 20 test digits right, in 3 s"]
     untested = replace(result, accuracy=None, epochs=())
     assert untested.accuracies() == untested.curves() == [] and untested.lines() == ["It was not tested."]
+
+
+@given(
+    st.integers(0, 9),
+    st.dictionaries(st.integers(0, 9), st.floats(0, 9) | st.just(math.nan), min_size=1),
+    st.floats(0, 5) | st.just(math.nan),
+)
+def test_answer_is_only_as_good_as_what_was_seen(said: int, seen: dict[int, float], usual: float) -> None:
+    told = seen_words(said, seen, usual)
+    if told.endswith("as well."):
+        assert seen[said] == min(seen.values()) <= usual, "the most alike is what it reads, and alike enough"
+
+
+def test_words_for_a_drawing_that_is_new() -> None:
+    assert seen_words(2, {2: 3.0, 8: 2.5}, 1.6).startswith("**It has seen nothing quite like yours**: even the most")
+    assert "an 8" in seen_words(2, {2: 3.0, 8: 2.5}, 1.6)
+    assert seen_words(2, {2: 1.5, 7: 1.2}, 1.6).endswith("is **a 7**: doubt its answer.")
 
 
 def test_cost_is_in_proportion_to_the_epochs() -> None:

@@ -84,6 +84,23 @@ def test_shipped_network_reads_test_digits_that_are_drawn_large() -> None:
     assert right >= 36, f"{right} of 40"
 
 
+def test_what_it_has_seen_is_told_beside_a_plain_seven() -> None:
+    drawing = np.zeros((64, 64))
+    drawing[10:17, 14:50] = 1.0
+    for step in range(40):  # the slanting stroke, no bar
+        drawing[14 + step, 44 - step // 2 : 51 - step // 2] = 1.0
+    said = read_digit("", drawing)
+    assert [each["digit"] for each in said["seen"]] == list(range(10)) and said["seen"][7]["pixels"].shape == (8, 8)
+    train = digits().train[digits().train_labels == 7][..., 0]
+    by_hand = min(float(np.sqrt(((picture - said["small"]) ** 2).sum())) for picture in train)
+    assert said["seen"][7]["distance"] == pytest.approx(by_hand, rel=1e-5)
+    nearest = min(each["distance"] for each in said["seen"])
+    if int(np.argmax(said["probabilities"])) != 7:
+        assert nearest > said["usual"] or min(said["seen"], key=lambda each: each["distance"])["digit"] == 7
+    learnt = read_digit("", _drawn(0))
+    assert min(each["distance"] for each in learnt["seen"]) < said["usual"], "a test digit is like what it has seen"
+
+
 def test_stopped_run_can_be_asked(shelf: Store) -> None:
     stop = Listening(lambda progress: progress.get("fraction", 0) > 0.3)
     run = carry_out(shelf, "lenet", stop, epochs=2, batch_size=256)

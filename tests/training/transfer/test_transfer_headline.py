@@ -1,8 +1,11 @@
 """The sentence with which a result begins: of one, two and three arms, and never more than the pictures can tell."""
 
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cnn_core.arithmetic.measures import PairedAnswers, Share, wilson
 from cnn_core.training.transfer.headline import headline, missing
@@ -52,6 +55,33 @@ def test_headline_says_what_the_pictures_can_tell(
     arms: dict[str, int], compared: list[PairedAnswers], said: str
 ) -> None:
     assert headline(shares(**arms), compared) == said
+
+
+def test_headline_of_arms_that_know_no_more_than_guessing() -> None:
+    told = headline(shares(frozen=20, fine_tuned=33), [pair("fine_tuned", "frozen", 1e-4)], chance=0.5)
+    assert told == "20 and 33 of 60: not clearly better than guessing"
+    assert headline(shares(frozen=20, fine_tuned=50), [pair("fine_tuned", "frozen", 1e-4)], chance=0.5).endswith(
+        "fine-tuned is ahead of frozen"
+    )
+
+
+@given(
+    st.lists(st.integers(0, 60), min_size=2, max_size=3),
+    st.lists(st.floats(0, 1), min_size=3, max_size=3),
+    st.floats(0, 0.9),
+)
+def test_headline_calls_nobody_behind_whom_chance_may_have_put_there(
+    right: list[int], values: list[float], chance: float
+) -> None:
+    names = ["scratch", "frozen", "fine_tuned"][: len(right)]
+    found = {name: wilson(number, 60) for name, number in zip(names, right, strict=True)}
+    compared = [PairedAnswers(a, b, 5, 1, p) for (a, b), p in zip(combinations(names, 2), values, strict=False)]
+    said = headline(found, compared, chance)
+    if "ahead of" in said or "behind" in said:
+        assert min(pair.p for pair in compared) * len(compared) < 0.05, "Holm's first step"
+        assert max(right) > min(right) and max(share.low for share in found.values()) > chance
+    if chance and max(share.low for share in found.values()) <= chance:
+        assert said.endswith("not clearly better than guessing")
 
 
 def arm(*phases: str, stopped: bool = False) -> Arm:
