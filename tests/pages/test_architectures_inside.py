@@ -245,3 +245,16 @@ def test_nodes_and_frames_have_names_for_people_and_keep_their_own(monkeypatch: 
     assert {node["frame"] for node in data["nodes"]} == {"Block 2b"}
     assert data["nodes"][1]["said"].startswith("Block 2b, output: Conv2D, output 4 × 4 × 2")
     assert [node["name"] for node in data["nodes"]] == list(layers)  # what is sent back when one is chosen
+
+
+def test_link_opens_what_was_turned_and_chosen(lesson: Any) -> None:
+    app = lesson(inside="lenet5", fold="folded", turned="c1", at="c5")
+    assert "Chosen: **C5** has" in words(app) and not app.warning
+    assert app.session_state.link_aside == {"architectures_turned": "c1", "architectures_at": "c5"}
+    layout, given = next(view for view in reversed(app.views) if view[1].get("on_fold"))
+    assert given["chosen"] == "c5" and {node.block for node in layout.nodes if not node.folded} >= {"c1"}
+    wrong = lesson(inside="lenet5", turned="c1,nothing", at="nothing")
+    assert [warning.value.partition("=")[0] for warning in wrong.warning] == [
+        "The link says architectures\\_turned",
+        "The link says architectures\\_at",
+    ]
