@@ -132,6 +132,8 @@ def test_keyboard_comes_by_the_way_past_the_menu_then_by_share_and_then_to_the_p
     server: Server, visitor: Visitor
 ) -> None:
     page = visitor(f"{server.url}/pooling")
+    expect(page.locator(".st-key-stage").locator("img, canvas, .js-plotly-plot").first).to_be_visible()  # all is drawn:
+    expect(page.locator("[data-testid=stSpinner]")).to_have_count(0)  # nothing takes the focus's place away
     page.keyboard.press("Tab")
     expect(page.get_by_test_id("stSkipToContent")).to_be_focused()
     page.keyboard.press("Enter")

@@ -30,7 +30,7 @@ def test_graph_is_drawn_folds_by_key_and_agrees_with_the_record(server: Server, 
     said = graph.locator(".said")
     graph.locator("[tabindex='0']").first.focus()
     page.keyboard.press("End")
-    expect(said).to_contain_text("probabilities")
+    expect(said).to_contain_text("Probabilities")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowDown")
     expect(said).to_contain_text("Enter")  # a block, which unfolds

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import experiments, kernels
 
-from .conftest import Server
+from .conftest import Server, settled
 
 Visitor = Callable[..., Page]
 
@@ -61,6 +61,23 @@ def test_stepper_computes_what_numpy_computes_with_padding_stride_and_dilation(
     for value in wanted.reshape(-1):
         assert float(said(page).rpartition("= ")[2]) == pytest.approx(value, abs=0.01)
         page.locator(".stepper .next").click()
+
+
+def test_shared_link_opens_the_very_window(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/convolution?convolution_view=Step+by+step")
+    page.locator(".stepper .first").click()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+        page.locator(".stepper .next").press(key)
+    expect(page.locator(".sum")).to_contain_text("Row 2, column 1:")
+    hers = page.locator(".sum").inner_text()
+    page.wait_for_timeout(700)  # until it has come to rest
+    settled(page)
+    assert "convolution_at" not in page.url, "Back does not go through every cell"
+    expect(page.locator(".sum")).to_have_text(hers)  # must not happen: the answer moves it
+    page.get_by_role("button", name="Share", exact=True).click()
+    shared = page.get_by_role("dialog").locator("code").inner_text()
+    stranger = visitor(shared)
+    expect(stranger.locator(".sum")).to_have_text(hers)
 
 
 def test_changed_cell_changes_the_map_and_the_link(server: Server, visitor: Visitor) -> None:

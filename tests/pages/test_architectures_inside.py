@@ -13,8 +13,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine.errors import EngineUnreachable
+from cnn_core.figures.graph_layout import layout
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.architectures import blocks, inside, layer_table
+from ui.architectures.choice import layer_title
+from ui.widgets.graph_view import graph_view
 from ui.widgets.graph_view.graph_view import size
 
 SIDES = {"image": 32, "c1": 28, "s2": 14, "c3": 10, "s4": 5, "c5": 1}
@@ -149,14 +152,14 @@ def test_layer_with_most_parameters_of_alexnet_is_the_challenge(lesson: Any, eng
     app.session_state.architectures_chosen = ("alexnet", "f6")
     app.run()
     assert app.session_state.done is False
-    assert "Chosen: **f6** has **16.5%** of the parameters (10,164 of 61,706)" in words(app)
+    assert "Chosen: **F6** has **16.5%** of the parameters (10,164 of 61,706)" in words(app)
     app.session_state.architectures_chosen = ("alexnet", "c5")
     assert app.run().session_state.done is True
     app.session_state.architectures_chosen = ("lenet5", "c5")  # of another network
     app.run()
     assert app.session_state.done is False and "Chosen" not in words(app)
     app.selectbox(key="architectures_inside").set_value("lenet5").run()
-    assert app.session_state.done is False and "Chosen: **c5** has **78.0%**" in words(app)
+    assert app.session_state.done is False and "Chosen: **C5** has **78.0%**" in words(app)
 
 
 def test_table_holds_every_layer_and_the_reason_for_a_missing_field(lesson: Any) -> None:
@@ -228,3 +231,30 @@ def test_missing_function_is_named() -> None:
 
 def test_shapes_are_written_for_people() -> None:
     assert (size((7, None, 512)), size([10]), size(())) == ("7 × any × 512", "10", "one number")
+
+
+def test_nodes_and_frames_have_names_for_people_and_keep_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[dict[str, Any]] = []
+    monkeypatch.setattr(graph_view, "_graph", lambda data, **given: drawn.append(data))
+    layers = {"block2b_expand_conv": "block2b", "block2b_out": "block2b"}
+    known = {"params": 0, "macs": 0, "receptive_field": 3, "reason": "", "output_shape": (4, 4, 2), "kind": "Conv2D"}
+    graph = layout(layers, [("block2b_expand_conv", "block2b_out")], ["block2b"])
+    graph_view.graph_view(graph, dict.fromkeys(layers, known), "one", label="two layers", named=layer_title)
+    (data,) = drawn
+    assert [node["title"] for node in data["nodes"]] == ["Expand, convolution", "Output"]
+    assert {node["frame"] for node in data["nodes"]} == {"Block 2b"}
+    assert data["nodes"][1]["said"].startswith("Block 2b, output: Conv2D, output 4 × 4 × 2")
+    assert [node["name"] for node in data["nodes"]] == list(layers)  # what is sent back when one is chosen
+
+
+def test_link_opens_what_was_turned_and_chosen(lesson: Any) -> None:
+    app = lesson(inside="lenet5", fold="folded", turned="c1", at="c5")
+    assert "Chosen: **C5** has" in words(app) and not app.warning
+    assert app.session_state.link_aside == {"architectures_turned": "c1", "architectures_at": "c5"}
+    layout, given = next(view for view in reversed(app.views) if view[1].get("on_fold"))
+    assert given["chosen"] == "c5" and {node.block for node in layout.nodes if not node.folded} >= {"c1"}
+    wrong = lesson(inside="lenet5", turned="c1,nothing", at="nothing")
+    assert [warning.value.partition("=")[0] for warning in wrong.warning] == [
+        "The link says architectures\\_turned",
+        "The link says architectures\\_at",
+    ]

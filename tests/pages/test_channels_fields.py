@@ -48,7 +48,7 @@ def refusal(app: AppTest) -> str:
 
 def results(app: AppTest) -> dict[str, list[str]]:
     """Return the cells of the table of results, by layer."""
-    shown = next(each.value for each in app.markdown if each.value.startswith("<div"))
+    shown = next(each.proto.body for each in app.get("html") if "<table" in each.proto.body)
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", shown)]
     return {unescape(row[0]): [unescape(cell) for cell in row[1:]] for row in rows if row}
 

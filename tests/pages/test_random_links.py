@@ -14,11 +14,18 @@ PAGES = ("home", "transfer", *LESSONS)
 USUAL, MANY = 40, 300  # links a page, in every run of the tests and where there is time
 ODD = ("", "0", "-1", "1e309", "nan", "1e-9", "9" * 21, "½", "٣", "true", "None", "<b>", "a b", "%00", "é" * 400)
 ALWAYS = ("picture", "with", "run", "set", "embed")
+ASIDE = {  # what Share says besides the address
+    "convolution": ("convolution_at",),
+    "pooling": ("pooling_at",),
+    "channels": ("channels_at",),
+    "architectures": ("architectures_at", "architectures_turned"),
+}
 
 
 def names_of(page_name: str, page: Any, steps: list[str]) -> dict[str, list[str]]:
     """The parameters that the controls of a page have, each with values that it knows."""
     found: dict[str, list[str]] = {f"{page_name}_view": steps} | {name: [] for name in ALWAYS}
+    found |= {name: ["0,0", "2,3", "99,99", "c1", ",", "1,"] for name in ASIDE.get(page_name, ())}
     for step in steps or [""]:
         for control in controls(page(page_name, **({f"{page_name}_view": step} if step else {}))):
             if control.key:

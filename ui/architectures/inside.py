@@ -10,7 +10,7 @@ from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.architectures.blocks import BLOCKS, source
 from ui.architectures.choice import layer_title, network
 from ui.architectures.layer_table import layer_table
-from ui.shared.controls import segments
+from ui.shared.controls import aside, put_aside, segments
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import plain
@@ -74,8 +74,12 @@ def _drawn(key: str, fold: str, graph: Mapping[str, Any], rows: Mapping[str, Any
     blocks = blocks_of(layers, edges)
     known = set(blocks.values()) - {""}
     first = {"folded": set(), "idea": {ARCHITECTURES[key].typical_block}, "unfolded": known}[fold]
-    toggled: set[tuple[str, str, str]] = st.session_state.setdefault("architectures_toggled", set())
-    unfolded = known & (first ^ {block for *where, block in toggled if where == [key, fold]})
+    if "architectures_toggled" not in st.session_state:  # at first it is as the link says
+        linked = aside("architectures_turned", lambda text: set(text.split(",")) <= known)
+        st.session_state.architectures_toggled = {(key, fold, block) for block in (linked or "").split(",") if block}
+    toggled: set[tuple[str, str, str]] = st.session_state.architectures_toggled
+    turned = {block for *where, block in toggled if where == [key, fold]}
+    unfolded = known & (first ^ turned)
     widget = f"architectures_graph_{key}"
 
     def take_fold() -> None:
@@ -84,8 +88,11 @@ def _drawn(key: str, fold: str, graph: Mapping[str, Any], rows: Mapping[str, Any
     def take_choice() -> None:
         st.session_state.architectures_chosen = (key, st.session_state[widget]["choose"])
 
-    of, chosen = st.session_state.get("architectures_chosen", ("", ""))
+    shown = (key, aside("architectures_at", rows.__contains__) or "")
+    of, chosen = st.session_state.get("architectures_chosen") or shown
     chosen = chosen if of == key and chosen in rows else ""
+    put_aside("architectures_turned", ",".join(sorted(turned)))
+    put_aside("architectures_at", chosen)
     drawn = layout(layers, edges, unfolded)
     title = ARCHITECTURES[key].title
     graph_view(

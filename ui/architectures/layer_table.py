@@ -1,6 +1,5 @@
 """Every layer of a network in a table that scrolls, in one of several orders, and whether its columns add up."""
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from cnn_core.figures.graph_layout import total
 from cnn_core.networks import atlas
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.shared.controls import segments
+from ui.shared.rows import scrolled
 from ui.shared.text import plain
 from ui.widgets.graph_view.graph_view import size
 
@@ -37,7 +37,12 @@ def layer_table(key: str, rows: list[dict[str, Any]]) -> None:
     field = _FIELDS.get(order)
     ordered = sorted(rows, key=lambda row: -_amount(row[field])) if field else rows
     columns = {title: [_cell(row[name]) for row in ordered] for title, name in COLUMNS.items()}
-    st.html(_scrolling(columns, f"Every layer of {ARCHITECTURES[key].title}"))
+    scrolled(
+        list(columns),
+        [[_written(cell) for cell in row] for row in zip(*columns.values(), strict=True)],
+        f"Every layer of {ARCHITECTURES[key].title}",
+        numbers=_NUMBERS,
+    )
     st.download_button(
         "Table as CSV",
         csv(columns),
@@ -64,23 +69,8 @@ def _amount(value: Any) -> float:
     return -1 if value is None else max(value) if isinstance(value, list | tuple) else value
 
 
-def _scrolling(columns: Mapping[str, list[Any]], label: str) -> str:
-    """A table in a box of its own that keys scroll; Streamlit's grid would load pandas and an engine for tables."""
-    head = "".join(f'<th scope="col">{title}</th>' for title in columns)
-    body = "".join(
-        "<tr>" + "".join(_td(title, cell) for title, cell in zip(columns, row, strict=True)) + "</tr>"
-        for row in zip(*columns.values(), strict=True)
-    )
-    name = html.escape(label, quote=True)
-    return (
-        f'<div class="rows" tabindex="0" role="region" aria-label="{name}">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def _td(title: str, cell: Any) -> str:
-    written = "" if cell is None else f"{cell:,}" if isinstance(cell, int) else html.escape(str(cell))
-    return f'<td class="number">{written}</td>' if title in _NUMBERS else f"<td>{written}</td>"
+def _written(cell: Any) -> str:
+    return "" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
 def _cell(value: Any) -> Any:

@@ -13,12 +13,12 @@ from cnn_core.figures import fields as figures
 from cnn_core.figures import maps
 from cnn_core.pictures.images import Picture, square
 from ui.channels.reach import how_many, small_against_large
-from ui.channels.scrolled import scrolled
 from ui.channels.stack_editor import AFTER, edit_as_text, edit_layer
 from ui.shared.charts import plot
 from ui.shared.controls import follow, pick, say, whole
 from ui.shared.picture import the_picture
 from ui.shared.receipts import receipt
+from ui.shared.rows import scrolled
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import count, plain
@@ -27,6 +27,7 @@ from ui.widgets.unit_picker.unit_picker import Interval, unit_picker
 MAX_INPUT, DEFAULT = 1024, "vgg16"
 _UNIT = ("channels_unit_row", "channels_unit_column")
 _DRAWN = 256  # pixels of the picture that are sent, at most
+_RESULTS = ("after", "output", "receptive field", "effective stride", "effective padding", "params", "MACs")
 
 
 def calculator(room: Room) -> bool:
@@ -223,7 +224,7 @@ def _results(preset: stacks.Preset, stack: stacks.Stack, rows: list[StackRow], i
     if not rows:
         return
     scrolled(
-        ["after", "output", "receptive field", "effective stride", "effective padding", "params", "MACs"],
+        _RESULTS,
         [
             [
                 row.layer.name,
@@ -237,6 +238,7 @@ def _results(preset: stacks.Preset, stack: stacks.Stack, rows: list[StackRow], i
             for row in rows
         ],
         "Output size, receptive field, stride, padding, parameters and multiply-adds after each layer",
+        numbers=_RESULTS[1:],
     )
     params, macs = sum(row.params for row in rows), sum(row.macs or 0 for row in rows)
     in_network = ""

@@ -8,8 +8,8 @@ import streamlit as st
 from cnn_core.arithmetic.tables import csv_text
 from cnn_core.engine.errors import EngineError
 from cnn_core.networks.blueprints import MAX_BYTES, Blueprint, BlueprintRefused
-from ui.channels.scrolled import scrolled
 from ui.shared.controls import whole
+from ui.shared.rows import scrolled
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import count, plain
@@ -146,7 +146,8 @@ def _forget(question: tuple[str, int | None]) -> None:
 
 def _show(name: str, blueprint: Blueprint, size: int) -> None:
     cells = [[_cell(row[field]) for field in _COLUMNS.values()] for row in blueprint.rows]
-    scrolled(list(_COLUMNS), cells, f"The layers of {blueprint.title}", words=("Kind", "Why not"))
+    numbers = set(_COLUMNS) - {"Layer", "Kind", "Why not"}
+    scrolled(list(_COLUMNS), cells, f"The layers of {blueprint.title}", numbers=numbers)
     example = name == _EXAMPLE[0]
     whose = "**An example, not yours**, read by Keras here: " if example else ""
     st.markdown(

@@ -1,12 +1,13 @@
 """Stride and padding: windows over a line and a square of cells, and the arithmetic of their number."""
 
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
 from cnn_core.arithmetic.coverage import CASES, Setting, Sweep
 from cnn_core.arithmetic.geometry import output_size, padding_amounts, paddings_for
-from ui.shared.controls import pick, segments, switch, whole
+from ui.shared.controls import cell, pick, put_aside, segments, switch, whole
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import count, formula, plain
@@ -77,7 +78,14 @@ def strides(room: Room) -> bool:
         room.stage.error(plain(str(refusal)))
         return False
     with room.stage:
-        window_player(sweep, _key("player"), dimensions=1 if flat else 2)
+        outputs = (1 if flat else len(sweep.windows), len(sweep.windows))
+        window_player(
+            sweep,
+            _key("player"),
+            dimensions=1 if flat else 2,
+            at=cell(_key("at"), outputs),
+            on_move=partial(put_aside, _key("at")),
+        )
         _arithmetic(setting, sweep)
     with room.why:
         told(

@@ -1,15 +1,20 @@
 """One window: the cells under it, their products, the sum, the cell that is written."""
 
+from functools import partial
+
 import numpy as np
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
 from ui.convolution.kernel import choose_kernel, lay_kernel
+from ui.shared.controls import cell, put_aside
 from ui.shared.picture import grey, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import formula, plain
 from ui.widgets.stepper.stepper import stepper
+
+_AT = "convolution_at"  # the window, as a link says it
 
 
 def window(room: Room) -> bool:
@@ -46,6 +51,8 @@ def window(room: Room) -> bool:
             dilation=settings.dilation,
             edge=settings.edge,
             start=liveliest(feature_map),
+            at=cell(_AT, feature_map.shape),
+            on_move=partial(put_aside, _AT),
         )
     with room.why:
         formula(r"y_{ij} = \sum_{a,b} w_{ab}\; x_{is+ad,\,js+bd}")

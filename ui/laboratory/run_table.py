@@ -1,7 +1,6 @@
 """The table of runs: what each asked and measured, sorted and filtered. It needs neither pandas nor its engine."""
 
-import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +15,7 @@ from cnn_core.training.lab.examples import example
 from cnn_core.training.lab.studies import STUDIES
 from ui.laboratory.views import VIEW_OF
 from ui.shared.controls import pick
+from ui.shared.rows import Link, scrolled
 from ui.shared.session import store
 from ui.shared.stage import Room
 from ui.shared.text import duration
@@ -93,7 +93,7 @@ def run_table(entries: list[Entry], room: Room) -> list[Entry]:
     shown = sorted((entry for entry in entries if _matches(entry, words, only)), key=_SORTS[order])
     if not shown:
         return []
-    room.stage.html(_scrolling(_HEAD, [_row(entry) for entry in shown], "Runs"))
+    scrolled(_HEAD, [_row(entry) for entry in shown], "Runs", numbers=_NUMBERS, place=room.stage)
     room.side.download_button(
         "Table (CSV)",
         lambda: comparison_csv((entry.run, entry.found) for entry in shown),
@@ -109,17 +109,15 @@ def run_table(entries: list[Entry], room: Room) -> list[Entry]:
 
 def example_table(room: Room) -> None:
     """Show what a list of runs looks like: the studies of clothing."""
-    rows = []
+    rows: list[list[str | Link]] = []
     for key, study in STUDIES.items():
         ready = example(study)
         if ready is None:
             continue
         best = max(ready.result.accuracies(), key=lambda each: each.value, default=None)
-        name = (
-            f'<a href="{_address("laboratory", {"laboratory_view": VIEW_OF[key]})}">{html.escape(study.question)}</a>'
-        )
+        name = Link(study.question, _address("laboratory", {"laboratory_view": VIEW_OF[key]}))
         rows.append([name, *_accuracy(best), duration(ready.result.seconds)])
-    room.stage.html(_scrolling((*_HEAD[:4], "Took"), rows, "An example of a list of runs"))
+    scrolled((*_HEAD[:4], "Took"), rows, "An example of a list of runs", numbers=_NUMBERS, place=room.stage)
 
 
 def here() -> str:
@@ -137,15 +135,15 @@ def _matches(entry: Entry, words: str, only: list[str]) -> bool:
     return all(word in text.casefold() for word in words.split()) and (not only or found.kind in only)
 
 
-def _row(entry: Entry) -> list[str]:
-    """The cells of a run, as HTML: its name leads to it."""
+def _row(entry: Entry) -> list[str | Link]:
+    """The cells of a run: its name leads to it."""
     run, found = entry.run, entry.found
     return [
-        f'<a href="{html.escape(_opened(entry), quote=True)}">{html.escape(run.title)}</a>',
+        Link(run.title, _opened(entry)),
         *_accuracy(found.best),
-        html.escape(found.kind),
-        html.escape(run.state),
-        html.escape(found.backbone),
+        found.kind,
+        run.state,
+        found.backbone,
         str(found.pictures or ""),
         datetime.fromtimestamp(run.started or run.created, UTC).strftime("%Y-%m-%d %H:%M"),
         duration(entry.took) if entry.took else "",
@@ -155,7 +153,7 @@ def _row(entry: Entry) -> list[str]:
 def _accuracy(best: Accuracy | None) -> list[str]:
     if best is None:
         return ["", "", ""]
-    return [f"{best.value:.1%}", f"{best.low:.1%} – {best.high:.1%}", html.escape(best.arm)]
+    return [f"{best.value:.1%}", f"{best.low:.1%} – {best.high:.1%}", best.arm]
 
 
 def _opened(entry: Entry) -> str:
@@ -171,21 +169,3 @@ def _opened(entry: Entry) -> str:
 
 def _address(page: str, query: dict[str, Any]) -> str:
     return f"{here().rpartition('/')[0]}/{page}?{urlencode(query)}"
-
-
-def _scrolling(head: Sequence[str], rows: Sequence[Sequence[str]], label: str) -> str:
-    """A table in a box of its own that keys scroll; its cells are HTML."""
-    columns = "".join(f'<th scope="col">{title}</th>' for title in head)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="number">{cell}</td>' if title in _NUMBERS else f"<td>{cell}</td>"
-            for title, cell in zip(head, row, strict=True)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return (
-        f'<div class="rows" tabindex="0" role="region" aria-label="{label}">'
-        f"<table><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table></div>"
-    )

@@ -1,5 +1,7 @@
 """One window at a time: what it keeps of the cells it sees, and what is thrown away."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -9,12 +11,14 @@ from cnn_core.figures import pooling as figures
 from ui.pooling import settings as pool
 from ui.pooling.settings import ROUNDING, Settings, bright, side_by_side, size
 from ui.shared.charts import signed
+from ui.shared.controls import cell, put_aside
 from ui.shared.picture import grey, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import formula, plain
 from ui.widgets.stepper.stepper import stepper
 
+_AT = "pooling_at"  # the window, as a link says it
 _FEW = 64  # cells of a picture small enough to be one window in the stepper
 
 
@@ -44,13 +48,13 @@ def steps(room: Room) -> bool:
         return False
     with room.stage:
         if not whole or image.size <= _FEW:
-            _stepper(image, settings)
+            _stepper(image, settings, pooled.shape)
         _thrown_away(image, pooled, settings)
     halved = pooled.shape == tuple(-(-n // 2) for n in image.shape)
     return halved and not whole and window > stride
 
 
-def _stepper(image: np.ndarray, settings: Settings) -> None:
+def _stepper(image: np.ndarray, settings: Settings, shape: tuple[int, ...]) -> None:
     window, stride, padding = (settings.window, settings.window), settings.stride, settings.padding
     if settings.whole:
         window, stride, padding = (image.shape[0], image.shape[1]), 1, "valid"
@@ -65,6 +69,8 @@ def _stepper(image: np.ndarray, settings: Settings) -> None:
         stride=stride,
         pad=(top, before, bottom, after),
         start=(0, 0) if settings.whole else _liveliest(image, settings),
+        at=cell(_AT, shape),
+        on_move=partial(put_aside, _AT),
     )
 
 

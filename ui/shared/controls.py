@@ -84,6 +84,50 @@ def switch(label: str, default: bool, key: str, *, place: Any = st, **more: Any)
     return bool(place.toggle(label, default, key=key, **_BOUND, **more))
 
 
+# What a reader does within a component: not written into the address, for Back would then go through every step of it,
+# but said by Share.
+
+
+def cell(key: str, shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """Return the cell of a grid that the reader has gone to, or the link says; None if neither is on it.
+
+    Args:
+        key: Its name in the link, `row,column`.
+        shape: Of the grid: rows, columns.
+    """
+
+    def there(text: str) -> bool:
+        row, comma, column = text.partition(",")
+        return bool(comma) and within(0, shape[0] - 1)(row) and within(0, shape[1] - 1)(column)
+
+    text = aside(key, there)
+    if text is None:
+        return None
+    row, _, column = text.partition(",")
+    return int(row), int(column)
+
+
+def aside(key: str, good: Callable[[str], bool]) -> str | None:
+    """Return what the reader has last put aside, or else the link says; None if it is not `good` here."""
+    own: str | None = st.session_state.get(_ASIDE, {}).get(key)
+    if own is not None:
+        return own if good(own) else None  # other controls may have taken its place away
+    return st.query_params.get(key) if usable(key, good) else None
+
+
+def put_aside(key: str, text: str) -> None:
+    """Keep, for a link that is shared, what the reader has done within a component."""
+    st.session_state.setdefault(_ASIDE, {})[key] = text
+
+
+def asides(page: str) -> dict[str, str]:
+    """Return what a shared link says of a page besides its address."""
+    own: dict[str, str] = st.session_state.get(_ASIDE, {})
+    return {key: text for key, text in own.items() if text and key.startswith(f"{page}_")}
+
+
+_ASIDE = "link_aside"
+
 # What a link may say --------------------------------------------------------------------------------------------------
 
 

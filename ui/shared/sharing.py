@@ -8,6 +8,7 @@ import streamlit as st
 from cnn_core.store import shares
 from cnn_core.store.shares import GivenSet, Share
 from cnn_core.store.visitors import OwnPicture
+from ui.shared.controls import asides
 from ui.shared.picture import PARAMETER, TOKEN, chosen
 from ui.shared.session import Album, store, visit
 from ui.shared.text import count, plain
@@ -36,17 +37,19 @@ def share(page: str) -> None:
     )
     with place:
         st.markdown("Whoever opens this link sees what you see now: this page, this step, these settings.")
-        st.code(link(token), language=None, wrap_lines=True)
+        st.code(link(token, page), language=None, wrap_lines=True)
     _list(token)
 
 
-def link(token: str) -> str:
+def link(token: str, page: str) -> str:
     """Return the address of this view, with everything that a link can say.
 
     Args:
         token: Of the pictures that travel with it; empty if none do.
+        page: Its name in addresses.
     """
     query = {name: value for name, value in st.query_params.to_dict().items() if name not in (TOKEN, PARAMETER, "set")}
+    query |= asides(page)
     shown = chosen()
     if shown.bundled:
         query[PARAMETER] = shown.bundled  # the usual one, too: whoever opens it may have chosen another

@@ -4,11 +4,13 @@
 /** @typedef {import('./types').Data} Data */
 /** @typedef {import('./types').Cell} Cell */
 /** @typedef {import('./types').View} View */
-/** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<Record<string, never>, Data>} Args */
-/** @typedef {{ i: number, j: number, timer?: ReturnType<typeof setInterval>, observer?: ResizeObserver }} State */
+/** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<{ at: string }, Data>} Args */
+/** @typedef {import('./types').State} State */
 /** @typedef {[fill: string, pen: string, hatched?: boolean]} Look */
 
 const SELECTION = { light: '#E8A200', dark: '#FFC63D' };
+/** Milliseconds without a step until the page is told where one is. */
+const REST = 500;
 /** @type {Record<string, [number, number]>} */
 const STEPS = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
 
@@ -172,7 +174,7 @@ export const viewOf = (available, rows, columns, follow) => {
 };
 
 /** @param {Args} args */
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = /** @type {HTMLElement & { state?: State }} */ (parentElement.querySelector('.stepper'));
   const $ = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(`.${name}`));
   const canvas = (/** @type {string} */ name) => /** @type {HTMLCanvasElement} */ ($(name));
@@ -183,7 +185,9 @@ export default function ({ data, parentElement }) {
   const { full, span, output, low, high, isPad, at, cells, result } = sliding(data);
   const all = output.height * output.width;
   /** @type {State} */
-  const state = (root.state ??= { i: data.start?.[0] ?? 0, j: data.start?.[1] ?? 0 });
+  const state = (root.state ??= { i: data.start?.[0] ?? 0, j: data.start?.[1] ?? 0, at: '' });
+  if (data.at && String(data.at) !== state.at) [state.i, state.j] = data.at;
+  state.at = String(data.at ?? state.at);
   state.i = Math.min(state.i, output.height - 1);
   state.j = Math.min(state.j, output.width - 1);
   /** @type {{ input: View, output: View }} */
@@ -319,6 +323,12 @@ export default function ({ data, parentElement }) {
     if (to.i === state.i && to.j === state.j) return;
     Object.assign(state, to);
     draw();
+    clearTimeout(state.rest);
+    if (!state.timer) state.rest = setTimeout(tell, REST);
+  };
+  const tell = () => {
+    state.at = `${state.i},${state.j}`;
+    setTriggerValue('at', state.at);
   };
   const go = (/** @type {number} */ n) => {
     const place = ((n % all) + all) % all;
@@ -342,7 +352,11 @@ export default function ({ data, parentElement }) {
   $('first').onclick = () => go(0);
   $('back').onclick = () => go(here() - 1);
   $('next').onclick = () => go(here() + 1);
-  $('play').onclick = () => state.timer ? pause() : play();
+  $('play').onclick = () => {
+    if (!state.timer) return play();
+    pause();
+    return tell();
+  };
   speed.onchange = again;
   root.onkeydown = (event) => {
     const step = STEPS[event.key];

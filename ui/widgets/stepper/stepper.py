@@ -1,9 +1,11 @@
 """The stepper: one window at a time over a picture, drawn and computed in the browser."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import streamlit as st
 
 from ui.widgets.frontend import frontend
 
@@ -22,6 +24,8 @@ def stepper(
     dilation: int = 1,
     edge: str = "zero",
     start: tuple[int, int] = (0, 0),
+    at: tuple[int, int] | None = None,
+    on_move: Callable[[str], None] | None = None,
 ) -> None:
     """Show the stepper.
 
@@ -36,6 +40,8 @@ def stepper(
         dilation: Of the kernel.
         edge: What padding is made of, `zero` or `reflect`.
         start: Row and column of the output where it begins.
+        at: Row and column of the output where it goes whenever this changes, as the link says.
+        on_move: Called with `row,column` once the reader has come to rest there.
     """
     values = np.ascontiguousarray(image, np.float32)
     data: dict[str, Any] = {
@@ -50,5 +56,7 @@ def stepper(
         "pad": list(pad),
         "edge": edge,
         "start": list(start),
+        "at": None if at is None else list(at),
     }
-    _stepper(data=data, key=key)
+    moved = {"on_at_change": lambda: on_move(st.session_state[key]["at"])} if on_move else {}
+    _stepper(data=data, key=key, **moved)

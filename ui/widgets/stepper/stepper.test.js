@@ -131,6 +131,39 @@ test('playing takes one step at a time, however often the script runs', () => {
   assert.equal(watchers(), 1);
 });
 
+test('the page is told where the reader has come to rest, once, and while it plays not at all', () => {
+  const { run, click, press, root, pass, sent } = stepper();
+  run({ ...DATA, kernel: [[1]], window: [1, 1] });
+  pass(5000);
+  assert.deepEqual(sent, [], 'nobody has gone anywhere');
+  press(root, 'ArrowRight');
+  pass(300);
+  press(root, 'ArrowDown');
+  pass(300);
+  assert.deepEqual(sent, []);
+  pass(200);
+  assert.deepEqual(sent, [['at', '1,1']]);
+  click('.play');
+  pass(3000);
+  assert.equal(sent.length, 1);
+  click('.play');
+  assert.equal(sent.length, 2);
+});
+
+test('a link says where it goes, and what the reader has done since is not undone by an answer', () => {
+  const { run, text: said, click, pass } = stepper();
+  const data = { ...DATA, kernel: [[1]], window: /** @type {[number, number]} */ ([1, 1]) };
+  run({ ...data, start: [0, 2], at: [1, 0] });
+  assert.equal(said('.sum'), 'Row 1, column 0: 4 = 4');
+  click('.next');
+  pass(500);
+  click('.next');
+  run({ ...data, at: [1, 1] });  // the answer to what it was told, while one has gone on
+  assert.equal(said('.sum'), 'Row 1, column 2: 6 = 6');
+  run({ ...data, at: [0, 1] });
+  assert.equal(said('.sum'), 'Row 0, column 1: 2 = 2', 'somebody has gone back');
+});
+
 test('another picture keeps the place if it has it', () => {
   const { run, text: said, click, all } = stepper();
   run(DATA);

@@ -15,6 +15,8 @@ export interface Data {
   edge: 'zero' | 'reflect';
   /** Row and column of the output where it begins. */
   start?: [number, number];
+  /** Row and column where it goes whenever this changes. */
+  at?: [number, number] | null;
 }
 
 /** One of a window's. */
@@ -36,4 +38,17 @@ export interface View {
   top: number;
   /** First column. */
   left: number;
+}
+
+/** Where the stepper is: the row and column of its output. */
+export interface State {
+  i: number;
+  j: number;
+  /** What the page has last said of it, or has been told. */
+  at: string;
+  /** Runs while it plays. */
+  timer?: ReturnType<typeof setInterval>;
+  /** Runs until it has come to rest. */
+  rest?: ReturnType<typeof setTimeout>;
+  observer?: ResizeObserver;
 }

@@ -1,27 +1,13 @@
 // Windows over a line or a square of cells. What each of them reads comes from Python; here it is drawn and moved, so
 // that a step needs no round trip. State lives on the host element: this function runs again on every change of data.
 
-/**
- * @typedef {object} Data Windows along one axis; a square has the same along both.
- * @property {(number | null)[]} line Input cells by number, null for a zero that was put in.
- * @property {number} before How many of the zeros are padding before the first cell,
- * @property {number} after and after the last.
- * @property {number[][]} windows Places in the line that each of them reads.
- * @property {number[]} reads How many windows read each place.
- * @property {1 | 2} dimensions
- */
-/** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<Record<string, never>, Data>} Args */
+/** @typedef {import('./types').Data} Data */
+/** @typedef {import('./types').State} State */
+/** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<{ at: string }, Data>} Args */
 /** @typedef {CanvasRenderingContext2D} Pen */
-/**
- * @typedef {object} State
- * @property {number} i
- * @property {number} j
- * @property {number} y Where the window is drawn, in cells: between two places while it glides.
- * @property {number} x
- * @property {ReturnType<typeof setInterval>} [timer] Runs while it plays.
- * @property {number} [frame] Of the animation.
- * @property {ResizeObserver} [observer]
- */
+
+/** Milliseconds without a step until the page is told where one is. */
+const REST = 500;
 
 
 /** @type {(value: number, least: number, most: number) => number} */
@@ -184,7 +170,7 @@ const write = (g, colour, text, x, y, s) => {
 };
 
 /** @param {Args} args */
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = /** @type {HTMLElement & { state?: State }} */ (parentElement.querySelector('.player'));
   const $ = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(`.${name}`));
   const canvas = (/** @type {string} */ name) => /** @type {HTMLCanvasElement} */ ($(name));
@@ -192,7 +178,9 @@ export default function ({ data, parentElement }) {
   const { line, windows, reads } = data;
   const flat = data.dimensions === 1, count = windows.length, rows = flat ? 1 : count, all = rows * count;
   /** @type {State} */
-  const state = (root.state ??= { i: 0, j: 0, y: 0, x: 0 });
+  const state = (root.state ??= { i: 0, j: 0, y: 0, x: 0, at: '' });
+  if (data.at && String(data.at) !== state.at) [state.i, state.j] = data.at;
+  state.at = String(data.at ?? state.at);
   state.i = clamp(state.i, 0, rows - 1);
   state.j = clamp(state.j, 0, count - 1);
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -338,6 +326,12 @@ export default function ({ data, parentElement }) {
     if (next.i === state.i && next.j === state.j) return;
     Object.assign(state, next);
     draw(glide);
+    clearTimeout(state.rest);
+    if (!state.timer) state.rest = setTimeout(tell, REST);
+  };
+  const tell = () => {
+    state.at = `${state.i},${state.j}`;
+    setTriggerValue('at', state.at);
   };
   const go = (/** @type {number} */ steps) => {
     const n = (state.i * count + state.j + steps + all) % all;
@@ -361,7 +355,11 @@ export default function ({ data, parentElement }) {
   };
   $('back').onclick = () => go(-1);
   $('next').onclick = () => go(1);
-  $('play').onclick = () => state.timer ? pause() : play();
+  $('play').onclick = () => {
+    if (!state.timer) return play();
+    pause();
+    return tell();
+  };
   speed.onchange = again;
   root.onkeydown = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target === speed) return;
