@@ -149,7 +149,7 @@ def _ask(digest: str, size: int | None, _text: str) -> Blueprint:
 
 
 def _show(name: str, blueprint: Blueprint, size: int) -> None:
-    cells = [[_cell(row[field]) for field in _COLUMNS.values()] for row in blueprint.rows]
+    cells = [[_of_row(row, field) for field in _COLUMNS.values()] for row in blueprint.rows]
     scrolled(list(_COLUMNS), cells, f"The layers of {blueprint.title}", words=("Kind", "Why not"))
     example = name == _EXAMPLE[0]
     whose = "**An example, not yours**, read by Keras here: " if example else ""
@@ -161,7 +161,10 @@ def _show(name: str, blueprint: Blueprint, size: int) -> None:
         + (f" without those of {count(blueprint.uncounted, 'row')}: see the last column" if blueprint.uncounted else "")
         + "."
     )
-    st.caption("– is no number; the last column says why. Field, stride and padding in pixels of the input.")
+    st.caption(
+        "– is no number; the last column says why. Field, stride and padding in pixels of the input; ≤ stands before "
+        "the hull of branches that are not aligned."
+    )
     st.download_button(
         "Table as CSV",
         _csv(blueprint),
@@ -171,6 +174,11 @@ def _show(name: str, blueprint: Blueprint, size: int) -> None:
         key="channels_own_csv",
         icon=":material/download:",
     )
+
+
+def _of_row(row: dict[str, Any], field: str) -> str:
+    loose = field == "receptive_field" and row.get("hull") is not None
+    return f"≤ {_cell(row['hull'])}" if loose else _cell(row[field])
 
 
 def _cell(value: Any) -> str:
