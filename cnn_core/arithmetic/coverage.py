@@ -96,13 +96,14 @@ def sweep(input_size: int, window: Window) -> Sweep:
 def transposed_size(input_size: int, window: Window, extra: int = 0) -> int:
     """Return the length of a transposed convolution's output along one axis.
 
-    o' = s (i' - 1) + k_eff - p_before - p_after + a; with `same`, as Keras, s i'.
+    o' = s (i' - 1) + k_eff - p_before - p_after + a; with `same`, as Keras, s i', and with `valid` no less: there
+    Keras' a is at least s - k_eff.
 
     Args:
         input_size: Length of the input i', in cells.
         window: Of the convolution that is transposed.
         extra: The guide's a, less than the stride: of the s input sizes that this convolution shrinks to i' it chooses
-            one. With `same` it is given.
+            one. With `same` it is given, with `valid` never less than s - k_eff.
 
     Raises:
         ValueError: If `extra` is out of range or no output is left.
@@ -123,6 +124,17 @@ def transposed_size(input_size: int, window: Window, extra: int = 0) -> int:
             f"{before} + {after}, which a transposed convolution cuts off."
         )
     return size
+
+
+def least_extra(window: Window) -> int:
+    """Return the cells that Keras adds after a transposed convolution whose kernel is shorter than its stride.
+
+    Its `valid` and `same` give each input cell all places of its stride; padding in pixels, as the guide has it, none.
+
+    >>> least_extra(Window(2, stride=3)), least_extra(Window(2, stride=3, padding=0)), least_extra(Window(3, stride=2))
+    (1, 0, 0)
+    """
+    return max(window.stride - window.span, 0) if isinstance(window.padding, str) else 0
 
 
 def transposed_sweep(input_size: int, window: Window, extra: int = 0) -> Sweep:
@@ -168,7 +180,8 @@ def _transposed_padding(input_size: int, window: Window, extra: int) -> tuple[in
     if not 0 <= extra < window.stride:
         raise ValueError(f"extra is at least 0 and less than the stride of {window.stride}; received {extra}.")
     before, after = padding_amounts(input_size * window.stride, window)
-    return before, after, max(window.stride - window.span, 0) if window.padding == "same" else extra
+    least = least_extra(window)
+    return before, after, least if window.padding == "same" else max(extra, least)
 
 
 # Settings, and those that the guide draws ----------------------------------------------------------------------------

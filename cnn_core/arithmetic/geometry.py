@@ -3,6 +3,7 @@
 Everything is along one axis; an image has two. Positions are pixels of the input, counted from 0.
 """
 
+import dataclasses
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -264,11 +265,14 @@ class Field:
         size: Receptive field, in pixels.
         stride: Effective stride: distance between the fields of two neighbours, in pixels.
         padding: Effective padding: pixels of the first field beyond the border; None if it depends on an unknown size.
+        reach: First and last pixel that come through the maps before: what a stride left over or a crop cut off does
+            not come back with a later padding. None if it is not known; two fields may differ in it and are equal.
     """
 
     size: int = 1
     stride: int = 1
     padding: int | None = 0
+    reach: tuple[int, int] | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def after(self, window: Window, input_size: int | None = None) -> "Field":
         """Return the field behind one more window; `same` with a stride needs the length of this feature map.
@@ -280,7 +284,19 @@ class Field:
         """
         before = _padding_before(window, input_size)
         padding = None if before is None or self.padding is None else self.padding + before * self.stride
-        return Field(self.size + (window.span - 1) * self.stride, self.stride * window.stride, padding)
+        size, stride = self.size + (window.span - 1) * self.stride, self.stride * window.stride
+        return Field(size, stride, padding, self.reached(input_size))
+
+    def reached(self, units: int | None) -> tuple[int, int] | None:
+        """Return the first and the last pixel that so many units see, of those that come through the maps before.
+
+        >>> Field(size=3, stride=2).reached(units=3), Field(size=3, stride=2, reach=(0, 5)).reached(units=3)
+        ((0, 6), (0, 5))
+        """
+        if units is None or self.padding is None:
+            return None
+        first, last = -self.padding, (units - 1) * self.stride - self.padding + self.size - 1
+        return (first, last) if self.reach is None else (max(first, self.reach[0]), min(last, self.reach[1]))
 
 
 def receptive_field(windows: Iterable[Window], input_size: int | None = None) -> Field:
@@ -328,7 +344,8 @@ def unit_interval(field: Field, index: int, input_size: int | None = None) -> tu
     Args:
         field: Receptive field of the feature map.
         index: Position of the unit, from 0.
-        input_size: Length of the input, to clip at the borders; if None, pixels outside of it are padding.
+        input_size: Length of the input, to clip at its borders and to what comes through; if None, pixels outside of
+            it are padding.
 
     Raises:
         ValueError: If the field's padding is not known, or if the unit sees nothing but padding.
@@ -337,6 +354,9 @@ def unit_interval(field: Field, index: int, input_size: int | None = None) -> tu
         >>> vgg16 = Field(size=212, stride=32, padding=90)
         >>> unit_interval(vgg16, 0), unit_interval(vgg16, 0, input_size=224)
         ((-90, 121), (0, 121))
+        >>> halved = Field().after(Window(3, stride=2), 8)  # three windows over pixels 0 to 6
+        >>> unit_interval(halved.after(Window(3, padding="same"), 3), 2, input_size=8)
+        (2, 6)
 
     Source: Araujo, Norris & Sim 2019, Distill.
     """
@@ -346,12 +366,14 @@ def unit_interval(field: Field, index: int, input_size: int | None = None) -> tu
     last = first + field.size - 1
     if input_size is None:
         return first, last
-    if last < 0 or first >= _whole(input_size, "input_size"):
+    reach = field.reach or (0, input_size)
+    low, high = max(reach[0], 0), min(reach[1], _whole(input_size, "input_size") - 1)
+    if last < low or first > high:
         raise ValueError(
             f"Unit {index} sees pixels {first} to {last}, nothing but padding; expected a unit whose field meets an "
-            f"input of {input_size}."
+            f"input of {input_size}{f', of which {low} to {high} come through' if field.reach else ''}."
         )
-    return max(first, 0), min(last, input_size - 1)
+    return max(first, low), min(last, high)
 
 
 def layers_to_reach(field: int, kernel_size: int, stride: int = 1) -> int:

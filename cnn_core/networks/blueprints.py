@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from cnn_core.networks import keras2
+from cnn_core.networks.keras2_functions import NotRewritten
 
 MAX_BYTES = 2 * 10**6  # of the text; NASNetLarge, the longest of keras.applications, has half of it
 MAX_DEPTH = 100  # of nested lists and objects; a layer in a model in a model is at 14
@@ -260,7 +261,7 @@ def _of_keras2(config: dict[str, Any]) -> dict[str, Any]:
         return keras2.rewrite(config)
     except RecursionError as error:
         raise BlueprintRefused(_TOO_DEEP) from error
-    except keras2.NotRewritten as error:
+    except NotRewritten as error:
         raise BlueprintRefused(_shown(error, 300)) from error
     except (TypeError, LookupError, AttributeError, ValueError) as error:
         raise BlueprintRefused(

@@ -78,6 +78,7 @@ MOVING_PARTS = (
     *("Split", "Repeat", "Tile", "BroadcastTo", "Pad", "Flip", "Roll", "Sum", "Mean", "Max", "Min", "Softmax"),
     *("LogSoftmax", "Take", "Where", "ZerosLike", "OnesLike"),
 )
+REDUCING_PARTS = ("Sum", "Mean", "Max", "Min")
 PRODUCTS = ("Matmul", "Dot", "Einsum", "DotProductAttention")
 # Layers without weights that do what they are told, so that nobody knows what it costs.
 PROGRAMS = (
@@ -102,6 +103,10 @@ REFUSED = (
     ((layers.GroupNormalization,), "normalises with numbers of the whole image"),
     (ATTENTION, "is attention: it sees the whole image"),
     (TRANSPOSED + UPSAMPLINGS, "enlarges: its units see windows of no one size"),
+    ((layers.Resizing,), "resamples: its units see windows of no one size"),
+    (layers.EinsumDense, "weighs positions too: from here on they are not those of the image"),
+    ((layers.RNN, layers.Bidirectional), "reads positions one after the other: a unit sees all that came before"),
+    (layers.TimeDistributed, "works at each step by itself, of which this table does not know what its units see"),
 )
 UNKNOWN = "is a layer of which this table does not know what its units see"
 

@@ -255,7 +255,7 @@ def _layers(model: "keras.Model") -> list[Layer]:
         size, stride, padding = numbers
         seen = None
         if isinstance(size, int) and isinstance(stride, int) and isinstance(padding, int):
-            seen = Field(size, stride, padding)
+            seen = Field(size, stride, padding, row.reach[0] if row.reach and len({*row.reach}) == 1 else None)
         found.append(Layer(row.name, shape, seen, "" if seen else row.reason))
     return found
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import keras
 
-from cnn_core.arithmetic.geometry import Field, Window
+from cnn_core.arithmetic.geometry import Field
 from cnn_core.networks import layer_kinds as kinds
 from cnn_core.networks.layer_costs import MultiplyAdds, einsum_sizes, multiply_adds
+from cnn_core.networks.layer_fields import Axis, Seen, follow, spatial
 
 Extent = int | tuple[int, ...]  # one number if all axes agree, else one an axis: (rows, columns)
 Shape = tuple[int | None, ...]
-FORMATS = ("channels_last", "channels_first")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ class LayerRow:
         effective_padding: Pixels by which the first field reaches over the top left border; negative after a crop.
         reason: Why a number is missing; empty if none is.
         products: Those of the multiply-adds that are of numbers with each other, not with weights: in attention.
+        hull: Where branches meet that are not aligned, pixels from the first to the last that any of them sees; the
+            stride and the padding are its own, and `receptive_field` is None.
+        reach: First and last pixel that come through all layers before, along each axis; None where sizes are unknown.
     """
 
     name: str
@@ -51,6 +54,8 @@ class LayerRow:
     effective_padding: Extent | None
     reason: str = ""
     products: int = 0
+    hull: Extent | None = None
+    reach: tuple[tuple[int, int] | None, ...] | None = None
 
 
 def layer_table(model: Any, input_size: int | tuple[int, ...] | None = None) -> list[LayerRow]:
@@ -79,16 +84,17 @@ def layer_table(model: Any, input_size: int | tuple[int, ...] | None = None) -> 
     table = _Table()
     graph = _graph(model)
     if graph is None:
-        seen = _Seen(None, None, "Not a graph of layers: only Python code.")
+        seen = Seen(None, None, "Not a graph of layers: only Python code.")
         table.add(model, model.name, (), MultiplyAdds(None), seen)
         return table.rows
     table.channels_first = next(_formats(graph), keras.config.image_data_format()) == "channels_first"
     sources = []
     for tensor in graph.inputs:
         shape = _resized(tuple(tensor.shape), input_size, table.channels_first)
-        spatial = len(shape) - 2
-        axes = (_Axis(Field()),) * spatial if spatial > 0 else None
-        seen = _Seen(keras.KerasTensor(shape, tensor.dtype), axes, "" if axes else "The input has no rows and columns.")
+        sides = spatial(shape, table.channels_first)
+        reaches = [None if side is None else (0, side - 1) for side in sides]
+        axes = tuple(Axis(Field(reach=reach)) for reach in reaches) or None
+        seen = Seen(keras.KerasTensor(shape, tensor.dtype), axes, "" if axes else "The input has no rows and columns.")
         sources.append(seen)
         table.add(tensor._keras_history.operation, tensor._keras_history.operation.name, shape, MultiplyAdds(0), seen)
     table.walk(graph, sources, "")
@@ -102,115 +108,6 @@ def layer_table(model: Any, input_size: int | tuple[int, ...] | None = None) -> 
     return table.rows
 
 
-# What a unit of a tensor sees ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """A field, whose padding is its own (the known part) and that of the layers that are listed (the unknown part)."""
-
-    field: Field
-    unknown: tuple[str, ...] = ()
-
-    def after(self, window: Window, size: int | None, name: str) -> "_Axis":
-        field = self.field.after(window, size)
-        if field.padding is None:
-            return _Axis(replace(field, padding=self.field.padding), (*self.unknown, name))
-        return replace(self, field=field)
-
-    def shifted(self, before: int) -> "_Axis":
-        return replace(self, field=replace(self.field, padding=_known(self.field) + before * self.field.stride))
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A tensor: its shape, and what its units see or why there is no number for it."""
-
-    tensor: Any
-    axes: tuple[_Axis, ...] | None
-    reason: str = ""
-
-    @property
-    def shape(self) -> Shape:
-        return tuple(self.tensor.shape)
-
-
-def _known(field: Field) -> int:
-    assert field.padding is not None  # an _Axis keeps the unknown part apart
-    return field.padding
-
-
-def _merged(name: str, branches: Sequence[_Seen], tensor: Any, channels_first: bool) -> _Seen:
-    """The largest of the branches, if their centres agree."""
-    for branch in branches:
-        if branch.axes is None:
-            return _Seen(tensor, None, branch.reason)
-    if len({_spatial(shape, channels_first) for shape in (tensor.shape, *(b.shape for b in branches))}) > 1:
-        return _Seen(tensor, None, f"{name} spreads one value over many positions, so that its units differ.")
-    merged = []
-    for index, axis_of_all in enumerate(zip(*(branch.axes or () for branch in branches), strict=True)):
-        direction = ("vertical", "horizontal")[index] if len(branches[0].axes or ()) == 2 else f"axis {index}"
-        if len({axis.field.stride for axis in axis_of_all}) > 1:
-            return _Seen(tensor, None, _NOT_ALIGNED.format("effective strides", direction, name))
-        if len({axis.unknown for axis in axis_of_all}) > 1:
-            return _Seen(tensor, None, f"Unknown input size: whether the branches of {name} are aligned depends on it.")
-        if len({axis.field.size - 2 * _known(axis.field) for axis in axis_of_all}) > 1:
-            return _Seen(tensor, None, _NOT_ALIGNED.format("center shift", direction, name))
-        merged.append(max(axis_of_all, key=lambda axis: axis.field.size))
-    return _Seen(tensor, tuple(merged))
-
-
-# The words of google-research/receptive_field, which accompanies the paper.
-_NOT_ALIGNED = "Graph is not aligned since {} from different paths is different in {} direction (at {})."
-
-# What a layer's units see ---------------------------------------------------------------------------------------------
-
-
-def _follow(layer: Any, name: str, inputs: Sequence[_Seen], tensor: Any, channels_first: bool) -> _Seen:
-    """What the units of a layer's output see."""
-    first, trusted = inputs[0], kinds.is_keras(layer)
-    axes, channel = first.axes or (), 1 if channels_first else len(first.shape) - 1
-    if trusted and (isinstance(layer, kinds.MERGES) or kinds.is_part(layer, kinds.MERGING_PARTS)):
-        if isinstance(layer, keras.layers.Concatenate) and axes and layer.axis % len(first.shape) != channel:
-            return _Seen(tensor, None, f"{name} joins images side by side: its units see windows of no one size.")
-        return _merged(name, inputs, tensor, channels_first)
-    for seen in inputs:
-        if seen.axes is None and not (trusted and isinstance(layer, kinds.GLOBAL + kinds.ATTENTION)):
-            return _Seen(tensor, None, seen.reason)
-    trusted = trusted and not (channels_first and getattr(layer, "activation", None) is keras.activations.softmax)
-    trusted = trusted and getattr(layer, "data_format", None) in (None, FORMATS[channels_first])
-    if trusted and len(inputs) == 1:
-        if isinstance(layer, kinds.CONVOLUTIONS + kinds.POOLINGS):
-            windows = zip(axes, _windows(layer, len(axes)), _spatial(first.shape, channels_first), strict=True)
-            return _Seen(tensor, tuple(axis.after(window, size, name) for axis, window, size in windows))
-        if isinstance(layer, kinds.PADDINGS + kinds.CROPPINGS):
-            sign, sides = (1, layer.padding) if isinstance(layer, kinds.PADDINGS) else (-1, layer.cropping)
-            pairs = zip(axes, (sides,) if len(axes) == 1 else sides, strict=True)
-            return _Seen(tensor, tuple(axis.shifted(sign * before) for axis, (before, _) in pairs))
-        if _is_pixelwise(layer, len(first.shape), channel):
-            return replace(first, tensor=tensor)
-    why = next((why for kinds, why in kinds.REFUSED if trusted and isinstance(layer, kinds)), kinds.UNKNOWN)
-    return _Seen(tensor, None, f"{name} ({type(layer).__name__}) {why}.")
-
-
-def _is_pixelwise(layer: Any, rank: int, channel: int) -> bool:
-    """Whether each position of the output depends on the same position of the input only."""
-    if isinstance(layer, kinds.ON_AN_AXIS):
-        numbers = layer.axis if isinstance(layer.axis, (list, tuple)) else (layer.axis,)
-        return {number % rank for number in numbers} == {channel}
-    if isinstance(layer, keras.layers.Dense) or kinds.is_ours(layer):
-        return channel == rank - 1  # along the last axis: of each pixel, if that is the channels
-    return isinstance(layer, kinds.PIXELWISE) or kinds.is_part(layer, kinds.PIXELWISE_PARTS)
-
-
-def _windows(layer: Any, rank: int) -> list[Window]:
-    sizes = layer.pool_size if isinstance(layer, kinds.POOLINGS) else layer.kernel_size
-    dilations = getattr(layer, "dilation_rate", 1)
-    columns = (_each(value, rank) for value in (sizes, layer.strides, dilations))
-    windows = [Window(k, s, dilation=d) for k, s, d in zip(*columns, strict=True)]
-    return [replace(w, padding=(w.span - 1, 0) if layer.padding == "causal" else layer.padding) for w in windows]
-
-
 # The walk through the graph ------------------------------------------------------------------------------------------
 
 
@@ -222,25 +119,30 @@ class _Table:
         self.counted: set[int] = set()
         self.channels_first = False
 
-    def add(self, layer: Any, name: str, shape: Shape, macs: MultiplyAdds, seen: _Seen) -> None:
+    def add(self, layer: Any, name: str, shape: Shape, macs: MultiplyAdds, seen: Seen) -> None:
         fresh = [v for v in getattr(layer, "weights", ()) if id(v) not in self.counted]
         self.counted.update(id(v) for v in fresh)
         trainable = {id(v) for v in getattr(layer, "trainable_weights", ())}
         reasons = [seen.reason, macs.reason]
-        field = stride = padding = None
+        field = stride = padding = hull = reach = None
         if seen.axes is not None:
             field = _extent([axis.field.size for axis in seen.axes])
             stride = _extent([axis.field.stride for axis in seen.axes])
             unknown = [axis.unknown for axis in seen.axes if axis.unknown]
-            padding = None if unknown else _extent([_known(axis.field) for axis in seen.axes])
+            padding = None if unknown else _extent([axis.known for axis in seen.axes])
+            reach = tuple(axis.field.reach for axis in seen.axes)
             reasons += [f"Unknown input size: the SAME padding of {names[0]} depends on it." for names in unknown[:1]]
+        if seen.loose:
+            field, hull = None, field
+            reasons.insert(0, f"A unit sees at most {_pixels(hull)}: {seen.loose}")
         params = sum(math.prod(v.shape) for v in fresh)
         trained = sum(math.prod(v.shape) for v in fresh if id(v) in trainable)
         reason = " ".join(reason for reason in reasons if reason)
         numbers = (params, trained, macs.count, field, stride, padding)
-        self.rows.append(LayerRow(name, type(layer).__name__, shape[1:], *numbers, reason, macs.products))
+        kind = type(layer).__name__
+        self.rows.append(LayerRow(name, kind, shape[1:], *numbers, reason, macs.products, hull, reach))
 
-    def walk(self, graph: Any, sources: Sequence[_Seen], prefix: str) -> list[_Seen]:
+    def walk(self, graph: Any, sources: Sequence[Seen], prefix: str) -> list[Seen]:
         """Add the rows of a graph of layers, and return what its outputs see."""
         known = dict(zip(map(id, graph.inputs), sources, strict=True))
         for node in _nodes(graph):
@@ -253,15 +155,15 @@ class _Table:
             known.update(zip(map(id, node.outputs), outputs, strict=True))
         return [known[id(tensor)] for tensor in graph.outputs]
 
-    def visit(self, node: Any, inputs: Sequence[_Seen], name: str) -> list[_Seen]:
+    def visit(self, node: Any, inputs: Sequence[Seen], name: str) -> list[Seen]:
         layer = node.operation
         tensors = _output_tensors(node, inputs, name)
         if inputs:
-            seen = _follow(layer, name, inputs, tensors[0], self.channels_first)
             arguments = _arguments(node, inputs)
+            seen = follow(layer, name, inputs, arguments, tensors[0], self.channels_first)
             macs = multiply_adds(layer, arguments, seen.shape, self.channels_first, _macs_of_model)
         else:
-            seen, macs = _Seen(tensors[0], None, f"{name} does not depend on the input."), MultiplyAdds(None)
+            seen, macs = Seen(tensors[0], None, f"{name} does not depend on the input."), MultiplyAdds(None)
         self.add(layer, name, seen.shape, macs, seen)
         return [replace(seen, tensor=tensor) for tensor in tensors]
 
@@ -290,7 +192,7 @@ def _formats(graph: Any) -> Iterator[str]:
             yield node.operation.data_format
 
 
-def _output_tensors(node: Any, inputs: Sequence[_Seen], name: str) -> list[Any]:
+def _output_tensors(node: Any, inputs: Sequence[Seen], name: str) -> list[Any]:
     """The output's shapes for these inputs, without calling the layer: a shared model gets no new nodes."""
     layer = node.operation
     if isinstance(layer, keras.layers.EinsumDense) and kinds.is_keras(layer):  # Keras forgets the axes that it keeps
@@ -308,7 +210,7 @@ def _output_tensors(node: Any, inputs: Sequence[_Seen], name: str) -> list[Any]:
         raise ValueError(f"{name} does not take {shapes}, which it receives at this input size: {error}") from error
 
 
-def _arguments(node: Any, inputs: Sequence[_Seen]) -> dict[str, Any]:
+def _arguments(node: Any, inputs: Sequence[Seen]) -> dict[str, Any]:
     """What the layer's `call` receives, by name, with the shapes of these inputs."""
     filled = {id(t): seen.tensor for seen, t in zip(inputs, node.input_tensors, strict=True)}
     args, kwargs = node.arguments.fill_in(filled)
@@ -321,7 +223,7 @@ def _macs_of_model(model: Any, shape: Shape) -> int | None:
     if graph is None:
         return None
     first = next(_formats(graph), keras.config.image_data_format()) == "channels_first"
-    sizes = tuple(size for size in _spatial(shape, first) if size is not None)
+    sizes = tuple(size for size in spatial(shape, first) if size is not None)
     counts = [row.macs for row in layer_table(model, sizes if 0 < len(sizes) == len(shape) - 2 else None)]
     return None if None in counts else sum(count or 0 for count in counts)
 
@@ -336,12 +238,9 @@ def _resized(shape: Shape, input_size: int | tuple[int, ...] | None, channels_fi
     return (*shape[:2], *sizes) if channels_first else (shape[0], *sizes, shape[-1])
 
 
-def _spatial(shape: Shape, channels_first: bool) -> Shape:
-    return shape[2:] if channels_first else shape[1:-1]
-
-
-def _each(value: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
-    return value if isinstance(value, tuple) else (value,) * rank
+def _pixels(extent: Extent | None) -> str:
+    sides = extent if isinstance(extent, tuple) else (extent,)
+    return " × ".join(f"{side:,}" for side in sides) + " pixels"
 
 
 def _extent(values: Sequence[int]) -> Extent:

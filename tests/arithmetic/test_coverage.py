@@ -1,5 +1,6 @@
 """What windows read, against cutting an array into windows and against the published figures."""
 
+import itertools
 import re
 
 import numpy as np
@@ -72,6 +73,8 @@ def test_transposed_sweep_is_the_transpose(size, kernel_size, stride, padding, d
     extra = 0 if padding == "same" else (size + (0 if padding == "valid" else sum(sides)) - window.span) % stride
     if padding == "same" and size % stride:  # which Keras does not know when it transposes: it gives s i'
         return
+    if padding == "valid" and extra < stride - window.span:  # nor which of the sizes that shrink alike: it gives s i'
+        window = Window(kernel_size, stride, 0, dilation)
     swept = transposed_sweep(len(matrix), window, extra)
     assert len(swept.windows) == transposed_size(len(matrix), window, extra) == size
     assert np.array_equal(connections(swept), matrix.T)
@@ -113,6 +116,31 @@ def test_cases_are_complete() -> None:
 
 def test_transposed_same_is_what_keras_returns() -> None:
     assert [transposed_size(5, Window(k, s, "same")) for k in (1, 2, 3, 4) for s in (1, 2, 3)] == [5, 10, 15] * 4
+
+
+@pytest.mark.slow
+def test_transposed_sizes_are_those_of_keras() -> None:
+    """All kernels and strides, kernels shorter than the stride among them, built by Keras itself."""
+    import keras
+
+    for kernel_size, stride, dilation, padding, size in itertools.product(
+        range(1, 6), range(1, 6), (1, 2), ("valid", "same"), (1, 2, 5)
+    ):
+        if stride > 1 and dilation > 1:
+            continue
+        layer = keras.layers.Conv1DTranspose(1, kernel_size, stride, padding, dilation_rate=dilation)
+        expected = layer.compute_output_shape((None, size, 1))[1]
+        window = Window(kernel_size, stride, padding, dilation)
+        assert transposed_size(size, window) == expected == len(transposed_sweep(size, window).windows), window
+
+
+def test_transposed_valid_is_what_keras_returns() -> None:
+    """Keras 3.15 gave them: 5 cells, kernels of 1 to 4 and strides of 1 to 4; what is drawn is what is computed."""
+    sizes = [[5, 10, 15, 20], [6, 10, 15, 20], [7, 11, 15, 20], [8, 12, 16, 20]]
+    assert [[transposed_size(5, Window(k, s)) for s in (1, 2, 3, 4)] for k in (1, 2, 3, 4)] == sizes
+    swept = transposed_sweep(2, Window(1, 3))
+    assert connections(swept).T.tolist() == [[1, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0]]
+    assert transposed_size(2, Window(1, 3, 0)) == 4, "padding in pixels follows the guide"
 
 
 def test_half_and_full_count_the_holes() -> None:

@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from cnn_core.arithmetic.geometry import (
     Cost,
@@ -148,8 +150,50 @@ def test_unit_interval_agrees_with_following_the_windows_back() -> None:
                 before, _ = padding_amounts(size, window)
                 first, last = first * window.stride - before, last * window.stride - before + window.span - 1
             assert unit_interval(field, unit) == (first, last)
-            assert unit_interval(field, unit, input_size) == (max(first, 0), min(last, input_size - 1))
+            low, high = unit_interval(field, unit, input_size)
+            pixels = read(windows, sizes, unit)
             assert unit_centre(field, unit) == (first + last) / 2
+            assert max(first, 0) <= low <= min(pixels) and max(pixels) <= high <= min(last, input_size - 1)
+
+
+def read(windows: list[Window], sizes: list[int], unit: int) -> set[int]:
+    """The pixels that come into a unit, cell by cell: a cell that is no unit of the map before is a zero."""
+    units = {unit}
+    for window, size in reversed(list(zip(windows, sizes, strict=False))):
+        before, _ = padding_amounts(size, window)
+        cells = {u * window.stride - before + k * window.dilation for u in units for k in range(window.kernel_size)}
+        units = {cell for cell in cells if 0 <= cell < size}
+    return units
+
+
+@given(
+    windows=st.lists(
+        st.builds(Window, st.integers(1, 5), st.integers(1, 4), st.sampled_from(["valid", "same", 1, (2, 0)])),
+        min_size=1,
+        max_size=4,
+    ),
+    input_size=st.integers(30, 60),
+)
+def test_pixels_that_a_stride_leaves_over_do_not_come_back(windows: list[Window], input_size: int) -> None:
+    """Without dilation, and if no unit sees padding alone, the interval is exact at every unit, at the borders too."""
+    assume(all(isinstance(w.padding, str) or max(padding_amounts(1, w)) < w.kernel_size for w in windows))
+    sizes = [input_size]
+    for window in windows:
+        try:
+            sizes.append(output_size(sizes[-1], window))
+        except ValueError:
+            return
+    field = receptive_field(windows, input_size)
+    for unit in range(sizes[-1]):
+        pixels = read(windows, sizes, unit)
+        assert unit_interval(field, unit, input_size) == (min(pixels), max(pixels))
+
+
+def test_unit_that_sees_only_what_was_cut_off_is_refused() -> None:
+    field = Field(size=1, stride=1, padding=0, reach=(3, 9))
+    assert unit_interval(field, 3, 12) == (3, 3)
+    with pytest.raises(ValueError, match=r"pixels 2 to 2, nothing but padding; .* input of 12, of which 3 to 9 come"):
+        unit_interval(field, 2, 12)
 
 
 def test_unit_interval_refuses_a_unit_that_sees_padding_only() -> None:

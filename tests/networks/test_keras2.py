@@ -178,6 +178,7 @@ def test_pictures_prepared_as_resnet_wants_them() -> None:
     )
     found = read(config)
     assert found.rows[-1]["output_shape"] == (30, 30, 4) and (found.params, found.macs) == (112, 30 * 30 * 108)
+    assert found.rows[-1]["receptive_field"] == 3 and not any(row["reason"] for row in found.rows)
 
 
 X = ["image", 0, 0]

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 from keras import layers
 
-from cnn_core.arithmetic.geometry import convolution_cost, depthwise_cost, separable_cost, transposed_cost
+from cnn_core.arithmetic.geometry import (
+    Field,
+    convolution_cost,
+    depthwise_cost,
+    separable_cost,
+    transposed_cost,
+    unit_interval,
+)
+from cnn_core.networks import layer_kinds as kinds
 from cnn_core.networks.summary import LayerRow, layer_table
 
 
@@ -221,8 +229,20 @@ class Flat(layers.Flatten):
         (lambda x: layers.Lambda(lambda y: y)(x), "does not know"),
         (lambda x: layers.UpSampling2D()(x), "enlarges"),
         (lambda x: layers.Conv2DTranspose(4, 2, 2)(x), "enlarges"),
-        (lambda x: layers.LayerNormalization(axis=(1, 2, 3))(x), "does not know"),
-        (lambda x: layers.Softmax(axis=1)(x), "does not know"),
+        (
+            lambda x: layers.LayerNormalization(axis=(1, 2, 3))(x),
+            "with numbers of all of them: from here on a unit sees",
+        ),
+        (lambda x: layers.Softmax(axis=1)(x), "works along positions"),
+        (lambda x: layers.EinsumDense("bhwc,hd->bdwc", output_shape=(5, 12, 4))(x), "weighs positions too"),
+        (lambda x: layers.Resizing(6, 6)(x), "resamples"),
+        (lambda x: layers.LSTM(3)(layers.Reshape((144, 4))(x)), "rearranges positions"),
+        (lambda x: layers.ConvLSTM1D(3, 3)(x), "one after the other: a unit sees all that came before"),
+        (lambda x: layers.TimeDistributed(layers.Conv1D(3, 3))(x), "works at each step by itself"),
+        (lambda x: keras.ops.mean(x, axis=(1, 2)), "sums up positions"),
+        (lambda x: keras.ops.concatenate([x, x], axis=1), "side by side"),
+        (lambda x: x[:, ::-1], "turns the image round"),
+        (lambda x: x[:, 3], "takes positions out"),
         (lambda x: layers.GroupNormalization(2)(x), "whole image"),
         (lambda x: Mine(4, 3)(x), "(Mine) is a layer of which this table does not know"),
         (lambda x: Flat()(x), "mixes positions"),
@@ -238,15 +258,15 @@ def test_no_number_has_a_reason(build: Callable[[Any], Any], reason: str) -> Non
     assert sum(row.params for row in rows) == model.count_params()
 
 
-def test_branches_that_are_not_aligned_are_refused() -> None:
+def test_branches_that_are_not_aligned_have_a_hull() -> None:
     inputs = keras.Input((12, 12, 4))
     wide = layers.Conv2D(4, 3, 2, padding="same")(inputs)
     short = layers.Conv2D(4, 1, 2, padding="same")(inputs)
     model = keras.Model(inputs, layers.ReLU()(layers.Add(name="add")([wide, short])))
-    expected = (
-        "Graph is not aligned since center shift from different paths is different in vertical direction (at add)."
-    )
-    assert [row.reason for row in layer_table(model)[-2:]] == [expected] * 2
+    expected = "A unit sees at most 3 pixels: the branches of add are not aligned, by 1 pixel."
+    rows = layer_table(model)[-2:]
+    assert [row.reason for row in rows] == [expected] * 2 and [row.hull for row in rows] == [3, 3]
+    assert [numbers(row) for row in rows] == [(None, 2, 0)] * 2
     assert numbers(layer_table(model, 13)[-1]) == (3, 2, 1)  # an odd size pads on both sides
     unequal = layers.Concatenate()([layers.Conv2D(4, 3, 2)(inputs), layers.Conv2D(4, 8)(inputs)])
     assert "effective strides from different paths" in layer_table(keras.Model(inputs, unequal))[-1].reason
@@ -260,6 +280,85 @@ def test_branches_of_unknown_alignment_are_refused() -> None:
     stem = layers.Conv2D(4, 3, 2, padding="same", name="stem")(inputs)
     row = layer_table(keras.Model(inputs, layers.Add()([stem, layers.Conv2D(4, 3, padding="same")(stem)])))[-1]
     assert numbers(row) == (7, 2, None) and "SAME padding of stem" in row.reason
+
+
+def seen_pixels(model: Any, length: int) -> list[tuple[int, int]]:
+    """First and last pixel that each unit changes with, along one axis."""
+    found = [np.flatnonzero(pixels) for pixels in measured(model, length)]
+    return [(int(each[0]), int(each[-1])) for each in found]
+
+
+def test_what_was_cut_off_is_not_seen() -> None:
+    """A `same` convolution puts zeros where a crop has cut: its first unit sees no pixel before."""
+    stack = [layers.Cropping1D((2, 3)), layers.Conv1D(1, 3, padding="same"), layers.Conv1D(1, 3, padding="same")]
+    model = keras.Sequential([keras.Input((12, 1)), *stack])
+    row = layer_table(model)[-1]
+    assert (row.receptive_field, row.effective_padding, row.reach) == (5, 0, ((2, 8),))
+    predicted = [unit_interval(Field(5, 1, 0, row.reach[0]), unit, 12) for unit in range(7)]
+    assert predicted == seen_pixels(model, 12) == [(2, 4), (2, 5), (2, 6), (3, 7), (4, 8), (5, 8), (6, 8)]
+    padded = [layers.Cropping1D(2), layers.ZeroPadding1D(2), layers.Conv1D(1, 3)]
+    model = keras.Sequential([keras.Input((12, 1)), *padded])
+    assert layer_table(model)[-1].reach == ((2, 9),)
+    assert seen_pixels(model, 12)[0] == unit_interval(Field(3, 1, 0, (2, 9)), 0, 12) == (2, 2)
+
+
+def test_slices_cut_and_leave_out() -> None:
+    """`preprocess_input` turns the channels round as a slice; positions are cut off and left out as by a pooling."""
+    inputs = keras.Input((20, 16, 3))
+    turned = keras.applications.vgg16.preprocess_input(inputs)
+    row = layer_table(keras.Model(inputs, layers.Conv2D(2, 3, 2)(turned)))[-1]
+    assert numbers(row) == (3, 2, 0) and not row.reason
+    row = layer_table(keras.Model(inputs, layers.Conv2D(2, 3)(inputs[:, 4:, -10:-2, 1:])))[-1]
+    assert (numbers(row), row.output_shape) == ((3, 1, (-4, -6)), (14, 6, 2))
+    signal = keras.Input((20, 1))
+    model = keras.Model(signal, layers.Conv1D(1, 2)(signal[:, 3:17:3]))
+    size, stride, padding = numbers(layer_table(model)[-1])
+    assert (size, stride, padding) == (4, 3, -3)
+    assert seen_pixels(model, 20) == [unit_interval(Field(4, 3, -3), unit, 20) for unit in range(4)]
+    row = layer_table(keras.Model(inputs, keras.ops.split(inputs, 3, axis=-1)[1]))[-1]
+    assert numbers(row) == (1, 1, 0)
+    free = keras.Input((None, None, 3))
+    assert "where get_item" in layer_table(keras.Model(free, free[:, -4:]))[-1].reason
+
+
+def test_layers_around_layers_and_equations_are_followed() -> None:
+    inputs = keras.Input((16, 12, 3))
+    x = layers.EinsumDense("bhwc,cd->bhwd", output_shape=(None, None, 5))(inputs)
+    x = layers.SpectralNormalization(layers.Conv2D(4, 3, padding="same"))(x)
+    x = layers.EinsumDense("...c,cd->...d", output_shape=6)(x)
+    rows = layer_table(keras.Model(inputs, layers.Conv2D(7, 3)(layers.RMSNormalization()(x))))
+    assert [row.output_shape for row in rows[1:]] == [(16, 12, n) for n in (5, 4, 6, 6)] + [(14, 10, 7)]
+    assert numbers(rows[-1]) == (5, 1, 1) and rows[-1].macs == 14 * 10 * 9 * 6 * 7
+    assert not any(row.reason for row in rows)
+
+
+PUBLISHED = [("Xception", 75, 43), ("Xception", 75, 59), ("NASNetMobile", 64, 5), ("NASNetMobile", 64, 29)]
+
+
+@pytest.mark.parametrize(("name", "side", "hull"), PUBLISHED)
+def test_hull_of_branches_of_published_networks(name: str, side: int, hull: int) -> None:
+    """Which rows of a picture change the unit in the middle? The weights are positive, so that nothing cancels."""
+    whole = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(side, side, 3))
+    row = next(row for row in layer_table(whole) if row.hull == hull)
+    assert row.receptive_field is None and isinstance(row.hull, int)
+    assert row.reason.startswith(f"A unit sees at most {row.hull} pixels: the branches of ")
+    model = keras.Model(whole.input, whole.get_layer(row.name).output)
+    for variable in model.weights:  # of a BatchNorm: nothing is moved
+        value = 0.1 if "kernel" in variable.path else 0.0 if variable.path.endswith(("beta", "mean")) else 1.0
+        variable.assign(np.full(variable.shape, value))
+    pictures = np.ones((side + 1, side, side, 3), "float32")
+    for number in range(side):
+        pictures[number + 1, number] += 100
+    middle = model.output_shape[1] // 2
+    pieces = range(16, side, 16)
+    answers = np.concatenate(
+        [np.asarray(model(part))[:, middle, middle].sum(axis=-1) for part in np.split(pictures, pieces)]
+    )
+    changed = np.flatnonzero(answers[1:] != answers[0])
+    stride, padding = row.effective_stride, row.effective_padding
+    assert isinstance(stride, int) and isinstance(padding, int)
+    assert (changed[0], changed[-1]) == unit_interval(Field(row.hull, stride, padding), middle, side)
+    assert changed[0] > 0 and changed[-1] < side - 1, "away from the borders"
 
 
 def test_nested_and_shared_models_count_once() -> None:
@@ -366,34 +465,36 @@ def check_stack(seed: int) -> bool:
     for _ in range(draw.randint(1, 4)):
         x = random_layer(draw, x)
     model = keras.Model(inputs, x)
-    rows = by_name(model)
     row = layer_table(model)[-1]
     sees = measured(model, length)
     assert row.output_shape == (len(sees), x.shape[-1])
     if row.receptive_field is None:
         assert "not aligned" in row.reason
-        return False
-    size, stride, padding = numbers(row)
-    # Pixels that a crop or a stride that does not fit leaves out: a later padding puts zeros in their place.
-    lost, exact = 0, 0
-    for layer in model.layers:
-        after = rows[layer.name].effective_stride
-        lost += after * max(getattr(layer, "cropping", (0,))) + after - after // getattr(layer, "strides", (1,))[0]
+    size, stride, padding = row.hull or row.receptive_field, row.effective_stride, row.effective_padding
+    assert isinstance(size, int) and isinstance(stride, int) and isinstance(padding, int) and row.reach
+    field = Field(size, stride, padding, row.reach[0])
+    # Borders are bounds where windows have holes, units see padding alone, or branches lose other pixels; else exact.
+    bounds = (*kinds.MERGES, *kinds.PADDINGS)
+    holes = any(getattr(layer, "dilation_rate", (1,))[0] > 1 or isinstance(layer, bounds) for layer in model.layers)
+    exact = 0
     for unit, pixels in enumerate(sees):
-        first = unit * stride - padding
-        if first >= lost and first + size <= length - lost:  # away from the borders: exactly these pixels
+        found = np.flatnonzero(pixels)
+        if not len(found):
+            continue  # nothing but padding
+        low, high = unit_interval(field, unit, length)
+        assert low <= found[0] and found[-1] <= high, (seed, unit)
+        first, last = unit_interval(field, unit)
+        inside = first >= 20 and last < length - 20
+        if not holes or inside:
             exact += 1
-            found = np.flatnonzero(pixels)
-            assert (found[0], found[-1]) == (first, first + size - 1), (seed, unit)
-        else:
-            assert not pixels[: max(first, 0)].any() and not pixels[max(first + size, 0) :].any(), (seed, unit)
+            assert (found[0], found[-1]) == (low, high), (seed, unit)
     return exact > 0
 
 
 def test_fields_are_what_changed_pixels_say() -> None:
-    assert sum(check_stack(seed) for seed in range(40)) >= 20
+    assert sum(check_stack(seed) for seed in range(40)) >= 35
 
 
 @pytest.mark.slow
 def test_fields_are_what_changed_pixels_say_at_length() -> None:
-    assert sum(check_stack(seed) for seed in range(1000, 1400)) >= 200
+    assert sum(check_stack(seed) for seed in range(1000, 1400)) >= 350

@@ -145,7 +145,7 @@ def _forget(question: tuple[str, int | None]) -> None:
 
 
 def _show(name: str, blueprint: Blueprint, size: int) -> None:
-    cells = [[_cell(row[field]) for field in _COLUMNS.values()] for row in blueprint.rows]
+    cells = [[_of_row(row, field) for field in _COLUMNS.values()] for row in blueprint.rows]
     numbers = set(_COLUMNS) - {"Layer", "Kind", "Why not"}
     scrolled(list(_COLUMNS), cells, f"The layers of {blueprint.title}", numbers=numbers)
     example = name == _EXAMPLE[0]
@@ -158,7 +158,10 @@ def _show(name: str, blueprint: Blueprint, size: int) -> None:
         + (f" without those of {count(blueprint.uncounted, 'row')}: see the last column" if blueprint.uncounted else "")
         + "."
     )
-    st.caption("– is no number; the last column says why. Field, stride and padding in pixels of the input.")
+    st.caption(
+        "– is no number; the last column says why. Field, stride and padding in pixels of the input; ≤ stands before "
+        "the hull of branches that are not aligned."
+    )
     st.download_button(
         "Table as CSV",
         _csv(blueprint),
@@ -168,6 +171,11 @@ def _show(name: str, blueprint: Blueprint, size: int) -> None:
         key="channels_own_csv",
         icon=":material/download:",
     )
+
+
+def _of_row(row: dict[str, Any], field: str) -> str:
+    loose = field == "receptive_field" and row.get("hull") is not None
+    return f"≤ {_cell(row['hull'])}" if loose else _cell(row[field])
 
 
 def _cell(value: Any) -> str:

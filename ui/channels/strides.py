@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from cnn_core.arithmetic.coverage import CASES, Setting, Sweep
+from cnn_core.arithmetic.coverage import CASES, Setting, Sweep, least_extra
 from cnn_core.arithmetic.geometry import output_size, padding_amounts, paddings_for
 from ui.shared.controls import cell, pick, put_aside, segments, switch, whole
 from ui.shared.stage import Room
@@ -153,7 +153,9 @@ def _setting(case: Setting | None, room: Room) -> Setting:
         for name, value in zip(("before", "after"), sides, strict=True):
             _put(name, value, always=case is not None or not explicit)
         growing = transposed and padding != "same" and stride > 1
-        _put("extra", min(st.session_state.get(_key("extra"), 0), stride - 1) if growing else 0, always=True)
+        least = least_extra(setting.window) if not explicit else 0
+        given_extra = max(st.session_state.get(_key("extra"), 0), least)
+        _put("extra", min(given_extra, stride - 1) if growing else 0, always=True)
         by_name = "" if explicit else "of *My own* padding"
         chosen = (_number("before", by_name), _number("after", by_name))
         extra = _number("extra", "" if growing else "of a transposed convolution with a stride")
