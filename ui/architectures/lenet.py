@@ -168,9 +168,9 @@ def _read(shown: Shown[LeNet, LeNetResult] | None) -> bool:
         probabilities = answer["probabilities"]
         second, first = np.argsort(probabilities)[-2:]
         st.markdown(f"It reads **{first}** ({probabilities[first]:.1%}), then {second} ({probabilities[second]:.1%}).")
+        _seen(int(first), answer)
         alt = f"It reads {first} with {probabilities[first]:.0%}, {second} with {probabilities[second]:.0%}."
         plot(figures.said(probabilities), "architectures_said", alt)
-        _seen(int(first), answer)
     _layers(answer)
     return bool(run_id) and probabilities[second] >= TORN
 

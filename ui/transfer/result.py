@@ -96,9 +96,8 @@ def _reached(run: Run, found: Transfer) -> None:
     for words in missing(found, options["arms"], options["epochs"]):
         st.warning(words)
     likely = listed([f"{ARM_TITLES[name].lower()} {again(arm.accuracy)}" for name, arm in arms.items()])
-    st.markdown(
-        f"On other photos of the same kind {'they' if len(arms) > 1 else 'it'} would likely land elsewhere: {likely}."
-    )
+    they = "they" if len(arms) > 1 else "it"
+    st.markdown(f"On other photos like the test pictures {they} would likely land elsewhere: {likely}.")
     rows = next(iter(arms.values())).per_class
     if unequal(rows):
         shown = listed([f"{ARM_TITLES[name].lower()} {balanced(arm.per_class):.1%}" for name, arm in arms.items()])

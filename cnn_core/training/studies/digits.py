@@ -82,7 +82,7 @@ def nearest_seen(small: np.ndarray) -> list[Nearest]:
 
     Example:
         >>> found = nearest_seen(digits().train[3, ..., 0])
-        >>> min(found, key=lambda each: each.distance).digit == digits().train_labels[3]
+        >>> min(found, key=lambda each: each.distance).digit == int(digits().train_labels[3])
         True
     """
     data = digits()
