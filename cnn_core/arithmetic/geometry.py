@@ -1,15 +1,13 @@
-"""Integers only: output size, padding, parameters, multiply-adds, receptive fields. Standard library only.
+"""Integers only: output size, padding, receptive fields. Standard library only.
 
 Everything is along one axis; an image has two. Positions are pixels of the input, counted from 0.
 """
 
 import dataclasses
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 Padding = str | int | tuple[int, int]
-Sizes = int | tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Window:
 
     def __post_init__(self) -> None:
         for name in ("kernel_size", "stride", "dilation"):
-            _whole(getattr(self, name), name)
+            whole_number(getattr(self, name), name)
         sides = self.padding if isinstance(self.padding, tuple) else (self.padding, self.padding)
         if self.padding not in ("valid", "same") and (len(sides) != 2 or not all(_is_whole(side, 0) for side in sides)):
             raise ValueError(
@@ -69,7 +67,7 @@ def padding_amounts(input_size: int, window: Window) -> tuple[int, int]:
     Source:
         Dumoulin & Visin 2016, arXiv:1603.07285, chapter 2; `same` as TensorFlow and Keras define it.
     """
-    _whole(input_size, "input_size")
+    whole_number(input_size, "input_size")
     if window.padding == "same":
         covered = (-(-input_size // window.stride) - 1) * window.stride + window.span
         total = max(covered - input_size, 0)
@@ -133,125 +131,8 @@ def paddings_for(
         []
     """
     window = Window(kernel_size, stride, dilation=dilation)
-    least = (_whole(wanted, "wanted") - 1) * stride + window.span - _whole(input_size, "input_size")
+    least = (whole_number(wanted, "wanted") - 1) * stride + window.span - whole_number(input_size, "input_size")
     return [(total // 2, total - total // 2) for total in range(max(least, 0), least + stride)]
-
-
-# Parameters and multiply-adds ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a layer costs for one image.
-
-    Attributes:
-        params: Numbers that training changes.
-        macs: Multiply-adds, 1 MAC = 1 multiplication and 1 addition = 2 FLOPs. Biases are not counted.
-        statistics: Numbers that are measured, not trained: BatchNorm's moving mean and variance.
-    """
-
-    params: int
-    macs: int
-    statistics: int = 0
-
-
-def convolution_cost(
-    kernel_size: Sizes, channels: int, filters: int, output: Sizes, groups: int = 1, bias: bool = True
-) -> Cost:
-    """Return the cost of a convolution.
-
-    params = prod(k) C_in / g C_out + C_out        macs = prod(k) C_in / g C_out prod(output)
-
-    Args:
-        kernel_size: Cells along each axis; a number means a square.
-        channels: Channels of the input.
-        filters: Channels of the output.
-        output: Length of the output along each axis; a number means a square.
-        groups: Groups of channels that do not see each other; they divide channels and filters.
-        bias: Whether each filter has one.
-
-    Example:
-        >>> convolution_cost(3, channels=256, filters=256, output=56)
-        Cost(params=590080, macs=1849688064, statistics=0)
-
-    Source: Howard et al. 2017, arXiv:1704.04861, section 3.1.
-    """
-    for value, name in ((channels, "channels"), (filters, "filters"), (groups, "groups")):
-        _whole(value, name)
-    if channels % groups or filters % groups:
-        raise ValueError(
-            f"groups divides the channels and the filters; received {groups} groups, {channels} channels and "
-            f"{filters} filters."
-        )
-    weights = _product(kernel_size, "kernel_size") * channels // groups * filters
-    return Cost(weights + filters * bias, weights * _product(output, "output"))
-
-
-def pointwise_cost(channels: int, filters: int, output: Sizes, bias: bool = True) -> Cost:
-    """A 1×1 convolution: a dense layer at each pixel.
-
-    >>> pointwise_cost(256, 64, output=56)
-    Cost(params=16448, macs=51380224, statistics=0)
-    """
-    return convolution_cost(1, channels, filters, output, bias=bias)
-
-
-def depthwise_cost(kernel_size: Sizes, channels: int, output: Sizes, multiplier: int = 1, bias: bool = True) -> Cost:
-    """One kernel a channel, `multiplier` results a channel: a convolution with as many groups as channels.
-
-    >>> depthwise_cost(3, channels=512, output=14, bias=False)
-    Cost(params=4608, macs=903168, statistics=0)
-    """
-    return convolution_cost(kernel_size, channels, channels * multiplier, output, groups=channels, bias=bias)
-
-
-def separable_cost(
-    kernel_size: Sizes, channels: int, filters: int, output: Sizes, multiplier: int = 1, bias: bool = True
-) -> Cost:
-    """Depthwise, then 1×1; the only bias is that of the 1×1, as in Keras (Chollet 2017, arXiv:1610.02357).
-
-    >>> separable_cost(3, channels=512, filters=512, output=14, bias=False)
-    Cost(params=266752, macs=52283392, statistics=0)
-    """
-    depthwise = depthwise_cost(kernel_size, channels, output, multiplier, bias=False)
-    pointwise = pointwise_cost(channels * multiplier, filters, output, bias)
-    return Cost(depthwise.params + pointwise.params, depthwise.macs + pointwise.macs)
-
-
-def transposed_cost(kernel_size: Sizes, channels: int, filters: int, input_size: Sizes, bias: bool = True) -> Cost:
-    """Each input pixel times the whole kernel: counted over the input, what is cut off at borders included.
-
-    >>> transposed_cost(4, channels=64, filters=32, input_size=14)
-    Cost(params=32800, macs=6422528, statistics=0)
-    """
-    return convolution_cost(kernel_size, channels, filters, input_size, bias=bias)
-
-
-def dense_cost(inputs: int, outputs: int, bias: bool = True) -> Cost:
-    """Every input to every output.
-
-    >>> dense_cost(25088, 4096)  # VGG-16 fc1
-    Cost(params=102764544, macs=102760448, statistics=0)
-    """
-    return pointwise_cost(inputs, outputs, output=1, bias=bias)
-
-
-def batch_norm_cost(channels: int, scale: bool = True, center: bool = True) -> Cost:
-    """Gamma and beta are trained, mean and variance are measured; no MACs, since it folds into the layer before.
-
-    >>> batch_norm_cost(64)
-    Cost(params=128, macs=0, statistics=128)
-    """
-    return Cost(_whole(channels, "channels") * (scale + center), 0, 2 * channels)
-
-
-def pooling_cost() -> Cost:
-    """A pooling compares or adds; it has no weights to multiply with.
-
-    >>> pooling_cost()
-    Cost(params=0, macs=0, statistics=0)
-    """
-    return Cost(0, 0)
 
 
 # Receptive field -----------------------------------------------------------------------------------------------------
@@ -362,12 +243,12 @@ def unit_interval(field: Field, index: int, input_size: int | None = None) -> tu
     """
     if field.padding is None:
         raise ValueError(f"The padding depends on the input size; expected a field with a known one, received {field}.")
-    first = _whole(index, "index", least=0) * field.stride - field.padding
+    first = whole_number(index, "index", least=0) * field.stride - field.padding
     last = first + field.size - 1
     if input_size is None:
         return first, last
     reach = field.reach or (0, input_size)
-    low, high = max(reach[0], 0), min(reach[1], _whole(input_size, "input_size") - 1)
+    low, high = max(reach[0], 0), min(reach[1], whole_number(input_size, "input_size") - 1)
     if last < low or first > high:
         raise ValueError(
             f"Unit {index} sees pixels {first} to {last}, nothing but padding; expected a unit whose field meets an "
@@ -385,7 +266,7 @@ def layers_to_reach(field: int, kernel_size: int, stride: int = 1) -> int:
     (112, 7)
     """
     window = Window(kernel_size, stride)
-    if _whole(field, "field") > 1 and kernel_size == 1:
+    if whole_number(field, "field") > 1 and kernel_size == 1:
         raise ValueError(f"Kernels of one cell never see more than one pixel; received a field of {field}.")
     if stride == 1:
         return -(-(field - 1) // max(kernel_size - 1, 1))
@@ -410,12 +291,7 @@ def _is_whole(value: object, least: int = 1) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
-def _whole(value: int, name: str, least: int = 1) -> int:
+def whole_number(value: int, name: str, least: int = 1) -> int:
     if not _is_whole(value, least):
         raise ValueError(f"{name} is a whole number of at least {least}; received {value!r}.")
     return value
-
-
-def _product(sizes: Sizes, name: str) -> int:
-    """The number of cells; a single number means a square."""
-    return math.prod(_whole(size, name) for size in (sizes if isinstance(sizes, tuple) else (sizes, sizes)))

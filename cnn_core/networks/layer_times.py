@@ -12,15 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from cnn_core.arithmetic.geometry import (
-    Cost,
-    Window,
-    convolution_cost,
-    depthwise_cost,
-    padding_amounts,
-    pointwise_cost,
-    separable_cost,
-)
+from cnn_core.arithmetic.costs import Cost, convolution_cost, depthwise_cost, pointwise_cost, separable_cost
+from cnn_core.arithmetic.geometry import Window, padding_amounts
 
 REDUCTION = 4  # of a bottleneck: He et al. 2016, 256 → 64 → 64 → 256
 MAX_MACS, MAX_CELLS = 2_000_000_000, 4_000_000  # of the full convolution and of a map, so that a measurement is short

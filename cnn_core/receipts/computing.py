@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cnn_core.arithmetic import experiments
-from cnn_core.arithmetic.geometry import convolution_cost, dense_cost, separable_cost
+from cnn_core.arithmetic.costs import convolution_cost, dense_cost, separable_cost
 from cnn_core.networks import atlas
 from cnn_core.receipts.lite import lite
 

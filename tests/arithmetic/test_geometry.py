@@ -6,20 +6,22 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cnn_core.arithmetic.geometry import (
+from cnn_core.arithmetic.costs import (
     Cost,
-    Field,
-    Window,
     batch_norm_cost,
     convolution_cost,
     dense_cost,
     depthwise_cost,
+    separable_cost,
+)
+from cnn_core.arithmetic.geometry import (
+    Field,
+    Window,
     layers_to_reach,
     output_size,
     padding_amounts,
     paddings_for,
     receptive_field,
-    separable_cost,
     unit_centre,
     unit_interval,
 )

@@ -10,14 +10,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from cnn_core.arithmetic.geometry import (
-    Field,
-    convolution_cost,
-    depthwise_cost,
-    separable_cost,
-    transposed_cost,
-    unit_interval,
-)
+from cnn_core.arithmetic.costs import convolution_cost, depthwise_cost, separable_cost, transposed_cost
+from cnn_core.arithmetic.geometry import Field, unit_interval
 from cnn_core.networks import layer_kinds as kinds
 from cnn_core.networks.summary import LayerRow, layer_table
 

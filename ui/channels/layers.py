@@ -7,7 +7,7 @@ import streamlit as st
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
-from cnn_core.arithmetic.geometry import convolution_cost, dense_cost
+from cnn_core.arithmetic.costs import convolution_cost, dense_cost
 from cnn_core.figures import channels as figures
 from cnn_core.figures import maps
 from cnn_core.pictures.images import Picture

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from cnn_core.arithmetic.geometry import convolution_cost, layers_to_reach, receptive_field
+from cnn_core.arithmetic.costs import convolution_cost
+from cnn_core.arithmetic.geometry import layers_to_reach, receptive_field
 from cnn_core.arithmetic.stacks import table as stacks
 from ui.shared.controls import whole
 from ui.shared.receipts import receipt

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from cnn_core.arithmetic.geometry import Cost, Window, batch_norm_cost, convolution_cost, dense_cost, output_size
+from cnn_core.arithmetic.costs import Cost, batch_norm_cost, convolution_cost, dense_cost
+from cnn_core.arithmetic.geometry import Window, output_size
 from cnn_core.figures import channels as figures
 from ui.shared.charts import plot
 from ui.shared.controls import segments

@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cnn_core.arithmetic.geometry import Field, Padding, Window, convolution_cost, output_size
+from cnn_core.arithmetic.costs import convolution_cost
+from cnn_core.arithmetic.geometry import Field, Padding, Window, output_size
 
 KINDS = ("convolution", "pooling")
 COLUMNS = ("name", "kind", "kernel_size", "stride", "padding", "dilation", "filters", "groups", "bias")
