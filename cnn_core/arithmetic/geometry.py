@@ -292,6 +292,11 @@ def _is_whole(value: object, least: int = 1) -> bool:
 
 
 def whole_number(value: int, name: str, least: int = 1) -> int:
+    """Return an argument that is a whole number of at least `least`.
+
+    Raises:
+        ValueError: If it is not; its name is said.
+    """
     if not _is_whole(value, least):
         raise ValueError(f"{name} is a whole number of at least {least}; received {value!r}.")
     return value
