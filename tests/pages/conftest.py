@@ -1,11 +1,13 @@
 """Pages run by AppTest: a temporary store, and an engine that answers at once and trains nothing."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine import client
@@ -42,6 +44,15 @@ class StandInEngine:
 
     def status(self) -> client.Status:
         return client.Status(True, "", 1, 1, ("CPU, 2 cores",), running=(), queued=(), message="")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_are_looked_through_once() -> Iterator[None]:
+    """Each AppTest asks all installed packages for components, a third of a second: they stay the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture
