@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.examples"]
-TOGETHER = ("tests/browser", "tests/training/transfer", "tests/training/lab", "tests/training/studies")  # longest first
+TOGETHER = ("tests/training/transfer", "tests/training/lab", "tests/training/studies")
+FIRST = ("tests/browser", *TOGETHER)  # what takes longest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # No property of ours is one of time, and a loaded machine is no fault. `--hypothesis-profile=search` looks further.
@@ -80,7 +81,7 @@ def pytest_collection() -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process works on alone at the end; the rest is shuffled by files."""
-    first = {folder: place for place, folder in enumerate(TOGETHER)}
+    first = {folder: place for place, folder in enumerate(FIRST)}
     items.sort(key=lambda item: first.get(_folder(item.nodeid), len(first)))
 
 
@@ -90,7 +91,7 @@ def _folder(nodeid: str) -> str:
 
 @pytest.hookimpl(optionalhook=True)  # where pytest-xdist is not installed nobody asks
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep a file in one process, and a folder whose tests share a server or a trained network."""
+    """Keep a file in one process, and a folder whose tests share a trained network."""
     from xdist.scheduler import LoadScopeScheduling
 
     config.option.loadscopereorder = False  # by size; ours is by time

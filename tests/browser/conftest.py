@@ -79,6 +79,18 @@ class Server:
         assert known is not None
         return psutil.Process(known.pid)
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let the engine's workers stand still meanwhile."""
+        workers = self.host().children(recursive=True)
+        for worker in workers:
+            worker.suspend()
+        try:
+            yield
+        finally:
+            for worker in workers:
+                worker.resume()
+
     def close(self) -> None:
         if self.process is not None:
             self.kill()

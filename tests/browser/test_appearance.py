@@ -1,20 +1,22 @@
 """What every view must be, in both themes and at every width: readable, operable, spoken, still, nothing cut off."""
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from cnn_core.store.runs import Run
 from tests.waiting import eventually
 
-from .conftest import Server, settled, steps
+from .conftest import Server, steps
+from .readable import SPOKEN, assert_readable, faults, unfold
 
 Visitor = Callable[..., Page]
 PAGES = ("", "convolution", "pooling", "channels", "architectures", "transfer", "laboratory")
+WIDE = """() => Math.max(document.documentElement.scrollWidth - innerWidth,
+  ...['stMain', 'stMainBlockContainer'].map((id) => document.querySelector(`[data-testid=${id}]`))
+    .map((each) => each.scrollWidth - each.clientWidth))"""
 # A phone in the dark and a desk in daylight always; the other two where there is time.
 SCREENS = [
     (390, "dark"),
@@ -22,75 +24,30 @@ SCREENS = [
     pytest.param(390, "light", marks=pytest.mark.slow),
     pytest.param(1280, "dark", marks=pytest.mark.slow),
 ]
-# Streamlit's own menu on a phone: in its list a section of pages is a `div` between `ul` and `li`. Nothing of ours is
-# asked when the frame draws it, anew on every page.
-FRAME = "[data-testid=stSidebarNavItems]"
-# Deep through shadow roots: headings as they are read, and what is drawn with what is said of it.
-SPOKEN = """() => {
-  const deep = (root, found = []) => {
-    for (const each of root.querySelectorAll('*')) {
-      found.push(each);
-      if (each.shadowRoot) deep(each.shadowRoot, found);
-    }
-    return found;
-  };
-  const seen = deep(document).filter((each) => each.getBoundingClientRect().height);
-  return {
-    headings: seen.filter((each) => /^H[1-6]$/.test(each.tagName)).map((each) => [+each.tagName[1], each.innerText]),
-    figures: seen.filter((each) => each.matches('[data-testid=stPlotlyChart]'))
-      .map((each) => each.getAttribute('aria-label') ?? each.querySelector('[aria-label]')?.getAttribute('aria-label')),
-    moving: [document, ...seen.map((each) => each.shadowRoot).filter(Boolean)].flatMap((root) => root.getAnimations())
-      .filter((each) => each.playState === 'running' && each.effect?.getTiming().iterations === Infinity)
-      .map((each) => each.animationName ?? each.constructor.name),
-  };
-}"""
 
 
-def _serious(page: Page) -> list[tuple[str, str, list[str]]]:
-    found = Axe().run(page, context={"exclude": [[FRAME]]}).response["violations"]
-    return [
-        (violation["id"], node["html"][:160], [check["message"] for check in node["any"]])
-        for violation in found
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-    ]
-
-
-def faults(page: Page) -> list[Any]:
-    """Return what is wrong with what is shown now: what axe finds serious, headings, figures that are not spoken."""
-    settled(page)
-    for _ in range(4):  # while a run replaces elements they are faded; what stays is what counts
-        page.wait_for_timeout(500)
-        if not (found := [*_serious(page)]):
-            break
-    spoken = page.evaluate(SPOKEN)
-    levels = [level for level, _ in spoken["headings"]]
-    if levels.count(1) != 1 or any(level > before + 1 for before, level in itertools.pairwise([0, *levels])):
-        found.append(("headings", spoken["headings"], []))
-    found += [("said of a figure", said, []) for said in spoken["figures"] if len((said or "").split()) < 5]
-    main = page.locator("[data-testid=stMain]")
-    # A chart that is drawn anew is as wide as before for a moment.
-    eventually(lambda: main.evaluate("e => e.scrollWidth - e.clientWidth") <= 0, 2, "no page scrolls sideways")
-    found += [("traceback", each.inner_text(), []) for each in page.locator("[data-testid=stException]").all()]
-    return found
-
-
-def assert_readable(page: Page) -> None:
-    """Fail on what is wrong with what is shown now."""
-    assert faults(page) == []
-
-
-def unfold(page: Page) -> None:
-    """Open what is folded: a reader will."""
-    page.evaluate(
-        "() => document.querySelectorAll('[data-testid=stMain] details:not([open]) > summary')"
-        ".forEach((each) => each.click())"
-    )
-
-
-@pytest.mark.parametrize(("width", "scheme"), SCREENS)
 @pytest.mark.parametrize("name", PAGES)
-def test_every_view_is_for_everybody(server: Server, visitor: Visitor, name: str, width: int, scheme: str) -> None:
+def test_on_a_phone_in_the_dark_every_step_is_for_everybody_and_enlarged_nothing_is_cut_off_or_moves_by_itself(
+    server: Server, visitor: Visitor, name: str
+) -> None:
+    page = visitor(f"{server.url}/{name}", 390, "dark", motion="reduce")
+    found: dict[str, list[Any]] = {}
+    for question in steps(page, name):
+        unfold(page)
+        found[question] = faults(page)
+        page.set_viewport_size({"width": 640, "height": 400})  # 1280 × 800 at 200 %
+        page.mouse.move(0, 0)
+        eventually(lambda: page.evaluate(WIDE) <= 0, 2, f"{question} does not scroll sideways")
+        eventually(lambda: _still(page), 4, f"nothing moves by itself: {question}")
+        found[question] += page.evaluate(SPOKEN)["moving"]
+        page.set_viewport_size({"width": 390, "height": 900})
+    assert {question: wrong for question, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_step_is_for_everybody(server: Server, visitor: Visitor, name: str, width: int, scheme: str) -> None:
     page = visitor(f"{server.url}/{name}", width, scheme)
     found: dict[str, list[Any]] = {}
     for question in steps(page, name):
@@ -106,20 +63,6 @@ def test_result_is_for_everybody(server: Server, visitor: Visitor, finished: Run
     for tab in ("What was mistaken for what", "Figures", "Exports", "How it was computed"):
         page.get_by_role("tab", name=tab, exact=True).click()
         assert_readable(page)
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_enlarged_twice_nothing_is_cut_off_and_nothing_moves_by_itself(
-    server: Server, visitor: Visitor, name: str
-) -> None:
-    page = visitor(f"{server.url}/{name}", 640, height=400, motion="reduce")  # 1280 × 800 at 200 %
-    for question in steps(page, name):
-        page.mouse.move(0, 0)
-        wide = "() => Math.max(document.documentElement.scrollWidth - innerWidth, ...['stMain', 'stMainBlockContainer']"
-        wide += ".map((id) => document.querySelector(`[data-testid=${id}]`)).map((e) => e.scrollWidth - e.clientWidth))"
-        eventually(lambda: page.evaluate(wide) <= 0, 2, f"{question} does not scroll sideways")  # noqa: B023
-        eventually(lambda: _still(page), 4, f"nothing moves by itself: {question}")
-        assert page.evaluate(SPOKEN)["moving"] == []
 
 
 def _still(page: Page) -> bool:

@@ -14,7 +14,7 @@ from cnn_core.store.runs import Run, to_json
 from tests.waiting import eventually
 
 from .conftest import LIMIT, Server, pixels, settled, visits
-from .test_appearance import assert_readable
+from .readable import assert_readable
 
 Visitor = Callable[..., Page]
 
