@@ -1,8 +1,6 @@
 """All receipts: searched by words, page and kind, one of them open."""
 
-import html
 import re
-from collections.abc import Sequence
 
 import streamlit as st
 
@@ -11,6 +9,7 @@ from cnn_core.receipts.commands import text_of
 from cnn_core.receipts.records import PAGES, Checked, Kind, Receipt, written
 from ui.receipts.one import STANDS, figure, source
 from ui.shared.controls import pick, segments
+from ui.shared.rows import Link, scrolled
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import count
@@ -20,7 +19,7 @@ _ANYWHERE = "any"
 _BY_SLUG = {re.sub(r"\W+", "-", title.lower()).strip("-"): page for page, title in PAGES.items()}
 _PLACES = {_ANYWHERE: "any page"} | {slug: PAGES[page] for slug, page in _BY_SLUG.items()}
 _KINDS = {_ANYWHERE: "all"} | {kind.value.replace(" ", "-"): STANDS[kind].lower() for kind in Kind}
-_NUMBERS, _NUMBER = ("Published", "Computed here"), ' class="number"'
+_HEAD = ("Figure", "Published", "Computed here", "Stands", "Source")
 _MOST_WORDS = 60  # characters that one searches by
 
 
@@ -48,7 +47,8 @@ def every(room: Room) -> None:
         source(found[key])
         st.header(f"{count(len(shown), 'receipt')} in the list", anchor=False)
         if shown:
-            st.html(rows(shown, key))
+            cells = [_cells(each, key) for each in shown]
+            scrolled(_HEAD, cells, "All receipts that fit", numbers=("Published", "Computed here"), words=("Figure",))
         else:
             st.info("No receipt has these words. Take one of them away.")
         told(
@@ -72,24 +72,9 @@ def _fits(checked: Checked, words: str, kind: str, place: str) -> bool:
     )
 
 
-def rows(found: Sequence[Checked], chosen: str) -> str:
-    """Return the list as a table in a box of its own that keys scroll; the names of figures open them."""
-    heads = ("Figure", "Published", "Computed here", "Stands", "Source")
-    head = "".join(f'<th scope="col"{_NUMBER if title in _NUMBERS else ""}>{title}</th>' for title in heads)
-    return (
-        '<div class="rows" tabindex="0" role="region" aria-label="All receipts that fit">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(_row(each, chosen) for each in found)}</tbody></table>"
-        "</div>"
-    )
-
-
-def _row(checked: Checked, chosen: str) -> str:
+def _cells(checked: Checked, chosen: str) -> list[str | Link]:
     one = checked.receipt
     ours = "" if checked.ours is None else written(checked.ours, one.unit)
     stands = one.kind.value if checked.verdict is None or one.kind is Kind.UNVERIFIED else checked.verdict.value
-    current = ' aria-current="true"' if one.key == chosen else ""
-    words = html.escape(f"{one.about}: {one.quantity}")
-    name = f'<a href="receipts?receipt={one.key}" target="_self"{current}>{words}</a>'
-    numbers = "".join(f'<td class="number">{html.escape(text)}</td>' for text in (written(one.value, one.unit), ours))
-    texts = "".join(f"<td>{html.escape(text)}</td>" for text in (stands, one.source))
-    return f'<tr><td class="words">{name}</td>{numbers}{texts}</tr>'
+    name = Link(f"{one.about}: {one.quantity}", f"receipts?receipt={one.key}", current=one.key == chosen)
+    return [name, written(one.value, one.unit), ours, stands, one.source]

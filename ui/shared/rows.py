@@ -10,10 +10,11 @@ import streamlit as st
 
 @dataclass(frozen=True)
 class Link:
-    """A cell that leads somewhere."""
+    """A cell that leads somewhere; `current` if one is there already."""
 
     text: str
     address: str
+    current: bool = False
 
 
 def scrolled(
@@ -22,6 +23,7 @@ def scrolled(
     label: str,
     *,
     numbers: Collection[str] = (),
+    words: Collection[str] = (),
     place: Any = st,
 ) -> None:
     """Show a table.
@@ -31,12 +33,14 @@ def scrolled(
         rows: Cells, plain text or links.
         label: What it holds, for who does not see it.
         numbers: Titles of the columns that hold numbers.
+        words: Titles of the columns in which long text takes several lines.
         place: Where.
     """
-    columns = "".join(f'<th scope="col"{_side(title, numbers)}>{escape(title)}</th>' for title in head)
+    kinds = {title: _kind(title in numbers, title in words) for title in head}
+    columns = "".join(f'<th scope="col"{kinds[title]}>{escape(title)}</th>' for title in head)
     body = "".join(
         "<tr>"
-        + "".join(f"<td{_side(title, numbers)}>{_cell(cell)}</td>" for title, cell in zip(head, row, strict=True))
+        + "".join(f"<td{kinds[title]}>{_cell(cell)}</td>" for title, cell in zip(head, row, strict=True))
         + "</tr>"
         for row in rows
     )
@@ -46,11 +50,12 @@ def scrolled(
     )
 
 
-def _side(title: str, numbers: Collection[str]) -> str:
-    return ' class="number"' if title in numbers else ""
+def _kind(number: bool, words: bool) -> str:
+    return ' class="number"' if number else ' class="words"' if words else ""
 
 
 def _cell(cell: str | Link) -> str:
     if isinstance(cell, Link):
-        return f'<a href="{escape(cell.address)}">{escape(cell.text)}</a>'
+        current = ' aria-current="true"' if cell.current else ""
+        return f'<a href="{escape(cell.address)}" target="_self"{current}>{escape(cell.text)}</a>'
     return escape(cell)
