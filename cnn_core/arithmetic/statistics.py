@@ -71,6 +71,27 @@ def paired_answers(names: tuple[str, str], first: Sequence[bool], second: Sequen
     return PairedAnswers(*names, only_first, only_second, p)
 
 
+def fisher_exact(first: tuple[int, int], second: tuple[int, int]) -> float:
+    """Return how likely two shares lie so far apart by chance: Fisher's exact test, two-sided.
+
+    The probabilities of all tables with these margins that are no likelier than the one found (Fisher 1922; as in R and
+    SciPy), in whole numbers.
+
+    Args:
+        first: How many of one group are right, and how many there are.
+        second: Likewise of the other.
+
+    Example:
+        >>> round(fisher_exact((3, 4), (1, 4)), 4)  # the lady tasting tea
+        0.4857
+    """
+    (right, many), (other, more) = first, second
+    both = right + other
+    tables = [math.comb(many, k) * math.comb(more, both - k) for k in range(max(0, both - more), min(many, both) + 1)]
+    found = math.comb(many, right) * math.comb(more, other)
+    return sum(table for table in tables if table <= found) / math.comb(many + more, both)
+
+
 def student_half(differences: Sequence[float]) -> float:
     """Return half the 95 % interval of the mean of independent differences, by Student's t; at least 2 of them.
 

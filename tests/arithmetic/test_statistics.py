@@ -11,6 +11,7 @@ from scipy import stats
 from cnn_core.arithmetic.statistics import (
     accuracy_summary,
     corrected_interval,
+    fisher_exact,
     paired_answers,
     paired_comparison,
     share,
@@ -98,6 +99,12 @@ def test_mcnemar_is_the_binomial_sum(pairs: list[tuple[bool, bool]]) -> None:
     found = paired_answers(("a", "b"), [a for a, _ in pairs], [b for _, b in pairs])
     n, k = found.only_first + found.only_second, min(found.only_first, found.only_second)
     assert found.p == pytest.approx(min(1.0, 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n))
+
+
+@given(*[st.integers(0, 400)] * 4)
+def test_fisher_exact_is_scipys(right: int, wrong: int, other: int, more: int) -> None:
+    expected = stats.fisher_exact([[right, wrong], [other, more]]).pvalue
+    assert fisher_exact((right, right + wrong), (other, other + more)) == pytest.approx(expected, rel=1e-6)
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=12))

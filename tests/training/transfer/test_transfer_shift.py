@@ -16,8 +16,9 @@ from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
 from cnn_core.training import heads
+from cnn_core.training.transfer.differing import told_apart
 from cnn_core.training.transfer.evaluation import evaluate
-from cnn_core.training.transfer.measuring import falls, measure, told_apart
+from cnn_core.training.transfer.measuring import falls, measure
 from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
 from cnn_core.training.transfer.shift import Fall, Shift, Trait, card_words
 
