@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.examples"]
 TOGETHER = ("tests/training/transfer", "tests/training/lab", "tests/training/studies")
-FIRST = ("tests/browser", *TOGETHER)  # what takes longest
+FIRST = ("tests/browser", *TOGETHER, "tests/pages", "tests/engine")  # what takes longest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # No property of ours is one of time, and a loaded machine is no fault. `--hypothesis-profile=search` looks further.

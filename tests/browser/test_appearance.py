@@ -26,6 +26,7 @@ SCREENS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_on_a_phone_in_the_dark_every_step_is_for_everybody_and_enlarged_nothing_is_cut_off_or_moves_by_itself(
     server: Server, visitor: Visitor, name: str
