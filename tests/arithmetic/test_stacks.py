@@ -12,15 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnn_core.arithmetic.geometry import padding_amounts, unit_interval
+from cnn_core.arithmetic.stacks import presets as stack_presets
 from cnn_core.arithmetic.stacks import table as stacks
 from cnn_core.arithmetic.stacks.export import to_csv, to_keras
+from cnn_core.arithmetic.stacks.presets import read_atlas
 from cnn_core.arithmetic.stacks.table import (
     COLUMNS,
     StackError,
     StackLayer,
     centre_unit,
     from_rows,
-    read_atlas,
     stack_table,
     to_rows,
 )
@@ -373,7 +374,7 @@ def test_keras_code_is_refused_where_keras_would(text: str, said: str) -> None:
 
 
 def test_teaching_stacks_see_what_their_names_say() -> None:
-    fields = {key: stack_table(preset.stack, 32)[-1].field.size for key, preset in stacks.TEACHING.items()}
+    fields = {key: stack_table(preset.stack, 32)[-1].field.size for key, preset in stack_presets.TEACHING.items()}
     assert fields == {"two_3x3": 5, "three_3x3": 7, "one_5x5": 5, "one_7x7": 7}
 
 
@@ -441,8 +442,8 @@ def test_atlas_is_read_and_a_missing_one_said(tmp_path: Path) -> None:
 
 
 def test_presets_are_the_teaching_stacks_and_the_atlas() -> None:
-    found = stacks.presets()
-    assert stacks.TEACHING.items() <= found.items()
+    found = stack_presets.presets()
+    assert stack_presets.TEACHING.items() <= found.items()
     fields = {key: stack_table(found[key].stack, 224)[-1].field.size for key in ("vgg16", "mobilenet_v1", "resnet50")}
     assert fields == {"vgg16": 212, "mobilenet_v1": 315, "resnet50": 483}, "as published"
     for key, preset in found.items():

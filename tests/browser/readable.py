@@ -13,8 +13,7 @@ from .conftest import settled
 # Streamlit's own menu on a phone: in its list a section of pages is a `div` between `ul` and `li`. Nothing of ours is
 # asked when the frame draws it, anew on every page.
 FRAME = "[data-testid=stSidebarNavItems]"
-# Deep through shadow roots: headings as they are read, and what is drawn with what is said of it.
-SPOKEN = """() => {
+DEEP = """
   const deep = (root, found = []) => {
     for (const each of root.querySelectorAll('*')) {
       found.push(each);
@@ -22,6 +21,12 @@ SPOKEN = """() => {
     }
     return found;
   };
+"""  # all elements, through shadow roots
+# Headings as they are read, and what is drawn with what is said of it.
+SPOKEN = (
+    "() => {"
+    + DEEP
+    + """
   const seen = deep(document).filter((each) => each.getBoundingClientRect().height);
   return {
     headings: seen.filter((each) => /^H[1-6]$/.test(each.tagName)).map((each) => [+each.tagName[1], each.innerText]),
@@ -32,6 +37,7 @@ SPOKEN = """() => {
       .map((each) => each.animationName ?? each.constructor.name),
   };
 }"""
+)
 
 
 def _serious(page: Page) -> list[tuple[str, str, list[str]]]:

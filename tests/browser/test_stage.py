@@ -7,22 +7,18 @@ import pytest
 from playwright.sync_api import Page
 
 from .conftest import Server, settled, steps
-from .readable import faults, unfold
+from .readable import DEEP, faults, unfold
 
 PAGES = ("convolution", "pooling", "channels", "architectures", "transfer", "laboratory")
 SIZES = {"desk": (1280, 800), "tablet": (820, 1180), "phone": (390, 844)}
 HIGHEST = {"desk": 200, "tablet": 200, "phone": 240}  # y at which the first computed visual begins, at most
 ENOUGH = 300  # pixels of it in sight, or 60 %
-# The first computed visual within the stage, deep through shadow roots: where it begins, how much of it is in sight.
-MEASURE = """() => {
+# The first computed visual within the stage: where it begins, how much of it is in sight.
+MEASURE = (
+    "() => {"
+    + DEEP
+    + """
   const stage = document.querySelector('.st-key-stage');
-  const deep = (root, found = []) => {
-    for (const each of root.querySelectorAll('*')) {
-      found.push(each);
-      if (each.shadowRoot) deep(each.shadowRoot, found);
-    }
-    return found;
-  };
   const visual = stage && deep(stage).find((each) => {
     const { width, height } = each.getBoundingClientRect(), name = each.tagName.toLowerCase();
     if (name === 'svg') return width >= 80 && height >= 60;
@@ -42,6 +38,7 @@ MEASURE = """() => {
   const bottom = Math.min(box.bottom, own.bottom, frame.bottom, way && way.height ? way.top : innerHeight);
   return { y: box.top, height: Math.min(box.height, own.height), seen: Math.max(0, bottom - top) };
 }"""
+)
 LAST = """() => {
   const all = [...document.querySelectorAll('.st-key-controls :is(button, input, [role=slider], [role=radio])')]
     .filter((each) => each.getBoundingClientRect().height);

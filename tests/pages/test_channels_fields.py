@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn_core.arithmetic.stacks import table as stacks
+from cnn_core.arithmetic.stacks import presets as stack_presets
 from cnn_core.arithmetic.stacks.table import StackError
 from cnn_core.pictures.bundled import BUNDLED
 from ui.channels import fields
@@ -84,7 +84,7 @@ def test_calculator_starts_with_the_published_field_of_vgg16() -> None:
 @pytest.mark.slow
 def test_calculator_shows_every_preset() -> None:
     app = opened()
-    for key, preset in stacks.presets().items():
+    for key, preset in stack_presets.presets().items():
         app.selectbox(key="channels_preset").set_value(key).run()
         assert not app.exception and not app.error, key
         assert app.number_input(key="channels_input_size").value == preset.input_size
@@ -103,9 +103,9 @@ def test_calculator_counts_depthwise_convolutions_as_the_networks_have_them(key:
     app = opened(channels_preset=key)
     said = words(app)
     assert f"{params:,} parameters, " in said and "without BatchNorm" in said
-    depthwise = [layer for layer in stacks.presets()[key].stack if layer.groups == layer.filters > 1]
+    depthwise = [layer for layer in stack_presets.presets()[key].stack if layer.groups == layer.filters > 1]
     assert len(depthwise) == {"mobilenet_v1": 13, "mobilenet_v2": 17}[key]
-    app.slider(key="channels_after").set_value(1 + stacks.presets()[key].stack.index(depthwise[0])).run()
+    app.slider(key="channels_after").set_value(1 + stack_presets.presets()[key].stack.index(depthwise[0])).run()
     assert control(app, "groups").value == control(app, "filters").value and not control(app, "bias").value
     assert "layers.DepthwiseConv2D(3, " in app.code[0].value
 
@@ -300,7 +300,7 @@ def test_missing_atlas_is_said_and_the_teaching_stacks_are_there(monkeypatch: py
     def missing() -> None:
         raise StackError("The table of architectures atlas.json is missing.")
 
-    monkeypatch.setattr(stacks, "presets", missing)
+    monkeypatch.setattr(stack_presets, "presets", missing)
     app = opened()
     assert app.error[0].value == "The table of architectures atlas.json is missing."
     assert list(results(app)) == ["conv1", "conv2"]

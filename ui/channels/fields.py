@@ -7,6 +7,7 @@ import streamlit as st
 
 from cnn_core.arithmetic.geometry import Field, unit_interval
 from cnn_core.arithmetic.stacks import export as stack_export
+from cnn_core.arithmetic.stacks import presets as stack_presets
 from cnn_core.arithmetic.stacks import table as stacks
 from cnn_core.arithmetic.stacks.table import StackError, StackRow
 from cnn_core.figures import fields as figures
@@ -83,12 +84,12 @@ def calculator(room: Room) -> bool:
     return bool(rows) and stack != preset.stack and rows[-1].field.size >= side
 
 
-def _presets() -> tuple[dict[str, stacks.Preset], str]:
+def _presets() -> tuple[dict[str, stack_presets.Preset], str]:
     """The networks to start from, and why some are missing."""
     try:
-        return stacks.presets(), ""
+        return stack_presets.presets(), ""
     except StackError as refusal:
-        return stacks.TEACHING, str(refusal)
+        return stack_presets.TEACHING, str(refusal)
 
 
 def _after(stack: stacks.Stack, place: Any) -> int:
@@ -212,7 +213,7 @@ def _data_url(digest: str, _pixels: Any, side: int) -> str:
 # Below it ------------------------------------------------------------------------------------------------------------
 
 
-def _results(preset: stacks.Preset, stack: stacks.Stack, rows: list[StackRow], input_size: int) -> None:
+def _results(preset: stack_presets.Preset, stack: stacks.Stack, rows: list[StackRow], input_size: int) -> None:
     """What there is after each layer, and in the network that the stack is from."""
     if preset.total_params and preset.macs:
         products = f", {preset.attention_macs:,} of them attention's own products" if preset.attention_macs else ""

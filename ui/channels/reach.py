@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnn_core.arithmetic.costs import convolution_cost
 from cnn_core.arithmetic.geometry import layers_to_reach, receptive_field
-from cnn_core.arithmetic.stacks import table as stacks
+from cnn_core.arithmetic.stacks import presets as stack_presets
 from ui.shared.controls import whole
 from ui.shared.receipts import receipt
 from ui.shared.text import count, plain, table
@@ -18,7 +18,7 @@ def small_against_large() -> None:
     channels = whole("Channels in and out", 1, 4096, 64, "channels_vgg")
     rows = []
     for key in ("two_3x3", "one_5x5", "three_3x3", "one_7x7"):
-        preset = stacks.TEACHING[key]
+        preset = stack_presets.TEACHING[key]
         sizes = [layer.kernel_size for layer in preset.stack]
         seen = receptive_field(layer.window for layer in preset.stack)
         weights = [sum(_weights(size, width) for size in sizes) for width in (1, channels)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from cnn_core.arithmetic.stacks import presets as stack_presets
 from cnn_core.arithmetic.stacks import table as stacks
 from cnn_core.arithmetic.stacks import text as stack_text
 from cnn_core.arithmetic.stacks.table import StackError
@@ -38,7 +39,7 @@ _TOOLS = {
 Changed = Callable[[], None]
 
 
-def edit_as_text(preset: stacks.Preset, changed: Changed) -> tuple[stacks.Stack, str]:
+def edit_as_text(preset: stack_presets.Preset, changed: Changed) -> tuple[stacks.Stack, str]:
     """Let the whole stack be written.
 
     Returns:
@@ -64,7 +65,7 @@ def edit_as_text(preset: stacks.Preset, changed: Changed) -> tuple[stacks.Stack,
         return preset.stack, f"The stack as text cannot be read. {plain(str(refusal))} Shown is {start}."
 
 
-def edit_layer(stack: stacks.Stack, at: int, preset: stacks.Preset, changed: Changed) -> None:
+def edit_layer(stack: stacks.Stack, at: int, preset: stack_presets.Preset, changed: Changed) -> None:
     """Show what can be changed of one layer, and how layers come and go.
 
     Args:
@@ -112,7 +113,7 @@ def _cells(layer: stacks.StackLayer, *arguments: Any) -> None:
     st.text_input("Name", max_chars=stacks.MAX_NAME, **cell("name"))
 
 
-def _edit(column: str, stack: stacks.Stack, at: int, preset: stacks.Preset, changed: Changed) -> None:
+def _edit(column: str, stack: stacks.Stack, at: int, preset: stack_presets.Preset, changed: Changed) -> None:
     """Put what the reader has given into one cell."""
     rows = stacks.to_rows(stack)
     row, given = rows[at - 1], st.session_state[f"channels_stack_{column}"]
@@ -125,7 +126,7 @@ def _edit(column: str, stack: stacks.Stack, at: int, preset: stacks.Preset, chan
     _keep(rows, at, preset, changed)
 
 
-def _move(name: str, stack: stacks.Stack, at: int, preset: stacks.Preset, changed: Changed) -> None:
+def _move(name: str, stack: stacks.Stack, at: int, preset: stack_presets.Preset, changed: Changed) -> None:
     """Do what a button says."""
     rows = stacks.to_rows(stack)
     if name in ("Up", "Down"):
@@ -142,7 +143,7 @@ def _move(name: str, stack: stacks.Stack, at: int, preset: stacks.Preset, change
     _keep(rows, to, preset, changed)
 
 
-def _keep(rows: list[dict[str, Any]], at: int, preset: stacks.Preset, changed: Changed) -> None:
+def _keep(rows: list[dict[str, Any]], at: int, preset: stack_presets.Preset, changed: Changed) -> None:
     """Make the rows the page's stack if they are one, and look at one of its layers."""
     try:
         stack = stacks.from_rows(rows)

@@ -1,14 +1,11 @@
-"""A stack of convolutions and poolings that a reader edits: table rows, results, presets; as text: `stack_text`.
+"""A stack of convolutions and poolings that a reader edits: its rows and what comes out of them.
 
 One axis stands for both: kernels, strides and pictures are square. All arithmetic is that of `geometry`.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from cnn_core.arithmetic.costs import convolution_cost
@@ -19,7 +16,6 @@ COLUMNS = ("name", "kind", "kernel_size", "stride", "padding", "dilation", "filt
 LIMITS = {"kernel_size": 99, "stride": 99, "padding": 999, "dilation": 99, "filters": 16384, "groups": 16384}
 MAX_LAYERS, MAX_NAME, MAX_PIXELS = 256, 40, 10**9  # a field of more pixels is no picture's
 CHANNELS = 3  # of a picture
-_ATLAS = Path(__file__).parents[2] / "networks" / "atlas.json"
 
 
 class StackError(ValueError):
@@ -312,92 +308,3 @@ def centre_unit(row: StackRow, input_size: int) -> int:
         raise ValueError(f"After {row.layer.name} there are no units; expected a layer that fits the picture.")
     beyond = (input_size - row.field.size) / 2 + row.field.padding
     return min(max(round(beyond / row.field.stride), 0), row.output_size - 1)
-
-
-# Presets -------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A stack to start from; of a network with branches the path of the largest field.
-
-    Attributes:
-        title: For people.
-        input_size: Side of the picture it was made for, in pixels.
-        stack: Its layers.
-        path_reason: Why the path ends before the network does; empty if it does not.
-        total_params: Of the whole network, BatchNorm's statistics included; None of a stack that is no network.
-        macs: Of the whole network; None of a stack that is no network.
-        path_params: Of the path's convolutions in the network, where the input may have other channels: those of its
-            own pictures, or of more branches; None of a stack that is no network.
-        attention_macs: Those of `macs` that are attention's own products.
-    """
-
-    title: str
-    input_size: int
-    stack: Stack
-    path_reason: str = ""
-    total_params: int | None = None
-    macs: int | None = None
-    path_params: int | None = None
-    attention_macs: int = 0
-
-
-def _equal(count: int, kernel_size: int) -> Stack:
-    names = (default_name("convolution", number) for number in range(1, count + 1))
-    return tuple(StackLayer(name, "convolution", kernel_size, padding="same", filters=64) for name in names)
-
-
-TEACHING = {
-    f"{word}_{k}x{k}": Preset(f"{word.capitalize()} {k}×{k}", 32, _equal(count, k))
-    for word, count, k in (("two", 2, 3), ("three", 3, 3), ("one", 1, 5), ("one", 1, 7))
-}
-
-
-@cache
-def presets() -> dict[str, Preset]:
-    """Return the teaching stacks and every architecture of the timeline (`cnn_core/networks/atlas.json`), by key.
-
-    Raises:
-        StackError: If the atlas is not there.
-    """
-    return TEACHING | read_atlas(_ATLAS)
-
-
-def read_atlas(path: Path) -> dict[str, Preset]:
-    """Return the path of the largest field of each architecture of an atlas, by key; `_` for what no name can have.
-
-    Groups that do not divide the channels which the path alone brings (other branches are missing) are taken as one.
-    """
-    try:
-        architectures = json.loads(path.read_text(encoding="utf-8"))["architectures"]
-    except FileNotFoundError:
-        raise StackError(
-            f"The table of architectures {path.name} is missing, expected it in {path.parent}; install ConvScope again."
-        ) from None
-    return {
-        key: Preset(
-            facts["title"],
-            facts["input_size"],
-            from_rows(_path_rows(facts["path"])),
-            facts["path_reason"],
-            facts["total_params"],
-            facts["macs"],
-            sum(
-                convolution_cost(e["kernel_size"], e["channels"], e["filters"], 1, e["groups"], e["bias"]).params
-                for e in facts["path"]
-                if e["kind"] == "convolution"
-            ),
-            facts["attention_macs"],
-        )
-        for key, facts in architectures.items()
-    }
-
-
-def _path_rows(path: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    rows, channels = [], CHANNELS
-    for entry in path:
-        groups = entry["groups"] if entry["groups"] and channels % entry["groups"] == 0 else 1
-        rows.append({**entry, "name": re.sub(r"\W", "_", entry["name"], flags=re.A), "groups": groups})
-        channels = entry["filters"] or channels
-    return rows

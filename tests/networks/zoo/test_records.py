@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from cnn_core.__main__ import main
 from cnn_core.arithmetic.geometry import Window, receptive_field
+from cnn_core.arithmetic.stacks import presets as stack_presets
 from cnn_core.arithmetic.stacks import table as stacks
 from cnn_core.networks import atlas
 from cnn_core.networks.zoo.architectures import ARCHITECTURES, architecture
@@ -238,7 +239,7 @@ def test_the_path_gives_the_field(key: str) -> None:
 @pytest.mark.parametrize("key", EVERY)
 def test_the_path_as_a_stack_has_the_kernels_and_biases_of_the_network(key: str) -> None:
     layers = {layer["name"]: layer for layer in atlas.architecture_graph(key)["layers"]}
-    names, preset = [window["name"] for window in measured(key)["path"]], stacks.presets()[key]
+    names, preset = [window["name"] for window in measured(key)["path"]], stack_presets.presets()[key]
     expected = [(layers[name]["params"], layers[name]["macs"]) for name in names]
     assert preset.path_params == sum(params for params, _ in expected)
     if key not in ("googlenet", "lenet5_1998"):  # there other branches bring channels
