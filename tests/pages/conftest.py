@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine import client
@@ -47,11 +48,16 @@ class StandInEngine:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _packages_are_looked_through_once() -> Iterator[None]:
-    """Each AppTest asks all installed packages for components, a third of a second: they stay the same."""
+def _no_work_for_others() -> Iterator[None]:
+    """Spare each AppTest what is slow and for somebody else.
+
+    It asks all installed packages for components, a third of a second: they stay the same. After each run it empties
+    Keras, half a second, where Keras is loaded: by other tests in this process, never by the app (`test_walls.py`).
+    """
     with pytest.MonkeyPatch.context() as patch:
         scan = functools.cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
         yield
 
 
