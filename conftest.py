@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.examples"]
 TOGETHER = ("tests/training/transfer", "tests/training/lab", "tests/training/studies")
+WALKS = ("test_stage.py", "test_appearance.py", "test_snapshots.py")  # half of the time in the browser
 FIRST = ("tests/browser", *TOGETHER, "tests/pages", "tests/engine")  # what takes longest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -91,14 +92,16 @@ def _folder(nodeid: str) -> str:
 
 @pytest.hookimpl(optionalhook=True)  # where pytest-xdist is not installed nobody asks
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep a file in one process, and a folder whose tests share a trained network."""
+    """Keep a file in one process, and what shares a trained network or a server."""
     from xdist.scheduler import LoadScopeScheduling
 
     config.option.loadscopereorder = False  # by size; ours is by time
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            folder = _folder(nodeid)
-            return folder if folder in TOGETHER else nodeid.partition("::")[0]
+            folder, file = _folder(nodeid), nodeid.partition("::")[0]
+            if folder == "tests/browser":  # each process that has one of these starts a server and an engine
+                return f"{folder}, the walks" if file.endswith(WALKS) else folder
+            return folder if folder in TOGETHER else file
 
     return ByFile(config, log)

@@ -38,10 +38,11 @@ def test_what_takes_longer_is_a_run() -> None:
     assert not [name for name in functions if "export" in name or "signals" in name or "sabotage" in name]
 
 
-@pytest.mark.parametrize(("seconds", "verdict"), [(0.01, ""), (3.0, "double (toy): 3.0")])
+@pytest.mark.parametrize(("seconds", "verdict"), [(0.01, ""), (0.3, "double (toy): 0.3")])
 def test_measure_finds_a_question_that_is_too_slow(
     environment: pytest.MonkeyPatch, seconds: float, verdict: str
 ) -> None:
+    environment.setattr(jobs, "QUICK", 0.1)
     found = too_slow(Call("double", "toy", (1, seconds)))
     assert found.startswith(verdict) and bool(found) == bool(verdict)
 
