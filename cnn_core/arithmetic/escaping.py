@@ -10,22 +10,28 @@ _JOINER = "\u2060"  # invisible, breaks no line, and no letter of an address or 
 # Streamlit looks for these in what is left when Markdown has been read: a backslash does not keep them.
 _LIVE = re.compile(r"(:(?=//|streamlit:|[\w+-]+(?:/\w+)?:)|\bwww(?=\.)|@(?=[-\w]+\.))", re.IGNORECASE)
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|$:~!]|&(?=[#\w]))")
-_FIRST = re.compile(r"^( ?)(\d*)([-+=](?=[-+=\s]|$)|(?<=\d)[.)](?=\s|$))")  # a list, a rule, a heading's underline
+_FIRST = re.compile(r"^(\d*)([-+=](?=[-+=\s]|$)|(?<=\d)[.)](?=\s|$))")  # a list, a rule, a heading's underline
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones for spreadsheets in Japanese
-_LATEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+_LATEX = {  # a $ would end the formula in Markdown, two dashes become a longer one
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "$": r"\textdollar{}",
+    "-": "{-}",
+}
 
 
 def markdown(text: str) -> str:
     """Escape what CommonMark, GitHub and Streamlit read as markup, link, colour, icon, formula, table or HTML.
 
-    White space becomes one space each, as Markdown shows it anyway, so that a name stays in its line.
+    White space becomes one space, and none at the ends, as Markdown shows it: a name stays in its line.
 
     Example:
         >>> print(markdown("a|b"), markdown("**b**"), markdown("<i>"), markdown("1. x"))
         a\\|b \\*\\*b\\*\\* \\<i\\> 1\\. x
     """
-    text = _LIVE.sub(rf"\1{_JOINER}", re.sub(r"\s+", " ", text))
-    return _FIRST.sub(r"\1\2\\\3", _MARKUP.sub(r"\\\1", text))
+    text = _LIVE.sub(rf"\1{_JOINER}", " ".join(text.split()))
+    return _FIRST.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", text))
 
 
 def html(text: str) -> str:
@@ -57,13 +63,13 @@ def plotly(text: str, most: int = 0) -> str:
 
 
 def latex(text: str) -> str:
-    r"""Return a name as upright text of a formula.
+    r"""Return a name as upright text of a formula; quotation marks become curly ones there.
 
     Example:
         >>> print(latex("a_b $5"))
-        \text{a\_b \$5}
+        \text{a\_b \textdollar{}5}
     """
-    shown = re.sub(r"[\\^~{}$#%&_]", lambda found: _LATEX.get(found[0], f"\\{found[0]}"), " ".join(text.split()))
+    shown = re.sub(r"[\\^~{}$#%&_-]", lambda found: _LATEX.get(found[0], f"\\{found[0]}"), " ".join(text.split()))
     return rf"\text{{{shown}}}"
 
 
