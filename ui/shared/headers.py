@@ -47,7 +47,7 @@ class Hosting:
         if not found:
             return False
         name = found[1].lower()
-        if name in LOCAL or name.strip("[]") == address:
+        if name in LOCAL or name.strip("[]") == address.removeprefix("::ffff:"):  # IPv4 that came by an IPv6 socket
             return True
         return any(
             name.endswith(known[1:]) if known.startswith("*.") else known in (name, "*")
