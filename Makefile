@@ -1,6 +1,7 @@
 # ConvScope: `make help` lists what there is.
 PYTHON ?= python3
 PORT ?= 8501
+HOST = localhost  # not ?=, since some shells have one; HOST=0.0.0.0 lets other machines in
 WORKERS ?= 3  # more than two cores: a browser test mostly waits
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,8 +19,8 @@ NO_NODE := @echo "No Node with npm found: the components' scripts are not checke
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-app: $(APP) $(if $(ONNX),$(VENV)/.onnx)  ## install what is needed and serve the app on http://localhost:8501 (GPU=1: with NVIDIA's libraries, ONNX=1: exports ONNX too)
-	@$(BIN)/streamlit run app.py --server.port $(PORT)
+app: $(APP) $(if $(ONNX),$(VENV)/.onnx)  ## install what is needed and serve the app on http://localhost:8501 (HOST=0.0.0.0: for other machines too, GPU=1: with NVIDIA's libraries, ONNX=1: exports ONNX too)
+	@$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(strip $(HOST))
 
 setup: $(VENV)/.dev $(NODE_PACKAGES)  ## install all that app, tests and linters need; nothing when it is current
 

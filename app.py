@@ -1,10 +1,25 @@
 """The server: `streamlit run app.py`. The app itself begins in ui/main.py."""
 
+import os
+
 import streamlit as st
 from starlette.middleware import Middleware
 
 from cnn_core.engine.lifecycle import lifespan
+from ui.shared.headers import Headers, hosting
 from ui.shared.session import store
 from ui.shared.visits import VisitCookie
 
-app = st.App("ui/main.py", lifespan=lifespan, middleware=[Middleware(VisitCookie, store=store)])
+try:
+    rules = hosting(os.environ)
+except ValueError as refusal:
+    raise SystemExit(f"ConvScope: {refusal}") from None
+
+app = st.App(
+    "ui/main.py",
+    lifespan=lifespan,
+    middleware=[
+        Middleware(Headers, rules=rules),
+        Middleware(VisitCookie, store=store, embedded=bool(rules.embed)),
+    ],
+)

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from cnn_core.arithmetic.escaping import cell
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -26,22 +26,12 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         class,change
         cat,-0.5
         '=1+1,
-
-    Source:
-        OWASP, "CSV Injection": the first characters that make a cell a formula.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(map(cell, columns))
     for row in rows:
         if len(row) != len(columns):
             raise ValueError(f"A row has {len(row)} cells and the table {len(columns)} columns: {list(row)!r}.")
-        writer.writerow(map(_cell, row))
+        writer.writerow(map(cell, row))
     return buffer.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    guarded = f"'{value}" if value.startswith(_FORMULA) else value
-    return guarded.replace("\r\n", "\n").replace("\r", "\n")  # csv quotes the one, not the other

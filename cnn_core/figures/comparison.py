@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from cnn_core.arithmetic.escaping import plotly
 from cnn_core.arithmetic.measures import Accuracy, Curve
 from cnn_core.figures.palette import LIGHT
 
@@ -26,7 +27,7 @@ def accuracies(runs: Sequence[tuple[str, Sequence[Accuracy]]]) -> go.Figure:
             x=[each.value for each in found],
             y=[len(rows) + place for place in range(len(found))],
             mode="markers",
-            name=_short(title, 40),
+            name=plotly(title, 40),
             marker={"size": 11, "color": colour},
             error_x={
                 "type": "data",
@@ -35,17 +36,17 @@ def accuracies(runs: Sequence[tuple[str, Sequence[Accuracy]]]) -> go.Figure:
                 "thickness": 2,
                 "color": colour,
             },
-            customdata=[[each.arm, each.low, each.high] for each in found],
+            customdata=[[plotly(each.arm), each.low, each.high] for each in found],
             hovertemplate="%{customdata[0]}: %{x:.1%}, 95 % interval %{customdata[1]:.1%} to %{customdata[2]:.1%}",
         )
-        rows += [_short(each.arm, 30) for each in found]
+        rows += [plotly(each.arm, 30) for each in found]
     figure.update_xaxes(range=[-0.02, 1.04], tickformat=".0%", title_text="accuracy")
     figure.update_yaxes(
         range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows, zeroline=False, automargin=True
     )
     legend = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
     height = 130 + 26 * len(rows) + 22 * len(runs)
-    figure.update_layout(margin=_MARGIN, height=height, legend=legend, showlegend=True)
+    figure.update_layout(margin=_MARGIN, height=height, legend=legend, showlegend=True, hoverlabel={"namelength": -1})
     return figure
 
 
@@ -59,7 +60,7 @@ def curves(runs: Sequence[tuple[str, Sequence[Curve]]]) -> go.Figure:
                 y=curve.accuracy,
                 mode="lines+markers",
                 marker={"size": 5},
-                name=f"{_short(title, 28)} · {curve.arm}",
+                name=f"{plotly(title, 28)} · {plotly(curve.arm)}",
                 hovertemplate="%{fullData.name}: %{y:.1%}<extra></extra>",
                 line={"color": COLOURS[number % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "width": 2},
             )
@@ -69,9 +70,3 @@ def curves(runs: Sequence[tuple[str, Sequence[Curve]]]) -> go.Figure:
     legend = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
     figure.update_layout(margin=_MARGIN, height=330 + 22 * lines, legend=legend, showlegend=True)
     return figure
-
-
-def _short(text: str, most: int) -> str:
-    # Plotly reads markup in names, and takes < in a run's title for it.
-    text = text.replace("<", "‹").replace(">", "›")
-    return text if len(text) <= most else text[: most - 1] + "…"

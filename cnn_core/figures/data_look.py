@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
+from cnn_core.arithmetic.escaping import plotly
 from cnn_core.figures.laboratory import HIGHEST
 from cnn_core.figures.lines import BELOW, upright
 from cnn_core.figures.palette import LIGHT
@@ -46,7 +47,7 @@ def embedding_map(
             x=[place(point)[0] for _, point in mine],
             y=[place(point)[1] for _, point in mine],
             mode="markers",
-            name=name,
+            name=plotly(name),
             marker={
                 "color": LIGHT.series[number % len(LIGHT.series)],
                 "opacity": 0.85,
@@ -54,7 +55,7 @@ def embedding_map(
                 "size": [11 if bad else 8 for bad in wrong],
             },
             customdata=[index for index, _ in mine],
-            text=[f"{point.name}: is {point.label}, judged {point.said}" for _, point in mine],
+            text=[plotly(f"{point.name}: is {point.label}, judged {point.said}") for _, point in mine],
             hovertemplate="%{text}<extra></extra>",
         )
     ringed = [point for point in points if point.digest in chosen]

@@ -5,6 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from cnn_core.arithmetic.escaping import plotly
 from cnn_core.figures.palette import LIGHT
 
 
@@ -13,7 +14,7 @@ def labels(found: Sequence[Mapping[str, Any]]) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=[entry["probability"] for entry in found],
-            y=[entry["label"] for entry in found],
+            y=[plotly(entry["label"]) for entry in found],
             orientation="h",
             marker_color=LIGHT.accent,
             text=[f"{entry['probability']:.1%}" for entry in found],

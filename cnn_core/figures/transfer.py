@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from cnn_core.arithmetic.escaping import plotly
 from cnn_core.arithmetic.measures import Share
 from cnn_core.figures.palette import LIGHT, wash
 from cnn_core.training.transfer.results import EpochFigures, Learning
@@ -143,7 +144,7 @@ def accuracies(shares: Mapping[str, Share], chance: float) -> go.Figure:
 def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], arm: str) -> go.Figure:
     """Draw which class was taken for which; the shade is the share of the true class, the number counts pictures."""
     shares = [[count / max(1, sum(row)) for count in row] for row in matrix]
-    names = [_short(name) for name in classes]
+    names = [plotly(name, _WIDEST) for name in classes]
     figure = go.Figure(
         go.Heatmap(
             z=shares,
@@ -155,7 +156,9 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], arm: str)
             colorscale=[[0, wash(LIGHT.line, 0.35)], [1, wash(LIGHT.arms[arm], 1)]],
             xgap=2,
             ygap=2,
-            customdata=[[(classes[r], classes[c], n) for c, n in enumerate(row)] for r, row in enumerate(matrix)],
+            customdata=[
+                [(plotly(classes[r]), plotly(classes[c]), n) for c, n in enumerate(row)] for r, row in enumerate(matrix)
+            ],
             hovertemplate="is %{customdata[0]}, said %{customdata[1]}: %{customdata[2]}<extra></extra>",
             text=[[str(count) if count else "" for count in row] for row in matrix],
             texttemplate="%{text}",
@@ -177,7 +180,7 @@ def answers(said: Mapping[str, Mapping[str, float]]) -> go.Figure:
         figure.add_bar(
             y=list(range(len(ranked))),
             x=values,
-            customdata=ranked,
+            customdata=[plotly(name) for name in ranked],
             orientation="h",
             name=ARM_TITLES[arm],
             marker_color=LIGHT.arms[arm],
@@ -187,7 +190,7 @@ def answers(said: Mapping[str, Mapping[str, float]]) -> go.Figure:
             hovertemplate=f"{ARM_TITLES[arm]}: %{{customdata}} %{{x:.2%}}<extra></extra>",
         )
     figure.update_xaxes(range=[0, 1.12], tickformat=".0%", title_text="how sure")
-    ticks = {"tickvals": list(range(len(ranked))), "ticktext": [_short(name) for name in ranked]}
+    ticks = {"tickvals": list(range(len(ranked))), "ticktext": [plotly(name, _WIDEST) for name in ranked]}
     figure.update_yaxes(autorange="reversed", **ticks)
     figure.update_layout(
         **_PLAIN,
@@ -196,7 +199,3 @@ def answers(said: Mapping[str, Mapping[str, float]]) -> go.Figure:
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
     )
     return figure
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _WIDEST else f"{name[: _WIDEST - 1]}…"

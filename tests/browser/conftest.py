@@ -42,8 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Server:
     """A running app with its store; can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.store = folder, Store(folder / "store")
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder, self.store, self.settings = folder, Store(folder / "store"), settings
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -58,7 +58,9 @@ class Server:
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
-                env=os.environ | {"CONVSCOPE_STORE": str(self.folder / "store"), "CONVSCOPE_WORKER_IDLE": "inf"},
+                env=os.environ
+                | {"CONVSCOPE_STORE": str(self.folder / "store"), "CONVSCOPE_WORKER_IDLE": "inf"}
+                | self.settings,
             )
         eventually(self._healthy, 60, "the app answers")
 
@@ -157,15 +159,24 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def violations(page: Page) -> list[str]:
+    """Collect what a page, its frames and workers do against the Content-Security-Policy, from here on."""
+    found: list[str] = []
+    page.on("console", lambda said: found.append(said.text) if "Content Security Policy" in said.text else None)
+    return found
+
+
 @contextlib.contextmanager
 def visits(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Open pages as different people: each in a browser context of its own."""
     contexts: list[BrowserContext] = []
+    refused: list[list[str]] = []
 
     def open_page(url: str, width: int = 1280, scheme: str = "light", height: int = 900, motion: str = "") -> Page:
         looks: Any = {"color_scheme": scheme, "reduced_motion": motion or None}
         contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **looks))
         page = contexts[-1].new_page()
+        refused.append(violations(page))
         page.set_default_timeout(LIMIT)
         page.goto(url)
         settled(page)
@@ -173,6 +184,7 @@ def visits(chromium: Browser) -> Iterator[Callable[..., Page]]:
 
     try:
         yield open_page
+        assert [said for each in refused for said in each] == [], "whatever a test does keeps to the policy"
     finally:
         for context in contexts:
             context.close()

@@ -255,11 +255,11 @@ def test_chosen_runs_share_a_chart_with_their_intervals(page: Any, store: Store)
     first, second = transfer(store, "one", 0.6), transfer(store, "two <b>", 0.9)
     app = open_list(page, first, second)
     shown, learnt = (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))
-    assert [trace["name"] for trace in shown["data"]] == ["two ‹b›", "one"]
+    assert [trace["name"] for trace in shown["data"]] == ["two &lt;b&gt;", "one"]
     low, high = share(18, 20).low, share(18, 20).high
     bars = shown["data"][0]["error_x"]
     assert (bars["array"], bars["arrayminus"]) == ([pytest.approx(high - 0.9)], [pytest.approx(0.9 - low)])
-    assert [trace["name"] for trace in learnt["data"]] == ["two ‹b› · fine-tuned", "one · fine-tuned"]
+    assert [trace["name"] for trace in learnt["data"]] == ["two &lt;b&gt; · fine-tuned", "one · fine-tuned"]
     app.multiselect(key="laboratory_picked").set_value([first.id]).run()
     shown, _ = (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))
     assert [trace["name"] for trace in shown["data"]] == ["one"]

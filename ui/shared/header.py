@@ -1,12 +1,12 @@
 """What is at the top of every page: the visitor's picture, and sharing; the dialogs that they open."""
 
 import base64
-import html
 from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from cnn_core.arithmetic.escaping import html
 from ui.shared.picture import chosen, of_link, read_link, said_of, use_mine, write_link
 from ui.shared.picture_dialog import change_picture
 from ui.shared.session import keeps_visits, visitor
@@ -67,7 +67,7 @@ def _picture() -> None:
     note = "<small>This picture came with the link</small>" if linked else ""
     st.html(
         f'<div class="visitor"><img src="{source}" alt="The picture of all pages:">'
-        f"<span>{html.escape(shown.title)}{note}</span></div>"
+        f"<span>{html(shown.title)}{note}</span></div>"
     )
     if linked:
         st.button("Use mine", key="visitor_mine", on_click=use_mine, help="Leave the picture that came with the link")

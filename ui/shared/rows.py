@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import streamlit as st
+
+from cnn_core.arithmetic.escaping import html
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def scrolled(
         place: Where.
     """
     kinds = {title: _kind(title in numbers, title in words) for title in head}
-    columns = "".join(f'<th scope="col"{kinds[title]}>{escape(title)}</th>' for title in head)
+    columns = "".join(f'<th scope="col"{kinds[title]}>{html(title)}</th>' for title in head)
     body = "".join(
         "<tr>"
         + "".join(f"<td{kinds[title]}>{_cell(cell)}</td>" for title, cell in zip(head, row, strict=True))
@@ -45,7 +46,7 @@ def scrolled(
         for row in rows
     )
     place.html(
-        f'<div class="rows" tabindex="0" role="region" aria-label="{escape(label)}">'
+        f'<div class="rows" tabindex="0" role="region" aria-label="{html(label)}">'
         f"<table><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -57,5 +58,5 @@ def _kind(number: bool, words: bool) -> str:
 def _cell(cell: str | Link) -> str:
     if isinstance(cell, Link):
         current = ' aria-current="true"' if cell.current else ""
-        return f'<a href="{escape(cell.address)}" target="_self"{current}>{escape(cell.text)}</a>'
-    return escape(cell)
+        return f'<a href="{html(cell.address)}" target="_self"{current}>{html(cell.text)}</a>'
+    return html(cell)

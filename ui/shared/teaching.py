@@ -1,10 +1,11 @@
 """What lessons share: words with their meaning, and tasks that the page checks."""
 
-import html
 import re
 from typing import Any
 
 import streamlit as st
+
+from cnn_core.arithmetic.escaping import html
 
 GLOSSARY = {
     "kernel": "The weights that slide over the picture; also called filter. One kernel makes one output map.",
@@ -63,8 +64,8 @@ def told(text: str, place: Any = st) -> None:
 
 def _term(found: re.Match[str]) -> str:
     term, shown = found[1], found[2] or found[1]
-    meaning = html.escape(re.sub(r"[*$]|\\\\", "", GLOSSARY[term]), quote=True)
-    return f'<span class="term" tabindex="0" role="note" aria-label="{html.escape(shown)}: {meaning}">{shown}</span>'
+    meaning = html(re.sub(r"[*$]|\\\\", "", GLOSSARY[term]))
+    return f'<span class="term" tabindex="0" role="note" aria-label="{html(shown)}: {meaning}">{shown}</span>'
 
 
 def task(page: str, step: str, words: str, met: bool) -> None:

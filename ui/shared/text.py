@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from cnn_core.arithmetic.escaping import markdown as plain
 from cnn_core.pictures.items import count
 
 __all__ = ["asking", "count", "duration", "formula", "plain", "table"]
@@ -18,11 +19,6 @@ def asking(words: str) -> str:
         'Asking Keras… (after a pause TensorFlow is loaded first: some seconds)'
     """
     return f"{words} (after a pause TensorFlow is loaded first: some seconds)"
-
-
-def plain(text: str) -> str:
-    """Escape what Streamlit's Markdown would read as markup, colour, icon, formula or table."""
-    return re.sub(r"([\\`*_{}\[\]<>#|$:~!])", r"\\\1", text)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = True) -> None:

@@ -47,10 +47,11 @@ class VisitCookie:
     Args:
         app: The app behind it.
         store: Opens the store, where the secret is; asked at the first page.
+        embedded: Whether pages of others may show the app; browsers want such a cookie to come over HTTPS.
     """
 
-    def __init__(self, app: Any, store: Callable[[], Store]) -> None:
-        self._app, self._store = app, store
+    def __init__(self, app: Any, store: Callable[[], Store], *, embedded: bool = False) -> None:
+        self._app, self._store, self._embedded = app, store, embedded
         self._secret = b""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -63,12 +64,17 @@ class VisitCookie:
             if message["type"] == "http.response.start" and _is_page(message["headers"]):
                 value = await asyncio.to_thread(self._wanted, _cookie_of(scope))  # the store may be far away
                 if value:
-                    secure = "; Secure" if scope.get("scheme") == "https" else ""
-                    cookie = f"{COOKIE}={value}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Lax{secure}"
+                    cookie = f"{COOKIE}={value}; Path=/; Max-Age={YEAR}; HttpOnly; {self._site(scope)}"
                     message = message | {"headers": [*message["headers"], (b"set-cookie", cookie.encode())]}
             await send(message)
 
         await self._app(scope, receive, named)
+
+    def _site(self, scope: Any) -> str:
+        """From where a browser may bring the cookie; `Headers` keeps one for pages of others apart."""
+        if self._embedded:
+            return "SameSite=None; Secure"
+        return "SameSite=Lax; Secure" if scope.get("scheme") == "https" else "SameSite=Lax"
 
     def _wanted(self, cookie: str) -> str:
         """Return what the cookie is to hold; empty if it holds that."""

@@ -45,10 +45,10 @@ def bundle_notice(album: Album) -> None:
     if restored["refusal"]:
         st.error(f"{plain(restored['refusal'])} Nothing has changed.")
         return
-    changed = "".join(f" {words[0].upper()}{words[1:]}." for words in restored["changed"])
+    changed = "".join(f" {plain(words[0].upper() + words[1:])}." for words in restored["changed"])
     st.success(
         f"From {plain(restored['name'])}: {count(len(album.items), 'picture')} in "
-        f"{count(len(album.classes), 'class')}, and the settings below.{plain(changed)}"
+        f"{count(len(album.classes), 'class')}, and the settings below.{changed}"
     )
     st.button("Take back what was here before", key="transfer_unrestore", on_click=_take_back, args=(album,))
 

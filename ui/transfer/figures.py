@@ -1,10 +1,10 @@
 """Numbers that matter, large and in the colours of the arms; and the chart of what each arm reached."""
 
-import html
 from collections.abc import Mapping
 
 import streamlit as st
 
+from cnn_core.arithmetic.escaping import html
 from cnn_core.arithmetic.measures import Share
 from cnn_core.figures.transfer import accuracies
 from cnn_core.training.transfer.headline import again
@@ -22,7 +22,7 @@ def large(shares: Mapping[str, Share], below: Mapping[str, str]) -> None:
     colours = palette().arms
     figures = "".join(
         f'<div style="color:{colours[name]}"><b>{100 * share.value:.1f} %</b>'
-        f"<span>{html.escape(f'{ARM_TITLES[name]} · {below[name]}')}</span></div>"
+        f"<span>{html(f'{ARM_TITLES[name]} · {below[name]}')}</span></div>"
         for name, share in shares.items()
     )
     st.markdown(f'<div class="arms">{figures}</div>', unsafe_allow_html=True)

@@ -4,10 +4,12 @@ import inspect
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from cnn_core.arithmetic.escaping import markdown
 from cnn_core.engine import quiet
 from cnn_core.networks.backbones import Backbone
 from cnn_core.pictures import coded, formats, images, limits, picture, samples, seen, sets, tiff
@@ -140,14 +142,15 @@ def model_card(run: Run, arm: str, record: Backbone, self_test: dict[str, Any] |
     counts = Counter(label for _, label, *_ in run.spec["items"])
     figures, sizes = found.arms[arm], found.split_sizes
     per_class = "\n".join(
-        f"| {row.name} | {counts[row.name]} | {row.pictures} | {row.precision:.2f} | {row.recall:.2f} |"
+        f"| {markdown(row.name)} | {counts[row.name]} | {row.pictures} | {row.precision:.2f} | {row.recall:.2f} |"
         for row in figures.per_class
     )
-    notes = "".join(f"- {note}\n" for note in found.notes)
+    notes = "".join(f"- {markdown(note)}\n" for note in found.notes)
+    device = markdown(run.environment["device"])
     weights = "random weights" if arm == "scratch" else f"ImageNet weights ({record.licence})"
-    return f"""# Model card: {", ".join(found.classes)}
+    return f"""# Model card: {_named(found.classes)}
 
-Made in ConvScope, run {run.id}, arm `{arm}`, from {run.spec["source"]}.
+Made in ConvScope, run {run.id}, arm `{arm}`, from {markdown(run.spec["source"])}.
 
 ## Network
 
@@ -157,7 +160,7 @@ Input: RGB, {record.input_size} × {record.input_size}, 0 to 255; the preprocess
 does the rest.
 
 Options: {json.dumps(options, ensure_ascii=False)}.
-Versions: Keras {run.environment["keras"]}, TensorFlow {run.environment["tensorflow"]}; {run.environment["device"]}.
+Versions: Keras {run.environment["keras"]}, TensorFlow {run.environment["tensorflow"]}; {device}.
 
 ## Data
 
@@ -178,7 +181,7 @@ Balanced accuracy {balanced(figures.per_class):.3f}: the mean of the classes' ow
 
 - It knows these {len(counts)} classes only and answers one of them to any picture.
 - Its probabilities are not calibrated.
-- {card_words(found.shift, [part for *_, part in run.spec["items"]], sizes)}
+- {markdown(card_words(found.shift, [part for *_, part in run.spec["items"]], sizes))}
 - Precision and recall of a class rest on the few pictures in the column "tested".
 
 ## Licence
@@ -197,7 +200,7 @@ def notebook(run: Run, arm: str) -> str:
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
     found = Transfer.from_json(run.result)
-    title = f"# {', '.join(found.classes)}\n\nRun {run.id}, arm `{arm}`. "
+    title = f"# {_named(found.classes)}\n\nRun {run.id}, arm `{arm}`. "
     cells = [
         new_markdown_cell(f"{title}Open it where it lies, after `pip install -r requirements.txt`.", id="title"),
         new_markdown_cell("## Measure again", id="about-measure"),
@@ -212,7 +215,11 @@ def notebook(run: Run, arm: str) -> str:
     return text
 
 
+def _named(classes: Sequence[str]) -> str:
+    return ", ".join(map(markdown, classes))
+
+
 def _self_test_words(self_test: dict[str, Any] | None) -> str:
     if not self_test:
         return "Not carried out: only the `.keras` file was made."
-    return "\n".join(f"- {entry['words']}" for entry in self_test["formats"])
+    return "\n".join(f"- {markdown(entry['words'])}" for entry in self_test["formats"])

@@ -1,0 +1,146 @@
+"""What a browser makes of the headers: every page works under them, and a page of others shows the app only if it may.
+
+Every other browser test holds the policy too: `conftest.visits` fails where a page did anything against it.
+"""
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Frame, Page, expect
+
+from .conftest import LIMIT, Server, settled, violations
+
+PAGES = ("", "transfer", "laboratory", "convolution", "pooling", "channels", "architectures", "receipts")
+LISTEN = """
+window.refused = [];
+document.addEventListener('securitypolicyviolation', (event) => {
+  window.refused.push(`${event.effectiveDirective} ${event.blockedURI}`);
+});
+"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_works_under_the_policy(name: str, server: Server, chromium: Browser) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.add_init_script(LISTEN)
+    said = violations(page)
+    answer = page.goto(f"{server.url}/{name}")
+    assert answer and "script-src 'self'" in answer.headers["content-security-policy"]
+    settled(page)
+    expect(page.locator("[data-testid=stSpinner]")).to_have_count(0)
+    page.locator("h1").first.wait_for()
+    assert (page.evaluate("window.refused"), said) == ([], [])
+    context.close()
+
+
+def test_violation_would_be_noticed(server: Server, chromium: Browser) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.add_init_script(LISTEN)
+    said = violations(page)
+    page.goto(server.url)
+    settled(page)
+    page.evaluate("document.body.append(Object.assign(new Image(), {src: 'https://evil.example/x.png'}))")
+    page.evaluate("document.body.setAttribute('onclick', 'window.hurt = true'); document.body.click()")
+    page.wait_for_function("window.refused.length >= 2")
+    assert page.evaluate("window.refused") == ["img-src https://evil.example/x.png", "script-src-attr inline"]
+    assert page.evaluate("window.hurt") is None
+    assert len(said) == 2
+    context.close()
+
+
+# In a page of others --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def foreign() -> Iterator[Callable[[str], str]]:
+    """Serve a page of somebody else, on a site of its own, that shows an address; return where it is."""
+    shown = ""
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(f'<h1>School</h1><iframe src="{shown}" width="1200" height="800"></iframe>'.encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    def show(address: str) -> str:
+        nonlocal shown
+        shown = address
+        return f"http://127.0.0.1:{serving.server_address[1]}"
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield show
+        serving.shutdown()
+
+
+def framed(page: Page, address: str) -> Frame:
+    """Open a page with a frame; return the frame."""
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    return page.frames[1]
+
+
+def test_foreign_page_cannot_show_the_app(server: Server, chromium: Browser, foreign: Callable[[str], str]) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    frame = framed(page, foreign(server.url))
+    assert frame.locator("[data-testid=stApp]").count() == 0
+    assert any("frame-ancestors 'self'" in text for text in said), said
+    context.close()
+
+
+@pytest.mark.slow  # an app of its own; that the header names the origin is held by tests/pages/test_headers.py
+def test_school_that_may_shows_the_app_and_a_picture_can_be_given(
+    tmp_path: Path, chromium: Browser, foreign: Callable[[str], str], photos: Path
+) -> None:
+    address = foreign("")
+    other = Server(tmp_path, CONVSCOPE_EMBED=address)
+    other.start()
+    try:
+        context = chromium.new_context()
+        page = context.new_page()
+        page.set_default_timeout(LIMIT)
+        said = violations(page)
+        frame = framed(page, foreign(other.url))
+        frame.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        frame.locator(".st-key-home_picture_0 input[type=file]").set_input_files(photos / "brick" / "00.png")
+        expect(frame.locator(".st-key-visitor .visitor")).to_contain_text("00.png")
+        cookies: dict[str, Any] = {cookie["name"]: cookie for cookie in context.cookies()}
+        for name in ("convscope_visit", "_streamlit_xsrf"):
+            assert cookies[name]["secure"] and cookies[name]["sameSite"] == "None"
+            assert cookies[name].get("partitionKey", "").startswith("http://127.0.0.1"), "apart for each school"
+        page.reload()
+        again = page.frames[1]
+        expect(again.locator(".st-key-visitor .visitor")).to_contain_text("00.png")
+        assert said == []
+        context.close()
+    finally:
+        other.close()
+
+
+# What the server tells nobody -----------------------------------------------------------------------------------------
+
+
+def test_no_secret_is_logged(server: Server, chromium: Browser) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"{server.url}/laboratory?laboratory_view=Runs&laboratory_key={'5ec2e7' * 4}&with={'70cce2' * 4}")
+    settled(page)
+    held = [str(cookie["value"]) for cookie in context.cookies()]
+    assert held, "the visit"
+    log = (server.folder / "server.log").read_text(errors="replace")
+    for secret in (*held, "5ec2e7", "70cce2"):
+        assert secret not in log
+    context.close()
