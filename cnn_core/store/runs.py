@@ -59,7 +59,8 @@ class Glance:
 
     Times are seconds since the epoch, None where it has not happened. `error` is a sentence for the reader, empty while
     nothing went wrong; of a run that is done in part it says what failed. `attempt` counts how often a worker took it
-    up. `carrier` is ENGINE or COMMAND_LINE: the engine resends its own runs only.
+    up. `carrier` is ENGINE or COMMAND_LINE: the engine resends its own runs only. `owner` is the visit, or the account,
+    that began it and alone may change it; empty for a run of the command line, which is nobody's on a page.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Glance:
     title: str
     state: str
     carrier: str
+    owner: str
     error: str
     worker: str
     attempt: int
@@ -146,7 +148,7 @@ class Store:
 
     # Runs -----------------------------------------------------------------------------------------------------------
 
-    def create(self, kind: str, spec: Mapping[str, Any], title: str, *, carrier: str = ENGINE) -> Run:
+    def create(self, kind: str, spec: Mapping[str, Any], title: str, *, carrier: str = ENGINE, owner: str = "") -> Run:
         """Add a run in state `queued`; the engine is told of it by `engine.submit`, unless somebody else carries it."""
         run_id = secrets.token_hex(6)
         row = {key: {} for key in ("progress", "result", "environment")} | {
@@ -155,6 +157,7 @@ class Store:
             "title": title,
             "state": "queued",
             "carrier": carrier,
+            "owner": owner,
             "spec": plain(spec),
             "error": "",
             "worker": "",
