@@ -36,6 +36,7 @@ runs = sa.Table(
     sa.Column("stop_requested", sa.Float),
     sa.Column("beat", sa.Float),
     sa.Column("created", sa.Float, nullable=False),
+    sa.Column("queued", sa.Float, nullable=False, server_default="0"),
     sa.Column("started", sa.Float),
     sa.Column("ended", sa.Float),
 )
