@@ -26,9 +26,9 @@ def test_server_with_accounts_offers_to_sign_in_or_says_what_is_missing(
     page: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ui.shared.accounts.configured", lambda: True)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    monkeypatch.setattr("ui.shared.accounts._installed", lambda: True)
     assert not buttons(page("pooling"))["account_in"].disabled
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("ui.shared.accounts._installed", lambda: False)
     button = buttons(page("pooling"))["account_in"]
     assert button.disabled and button.help == accounts.MISSING
 

@@ -58,4 +58,4 @@ def test_nothing_goes_to_nobody_and_nobodys_to_no_one(store: Store, before: str,
 
 def test_name_of_an_account_fits_the_column_and_is_no_visits() -> None:
     assert len(ACCOUNT) <= 64 and ACCOUNT.startswith("account-")
-    assert len({account("a", "b c"), account("a b", "c "), account("b", "a")}) == 3
+    assert len({account("a", "b c"), account("a b", "c"), account("b", "a")}) == 3

@@ -7,7 +7,7 @@ import streamlit as st
 from cnn_core.store import accounts
 from ui.shared.text import plain
 
-MISSING = "This server is set up for accounts, but Authlib is not installed. Whoever runs it: make app AUTH=1, then start again."
+MISSING = "This server has accounts, but Authlib is not installed. Whoever runs it: make app AUTH=1, then start again."
 
 
 def configured() -> bool:
@@ -28,15 +28,14 @@ def account() -> None:
     if not configured():
         return
     if signed_in():
-        known = str(st.user.to_dict().get("name") or st.user.to_dict().get("email") or "your account")
-        st.button(
-            "Sign out",
-            key="account_out",
-            icon=":material/logout:",
-            help=f"Signed in: {plain(known)}",
-            on_click=st.logout,
-        )
+        claims = st.user.to_dict()
+        about = f"Signed in: {plain(str(claims.get('name') or claims.get('email') or 'your account'))}"
+        st.button("Sign out", key="account_out", icon=":material/logout:", help=about, on_click=st.logout)
         return
-    there = importlib.util.find_spec("authlib") is not None
+    there = _installed()
     about = "What you have here becomes your account's, and is there in other browsers too" if there else MISSING
     st.button("Sign in", key="account_in", icon=":material/login:", help=about, disabled=not there, on_click=st.login)
+
+
+def _installed() -> bool:
+    return importlib.util.find_spec("authlib") is not None
