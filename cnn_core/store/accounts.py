@@ -17,7 +17,8 @@ def account(issuer: str, subject: str) -> str:
         >>> account("https://school.example", "17") == account("https://other.example", "17")
         False
     """
-    return f"account-{hashlib.sha256(f'{issuer}\0{subject}'.encode()).hexdigest()[:40]}"
+    named = f"{issuer}\0{subject}".encode()  # no name of either holds what is between them
+    return f"account-{hashlib.sha256(named).hexdigest()[:40]}"
 
 
 def hand_over(store: Store, before: str, after: str) -> None:
