@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from typing import Any
 import platformdirs
 import sqlalchemy as sa
 
-from cnn_core.store import keys
+from cnn_core.store import keys, owners
 from cnn_core.store.features import Features
 from cnn_core.store.lists import Lists, adopt_version_01
 from cnn_core.store.objects import Objects
@@ -59,7 +59,9 @@ class Glance:
 
     Times are seconds since the epoch, None where it has not happened. `error` is a sentence for the reader, empty while
     nothing went wrong; of a run that is done in part it says what failed. `attempt` counts how often a worker took it
-    up. `carrier` is ENGINE or COMMAND_LINE: the engine resends its own runs only.
+    up. `carrier` is ENGINE or COMMAND_LINE: the engine resends its own runs only. `owner` is the visit, or the account,
+    that began it and alone may change it; empty for a run of the command line, which is nobody's on a page. `queued` is
+    the time by which it gets its turn (`engine.turns`).
     """
 
     id: str
@@ -67,12 +69,14 @@ class Glance:
     title: str
     state: str
     carrier: str
+    owner: str
     error: str
     worker: str
     attempt: int
     stop_requested: float | None
     beat: float | None
     created: float
+    queued: float
     started: float | None
     ended: float | None
 
@@ -146,23 +150,44 @@ class Store:
 
     # Runs -----------------------------------------------------------------------------------------------------------
 
-    def create(self, kind: str, spec: Mapping[str, Any], title: str, *, carrier: str = ENGINE) -> Run:
-        """Add a run in state `queued`; the engine is told of it by `engine.submit`, unless somebody else carries it."""
-        run_id = secrets.token_hex(6)
+    def create(
+        self,
+        kind: str,
+        spec: Mapping[str, Any],
+        title: str,
+        *,
+        carrier: str = ENGINE,
+        owner: str = "",
+        most: int = 0,
+    ) -> Run:
+        """Add a run in state `queued`; the engine is told of it by `engine.submit`, unless somebody else carries it.
+
+        Raises:
+            QuotaReached: If `most` runs of its owner wait already; 0 is no limit.
+        """
+        run_id, now = secrets.token_hex(6), time.time()
         row = {key: {} for key in ("progress", "result", "environment")} | {
             "id": run_id,
             "kind": kind,
             "title": title,
             "state": "queued",
             "carrier": carrier,
+            "owner": owner,
             "spec": plain(spec),
             "error": "",
             "worker": "",
             "attempt": 0,
-            "created": time.time(),
+            "created": now,
+            "queued": now,
         }
+        # Looking and adding are one statement: two tabs that begin at once are not both let through.
+        values = sa.select(*(sa.literal(value, _runs.c[name].type) for name, value in row.items()))
+        added = sa.insert(_runs).from_select(list(row), values.where(owners.has_room(owner, most)))
         with self._engine.begin() as connection:
-            connection.execute(sa.insert(_runs).values(**row))
+            if most and connection.dialect.name == "postgresql":  # where two statements see the same runs
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(owner))))
+            if connection.scalar(added.returning(_runs.c.id)) is None:
+                raise owners.queue_full(most)
         return self.get(run_id)
 
     def get(self, run_id: str) -> Run:
@@ -190,6 +215,15 @@ class Store:
         progress: dict[str, Any] = self._row(run_id, _runs.c.progress)["progress"]
         return progress
 
+    def spec(self, run_id: str) -> dict[str, Any]:
+        """Return what a run was asked.
+
+        Raises:
+            RunNotFound: If the store has no such run.
+        """
+        spec: dict[str, Any] = self._row(run_id, _runs.c.spec)["spec"]
+        return spec
+
     def live(self) -> list[Glance]:
         """Return the runs that have not ended, oldest first."""
         return self._select(_runs.c.state.in_(LIVE), order=_runs.c.created.asc())
@@ -197,6 +231,23 @@ class Store:
     def recent(self, limit: int = 20) -> list[Glance]:
         """Return the newest runs, newest first."""
         return self._select(sa.true(), order=_runs.c.created.desc(), limit=limit)
+
+    def owned(self, owner: str) -> set[str]:
+        """Return the ids of an owner's runs; nobody's are not listed."""
+        with self._engine.connect() as connection:
+            return set(connection.scalars(sa.select(_runs.c.id).where(_runs.c.owner == owner, _runs.c.owner != "")))
+
+    def give(self, run_ids: Sequence[str], owner: str) -> None:
+        """Make runs an owner's, whosever they were: a private link was opened, or a visitor has signed in."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(_runs).where(_runs.c.id.in_(run_ids)).values(owner=owner))
+
+    def took(self, kind: str, last: int = 10) -> list[float]:
+        """Return how many seconds the last runs of a kind took that an engine has done, the newest first."""
+        done = (_runs.c.kind == kind, _runs.c.state == "done", _runs.c.carrier == ENGINE, _runs.c.started.is_not(None))
+        query = sa.select(_runs.c.ended - _runs.c.started).where(*done).order_by(_runs.c.ended.desc()).limit(last)
+        with self._engine.connect() as connection:
+            return list(connection.scalars(query))
 
     def _row(self, run_id: str, *columns: Any) -> dict[str, Any]:
         with self._engine.connect() as connection:
@@ -226,7 +277,12 @@ class Store:
             beat=now,
             started=sa.func.coalesce(_runs.c.started, now),
         )
-        return None if row is None else Run(**row)
+        if row is None:
+            return None
+        run = Run(**row)
+        if run.attempt == 1:
+            self._had_turn(run)
+        return run
 
     def beat(self, run: Glance, progress: Mapping[str, Any], result: Mapping[str, Any] | None = None) -> str:
         """Write progress and a heartbeat for this attempt, and what it has found so far; learn whether to go on.
@@ -261,44 +317,98 @@ class Store:
             values["result"] = plain(result)
         if environment is not None:
             values["environment"] = plain(environment)
-        return self._update(self._mine(run), _runs.c.id, **values) is not None
+        return self._end(run, **values)
 
-    def request_stop(self, run_id: str) -> bool:
-        """Ask a live run to stop and keep what it has learnt; False if it has ended already."""
+    # Only its owner changes a run; `by` is who asks. None is the server itself, or the command line.
+
+    def request_stop(self, run_id: str, *, by: str | None = None) -> bool:
+        """Ask a live run to stop and keep what it has learnt; False if it has ended already.
+
+        Raises:
+            NotYours: If it is another's.
+        """
         where = (_runs.c.id == run_id) & _runs.c.state.in_(LIVE) & _runs.c.stop_requested.is_(None)
-        return self._update(where, _runs.c.id, state="stopping", stop_requested=time.time()) is not None
+        return self._change("stop it", run_id, by, where, state="stopping", stop_requested=time.time())
 
     def end(self, run: Glance, state: str, error: str) -> bool:
         """End a live run from outside (its worker is gone or silent), if nobody took it up since it was read."""
         assert state in FINAL, state
-        return self._update(self._mine(run), _runs.c.id, state=state, error=error, ended=time.time()) is not None
+        return self._end(run, state=state, error=error, ended=time.time())
 
-    def reopen(self, run_id: str) -> bool:
+    def reopen(self, run_id: str, *, by: str | None = None, most: int = 0) -> bool:
         """Queue a run again that ended before all was found; it keeps what it has. False if it is live, done, unknown.
 
         Whoever carries it out tries only what is not in its result yet.
+
+        Raises:
+            NotYours: If it is another's.
+            QuotaReached: If `most` runs of its owner wait already; 0 is no limit.
         """
-        where = (_runs.c.id == run_id) & _runs.c.state.in_(("partial", "stopped", "failed"))
+        ended = _runs.c.state.in_(("partial", "stopped", "failed"))
         fresh = {"state": "queued", "carrier": ENGINE, "error": "", "worker": "", "attempt": 0, "progress": {}}
-        never = dict.fromkeys(("stop_requested", "beat", "started", "ended"))
-        return self._update(where, _runs.c.id, **fresh, **never) is not None
+        fresh |= {"queued": time.time()} | dict.fromkeys(("stop_requested", "beat", "started", "ended"))
+        where = (_runs.c.id == run_id) & ended & owners.has_room(by or "", most)
+        if self._change("try it again", run_id, by, where, **fresh):
+            return True
+        if by and most and self._select((_runs.c.id == run_id) & ended, order=_runs.c.id):
+            raise owners.queue_full(most)
+        return False
 
-    def rename(self, run_id: str, title: str) -> bool:
-        """Give a run another title; False if there is no such run."""
-        return self._update(_runs.c.id == run_id, _runs.c.id, title=title) is not None
+    def rename(self, run_id: str, title: str, *, by: str | None = None) -> bool:
+        """Give a run another title; False if there is no such run.
 
-    def delete(self, run_id: str) -> bool:
+        Raises:
+            NotYours: If it is another's.
+        """
+        return self._change("rename it", run_id, by, _runs.c.id == run_id, title=title)
+
+    def delete(self, run_id: str, *, by: str | None = None) -> bool:
         """Remove a run that has ended, with its models, from all lists; False if it is live or unknown.
 
         Pictures and features stay: they are kept by their contents, and other runs may use the same ones.
+
+        Raises:
+            NotYours: If it is another's.
         """
-        where = (_runs.c.id == run_id) & _runs.c.state.in_(FINAL)
+        where = (_runs.c.id == run_id) & _runs.c.state.in_(FINAL) & owners.may_change(by)
         with self._engine.begin() as connection:
-            if not connection.execute(sa.delete(_runs).where(where)).rowcount:
-                return False
+            gone = connection.execute(sa.delete(_runs).where(where)).rowcount
+        if not gone:
+            self._check_owner("delete it", run_id, by)
+            return False
         self.lists.drop_everywhere(run_id)
         self._objects.remove(keys.run(run_id))
         return True
+
+    def _end(self, run: Glance, **values: Any) -> bool:
+        if self._update(self._mine(run), _runs.c.id, **values) is None:
+            return False
+        if run.attempt:
+            self._had_turn(run)
+        return True
+
+    def _had_turn(self, run: Glance) -> None:
+        """Put what else of an owner waits behind all who wait now: as a run of theirs begins, and as it ends."""
+        now = time.time()
+        waiting = (_runs.c.owner == run.owner) & (_runs.c.state == "queued") & (_runs.c.queued < now)
+        if run.carrier == ENGINE:
+            with self._engine.begin() as connection:
+                connection.execute(sa.update(_runs).where(waiting).values(queued=now))
+
+    def _change(self, what: str, run_id: str, by: str | None, where: Any, **values: Any) -> bool:
+        """Change a run if it is of whoever asks: that is a part of the UPDATE, since a run may change hands."""
+        if self._update(where & owners.may_change(by), _runs.c.id, **values) is not None:
+            return True
+        self._check_owner(what, run_id, by)
+        return False
+
+    def _check_owner(self, what: str, run_id: str, by: str | None) -> None:
+        if by is None:
+            return
+        with self._engine.connect() as connection:
+            owner = connection.scalar(sa.select(_runs.c.owner).where(_runs.c.id == run_id))
+        if owner is not None and (owner != by or not by):
+            raise owners.NotYours(what)
 
     @staticmethod
     def _mine(run: Glance) -> Any:
@@ -328,6 +438,14 @@ class Store:
     def exists(self, key: str) -> bool:
         """Tell whether there are bytes under this key."""
         return self._objects.exists(key)
+
+    def size(self, keys: Iterable[str]) -> int:
+        """Return how many bytes there are under these keys together."""
+        return self._objects.size(keys)
+
+    def below(self, folder: str) -> list[str]:
+        """Return all keys below a folder, sorted."""
+        return self._objects.below(folder)
 
     def remove(self, key: str) -> None:
         """Remove what is under a key; nothing where nothing is."""

@@ -12,7 +12,7 @@ from typing import Any
 import filelock
 import sqlalchemy as sa
 
-REVISION = "0002"  # the newest file of `migrations/versions`
+REVISION = "0003"  # the newest file of `migrations/versions`
 LOCK = 0x436F6E76  # of PostgreSQL, for this application: "Conv"
 PATIENCE = 120.0  # seconds for another process to finish its migration
 
@@ -25,6 +25,7 @@ runs = sa.Table(
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("state", sa.String(16), nullable=False, index=True),
     sa.Column("carrier", sa.String(16), nullable=False, server_default="engine"),
+    sa.Column("owner", sa.String(64), nullable=False, server_default="", index=True),
     sa.Column("spec", sa.JSON, nullable=False),
     sa.Column("progress", sa.JSON, nullable=False),
     sa.Column("result", sa.JSON, nullable=False),
@@ -35,6 +36,7 @@ runs = sa.Table(
     sa.Column("stop_requested", sa.Float),
     sa.Column("beat", sa.Float),
     sa.Column("created", sa.Float, nullable=False),
+    sa.Column("queued", sa.Float, nullable=False, server_default="0"),
     sa.Column("started", sa.Float),
     sa.Column("ended", sa.Float),
 )
