@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from stores import ANNA, BERTA, all_aged, digest, ended, items, picture
 
 from cnn_core.engine import jobs
 from cnn_core.store import keys, shares, visitors
@@ -16,7 +17,6 @@ from cnn_core.store.runs import Store
 from cnn_core.store.shares import GivenSet
 from cnn_core.store.visitors import OwnPicture
 from cnn_core.training.kinds import KINDS
-from tests.store.stores import ANNA, BERTA, all_aged, digest, ended, items, picture
 
 ROOT = Path(__file__).parents[2]
 DAY = 86400.0
