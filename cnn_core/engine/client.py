@@ -17,7 +17,7 @@ from typing import Any
 from distributed import Future, fire_and_forget
 
 from cnn_core.engine import address as addresses
-from cnn_core.engine import probes, worker
+from cnn_core.engine import probes, turns, worker
 from cnn_core.engine.connection import Connection
 from cnn_core.engine.errors import (
     AskFailed,
@@ -27,6 +27,7 @@ from cnn_core.engine.errors import (
     EngineUnreachable,
     sentence,
 )
+from cnn_core.engine.limits import limits
 from cnn_core.store.runs import ENGINE, Glance, Store
 
 __all__ = [
@@ -93,11 +94,33 @@ class Engine:
             addresses.start_host(self.store)
 
     def submit(self, run_id: str) -> bool:
-        """Send a run of the store to a RUN worker.
+        """Tell the engine that a run of the store waits: it begins when it is its turn, at once if a worker is free.
 
         Returns:
             False if the engine cannot be reached now; the run stays queued and the reconciler sends it later.
         """
+        try:
+            due = self.due()
+        except EngineUnreachable as error:
+            log.warning("Run %s stays queued: %s", run_id, error)
+            return False
+        return all(self.send(run.id) for run in due)
+
+    def due(self) -> list[Glance]:
+        """Return the runs whose turn it is and which no worker was given yet (see `turns`).
+
+        Raises:
+            EngineUnreachable: If there is no connection.
+        """
+        live = self.store.live()
+        waiting = [run.id for run in live if turns.waits(run)]
+        if not waiting:
+            return []
+        view = self._connection.look(waiting)
+        return turns.next_runs(live, view["deaths"], view["free"], limits().running)
+
+    def send(self, run_id: str) -> bool:
+        """Send a run to a RUN worker, whosever turn it is; False if the engine cannot be reached now."""
         try:
             client = self._connection.client()
         except EngineUnreachable as error:
@@ -134,12 +157,19 @@ class Engine:
             raise answer.error
         return answer
 
-    def stop(self, run_id: str) -> None:
+    def stop(self, run_id: str, *, by: str | None = None) -> None:
         """Ask a run to stop and keep what it has learnt; one that no worker took up yet ends at once.
 
         The worker hears of it at its next heartbeat; the reconciler ends a worker that does not react.
+
+        Args:
+            run_id: The run.
+            by: Who asks; None is the server itself.
+
+        Raises:
+            NotYours: If it is another's.
         """
-        if self.store.request_stop(run_id):
+        if self.store.request_stop(run_id, by=by):
             run = self.store.glance(run_id)
             if run.attempt == 0 and run.carrier == ENGINE:
                 kept = "what it had found before is kept" if self.store.get(run_id).result else "nothing was trained"

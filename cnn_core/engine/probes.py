@@ -10,7 +10,8 @@ KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process at o
 
 
 def look(keys: Iterable[str], dask_scheduler: Any) -> dict[str, Any]:
-    """In the scheduler: which of these keys it carries, how often their workers died, and what workers there are.
+    """In the scheduler: which of these keys it carries, how often their workers died, what workers there are, and how
+    many of their slots for runs are free: those that no run has, nor is on its way to.
 
     The keys are those of live runs. One that the scheduler holds as done is of an attempt before: a run that was sent
     again at the moment when that attempt ended was taken for it, and its key would be wanted, and held, for ever.
@@ -19,7 +20,13 @@ def look(keys: Iterable[str], dask_scheduler: Any) -> dict[str, Any]:
     for key in [key for key, task in tasks.items() if task.state == "memory"]:
         dask_scheduler.client_releases_keys(keys=[key], client="fire-and-forget")
         del tasks[key]
+    held = sum(
+        task.state in ("waiting", "queued", "no-worker", "processing") and "RUN" in (task.resource_restrictions or ())
+        for task in dask_scheduler.tasks.values()
+    )
+    slots = sum(int(worker.resources.get("RUN", 0)) for worker in dask_scheduler.workers.values())
     return {
+        "free": slots - held,
         "deaths": {key: task.suspicious for key, task in tasks.items() if task.state not in ("erred", "forgotten")},
         "workers": [
             {

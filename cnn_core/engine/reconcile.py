@@ -52,13 +52,21 @@ def reconcile(
                 words = f"The {run.carrier} that carried it out gave no sign of life for {_span(silence)}."
                 _give_up(store, run, words)
         elif run.id not in known:
-            if run.attempt == 0 or quiet > STALE:  # otherwise somebody beats for it, whom the scheduler has forgotten
+            if run.attempt and quiet > STALE:  # otherwise somebody beats for it, whom the scheduler has forgotten
                 _resend(engine, store, run, resends)
         elif run.attempt and quiet > silence and engine.executes(run):
             words = f"The worker gave no sign of life for {_span(silence)} and was ended."
             if _give_up(store, run, words):  # first: the engine's retry then finds the run ended
                 log.warning("Run %s on %s: silent for %s, ended", run.id, run.worker, _span(silence))
                 engine.kill(run)
+    take_turns(engine, store, resends)
+
+
+def take_turns(engine: Engine, store: Store, resends: Counter[tuple[str, int]], *, first: bool = False) -> None:
+    """Send the runs whose turn it is; with `first` only those that were not sent yet: the others get a pass's time."""
+    for run in engine.due():
+        if not (first and resends[run.id, run.attempt]):
+            _resend(engine, store, run, resends)
 
 
 def _give_up(store: Store, run: Glance, words: str) -> bool:
@@ -97,15 +105,15 @@ def enforce_stops(engine: Engine, store: Store) -> None:
 def _resend(engine: Engine, store: Store, run: Glance, resends: Counter[tuple[str, int]]) -> None:
     resends[run.id, run.attempt] += 1
     if resends[run.id, run.attempt] <= RESENDS:
-        log.info("Run %s is unknown to the engine: sent again", run.id)
-        engine.submit(run.id)
+        log.info("Run %s (%s) is sent to a worker", run.id, run.kind)
+        engine.send(run.id)
     else:
         words = "The engine was given this run again and again, and no worker took it up. See the workers' log."
         _give_up(store, run, words)
 
 
 class Reconciler:
-    """A thread that reconciles every 3 s and enforces stops in between."""
+    """A thread that reconciles every 3 s; in between it enforces stops and lets runs begin whose turn it is."""
 
     def __init__(self, engine: Engine, store: Store, *, silence: float = SILENCE, every: float = PASS) -> None:
         self._engine, self._store, self._silence, self._every = engine, store, silence, every
@@ -129,6 +137,7 @@ class Reconciler:
             try:
                 if time.monotonic() < due:
                     enforce_stops(self._engine, self._store)
+                    take_turns(self._engine, self._store, self._resends, first=True)
                 else:
                     due = time.monotonic() + self._every
                     reconcile(self._engine, self._store, silence=self._silence, resends=self._resends)

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -121,6 +121,10 @@ class Objects:
             except FileNotFoundError:  # removed since
                 continue
         return read
+
+    def size(self, keys: Iterable[str]) -> int:
+        """Return how many bytes there are under these keys together; none under one that is not there."""
+        return sum(each.size for each in self.stored_at(list(keys)).values())
 
     def below(self, folder: str) -> list[str]:
         """Return all keys below a folder, sorted."""

@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -212,6 +212,15 @@ class Store:
         """
         progress: dict[str, Any] = self._row(run_id, _runs.c.progress)["progress"]
         return progress
+
+    def spec(self, run_id: str) -> dict[str, Any]:
+        """Return what a run was asked.
+
+        Raises:
+            RunNotFound: If the store has no such run.
+        """
+        spec: dict[str, Any] = self._row(run_id, _runs.c.spec)["spec"]
+        return spec
 
     def live(self) -> list[Glance]:
         """Return the runs that have not ended, oldest first."""
@@ -443,6 +452,14 @@ class Store:
     def read_all(self, folder: str) -> dict[str, bytes]:
         """Return all that lies in a folder, by key."""
         return self._objects.read_all(folder)
+
+    def size(self, keys: Iterable[str]) -> int:
+        """Return how many bytes there are under these keys together."""
+        return self._objects.size(keys)
+
+    def below(self, folder: str) -> list[str]:
+        """Return all keys below a folder, sorted."""
+        return self._objects.below(folder)
 
     def remove(self, key: str) -> None:
         """Remove what is under a key; nothing where nothing is."""

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from cnn_core.engine import reconcile as watchman
+from cnn_core.engine import turns
 from cnn_core.store.runs import COMMAND_LINE, Glance, Run, Store
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
@@ -16,7 +17,8 @@ pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
 class Told:
     """Stands in for the engine."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store, free: int = 1) -> None:
+        self.store, self.free = store, free
         self.scheduled: set[str] = set()
         self.sent: list[str] = []
         self.killed: list[str] = []
@@ -30,7 +32,10 @@ class Told:
     def executes(self, run: Glance) -> bool:
         return run.id in self.scheduled
 
-    def submit(self, run_id: str) -> bool:
+    def due(self) -> list[Glance]:
+        return turns.next_runs(self.store.live(), self.scheduled, self.free, 1)
+
+    def send(self, run_id: str) -> bool:
         self.sent.append(run_id)
         return True
 
@@ -68,7 +73,7 @@ def look(engine: Told, store: Store, silence: float = 600.0) -> None:
 
 
 def test_run_of_the_command_line_is_never_sent_nor_killed(store: Store, later: Callable[[float], None]) -> None:
-    engine, queued = Told(), store.create("toy", {}, title="not claimed yet", carrier=COMMAND_LINE)
+    engine, queued = Told(store), store.create("toy", {}, title="not claimed yet", carrier=COMMAND_LINE)
     run = begun(store, carrier=COMMAND_LINE)
     for seconds in (0, 6, 599):  # fresh, stale, all but silent
         later(seconds)
@@ -78,7 +83,7 @@ def test_run_of_the_command_line_is_never_sent_nor_killed(store: Store, later: C
 
 
 def test_silent_run_of_the_command_line_ends_in_words(store: Store, later: Callable[[float], None]) -> None:
-    engine, run, other = Told(), begun(store, carrier=COMMAND_LINE), begun(store, carrier=COMMAND_LINE)
+    engine, run, other = Told(store), begun(store, carrier=COMMAND_LINE), begun(store, carrier=COMMAND_LINE)
     store.beat(other, {}, {"first": 0.5})
     later(601)
     look(engine, store)
@@ -93,7 +98,7 @@ def test_silent_run_of_the_command_line_ends_in_words(store: Store, later: Calla
 def test_run_that_the_scheduler_forgot_is_sent_when_nobody_beats_for_it(
     store: Store, later: Callable[[float], None]
 ) -> None:
-    engine, run = Told(), begun(store)
+    engine, run = Told(store), begun(store)
     look(engine, store)
     later(4.5)
     look(engine, store)
@@ -104,7 +109,7 @@ def test_run_that_the_scheduler_forgot_is_sent_when_nobody_beats_for_it(
 
 
 def test_run_that_nobody_took_up_is_sent_at_once(store: Store) -> None:
-    engine, run = Told(), store.create("toy", {}, title="toy")
+    engine, run = Told(store), store.create("toy", {}, title="toy")
     look(engine, store)
     assert engine.sent == [run.id]
     engine.scheduled.add(run.id)
@@ -113,7 +118,7 @@ def test_run_that_nobody_took_up_is_sent_at_once(store: Store) -> None:
 
 
 def test_run_that_is_sent_in_vain_ends_in_words(store: Store) -> None:
-    engine, run, resends = Told(), store.create("toy", {}, title="toy"), Counter[tuple[str, int]]()
+    engine, run, resends = Told(store), store.create("toy", {}, title="toy"), Counter[tuple[str, int]]()
     for _ in range(watchman.RESENDS + 1):
         watchman.reconcile(engine, store, resends=resends)  # type: ignore[arg-type]
     assert engine.sent == [run.id] * watchman.RESENDS
@@ -123,7 +128,7 @@ def test_run_that_is_sent_in_vain_ends_in_words(store: Store) -> None:
 
 
 def test_silent_worker_is_ended_and_what_it_found_is_kept(store: Store, later: Callable[[float], None]) -> None:
-    engine, run = Told(), begun(store)
+    engine, run = Told(store), begun(store)
     engine.scheduled.add(run.id)
     store.beat(run, {}, {"first": 0.5})
     later(601)
@@ -137,7 +142,7 @@ def test_silent_worker_is_ended_and_what_it_found_is_kept(store: Store, later: C
 
 
 def test_stop_that_the_command_line_does_not_hear_ends_its_run(store: Store, later: Callable[[float], None]) -> None:
-    engine, run = Told(), begun(store, carrier=COMMAND_LINE)
+    engine, run = Told(store), begun(store, carrier=COMMAND_LINE)
     store.request_stop(run.id)
     later(1)
     look(engine, store)

@@ -33,7 +33,7 @@ class StandInEngine:
         self.submitted.append(run_id)
         return True
 
-    def stop(self, run_id: str) -> None:
+    def stop(self, run_id: str, *, by: str | None = None) -> None:
         self.stopped.append(run_id)
 
     def ask(self, question: str, *args: Any, **kwargs: Any) -> Any:
@@ -80,6 +80,7 @@ def as_own(store: Store) -> Any:
 
     def own(app: AppTest, *run_ids: str) -> AppTest:
         store.lists.add(keys.visit(app.session_state.visit), run_ids, own=True)
+        store.give(run_ids, app.session_state.visit)
         return app.run()
 
     return own

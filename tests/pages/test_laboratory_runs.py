@@ -146,7 +146,7 @@ def test_only_whoever_started_a_run_may_rename_or_delete_it(page: Any, store: St
     assert "can neither rename nor delete" in texts(app)
 
 
-def test_private_link_gives_another_visit_the_same_rights(page: Any, store: Store, as_own: Any) -> None:
+def test_private_link_carries_the_runs_over_to_another_visit(page: Any, store: Store, as_own: Any) -> None:
     mine, other = transfer(store, "mine", 0.8), transfer(store, "another's", 0.7)
     app = as_own(open_list(page, other), mine.id)
     app.multiselect(key="laboratory_picked").set_value([mine.id, other.id]).run()
@@ -154,7 +154,7 @@ def test_private_link_gives_another_visit_the_same_rights(page: Any, store: Stor
     (link,) = (code.value for code in app.code if "laboratory_key=" in code.value)
     key = link.rpartition("=")[2]
     again = open_list(page, laboratory_key=key)
-    assert listed(again) == ["mine"] and store.lists.entries(keys.visit(again.session_state.visit)) == {mine.id: True}
+    assert listed(again) == ["mine"] and store.owned(again.session_state.visit) == {mine.id}
     assert "laboratory_key" not in again.query_params, "the address that is copied next must not carry it"
     assert "The private link is not known" in texts(open_list(page, laboratory_key="0" * 32))
 

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from cnn_core.engine import client
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.runs import Run, RunNotFound
 from cnn_core.training.results import ResultUnreadable
@@ -17,8 +16,9 @@ from cnn_core.training.studies.published import Provenance, shipped
 from cnn_core.training.studies.studies import STUDIES
 from cnn_core.training.study import Found, Options, Study
 from ui.shared import controls
+from ui.shared.beginning import begin_run
 from ui.shared.run_panel import follow
-from ui.shared.session import find_run, open_run, remember_run, store
+from ui.shared.session import find_run, open_run, store
 from ui.shared.stage import Room
 from ui.shared.text import duration, plain
 
@@ -87,20 +87,15 @@ def study(
 
 def _begin(record: Study[Options, Found], options: Options | None, run: Run | None, title: str) -> None:
     kind = record.key
-    if (
-        st.button(
-            "Run it here",
-            key=f"architectures_start_{kind}",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=options is None or (run is not None and run.live),
-            width="stretch",
-        )
-        and options
-    ):
-        new = store().create(kind, options.to_json(), title=title)
-        remember_run(new.id)
-        client.current().submit(new.id)
+    pressed = st.button(
+        "Run it here",
+        key=f"architectures_start_{kind}",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=options is None or (run is not None and run.live),
+        width="stretch",
+    )
+    if pressed and options and (new := begin_run(kind, options.to_json(), title)):
         _remember(new)
         st.rerun()
     with st.container(key="estimate"):

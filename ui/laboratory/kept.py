@@ -13,9 +13,10 @@ from cnn_core.store.runs import Glance, RunNotFound
 from cnn_core.training.comparison import Summary, summary
 from ui.laboratory.run_table import Entry, example_table, here, run_table
 from ui.laboratory.study import EXAMPLE
+from ui.shared.beginning import refusals
 from ui.shared.charts import plot
 from ui.shared.controls import usable
-from ui.shared.session import known_runs, remember_run, store, visit
+from ui.shared.session import is_own, known_runs, remember_run, store, visit
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import count, plain
@@ -87,6 +88,7 @@ def _from_link() -> None:
             return
         for run_id in entries:
             if _glance(run_id):
+                store().give([run_id], visit())
                 remember_run(run_id)
 
 
@@ -125,8 +127,7 @@ def _names(entries: Sequence[Entry]) -> dict[str, str]:
 
 
 def _actions(picked: list[Glance]) -> None:
-    mine = known_runs()
-    own = [run for run in picked if mine.get(run.id)]
+    own = [run for run in picked if is_own(run)]
     with st.container(horizontal=True):
         with st.popover("Copy a link", icon=":material/link:"):
             _links(picked, own)
@@ -158,7 +159,7 @@ def _links(picked: list[Glance], own: list[Glance]) -> None:
         key = secrets.token_hex(16)
         store().lists.add(keys.private(key), [run_id for run_id, mine in known_runs().items() if mine], own=True)
         st.code(f"{here()}?laboratory_view=Runs&{KEY}={key}", language=None, wrap_lines=True)
-        st.caption("It holds all that you have started until now. Give it to nobody.")
+        st.caption("Where it is opened, all that you have started until now is yours from then on. Give it to nobody.")
 
 
 def _deletion(own: list[Glance]) -> None:
@@ -185,13 +186,15 @@ def _these(runs: list[Glance]) -> str:
 
 def _rename(run_id: str, title: str) -> None:
     if words := " ".join(title.split())[:MOST_TITLE]:
-        store().rename(run_id, words)
+        with refusals():
+            store().rename(run_id, words, by=visit())
 
 
 def _delete(run_ids: list[str]) -> None:
-    for run_id in run_ids:
-        store().delete(run_id)
-    _forget(run_ids)
+    with refusals():
+        for run_id in run_ids:
+            store().delete(run_id, by=visit())
+            _forget([run_id])
 
 
 def _forget(run_ids: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Which run of a study a step shows: the link's, this visit's, or anybody's of these very pictures."""
+"""Which run of a study a step shows: the link's, this visit's, or anybody's of the same sample set."""
 
 import hashlib
 import json
@@ -6,45 +6,39 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.engine import client
 from cnn_core.pictures.albums import Album
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, RunNotFound
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.studies import STUDIES
-from ui.shared.session import find_run, known_runs, open_run, remember_run, store
+from ui.shared.beginning import begin_run
+from ui.shared.session import find_run, known_runs, open_run, store
 from ui.shared.text import plain
 
 
-def start(chosen: LabSpec, album: Album) -> Run:
-    """Create a study's run and hand it to the engine; it is shown from now on."""
+def start(chosen: LabSpec, album: Album) -> Run | None:
+    """Begin a study, which is shown from now on; or say why not, and return None."""
     kind = chosen.options.kind
-    run = store().create("lab", chosen.to_json(), title=f"{chosen.source}: {STUDIES[kind].question}")
-    remember_run(run.id)
-    client.current().submit(run.id)
+    run = begin_run("lab", chosen.to_json(), f"{chosen.source}: {STUDIES[kind].question}")
+    if run is None:
+        return None
     store().lists.add(keys.studies(fingerprint(album.items), kind), run.id)
     _show(run, kind, album)
     return run
-
-
-def go_on(run_id: str) -> None:
-    """Have what a run has not found yet measured."""
-    if store().reopen(run_id):
-        client.current().submit(run_id)
 
 
 def shown(kind: str, album: Album) -> Run | None:
     """Return the run to be shown for a kind of study; the link then says so.
 
     In this order: the run of the link, unless the pictures are others by now and have a study of their own; the run
-    that this visit saw last with these pictures; the newest of these very pictures that this visit has started, or that
-    anybody's has finished; the study of what these pictures were before their last changes.
+    that this visit saw last with these pictures; the newest of these very pictures that this visit has started, or, of
+    a sample set, that anybody's has finished; the study of what these pictures were before their last changes.
     """
     run, seen, mark = _of_link(kind), _seen(), fingerprint(album.items)
     if run and (same_pictures(run, album) or changes(run, album) is None):
         _show(run, kind, album)
         return run
-    of_these = seen.get((kind, mark)) or _newest(kind, mark)
+    of_these = seen.get((kind, mark)) or _newest(kind, mark, anybodys=album.is_sample)
     before = run.id if run else seen.get((kind, album.id)) or _newest_before(kind, album)
     for run_id in filter(None, (of_these, before)):
         if found := find_run(run_id):
@@ -65,7 +59,7 @@ def _of_link(kind: str) -> Run | None:
     return run if run.spec["options"]["kind"] == kind else None
 
 
-def _newest(kind: str, mark: str) -> str:
+def _newest(kind: str, mark: str, *, anybodys: bool = False) -> str:
     """The newest study of these very pictures that this visit has started, or that anybody's has finished."""
     own = known_runs()
     for run_id in reversed(store().lists.entries(keys.studies(mark, kind))):
@@ -75,7 +69,7 @@ def _newest(kind: str, mark: str) -> str:
             continue
         if own.get(run_id):
             return run_id
-        if glance.state == "done":
+        if anybodys and glance.state == "done":
             st.session_state.setdefault("laboratory_found", set()).add(run_id)
             return run_id
     return ""
@@ -88,7 +82,7 @@ def _newest_before(kind: str, album: Album) -> str:
 
 
 def measured_before(run: Run) -> bool:
-    """Tell whether a run was not this visit's, but found because somebody had studied these very pictures."""
+    """Tell whether a run was not this visit's, but found because somebody had studied the same sample set."""
     return run.id in st.session_state.get("laboratory_found", ())
 
 

@@ -20,12 +20,13 @@ from cnn_core.training.lab.studies import read
 from cnn_core.training.results import ResultUnreadable
 from cnn_core.training.study import Found, Study
 from ui.laboratory.controls import controls, expected
-from ui.laboratory.runs import changes, forget, go_on, measured_before, same_pictures, shown, start
+from ui.laboratory.runs import changes, forget, measured_before, same_pictures, shown, start
 from ui.laboratory.views import VIEW_OF
 from ui.shared import charts
+from ui.shared.beginning import begin_again
 from ui.shared.navigation import PAGES
 from ui.shared.run_panel import follow
-from ui.shared.session import Album, own_run
+from ui.shared.session import Album, is_own
 from ui.shared.sets import set_bar
 from ui.shared.stage import Room
 from ui.shared.text import count, duration, plain
@@ -95,18 +96,15 @@ def study(record: Study[Any, Found], room: Room, album: Album) -> Shown[Found] |
 def _begin(record: Study[Any, Any], chosen: LabSpec | None, refusal: str, run: Run | None, album: Album) -> None:
     """Draw the button, and what pressing it would take."""
     waiting = run is not None and run.live and same_pictures(run, album)
-    if (
-        st.button(
-            "Measure it",
-            key=f"laboratory_start_{record.key}",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=chosen is None or waiting,
-            width="stretch",
-        )
-        and chosen
-    ):
-        start(chosen, album)
+    pressed = st.button(
+        "Measure it",
+        key=f"laboratory_start_{record.key}",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=chosen is None or waiting,
+        width="stretch",
+    )
+    if pressed and chosen and start(chosen, album):
         st.rerun()
     with st.container(key="estimate"):
         if chosen is None:
@@ -126,12 +124,12 @@ def _run(record: Study[Any, Found], run: Run, album: Album, chosen: LabSpec | No
         told = ", ".join(f"{count(number, 'picture')} {what}" for what, number in changed.items())
         st.warning(f"**This result is older than your pictures**: {told} since. Measure again when you are done.")
     follow(run, "laboratory")
-    if run.state in ("partial", "stopped") and own_run(run.id):
+    if run.state in ("partial", "stopped") and is_own(run):
         st.button(
             "Measure what is missing",
             key=f"laboratory_rest_{record.key}",
             icon=":material/resume:",
-            on_click=go_on,
+            on_click=begin_again,
             args=(run.id,),
             help="What was found stays as it is.",
         )

@@ -5,19 +5,18 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.engine import client
 from cnn_core.store import keys
 from cnn_core.store.runs import Run
+from ui.shared.beginning import begin_run
 from ui.shared.run_panel import follow
-from ui.shared.session import find_run, known_runs, remember_run, store
+from ui.shared.session import find_run, is_own, store
 
 
 def asked(kind: str, spec: Mapping[str, Any]) -> Run | None:
     """Return the newest run that answers a question, or will, or is this visit's; None if nobody has asked it yet."""
-    own = known_runs()
     for run_id in reversed(list(store().lists.entries(keys.asked(kind, spec)))):
         run = find_run(run_id)
-        if run and (run.live or run.state == "done" or own.get(run_id)):
+        if run and (run.live or run.state == "done" or is_own(run)):
             return run
     return None
 
@@ -34,13 +33,10 @@ def answer(kind: str, spec: Mapping[str, Any], *, title: str, begin: str, key: s
         about: Of the button.
     """
     run, place = asked(kind, spec), st.empty()
-    if (run is None or not (run.live or run.state == "done")) and place.button(
-        begin, key=f"{key}_begin", icon=":material/play_arrow:", help=about or None
-    ):
-        new = store().create(kind, spec, title=title)
-        remember_run(new.id)
+    offered = run is None or not (run.live or run.state == "done")
+    pressed = offered and place.button(begin, key=f"{key}_begin", icon=":material/play_arrow:", help=about or None)
+    if pressed and (new := begin_run(kind, spec, title)):
         store().lists.add(keys.asked(kind, spec), new.id)
-        client.current().submit(new.id)
         st.rerun()
     if run is None:
         return None

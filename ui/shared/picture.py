@@ -17,7 +17,9 @@ from cnn_core.pictures.bundled import BUNDLED
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.picture import thumbnail
 from cnn_core.store import keys, shares
+from cnn_core.store.owners import QuotaReached
 from cnn_core.store.visitors import OwnPicture
+from ui.shared.beginning import no_room
 from ui.shared.session import change_visitor, store, visitor
 from ui.shared.session import small as small_kept
 from ui.shared.text import plain
@@ -180,8 +182,11 @@ def take(data: bytes, name: str) -> None:
 
     Raises:
         ImageRejected: If it is not taken.
+        QuotaReached: If the visitor has no room left for it.
         OSError: If the store takes nothing.
     """
+    if full := no_room(len(data)):
+        raise QuotaReached(full)
     found = decoders.shared().take(name, data=data)
     kept.keep(store(), found)
     change_visitor(lambda known: known.with_own(OwnPicture(found.digest, found.name)))

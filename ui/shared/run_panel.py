@@ -1,18 +1,20 @@
 """A run, as it goes on and after: whatever is shown is read from the store."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
+from cnn_core.engine.limits import limits
+from cnn_core.engine.turns import SOONEST, Outlook, expected, time_left
 from cnn_core.store.runs import Run, RunNotFound
 from cnn_core.training.transfer.spec import ARM_TITLES
-from ui.shared.session import own_run, store
-from ui.shared.text import duration, plain
+from ui.shared.beginning import begin_again, refusals
+from ui.shared.session import is_own, store, visit
+from ui.shared.text import count, duration, plain
 
 PHASES = {
     "preparing": "getting ready",
@@ -27,7 +29,6 @@ PHASES = {
     "done": "writing the result",
 }
 
-SOONEST = 0.1  # of the work must be done before the time left can be told
 AGAIN = ("partial", "failed")  # states of a run that can be tried again
 
 Draw = Callable[[Run], None]
@@ -76,8 +77,9 @@ def _state(run: Run, page: str) -> None:
         words += PHASES.get(phase, plain(phase))
         if run.state == "stopping":
             words = "**Stopping**: measuring what was learnt so far"
-        left = f" · about {duration(_left(progress, fraction, elapsed))} left" if fraction >= SOONEST else ""
-        st.progress(min(1.0, fraction), f"{words} · {duration(elapsed)}{left if run.state == 'running' else ''}")
+        left = time_left(progress, elapsed) if fraction >= SOONEST else None
+        told = "" if left is None or run.state != "running" else f" · about {duration(left)} left"
+        st.progress(min(1.0, fraction), f"{words} · {duration(elapsed)}{told}")
     if progress.get("note") and run.live:
         st.warning(progress["note"])
     if run.state == "failed":
@@ -88,7 +90,7 @@ def _state(run: Run, page: str) -> None:
         st.info("**Stopped.** " + (plain(run.error) or "What was learnt until then is measured below."))
     if not run.live and run.state not in AGAIN:
         return
-    if not own_run(run.id):
+    if not is_own(run):
         st.caption(f"Only whoever started this run can {'stop it' if run.live else 'try it again'}.")
     elif run.live:
         st.button(
@@ -106,32 +108,29 @@ def _state(run: Run, page: str) -> None:
         icon=":material/replay:",
         help="Keeps what was found and computes only the rest." if run.result else None,
     ):
-        _again(run.id)
-
-
-def _left(progress: Mapping[str, Any], fraction: float, elapsed: float) -> float:
-    """Return the seconds that are left: as the run tells them, or at the pace of what is done."""
-    told: float | None = progress.get("left")
-    return elapsed * (1 - fraction) / fraction if told is None else told
-
-
-def _again(run_id: str) -> None:
-    """Queue a run anew, under the same id and so at the same link."""
-    if store().reopen(run_id):
-        client.current().submit(run_id)
-    st.rerun()  # the whole page: its parts stand or fall with the run
+        begin_again(run.id)
+        st.rerun()  # the whole page: its parts stand or fall with the run
 
 
 def _why_queued(run: Run) -> str:
     """Say what a queued run waits for."""
-    ahead = sum(1 for other in store().live() if other.created < run.created)
-    if ahead:
-        return f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} before this one."
-    return client.current().status().message or "Waiting for the worker to take it up."
+    engine = client.current().status()
+    outlook = _expected(engine.run_workers).get(run.id)
+    if not outlook or not outlook.before:
+        return engine.message or "Waiting for the worker to take it up."
+    are, mine = "is" if outlook.before == 1 else "are", "yours" if is_own(run) else "this one"
+    soon = "" if outlook.seconds is None else f" It begins in about {duration(max(2.0, outlook.seconds))}."
+    return f"Waiting: {count(outlook.before, 'run')} {are} before {mine}.{soon}"
+
+
+@st.cache_data(ttl=2.0, show_spinner=False)  # one look for all who wait
+def _expected(workers: int) -> dict[str, Outlook]:
+    return expected(store(), workers, limits().running)
 
 
 def _stop(run_id: str) -> None:
     try:
-        client.current().stop(run_id)
+        with refusals():
+            client.current().stop(run_id, by=visit())
     except EngineError as error:
         st.toast(plain(str(error)))

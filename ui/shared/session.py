@@ -7,7 +7,7 @@ import streamlit as st
 from cnn_core.pictures import albums, kept, sets
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys, shares, visitors
-from cnn_core.store.runs import Run, RunNotFound, Store
+from cnn_core.store.runs import Glance, Run, RunNotFound, Store
 from cnn_core.store.secret import server_secret
 from cnn_core.store.visitors import Visitor
 from ui.shared.visits import COOKIE, new_visit, visit_of
@@ -123,21 +123,22 @@ def open_run(run_id: str) -> Run | None:
 
 
 def remember_run(run_id: str, *, own: bool = True) -> None:
-    """Keep in mind that this visit has started a run, or, if it is not its own, only opened it."""
+    """List a run among those of this visit, which has started it or, if it is not its own, only opened it."""
     store().lists.add(keys.visit(visit()), run_id, own=own)
 
 
 def known_runs() -> dict[str, bool]:
     """Return the runs that this visit has started (True: it may stop, rename and delete them) or opened, oldest first.
 
-    There are no accounts: an id is a secret, and whoever was given it may look. Nobody's other runs are listed.
+    An id is a secret, and whoever was given it may look. Nobody's other runs are listed.
     """
-    return store().lists.entries(keys.visit(visit()))
+    own = store().owned(visit())
+    return {run_id: run_id in own for run_id in store().lists.entries(keys.visit(visit()))}
 
 
-def own_run(run_id: str) -> bool:
-    """Tell whether this visit has started a run."""
-    return known_runs().get(run_id, False)
+def is_own(run: Glance) -> bool:
+    """Tell whether a run is this visit's: only then may it be changed."""
+    return run.owner == visit()
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the sample pictures…")

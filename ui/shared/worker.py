@@ -10,7 +10,9 @@ import streamlit as st
 
 from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
+from cnn_core.engine.limits import counted
 from cnn_core.pictures.images import Picture
+from ui.shared.session import visit
 from ui.shared.text import asking, plain
 
 _ANSWERS = 300  # kept for all readers
@@ -34,7 +36,7 @@ def ask(
         ValueError: The question's own refusal.
     """
     with st.spinner(asking(words)) if words else nullcontext():
-        return _kept(question, about, more, also, timeout)
+        return _kept(question, about, more, also, timeout, visit())
 
 
 def answered(question: str, *about: Any, **options: Any) -> Any:
@@ -48,7 +50,7 @@ def answered(question: str, *about: Any, **options: Any) -> Any:
 
 def forget(question: str, *about: Any) -> None:
     """Ask anew when the question comes again."""
-    _kept.clear(question, about, {}, None, 0.0)
+    _kept.clear(question, about, {}, None, 0.0, "")
 
 
 def _exactly(array: np.ndarray) -> tuple[Any, ...]:
@@ -59,6 +61,7 @@ def _exactly(array: np.ndarray) -> tuple[Any, ...]:
 @st.cache_data(
     max_entries=_ANSWERS, show_spinner=False, hash_funcs={Picture: attrgetter("digest"), np.ndarray: _exactly}
 )
-def _kept(question: str, about: tuple[Any, ...], more: dict[str, Any], also: Any, _timeout: float) -> Any:
+def _kept(question: str, about: tuple[Any, ...], more: dict[str, Any], also: Any, _timeout: float, _owner: str) -> Any:
     sent = [each.pixels if isinstance(each, Picture) else each for each in about]
-    return client.current().ask(question, *sent, timeout=_timeout, **more)
+    with counted(_owner, question):  # what is kept costs nobody anything, and is not counted
+        return client.current().ask(question, *sent, timeout=_timeout, **more)

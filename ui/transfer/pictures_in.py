@@ -16,7 +16,7 @@ from ui.shared.picture import FILE_MB
 from ui.shared.session import Album
 from ui.shared.text import plain
 from ui.transfer.bundle_in import bundle_notice, restore_bundle
-from ui.transfer.taking import clean_label, finish, not_kept, notice, origin, serial, take, too_much
+from ui.transfer.taking import clean_label, finish, no_place, not_kept, notice, origin, serial, take, too_much
 from ui.transfer.test_set import add_test_set
 
 VIDEO = 280  # pixels wide: the shutter is in sight with it
@@ -141,6 +141,8 @@ def take_zip(album: Album, packed: Any, *, test: bool = False) -> None:
             return
         except OSError as error:
             not_kept(f"The server could not keep the zip while reading it ({error.strerror or error})")
+            return
+        if no_place(sum(placed.found.size for placed in taken.files)):
             return
         if is_bundle(taken) and not test:
             restore_bundle(album, name, taken)

@@ -12,6 +12,7 @@ from cnn_core.pictures import decoders, intake, kept, limits
 from cnn_core.pictures.images import printable
 from cnn_core.pictures.intake import Intake, Line, NotKept, Origin
 from cnn_core.pictures.items import flaw
+from ui.shared.beginning import no_room
 from ui.shared.session import Album, store
 from ui.shared.text import count, plain, table
 
@@ -40,13 +41,20 @@ def too_much(taken: Sequence[Any]) -> bool:
     """Say so if an upload is beyond the limits; nothing of it is read then."""
     size = sum(file.size for file in taken)
     if len(taken) <= limits.UPLOAD_FILES and size <= limits.UPLOAD_BYTES:
-        return False
+        return no_place(size)
     st.error(
         f"{len(taken):,} files of {size / limits.MB:.0f} MB were received; at most {limits.UPLOAD_FILES:,} files and "
         f"{limits.UPLOAD_BYTES // limits.MB} MB are taken at once. Nothing was added: upload them in smaller lots, or "
         "train from the command line, where the disk is the limit."
     )
     return True
+
+
+def no_place(size: int) -> bool:
+    """Say so if a visitor has no room left for so many bytes."""
+    if full := no_room(size):
+        st.error(plain(f"Nothing was added. {full}"))
+    return bool(full)
 
 
 def take(album: Album, taken: Intake, *, test: bool = False) -> None:

@@ -4,13 +4,13 @@ from collections import Counter
 
 import streamlit as st
 
-from cnn_core.engine import client
 from cnn_core.networks.backbones import DEFAULT, backbone
 from cnn_core.pictures.items import Item
 from cnn_core.training.transfer.live import expected_seconds
 from cnn_core.training.transfer.spec import ARM_TITLES, Experiment, Options
+from ui.shared.beginning import begin_run
 from ui.shared.charts import palette
-from ui.shared.session import Album, remember_run, store
+from ui.shared.session import Album
 from ui.shared.text import count, duration, plain
 from ui.transfer.settings import changed, settings
 from ui.widgets.focus.focus import STARTED
@@ -73,9 +73,9 @@ def _expected(options: Options, items: list[Item]) -> str:
 def _start(album: Album, options: Options) -> None:
     experiment = Experiment(tuple(album.items), options, album.source)
     title = f"{album.source}, {count(len(album.classes), 'class')}"
-    run = store().create("transfer", experiment.to_json(), title=title)
-    remember_run(run.id)
-    client.current().submit(run.id)
+    run = begin_run("transfer", experiment.to_json(), title)
+    if run is None:
+        return
     st.query_params.from_dict({"run": run.id})
     st.session_state[STARTED] = run.id
     st.rerun()
