@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 
 DAYS, BYTES = "CONVSCOPE_KEEP_DAYS", "CONVSCOPE_KEEP_BYTES"
+ACCOUNT = "account-"  # begins the name of whoever has signed in; a visitor's is a number in a cookie
 DAY = 24 * 3600.0  # seconds
 # Bytes are written before what names them: a picture before its set, a set before its visitor's list of sets, and a run
 # begins with pictures that came in a moment ago. So what nobody names is no rubbish yet while it is young. An hour is
@@ -50,9 +51,11 @@ class Terms:
 def anonymous(owner: str) -> bool:
     """Tell whether an owner is nobody whom the server knows: room is made at their cost first.
 
-    So far all are: a visit's name is in a cookie, and there are no accounts.
+    Example:
+        >>> anonymous("a1" * 20), anonymous("account-5f2c")
+        (True, False)
     """
-    return True
+    return not owner.startswith(ACCOUNT)
 
 
 def _number(variable: str, default: float, unit: str) -> float:
