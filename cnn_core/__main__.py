@@ -25,6 +25,7 @@ from cnn_core.pictures import commands as pictures
 from cnn_core.pictures.decoders import Decoders
 from cnn_core.pictures.images import ImageRejected, Picture
 from cnn_core.receipts import commands as receipts
+from cnn_core.store import commands as keeping
 from cnn_core.store.runs import Run, RunNotFound, Store
 from cnn_core.training import reading
 from cnn_core.training.flags import add_flags, chosen
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _OneLine(prog="python -m cnn_core", description=__doc__)
     commands = parser.add_subparsers(
         required=True,
-        metavar="intake | train | predict | classify | architectures | receipts | study | lab | app",
+        metavar="intake | train | predict | classify | architectures | receipts | study | lab | collect | app",
         parser_class=_OneLine,
     )
 
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     studies.add_commands(commands)
     lab.add_commands(commands)
     pictures.add_commands(commands)
+    keeping.add_commands(commands)
 
     app = commands.add_parser("app", help="serve the pages in a browser")
     app.set_defaults(command=_app)

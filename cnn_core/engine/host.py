@@ -20,6 +20,7 @@ import psutil
 
 from cnn_core.engine import address as addresses
 from cnn_core.engine.preload import gpus, lower_priority
+from cnn_core.engine.upkeep import Upkeep
 from cnn_core.store.runs import Store
 
 if TYPE_CHECKING:
@@ -96,11 +97,14 @@ async def serve(folder: Path, idle: float, asked_to_end: asyncio.Event) -> None:
         for lane in lanes(MEMORY_LIMIT, len(gpus()))
     ]
     watchman = await asyncio.to_thread(_start_watchman, store, published)
+    upkeep = Upkeep(store)
+    upkeep.start()
     try:
         await _until_not_needed(scheduler, store, folder, idle, asked_to_end)
     finally:
         (folder / "engine.json").unlink(missing_ok=True)  # first: nobody should attach to what is ending
         await asyncio.to_thread(watchman.stop)
+        await asyncio.to_thread(upkeep.stop)
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)

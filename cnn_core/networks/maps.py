@@ -23,14 +23,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_core.networks import flatbuffer
 from cnn_core.networks.backbones import Backbone
 from cnn_core.networks.forward import BATCH, Network, See, extractor_id, lower, network_input
 from cnn_core.pictures.items import Item
+from cnn_core.store import cached_maps, keys
 from cnn_core.store.report import Stopped
 from cnn_core.store.runs import Store
 
-FOLDER = flatbuffer.FOLDER / "maps"
+FOLDER = cached_maps.FOLDER
 LIMIT = 4 * 2**30  # bytes on disk, of all maps together: those of 110,000 pictures at the default cut
 _HEAD = struct.Struct("<4I")  # CRC-32 of all that follows it; height, width, channels
 
@@ -99,7 +99,7 @@ class Maps:
             raise Stopped
 
     def _path(self, item: Item) -> Path:
-        return self._folder / f"{item.digest}.map"
+        return self._folder / keys.map_file(item.digest)
 
     def _used(self, item: Item) -> bool:
         """Count a map as used now, if it is there."""

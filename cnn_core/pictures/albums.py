@@ -15,7 +15,9 @@ from typing import Any, Self
 
 from cnn_core.pictures import sets
 from cnn_core.pictures.items import Item, count
+from cnn_core.pictures.kept import hold, lost
 from cnn_core.store import keys, visitors
+from cnn_core.store.references import digests
 from cnn_core.store.runs import Run, Store, to_json
 from cnn_core.store.visitors import Visitor
 
@@ -239,7 +241,9 @@ class Album:
         now, before = dict(vars(self)), self.past[-1]
         try:
             self.past = self.past[:-1]
-            self.source, self.items, self.empty_classes = before.source, before.items, before.empty_classes
+            gone = lost(self.store, {item.digest for item in before.items} - {item.digest for item in self.items})
+            self.source, self.empty_classes = before.source, before.empty_classes
+            self.items = [item for item in before.items if item.digest not in gone]
             self.id = before.id
             self.save()
             if now["id"] != before.id:
@@ -248,7 +252,7 @@ class Album:
         except OSError:
             vars(self).update(now)
             raise
-        return before.words
+        return before.words + (f", without {count(len(gone), 'picture')} no longer kept" if gone else "")
 
     def save(self) -> None:
         """Keep it under its id, as the visitor's current set."""
@@ -261,6 +265,7 @@ class Album:
             last = self.past[-1]
             kept["before"] = asdict(last) | {"items": [item.to_json() for item in last.items]}
         data = to_json(kept).encode()
+        hold(self.store, digests(self.kept.decode()) - digests(data.decode()))  # an earlier Undo may want them back
         self.store.write(keys.album(self.id), data)
         self.kept = data
         visitors.change(self.store, self.visit, self._entered)

@@ -8,7 +8,7 @@ import base64
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,12 +77,25 @@ def keep(store: Store, kept: Kept) -> None:
         OSError: If the store takes nothing; a picture that is kept in part counts as not kept.
     """
     record_key = keys.picture_record(kept.digest)
-    if store.exists(record_key):
+    if store.touch(record_key):  # wanted anew: it is not collected before whoever wants it has said so
         return
     record = {name: getattr(kept, name) for name in ("width", "height", "suffix", "orientation", "notes")}
     record["thumbnail"] = base64.b64encode(kept.thumbnail).decode()  # a file more would take as long as a decoding
     store.write(keys.picture(kept.digest, kept.suffix), kept.coded)
     store.write(record_key, json.dumps(record, ensure_ascii=False).encode())
+
+
+def hold(store: Store, digests: Iterable[str]) -> None:
+    """Count pictures as wanted now: they are not collected for an hour (`terms.GRACE`), though nothing names them."""
+    for digest in digests:
+        store.touch(keys.picture_record(digest))
+
+
+def lost(store: Store, digests: Collection[str]) -> set[str]:
+    """Return which of these pictures are not kept (any more)."""
+    there = store.stored_at([key for digest in digests for key in keys.picture_files(digest)])
+    kept_ones = {owner.name for key in there if (owner := keys.owner(key))}
+    return {digest for digest in digests if digest not in kept_ones}
 
 
 def pixels(store: Store, digest: str) -> np.ndarray:

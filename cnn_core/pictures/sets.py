@@ -13,6 +13,7 @@ from cnn_core.pictures.images import Picture, Taken
 from cnn_core.pictures.items import Item, SpecRefused, count
 from cnn_core.pictures.kept import Kept
 from cnn_core.pictures.near import loosened, owners
+from cnn_core.store import keys
 from cnn_core.store.runs import Store
 
 VALIDATION_FRACTION = 0.2
@@ -83,7 +84,9 @@ SAMPLES: dict[str, Sample] = {
 
 def read_sample(store: Store, name: str) -> list[Item]:
     """Put a sample set into the store and return its pictures."""
-    return [keep(store, picture, label, part) for picture, label, part in SAMPLES[name].pictures()]
+    items = [keep(store, picture, label, part) for picture, label, part in SAMPLES[name].pictures()]
+    store.lists.add(keys.SAMPLES, [item.digest for item in items])  # they stay, whoever uses them
+    return items
 
 
 # The split ----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Cached features: a vector for each picture and origin. Losing them costs time only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import sqlalchemy as sa
 
@@ -34,3 +34,27 @@ class Features:
         if rows:
             with self._engine.begin() as connection:
                 connection.execute(insert_new(self._engine, features), rows)
+
+    def sizes(self, pictures: Collection[str] | None = None) -> dict[str, int]:
+        """Return the bytes of all vectors of each picture that has some, or of some pictures."""
+        size = sa.func.sum(sa.func.length(features.c.vector))
+        query = sa.select(features.c.picture, size).group_by(features.c.picture)
+        with self._engine.connect() as connection:
+            if pictures is None:
+                return dict(connection.execute(query).tuples().all())
+            found: dict[str, int] = {}
+            for part in _parts(pictures):
+                found.update(connection.execute(query.where(features.c.picture.in_(part))).tuples().all())
+            return found
+
+    def remove(self, pictures: Collection[str]) -> None:
+        """Remove all vectors of some pictures."""
+        for part in _parts(pictures):
+            with self._engine.begin() as connection:
+                connection.execute(sa.delete(features).where(features.c.picture.in_(part)))
+
+
+def _parts(pictures: Collection[str]) -> Iterator[list[str]]:
+    every = list(pictures)
+    for start in range(0, len(every), MOST_PARAMETERS):
+        yield every[start : start + MOST_PARAMETERS]

@@ -10,17 +10,24 @@
     secret                               what the server signs its visitors' names with
 
 A list is named `visit/<visit>`, `key/<key>` (a reader's private link), `studies/<pictures>/<kind>`,
-`asked/<kind>/<question>`, `shares/<visit>` (tokens) or `adopted` (visits of unsigned cookies).
+`asked/<kind>/<question>`, `shares/<visit>` (tokens), `adopted` (visits of unsigned cookies) or `samples` (the pictures
+that come with the installation). Objects below `lists/` and `laboratory/` are those of version 0.1, read once.
+
+Beside the store, in a machine's cache, lie files by the digest of a picture, too: `maps/<origin>/<digest>.map`.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 FORMATS = {"keras": "{arm}.keras", "tflite": "{arm}.tflite", "int8": "{arm}.int8.tflite", "onnx": "{arm}.onnx"}
 SECRET = "secret"
 ADOPTED = "adopted"  # a list: visits whose cookie was unsigned and has been replaced
+SAMPLES = "samples"  # a list: digests of pictures that come with the installation and stay
+CODINGS = ("png", "jpg", "webp")  # of pictures
+RECORD = "json"
 MAX_EXTRACTOR = 255  # characters, as wide as the column
 
 
@@ -37,6 +44,21 @@ def picture(digest: str, suffix: str = "png") -> str:
 def picture_record(digest: str) -> str:
     """Return the key of what is known of a picture: its coding, how to turn it, what was done to it, a thumbnail."""
     return f"pictures/{digest}.json"
+
+
+def picture_files(digest: str) -> list[str]:
+    """Return every key under which something of a picture may lie, its record first.
+
+    Example:
+        >>> picture_files("3fa9")
+        ['pictures/3fa9.json', 'pictures/3fa9.png', 'pictures/3fa9.jpg', 'pictures/3fa9.webp']
+    """
+    return [picture(digest, suffix) for suffix in (RECORD, *CODINGS)]
+
+
+def map_file(digest: str) -> str:
+    """Return the name of the files that hold what a network makes of a picture at a cut, in a machine's cache."""
+    return f"{digest}.map"
 
 
 def backbone(weights: str) -> str:
@@ -138,3 +160,42 @@ def extractor(*parts: str) -> str:
         return words
     digest = hashlib.sha256(words.encode()).hexdigest()
     return f"{words[: MAX_EXTRACTOR - 1 - len(digest)]} {digest}"
+
+
+# Read backwards -------------------------------------------------------------------------------------------------------
+
+
+class Owner(NamedTuple):
+    """What an object belongs to: its kind, and its name among them."""
+
+    kind: str
+    name: str
+
+
+PICTURE, RUN, SET, VISITOR, SHARE = "picture", "run", "set", "visitor", "share"
+SERVER = "server"  # what no reader brought and every reader uses
+UNFINISHED = "unfinished file"  # of a process that ended while it wrote
+_OBJECTS = (
+    (UNFINISHED, re.compile(r"(.+)\.[0-9a-f]{8}\.partial")),
+    (PICTURE, re.compile(rf"pictures/([^/.]+)\.(?:{RECORD}|{'|'.join(CODINGS)})")),
+    (RUN, re.compile(r"runs/([^/]+)/.+")),
+    (SET, re.compile(r"albums/([^/.]+)\.json")),
+    (VISITOR, re.compile(r"visitors/([^/]+)\.json")),
+    (SHARE, re.compile(r"shares/([^/.]+)\.json")),
+    (SERVER, re.compile(rf"(backbones/[^/]+\.keras|{SECRET}|lists/.+|laboratory/.+)")),
+)
+
+
+def owner(key: str) -> Owner | None:
+    """Return what the object under a key belongs to; None if the key is none of this catalogue.
+
+    Example:
+        >>> owner(picture("3fa9", "jpg")), owner(file("1f", "frozen", "int8"))
+        (Owner(kind='picture', name='3fa9'), Owner(kind='run', name='1f'))
+        >>> owner("somewhere/else") is None
+        True
+    """
+    for kind, pattern in _OBJECTS:
+        if found := pattern.fullmatch(key):
+            return Owner(kind, found[1])
+    return None

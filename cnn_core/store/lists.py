@@ -3,12 +3,22 @@
 import json
 import time
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from cnn_core.store import keys
 from cnn_core.store.objects import Objects
 from cnn_core.store.tables import insert_new, lists
+
+
+class Entry(NamedTuple):
+    """An entry of a list."""
+
+    name: str
+    entry: str
+    own: bool
+    added: float
 
 
 class Lists:
@@ -40,6 +50,19 @@ class Lists:
         """Take entries off a list."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(lists).where((lists.c.name == name) & lists.c.entry.in_(list(entries))))
+
+    def every(self, entries: Sequence[str] | None = None) -> list[Entry]:
+        """Return all entries of all lists, or where some stand, wherever that is."""
+        query = sa.select(lists.c.name, lists.c.entry, lists.c.own, lists.c.added)
+        if entries is not None:
+            query = query.where(lists.c.entry.in_(entries))
+        with self._engine.connect() as connection:
+            return [Entry(*row) for row in connection.execute(query)]
+
+    def drop_list(self, name: str) -> None:
+        """Take all entries off a list."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(lists).where(lists.c.name == name))
 
     def drop_everywhere(self, entry: str) -> None:
         """Take an entry off all lists."""

@@ -2,11 +2,25 @@
 
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+
+# What file systems call the time at which something was written.
+_TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What lies under a key: bytes, and when they were written or last counted as wanted, in seconds since 1970."""
+
+    size: int
+    written: float
 
 
 class Objects:
@@ -57,15 +71,60 @@ class Objects:
             return (self._folder / key).exists()
         return bool(self._files.exists(f"{self._root}/{key}"))
 
+    def look(self, key: str) -> Stored | None:
+        """Return the size and time of what is under a key, None if nothing is."""
+        try:
+            if self._folder is not None:
+                status = (self._folder / key).stat()
+                return Stored(status.st_size, status.st_mtime)
+            return _stored(self._files.info(f"{self._root}/{key}"))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def touch(self, key: str) -> bool:
+        """Count what is under a key as written now; False if nothing is there."""
+        try:
+            if self._folder is not None:
+                os.utime(self._folder / key)
+            else:  # object stores know of no other way
+                self.write(key, self.read(key))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def stored(self, folder: str = "") -> dict[str, Stored]:
+        """Return all keys below a folder with what lies there: one listing, whatever the number of objects."""
+        if self._folder is not None:
+            return dict(_walk(self._folder / folder, f"{folder}/" if folder else ""))
+        start = len(self._files._strip_protocol(self._root)) + 1
+        found = self._files.find(f"{self._root}/{folder}".rstrip("/"), detail=True)
+        return {path[start:]: _stored(info) for path, info in found.items()}
+
+    def stored_at(self, keys: Collection[str]) -> dict[str, Stored]:
+        """Return what lies under some keys; absent where nothing does. Far away, by listing their folders."""
+        if self._folder is not None:
+            return {key: found for key in keys if (found := self.look(key))}
+        listed = [self.stored(folder) for folder in {key.rpartition("/")[0] for key in keys}]
+        return {key: there[key] for there in listed for key in keys if key in there}
+
+    def read_all(self, folder: str) -> dict[str, bytes]:
+        """Return what lies directly in a folder, by key; from far away all at once."""
+        names = self.stored(folder)
+        if self._folder is None:
+            paths = {f"{self._files._strip_protocol(self._root)}/{key}": key for key in names}
+            found = self._files.cat(list(paths), on_error="omit") if paths else {}
+            return {paths[path]: data for path, data in found.items()}
+        read: dict[str, bytes] = {}
+        for key in names:
+            try:
+                read[key] = self.read(key)
+            except FileNotFoundError:  # removed since
+                continue
+        return read
+
     def size(self, keys: Iterable[str]) -> int:
         """Return how many bytes there are under these keys together; none under one that is not there."""
-        if self._folder is not None:
-            return sum(_size(self._folder / key) for key in keys)
-        # One listing a folder, a thousand objects a request: asking for each takes a request each.
-        wanted = {f"{self._files._strip_protocol(self._root)}/{key}" for key in keys}
-        folders = {path.rpartition("/")[0] for path in wanted}
-        listed = [entry for folder in folders for entry in self._files.find(folder, detail=True).items()]
-        return sum(about["size"] for path, about in listed if path in wanted)
+        return sum(each.size for each in self.stored_at(list(keys)).values())
 
     def below(self, folder: str) -> list[str]:
         """Return all keys below a folder, sorted."""
@@ -79,8 +138,36 @@ class Objects:
             self._files.rm(path, recursive=True)
 
 
-def _size(path: Path) -> int:
+def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, Stored]]:
     try:
-        return path.stat().st_size
+        entries = list(os.scandir(folder))
     except FileNotFoundError:
-        return 0
+        return
+    for entry in entries:
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/")
+            else:
+                status = entry.stat()
+                yield f"{prefix}{entry.name}", Stored(status.st_size, status.st_mtime)
+        except FileNotFoundError:  # removed since
+            continue
+
+
+def _stored(info: Mapping[str, Any]) -> Stored:
+    """Read what a file system says of an object.
+
+    Raises:
+        ValueError: If it does not say when it was written: nothing could be kept for a time.
+    """
+    time = next((info[name] for name in _TIMES if info.get(name) is not None), None)
+    if isinstance(time, str):
+        time = datetime.fromisoformat(time)
+    if isinstance(time, datetime):
+        time = time.timestamp()
+    if time is None:
+        raise ValueError(
+            f"The object store does not say when {info.get('name')!r} was written; it says {sorted(info)}. "
+            "Use one that does (a folder, S3, Google Cloud Storage, Azure)."
+        )
+    return Stored(int(info["size"] or 0), float(time))

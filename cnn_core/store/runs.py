@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from cnn_core.store import keys, owners
 from cnn_core.store.features import Features
 from cnn_core.store.lists import Lists, adopt_version_01
-from cnn_core.store.objects import Objects
+from cnn_core.store.objects import Objects, Stored
 from cnn_core.store.tables import bring_up_to_date, connect
 from cnn_core.store.tables import runs as _runs
 
@@ -249,6 +249,14 @@ class Store:
         with self._engine.connect() as connection:
             return list(connection.scalars(query))
 
+    def texts(self, owner: str | None = None) -> Iterator[tuple[Glance, str]]:
+        """Yield each run, by default whosever it is, and as a text all that it was asked and has found."""
+        whole = [sa.cast(_runs.c[name], sa.Text) for name in ("spec", "progress", "result", "environment")]
+        query = sa.select(*_GLANCE, *whole).where(sa.true() if owner is None else owners.may_change(owner))
+        with self._engine.connect().execution_options(yield_per=20) as connection:
+            for row in connection.execute(query):
+                yield Glance(*row[: len(_GLANCE)]), "\n".join(row[len(_GLANCE) :])
+
     def _row(self, run_id: str, *columns: Any) -> dict[str, Any]:
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(*columns).where(_runs.c.id == run_id)).one_or_none()
@@ -365,7 +373,7 @@ class Store:
     def delete(self, run_id: str, *, by: str | None = None) -> bool:
         """Remove a run that has ended, with its models, from all lists; False if it is live or unknown.
 
-        Pictures and features stay: they are kept by their contents, and other runs may use the same ones.
+        Pictures and features stay: other runs may use the same ones; `removal.remove_run` looks for who does.
 
         Raises:
             NotYours: If it is another's.
@@ -438,6 +446,26 @@ class Store:
     def exists(self, key: str) -> bool:
         """Tell whether there are bytes under this key."""
         return self._objects.exists(key)
+
+    def look(self, key: str) -> Stored | None:
+        """Return the size and time of what is under a key, None if nothing is."""
+        return self._objects.look(key)
+
+    def touch(self, key: str) -> bool:
+        """Count what is under a key as written now, so that it is not collected; False if nothing is there."""
+        return self._objects.touch(key)
+
+    def stored(self, folder: str = "") -> dict[str, Stored]:
+        """Return all keys below a folder, by default all there are, with size and time."""
+        return self._objects.stored(folder)
+
+    def stored_at(self, keys: Collection[str]) -> dict[str, Stored]:
+        """Return what lies under some keys; absent where nothing does."""
+        return self._objects.stored_at(keys)
+
+    def read_all(self, folder: str) -> dict[str, bytes]:
+        """Return all that lies in a folder, by key."""
+        return self._objects.read_all(folder)
 
     def size(self, keys: Iterable[str]) -> int:
         """Return how many bytes there are under these keys together."""

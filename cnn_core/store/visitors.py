@@ -1,8 +1,9 @@
 """What a visitor has chosen, whichever page, tab or day it was: the picture, the sets of pictures, the current one."""
 
 import json
+import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
@@ -33,6 +34,7 @@ class Visitor:
         own: The picture that the visitor brought last.
         sets: The visitor's sets, in the order in which they were made.
         current: The id of the set in use; empty if it is none of them.
+        changed: When the visitor last changed anything of it, seconds since 1970; from then on it is kept for a time.
 
     Example:
         >>> Visitor().with_set("a1").with_set("b2", "Birds").without_set("b2")
@@ -43,10 +45,15 @@ class Visitor:
     own: OwnPicture | None = None
     sets: tuple[NamedSet, ...] = ()
     current: str = ""
+    changed: float = field(default=0.0, compare=False, repr=False)
 
     def with_own(self, picture: OwnPicture) -> "Visitor":
         """Take a picture of the visitor's own."""
         return replace(self, own=picture, bundled="")
+
+    def without_own(self) -> "Visitor":
+        """Take the visitor's own picture off."""
+        return replace(self, own=None)
 
     def with_set(self, album_id: str, name: str | None = None) -> "Visitor":
         """Make a set the current one; one that is new comes last. Without a name it keeps the one that it has."""
@@ -75,12 +82,18 @@ def read(store: Store, visit: str) -> Visitor:
         found = json.loads(store.read(keys.visitor(visit)))
     except FileNotFoundError:
         return Visitor()
-    own = OwnPicture(**found["own"]) if found["own"] else None
-    return Visitor(found["bundled"], own, tuple(NamedSet(**entry) for entry in found["sets"]), found["current"])
+    own, sets = OwnPicture(**found["own"]) if found["own"] else None, tuple(NamedSet(**each) for each in found["sets"])
+    return Visitor(found["bundled"], own, sets, found["current"], found.get("changed", 0.0))
 
 
-def change(store: Store, visit: str, how: Callable[[Visitor], Visitor]) -> Visitor:
+def change(store: Store, visit: str, how: Callable[[Visitor], Visitor], *, at: float | None = None) -> Visitor:
     """Change what is known of a visitor, as it stands in the store now: another tab may have changed it too.
+
+    Args:
+        store: Where.
+        visit: The visitor's name.
+        how: Makes of what is known what is to be known.
+        at: The time that counts as the visitor's last change; by default now.
 
     Raises:
         OSError: If the store takes nothing.
@@ -88,5 +101,6 @@ def change(store: Store, visit: str, how: Callable[[Visitor], Visitor]) -> Visit
     before = read(store, visit)
     after = how(before)
     if after != before:
+        after = replace(after, changed=time.time() if at is None else at)
         store.write(keys.visitor(visit), json.dumps(asdict(after), ensure_ascii=False).encode())
     return after

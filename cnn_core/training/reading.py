@@ -1,6 +1,7 @@
 """Labelled pictures for a command: from a folder or a zip into the store, every word about them on the terminal."""
 
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cnn_core.pictures.decoders import Decoders
 from cnn_core.pictures.intake import NotKept
 from cnn_core.pictures.items import Item, SpecRefused, count
 from cnn_core.store.runs import Store
+from cnn_core.store.terms import GRACE
 
 SHOWN = 50  # lines of one kind; the rest is counted
 
@@ -38,14 +40,19 @@ def read(store: Store, path: Path, part: str = "") -> list[Item]:
         ArchiveRejected: If it is a zip that is not taken at all.
     """
     check(path)
-    items, skipped = [], []
+    items: list[Item] = []
+    skipped: list[str] = []
     noted: dict[str, list[str]] = defaultdict(list)
     with Decoders() as decoders:
         taken = intake.from_path(path, decoders)
         with bar(desc="reading", unit=" files", total=len(taken.files)) as done:
             try:
+                held = time.monotonic()
                 for line in taken.lines(decoders, lambda picture: kept.keep(store, picture)):
                     done.update()
+                    if time.monotonic() - held > GRACE / 4:  # a large folder takes hours, and nobody names them yet
+                        kept.hold(store, [item.digest for item in items])
+                        held = time.monotonic()
                     if line.accepted:
                         items.append(line.item)
                         for note in line.notes:

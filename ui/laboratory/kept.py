@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from cnn_core.figures import comparison as figures
-from cnn_core.store import keys
+from cnn_core.store import keys, removal
 from cnn_core.store.runs import Glance, RunNotFound
 from cnn_core.training.comparison import Summary, summary
 from ui.laboratory.run_table import Entry, example_table, here, run_table
@@ -169,7 +169,7 @@ def _deletion(own: list[Glance]) -> None:
     if ended:
         st.markdown(
             f"**Delete {_these(ended)}** with the trained networks, for everybody who has the link? This cannot be "
-            "undone. The pictures stay: other runs may use them."
+            "undone. Pictures that no set, run or link uses any more go too."
         )
         st.button(
             "Delete for good",
@@ -193,7 +193,7 @@ def _rename(run_id: str, title: str) -> None:
 def _delete(run_ids: list[str]) -> None:
     with refusals():
         for run_id in run_ids:
-            store().delete(run_id, by=visit())
+            removal.remove_run(store(), run_id, by=visit())
             _forget([run_id])
 
 

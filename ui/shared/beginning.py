@@ -7,12 +7,12 @@ from typing import Any
 import streamlit as st
 
 from cnn_core.engine import client
-from cnn_core.engine.limits import GB, limits
+from cnn_core.engine.limits import limits
 from cnn_core.pictures.stored import stored_by
 from cnn_core.store.owners import NotYours, QuotaReached
 from cnn_core.store.runs import Run
 from ui.shared.session import remember_run, store, visit
-from ui.shared.text import plain
+from ui.shared.text import plain, size
 
 
 @contextmanager
@@ -61,12 +61,8 @@ def no_room(coming: int = 0) -> str:
     most = limits().stored
     if not most or (there := stored_by(store(), visit())) + coming < most:
         return ""
-    more = f", and {_size(coming)} more were received" if coming else ""
+    more = f", and {size(coming)} more were received" if coming else ""
     return (
-        f"{_size(there)} of yours are kept here{more}; one visitor may have {_size(most)}. Delete sets (“Name, "
-        "delete”) or runs (Laboratory, Runs) that you no longer need, then try again."
+        f"{size(there)} of yours are kept here{more}; one visitor may have {size(most)}. Delete what "
+        "you no longer need on the page “What is kept”, then try again."
     )
-
-
-def _size(count: int) -> str:
-    return f"{count / GB:.1f} GB" if count >= GB / 10 else f"{count / 1e6:.1f} MB"

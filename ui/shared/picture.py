@@ -193,6 +193,12 @@ def take(data: bytes, name: str) -> None:
     use_mine()
 
 
+def forget_pictures() -> None:
+    """Have no picture that was brought in memory any more, whosever it was: one may just have been deleted."""
+    for kept_in_memory in (_kept, scaled, _grey, small_kept):
+        kept_in_memory.clear()
+
+
 # Pictures -------------------------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from cnn_core.pictures import albums
-from cnn_core.store import keys
+from cnn_core.store import removal
+from ui.shared.picture import forget_pictures
 from ui.shared.session import Album, change_visitor, store, visit, visitor
 from ui.shared.text import count, plain
 
@@ -68,7 +69,7 @@ def _own(album: Album) -> None:
             icon=":material/delete:",
             on_click=_delete,
             args=(album,),
-            help="Runs that were trained on it keep their pictures",
+            help="With its pictures; those that a run was trained on, or another set holds, stay with that",
         )
 
 
@@ -88,8 +89,9 @@ def _rename(album: Album) -> None:
 
 
 def _delete(album: Album) -> None:
-    change_visitor(lambda known: known.without_set(album.id))
-    store().remove(keys.album(album.id))
+    if album.id in {entry.id for entry in visitor(anew=True).sets}:  # a sample set that was not changed is in no list
+        removal.remove_set(store(), visit(), album.id)
+        forget_pictures()
     st.session_state.album = Album.mine()
     st.toast("The set is deleted.")
 

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from cnn_core.store import shares
+from cnn_core.store import removal, shares
 from cnn_core.store.shares import GivenSet, Share
 from cnn_core.store.visitors import OwnPicture
 from ui.shared.controls import asides
@@ -149,6 +149,6 @@ def _when(share: Share) -> str:
 
 
 def _revoke(token: str) -> None:
-    shares.revoke(store(), visit(), token)
+    removal.remove_link(store(), visit(), token)
     if token == st.session_state.get(_MADE):
         closed()

@@ -8,7 +8,7 @@ import streamlit as st
 from cnn_core.arithmetic.escaping import markdown as plain
 from cnn_core.pictures.items import count
 
-__all__ = ["asking", "count", "duration", "formula", "plain", "table"]
+__all__ = ["asking", "count", "duration", "formula", "plain", "size", "table"]
 
 
 def asking(words: str) -> str:
@@ -43,6 +43,18 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(bytes_: int) -> str:
+    """Write bytes for people.
+
+    Example:
+        >>> size(900), size(52_000), size(1_240_000), size(2_300_000_000)
+        ('1 kB', '52 kB', '1.2 MB', '2.3 GB')
+    """
+    if bytes_ >= 100_000_000:
+        return f"{bytes_ / 1e9:.1f} GB"
+    return f"{bytes_ / 1e6:.1f} MB" if bytes_ >= 100_000 else f"{bytes_ / 1e3:.0f} kB"
 
 
 def formula(latex: str) -> None:

@@ -1,0 +1,132 @@
+"""What one owner has in a store: picture, sets, runs and links, each with its bytes and until when it is kept."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cnn_core.store import keys, shares, visitors
+from cnn_core.store.keys import RUN, SET, VISITOR
+from cnn_core.store.objects import Stored
+from cnn_core.store.references import Holder, digests, runs
+from cnn_core.store.runs import Store
+from cnn_core.store.shares import Share
+from cnn_core.store.terms import Terms
+
+
+@dataclass(frozen=True)
+class Belonging:
+    """One thing of an owner's.
+
+    Attributes:
+        kind: Of `keys`: a run, a set, or a visitor, whose choice is the own picture.
+        name: Its id.
+        title: What its owner calls it.
+        pictures: How many it uses.
+        bytes: Of those pictures, and of its own files; what two things use is in both.
+        until: When its time is over, seconds since 1970; infinite where nothing ends it.
+        live: A run that still goes on.
+        opened: A run that is in somebody else's list.
+    """
+
+    kind: str
+    name: str
+    title: str
+    pictures: int
+    bytes: int
+    until: float
+    live: bool = False
+    opened: bool = False
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """All that an owner has.
+
+    Attributes:
+        things: The own picture, the sets, the runs; each kind with the newest first.
+        links: With which pictures travel.
+        pictures: How many different pictures all these use.
+        bytes: Of all together; what two use is counted once.
+    """
+
+    things: Sequence[Belonging] = ()
+    links: Sequence[Share] = ()
+    pictures: int = 0
+    bytes: int = 0
+
+    def of(self, kind: str) -> list[Belonging]:
+        """Return those of one kind."""
+        return [each for each in self.things if each.kind == kind]
+
+
+def belongings(store: Store, owner: str, terms: Terms) -> Belongings:
+    """Return what an owner has, by looking at nobody else's things.
+
+    Example:
+        >>> import tempfile
+        >>> store = Store(tempfile.mkdtemp())
+        >>> run = store.create("transfer", {"items": []}, title="cats and dogs", owner="anna")
+        >>> [each.title for each in belongings(store, "anna", Terms()).things]
+        ['cats and dogs']
+        >>> belongings(store, "berta", Terms()).things
+        []
+    """
+    found = held(store, owner)
+    links = shares.given(store, owner)
+    given = digests(f"{links}")
+    every = given.union(*(each.pictures for each in found))
+    there = store.stored_at([key for digest in every for key in keys.picture_files(digest)])
+    sizes = dict.fromkeys(every, 0)
+    for key, stored in there.items():
+        if picture := keys.owner(key):
+            sizes[picture.name] += stored.size
+    own = {each.key: _own_bytes(store, each) for each in found}
+    things = [
+        Belonging(
+            kind=each.kind,
+            name=each.name,
+            title=each.title,
+            pictures=len(each.pictures),
+            bytes=own[each.key] + sum(sizes[digest] for digest in each.pictures),
+            until=math.inf if each.live or each.opened else terms.until(each.changed),
+            live=each.live,
+            opened=each.opened,
+        )
+        for each in found
+        if each.kind != VISITOR or each.pictures
+    ]
+    return Belongings(things, links, sum(map(bool, sizes.values())), sum(sizes.values()) + sum(own.values()))
+
+
+def held(store: Store, owner: str) -> list[Holder]:
+    """Return what of an owner's refers to pictures: the choice, sets and runs, each kind with the newest first."""
+    known = visitors.read(store, owner)
+    albums = [keys.album(each.id) for each in known.sets]
+    times: dict[str, Stored] = store.stored_at([*albums, keys.visitor(owner)])
+    chosen = known.changed or _written(times, keys.visitor(owner))
+    changed = max(chosen, *(_written(times, key) for key in albums), 0.0)
+    own = frozenset([known.own.digest]) if known.own else frozenset[str]()
+    found = [Holder(VISITOR, owner, owner, changed, own, title=known.own.name if known.own else "")]
+    for each, key in zip(known.sets, albums, strict=True):
+        try:
+            pictures = digests(store.read(key).decode())
+        except FileNotFoundError:  # another tab has deleted it
+            continue
+        found.append(Holder(SET, each.id, owner, _written(times, key), pictures, title=each.name))
+    entries = store.lists.every(list(store.owned(owner)))
+    every = [found[0], *sorted(found[1:], key=_newest), *sorted(runs(store, entries, owner), key=_newest)]
+    return [each for each in every if each.kind != RUN or not each.about]  # what is about a run is a part of it
+
+
+def _newest(holder: Holder) -> float:
+    return -holder.changed
+
+
+def _written(times: dict[str, Stored], key: str) -> float:
+    return times[key].written if key in times else 0.0
+
+
+def _own_bytes(store: Store, holder: Holder) -> int:
+    if holder.kind == RUN:
+        return holder.size + sum(each.size for each in store.stored(keys.run(holder.name)).values())
+    return store.size([keys.album(holder.name) if holder.kind == SET else keys.visitor(holder.name)])

@@ -1,0 +1,155 @@
+"""Deleting one's own things: one, which is asked for once, or all; where it can be, it can be taken back."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from cnn_core.pictures.kept import hold, lost
+from cnn_core.store import keys, removal, visitors
+from cnn_core.store.belongings import Belonging, Belongings
+from cnn_core.store.keys import RUN, SET, VISITOR
+from cnn_core.store.owners import NotYours
+from cnn_core.store.references import digests
+from cnn_core.store.removal import Removed, StillLive
+from cnn_core.store.runs import RunNotFound
+from cnn_core.store.visitors import OwnPicture
+from ui.shared.picture import forget_pictures
+from ui.shared.session import store, visit, visitor
+from ui.shared.text import count, plain, size
+
+KINDS = {VISITOR: "picture", SET: "set", RUN: "run"}
+_UNDO = "keeping_undo"  # in the session: what was deleted last
+_GOES = {
+    VISITOR: "Every page then shows one of the pictures that come with ConvScope.",
+    SET: "Runs that were trained on it keep their pictures.",
+    RUN: "Its networks go too, for everybody who has its link. This cannot be undone.",
+}
+
+
+@dataclass(frozen=True)
+class _Deleted:
+    """A set or a picture as it was, so that it can come back while its pictures are there."""
+
+    title: str
+    picture: OwnPicture | None = None
+    set_id: str = ""
+    album: bytes = b""
+
+
+def delete_one(mine: Belongings) -> None:
+    """Ask which one, and once more."""
+    st.subheader("Delete", anchor=False)
+    things = {(each.kind, each.name): each for kind in KINDS for each in mine.of(kind)}
+    if not things:
+        return
+    chosen = st.selectbox(
+        "One of them",
+        list(things),
+        format_func=lambda key: f"{KINDS[key[0]].capitalize()}: {things[key].title}" if key in things else "",
+        key="keeping_one",
+    )
+    thing = things[chosen]
+    with st.popover(
+        "Delete it",
+        icon=":material/delete:",
+        disabled=thing.live,
+        help="It goes on: stop it first" if thing.live else None,
+        key="keeping_ask_one",
+    ):
+        st.markdown(f"**Delete “{plain(thing.title)}”?** {_GOES[thing.kind]}")
+        if thing.opened:
+            st.markdown("Others have opened it: they lose it too.")
+        st.button("Delete it", key="keeping_delete_one", type="primary", on_click=_delete, args=(thing,))
+
+
+def delete_all(mine: Belongings) -> None:
+    """Ask once, and say what goes."""
+    with st.popover("Delete all of mine", icon=":material/delete_forever:", key="keeping_ask_all"):
+        gone = [count(len(mine.of(kind)), noun) for kind, noun in KINDS.items() if mine.of(kind)]
+        st.markdown(f"**All of this goes:** {', '.join(gone) or 'nothing but links'}, with all trained networks.")
+        if mine.links:
+            is_one = len(mine.links) == 1
+            st.markdown(
+                f"{count(len(mine.links), 'link')} that you have given pictures to {'stops' if is_one else 'stop'} "
+                "working, for everybody who has one."
+            )
+        if opened := sum(each.opened for each in mine.things):
+            are = "is" if opened == 1 else "are"
+            st.markdown(f"{count(opened, 'run')} that others have opened by a link {are} lost to them.")
+        if live := sum(each.live for each in mine.things):
+            st.markdown(f"{count(live, 'run')} that still {'goes' if live == 1 else 'go'} on stay: stop them first.")
+        st.markdown("This cannot be undone. Download it first if you may want it back.")
+        st.button("Delete all for good", key="keeping_delete_all", type="primary", on_click=_delete_all)
+
+
+def undo() -> None:
+    """Offer to take the last deletion back, if that can be done; and say what it did."""
+    last: _Deleted | None = st.session_state.get(_UNDO)
+    if last is None:
+        return
+    wanted = digests(last.album.decode()) | ({last.picture.digest} if last.picture else set())
+    if lost(store(), wanted):  # nobody else used them: they are gone for good
+        del st.session_state[_UNDO]
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"“{plain(last.title)}” is deleted.", width="stretch")
+        st.button("Undo", key="keeping_undo_button", icon=":material/undo:", on_click=_undo, args=(last, wanted))
+
+
+def _undo(last: _Deleted, wanted: frozenset[str]) -> None:
+    hold(store(), wanted)
+    if last.picture:
+        visitors.change(store(), visit(), lambda known: known.with_own(last.picture) if last.picture else known)
+    else:
+        store().write(keys.album(last.set_id), last.album)
+        visitors.change(store(), visit(), lambda known: known.with_set(last.set_id, last.title))
+    st.session_state.pop(_UNDO)
+    _read_anew()
+    st.toast(f"“{plain(last.title)}” is back.", icon=":material/undo:")
+
+
+def _delete(thing: Belonging) -> None:
+    st.session_state.pop(_UNDO, None)
+    try:
+        if thing.kind == RUN:
+            done = removal.remove_run(store(), thing.name, by=visit())
+        elif thing.kind == SET:
+            last = _Deleted(thing.title, set_id=thing.name, album=store().read(keys.album(thing.name)))
+            done = removal.remove_set(store(), visit(), thing.name)
+            st.session_state[_UNDO] = last
+        else:
+            own = visitor(anew=True).own
+            done = removal.remove_picture(store(), visit())
+            st.session_state[_UNDO] = _Deleted(thing.title, picture=own) if own else None
+    except (NotYours, StillLive, PermissionError) as refusal:
+        st.toast(plain(str(refusal)), icon=":material/block:", duration="long")
+        return
+    except (RunNotFound, FileNotFoundError):
+        st.toast("It was deleted already, in another tab.")
+        return
+    _read_anew()
+    st.toast(_said(f"“{plain(thing.title)}” is deleted", done), icon=":material/delete:")
+
+
+def _delete_all() -> None:
+    st.session_state.pop(_UNDO, None)
+    done = removal.remove_all(store(), visit())
+    _read_anew()
+    words = _said("All of yours is deleted", done)
+    if done.live:
+        words += f" What still goes on stays: {plain(', '.join(done.live))}."
+    st.toast(words, icon=":material/delete_forever:", duration="long")
+
+
+def _said(what: str, done: Removed) -> str:
+    words = f"{what}; {size(done.bytes)} are free."
+    if done.later:
+        words += f" {count(done.later, 'picture')} came in less than an hour ago: their bytes go within two hours."
+    return words
+
+
+def _read_anew() -> None:
+    """Let no page show from memory what is gone."""
+    forget_pictures()
+    for name in ("album", "visitor"):
+        st.session_state.pop(name, None)

@@ -1,0 +1,149 @@
+"""All that a reader has here: how much, until when; taken home as zips, deleted one by one or as a whole."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from cnn_core.store.belongings import Belonging, Belongings, belongings
+from cnn_core.store.keys import RUN, SET, VISITOR
+from cnn_core.store.terms import Terms, TermsRefused
+from cnn_core.training import takeout
+from ui.keeping.deletion import KINDS, delete_all, delete_one, undo
+from ui.shared.header import NOT_KEPT
+from ui.shared.rows import scrolled
+from ui.shared.session import keeps_visits, store, visit
+from ui.shared.stage import Room
+from ui.shared.teaching import told
+from ui.shared.text import count, plain, size
+
+_HEAD = ("What", "Name", "Pictures", "Size", "Kept until")
+
+
+def everything(room: Room) -> None:
+    """Show what the reader has, and offer to take it away or to delete it."""
+    try:
+        terms = Terms.from_environment()
+    except TermsRefused as refusal:
+        room.stage.error(plain(f"{refusal} Until whoever runs this server mends it, nothing is collected."))
+        terms = Terms(math.inf)
+    mine = belongings(store(), visit(), terms)
+    with room.stage:
+        _told(mine)
+        if mine.things or mine.links:
+            scrolled(
+                _HEAD,
+                _rows(mine, terms),
+                "Everything of yours on this server",
+                numbers=("Pictures", "Size"),
+                words=("Name",),
+            )
+    with room.side:
+        undo()
+        if mine.things or mine.links:
+            _take_away(mine)
+            delete_one(mine)
+            delete_all(mine)
+    with room.why:
+        _terms(terms)
+
+
+def _told(mine: Belongings) -> None:
+    if not keeps_visits():
+        st.info(NOT_KEPT, icon=":material/cookie_off:")
+    if not mine.things and not mine.links:
+        st.markdown(
+            "**Nothing of yours is kept here.** When you bring pictures or train a network, they are listed on this "
+            "page, with the date until which they stay."
+        )
+        return
+    st.markdown(
+        f"**{_sum(mine)}: {size(mine.bytes)} in all.** They are kept so that you find them again when you come back. "
+        "Nobody else is shown them, unless you give them a link."
+    )
+
+
+def _sum(mine: Belongings) -> str:
+    parts = [count(len(mine.of(kind)), noun) for kind, noun in KINDS.items() if mine.of(kind)]
+    parts += [count(len(mine.links), "link")] if mine.links else []
+    return f"You have {', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else f"You have {parts[0]}"
+
+
+def _rows(mine: Belongings, terms: Terms) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = [
+        (KINDS[each.kind].capitalize(), each.title, f"{each.pictures:,}", size(each.bytes), _until(each))
+        for kind in (VISITOR, SET, RUN)
+        for each in mine.of(kind)
+    ]
+    for link in mine.links:
+        pictures = bool(link.picture) + (len(link.pictures.items) if link.pictures else 0)
+        rows.append(("Link", f"given on {date(link.made)}", f"{pictures:,}", "", "you take it back"))
+    return rows
+
+
+def _until(thing: Belonging) -> str:
+    if thing.live:
+        return "it has ended, and then a time"
+    if thing.opened:
+        return "others take it off their list"
+    return "you delete it" if math.isinf(thing.until) else date(thing.until)
+
+
+def date(when: float) -> str:
+    """Return a day for people.
+
+    Example:
+        >>> date(1_795_910_400.0)
+        '29 Nov 2026'
+    """
+    return f"{datetime.fromtimestamp(when, UTC):%-d %b %Y}"
+
+
+def _take_away(mine: Belongings) -> None:
+    """Offer everything as zips; each is made when it is asked for."""
+    st.subheader("Take it with you", anchor=False)
+    planned = takeout.parts(store(), visit())
+    for number, part in enumerate(planned, 1):
+        of = f", part {number} of {len(planned)}" if len(planned) > 1 else ""
+        st.download_button(
+            f"Download all of mine{of} ({size(part.size)})",
+            lambda part=part: takeout.packed(store(), part),
+            f"convscope-mine{f'-{number}' if of else ''}.zip",
+            "application/zip",
+            key=f"keeping_download_{number}",
+            on_click="ignore",
+            icon=":material/download:",
+            help="Pictures, sets as folders, runs as JSON, networks. A set’s folder can be given here again",
+        )
+
+
+def _terms(terms: Terms) -> None:
+    st.header("How long, and what exactly", anchor=False)
+    days = f"{terms.days:g} days"
+    if math.isfinite(terms.days):
+        told(
+            f"**How long.** A run is kept for {days} from its end, a set or a picture for {days} from its last change. "
+            "A run that somebody else has opened by its link stays as long as it is in their list, and pictures that "
+            "travel with a link stay until you take the link back."
+        )
+    else:
+        told("**How long.** What you have here is kept until you delete it.")
+    if math.isfinite(terms.most_bytes):
+        told(
+            f"**How much.** All visitors together may fill {size(int(terms.most_bytes))}. When it is full, the oldest "
+            "goes first, also before its date; what is worth keeping is worth downloading."
+        )
+    told(
+        "**What of a picture.** Its pixels, at most 1,024 a side, without what the camera wrote: no place, no time. "
+        "With them a small copy, and the numbers that networks have made of it, which go with it."
+    )
+    told(
+        "**What deleting does.** What you delete is gone from every page at once, and so are its bytes, unless another "
+        "run, set or visitor uses the very same picture. Of pictures that came in less than an hour ago the bytes go "
+        "within two hours: the same picture may be on its way into somebody’s set just now."
+    )
+    told(
+        "**Who you are here.** A random number in a cookie; nothing else is known of you. Whoever clears the cookies "
+        "leaves all this behind, and it goes when its time is over."
+    )
