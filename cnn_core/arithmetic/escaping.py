@@ -12,12 +12,13 @@ _LIVE = re.compile(r"(:(?=//|streamlit:|[\w+-]+(?:/\w+)?:)|\bwww(?=\.)|@(?=[-\w]
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|$:~!]|&(?=[#\w]))")
 _FIRST = re.compile(r"^(\d*)([-+=](?=[-+=\s]|$)|(?<=\d)[.)](?=\s|$))")  # a list, a rule, a heading's underline
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones for spreadsheets in Japanese
-_LATEX = {  # a $ would end the formula in Markdown, two dashes become a longer one
+_LATEX = {  # a $ would end the formula in Markdown, two dashes become one, Streamlit changes :material/ everywhere
     "\\": r"\textbackslash{}",
     "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}",
     "$": r"\textdollar{}",
     "-": "{-}",
+    ":": "{:}",
 }
 
 
@@ -69,7 +70,7 @@ def latex(text: str) -> str:
         >>> print(latex("a_b $5"))
         \text{a\_b \textdollar{}5}
     """
-    shown = re.sub(r"[\\^~{}$#%&_-]", lambda found: _LATEX.get(found[0], f"\\{found[0]}"), " ".join(text.split()))
+    shown = re.sub(r"[\\^~{}$#%&_:-]", lambda found: _LATEX.get(found[0], f"\\{found[0]}"), " ".join(text.split()))
     return rf"\text{{{shown}}}"
 
 

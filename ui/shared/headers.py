@@ -168,7 +168,7 @@ def policy(host: str, embed: tuple[str, ...] = ()) -> str:
 def _inline_scripts() -> str:
     """The scripts that stand in Streamlit's page itself, by their checksums."""
     page = (Path(file_util.get_static_dir()) / "index.html").read_text(encoding="utf-8")
-    sums = [hashlib.sha256(script.encode()).digest() for script in re.findall(r"<script>(.*?)</script>", page, re.S)]
+    sums = [hashlib.sha256(script.encode()).digest() for _, script in re.findall(r"<(script)>(.*?)</\1>", page, re.S)]
     return " ".join(f"'sha256-{base64.b64encode(each).decode()}'" for each in sums)
 
 
