@@ -145,7 +145,7 @@ def built(plan: Plan, store: Store) -> None:
             for each in refers:
                 visitors.change(store, thing.owner, lambda known, own=each: known.with_own(OwnPicture(own, "a")))
         else:
-            thing.name = shares.give(store, thing.owner, pictures=GivenSet("", items(refers))).token
+            thing.name = shares.give(store, thing.owner, pictures=GivenSet("", items(refers), [])).token
     choices = {thing.owner: thing for thing in plan.things if thing.kind == VISITOR}
     for who in VISITS:
         when = NOW - choices[who].age * DAY if who in choices else NOW - 300 * DAY
@@ -171,9 +171,7 @@ def survivors(plan: Plan, store: Store) -> tuple[set[tuple[str, str]], set[int]]
         rows = dict(
             connection.exec_driver_sql(
                 "SELECT id, length(spec) + length(progress) + length(result) + length(environment) + 3 FROM runs"
-            )
-            .tuples()
-            .all()
+            ).all()
         )
     records = {thing.owner for thing in plan.things if thing.kind in (SET, VISITOR)}
     records = {who for who in records if (folder / "objects" / keys.visitor(who)).exists()}
@@ -239,7 +237,8 @@ def test_survivors_are_those_of_brute_force(
         assert {tuple(key) for key in found.holders if key.kind != "server"} == things
         assert {int(each.name, 16) for each in found.keys_of if each.kind == "picture"} == pictures
         assert set(found.features) == {digest(n) for n in pictures if plan.vectors[n]}
-        assert (said.things, said.left, said.over) == (done.things, done.left, done.over)
+        assert said.things == done.things
+        assert 0 <= said.left - done.left < 500, "but for what is shorter in a visitor's record without its sets"
         assert collector.total(found) == done.left
         assert collect(store, kept, now=NOW).things.total() == 0, "a second time there is nothing to do"
     finally:
