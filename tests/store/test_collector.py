@@ -215,7 +215,7 @@ def survivors(plan: Plan, store: Store) -> tuple[set[tuple[str, str]], set[int]]
     return {(t.kind, t.name) for t in left}, pictures(left)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(plan=plans())
 def test_survivors_are_those_of_brute_force(
     plan: Plan, template: Path, tmp_path_factory: pytest.TempPathFactory
