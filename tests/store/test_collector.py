@@ -367,3 +367,21 @@ def test_terms_without_sense_are_refused(said: str, monkeypatch: pytest.MonkeyPa
     words = f"CONVSCOPE_KEEP_DAYS is {said!r}; expected a number of days above 0, such as 365, or inf for no limit."
     with pytest.raises(TermsRefused, match=re.escape(words)):
         Terms.from_environment()
+
+
+def test_command_says_what_would_go_and_then_removes_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cnn_core.__main__ import main
+
+    monkeypatch.setenv("CONVSCOPE_STORE", store.location)
+    picture(store, 1)
+    all_aged(store, 1.0)
+    assert main(["collect", "--dry-run"]) == 0
+    row = "picture                1           125\nin all                 1           125\n0 bytes are left.\n"
+    assert capsys.readouterr().out == f"would be removed  number         bytes\n{row}" and store.stored()
+    assert main(["collect"]) == 0
+    assert capsys.readouterr().out == f"removed           number         bytes\n{row}" and not store.stored()
+    monkeypatch.setenv(terms.BYTES, "-5")
+    assert main(["collect"]) == 2
+    assert "CONVSCOPE_KEEP_BYTES is '-5'; expected a number of bytes above 0" in capsys.readouterr().err
