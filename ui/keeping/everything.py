@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import streamlit as st
 
@@ -108,7 +109,7 @@ def _take_away(mine: Belongings) -> None:
         of = f", part {number} of {len(planned)}" if len(planned) > 1 else ""
         st.download_button(
             f"Download all of mine{of} ({size(part.size)})",
-            lambda part=part: takeout.packed(store(), part),
+            partial(takeout.packed, store(), part),
             f"convscope-mine{f'-{number}' if of else ''}.zip",
             "application/zip",
             key=f"keeping_download_{number}",
