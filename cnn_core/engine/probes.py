@@ -6,11 +6,15 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+DEATHS = "convscope-deaths"  # topic of Dask's events: workers that died while they computed an answer
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process at once by any signal
 
 
 def look(keys: Iterable[str], dask_scheduler: Any) -> dict[str, Any]:
-    """In the scheduler: which of these keys it carries, how often their workers died, and what workers there are.
+    """In the scheduler: which of these keys it carries, how their workers died, and what workers there are.
+
+    `lost` counts what Dask counts, workers lost while a key was with them, waiting or not; `deaths` has the words of
+    those nannies who saw theirs die while it computed that very key.
 
     The keys are those of live runs. One that the scheduler holds as done is of an attempt before: a run that was sent
     again at the moment when that attempt ended was taken for it, and its key would be wanted, and held, for ever.
@@ -19,8 +23,10 @@ def look(keys: Iterable[str], dask_scheduler: Any) -> dict[str, Any]:
     for key in [key for key, task in tasks.items() if task.state == "memory"]:
         dask_scheduler.client_releases_keys(keys=[key], client="fire-and-forget")
         del tasks[key]
+    seen = [event for _, event in dask_scheduler.get_events(DEATHS)]
     return {
-        "deaths": {key: task.suspicious for key, task in tasks.items() if task.state not in ("erred", "forgotten")},
+        "lost": {key: task.suspicious for key, task in tasks.items() if task.state not in ("erred", "forgotten")},
+        "deaths": {key: [each["words"] for each in seen if each["key"] == key] for key in tasks},
         "workers": [
             {
                 "address": worker.address,

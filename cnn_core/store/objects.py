@@ -7,6 +7,8 @@ from pathlib import Path
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from cnn_core.store.troubles import StoreGone
+
 
 class Objects:
     """Bytes under keys such as `pictures/<digest>.png` (see `keys`).
@@ -19,6 +21,8 @@ class Objects:
         self._files, self._root = fsspec.url_to_fs(url)
         # A folder of this machine is written to directly: three objects a picture, and fsspec takes 0.4 ms for each.
         self._folder = Path(self._root) if isinstance(self._files, LocalFileSystem) else None
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, key: str, data: bytes) -> None:
         """Keep bytes; whole or not at all."""
@@ -32,6 +36,7 @@ class Objects:
             try:
                 partial.write_bytes(data)
             except FileNotFoundError:  # the first of its kind
+                self._check()
                 partial.parent.mkdir(parents=True, exist_ok=True)
                 partial.write_bytes(data)
             os.replace(partial, self._folder / key)
@@ -44,9 +49,14 @@ class Objects:
 
         Raises:
             FileNotFoundError: If there are none.
+            StoreGone: If there is nothing at all any more.
         """
         if self._folder is not None:
-            return (self._folder / key).read_bytes()
+            try:
+                return (self._folder / key).read_bytes()
+            except FileNotFoundError:
+                self._check()
+                raise
         data: bytes = self._files.cat_file(f"{self._root}/{key}")
         return data
 
@@ -55,6 +65,11 @@ class Objects:
         if self._folder is not None:
             return (self._folder / key).exists()
         return bool(self._files.exists(f"{self._root}/{key}"))
+
+    def _check(self) -> None:
+        # It was made when the store was opened: made again here, what is written would be nobody's.
+        if self._folder is not None and not self._folder.exists():
+            raise StoreGone
 
     def below(self, folder: str) -> list[str]:
         """Return all keys below a folder, sorted."""

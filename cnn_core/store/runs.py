@@ -28,10 +28,13 @@ from cnn_core.store.lists import Lists, adopt_version_01
 from cnn_core.store.objects import Objects
 from cnn_core.store.tables import bring_up_to_date, connect
 from cnn_core.store.tables import runs as _runs
+from cnn_core.store.troubles import StoreGone, patient
 
 LIVE = ("queued", "running", "stopping")
 FINAL = ("done", "partial", "stopped", "failed")
+AGAIN = ("partial", "failed")  # can be tried again, and then go on from their checkpoints
 ENGINE, COMMAND_LINE = "engine", "command line"  # who carries a run out
+DATABASE = "runs.sqlite"  # in a store's folder
 _CHECKOUT = Path(__file__).resolve().parents[2]
 # An installed program has no folder of its own to write into.
 DEFAULT_LOCATION = (
@@ -128,7 +131,7 @@ class Store:
             folder = Path(location).expanduser().resolve()
             folder.mkdir(parents=True, exist_ok=True)
             self.location, self.folder = str(folder), folder
-            database, objects = f"sqlite:///{folder / 'runs.sqlite'}", str(folder / "objects")
+            database, objects = f"sqlite:///{folder / DATABASE}", str(folder / "objects")
             _adopt_mislaid(folder / "objects")
         self._objects, self._engine = Objects(objects), connect(database)
         self.features, self.lists = Features(self._engine), Lists(self._engine)
@@ -140,12 +143,37 @@ class Store:
         """Open the store that `CONVSCOPE_STORE` names, or else the one at DEFAULT_LOCATION."""
         return cls(os.environ.get("CONVSCOPE_STORE") or DEFAULT_LOCATION)
 
+    @classmethod
+    @patient
+    def existing(cls) -> "Store":
+        """Open the default store, for one who works for a store that somebody has made.
+
+        Raises:
+            StoreGone: If its folder has no store in it: it was deleted, and an empty one in its place helps nobody.
+        """
+        location = os.environ.get("CONVSCOPE_STORE") or str(DEFAULT_LOCATION)
+        if "://" not in location and not (Path(location).expanduser() / DATABASE).exists():
+            raise StoreGone
+        return cls(location)
+
+    @patient
+    def check(self) -> None:
+        """Do nothing if the store is there.
+
+        Raises:
+            StoreGone: If its folder was deleted or moved.
+            SQLAlchemyError: If its database does not answer.
+        """
+        with self._engine.connect():
+            pass
+
     def close(self) -> None:
         """Give the database connections back."""
         self._engine.dispose()
 
     # Runs -----------------------------------------------------------------------------------------------------------
 
+    @patient
     def create(self, kind: str, spec: Mapping[str, Any], title: str, *, carrier: str = ENGINE) -> Run:
         """Add a run in state `queued`; the engine is told of it by `engine.submit`, unless somebody else carries it."""
         run_id = secrets.token_hex(6)
@@ -198,6 +226,7 @@ class Store:
         """Return the newest runs, newest first."""
         return self._select(sa.true(), order=_runs.c.created.desc(), limit=limit)
 
+    @patient
     def _row(self, run_id: str, *columns: Any) -> dict[str, Any]:
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(*columns).where(_runs.c.id == run_id)).one_or_none()
@@ -205,6 +234,7 @@ class Store:
             raise RunNotFound(run_id)
         return dict(row._mapping)
 
+    @patient
     def _select(self, where: Any, order: Any, limit: int | None = None) -> list[Glance]:
         query = sa.select(*_GLANCE).where(where).order_by(order).limit(limit)
         with self._engine.connect() as connection:
@@ -261,7 +291,7 @@ class Store:
             values["result"] = plain(result)
         if environment is not None:
             values["environment"] = plain(environment)
-        return self._update(self._mine(run), _runs.c.id, **values) is not None
+        return self._ended(run, **values)
 
     def request_stop(self, run_id: str) -> bool:
         """Ask a live run to stop and keep what it has learnt; False if it has ended already."""
@@ -271,22 +301,33 @@ class Store:
     def end(self, run: Glance, state: str, error: str) -> bool:
         """End a live run from outside (its worker is gone or silent), if nobody took it up since it was read."""
         assert state in FINAL, state
-        return self._update(self._mine(run), _runs.c.id, state=state, error=error, ended=time.time()) is not None
+        return self._ended(run, state=state, error=error, ended=time.time())
+
+    def _ended(self, run: Glance, **values: Any) -> bool:
+        if self._update(self._mine(run), _runs.c.id, **values) is None:
+            return False
+        if values["state"] not in AGAIN:
+            self._objects.remove(keys.checkpoints(run.id))
+        return True
 
     def reopen(self, run_id: str) -> bool:
         """Queue a run again that ended before all was found; it keeps what it has. False if it is live, done, unknown.
 
-        Whoever carries it out tries only what is not in its result yet.
+        Whoever carries it out tries only what is not in its result yet, and goes on from a checkpoint, if it has one.
         """
         where = (_runs.c.id == run_id) & _runs.c.state.in_(("partial", "stopped", "failed"))
         fresh = {"state": "queued", "carrier": ENGINE, "error": "", "worker": "", "attempt": 0, "progress": {}}
         never = dict.fromkeys(("stop_requested", "beat", "started", "ended"))
-        return self._update(where, _runs.c.id, **fresh, **never) is not None
+        if self._update(where, _runs.c.id, **fresh, **never) is None:
+            return False
+        self._objects.remove(keys.deaths(run_id))  # its attempts are counted anew
+        return True
 
     def rename(self, run_id: str, title: str) -> bool:
         """Give a run another title; False if there is no such run."""
         return self._update(_runs.c.id == run_id, _runs.c.id, title=title) is not None
 
+    @patient
     def delete(self, run_id: str) -> bool:
         """Remove a run that has ended, with its models, from all lists; False if it is live or unknown.
 
@@ -304,6 +345,7 @@ class Store:
     def _mine(run: Glance) -> Any:
         return (_runs.c.id == run.id) & (_runs.c.attempt == run.attempt) & _runs.c.state.in_(LIVE)
 
+    @patient
     def _update(self, where: Any, *columns: Any, **values: Any) -> dict[str, Any] | None:
         # The row comes back from the UPDATE itself: a second query could already see another worker's attempt.
         with self._engine.begin() as connection:

@@ -7,10 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.engine import client
+from cnn_core.engine import client, looks
 from cnn_core.engine.errors import EngineError
-from cnn_core.store.runs import Run, RunNotFound
+from cnn_core.store.runs import AGAIN, Run, RunNotFound
 from cnn_core.training.transfer.spec import ARM_TITLES
+from ui.shared.faults import toasted
 from ui.shared.session import own_run, store
 from ui.shared.text import duration, plain
 
@@ -28,7 +29,7 @@ PHASES = {
 }
 
 SOONEST = 0.1  # of the work must be done before the time left can be told
-AGAIN = ("partial", "failed")  # states of a run that can be tried again
+QUIET = 5.0  # seconds without a word from a worker, which writes four times a second, after which that is said
 
 Draw = Callable[[Run], None]
 
@@ -68,7 +69,7 @@ def _state(run: Run, page: str) -> None:
         st.progress(0.0, _why_queued(run))
     elif run.live:
         fraction = progress.get("fraction", 0.0)
-        elapsed = time.time() - (run.started or time.time())
+        elapsed = max(0.0, time.time() - (run.started or time.time()))  # the worker's clock may be ahead
         name = progress.get("arm", "")
         seed = f", seed {progress['seed']}" if "seed" in progress else ""
         words = f"**{ARM_TITLES.get(name) or plain(name.replace('_', ' '))}**{seed}: " if name else ""
@@ -78,6 +79,9 @@ def _state(run: Run, page: str) -> None:
             words = "**Stopping**: measuring what was learnt so far"
         left = f" · about {duration(_left(progress, fraction, elapsed))} left" if fraction >= SOONEST else ""
         st.progress(min(1.0, fraction), f"{words} · {duration(elapsed)}{left if run.state == 'running' else ''}")
+        silent = looks.HERE.quiet(run.id, (run.attempt, run.beat))
+        if silent >= QUIET:
+            st.warning(f"No word from it for {duration(silent)}: its worker may be stopped. What it has kept is safe.")
     if progress.get("note") and run.live:
         st.warning(progress["note"])
     if run.state == "failed":
@@ -132,6 +136,7 @@ def _why_queued(run: Run) -> str:
 
 def _stop(run_id: str) -> None:
     try:
-        client.current().stop(run_id)
+        with toasted():
+            client.current().stop(run_id)
     except EngineError as error:
         st.toast(plain(str(error)))
