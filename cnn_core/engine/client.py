@@ -43,7 +43,8 @@ __all__ = [
 ]
 
 OPEN_QUESTIONS = 16  # of this process, waiting or being answered; one more is refused
-LOSSES = 5  # workers that may be lost while a question is with them, if nobody saw that they died of it
+LOOK = 1.0  # seconds after which an asker looks whether the worker dies of the question
+LOSSES = 10  # workers that may be lost while a question is with them, if nobody saw that they died of it
 GLANCE = 1.0  # seconds for which a status serves all who look
 
 log = logging.getLogger(__name__)
@@ -194,7 +195,7 @@ class Engine:
         try:
             while True:
                 try:
-                    return future.result(max(0.0, min(5.0, deadline - time.monotonic())))
+                    return future.result(max(0.0, min(LOOK, deadline - time.monotonic())))
                 except TimeoutError:
                     self._check_patience(future, question, deadline, timeout)
         except EngineError:

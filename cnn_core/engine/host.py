@@ -21,7 +21,7 @@ import psutil
 from cnn_core.engine import address as addresses
 from cnn_core.engine.preload import gpus, lower_priority
 from cnn_core.store.runs import Store
-from cnn_core.store.troubles import StoreGone
+from cnn_core.store.troubles import GONE, sentence
 
 if TYPE_CHECKING:
     from cnn_core.engine.reconcile import Reconciler
@@ -168,10 +168,10 @@ async def _until_not_needed(
         try:
             busy = _has_clients(scheduler) or bool(await asyncio.to_thread(store.live))
             failing = False
-        except StoreGone:
-            log.error("The store's folder was deleted or moved: the engine ends")
-            return
-        except Exception:
+        except Exception as error:
+            if sentence(error) == GONE:
+                log.error("The store's folder was deleted or moved: the engine ends")
+                return
             busy = True  # a store that does not answer may hold live runs
             if not failing:
                 log.exception("The store does not answer; the host stays")

@@ -37,7 +37,8 @@ _SAID = {
 _CODES = {"55P03": BUSY, "40P01": BUSY, "53100": FULL, "25006": READ_ONLY}
 _NUMBERS = {errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EROFS: READ_ONLY}
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class StoreGone(OSError):
@@ -73,8 +74,8 @@ def _words(error: BaseException) -> str:
         for said, words in _SAID.items():
             if said in str(error.orig):
                 return words
-        if words := _CODES.get(getattr(error.orig, "sqlstate", None) or ""):
-            return words
+        if (code := getattr(error.orig, "sqlstate", None)) in _CODES:
+            return _CODES[code]
         return AWAY if isinstance(error, exc.OperationalError | exc.InterfaceError) else ""
     return _NUMBERS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
 
