@@ -14,9 +14,11 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import tempfile
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -168,9 +170,10 @@ def known(store: Store, run: Run) -> list[Death]:
 
 def dask_setup(nanny: Any) -> None:
     """Have a nanny see how its worker ends, and write that down before the next one begins."""
-    folder = tempfile.TemporaryDirectory(prefix="convscope-", ignore_cleanup_errors=True)
-    nanny.env[SLIP] = str(Path(folder.name) / "slip.json")
-    witness = _Witness(nanny, folder)
+    folder = tempfile.mkdtemp(prefix="convscope-")
+    weakref.finalize(nanny, shutil.rmtree, folder, ignore_errors=True)
+    nanny.env[SLIP] = str(Path(folder) / "slip.json")
+    witness = _Witness(nanny)
     nanny._on_worker_exit_sync = witness.ended  # before its first process is made, which takes it along
     nanny.instantiate = witness.instantiate
 
@@ -178,8 +181,8 @@ def dask_setup(nanny: Any) -> None:
 class _Witness:
     """Stands between a nanny and the news of its worker's end."""
 
-    def __init__(self, nanny: Any, folder: tempfile.TemporaryDirectory[str]) -> None:
-        self._nanny, self._folder = nanny, folder  # the folder lives as long as the nanny
+    def __init__(self, nanny: Any) -> None:
+        self._nanny = nanny
         self._instantiate, self._pass_on = nanny.instantiate, nanny._on_worker_exit_sync
         self._told_to_end = False
 
@@ -234,7 +237,7 @@ class _Witness:
         if "key" in what:
             self._nanny.loop.add_callback(self._nanny.log_event, TOPIC, {"key": what["key"], "words": str(death)})
             return
-        store = Store.default()
+        store = Store.existing()
         try:
             try:
                 memory = store.progress(what["run"]).get("memory") or 0
