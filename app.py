@@ -6,6 +6,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from cnn_core.engine.lifecycle import lifespan
+from ui.shared.faults import told
 from ui.shared.headers import Headers, hosting
 from ui.shared.session import store
 from ui.shared.visits import VisitCookie
@@ -18,6 +19,7 @@ except ValueError as refusal:
 app = st.App(
     "ui/main.py",
     lifespan=lifespan,
+    on_script_error=told,
     middleware=[
         Middleware(Headers, rules=rules),
         Middleware(VisitCookie, store=store, embedded=bool(rules.embed)),

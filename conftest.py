@@ -4,8 +4,10 @@ import gc
 import logging
 import os
 import random
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,25 @@ def warned(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
         for record in caplog.records
         if record.name.startswith("cnn_core") and record.levelno >= logging.WARNING
     ]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Make disks of so many bytes, which are full when they are: a real `tmpfs`, which only root may mount."""
+    mounted: list[Path] = []
+
+    def make(size: int) -> Path:
+        place = tmp_path / f"disk{len(mounted)}"
+        place.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+        if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("a small disk can be mounted by root on Linux only")
+        mounted.append(place)
+        return place
+
+    yield make
+    for place in mounted:
+        subprocess.run(["umount", "-l", str(place)], check=True)  # whoever has a file open there closes it later
 
 
 # The same seeds, whatever ran before ----------------------------------------------------------------------------------

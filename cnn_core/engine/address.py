@@ -71,7 +71,11 @@ def start_host(store: Store, *options: str, patience: float = 5.0) -> Address | 
         store: The store whose runs it executes.
         options: Command-line options of `cnn_core.engine.host`.
         patience: Seconds to wait until the host shows itself (not until it is ready).
+
+    Raises:
+        StoreGone: If the store's folder was deleted: a host would make an empty one in its place.
     """
+    store.check()
     folder = state_folder(store)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "drain").unlink(missing_ok=True)  # somebody wants it

@@ -44,6 +44,8 @@ __all__ = [
 ]
 
 OPEN_QUESTIONS = 16  # of this process, waiting or being answered; one more is refused
+LOOK = 1.0  # seconds after which an asker looks whether the worker dies of the question
+LOSSES = 10  # workers that may be lost while a question is with them, if nobody saw that they died of it
 GLANCE = 1.0  # seconds for which a status serves all who look
 
 log = logging.getLogger(__name__)
@@ -117,7 +119,7 @@ class Engine:
         if not waiting:
             return []
         view = self._connection.look(waiting)
-        return turns.next_runs(live, view["deaths"], view["free"], limits().running)
+        return turns.next_runs(live, view["lost"], view["free"], limits().running)
 
     def send(self, run_id: str) -> bool:
         """Send a run to a RUN worker, whosever turn it is; False if the engine cannot be reached now."""
@@ -192,7 +194,7 @@ class Engine:
 
     def known(self, run_ids: list[str]) -> set[str]:
         """Return those of the runs that the scheduler knows: they wait, or a worker has them."""
-        return set(self._connection.look(run_ids)["deaths"])
+        return set(self._connection.look(run_ids)["lost"])
 
     def executes(self, run: Glance) -> bool:
         """True if the worker that claimed the run is still at it, or does not answer at all."""
@@ -219,11 +221,11 @@ class Engine:
         deadline = time.monotonic() + timeout
         client = self._connection.client(patience=timeout)
         key = f"ask-{question}-{secrets.token_hex(6)}"
-        future = client.submit(worker.answer, question, arguments, key=key, resources={"ASK": 1}, pure=False)
+        future = client.submit(worker.answer, question, arguments, key, key=key, resources={"ASK": 1}, pure=False)
         try:
             while True:
                 try:
-                    return future.result(max(0.0, min(5.0, deadline - time.monotonic())))
+                    return future.result(max(0.0, min(LOOK, deadline - time.monotonic())))
                 except TimeoutError:
                     self._check_patience(future, question, deadline, timeout)
         except EngineError:
@@ -241,9 +243,15 @@ class Engine:
     def _check_patience(self, future: "Future[Any]", question: str, deadline: float, timeout: float) -> None:
         key = str(future.key)
         view = self._connection.look([key])
-        if view["deaths"].get(key, 0) >= 2:
+        deaths, lost = view["deaths"].get(key, []), view["lost"].get(key, 0)
+        if len(deaths) >= 2:
             future.release()
-            raise AskFailed("The worker died twice while answering; it may have run out of memory. Try a smaller one.")
+            raise AskFailed(
+                f"The worker {deaths[-1]}, and so did the one before: each was at this question. Ask for less."
+            )
+        if lost >= LOSSES:
+            future.release()
+            raise AskFailed(f"The worker was lost {lost} times before it could answer. Try again in a moment.")
         if time.monotonic() < deadline:
             return
         future.release()  # first: Dask would start it again after its worker died

@@ -1,6 +1,6 @@
 """What can go wrong between a page and a worker, each in one sentence for the reader."""
 
-import errno
+from cnn_core.store import troubles
 
 DETAILS = "Details are in engine.log; the app and other work go on."
 MEMORY_WORDS = "Use fewer or smaller pictures, a smaller model or a smaller batch."
@@ -46,7 +46,7 @@ def sentence(error: BaseException, what: str = "run", details: str = DETAILS) ->
         return str(error)
     if {cls.__name__ for cls in type(error).__mro__} & {"MemoryError", "ResourceExhaustedError"}:
         return f"The memory did not suffice. {MEMORY_WORDS}"
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "The disk is full, so nothing more can be saved. Free some space, then start again."
+    if words := troubles.sentence(error):
+        return words
     first_line = (str(error).strip().splitlines() or ["no further word"])[0].rstrip(".")
     return f"This {what} failed with {type(error).__name__}: {first_line}. {details}"

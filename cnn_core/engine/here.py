@@ -11,6 +11,7 @@ from cnn_core.engine.progress import Progress
 from cnn_core.engine.quiet import quiet
 from cnn_core.store.report import LiveReport, Stopped, how_it_ended
 from cnn_core.store.runs import COMMAND_LINE, Run, Store
+from cnn_core.store.troubles import PATIENCE, patience
 
 DETAILS = "Details stand in the terminal where the command was given."
 
@@ -31,6 +32,7 @@ class RunTaken(RuntimeError):
         )
 
 
+@patience(PATIENCE)
 def carry_out(store: Store, kind: str, spec: dict[str, Any], title: str) -> Run:
     """Create a run, do its job, and return it, ended.
 

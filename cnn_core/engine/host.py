@@ -22,6 +22,7 @@ from cnn_core.engine import address as addresses
 from cnn_core.engine.preload import gpus, lower_priority
 from cnn_core.engine.upkeep import Upkeep
 from cnn_core.store.runs import Store
+from cnn_core.store.troubles import GONE, sentence
 
 if TYPE_CHECKING:
     from cnn_core.engine.reconcile import Reconciler
@@ -141,6 +142,7 @@ async def _occupy(lane: Lane, scheduler: str, security: object, folder: Path) ->
             memory_limit=lane.memory,
             env=lane.environment,
             preload=["cnn_core.engine.preload"],
+            preload_nanny=["cnn_core.engine.deaths"],
             local_directory=str(folder / "scratch"),
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
@@ -170,7 +172,10 @@ async def _until_not_needed(
         try:
             busy = _has_clients(scheduler) or bool(await asyncio.to_thread(store.live))
             failing = False
-        except Exception:
+        except Exception as error:
+            if sentence(error) == GONE:
+                log.error("The store's folder was deleted or moved: the engine ends")
+                return
             busy = True  # a store that does not answer may hold live runs
             if not failing:
                 log.exception("The store does not answer; the host stays")

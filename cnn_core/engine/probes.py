@@ -6,12 +6,16 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+DEATHS = "convscope-deaths"  # topic of Dask's events: workers that died while they computed an answer
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process at once by any signal
 
 
 def look(keys: Iterable[str], dask_scheduler: Any) -> dict[str, Any]:
-    """In the scheduler: which of these keys it carries, how often their workers died, what workers there are, and how
-    many of their slots for runs are free: those that no run has, nor is on its way to.
+    """In the scheduler: which of these keys it carries, how their workers died, what workers there are, and how many of
+    their slots for runs are free: those that no run has, nor is on its way to.
+
+    `lost` counts what Dask counts, workers lost while a key was with them, waiting or not; `deaths` has the words of
+    those nannies who saw theirs die while it computed that very key.
 
     The keys are those of live runs. One that the scheduler holds as done is of an attempt before: a run that was sent
     again at the moment when that attempt ended was taken for it, and its key would be wanted, and held, for ever.
@@ -25,9 +29,11 @@ def look(keys: Iterable[str], dask_scheduler: Any) -> dict[str, Any]:
         for task in dask_scheduler.tasks.values()
     )
     slots = sum(int(worker.resources.get("RUN", 0)) for worker in dask_scheduler.workers.values())
+    seen = [event for _, event in dask_scheduler.get_events(DEATHS)]
     return {
         "free": slots - held,
-        "deaths": {key: task.suspicious for key, task in tasks.items() if task.state not in ("erred", "forgotten")},
+        "lost": {key: task.suspicious for key, task in tasks.items() if task.state not in ("erred", "forgotten")},
+        "deaths": {key: [each["words"] for each in seen if each["key"] == key] for key in tasks},
         "workers": [
             {
                 "address": worker.address,

@@ -11,21 +11,27 @@ from collections import Counter
 
 from cnn_core.engine.client import Engine
 from cnn_core.engine.errors import EngineError
+from cnn_core.engine.looks import HERE, Looks
 from cnn_core.store.runs import ENGINE, Glance, Store
 
 TICK = 0.4  # seconds between two looks at the store alone
 PASS = 3.0  # seconds between two full comparisons
 REACTION = 1.5  # seconds for a job to react to a stop; a job that cannot says so by report.update(reaction=…)
 FAREWELL = 60.0  # seconds for a job that reacted to evaluate and save
-SILENCE = 600.0  # seconds without a heartbeat after which a worker is given up
-STALE = 5.0  # seconds without a heartbeat after which nobody carries a run that the scheduler does not know
+SILENCE = 600.0  # seconds in which no other heartbeat was seen (`looks`), after which a worker is given up
+STALE = 5.0  # seconds in which none was seen, after which nobody carries a run that the scheduler does not know
 RESENDS = 10  # a run that was sent so often without a worker taking it up is not sent again
 
 log = logging.getLogger(__name__)
 
 
 def reconcile(
-    engine: Engine, store: Store, *, silence: float = SILENCE, resends: Counter[tuple[str, int]] | None = None
+    engine: Engine,
+    store: Store,
+    *,
+    silence: float = SILENCE,
+    resends: Counter[tuple[str, int]] | None = None,
+    looks: Looks = HERE,
 ) -> None:
     """Compare store and engine once: restart the host, enforce stops, end silent runs, resend forgotten ones.
 
@@ -34,27 +40,29 @@ def reconcile(
         store: The runs.
         silence: Seconds without a heartbeat that are too long.
         resends: How often each attempt was sent, kept by the caller from pass to pass.
+        looks: What was seen of the runs in the passes before.
 
     Raises:
         EngineError: If the engine cannot be reached; the next pass tries again.
     """
     engine.start()
-    enforce_stops(engine, store)
+    enforce_stops(engine, store, looks)
     runs = store.live()
     if not runs:
         return
+    quiet = {run.id: looks.quiet(run.id, (run.attempt, run.beat)) for run in runs}
     known = engine.known([run.id for run in runs])
     resends = Counter() if resends is None else resends
     for run in runs:
-        quiet = time.time() - (run.created if run.beat is None else run.beat)
+        silent = quiet[run.id]
         if run.carrier != ENGINE:
-            if quiet > silence:
+            if silent > silence:
                 words = f"The {run.carrier} that carried it out gave no sign of life for {_span(silence)}."
                 _give_up(store, run, words)
         elif run.id not in known:
-            if run.attempt and quiet > STALE:  # otherwise somebody beats for it, whom the scheduler has forgotten
+            if run.attempt and silent > STALE:  # otherwise somebody beats for it, whom the scheduler has forgotten
                 _resend(engine, store, run, resends)
-        elif run.attempt and quiet > silence and engine.executes(run):
+        elif run.attempt and silent > silence and engine.executes(run):
             words = f"The worker gave no sign of life for {_span(silence)} and was ended."
             if _give_up(store, run, words):  # first: the engine's retry then finds the run ended
                 log.warning("Run %s on %s: silent for %s, ended", run.id, run.worker, _span(silence))
@@ -80,12 +88,12 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 60 else f"{seconds:g} s"
 
 
-def enforce_stops(engine: Engine, store: Store) -> None:
+def enforce_stops(engine: Engine, store: Store, looks: Looks = HERE) -> None:
     """End the runs that were asked to stop and did not react, or did not finish within a minute after they did."""
     for run in store.live():
         if run.stop_requested is None:
             continue
-        waited = time.time() - run.stop_requested
+        waited = looks.quiet((run.id, "stop"), run.stop_requested)
         if waited <= REACTION:
             continue
         whole = store.get(run.id)
@@ -115,7 +123,16 @@ def _resend(engine: Engine, store: Store, run: Glance, resends: Counter[tuple[st
 class Reconciler:
     """A thread that reconciles every 3 s; in between it enforces stops and lets runs begin whose turn it is."""
 
-    def __init__(self, engine: Engine, store: Store, *, silence: float = SILENCE, every: float = PASS) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        *,
+        silence: float = SILENCE,
+        every: float = PASS,
+        looks: Looks = HERE,
+    ) -> None:
+        self._looks = looks
         self._engine, self._store, self._silence, self._every = engine, store, silence, every
         self._resends: Counter[tuple[str, int]] = Counter()
         self._ended = threading.Event()
@@ -136,11 +153,13 @@ class Reconciler:
         while not self._ended.wait(TICK):
             try:
                 if time.monotonic() < due:
-                    enforce_stops(self._engine, self._store)
+                    enforce_stops(self._engine, self._store, self._looks)
                     take_turns(self._engine, self._store, self._resends, first=True)
                 else:
                     due = time.monotonic() + self._every
-                    reconcile(self._engine, self._store, silence=self._silence, resends=self._resends)
+                    reconcile(
+                        self._engine, self._store, silence=self._silence, resends=self._resends, looks=self._looks
+                    )
                     self._complaint = ""
             except Exception as error:
                 self._complain(error)

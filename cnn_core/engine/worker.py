@@ -8,39 +8,38 @@ import logging
 import os
 import pickle
 import socket
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from distributed import get_worker
 
-from cnn_core.engine import jobs
-from cnn_core.engine.errors import MEMORY_WORDS, AskFailed, on_purpose, sentence
+from cnn_core.engine import deaths, jobs
+from cnn_core.engine.errors import AskFailed, on_purpose, sentence
 from cnn_core.engine.probes import KILL
 from cnn_core.store.report import LiveReport, Stopped, how_it_ended
 from cnn_core.store.runs import Run, Store
-
-ATTEMPTS = 2  # a run whose worker died this often is not tried again
-PATIENCE_AT_THE_END = (0, 1, 3, 10, 30)  # seconds between tries to write a result that took an hour to learn
+from cnn_core.store.troubles import PATIENCE, patience
 
 log = logging.getLogger(__name__)
 
 
 def execute(run_id: str) -> None:
-    """Train a run to its end; all that it has to say is in the store."""
-    store = Store.default()
-    try:
-        worker = get_worker()
-        run = store.claim(run_id, worker=worker.address)
-        if run is not None:
-            _execute(store, run, worker.memory_manager.memory_limit)
-    finally:
-        store.close()
+    """Train a run to its end; all that it has to say is in the store, for which it waits where that is away."""
+    with patience(PATIENCE):
+        store = Store.existing()
+        try:
+            worker = get_worker()
+            run = store.claim(run_id, worker=worker.address)
+            if run is not None:
+                with deaths.Slip(run=run.id, attempt=run.attempt) as slip:
+                    _execute(store, run, worker.memory_manager.memory_limit, slip)
+        finally:
+            store.close()
 
 
-def _execute(store: Store, run: Run, memory_limit: int | None) -> None:
-    if run.attempt > ATTEMPTS:
-        store.finish(run, "partial" if run.result else "failed", error=_death(run))
+def _execute(store: Store, run: Run, memory_limit: int | None, slip: deaths.Slip) -> None:
+    if end := _not_again(deaths.known(store, run), run.attempt):
+        store.finish(run, "partial" if run.result else "failed", error=end)
         return
     if run.stop_requested:
         kept = "only what was found before is kept" if run.result else "there is nothing to keep"
@@ -48,7 +47,12 @@ def _execute(store: Store, run: Run, memory_limit: int | None) -> None:
         return
     log.info("Run %s (%s), attempt %d, begins on %s", run.id, run.kind, run.attempt, socket.gethostname())
     outcome, failure = None, ""
-    with LiveReport(store, run, memory_limit, abandon=_die) as report:
+
+    def abandon() -> None:
+        slip.drop()  # it is no death of this run
+        os.kill(os.getpid(), KILL)
+
+    with LiveReport(store, run, memory_limit, abandon, slip.further) as report:
         if run.attempt > 1:
             report.update(note=_again(run))
         try:
@@ -73,32 +77,21 @@ def _again(run: Run) -> str:
     return f"The worker was lost while training; this is attempt {run.attempt}, {begin}."
 
 
-def _die() -> None:
-    os.kill(os.getpid(), KILL)
+def _not_again(seen: list[deaths.Death], attempt: int) -> str:
+    """Say why a run is not tried again; empty if it is."""
+    if deaths.too_many(seen):
+        return deaths.told(seen)
+    if attempt > deaths.MOST_ATTEMPTS:
+        return f"Its worker was lost {attempt - 1} times, and nobody saw why. See engine.log, then try again."
+    return ""
 
 
 def _finish(store: Store, run: Run, **ending: Any) -> None:
-    for pause in PATIENCE_AT_THE_END:
-        time.sleep(pause)
-        try:
-            store.finish(run, **ending)
-            return
-        except TypeError as error:  # the job returned something that is not JSON
-            log.exception("The result of run %s cannot be stored", run.id)
-            ending = how_it_ended(None, sentence(error), False, store.get(run.id).result)
-        except Exception:
-            log.exception("The end of run %s could not be written", run.id)
-    log.error("The end of run %s is lost: the store did not answer", run.id)
-
-
-def _death(run: Run) -> str:
-    # `run.progress` is still what the attempt before wrote last.
-    used, limit = run.progress.get("memory"), run.progress.get("memory_limit")
-    reason = "A shortage of memory is the usual cause."
-    if used and limit:
-        near = "probably ran out of memory" if used > 0.7 * limit else "may have run out of memory"
-        reason = f"It {near}: at its last report it used {used / 1e9:.1f} of the {limit / 1e9:.1f} GB allowed."
-    return f"The worker died twice while training this run. {reason} {MEMORY_WORDS}"
+    try:
+        store.finish(run, **ending)
+    except TypeError as error:  # the job returned something that is not JSON
+        log.exception("The result of run %s cannot be stored", run.id)
+        store.finish(run, **how_it_ended(None, sentence(error), False, store.get(run.id).result))
 
 
 @dataclass(frozen=True)
@@ -108,8 +101,8 @@ class Unanswered:
     error: Exception
 
 
-def answer(question: str, arguments: bytes) -> Any:
-    """Answer a question; its arguments come pickled, so that Dask does not look into them.
+def answer(question: str, arguments: bytes, key: str = "") -> Any:
+    """Answer a question; its arguments come pickled, so that Dask does not look into them, and Dask's key for it.
 
     Returns:
         The answer; or Unanswered with a refusal of our own (a ValueError of `cnn_core`), which is no fault of the
@@ -117,7 +110,8 @@ def answer(question: str, arguments: bytes) -> Any:
     """
     args, kwargs = pickle.loads(arguments)
     try:
-        return jobs.question(question)(*args, **kwargs)
+        with deaths.Slip(key=key):
+            return jobs.question(question)(*args, **kwargs)
     except Exception as error:
         if on_purpose(error):
             log.info("Question %s is refused: %s", question, error)

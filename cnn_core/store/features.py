@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import sqlalchemy as sa
 
 from cnn_core.store.tables import features, insert_new
+from cnn_core.store.troubles import patient
 
 MOST_PARAMETERS = 500  # of one statement; databases bound them
 
@@ -15,6 +16,7 @@ class Features:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
+    @patient
     def read(self, extractor: str, pictures: Iterable[str]) -> dict[str, bytes]:
         """Return the vectors of one origin, by picture digest; missing ones are absent."""
         found: dict[str, bytes] = {}
@@ -28,6 +30,7 @@ class Features:
                 found.update((row.picture, row.vector) for row in connection.execute(query))
         return found
 
+    @patient
     def write(self, extractor: str, vectors: Mapping[str, bytes]) -> None:
         """Add vectors; one that is there already (another run was faster) stays: it is the same."""
         rows = [{"extractor": extractor, "picture": digest, "vector": vectors[digest]} for digest in sorted(vectors)]

@@ -3,6 +3,8 @@
     pictures/<digest>.<coding>           a picture, by its content; beside it its record (.json)
     runs/<run>/<arm>.keras               a trained network; beside it its other formats and their self-test
     runs/<run>/<arm>.head.npz            of a frozen arm: its network is written when it is first wanted
+    runs/<run>/checkpoints/<arm>         of an arm that is not trained to its end: gone when its run ends
+    runs/<run>/deaths/<attempt>.json     how the worker ended that carried this attempt
     backbones/<weights>.keras            the carried network without its head, for downloads
     albums/<album>.json                  a set of labelled pictures
     visitors/<visit>.json                what a visitor has chosen: the picture, the sets
@@ -118,7 +120,22 @@ def heads(run_id: str) -> str:
 
 def checkpoint(run_id: str, arm: str) -> str:
     """Return the key of an arm that is not trained to its end yet."""
-    return f"{run(run_id)}/{arm}.checkpoint"
+    return f"{checkpoints(run_id)}/{arm}"
+
+
+def checkpoints(run_id: str) -> str:
+    """Return the folder of a run's checkpoints."""
+    return f"{run(run_id)}/checkpoints"
+
+
+def death(run_id: str, attempt: int) -> str:
+    """Return the key of how the worker ended that carried an attempt of a run."""
+    return f"{deaths(run_id)}/{attempt}.json"
+
+
+def deaths(run_id: str) -> str:
+    """Return the folder of how a run's workers ended."""
+    return f"{run(run_id)}/deaths"
 
 
 def visit(visit_id: str) -> str:

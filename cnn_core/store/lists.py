@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from cnn_core.store import keys
 from cnn_core.store.objects import Objects
 from cnn_core.store.tables import insert_new, lists
+from cnn_core.store.troubles import patient
 
 
 class Entry(NamedTuple):
@@ -27,12 +28,14 @@ class Lists:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
+    @patient
     def entries(self, name: str) -> dict[str, bool]:
         """Return the entries of a list, oldest first, and for each whether it is the holder's own."""
         query = sa.select(lists.c.entry, lists.c.own).where(lists.c.name == name).order_by(lists.c.added, lists.c.entry)
         with self._engine.connect() as connection:
             return {row.entry: row.own for row in connection.execute(query)}
 
+    @patient
     def add(self, name: str, entries: str | Sequence[str], *, own: bool = False) -> None:
         """Add one or more; what is there keeps its place, and becomes the holder's own if it is said to be."""
         wanted = [entries] if isinstance(entries, str) else list(dict.fromkeys(entries))
@@ -46,11 +49,13 @@ class Lists:
                 mine = (lists.c.name == name) & lists.c.entry.in_(wanted)
                 connection.execute(sa.update(lists).where(mine).values(own=True))
 
+    @patient
     def drop(self, name: str, entries: Iterable[str]) -> None:
         """Take entries off a list."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(lists).where((lists.c.name == name) & lists.c.entry.in_(list(entries))))
 
+    @patient
     def every(self, entries: Sequence[str] | None = None) -> list[Entry]:
         """Return all entries of all lists, or where some stand, wherever that is."""
         query = sa.select(lists.c.name, lists.c.entry, lists.c.own, lists.c.added)
@@ -59,11 +64,13 @@ class Lists:
         with self._engine.connect() as connection:
             return [Entry(*row) for row in connection.execute(query)]
 
+    @patient
     def drop_list(self, name: str) -> None:
         """Take all entries off a list."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(lists).where(lists.c.name == name))
 
+    @patient
     def drop_everywhere(self, entry: str) -> None:
         """Take an entry off all lists."""
         with self._engine.begin() as connection:

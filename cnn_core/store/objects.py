@@ -11,6 +11,8 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from cnn_core.store.troubles import StoreGone
+
 # What file systems call the time at which something was written.
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
 
@@ -34,6 +36,8 @@ class Objects:
         self._files, self._root = fsspec.url_to_fs(url)
         # A folder of this machine is written to directly: three objects a picture, and fsspec takes 0.4 ms for each.
         self._folder = Path(self._root) if isinstance(self._files, LocalFileSystem) else None
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, key: str, data: bytes) -> None:
         """Keep bytes; whole or not at all."""
@@ -47,6 +51,7 @@ class Objects:
             try:
                 partial.write_bytes(data)
             except FileNotFoundError:  # the first of its kind
+                self._check()
                 partial.parent.mkdir(parents=True, exist_ok=True)
                 partial.write_bytes(data)
             os.replace(partial, self._folder / key)
@@ -59,9 +64,14 @@ class Objects:
 
         Raises:
             FileNotFoundError: If there are none.
+            StoreGone: If there is nothing at all any more.
         """
         if self._folder is not None:
-            return (self._folder / key).read_bytes()
+            try:
+                return (self._folder / key).read_bytes()
+            except FileNotFoundError:
+                self._check()
+                raise
         data: bytes = self._files.cat_file(f"{self._root}/{key}")
         return data
 
@@ -125,6 +135,11 @@ class Objects:
     def size(self, keys: Iterable[str]) -> int:
         """Return how many bytes there are under these keys together; none under one that is not there."""
         return sum(each.size for each in self.stored_at(list(keys)).values())
+
+    def _check(self) -> None:
+        # It was made when the store was opened: made again here, what is written would be nobody's.
+        if self._folder is not None and not self._folder.exists():
+            raise StoreGone
 
     def below(self, folder: str) -> list[str]:
         """Return all keys below a folder, sorted."""

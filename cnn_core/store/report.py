@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 import psutil
 
 from cnn_core.store.runs import Run, Store, plain
+from cnn_core.store.troubles import patience
 
 BEAT = 0.25  # seconds between two heartbeats
 LOST = 20.0  # seconds for a job to return after its run ended elsewhere; then its process may be abandoned
@@ -100,6 +101,8 @@ class LiveReport:
         run: As it was claimed.
         memory_limit: Bytes that the process may use, for the words about its death.
         abandon: Called when the run is lost and the job does not return within LOST seconds.
+        kept: Called when something is kept with which a next attempt would begin: what was found, or, told by
+            `update(kept=…)`, a checkpoint.
 
     Example:
         >>> import tempfile
@@ -115,9 +118,14 @@ class LiveReport:
     """
 
     def __init__(
-        self, store: Store, run: Run, memory_limit: int | None = None, abandon: Callable[[], None] | None = None
+        self,
+        store: Store,
+        run: Run,
+        memory_limit: int | None = None,
+        abandon: Callable[[], None] | None = None,
+        kept: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store, self._run, self._abandon = store, run, abandon
+        self._store, self._run, self._abandon, self._kept = store, run, abandon, kept
         self._progress: dict[str, Any] = {"memory_limit": memory_limit}
         self._found: Mapping[str, Any] | None = None
         self._process = psutil.Process()
@@ -131,6 +139,8 @@ class LiveReport:
         progress = plain(progress)  # here, so that a value of no use fails in the job and not in the heartbeat
         with self._changing:
             self._progress.update(progress)
+        if "kept" in progress:
+            self._kept()
 
     def found(self, result: Mapping[str, Any]) -> None:
         """Hand over all that is known so far: it is kept with the next heartbeat."""
@@ -181,12 +191,15 @@ class LiveReport:
                 progress = self._progress | {"memory": self._process.memory_info().rss}
                 found, self._found = self._found, None
             try:
-                answer = self._store.beat(self._run, progress, found)
+                with patience(0):  # the next one comes soon
+                    answer = self._store.beat(self._run, progress, found)
             except Exception:  # the database is away for a moment: training goes on, and so do we
                 log.exception("Heartbeat of run %s could not be written", self._run.id)
                 with self._changing:
                     self._found = found if self._found is None else self._found
                 return
+            if found is not None:
+                self._kept()
             if answer == "stop":
                 self._stop.set()
             elif answer == "lost":

@@ -28,10 +28,13 @@ from cnn_core.store.lists import Lists, adopt_version_01
 from cnn_core.store.objects import Objects, Stored
 from cnn_core.store.tables import bring_up_to_date, connect
 from cnn_core.store.tables import runs as _runs
+from cnn_core.store.troubles import StoreGone, patient
 
 LIVE = ("queued", "running", "stopping")
 FINAL = ("done", "partial", "stopped", "failed")
+AGAIN = ("partial", "failed")  # can be tried again, and then go on from their checkpoints
 ENGINE, COMMAND_LINE = "engine", "command line"  # who carries a run out
+DATABASE = "runs.sqlite"  # in a store's folder
 _CHECKOUT = Path(__file__).resolve().parents[2]
 # An installed program has no folder of its own to write into.
 DEFAULT_LOCATION = (
@@ -132,7 +135,7 @@ class Store:
             folder = Path(location).expanduser().resolve()
             folder.mkdir(parents=True, exist_ok=True)
             self.location, self.folder = str(folder), folder
-            database, objects = f"sqlite:///{folder / 'runs.sqlite'}", str(folder / "objects")
+            database, objects = f"sqlite:///{folder / DATABASE}", str(folder / "objects")
             _adopt_mislaid(folder / "objects")
         self._objects, self._engine = Objects(objects), connect(database)
         self.features, self.lists = Features(self._engine), Lists(self._engine)
@@ -144,12 +147,37 @@ class Store:
         """Open the store that `CONVSCOPE_STORE` names, or else the one at DEFAULT_LOCATION."""
         return cls(os.environ.get("CONVSCOPE_STORE") or DEFAULT_LOCATION)
 
+    @classmethod
+    @patient
+    def existing(cls) -> "Store":
+        """Open the default store, for one who works for a store that somebody has made.
+
+        Raises:
+            StoreGone: If its folder has no store in it: it was deleted, and an empty one in its place helps nobody.
+        """
+        location = os.environ.get("CONVSCOPE_STORE") or str(DEFAULT_LOCATION)
+        if "://" not in location and not (Path(location).expanduser() / DATABASE).exists():
+            raise StoreGone
+        return cls(location)
+
+    @patient
+    def check(self) -> None:
+        """Do nothing if the store is there.
+
+        Raises:
+            StoreGone: If its folder was deleted or moved.
+            SQLAlchemyError: If its database does not answer.
+        """
+        with self._engine.connect():
+            pass
+
     def close(self) -> None:
         """Give the database connections back."""
         self._engine.dispose()
 
     # Runs -----------------------------------------------------------------------------------------------------------
 
+    @patient
     def create(
         self,
         kind: str,
@@ -232,16 +260,19 @@ class Store:
         """Return the newest runs, newest first."""
         return self._select(sa.true(), order=_runs.c.created.desc(), limit=limit)
 
+    @patient
     def owned(self, owner: str) -> set[str]:
         """Return the ids of an owner's runs; nobody's are not listed."""
         with self._engine.connect() as connection:
             return set(connection.scalars(sa.select(_runs.c.id).where(_runs.c.owner == owner, _runs.c.owner != "")))
 
+    @patient
     def give(self, run_ids: Sequence[str], owner: str) -> None:
         """Make runs an owner's, whosever they were: a private link was opened, or a visitor has signed in."""
         with self._engine.begin() as connection:
             connection.execute(sa.update(_runs).where(_runs.c.id.in_(run_ids)).values(owner=owner))
 
+    @patient
     def took(self, kind: str, last: int = 10) -> list[float]:
         """Return how many seconds the last runs of a kind took that an engine has done, the newest first."""
         done = (_runs.c.kind == kind, _runs.c.state == "done", _runs.c.carrier == ENGINE, _runs.c.started.is_not(None))
@@ -257,6 +288,7 @@ class Store:
             for row in connection.execute(query):
                 yield Glance(*row[: len(_GLANCE)]), "\n".join(row[len(_GLANCE) :])
 
+    @patient
     def _row(self, run_id: str, *columns: Any) -> dict[str, Any]:
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(*columns).where(_runs.c.id == run_id)).one_or_none()
@@ -264,6 +296,7 @@ class Store:
             raise RunNotFound(run_id)
         return dict(row._mapping)
 
+    @patient
     def _select(self, where: Any, order: Any, limit: int | None = None) -> list[Glance]:
         query = sa.select(*_GLANCE).where(where).order_by(order).limit(limit)
         with self._engine.connect() as connection:
@@ -346,7 +379,7 @@ class Store:
     def reopen(self, run_id: str, *, by: str | None = None, most: int = 0) -> bool:
         """Queue a run again that ended before all was found; it keeps what it has. False if it is live, done, unknown.
 
-        Whoever carries it out tries only what is not in its result yet.
+        Whoever carries it out tries only what is not in its result yet, and goes on from a checkpoint, if it has one.
 
         Raises:
             NotYours: If it is another's.
@@ -357,6 +390,7 @@ class Store:
         fresh |= {"queued": time.time()} | dict.fromkeys(("stop_requested", "beat", "started", "ended"))
         where = (_runs.c.id == run_id) & ended & owners.has_room(by or "", most)
         if self._change("try it again", run_id, by, where, **fresh):
+            self._objects.remove(keys.deaths(run_id))  # its attempts are counted anew
             return True
         if by and most and self._select((_runs.c.id == run_id) & ended, order=_runs.c.id):
             raise owners.queue_full(most)
@@ -370,6 +404,7 @@ class Store:
         """
         return self._change("rename it", run_id, by, _runs.c.id == run_id, title=title)
 
+    @patient
     def delete(self, run_id: str, *, by: str | None = None) -> bool:
         """Remove a run that has ended, with its models, from all lists; False if it is live or unknown.
 
@@ -391,10 +426,13 @@ class Store:
     def _end(self, run: Glance, **values: Any) -> bool:
         if self._update(self._mine(run), _runs.c.id, **values) is None:
             return False
+        if values["state"] not in AGAIN:
+            self._objects.remove(keys.checkpoints(run.id))
         if run.attempt:
             self._had_turn(run)
         return True
 
+    @patient
     def _had_turn(self, run: Glance) -> None:
         """Put what else of an owner waits behind all who wait now: as a run of theirs begins, and as it ends."""
         now = time.time()
@@ -422,6 +460,7 @@ class Store:
     def _mine(run: Glance) -> Any:
         return (_runs.c.id == run.id) & (_runs.c.attempt == run.attempt) & _runs.c.state.in_(LIVE)
 
+    @patient
     def _update(self, where: Any, *columns: Any, **values: Any) -> dict[str, Any] | None:
         # The row comes back from the UPDATE itself: a second query could already see another worker's attempt.
         with self._engine.begin() as connection:

@@ -5,6 +5,7 @@ that is up to date is known by one look, without Alembic.
 """
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from typing import Any
 import filelock
 import sqlalchemy as sa
 
+from cnn_core.store.troubles import StoreGone
+
 REVISION = "0003"  # the newest file of `migrations/versions`
 LOCK = 0x436F6E76  # of PostgreSQL, for this application: "Conv"
+BUSY = 10.0  # seconds for another writer of SQLite to be done
 PATIENCE = 120.0  # seconds for another process to finish its migration
 
 metadata = sa.MetaData()
@@ -75,7 +79,27 @@ def connect(url: str) -> sa.Engine:
         )
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
+        if engine.url.database:  # not in memory
+            _watch_file(engine, engine.url.database)
     return engine
+
+
+def _watch_file(engine: sa.Engine, path: str) -> None:
+    """Refuse to go on with a file that is not in its folder any more: what is written there is lost without a word."""
+    known: list[tuple[int, int]] = []
+
+    def check(*_: Any) -> None:
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            raise StoreGone from None
+        if not known:
+            known.append((found.st_dev, found.st_ino))
+        elif known[0] != (found.st_dev, found.st_ino):  # another store is in its place
+            raise StoreGone
+
+    sa.event.listen(engine, "connect", check)
+    sa.event.listen(engine, "checkout", check)
 
 
 def bring_up_to_date(engine: sa.Engine, folder: Path | None) -> bool:
@@ -153,6 +177,6 @@ def _alone(engine: sa.Engine, folder: Path | None) -> Iterator[None]:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # WAL: readers (the pages) never wait for the writer (the worker). A busy writer is waited for, not an error.
-    connection.execute("PRAGMA busy_timeout=10000")
+    connection.execute(f"PRAGMA busy_timeout={round(1000 * BUSY)}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")

@@ -29,8 +29,8 @@ from cnn_core.training.depthwise import cheaper
 from cnn_core.training.examples import Examples, Inputs
 from cnn_core.training.loss_scale import LossScale
 
-KEEP_EVERY = 15.0  # seconds of training between two checkpoints
-KEEP_SHARE = 0.05  # of the time may go into checkpoints: those of a large network are kept less often
+KEEP_EVERY = 15.0  # seconds of training between two checkpoints amid an epoch; one is kept after every epoch
+KEEP_SHARE = 0.05  # of the time may go into those amid epochs: of a large network they are kept less often
 SUM = tf.distribute.ReduceOp.SUM
 
 Group = tuple[keras.optimizers.Optimizer, Sequence[keras.Variable]]  # an optimizer and the variables that it moves
@@ -261,7 +261,7 @@ class Training:
             epochs: In all.
             listener: An epoch that it stops has the figures of its part.
             rates: For each epoch the learning rate of each group; empty leaves them as they are.
-            keep: Is given a checkpoint every KEEP_EVERY seconds at most.
+            keep: Is given a checkpoint after every epoch, and amid long ones every KEEP_EVERY seconds.
 
         Raises:
             Diverged: If the loss is not a number.
@@ -276,7 +276,8 @@ class Training:
                     break
                 self._offer(keep)
             listener.epoch(self._ended())
-            self._offer(keep)
+            if not stopped:
+                self._offer(keep, now=True)
         if self.best.weights:
             self.steps.model.set_weights(self.best.weights)
 
@@ -317,12 +318,12 @@ class Training:
 
     # A checkpoint is an .npz of arrays and one JSON text.
 
-    def _offer(self, keep: Callable[[bytes], None] | None) -> None:
+    def _offer(self, keep: Callable[[bytes], None] | None, *, now: bool = False) -> None:
         began = time.perf_counter()
-        if keep and began > self._due:
+        if keep and (now or began > self._due):
             keep(self.checkpoint())
-            now = time.perf_counter()
-            self._due = now + max(KEEP_EVERY, (now - began) / KEEP_SHARE)
+            ended = time.perf_counter()
+            self._due = ended + max(KEEP_EVERY, (ended - began) / KEEP_SHARE)
 
     def checkpoint(self) -> bytes:
         """Return all that the rest of the training depends on."""

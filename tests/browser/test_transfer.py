@@ -8,12 +8,15 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from cnn_core.store.runs import Run
+from cnn_core.store import keys
+from cnn_core.store.report import LiveReport
+from cnn_core.store.runs import COMMAND_LINE, Run
 from cnn_core.training.transfer.results import Transfer
 from tests.waiting import eventually, promised
 
@@ -229,7 +232,7 @@ def test_killed_worker_is_said_and_the_next_run_works(server: Server, visitor: V
     eventually(lambda: store.get(doomed.id).attempt == 2 or store.get(doomed.id).state == "failed", 10, "it is noticed")
     expect(page.get_by_text("The worker was lost while training; this is attempt 2")).to_be_visible()
     _worker_process(server, store.get(doomed.id)).kill()
-    expect(page.get_by_text("The worker died twice while training this run.")).to_be_visible()
+    expect(page.get_by_text("Its worker ended with signal 9, twice.")).to_be_visible()
     following = store.create("transfer", finished.spec, title="following")
     eventually(lambda: not store.get(following.id).live, 120, "the next run ends")
     assert store.get(following.id).state == "done"
@@ -259,3 +262,51 @@ def test_run_survives_a_crash_of_the_server_and_its_link_comes_back(
     expect(page.get_by_text("that no arm has seen")).to_be_visible(timeout=2 * LIMIT)
     expect(page.locator("strong", has_text="long")).to_be_visible()
     assert store.get(going.id).attempt == 1  # must not happen: the run lost and started again
+
+
+def held(server: Server, page: Page, spec: dict[str, Any]) -> Run:
+    """A run of this visitor's that goes on as long as the test wants: the test is its worker."""
+    run = server.store.create("transfer", spec, title="held", carrier=COMMAND_LINE)
+    cookie = next(each for each in page.context.cookies() if each["name"] == "convscope_visit")
+    server.store.lists.add(keys.visit(cookie["value"].partition(".")[0]), run.id, own=True)
+    claimed = server.store.claim(run.id, worker="test")
+    assert claimed
+    return claimed
+
+
+def test_stop_pressed_in_two_tabs_stops_once(server: Server, visitor: Visitor, finished: Run) -> None:
+    page = visitor(f"{server.url}/transfer")
+    run = held(server, page, finished.spec)
+    with LiveReport(server.store, run) as report:
+        report.update(phase="head", arm="frozen", fraction=0.5)
+        tabs = [page, page.context.new_page()]
+        for tab in tabs:
+            tab.goto(f"{server.url}/transfer?run={run.id}")
+            expect(tab.get_by_text("training the head")).to_be_visible()
+        for button in [tab.get_by_role("button", name="Stop") for tab in tabs]:
+            button.evaluate("button => button.click()")  # both before either page is drawn anew
+        for tab in tabs:
+            expect(tab.get_by_text("measuring what was learnt so far")).to_be_visible()
+        eventually(lambda: report.should_stop)
+    assert server.store.finish(run, "stopped")
+    for tab in tabs:
+        expect(tab.get_by_text("Stopped.").first).to_be_visible()
+        expect(tab.get_by_test_id("stException")).to_have_count(0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_browser_offline_for_a_minute_is_back_by_itself(server: Server, visitor: Visitor, finished: Run) -> None:
+    page = visitor(f"{server.url}/transfer")
+    run = held(server, page, finished.spec)
+    with LiveReport(server.store, run) as report:
+        report.update(phase="head", arm="frozen", fraction=0.2)
+        page.goto(f"{server.url}/transfer?run={run.id}")
+        expect(page.get_by_text("training the head")).to_be_visible()
+        page.context.set_offline(True)
+        page.wait_for_timeout(60_000)
+        report.update(phase="testing", fraction=0.9)
+        page.context.set_offline(False)
+        expect(page.get_by_text("testing on pictures it has not seen")).to_be_visible()
+    assert server.store.finish(run, "stopped")
+    expect(page.get_by_test_id("stException")).to_have_count(0)

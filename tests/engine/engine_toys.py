@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from cnn_core.engine.jobs import UnknownWork
+from cnn_core.store import keys
 from cnn_core.store.report import Outcome, Report, Stopped
 from cnn_core.store.runs import Run, Store
 
@@ -81,6 +82,21 @@ def parts(run: Run, store: Store, report: Report) -> Outcome:
             found[name] = run.attempt
             report.found(found)
     return Outcome(found, {}, trouble)
+
+
+def steps(run: Run, store: Store, report: Report) -> Outcome:
+    """Take `steps` of a tenth of a second and keep a checkpoint after each; die after those of `die_after`, once."""
+    key = keys.checkpoint(run.id, "steps")
+    began_at = done = int(store.read(key)) if store.exists(key) else 0
+    report.update(pid=os.getpid())
+    while done < run.spec["steps"] and not report.should_stop:
+        time.sleep(0.1)
+        done += 1
+        store.write(key, str(done).encode())
+        report.update(kept=done)
+        if done in run.spec.get("die_after", []):
+            os.kill(os.getpid(), 9)
+    return Outcome({"began_at": began_at})
 
 
 def give_up(run: Run, store: Store, report: Report) -> Outcome:
@@ -162,7 +178,7 @@ def _error(name: str) -> Exception:
 
 JOBS = {
     name: f"engine_toys:{name}"
-    for name in ("sleep", "stuck", "late", "fail", "hoard", "not_json", "parts", "give_up", "taken")
+    for name in ("sleep", "stuck", "late", "fail", "hoard", "not_json", "parts", "steps", "give_up", "taken")
 } | {"grow": "engine_toys:grow_and_end"}
 QUESTIONS = {
     name: f"engine_toys:{name}" for name in ("double", "note", "worker_pid", "refuse", "die", "loaded", "fetch", "grow")

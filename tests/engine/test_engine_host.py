@@ -55,7 +55,10 @@ def test_memory_limit_fails_the_run_in_words_and_idle_host_ends(lone: Bench, env
     process = lone.host()
     run = lone.ended(lone.begin("hoard"), within=40)
     assert (run.state, run.attempt) == ("failed", 3)
-    assert "of the 0.4 GB allowed" in run.error and "memory" in run.error
+    assert run.error == (
+        "Its worker reached its memory limit of 0.4 GB and was ended, twice. "
+        "Use fewer or smaller pictures, a smaller model or a smaller batch."
+    )
     lone.engine.close()
     process.wait(timeout=60)
 

@@ -84,9 +84,17 @@ def test_too_many_questions_are_refused(bench: Bench) -> None:
 
 
 def test_question_that_kills_its_worker_fails(bench: Bench) -> None:
-    with pytest.raises(AskFailed, match="The worker died twice while answering; it may have run out of memory"):
-        bench.engine.ask("die", timeout=40)
-    assert bench.engine.ask("double", 1) == 2
+    run = bench.running(bench.begin("sleep", seconds=30))
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(bench.engine.ask, "die", timeout=40)
+        waiting = pool.submit(bench.engine.ask, "double", 1, timeout=60)  # it waits there when the worker dies
+        words = "^The worker ended with signal 9, and so did the one before: each was at this question. Ask for less.$"
+        with pytest.raises(AskFailed, match=words):
+            asked.result()
+        assert waiting.result() == 2, "other people's questions are answered"
+    assert bench.store.get(run.id).attempt == 1, "and their runs go on"
+    bench.engine.stop(run.id)
+    bench.ended(run)
 
 
 def test_status_tells_workers_and_runs(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """Runs: submitted, stopped, broken off and taken up again."""
 
+import sqlite3
 import subprocess
 import sys
 import time
@@ -10,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cnn_core.engine import address
+from cnn_core.engine import address, deaths, looks
 from cnn_core.engine.reconcile import reconcile
+from cnn_core.store import keys
 from cnn_core.store.report import LiveReport
 from cnn_core.store.runs import Store
 from tests.waiting import PATIENCE, eventually, promised
@@ -130,8 +132,72 @@ def test_worker_killed_twice_fails_in_words(bench: Bench) -> None:
     kill(run)
     kill(bench.running(run, attempt=2))
     run = bench.ended(run)
-    assert (run.state, run.attempt) == ("failed", 3)
-    assert run.error.startswith("The worker died twice while training this run. It may have run out of memory: ")
+    assert (run.state, run.attempt, run.error) == ("failed", 3, "Its worker ended with signal 9, twice.")
+
+
+def test_planned_restarts_are_no_death_of_the_run(bench: Bench) -> None:
+    """Retired twice in mid-run: with its nanny, as for an update, and then by a restart of the process alone."""
+    run = bench.running(bench.begin("steps", steps=60))
+    client = bench.engine._connection.client()
+    client.retire_workers([bench.store.glance(run.id).worker])
+    run = bench.running(run, attempt=2)
+    client.restart_workers([bench.store.glance(run.id).worker], raise_for_error=False)
+    run = bench.ended(run)
+    assert (run.state, run.attempt, run.error) == ("done", 3, "")
+    assert deaths.known(bench.store, run) == []
+
+
+def test_runs_that_get_further_before_each_death_are_tried_on(bench: Bench) -> None:
+    """Three workers die one after the other, each after something new was kept."""
+    run = bench.ended(bench.begin("steps", steps=4, die_after=[1, 2, 3]), within=60)
+    assert (run.state, run.attempt, run.result) == ("done", 4, {"began_at": 3})
+    assert [str(death) for death in deaths.known(bench.store, run)] == ["ended with signal 9"] * 3
+    assert not bench.store.exists(keys.checkpoint(run.id, "steps")), "it goes when the run ends"
+
+
+def test_worker_that_stands_still_is_told_and_goes_on(bench: Bench) -> None:
+    """SIGSTOP: the page tells how old the last word is (tests/pages/test_faults.py), by the same looks."""
+    run = bench.running(bench.begin("sleep", seconds=1.5))
+    process = psutil.Process(run.progress["pid"])
+
+    def silent() -> float:
+        now = bench.store.glance(run.id)
+        return looks.HERE.quiet(run.id, (now.attempt, now.beat))
+
+    assert silent() < 2
+    process.suspend()
+    eventually(lambda: silent() > 2, of="nothing is heard of it for 2 s")
+    process.resume()
+    run = bench.ended(run)
+    assert (run.state, run.attempt) == ("done", 1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_database_locked_for_half_a_minute_loses_no_result(bench: Bench) -> None:
+    """Longer than the 10 s that a single writer waits; the run ends meanwhile, and its worker and watchman wait."""
+    run = bench.running(bench.begin("sleep", seconds=2))
+    other = sqlite3.connect(Path(bench.store.location) / "runs.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    time.sleep(30)
+    assert bench.store.glance(run.id).state == "running"
+    other.execute("ROLLBACK")
+    other.close()
+    run = bench.ended(run, within=60)
+    assert (run.state, run.attempt, run.error) == ("done", 1, "")
+    assert bench.ended(bench.begin("sleep", seconds=0.1)).state == "done"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_host_lost_three_times_is_no_death_of_the_run(bench: Bench) -> None:
+    run = bench.begin("steps", steps=40)
+    for attempt in (1, 2, 3):
+        bench.running(run, attempt)
+        bench.host().kill()
+    run = bench.ended(run, within=60)
+    assert (run.state, run.attempt, run.error) == ("done", 4, "")
+    assert deaths.known(bench.store, run) == []
 
 
 # What is found is kept -----------------------------------------------------------------------------------------------
@@ -163,7 +229,7 @@ def test_worker_killed_after_a_part_is_found_tries_only_the_rest(bench: Bench) -
 def test_worker_killed_twice_leaves_what_it_found(bench: Bench) -> None:
     run = bench.ended(bench.begin("parts", parts=["a", "b", "c"], fail={"b": "kill"}, always=True))
     assert (run.state, run.attempt, run.result) == ("partial", 3, {"a": 1})
-    assert run.error.startswith("The worker died twice while training this run. It may have run out of memory: ")
+    assert run.error == "Its worker ended with signal 9, twice."
 
 
 def test_stop_before_anything_is_found_says_so(bench: Bench) -> None:
@@ -266,9 +332,13 @@ def test_silent_run_fails_and_its_worker_is_ended(bench: Bench, monkeypatch: pyt
     run = bench.running(bench.begin("stuck"))
     process = psutil.Process(run.progress["pid"])
     process.suspend()  # neither heartbeats nor its event loop go on
-    time.sleep(1.2)
-    reconcile(bench.engine, bench.store, silence=1.0)
-    run = bench.ended(run, within=1)
+
+    def given_up() -> bool:
+        reconcile(bench.engine, bench.store, silence=1.0)
+        return not bench.store.glance(run.id).live
+
+    eventually(given_up)
+    run = bench.store.get(run.id)
     assert run.state == "failed"
     assert run.error == "The worker gave no sign of life for 1 s and was ended. Start the run again."
     eventually(lambda: not process.is_running(), within=8)

@@ -1,14 +1,15 @@
 """The watchman alone: what it resends, ends and leaves alone, with an engine that only remembers what it is told."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from cnn_core.engine import reconcile as watchman
 from cnn_core.engine import turns
+from cnn_core.engine.looks import BLIND, Looks
 from cnn_core.store.runs import COMMAND_LINE, Glance, Run, Store
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
@@ -51,15 +52,20 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
+Look = Callable[..., None]
+
+
+class Clock:
+    """A watchman's own, which goes on when it is told to; the first look is at 0."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.looks = Looks(clock=lambda: self.now)
+
+
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Have the watchman believe that it is so many seconds later."""
-    begin = watchman.time.time()
-
-    def set_clock(seconds: float) -> None:
-        monkeypatch.setattr(watchman, "time", SimpleNamespace(time=lambda: begin + seconds))
-
-    return set_clock
+def clock() -> Clock:
+    return Clock()
 
 
 def begun(store: Store, **options: str) -> Run:
@@ -68,25 +74,33 @@ def begun(store: Store, **options: str) -> Run:
     return run
 
 
-def look(engine: Told, store: Store, silence: float = 600.0) -> None:
-    watchman.reconcile(engine, store, silence=silence)  # type: ignore[arg-type]
+@pytest.fixture
+def look(store: Store, clock: Clock) -> Look:
+    """Have the watchman look every 3 s until it is so many seconds later."""
+
+    def until(engine: Told, seconds: float = 0.0) -> None:
+        while True:
+            watchman.reconcile(engine, store, looks=clock.looks)  # type: ignore[arg-type]
+            if clock.now >= seconds:
+                return
+            clock.now = min(clock.now + watchman.PASS, seconds)
+
+    return until
 
 
-def test_run_of_the_command_line_is_never_sent_nor_killed(store: Store, later: Callable[[float], None]) -> None:
+def test_run_of_the_command_line_is_never_sent_nor_killed(store: Store, look: Look) -> None:
     engine, queued = Told(store), store.create("toy", {}, title="not claimed yet", carrier=COMMAND_LINE)
     run = begun(store, carrier=COMMAND_LINE)
     for seconds in (0, 6, 599):  # fresh, stale, all but silent
-        later(seconds)
-        look(engine, store)
+        look(engine, seconds)
     assert (engine.sent, engine.killed) == ([], [])
     assert (store.glance(run.id).state, store.glance(queued.id).state) == ("running", "queued")
 
 
-def test_silent_run_of_the_command_line_ends_in_words(store: Store, later: Callable[[float], None]) -> None:
+def test_silent_run_of_the_command_line_ends_in_words(store: Store, look: Look) -> None:
     engine, run, other = Told(store), begun(store, carrier=COMMAND_LINE), begun(store, carrier=COMMAND_LINE)
     store.beat(other, {}, {"first": 0.5})
-    later(601)
-    look(engine, store)
+    look(engine, 601)
     ended, kept = store.get(run.id), store.get(other.id)
     words = "The command line that carried it out gave no sign of life for 10 minutes."
     assert (ended.state, ended.error) == ("failed", f"{words} Start the run again.")
@@ -95,25 +109,52 @@ def test_silent_run_of_the_command_line_ends_in_words(store: Store, later: Calla
     assert (engine.sent, engine.killed) == ([], [])
 
 
-def test_run_that_the_scheduler_forgot_is_sent_when_nobody_beats_for_it(
-    store: Store, later: Callable[[float], None]
-) -> None:
+def test_run_that_the_scheduler_forgot_is_sent_when_nobody_beats_for_it(store: Store, look: Look) -> None:
     engine, run = Told(store), begun(store)
-    look(engine, store)
-    later(4.5)
-    look(engine, store)
+    look(engine)
+    look(engine, 4.5)
     assert engine.sent == []
-    later(5.5)
-    look(engine, store)
+    look(engine, 5.5)
     assert engine.sent == [run.id]
 
 
-def test_run_that_nobody_took_up_is_sent_at_once(store: Store) -> None:
+@pytest.mark.parametrize("minutes", [11, -11])
+def test_clocks_of_two_machines_are_never_compared(
+    store: Store, look: Look, monkeypatch: pytest.MonkeyPatch, minutes: float
+) -> None:
+    """The worker beats by its own clock, which is 11 minutes from the watchman's, and then no more."""
+    engine, run, real = Told(store), begun(store), time.time
+    engine.scheduled.add(run.id)
+    for second in range(3, 30, 3):  # the last beat is seen at 24 s, before the clock goes on
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr("cnn_core.store.runs.time.time", lambda at=second: real() + 60 * minutes + at)
+            store.beat(run, {})
+        look(engine, second)
+    assert (store.glance(run.id).state, engine.killed, engine.sent) == ("running", [], [])
+    look(engine, 24 + 599)
+    assert store.glance(run.id).state == "running"
+    look(engine, 24 + 603)
+    assert store.glance(run.id).state == "failed" and engine.killed == [run.id]
+
+
+def test_watchman_that_could_not_look_begins_anew(store: Store, look: Look, clock: Clock) -> None:
+    """The database was away for an hour: nobody could write a heartbeat either."""
+    engine, run = Told(store), begun(store)
+    engine.scheduled.add(run.id)
+    look(engine, 300)
+    clock.now += 3600 + BLIND
+    look(engine, clock.now)
+    assert (store.glance(run.id).state, engine.killed) == ("running", [])
+    look(engine, clock.now + 603)
+    assert engine.killed == [run.id]
+
+
+def test_run_that_nobody_took_up_is_sent_at_once(store: Store, look: Look) -> None:
     engine, run = Told(store), store.create("toy", {}, title="toy")
-    look(engine, store)
+    look(engine)
     assert engine.sent == [run.id]
     engine.scheduled.add(run.id)
-    look(engine, store)
+    look(engine)
     assert engine.sent == [run.id]
 
 
@@ -127,12 +168,11 @@ def test_run_that_is_sent_in_vain_ends_in_words(store: Store) -> None:
     assert ended.error.startswith("The engine was given this run again and again, and no worker took it up.")
 
 
-def test_silent_worker_is_ended_and_what_it_found_is_kept(store: Store, later: Callable[[float], None]) -> None:
+def test_silent_worker_is_ended_and_what_it_found_is_kept(store: Store, look: Look) -> None:
     engine, run = Told(store), begun(store)
     engine.scheduled.add(run.id)
     store.beat(run, {}, {"first": 0.5})
-    later(601)
-    look(engine, store)
+    look(engine, 601)
     ended = store.get(run.id)
     assert (ended.state, ended.result) == ("partial", {"first": 0.5})
     assert ended.error == (
@@ -141,14 +181,12 @@ def test_silent_worker_is_ended_and_what_it_found_is_kept(store: Store, later: C
     assert engine.killed == [run.id]
 
 
-def test_stop_that_the_command_line_does_not_hear_ends_its_run(store: Store, later: Callable[[float], None]) -> None:
+def test_stop_that_the_command_line_does_not_hear_ends_its_run(store: Store, look: Look) -> None:
     engine, run = Told(store), begun(store, carrier=COMMAND_LINE)
     store.request_stop(run.id)
-    later(1)
-    look(engine, store)
+    look(engine, 1)
     assert store.glance(run.id).state == "stopping"
-    later(3)
-    look(engine, store)
+    look(engine, 3)
     ended = store.glance(run.id)
     assert (ended.state, ended.error) == (
         "stopped",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cnn_core.engine import jobs, worker
+from cnn_core.engine import deaths, jobs, worker
 from cnn_core.engine.errors import AskFailed
 from cnn_core.networks.blueprints import BlueprintRefused
 from cnn_core.pictures.items import SpecRefused
@@ -70,7 +70,7 @@ def test_refused_run_is_a_line_in_the_log(
     monkeypatch.setattr(jobs, "job", lambda kind: refuse)
     run = store.claim(store.create("toy", {}, title="toy").id, worker="w1")
     assert isinstance(run, Run)
-    worker._execute(store, run, None)
+    worker._execute(store, run, None, deaths.Slip())
     assert store.get(run.id).state == "failed" and str(error).rstrip(".") in store.get(run.id).error
     store.close()
     (record,) = [record for record in caplog.records if str(error) in record.getMessage() or record.exc_info]

@@ -1,5 +1,6 @@
 """Small networks and examples for the tests of the loop; run as a program, what one of them found as JSON."""
 
+import hashlib
 import json
 import sys
 from dataclasses import asdict
@@ -91,5 +92,34 @@ def replicated(policy: str) -> dict[str, Any]:
     }
 
 
+def to_the_bit() -> dict[str, Any]:
+    """Train with deterministic operations: in one go, and with a break after each epoch; digests of all weights."""
+    import tensorflow as tf
+    from tensorflow.python.framework import config
+
+    tf.config.experimental.enable_op_determinism()
+
+    def digest(done: Training) -> str:
+        weights = [weight.tobytes() for weight in done.steps.model.get_weights()]
+        return hashlib.sha256(b"".join([*weights, json.dumps(figures(done)).encode()])).hexdigest()
+
+    straight, other, kept = training(network()), training(network(), seed=1), list[bytes]()
+    straight.run(4)
+    other.run(4)
+    for epochs in range(1, 5):
+        broken = training(network())
+        if kept:
+            broken.resume(kept[-1])
+        broken.run(epochs, keep=kept.append)
+    return {
+        "deterministic": config.is_op_determinism_enabled(),
+        "epochs": [epoch.epoch for epoch in broken.history],
+        "straight": digest(straight),
+        "broken": digest(broken),
+        "another_seed": digest(other),
+    }
+
+
 if __name__ == "__main__":
-    print(json.dumps({"resumed": resumed, "replicated": replicated}[sys.argv[1]](*sys.argv[2:])))
+    known = {"resumed": resumed, "replicated": replicated, "to_the_bit": to_the_bit}
+    print(json.dumps(known[sys.argv[1]](*sys.argv[2:])))

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import streamlit as st
 
-from cnn_core.engine import client
+from cnn_core.engine import client, looks
 from cnn_core.engine.errors import EngineError
 from cnn_core.engine.limits import limits
 from cnn_core.engine.turns import SOONEST, Outlook, expected, time_left
-from cnn_core.store.runs import Run, RunNotFound
+from cnn_core.store.runs import AGAIN, Run, RunNotFound
 from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.shared.beginning import begin_again, refusals
+from ui.shared.faults import toasted
 from ui.shared.session import is_own, store, visit
 from ui.shared.text import count, duration, plain
 
@@ -29,7 +30,7 @@ PHASES = {
     "done": "writing the result",
 }
 
-AGAIN = ("partial", "failed")  # states of a run that can be tried again
+QUIET = 5.0  # seconds without a word from a worker, which writes four times a second, after which that is said
 
 Draw = Callable[[Run], None]
 
@@ -69,7 +70,7 @@ def _state(run: Run, page: str) -> None:
         st.progress(0.0, _why_queued(run))
     elif run.live:
         fraction = progress.get("fraction", 0.0)
-        elapsed = time.time() - (run.started or time.time())
+        elapsed = max(0.0, time.time() - (run.started or time.time()))  # the worker's clock may be ahead
         name = progress.get("arm", "")
         seed = f", seed {progress['seed']}" if "seed" in progress else ""
         words = f"**{ARM_TITLES.get(name) or plain(name.replace('_', ' '))}**{seed}: " if name else ""
@@ -80,6 +81,9 @@ def _state(run: Run, page: str) -> None:
         left = time_left(progress, elapsed) if fraction >= SOONEST else None
         told = "" if left is None or run.state != "running" else f" · about {duration(left)} left"
         st.progress(min(1.0, fraction), f"{words} · {duration(elapsed)}{told}")
+        silent = looks.HERE.quiet(run.id, (run.attempt, run.beat))
+        if silent >= QUIET:
+            st.warning(f"No word from it for {duration(silent)}: its worker may be stopped. What it has kept is safe.")
     if progress.get("note") and run.live:
         st.warning(progress["note"])
     if run.state == "failed":
@@ -130,7 +134,7 @@ def _expected(workers: int) -> dict[str, Outlook]:
 
 def _stop(run_id: str) -> None:
     try:
-        with refusals():
+        with toasted(), refusals():
             client.current().stop(run_id, by=visit())
     except EngineError as error:
         st.toast(plain(str(error)))

@@ -4,15 +4,18 @@ It is no account. Whoever clears the cookies begins a new visit; a private link 
 """
 
 import asyncio
+import logging
 import re
 import secrets
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
-from cnn_core.store import keys
+from cnn_core.store import keys, troubles
 from cnn_core.store.runs import Store
 from cnn_core.store.secret import server_secret, signed, unsigned
+
+log = logging.getLogger(__name__)
 
 COOKIE = "convscope_visit"
 YEAR = 365 * 24 * 3600
@@ -77,7 +80,16 @@ class VisitCookie:
         return "SameSite=Lax; Secure" if scope.get("scheme") == "https" else "SameSite=Lax"
 
     def _wanted(self, cookie: str) -> str:
-        """Return what the cookie is to hold; empty if it holds that."""
+        """Return what the cookie is to hold; empty if it holds that, or if the store cannot say: the page says why."""
+        try:
+            return self._named(cookie)
+        except Exception as error:
+            if not (words := troubles.sentence(error)):
+                raise
+            log.warning("A visitor got no name: %s", words)
+            return ""
+
+    def _named(self, cookie: str) -> str:
         store = self._store()
         self._secret = self._secret or server_secret(store)
         if visit_of(cookie, self._secret):

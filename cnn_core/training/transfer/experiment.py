@@ -92,6 +92,7 @@ class _Laboratory:
     def __init__(self, run: Run, store: Store, report: Report, experiment: Experiment, precision: str) -> None:
         self.started = time.perf_counter()
         self.id, self.store, self.report, self.precision = run.id, store, report, precision
+        self.attempt = run.attempt
         self.options, self.classes = experiment.options, experiment.classes
         self.record = backbones.backbone(self.options.backbone)
         before = Transfer.from_json(run.result) if run.result else Transfer((), {})
@@ -269,7 +270,15 @@ class _Laboratory:
         def load() -> bytes | None:
             return self.store.read(key) if self.store.exists(key) else None
 
-        return _training().Keeper(lambda checkpoint: self.store.write(key, checkpoint), load)
+        def save(checkpoint: bytes) -> None:
+            self.store.write(key, checkpoint)
+            self.report.update(kept=arm)
+
+        def resumed(epochs: int) -> None:
+            why = "after its worker was lost" if self.attempt > 1 else "where it had been broken off"
+            self.report.update(note=f"Went on from {f'epoch {epochs}' if epochs else 'its first epoch'} {why}.")
+
+        return _training().Keeper(save, load, resumed)
 
     def _fitted(self) -> _Fitted:
         """Fit the linear head once; the frozen and the fine-tuned arm both begin with it."""

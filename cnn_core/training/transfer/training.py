@@ -64,10 +64,14 @@ class Data:
 
 @dataclass(frozen=True)
 class Keeper:
-    """Where the newest checkpoint of an arm is kept until it is trained to its end."""
+    """Where the newest checkpoint of an arm is kept until it is trained to its end.
+
+    `resumed` is told, when a training goes on from it, after how many epochs it does.
+    """
 
     save: Callable[[bytes], None]
     load: Callable[[], bytes | None]
+    resumed: Callable[[int], None] = lambda epochs: None
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,8 @@ def _resumed(training: loop.Training, keeper: Keeper | None) -> bool:
     except ValueError as trouble:  # of an older version, say: the pictures are all there, so begin anew
         log.warning("A checkpoint is not used, and the training begins anew: %s", trouble)
         return False
+    assert keeper
+    keeper.resumed(training.epochs_before + len(training.history))
     return True
 
 

@@ -94,6 +94,8 @@ def test_second_attempt_goes_on_from_the_checkpoint(
         assert found == pytest.approx(expected, abs=1e-5)
     assert again["best_epoch"] == straight["best_epoch"] and again["accuracy"] == straight["accuracy"]
     assert report.progress["curves"][arm]["epochs"] == again["history"], "the reader sees no gap either"
+    passes = sum(entry["phase"] == "head" for entry in again["history"])
+    assert report.progress["note"] == f"Went on from epoch {passes + int(dies_at)}, where it had been broken off."
     assert not shelf.exists(key)
 
 

@@ -1,0 +1,117 @@
+"""The faults of a store as sentences: its database locked or away, its disk full, its folder deleted.
+
+Pages show the sentence and nothing is lost; workers wait for what passes by itself.
+"""
+
+import errno
+import functools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import ParamSpec, TypeVar
+
+from sqlalchemy import exc
+
+PATIENCE = 75.0  # seconds that a worker waits for a store that is away
+PAUSE = 1.0  # seconds between two tries
+
+BUSY = "The store is busy: something else holds its database locked. What was saved before is kept; try again soon."
+AWAY = "The store's database does not answer. What was saved before is kept; try again in a moment."
+FULL = "The disk is full, so nothing more can be saved. Free some space, then start again."
+READ_ONLY = "The store cannot be written: its disk or its files are read-only. Tell whoever runs this server."
+GONE = (
+    "The folder in which this server keeps everything was deleted or moved, so nothing can be read or saved. Whoever "
+    "runs this server can put it back, or restart ConvScope to begin with an empty one."
+)
+
+# What SQLite says, and PostgreSQL's codes (its manual, appendix A).
+_SAID = {
+    "is locked": BUSY,
+    "database or disk is full": FULL,
+    "unable to open database file": GONE,
+    "no such table": GONE,
+    "disk I/O error": AWAY,
+    "readonly database": READ_ONLY,
+}
+_CODES = {"55P03": BUSY, "40P01": BUSY, "53100": FULL, "25006": READ_ONLY}
+_NUMBERS = {errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EROFS: READ_ONLY}
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class StoreGone(OSError):
+    """The store's folder was deleted or moved while it was open."""
+
+    def __init__(self) -> None:
+        super().__init__(GONE)
+
+
+def sentence(error: BaseException) -> str:
+    """Return a fault of the store in words, by the error or what caused it; empty if it is none of the store's.
+
+    Example:
+        >>> sentence(OSError(errno.ENOSPC, "No space left on device"))[:21]
+        'The disk is full, so '
+        >>> sentence(ValueError("shapes do not fit"))
+        ''
+    """
+    each: BaseException | None = error
+    while each is not None:
+        if words := _words(each):
+            return words
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
+    return ""
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, StoreGone):
+        return GONE
+    if isinstance(error, exc.TimeoutError):  # all connections of the pool are taken, which wait themselves
+        return BUSY
+    if isinstance(error, exc.DBAPIError):
+        for said, words in _SAID.items():
+            if said in str(error.orig):
+                return words
+        if (code := getattr(error.orig, "sqlstate", None)) in _CODES:
+            return _CODES[code]
+        return AWAY if isinstance(error, exc.OperationalError | exc.InterfaceError) else ""
+    return _NUMBERS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+
+
+# Waiting -------------------------------------------------------------------------------------------------------------
+
+_patience: ContextVar[float] = ContextVar("patience", default=0.0)
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Have `patient` functions of this thread wait so long for a database that is locked or away."""
+    before = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(before)
+
+
+def patient(function: Callable[P, R]) -> Callable[P, R]:
+    """Have a function tried again while the database is locked or away, as long as its caller has patience.
+
+    Example:
+        >>> patient(int)("3")
+        3
+    """
+
+    @functools.wraps(function)
+    def tried(*args: P.args, **kwargs: P.kwargs) -> R:
+        deadline = time.monotonic() + _patience.get()
+        while True:
+            try:
+                return function(*args, **kwargs)
+            except exc.SQLAlchemyError as error:
+                if sentence(error) not in (BUSY, AWAY) or time.monotonic() + PAUSE > deadline:
+                    raise
+            time.sleep(PAUSE)
+
+    return tried
