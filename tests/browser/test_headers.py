@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
 
@@ -131,6 +132,13 @@ def test_school_that_may_shows_the_app_and_a_picture_can_be_given(
 
 
 # What the server tells nobody -----------------------------------------------------------------------------------------
+
+
+def test_server_listens_to_this_machine_only(server: Server) -> None:
+    assert server.process is not None
+    connections = psutil.Process(server.process.pid).net_connections("inet")
+    listening = {each.laddr.ip for each in connections if each.status == psutil.CONN_LISTEN}
+    assert listening and listening <= {"127.0.0.1", "::1"}
 
 
 def test_no_secret_is_logged(server: Server, chromium: Browser) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from transfer_toys import Outcome
 
+from cnn_core.arithmetic.escaping import markdown
 from cnn_core.networks import backbones
 from cnn_core.networks.zoo.efficientnet_lite_weights import released_weights
 from cnn_core.pictures import decoders, intake, kept
@@ -265,7 +266,7 @@ def test_every_format_agrees_in_a_fresh_process(outcome: Outcome) -> None:
     data = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert {"frozen.tflite", "frozen.int8.tflite", "selftest.json"} <= set(archive.namelist())
-        assert found["tflite"]["words"] in archive.read("model_card.md").decode()
+        assert markdown(found["tflite"]["words"]) in archive.read("model_card.md").decode()
 
 
 def test_format_that_differs_or_fails_is_not_offered(tmp_path: Path) -> None:
