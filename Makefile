@@ -18,7 +18,7 @@ NO_NODE := @echo "No Node with npm found: the components' scripts are not checke
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-app: $(APP) $(if $(ONNX),$(VENV)/.onnx)  ## install what is needed and serve the app on http://localhost:8501 (GPU=1: with NVIDIA's libraries, ONNX=1: exports ONNX too)
+app: $(APP) $(if $(ONNX),$(VENV)/.onnx) $(if $(AUTH),$(VENV)/.auth)  ## install what is needed and serve the app on http://localhost:8501 (GPU=1: with NVIDIA's libraries, ONNX=1: exports ONNX too, AUTH=1: people can sign in)
 	@$(BIN)/streamlit run app.py --server.port $(PORT)
 
 setup: $(VENV)/.dev $(NODE_PACKAGES)  ## install all that app, tests and linters need; nothing when it is current
@@ -65,6 +65,7 @@ lock: setup  ## write the exact versions anew from requirements/*.in
 	$(COMPILE) requirements/cpu.in -o requirements.txt
 	$(COMPILE) requirements/gpu.in -o requirements/gpu.txt
 	$(COMPILE) requirements/onnx.in -o requirements/onnx.txt
+	$(COMPILE) requirements/auth.in -o requirements/auth.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 
 $(VENV)/bin/python:
@@ -82,6 +83,10 @@ $(APP): $(REQUIREMENTS) | $(VENV)/bin/python
 
 $(VENV)/.onnx: requirements/onnx.txt $(APP)
 	$(PIP) install -r requirements/onnx.txt
+	@touch $@
+
+$(VENV)/.auth: requirements/auth.txt $(APP)
+	$(PIP) install -r requirements/auth.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(APP)

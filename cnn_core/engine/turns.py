@@ -2,8 +2,8 @@
 
 The store is the truth. A run is sent to a worker when its turn has come and not before, so nothing needs to be moved
 in Dask, and the queue outlives everybody. The next run belongs to the owner with the fewest at work, and among those to
-the one who has waited longest since their last turn (`Glance.queued`, which `Store.claim` sets anew): nobody with
-nothing at work sees another owner begin twice before them.
+the one who has waited longest since their last turn (`Glance.queued`, which the store sets anew when a run of theirs
+begins or ends): nobody with nothing at work sees another owner begin twice before them.
 """
 
 import statistics
@@ -128,13 +128,16 @@ class _Line:
         if not self._waiting[owner]:
             del self._waiting[owner]
         self._at_work[owner] += 1
-        self._turns.pop(owner, None)
-        self._turns[owner] = max(self._turns.values(), default=0) + 1
+        self._had_turn(owner)
         return run
 
     def end(self, run: Glance) -> None:
         """Take note of the end of one at work."""
         self._at_work[run.owner] -= 1
+        self._had_turn(run.owner)
+
+    def _had_turn(self, owner: str) -> None:
+        self._turns[owner] = max(self._turns.values(), default=0) + 1
 
     def _place(self, owner: str) -> tuple[Any, ...]:
         head = self._waiting[owner][0]

@@ -182,9 +182,11 @@ class Store:
         }
         # Looking and adding are one statement: two tabs that begin at once are not both let through.
         values = sa.select(*(sa.literal(value, _runs.c[name].type) for name, value in row.items()))
+        added = sa.insert(_runs).from_select(list(row), values.where(owners.has_room(owner, most)))
         with self._engine.begin() as connection:
-            added = sa.insert(_runs).from_select(list(row), values.where(owners.has_room(owner, most)))
-            if not connection.execute(added).rowcount:
+            if most and connection.dialect.name == "postgresql":  # where two statements see the same runs
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(owner))))
+            if connection.scalar(added.returning(_runs.c.id)) is None:
                 raise owners.queue_full(most)
         return self.get(run_id)
 
@@ -271,8 +273,7 @@ class Store:
         """Take a live run up as its next attempt; None if it has ended meanwhile.
 
         An earlier attempt that still trains somewhere is fenced off by this: its next beat changes no row. What that
-        attempt has found stands in the `result`: the next one need not find it again. Its owner has had a turn by this:
-        what else of theirs waits goes behind those who wait already.
+        attempt has found stands in the `result`: the next one need not find it again.
         """
         now = time.time()
         row = self._update(
@@ -287,10 +288,8 @@ class Store:
         if row is None:
             return None
         run = Run(**row)
-        if run.attempt == 1 and run.carrier == ENGINE:
-            behind = (_runs.c.owner == run.owner) & (_runs.c.state == "queued") & (_runs.c.queued < now)
-            with self._engine.begin() as connection:
-                connection.execute(sa.update(_runs).where(behind).values(queued=now))
+        if run.attempt == 1:
+            self._had_turn(run)
         return run
 
     def beat(self, run: Glance, progress: Mapping[str, Any], result: Mapping[str, Any] | None = None) -> str:
@@ -326,7 +325,7 @@ class Store:
             values["result"] = plain(result)
         if environment is not None:
             values["environment"] = plain(environment)
-        return self._update(self._mine(run), _runs.c.id, **values) is not None
+        return self._end(run, **values)
 
     # Only its owner changes a run; `by` is who asks. None is the server itself, or the command line.
 
@@ -342,7 +341,7 @@ class Store:
     def end(self, run: Glance, state: str, error: str) -> bool:
         """End a live run from outside (its worker is gone or silent), if nobody took it up since it was read."""
         assert state in FINAL, state
-        return self._update(self._mine(run), _runs.c.id, state=state, error=error, ended=time.time()) is not None
+        return self._end(run, state=state, error=error, ended=time.time())
 
     def reopen(self, run_id: str, *, by: str | None = None, most: int = 0) -> bool:
         """Queue a run again that ended before all was found; it keeps what it has. False if it is live, done, unknown.
@@ -388,6 +387,21 @@ class Store:
         self.lists.drop_everywhere(run_id)
         self._objects.remove(keys.run(run_id))
         return True
+
+    def _end(self, run: Glance, **values: Any) -> bool:
+        if self._update(self._mine(run), _runs.c.id, **values) is None:
+            return False
+        if run.attempt:
+            self._had_turn(run)
+        return True
+
+    def _had_turn(self, run: Glance) -> None:
+        """Put what else of an owner waits behind all who wait now: as a run of theirs begins, and as it ends."""
+        now = time.time()
+        waiting = (_runs.c.owner == run.owner) & (_runs.c.state == "queued") & (_runs.c.queued < now)
+        if run.carrier == ENGINE:
+            with self._engine.begin() as connection:
+                connection.execute(sa.update(_runs).where(waiting).values(queued=now))
 
     def _change(self, what: str, run_id: str, by: str | None, where: Any, **values: Any) -> bool:
         """Change a run if it is of whoever asks: that is a part of the UPDATE, since a run may change hands."""

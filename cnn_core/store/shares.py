@@ -5,7 +5,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
@@ -54,9 +54,13 @@ def give(
     if token and ((there := find(store, token)) is None or there.owner != owner):
         raise PermissionError("Only whoever made a link can change what travels with it.")
     share = Share(token or secrets.token_urlsafe(32), owner, time.time(), picture, pictures)
-    store.write(keys.share(share.token), json.dumps(asdict(share), ensure_ascii=False).encode())
+    _write(store, share)
     store.lists.add(keys.shares(owner), share.token, own=True)
     return share
+
+
+def _write(store: Store, share: Share) -> None:
+    store.write(keys.share(share.token), json.dumps(asdict(share), ensure_ascii=False).encode())
 
 
 def find(store: Store, token: str) -> Share | None:
@@ -86,3 +90,9 @@ def revoke(store: Store, owner: str, token: str) -> bool:
     store.remove(keys.share(token))
     store.lists.drop(keys.shares(owner), [token])
     return True
+
+
+def hand_over(store: Store, before: str, after: str) -> None:
+    """Make what one has given another's to take back."""
+    for share in given(store, before):
+        _write(store, replace(share, owner=after))

@@ -69,7 +69,7 @@ def test_stop_of_a_queued_run_is_immediate(bench: Bench) -> None:
     assert stopped.error == "Stopped before a worker took it up; nothing was trained."
     bench.engine.stop(busy.id)
     assert bench.ended(busy).state == "stopped"
-    assert bench.store.get(waiting.id) == stopped  # the scheduler still sent it; its claim found it ended
+    assert bench.store.get(waiting.id) == stopped  # its turn does not come any more
 
 
 def test_stop_of_a_slow_job_waits_as_long_as_the_job_said(bench: Bench) -> None:

@@ -119,6 +119,17 @@ def test_one_who_queues_many_lets_each_other_go_between(store: Store) -> None:
     assert crew.begun == ["anna", "berta", "carl", "anna", "carl", "anna", "anna", "anna"]
 
 
+def test_one_who_is_at_work_and_queues_more_lets_a_newcomer_go_first(store: Store) -> None:
+    wanted(store, "berta")
+    crew = Workers(store, 1)
+    crew.begin()
+    wanted(store, "berta", "anna")
+    for _ in range(3):
+        crew.end(0)
+        crew.begin()
+    assert crew.begun == ["berta", "anna", "berta"]
+
+
 def test_queue_outlives_whoever_kept_it(store: Store, tmp_path: Path) -> None:
     wanted(store, "anna", "anna", "berta")
     Workers(store, 1).begin()

@@ -82,9 +82,7 @@ def test_one_owner_queues_so_many_and_others_are_not_concerned(store: Store) -> 
     assert store.glance(ended.id).state == "stopped" and store.reopen(ended.id, by=ANNA, most=9)
 
 
-def test_tabs_that_begin_at_once_are_not_all_let_through(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-
+def test_tabs_that_begin_at_once_are_not_all_let_through(store: Store) -> None:
     def begin(_: int) -> int:
         try:
             return len(store.create("toy", {}, title="toy", owner=ANNA, most=3).id[:1])
@@ -93,7 +91,6 @@ def test_tabs_that_begin_at_once_are_not_all_let_through(tmp_path: Path) -> None
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(begin, range(24))) == 3
-    store.close()
 
 
 def test_turn_goes_behind_those_who_wait_and_a_lost_worker_costs_none(store: Store) -> None:

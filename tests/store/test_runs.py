@@ -303,6 +303,6 @@ def test_watchers_and_beats_read_no_spec(store: Store) -> None:
     sa.event.listen(store._engine, "before_cursor_execute", lambda *about: asked.append(about[2]))
     store.live(), store.recent(), store.glance(run.id), store.progress(run.id)
     store.beat(run, {"fraction": 0.1}), store.request_stop(run.id), store.finish(run, "done"), store.reopen(run.id)
-    assert len(asked) == 8 and not [statement for statement in asked if "spec" in statement]
+    assert len(asked) == 9 and not [statement for statement in asked if "spec" in statement]
     store.get(run.id)
     assert "spec" in asked[-1]

@@ -7,9 +7,10 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from ui.shared.accounts import account
 from ui.shared.picture import chosen, of_link, read_link, said_of, use_mine, write_link
 from ui.shared.picture_dialog import change_picture
-from ui.shared.session import keeps_visits, visitor
+from ui.shared.session import keeps_visits, take_over, visitor
 from ui.shared.sharing import closed, share
 from ui.shared.text import plain
 
@@ -28,6 +29,7 @@ def header(page: str, body: DeltaGenerator) -> None:
         body: Where the page is drawn afterwards; what the link says of the picture and cannot be followed stands there.
     """
     st.html(Path(__file__).with_name("header.css"))
+    take_over()
     visitor(anew=True)
     said = read_link()
     write_link()
@@ -49,6 +51,7 @@ def header(page: str, body: DeltaGenerator) -> None:
             on_click=_open,
             args=(page, "picture"),
         )
+        account()
     for sentence in said:
         body.warning(sentence)
     if not keeps_visits() and not st.session_state.get("visitor_told"):

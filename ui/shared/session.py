@@ -7,9 +7,11 @@ import streamlit as st
 from cnn_core.pictures import albums, kept, sets
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys, shares, visitors
+from cnn_core.store.accounts import hand_over
 from cnn_core.store.runs import Glance, Run, RunNotFound, Store
 from cnn_core.store.secret import server_secret
 from cnn_core.store.visitors import Visitor
+from ui.shared.accounts import signed_in
 from ui.shared.visits import COOKIE, new_visit, visit_of
 
 ELSEWHERE = (
@@ -78,15 +80,26 @@ def _visit_of_cookie() -> str:
 
 def keeps_visits() -> bool:
     """Tell whether this browser brings the cookie by which a visitor is known again; in a foreign frame it does not."""
-    return bool(_visit_of_cookie())
+    return bool(signed_in() or _visit_of_cookie())
 
 
 def visit() -> str:
-    """Return this visitor's name: of the signed cookie, or where there is none of the session."""
-    if named := _visit_of_cookie():
+    """Return this visitor's name: of the account, of the signed cookie, or where there is neither of the session."""
+    if named := signed_in() or _visit_of_cookie():
         return named
     session: str = st.session_state.setdefault("visit", new_visit())
     return session
+
+
+def take_over() -> None:
+    """Give the account that somebody has signed in to what they had as a visitor; once a session."""
+    here = signed_in()
+    if here and st.session_state.get("taken_over") != here:
+        for name in (_visit_of_cookie(), st.session_state.get("visit", "")):
+            hand_over(store(), name, here)
+        for name in ("album", "visitor"):  # read anew, as the account's
+            st.session_state.pop(name, None)
+        st.session_state.taken_over = here
 
 
 def visitor(*, anew: bool = False) -> Visitor:
