@@ -9,7 +9,7 @@ import streamlit as st
 
 from cnn_core.store.belongings import Belonging, Belongings, belongings
 from cnn_core.store.keys import RUN, SET, VISITOR
-from cnn_core.store.terms import Terms, TermsRefused
+from cnn_core.store.terms import Terms, TermsRefused, anonymous
 from cnn_core.training import takeout
 from ui.keeping.deletion import KINDS, delete_all, delete_one, undo
 from ui.shared.header import NOT_KEPT
@@ -144,7 +144,8 @@ def _terms(terms: Terms) -> None:
         "run, set or visitor uses the very same picture. Of pictures that came in less than an hour ago the bytes go "
         "within two hours: the same picture may be on its way into somebody’s set just now."
     )
-    told(
-        "**Who you are here.** A random number in a cookie; nothing else is known of you. Whoever clears the cookies "
-        "leaves all this behind, and it goes when its time is over."
-    )
+    if anonymous(visit()):
+        told(
+            "**Who you are here.** A random number in a cookie; nothing else is known of you. Whoever clears the "
+            "cookies leaves all this behind, and it goes when its time is over."
+        )
