@@ -19,7 +19,7 @@ from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import count, plain, size
 
-_HEAD = ("What", "Name", "Pictures", "Size", "Kept until")
+_HEAD = ("What", "Name", "Kept until", "Size", "Pictures")  # what matters most is in sight on a phone
 
 
 def everything(room: Room) -> None:
@@ -73,13 +73,13 @@ def _sum(mine: Belongings) -> str:
 
 def _rows(mine: Belongings, terms: Terms) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = [
-        (KINDS[each.kind].capitalize(), each.title, f"{each.pictures:,}", size(each.bytes), _until(each))
+        (KINDS[each.kind].capitalize(), each.title, _until(each), size(each.bytes), f"{each.pictures:,}")
         for kind in (VISITOR, SET, RUN)
         for each in mine.of(kind)
     ]
     for link in mine.links:
         pictures = bool(link.picture) + (len(link.pictures.items) if link.pictures else 0)
-        rows.append(("Link", f"given on {date(link.made)}", f"{pictures:,}", "", "you take it back"))
+        rows.append(("Link", f"given on {date(link.made)}", "you take it back", "", f"{pictures:,}"))
     return rows
 
 
