@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from cnn_core.store import keys, shares, visitors
 from cnn_core.store.runs import Store
+from cnn_core.store.terms import ACCOUNT
 from cnn_core.store.visitors import Visitor
 
 
@@ -18,7 +19,7 @@ def account(issuer: str, subject: str) -> str:
         False
     """
     named = f"{issuer}\0{subject}".encode()  # no name of either holds what is between them
-    return f"account-{hashlib.sha256(named).hexdigest()[:40]}"
+    return f"{ACCOUNT}{hashlib.sha256(named).hexdigest()[:40]}"
 
 
 def hand_over(store: Store, before: str, after: str) -> None:

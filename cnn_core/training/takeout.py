@@ -161,13 +161,14 @@ def _run(store: Store, run: Holder, taken: set[str]) -> Iterator[Entry]:
 
 
 def _plain(name: str) -> str:
-    """Return a name that any file system takes, and that leads to no other folder.
+    """Return a name that any file system takes and shows, and that leads to no other folder.
 
     Example:
         >>> _plain("../../etc/passwd"), _plain("  a:b|c?. "), _plain("..."), _plain("con")
-        ('.._.._etc_passwd', 'a_b_c_', '_', 'con_')
+        ('__.._etc_passwd', 'a_b_c_', '_', 'con_')
     """
     name = re.sub(r'[\\/:*?"<>|\ufffd]', "_", printable(name)).strip()[:_NAME].rstrip(". ")
+    name = re.sub(r"^\.+", "_", name)  # else it is hidden, and passed over when it comes back
     reserved = re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name, re.IGNORECASE)
     return (f"{name}_" if reserved else name) or "_"
 

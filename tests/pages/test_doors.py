@@ -239,7 +239,7 @@ def test_bytes_of_one_visitor_are_limited_and_said(
     monkeypatch.setenv("CONVSCOPE_LIMIT_STORED_GB", "0.000005")
     app = as_visitor(ANNA, "transfer")
     app.button(key="transfer_start").click().run()
-    assert "of yours are kept here; one visitor may have 0.0 MB. Delete sets" in texts(app) and store.live() == []
+    assert "of yours are kept here; one visitor may have 5 kB. Delete what you" in texts(app) and store.live() == []
     app.file_uploader(key="transfer_files_0_cat").upload("x.png", b"x" * 300_000).run()
     assert "Nothing was added." in texts(app) and "and 0.3 MB more were received; one visitor may have" in texts(app)
     app = bring(as_visitor(ANNA, "pooling"), "mine.png", b"x" * 300_000)

@@ -183,7 +183,7 @@ def test_zip_holds_everything_and_a_set_comes_back_from_it(
 
     album = Album.open(store, ANNA, "0a")
     assert album
-    album.add([replace(item(store, 60 + n, "dog", "../same name.jpg"), part="test") for n in range(2)])
+    album.add([replace(item(store, 60 + n, "cat", "../same name.jpg"), part="test") for n in range(2)])
     app = keeping()
     assert [each.proto.label for each in app.get("download_button")] == [
         f"Download all of mine ({takeout_size(store)})"
@@ -199,8 +199,8 @@ def test_zip_holds_everything_and_a_set_comes_back_from_it(
         "picture/me.webp",
         "sets/Your pictures/train/cat/cat 10.webp",
         "sets/Your pictures/train/cat/cat 20.webp",
-        "sets/Your pictures/test/dog/.._same name.webp",
-        "sets/Your pictures/test/dog/.._same name (2).webp",
+        "sets/Your pictures/test/cat/__same name.webp",
+        "sets/Your pictures/test/cat/__same name (2).webp",
         f"runs/cats and dogs {run.id}/run.json",
         f"runs/cats and dogs {run.id}/frozen.keras",
         f"pictures/{filled['items'][2].digest}.webp",

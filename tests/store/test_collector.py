@@ -240,7 +240,8 @@ def test_survivors_are_those_of_brute_force(
         assert said.things == done.things
         assert 0 <= said.left - done.left < 500, "but for what is shorter in a visitor's record without its sets"
         assert collector.total(found) == done.left
-        assert collect(store, kept, now=NOW).things.total() == 0, "a second time there is nothing to do"
+        # A second time there is nothing to do, unless a choice was kept by a set that had to make room.
+        assert set(collect(store, kept, now=NOW).things) <= {"visitor", "picture"}
     finally:
         store.close()
         shutil.rmtree(folder)

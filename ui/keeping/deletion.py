@@ -65,7 +65,8 @@ def delete_one(mine: Belongings) -> None:
 def delete_all(mine: Belongings) -> None:
     """Ask once, and say what goes."""
     with st.popover("Delete all of mine", icon=":material/delete_forever:", key="keeping_ask_all"):
-        gone = [count(len(mine.of(kind)), noun) for kind, noun in KINDS.items() if mine.of(kind)]
+        ended = {kind: [each for each in mine.of(kind) if not each.live] for kind in KINDS}
+        gone = [count(len(found), KINDS[kind]) for kind, found in ended.items() if found]
         st.markdown(f"**All of this goes:** {', '.join(gone) or 'nothing but links'}, with all trained networks.")
         if mine.links:
             is_one = len(mine.links) == 1
@@ -77,7 +78,8 @@ def delete_all(mine: Belongings) -> None:
             are = "is" if opened == 1 else "are"
             st.markdown(f"{count(opened, 'run')} that others have opened by a link {are} lost to them.")
         if live := sum(each.live for each in mine.things):
-            st.markdown(f"{count(live, 'run')} that still {'goes' if live == 1 else 'go'} on stay: stop them first.")
+            goes, stay, them = ("goes", "stays", "it") if live == 1 else ("go", "stay", "them")
+            st.markdown(f"{count(live, 'run')} that still {goes} on {stay}: stop {them} first.")
         st.markdown("This cannot be undone. Download it first if you may want it back.")
         st.button("Delete all for good", key="keeping_delete_all", type="primary", on_click=_delete_all)
 

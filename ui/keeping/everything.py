@@ -9,7 +9,7 @@ import streamlit as st
 
 from cnn_core.store.belongings import Belonging, Belongings, belongings
 from cnn_core.store.keys import RUN, SET, VISITOR
-from cnn_core.store.terms import Terms, TermsRefused
+from cnn_core.store.terms import Terms, TermsRefused, anonymous
 from cnn_core.training import takeout
 from ui.keeping.deletion import KINDS, delete_all, delete_one, undo
 from ui.shared.header import NOT_KEPT
@@ -19,7 +19,7 @@ from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import count, plain, size
 
-_HEAD = ("What", "Name", "Pictures", "Size", "Kept until")
+_HEAD = ("What", "Name", "Kept until", "Size", "Pictures")  # what matters most is in sight on a phone
 
 
 def everything(room: Room) -> None:
@@ -73,13 +73,13 @@ def _sum(mine: Belongings) -> str:
 
 def _rows(mine: Belongings, terms: Terms) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = [
-        (KINDS[each.kind].capitalize(), each.title, f"{each.pictures:,}", size(each.bytes), _until(each))
+        (KINDS[each.kind].capitalize(), each.title, _until(each), size(each.bytes), f"{each.pictures:,}")
         for kind in (VISITOR, SET, RUN)
         for each in mine.of(kind)
     ]
     for link in mine.links:
         pictures = bool(link.picture) + (len(link.pictures.items) if link.pictures else 0)
-        rows.append(("Link", f"given on {date(link.made)}", f"{pictures:,}", "", "you take it back"))
+        rows.append(("Link", f"given on {date(link.made)}", "you take it back", "", f"{pictures:,}"))
     return rows
 
 
@@ -144,7 +144,8 @@ def _terms(terms: Terms) -> None:
         "run, set or visitor uses the very same picture. Of pictures that came in less than an hour ago the bytes go "
         "within two hours: the same picture may be on its way into somebody’s set just now."
     )
-    told(
-        "**Who you are here.** A random number in a cookie; nothing else is known of you. Whoever clears the cookies "
-        "leaves all this behind, and it goes when its time is over."
-    )
+    if anonymous(visit()):
+        told(
+            "**Who you are here.** A random number in a cookie; nothing else is known of you. Whoever clears the "
+            "cookies leaves all this behind, and it goes when its time is over."
+        )
