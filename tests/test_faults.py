@@ -9,7 +9,7 @@ ROWS = [line for line in (ROOT / "docs" / "faults.md").read_text().splitlines() 
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`( \*)?")
 
 
-def tests_of(file: str) -> dict[str, bool]:
+def those_of(file: str) -> dict[str, bool]:
     """Return the tests of a file, and whether each is slow."""
     tree = ast.parse((ROOT / file).read_text())
     every = any("slow" in ast.unparse(node) for node in tree.body if isinstance(node, ast.Assign))
@@ -27,6 +27,6 @@ def test_every_fault_has_its_test() -> None:
 
 def test_every_test_is_there_and_marked_where_it_is_slow() -> None:
     named = {(file, test, bool(slow)) for row in ROWS for file, test, slow in NAMED.findall(row)}
-    known = {file: tests_of(file) for file, _, _ in named}
+    known = {file: those_of(file) for file, _, _ in named}
     assert [f"{file}::{test}" for file, test, _ in sorted(named) if test not in known[file]] == []
     assert [f"{file}::{test}" for file, test, slow in sorted(named) if known[file][test] != slow] == []

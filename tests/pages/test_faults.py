@@ -77,10 +77,10 @@ def test_train_on_a_locked_store_says_so_and_starts_when_it_is_free(page: Any, s
 
 
 def test_stop_on_a_locked_store_says_so_and_the_panel_stays(
-    training: tuple[Any, Run], store: Store, monkeypatch: pytest.MonkeyPatch
+    training: tuple[Any, Run], store: Store, engine: Any
 ) -> None:
     app, run = training
-    monkeypatch.setattr("cnn_core.engine.client.current", lambda: Stopping(store))
+    engine.stop = store.request_stop
     with locked(store):
         app = app.button(key="transfer_stop").click().run()
         assert said(app) == [BUSY]
@@ -90,17 +90,10 @@ def test_stop_on_a_locked_store_says_so_and_the_panel_stays(
     assert store.glance(run.id).state == "stopping"
 
 
-class Stopping:
-    """The part of the engine that stops a run."""
-
-    def __init__(self, store: Store) -> None:
-        self.stop = store.request_stop
-
-
 def test_full_disk_at_a_button_says_so(page: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page("transfer")
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
