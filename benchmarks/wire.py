@@ -392,7 +392,7 @@ class Reader:
         chosen = getattr(value, str(value.WhichOneof("value")))
         words = list(chosen.data) if hasattr(chosen, "data") else [chosen]
         query = parse_qs(self.query, keep_blank_values=True)
-        query[name] = [f"{word:g}" if isinstance(word, float) else str(word) for word in words]
+        query[name] = [_in_link(word) for word in words]
         self.query = urlencode(query, doseq=True)
 
     async def _fetch(self) -> None:
@@ -431,3 +431,10 @@ class Reader:
 
     def _cookie(self) -> str:
         return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+
+
+def _in_link(value: object) -> str:
+    """A value as the front end writes it: `true`, `3`, `0.5`, words as they are."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
