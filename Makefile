@@ -13,7 +13,7 @@ APP := $(VENV)/.app-$(KIND)
 NODE_PACKAGES := $(if $(shell command -v npm),node_modules/.current)
 NO_NODE := @echo "No Node with npm found: the components' scripts are not checked. Get it, on Debian: apt-get install nodejs npm"
 
-.PHONY: help app setup test test-slow screenshots snapshots lint format bench lock
+.PHONY: help app setup test test-slow fuzz screenshots snapshots lint format bench load lock
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -31,6 +31,11 @@ test: setup  ## run the tests: scripts, core, pages, browser
 
 test-slow: setup  ## run the slow tests: minutes each
 	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile $(ARGS)
+
+FUZZ_SECONDS ?= 120
+FUZZ_SEED ?= $(shell date +%s)
+fuzz: setup  ## search for pictures, zips, trees, models, bundles and links that break their reader (FUZZ_SECONDS=120, FUZZ_SEED= of a search before)
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/python -m pytest -q -m "not slow" tests/fuzz tests/pages/test_random_links.py $(ARGS)
 
 screenshots: setup  ## take README's pictures anew from the running app
 	$(BIN)/python -m benchmarks.screenshots
@@ -60,6 +65,9 @@ bench: setup  ## run the benchmarks (OPENVINO=PYTHON: with OpenVINO, which that 
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.gpu
+
+load: setup  ## let two hundred readers without browsers act on the app, and on an empty one beside it (ARGS="--readers 20 --seconds 20": a small try)
+	$(BIN)/python -m benchmarks.load $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header
 lock: setup  ## write the exact versions anew from requirements/*.in

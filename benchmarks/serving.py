@@ -34,6 +34,7 @@ class Server:
         folder: Of its store.
         seconds: From the command to the first answer.
         processor_seconds: That the server had used until then.
+        log: What it says.
     """
 
     url: str
@@ -41,6 +42,7 @@ class Server:
     folder: Path
     seconds: float
     processor_seconds: float
+    log: Path
 
 
 @contextlib.contextmanager
@@ -55,20 +57,21 @@ def serving(app: str = "app.py", store: str = "") -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
-        folder = store or temporary
+        folder, log = store or temporary, Path(temporary) / "server.log"
         started = time.perf_counter()
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(port)],
-            cwd=ROOT,
-            env=os.environ | {"CONVSCOPE_STORE": folder},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with log.open("wb") as says:
+            server = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(port)],
+                cwd=ROOT,
+                env=os.environ | {"CONVSCOPE_STORE": folder},
+                stdout=says,
+                stderr=subprocess.STDOUT,
+            )
         try:
             url = f"http://localhost:{port}/"
             _wait(f"{url}_stcore/health", server)
             seconds, process = time.perf_counter() - started, psutil.Process(server.pid)
-            yield Server(url, process, Path(folder), seconds, processor(process))
+            yield Server(url, process, Path(folder), seconds, processor(process), log)
         finally:
             server.terminate()
             server.wait()
@@ -125,8 +128,11 @@ def _end_engine(folder: Path) -> None:
     host = address.read(folder / "engine")
     if host is None:
         return
-    process = psutil.Process(host.pid)
-    family = [*process.children(recursive=True), process]
+    try:
+        process = psutil.Process(host.pid)
+        family = [*process.children(recursive=True), process]
+    except psutil.NoSuchProcess:  # it has ended by itself
+        return
     _, alive = psutil.wait_procs(family, timeout=20)
     for each in alive:
         each.kill()

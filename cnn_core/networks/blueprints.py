@@ -115,7 +115,7 @@ def _built(config: dict[str, Any], input_size: int | None) -> Blueprint:
         except RecursionError as error:
             raise BlueprintRefused(_TOO_LONG) from error
         except broken as error:
-            raise BlueprintRefused(f"Keras cannot build this architecture: {_first_line(error)}") from error
+            raise BlueprintRefused(f"Keras cannot build this architecture: {_first_line(error)}.") from error
         if not isinstance(model, keras.Model):
             raise BlueprintRefused(f"The text describes a {type(model).__name__}; expected a whole model.")
         if not model.built:
@@ -123,7 +123,7 @@ def _built(config: dict[str, Any], input_size: int | None) -> Blueprint:
         try:
             rows = layer_table(model, input_size)
         except broken as error:
-            raise BlueprintRefused(f"The table cannot be made: {_first_line(error)}") from error
+            raise BlueprintRefused(f"The table cannot be made: {_first_line(error)}.") from error
     params = sum(row.params for row in rows)
     if params > MAX_PARAMS:
         raise BlueprintRefused(f"The model has {params:,} parameters; at most {MAX_PARAMS:,} are counted here.")
@@ -157,7 +157,7 @@ def _first_line(error: BaseException) -> str:
     line = next(iter(words.strip().splitlines()), type(error).__name__)
     sentences = re.split(r"(?<=\.) (?=[A-Z])", line)  # and objects of Python into the last
     kept = [s for s in sentences if not re.search(r"<\w+ |[=:] ?<|object at 0x|KerasTensor", s)]
-    return _shown(" ".join(kept) or type(error).__name__, 300)
+    return _shown(" ".join(kept).rstrip(".") or type(error).__name__, 300)
 
 
 def _shown(words: object, length: int = 60) -> str:

@@ -78,7 +78,7 @@ def flaw(text: str) -> str:
         ('', 'has no name', "has characters in its name that cannot be shown: 'a\\\\x00b'")
     """
     if not isinstance(text, str):
-        return f"has the name {text!r}, which is no text"
+        return f"has the name {quoted(text)}, which is no text"
     if not text.strip():
         return "has no name"
     if len(text) > LABEL_CHARACTERS:
@@ -86,6 +86,17 @@ def flaw(text: str) -> str:
     if printable(text) != text:
         return f"has characters in its name that cannot be shown: {text!a}"
     return ""
+
+
+def quoted(value: object) -> str:
+    """Return what was received as a refusal shows it: a stranger may send a megabyte where a word is expected.
+
+    Example:
+        >>> quoted(2.5), len(quoted("x" * 10**6))
+        ('2.5', 201)
+    """
+    words = repr(value)
+    return words if len(words) <= LABEL_CHARACTERS else f"{words[:LABEL_CHARACTERS]}…"
 
 
 def count(number: int, noun: str) -> str:

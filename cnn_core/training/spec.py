@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from cnn_core.pictures.items import Item, SpecRefused, shortage
+from cnn_core.pictures.items import Item, SpecRefused, quoted, shortage
 
 MAX_SEED = 2**31 - 1
 
@@ -144,7 +144,7 @@ class Spec:
         """
         known = [entry.name for entry in fields(cls)]
         if unknown := sorted(set(values) - set(known) - cls.foreign):
-            raise SpecRefused(f"{unknown[0]!r} is no option here; expected some of {', '.join(known)}.")
+            raise SpecRefused(f"{quoted(unknown[0])} is no option here; expected some of {', '.join(known)}.")
         chosen = {key: value for key, value in values.items() if key in known}
         return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in chosen.items()})
 
@@ -163,12 +163,12 @@ def _checked(name: str, value: Any, bounds: Bounds, default: Any) -> Any:
     """Return a value in its one form, or refuse it."""
     if bounds.known is None and bounds.low is None:
         if not isinstance(value, bool):
-            raise SpecRefused(f"{name} is {value!r}; expected true or false.")
+            raise SpecRefused(f"{name} is {quoted(value)}; expected true or false.")
         return value
     if not bounds.many:
         return _one(name, value, bounds)
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise SpecRefused(f"{name} is {value!r}; expected a list of them.")
+        raise SpecRefused(f"{name} is {quoted(value)}; expected a list of them.")
     values = [_one(name, each, bounds) for each in value]
     if not bounds.fewest <= len(set(values)) <= bounds.most:
         expected = f"{bounds.fewest} to {bounds.most}" if bounds.most < 100 else f"{bounds.fewest} or more"
@@ -183,12 +183,12 @@ def _one(name: str, value: Any, bounds: Bounds) -> Any:
     if bounds.known is not None:
         known = bounds.known()
         if value not in known:
-            raise SpecRefused(f"{name} is {value!r}; expected one of {', '.join(known)}.")
+            raise SpecRefused(f"{name} is {quoted(value)}; expected one of {', '.join(known)}.")
         return value
     kind = "whole number" if bounds.whole else "number"
     right = isinstance(value, int) if bounds.whole else isinstance(value, int | float)
     if isinstance(value, bool) or not right or not bounds.low <= value <= bounds.high:
-        raise SpecRefused(f"{name} is {value!r}; expected a {kind} from {bounds.low} to {bounds.high}.")
+        raise SpecRefused(f"{name} is {quoted(value)}; expected a {kind} from {bounds.low} to {bounds.high}.")
     return value if bounds.whole else float(value)
 
 

@@ -63,3 +63,29 @@ def test_place_that_another_control_has_taken_away_is_no_fault_of_a_link() -> No
     assert said(app)[0] == "at None" and not app.warning
     app.number_input[0].set_value(3).run()
     assert said(app)[0] == "at (2, 1)"
+
+
+def bound() -> None:
+    import streamlit as st
+
+    from ui.shared.controls import pick, segments, slide, switch, whole
+
+    st.markdown(f"{slide('a', 0, 9, 3, 'toy_slide')} {whole('b', 0, 9, 3, 'toy_whole')}")
+    st.markdown(f"{segments('c', 'xy', 'x', 'toy_segments')} {pick('d', 'xy', 'x', 'toy_pick')}")
+    st.markdown(f"{switch('e', False, 'toy_switch')}")
+
+
+@pytest.mark.parametrize("bad", ["nonsense", "1e309", ""])
+@pytest.mark.parametrize("key", ["toy_slide", "toy_whole", "toy_segments", "toy_pick", "toy_switch"])
+def test_going_back_to_an_impossible_link_is_told_and_the_control_goes_on(key: str, bad: str) -> None:
+    app = AppTest.from_function(bound, default_timeout=30).run()
+    app.query_params[key] = bad  # as Back does, within a visit: the control is bound to it already
+    app.run()
+    assert not app.exception and len(app.warning) == 1
+    assert "which is not possible here; the default is used" in app.warning[0].value
+    assert said(app) == ["3 3", "x x", "False"] and key not in app.query_params
+    app.run()
+    assert not app.exception and not app.warning
+    app.query_params[key] = good = {"toy_slide": "5", "toy_whole": "5", "toy_switch": "true"}.get(key, "y")
+    app.run()
+    assert not app.exception and not app.warning and app.query_params[key] in (good, [good]), "it is bound again"

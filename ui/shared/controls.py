@@ -7,9 +7,11 @@ title into it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from ui.shared.text import plain
 
@@ -38,9 +40,9 @@ def segments(
         more: As `st.segmented_control` takes it: `help`, `disabled`, `on_change`.
     """
     if not isinstance(options, Mapping):
-        usable(key, one_of(*options))
+        bound = _bound(key, one_of(*options))
         chosen: Option | None = place.segmented_control(
-            label, list(options), default=default, key=key, required=True, wrap=True, **_BOUND, **more
+            label, list(options), default=default, key=key, required=True, wrap=True, **bound, **more
         )
         return default if chosen is None else chosen  # an empty parameter clears even what is required
     return _titled(place.segmented_control, label, options, default, key, required=True, wrap=True, **more)
@@ -57,16 +59,15 @@ def pick(
 ) -> Option:
     """Ask for one of many, in a list that opens; arguments as of `segments`."""
     if not isinstance(options, Mapping):
-        usable(key, one_of(*options))
-        chosen: Option = place.selectbox(label, list(options), list(options).index(default), key=key, **_BOUND, **more)
+        bound = _bound(key, one_of(*options))
+        chosen: Option = place.selectbox(label, list(options), list(options).index(default), key=key, **bound, **more)
         return chosen
     return _titled(place.selectbox, label, options, default, key, **more)
 
 
 def whole(label: str, low: int, high: int, default: int, key: str, *, place: Any = st, **more: Any) -> int:
     """Ask for a whole number by typing it."""
-    # Streamlit reads the link as it came, even what was just taken out of it, and 1e309 is no number to it.
-    bound = _BOUND if usable(key, within(low, high)) else {}
+    bound = _bound(key, within(low, high))
     return min(high, max(low, int(place.number_input(label, low, high, default, key=key, **bound, **more))))
 
 
@@ -74,14 +75,14 @@ def slide(
     label: str, low: int, high: int, default: int, key: str, *, step: int = 1, place: Any = st, **more: Any
 ) -> int:
     """Ask for a whole number by a slider."""
-    usable(key, within(low, high, step))
-    return min(high, max(low, int(place.slider(label, low, high, default, step, key=key, **_BOUND, **more))))
+    bound = _bound(key, within(low, high, step))
+    return min(high, max(low, int(place.slider(label, low, high, default, step, key=key, **bound, **more))))
 
 
 def switch(label: str, default: bool, key: str, *, place: Any = st, **more: Any) -> bool:
     """Ask for yes or no."""
-    usable(key, one_of("true", "false"))
-    return bool(place.toggle(label, default, key=key, **_BOUND, **more))
+    bound = _bound(key, one_of("true", "false"))
+    return bool(place.toggle(label, default, key=key, **bound, **more))
 
 
 # What a reader does within a component: not written into the address, for Back would then go through every step of it,
@@ -138,8 +139,17 @@ def usable(key: str, good: Callable[[str], bool]) -> bool:
         return True
     shown = plain(text[:40]) or "nothing"
     st.warning(f"The link says {plain(key)}={shown}, which is not possible here; the default is used.")
-    del st.query_params[key]
+    with suppress(StreamlitAPIException):  # Back led here, and the control holds it: drawn unbound, it lets go of it
+        del st.query_params[key]
     return False
+
+
+def _bound(key: str, good: Callable[[str], bool]) -> dict[str, Any]:
+    """Return how a control is bound to the link: not for this once, where that cannot be used.
+
+    Streamlit reads the link as it came, even what was just taken out of it, and 1e309 is no number to it.
+    """
+    return _BOUND if usable(key, good) else {}
 
 
 def one_of(*options: object) -> Callable[[str], bool]:

@@ -17,7 +17,7 @@ from cnn_core.pictures import kept, limits
 from cnn_core.pictures.decoders import Decoders
 from cnn_core.pictures.images import ImageRejected
 from cnn_core.pictures.intake import Intake
-from cnn_core.pictures.items import SpecRefused, flaw
+from cnn_core.pictures.items import SpecRefused, flaw, quoted
 from cnn_core.pictures.trees import Placed
 from cnn_core.store import keys
 from cnn_core.store.runs import Run, Store
@@ -259,12 +259,15 @@ def _experiment(settings: bytes, name: str) -> Experiment:
                 raise ValueError(f"{what} {trouble}")
         experiment = Experiment.from_json(values)
         if unknown := {item.part for item in experiment.items} - {"", "train", "validation", "test"}:
-            raise ValueError(f"there is no part {min(unknown)!r} of a set")
+            raise ValueError(f"there is no part {quoted(min(unknown))} of a set")
         if odd := [item.digest for item in experiment.items if not re.fullmatch("[0-9a-f]{64}", item.digest)]:
-            raise ValueError(f"{odd[0][:80]!r} is the content of no picture")
+            raise ValueError(f"{quoted(odd[0])} is the content of no picture")
     except SpecRefused:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (UnicodeDecodeError, KeyError, TypeError, AttributeError, RecursionError) as error:  # in Python's words
+        what = "it is not what ConvScope writes there"
+        raise BundleRefused(f"{SETTINGS} in {name} is damaged ({what}). Download the bundle again.") from error
+    except ValueError as error:
         raise BundleRefused(f"{SETTINGS} in {name} is damaged ({error}). Download the bundle again.") from error
     return experiment
 
