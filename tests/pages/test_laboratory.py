@@ -173,7 +173,10 @@ def test_page_begins_with_a_sample_its_counts_and_what_it_will_take(page: Any) -
     assert not app.button(key="laboratory_start_depth").disabled
 
 
-def test_start_creates_a_study_of_the_album_with_the_usual_settings(page: Any, store: Store, engine: Any) -> None:
+def test_start_creates_a_study_of_the_album_with_the_usual_settings(
+    page: Any, store: Store, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVSCOPE_LIMIT_QUEUED", "0")  # more studies than one visitor may have waiting
     engine.answers["augmented_sheet"] = np.zeros((6, 5, 8, 8, 3), np.uint8)
     app = page("laboratory")
     for kind in STUDIES:
@@ -458,13 +461,13 @@ def test_renamed_study_is_called_by_its_new_name(page: Any, store: Store, items:
 
 
 def test_study_of_the_pictures_before_a_change_stays_in_sight_until_they_are_measured_again(
-    page: Any, store: Store, items: tuple[Item, ...], engine: Any
+    page: Any, store: Store, items: tuple[Item, ...], engine: Any, as_own: Any
 ) -> None:
     depth, size = stored(store, items, "depth"), stored(store, items, "size")
     for kind, run in (("depth", depth), ("size", size)):
         store.lists.add(keys.studies(fingerprint(items), kind), run.id)
     older = "**This result is older than your pictures**: 1 picture moved since. Measure again when you are done."
-    app = page("laboratory", run=depth.id)
+    app = as_own(page("laboratory", run=depth.id), depth.id, size.id)
     album = app.session_state.album
     album.move({items[0].digest}, "c*t", "dog")
     app.run()

@@ -387,7 +387,7 @@ def test_running_run_shows_progress_curves_and_stop(
 def test_waiting_run_says_what_it_waits_for(page: Any, store: Store, run: Run) -> None:
     later = store.create("transfer", run.spec, title="second")
     app = page("transfer", run=later.id)
-    assert "1 run before this one" in app.get("progress")[0].proto.text
+    assert "Waiting: 1 run is before this one." in app.get("progress")[0].proto.text
 
 
 def test_test_pictures_of_another_kind_are_said_first(page: Any, store: Store, run: Run) -> None:

@@ -1,5 +1,6 @@
 """Only its owner changes a run, whoever else knows its id; and no owner queues more than one may."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -122,8 +123,9 @@ def test_bytes_of_an_owner_are_their_pictures_and_networks_once_each(store: Stor
 def test_store_of_before_learns_whose_each_run_is(tmp_path: Path) -> None:
     old = Store(tmp_path)
     mine, carried, opened, nobodys = (old.create("toy", {}, title="toy").id for _ in range(4))
-    old.lists.add(keys.visit(ANNA), [mine, carried], own=True)
-    old.lists.add(keys.visit(BERTA), [carried], own=True)  # later, by a private link
+    old.lists.add(keys.visit(ANNA), [carried, mine], own=True)
+    time.sleep(0.01)
+    old.lists.add(keys.visit(BERTA), carried, own=True)  # by a private link
     old.lists.add(keys.visit(BERTA), [opened])
     old.lists.add(keys.private("c" * 32), [nobodys], own=True)
     with old._engine.begin() as connection:
