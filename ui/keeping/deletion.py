@@ -19,6 +19,9 @@ from ui.shared.text import count, plain, size
 
 KINDS = {VISITOR: "picture", SET: "set", RUN: "run"}
 _UNDO = "keeping_undo"  # in the session: what was deleted last
+# And what is said of it. No toast: after one from a callback of a fragment the page's style was gone; Streamlit 1.67
+# keeps both in one container.
+_SAID = "keeping_said"
 _GOES = {
     VISITOR: "Every page then shows one of the pictures that come with ConvScope.",
     SET: "Runs that were trained on it keep their pictures.",
@@ -84,8 +87,10 @@ def delete_all(mine: Belongings) -> None:
         st.button("Delete all for good", key="keeping_delete_all", type="primary", on_click=_delete_all)
 
 
-def undo() -> None:
-    """Offer to take the last deletion back, if that can be done; and say what it did."""
+def last_done() -> None:
+    """Say what the last deletion did, and offer to take it back if that can be done."""
+    if said := st.session_state.get(_SAID):
+        st.info(said, icon=":material/delete:")
     last: _Deleted | None = st.session_state.get(_UNDO)
     if last is None:
         return
@@ -93,9 +98,7 @@ def undo() -> None:
     if lost(store(), wanted):  # nobody else used them: they are gone for good
         del st.session_state[_UNDO]
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"“{plain(last.title)}” is deleted.", width="stretch")
-        st.button("Undo", key="keeping_undo_button", icon=":material/undo:", on_click=_undo, args=(last, wanted))
+    st.button("Undo", key="keeping_undo_button", icon=":material/undo:", on_click=_undo, args=(last, wanted))
 
 
 def _undo(last: _Deleted, wanted: frozenset[str]) -> None:
@@ -107,7 +110,7 @@ def _undo(last: _Deleted, wanted: frozenset[str]) -> None:
         visitors.change(store(), visit(), lambda known: known.with_set(last.set_id, last.title))
     st.session_state.pop(_UNDO)
     _read_anew()
-    st.toast(f"“{plain(last.title)}” is back.", icon=":material/undo:")
+    st.session_state[_SAID] = f"“{plain(last.title)}” is back."
 
 
 def _delete(thing: Belonging) -> None:
@@ -124,13 +127,13 @@ def _delete(thing: Belonging) -> None:
             done = removal.remove_picture(store(), visit())
             st.session_state[_UNDO] = _Deleted(thing.title, picture=own) if own else None
     except (NotYours, StillLive, PermissionError) as refusal:
-        st.toast(plain(str(refusal)), icon=":material/block:", duration="long")
+        st.session_state[_SAID] = plain(str(refusal))
         return
     except (RunNotFound, FileNotFoundError):
-        st.toast("It was deleted already, in another tab.")
+        st.session_state[_SAID] = "It was deleted already, in another tab."
         return
     _read_anew()
-    st.toast(_said(f"“{plain(thing.title)}” is deleted", done), icon=":material/delete:")
+    st.session_state[_SAID] = _said(f"“{plain(thing.title)}” is deleted", done)
 
 
 def _delete_all() -> None:
@@ -140,11 +143,13 @@ def _delete_all() -> None:
     words = _said("All of yours is deleted", done)
     if done.live:
         words += f" What still goes on stays: {plain(', '.join(done.live))}."
-    st.toast(words, icon=":material/delete_forever:", duration="long")
+    st.session_state[_SAID] = words
 
 
 def _said(what: str, done: Removed) -> str:
-    words = f"{what}; {size(done.bytes)} are free."
+    words = f"{what}; {size(done.bytes)} are free." if done.bytes >= 500 else f"{what}."
+    if done.bytes < 500 and not done.later:
+        words += " Its pictures stay, since something else uses them."
     if done.later:
         words += f" {count(done.later, 'picture')} came in less than an hour ago: their bytes go within two hours."
     return words

@@ -11,7 +11,7 @@ from cnn_core.store.belongings import Belonging, Belongings, belongings
 from cnn_core.store.keys import RUN, SET, VISITOR
 from cnn_core.store.terms import Terms, TermsRefused, anonymous
 from cnn_core.training import takeout
-from ui.keeping.deletion import KINDS, delete_all, delete_one, undo
+from ui.keeping.deletion import KINDS, delete_all, delete_one, last_done
 from ui.shared.header import NOT_KEPT
 from ui.shared.rows import scrolled
 from ui.shared.session import keeps_visits, store, visit
@@ -41,7 +41,7 @@ def everything(room: Room) -> None:
                 words=("Name",),
             )
     with room.side:
-        undo()
+        last_done()
         if mine.things or mine.links:
             _take_away(mine)
             delete_one(mine)

@@ -275,8 +275,8 @@ class _Laboratory:
             self.report.update(kept=arm)
 
         def resumed(epochs: int) -> None:
-            why = "after its worker was lost" if self.attempt > 1 else "where it had been broken off"
-            self.report.update(note=f"Went on from {f'epoch {epochs}' if epochs else 'its first epoch'} {why}.")
+            why = " after its worker was lost" if self.attempt > 1 else ", where it had been broken off"
+            self.report.update(note=f"Went on from {f'epoch {epochs}' if epochs else 'its first epoch'}{why}.")
 
         return _training().Keeper(save, load, resumed)
 
