@@ -12,7 +12,7 @@ from studies_toys import Listening
 
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
 from cnn_core.pictures.items import SpecRefused
-from cnn_core.store.runs import Run
+from cnn_core.store.runs import Glance, Run
 from cnn_core.training.spec import Spec
 from cnn_core.training.studies import signals as studies
 from cnn_core.training.studies.causes import Identity, IdentityOptions, Signals, SignalsOptions
@@ -132,7 +132,8 @@ def test_impossible_questions_are_refused_in_words(ask: object, message: str) ->
 
 
 def job(kind: str, spec: dict[str, Any], result: dict[str, Any] | None = None) -> Run:
-    return Run("1f", kind, "t", "running", "engine", "", "w", 1, None, None, 0.0, 0.0, None, spec, {}, result or {}, {})
+    glance = Glance("1f", kind, "t", "running", "engine", "", "", "w", 1, None, None, 0.0, 0.0, 0.0, None)
+    return Run(**vars(glance), spec=spec, progress={}, result=result or {}, environment={})
 
 
 def test_run_of_signals_stops_between_nets_and_goes_on_there(monkeypatch: pytest.MonkeyPatch) -> None:
