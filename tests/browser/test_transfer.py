@@ -278,7 +278,7 @@ def test_stop_pressed_in_two_tabs_stops_once(server: Server, visitor: Visitor, f
     page = visitor(f"{server.url}/transfer")
     run = held(server, page, finished.spec)
     with LiveReport(server.store, run) as report:
-        report.update(phase="head", arm="frozen", fraction=0.5)
+        report.update(phase="head", arm="frozen", fraction=0.5, reaction=300)  # it hears of Stop when both tabs say so
         tabs = [page, page.context.new_page()]
         for tab in tabs:
             tab.goto(f"{server.url}/transfer?run={run.id}")
