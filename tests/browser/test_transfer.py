@@ -278,15 +278,15 @@ def test_stop_pressed_in_two_tabs_stops_once(server: Server, visitor: Visitor, f
     page = visitor(f"{server.url}/transfer")
     run = held(server, page, finished.spec)
     with LiveReport(server.store, run) as report:
-        report.update(phase="head", arm="frozen", fraction=0.5)
+        report.update(phase="head", arm="frozen", fraction=0.5, reaction=300)  # it hears of Stop when both tabs say so
         tabs = [page, page.context.new_page()]
         for tab in tabs:
             tab.goto(f"{server.url}/transfer?run={run.id}")
-            expect(tab.get_by_text("training the head")).to_be_visible()
+            expect(tab.get_by_test_id("stProgress")).to_contain_text("training the head")
         for button in [tab.get_by_role("button", name="Stop") for tab in tabs]:
             button.evaluate("button => button.click()")  # both before either page is drawn anew
         for tab in tabs:
-            expect(tab.get_by_text("measuring what was learnt so far")).to_be_visible()
+            expect(tab.get_by_test_id("stProgress")).to_contain_text("measuring what was learnt so far")
         eventually(lambda: report.should_stop)
     assert server.store.finish(run, "stopped")
     for tab in tabs:
@@ -302,11 +302,11 @@ def test_browser_offline_for_a_minute_is_back_by_itself(server: Server, visitor:
     with LiveReport(server.store, run) as report:
         report.update(phase="head", arm="frozen", fraction=0.2)
         page.goto(f"{server.url}/transfer?run={run.id}")
-        expect(page.get_by_text("training the head")).to_be_visible()
+        expect(page.get_by_test_id("stProgress")).to_contain_text("training the head")
         page.context.set_offline(True)
         page.wait_for_timeout(60_000)
         report.update(phase="testing", fraction=0.9)
         page.context.set_offline(False)
-        expect(page.get_by_text("testing on pictures it has not seen")).to_be_visible()
+        expect(page.get_by_test_id("stProgress")).to_contain_text("testing on pictures it has not seen")
     assert server.store.finish(run, "stopped")
     expect(page.get_by_test_id("stException")).to_have_count(0)
