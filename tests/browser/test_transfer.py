@@ -266,9 +266,10 @@ def test_run_survives_a_crash_of_the_server_and_its_link_comes_back(
 
 def held(server: Server, page: Page, spec: dict[str, Any]) -> Run:
     """A run of this visitor's that goes on as long as the test wants: the test is its worker."""
-    run = server.store.create("transfer", spec, title="held", carrier=COMMAND_LINE)
     cookie = next(each for each in page.context.cookies() if each["name"] == "convscope_visit")
-    server.store.lists.add(keys.visit(cookie["value"].partition(".")[0]), run.id, own=True)
+    owner = cookie["value"].partition(".")[0]
+    run = server.store.create("transfer", spec, title="held", carrier=COMMAND_LINE, owner=owner)
+    server.store.lists.add(keys.visit(owner), run.id, own=True)
     claimed = server.store.claim(run.id, worker="test")
     assert claimed
     return claimed
