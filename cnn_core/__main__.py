@@ -26,7 +26,8 @@ from cnn_core.pictures.decoders import Decoders
 from cnn_core.pictures.images import ImageRejected, Picture
 from cnn_core.receipts import commands as receipts
 from cnn_core.store import commands as keeping
-from cnn_core.store.runs import Run, RunNotFound, Store
+from cnn_core.store.records import Run, RunNotFound
+from cnn_core.store.runs import Store
 from cnn_core.training import reading
 from cnn_core.training.flags import add_flags, chosen
 from cnn_core.training.lab import commands as lab

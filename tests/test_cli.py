@@ -20,8 +20,9 @@ from skimage import data
 from cnn_core.__main__ import main
 from cnn_core.engine.here import carry_out
 from cnn_core.networks import backbones
+from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import Store
 from cnn_core.training.transfer import experiment as job
 from cnn_core.training.transfer.export import bundle
 from cnn_core.training.transfer.results import Transfer

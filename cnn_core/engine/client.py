@@ -28,7 +28,8 @@ from cnn_core.engine.errors import (
     sentence,
 )
 from cnn_core.engine.limits import limits
-from cnn_core.store.runs import ENGINE, Glance, Store
+from cnn_core.store.records import ENGINE, Glance
+from cnn_core.store.runs import Store
 
 __all__ = [
     "AskFailed",

@@ -29,7 +29,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from cnn_core.engine import probes
 from cnn_core.engine.errors import MEMORY_WORDS
 from cnn_core.store import keys
-from cnn_core.store.runs import Run, RunNotFound, Store
+from cnn_core.store.records import Run, RunNotFound
+from cnn_core.store.runs import Store
 
 SLIP = "CONVSCOPE_SLIP"  # a variable of the worker's: where its slip goes
 TOPIC = probes.DEATHS

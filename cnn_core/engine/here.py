@@ -9,8 +9,9 @@ from cnn_core.engine import jobs
 from cnn_core.engine.errors import on_purpose, sentence
 from cnn_core.engine.progress import Progress
 from cnn_core.engine.quiet import quiet
+from cnn_core.store.records import COMMAND_LINE, Run
 from cnn_core.store.report import LiveReport, Stopped, how_it_ended
-from cnn_core.store.runs import COMMAND_LINE, Run, Store
+from cnn_core.store.runs import Store
 from cnn_core.store.troubles import PATIENCE, patience
 
 DETAILS = "Details stand in the terminal where the command was given."

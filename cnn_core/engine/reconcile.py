@@ -12,7 +12,8 @@ from collections import Counter
 from cnn_core.engine.client import Engine
 from cnn_core.engine.errors import EngineError
 from cnn_core.engine.looks import HERE, Looks
-from cnn_core.store.runs import ENGINE, Glance, Store
+from cnn_core.store.records import ENGINE, Glance
+from cnn_core.store.runs import Store
 
 TICK = 0.4  # seconds between two looks at the store alone
 PASS = 3.0  # seconds between two full comparisons

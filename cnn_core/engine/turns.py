@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cnn_core.store.runs import ENGINE, Glance, Store
+from cnn_core.store.records import ENGINE, Glance
+from cnn_core.store.runs import Store
 
 SOONEST = 0.1  # of the work must be done before the time left can be told by its pace
 USUAL = 60.0  # seconds, in place of what is not known, to find the order; never told to anybody

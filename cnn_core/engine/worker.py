@@ -16,8 +16,9 @@ from distributed import get_worker
 from cnn_core.engine import deaths, jobs
 from cnn_core.engine.errors import AskFailed, on_purpose, sentence
 from cnn_core.engine.probes import KILL
+from cnn_core.store.records import Run
 from cnn_core.store.report import LiveReport, Stopped, how_it_ended
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import Store
 from cnn_core.store.troubles import PATIENCE, patience
 
 log = logging.getLogger(__name__)

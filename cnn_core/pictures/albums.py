@@ -17,8 +17,9 @@ from cnn_core.pictures import sets
 from cnn_core.pictures.items import Item, count
 from cnn_core.pictures.kept import hold, lost
 from cnn_core.store import keys, visitors
+from cnn_core.store.records import Run, to_json
 from cnn_core.store.references import digests
-from cnn_core.store.runs import Run, Store, to_json
+from cnn_core.store.runs import Store
 from cnn_core.store.visitors import Visitor
 
 YOURS = "your pictures"  # the source of a set that a visitor has gathered

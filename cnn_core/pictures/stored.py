@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from cnn_core.store import keys, visitors
-from cnn_core.store.runs import RunNotFound, Store
+from cnn_core.store.records import RunNotFound
+from cnn_core.store.runs import Store
 
 SUFFIXES = ("json", "png", "jpg", "webp")  # a picture's record, and its codings
 

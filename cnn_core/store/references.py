@@ -17,7 +17,8 @@ from cnn_core.store import keys
 from cnn_core.store.keys import PICTURE, RUN, SERVER, SET, SHARE, UNFINISHED, VISITOR, Owner
 from cnn_core.store.lists import Entry
 from cnn_core.store.objects import Stored
-from cnn_core.store.runs import Glance, Store
+from cnn_core.store.records import Glance
+from cnn_core.store.runs import Store
 from cnn_core.store.terms import GRACE
 
 _DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")

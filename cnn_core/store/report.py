@@ -13,7 +13,8 @@ from typing import Any, Protocol, Self
 
 import psutil
 
-from cnn_core.store.runs import Run, Store, plain
+from cnn_core.store.records import Run, plain
+from cnn_core.store.runs import Store
 from cnn_core.store.troubles import patience
 
 BEAT = 0.25  # seconds between two heartbeats

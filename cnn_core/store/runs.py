@@ -8,14 +8,11 @@ Objects (pictures, models) are bytes under a key. By default both live in the fo
 SQLite or PostgreSQL and any object store fsspec speaks.
 """
 
-import json
-import math
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +22,12 @@ import sqlalchemy as sa
 from cnn_core.store import keys, owners
 from cnn_core.store.features import Features
 from cnn_core.store.lists import Lists, adopt_version_01
-from cnn_core.store.objects import Objects, Stored
+from cnn_core.store.objects import Objects
+from cnn_core.store.records import AGAIN, ENGINE, FINAL, LIVE, Glance, Run, RunNotFound, plain
 from cnn_core.store.tables import bring_up_to_date, connect
 from cnn_core.store.tables import runs as _runs
 from cnn_core.store.troubles import StoreGone, patient
 
-LIVE = ("queued", "running", "stopping")
-FINAL = ("done", "partial", "stopped", "failed")
-AGAIN = ("partial", "failed")  # can be tried again, and then go on from their checkpoints
-ENGINE, COMMAND_LINE = "engine", "command line"  # who carries a run out
 DATABASE = "runs.sqlite"  # in a store's folder
 _CHECKOUT = Path(__file__).resolve().parents[2]
 # An installed program has no folder of its own to write into.
@@ -42,70 +36,10 @@ DEFAULT_LOCATION = (
 )
 
 
-class RunNotFound(KeyError):
-    """No run has this id."""
-
-    def __init__(self, run_id: str) -> None:
-        super().__init__(run_id)
-        self.run_id = run_id
-
-    def __str__(self) -> str:
-        return (
-            f"There is no run {self.run_id!r} in this store. Check the link: an id is 12 characters; "
-            "a run of another server is not known here."
-        )
-
-
-@dataclass(frozen=True)
-class Glance:
-    """How an execution of an experiment stands, at the moment of reading: all that is light.
-
-    Times are seconds since the epoch, None where it has not happened. `error` is a sentence for the reader, empty while
-    nothing went wrong; of a run that is done in part it says what failed. `attempt` counts how often a worker took it
-    up. `carrier` is ENGINE or COMMAND_LINE: the engine resends its own runs only. `owner` is the visit, or the account,
-    that began it and alone may change it; empty for a run of the command line, which is nobody's on a page. `queued` is
-    the time by which it gets its turn (`engine.turns`).
-    """
-
-    id: str
-    kind: str
-    title: str
-    state: str
-    carrier: str
-    owner: str
-    error: str
-    worker: str
-    attempt: int
-    stop_requested: float | None
-    beat: float | None
-    created: float
-    queued: float
-    started: float | None
-    ended: float | None
-
-    @property
-    def live(self) -> bool:
-        """True while something may still change."""
-        return self.state in LIVE
-
-
-@dataclass(frozen=True)
-class Run(Glance):
-    """One execution with all that it was asked and has found: `spec`, `progress`, `result`, `environment`, plain JSON.
-
-    A spec holds an entry a picture and a result one a tested picture: hundreds of kilobytes for some thousands.
-    """
-
-    spec: dict[str, Any]
-    progress: dict[str, Any]
-    result: dict[str, Any]
-    environment: dict[str, Any]
-
-
 _GLANCE = tuple(_runs.c[name] for name in Glance.__dataclass_fields__)
 
 
-class Store:
+class Store(Objects):
     """Runs, objects and features at one location.
 
     Args:
@@ -137,10 +71,11 @@ class Store:
             self.location, self.folder = str(folder), folder
             database, objects = f"sqlite:///{folder / DATABASE}", str(folder / "objects")
             _adopt_mislaid(folder / "objects")
-        self._objects, self._engine = Objects(objects), connect(database)
+        super().__init__(objects)
+        self._engine = connect(database)
         self.features, self.lists = Features(self._engine), Lists(self._engine)
         if bring_up_to_date(self._engine, self.folder):
-            adopt_version_01(self._objects, self.lists)
+            adopt_version_01(self, self.lists)
 
     @classmethod
     def default(cls) -> "Store":
@@ -390,7 +325,7 @@ class Store:
         fresh |= {"queued": time.time()} | dict.fromkeys(("stop_requested", "beat", "started", "ended"))
         where = (_runs.c.id == run_id) & ended & owners.has_room(by or "", most)
         if self._change("try it again", run_id, by, where, **fresh):
-            self._objects.remove(keys.deaths(run_id))  # its attempts are counted anew
+            self.remove(keys.deaths(run_id))  # its attempts are counted anew
             return True
         if by and most and self._select((_runs.c.id == run_id) & ended, order=_runs.c.id):
             raise owners.queue_full(most)
@@ -420,14 +355,14 @@ class Store:
             self._check_owner("delete it", run_id, by)
             return False
         self.lists.drop_everywhere(run_id)
-        self._objects.remove(keys.run(run_id))
+        self.remove(keys.run(run_id))
         return True
 
     def _end(self, run: Glance, **values: Any) -> bool:
         if self._update(self._mine(run), _runs.c.id, **values) is None:
             return False
         if values["state"] not in AGAIN:
-            self._objects.remove(keys.checkpoints(run.id))
+            self.remove(keys.checkpoints(run.id))
         if run.attempt:
             self._had_turn(run)
         return True
@@ -468,89 +403,9 @@ class Store:
             row = connection.execute(statement).one_or_none()
         return None if row is None else dict(row._mapping)
 
-    # Objects --------------------------------------------------------------------------------------------------------
-
-    def write(self, key: str, data: bytes) -> None:
-        """Keep bytes under a key of `keys`; whole or not at all."""
-        self._objects.write(key, data)
-
-    def read(self, key: str) -> bytes:
-        """Return the bytes under a key.
-
-        Raises:
-            FileNotFoundError: If there are none.
-        """
-        return self._objects.read(key)
-
-    def exists(self, key: str) -> bool:
-        """Tell whether there are bytes under this key."""
-        return self._objects.exists(key)
-
-    def look(self, key: str) -> Stored | None:
-        """Return the size and time of what is under a key, None if nothing is."""
-        return self._objects.look(key)
-
-    def touch(self, key: str) -> bool:
-        """Count what is under a key as written now, so that it is not collected; False if nothing is there."""
-        return self._objects.touch(key)
-
-    def stored(self, folder: str = "") -> dict[str, Stored]:
-        """Return all keys below a folder, by default all there are, with size and time."""
-        return self._objects.stored(folder)
-
-    def stored_at(self, keys: Collection[str]) -> dict[str, Stored]:
-        """Return what lies under some keys; absent where nothing does."""
-        return self._objects.stored_at(keys)
-
-    def read_all(self, folder: str) -> dict[str, bytes]:
-        """Return all that lies in a folder, by key."""
-        return self._objects.read_all(folder)
-
-    def size(self, keys: Iterable[str]) -> int:
-        """Return how many bytes there are under these keys together."""
-        return self._objects.size(keys)
-
-    def below(self, folder: str) -> list[str]:
-        """Return all keys below a folder, sorted."""
-        return self._objects.below(folder)
-
-    def remove(self, key: str) -> None:
-        """Remove what is under a key; nothing where nothing is."""
-        self._objects.remove(key)
-
 
 def _adopt_mislaid(objects: Path) -> None:
     """Fetch the objects of a folder with spaces or umlauts: version 0.1 put them where its URI says, %20 and all."""
     mislaid = Path(objects.as_uri().removeprefix("file://"))
     if mislaid != objects and mislaid.is_dir() and not objects.exists():
         shutil.move(mislaid, objects)
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON knows it: NumPy's numbers and arrays become Python's, NaN and infinity become None.
-
-    A loss that diverged is a NaN, and a database refuses it.
-
-    Raises:
-        TypeError: If JSON has no word for something in it.
-
-    Example:
-        >>> plain({"loss": float("nan"), "shape": (2, 3)})
-        {'loss': None, 'shape': [2, 3]}
-    """
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):  # NumPy
-        return plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, str | int):
-        return value
-    raise TypeError(f"JSON has no word for {value!r}; use numbers, strings, lists and dicts.")
-
-
-def to_json(value: Any) -> str:
-    """Serialise deterministically, for keys and files."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -8,7 +8,7 @@ from typing import Any
 from cnn_core.arithmetic.measures import Accuracy, Curve
 from cnn_core.arithmetic.tables import csv_text
 from cnn_core.networks.backbones import BACKBONES
-from cnn_core.store.runs import Glance, Run
+from cnn_core.store.records import Glance, Run
 from cnn_core.training.kinds import KINDS, key_of, result_of
 from cnn_core.training.results import Result, ResultUnreadable
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from cnn_core.training.lab.studies import STUDIES as LAB
 from cnn_core.training.results import Result
 from cnn_core.training.studies.causes import Identity, Signals

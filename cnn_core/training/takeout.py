@@ -23,8 +23,9 @@ from cnn_core.pictures.albums import Album
 from cnn_core.pictures.formats import printable
 from cnn_core.store import keys, shares, visitors
 from cnn_core.store.belongings import held
+from cnn_core.store.records import RunNotFound
 from cnn_core.store.references import Holder
-from cnn_core.store.runs import RunNotFound, Store
+from cnn_core.store.runs import Store
 
 PART = 100_000_000  # bytes of one zip, which is in memory while it is made; what is larger alone is one alone
 _NAME = 80  # characters of a folder's or a file's name

@@ -21,7 +21,8 @@ from cnn_core.engine import address
 from cnn_core.engine.client import Engine
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.training.transfer.spec import Experiment, Options
 from tests.waiting import PATIENCE, eventually
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from tests.waiting import eventually
 
 from .conftest import Server, steps

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from cnn_core.pictures.images import Picture
-from cnn_core.store.runs import COMMAND_LINE
+from cnn_core.store.records import COMMAND_LINE
 from tests.waiting import eventually
 from ui.shared.visits import COOKIE
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from cnn_core.training.transfer.results import Transfer
 
 from .conftest import LIMIT, Server, pixels, settled

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
-from cnn_core.store.runs import Run, to_json
+from cnn_core.store.records import Run, to_json
 from tests.waiting import eventually
 
 from .conftest import LIMIT, Server, pixels, settled, visits

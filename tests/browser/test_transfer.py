@@ -15,8 +15,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cnn_core.store import keys
+from cnn_core.store.records import COMMAND_LINE, Run
 from cnn_core.store.report import LiveReport
-from cnn_core.store.runs import COMMAND_LINE, Run
 from cnn_core.training.transfer.results import Transfer
 from tests.waiting import eventually, promised
 

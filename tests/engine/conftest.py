@@ -10,7 +10,8 @@ import pytest
 from cnn_core.engine import address
 from cnn_core.engine.client import Engine
 from cnn_core.engine.reconcile import Reconciler
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from tests.waiting import eventually
 
 HERE = Path(__file__).parent

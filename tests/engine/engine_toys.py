@@ -8,8 +8,9 @@ from pathlib import Path
 
 from cnn_core.engine.jobs import UnknownWork
 from cnn_core.store import keys
+from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome, Report, Stopped
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import Store
 
 HELD: list[bytes] = []
 

@@ -16,7 +16,8 @@ import pytest
 from cnn_core import __main__ as program
 from cnn_core.engine.address import ROOT
 from cnn_core.engine.here import RunTaken, carry_out, shortfall
-from cnn_core.store.runs import COMMAND_LINE, Store
+from cnn_core.store.records import COMMAND_LINE
+from cnn_core.store.runs import Store
 from tests.waiting import eventually
 
 from .conftest import Bench

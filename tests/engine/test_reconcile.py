@@ -10,7 +10,8 @@ import pytest
 from cnn_core.engine import reconcile as watchman
 from cnn_core.engine import turns
 from cnn_core.engine.looks import BLIND, Looks
-from cnn_core.store.runs import COMMAND_LINE, Glance, Run, Store
+from cnn_core.store.records import COMMAND_LINE, Glance, Run
+from cnn_core.store.runs import Store
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
 

@@ -11,7 +11,8 @@ from cnn_core.engine import deaths, jobs, worker
 from cnn_core.engine.errors import AskFailed
 from cnn_core.networks.blueprints import BlueprintRefused
 from cnn_core.pictures.items import SpecRefused
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 
 LAYERS = """{"module": "keras", "class_name": "Sequential", "config": {"name": "n", "layers": [
   {"module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [null, 8, 8, 3]}},

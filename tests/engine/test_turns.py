@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from cnn_core.engine import turns
 from cnn_core.store import tables
-from cnn_core.store.runs import COMMAND_LINE, FINAL, Run, Store
+from cnn_core.store.records import COMMAND_LINE, FINAL, Run
+from cnn_core.store.runs import Store
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
 OWNERS = ("anna", "berta", "carl", "dora")

@@ -12,7 +12,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine.errors import EngineUnreachable
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.training.results import Result
 from cnn_core.training.studies import degradation, inductive_bias, lenet, published
 from cnn_core.training.studies.causes import Identity, NetSignals, Signals, SignalsOptions

@@ -16,7 +16,8 @@ from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys, shares, visitors
-from cnn_core.store.runs import COMMAND_LINE, Run, Store
+from cnn_core.store.records import COMMAND_LINE, Run
+from cnn_core.store.runs import Store
 from cnn_core.store.shares import GivenSet
 from cnn_core.training.lab.depth import DepthOptions
 from cnn_core.training.lab.spec import LabSpec

@@ -12,7 +12,8 @@ from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
 from cnn_core.engine import looks
 from cnn_core.store import tables
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.store.troubles import BUSY, FULL, GONE
 from cnn_core.training.transfer.spec import Experiment, Options
 from ui.shared.faults import told

@@ -15,7 +15,8 @@ from cnn_core.pictures.albums import Album
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys, shares, terms, visitors
-from cnn_core.store.runs import COMMAND_LINE, Run, Store
+from cnn_core.store.records import COMMAND_LINE, Run
+from cnn_core.store.runs import Store
 from cnn_core.store.visitors import OwnPicture
 from ui.shared.header import NOT_KEPT
 

@@ -17,7 +17,8 @@ from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.training.lab.depth import Cut, DepthOptions, DepthResult, Stage
 from cnn_core.training.lab.labels import LabelsOptions
 from cnn_core.training.lab.recipes import RIGHT, RecipesResult, Tried

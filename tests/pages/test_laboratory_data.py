@@ -14,7 +14,8 @@ from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
-from cnn_core.store.runs import Run, Store, to_json
+from cnn_core.store.records import Run, to_json
+from cnn_core.store.runs import Store
 from cnn_core.training.lab.augmentation import AugmentationResult, Effect, Policy
 from cnn_core.training.lab.calibration import refusal_curve, refusal_threshold, reliability
 from cnn_core.training.lab.labels import (

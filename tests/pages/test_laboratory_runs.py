@@ -13,7 +13,8 @@ from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy
 from cnn_core.arithmetic.statistics import share
 from cnn_core.figures import comparison as figures
 from cnn_core.store import keys
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.training.comparison import COLUMNS, comparison_csv, summary
 from cnn_core.training.kinds import KINDS
 from cnn_core.training.lab.augmentation import AugmentationResult

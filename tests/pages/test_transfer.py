@@ -17,8 +17,9 @@ from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import kept, sets
 from cnn_core.pictures.images import Picture
 from cnn_core.store import keys
+from cnn_core.store.records import Run
 from cnn_core.store.report import how_it_ended
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import Store
 from cnn_core.training.lab.labels import Attention, Neighbour
 from cnn_core.training.transfer import onnx_extra
 from cnn_core.training.transfer.evaluation import compare, evaluate

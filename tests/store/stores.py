@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from cnn_core.store import keys, visitors
-from cnn_core.store.runs import COMMAND_LINE, Run, Store
+from cnn_core.store.records import COMMAND_LINE, Run
+from cnn_core.store.runs import Store
 from cnn_core.store.tables import runs as rows
 
 ANNA, BERTA, CARLA = "a1" * 20, "b2" * 20, "c3" * 20

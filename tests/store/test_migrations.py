@@ -13,7 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from cnn_core.store import keys, tables
-from cnn_core.store.runs import COMMAND_LINE, ENGINE, Store
+from cnn_core.store.records import COMMAND_LINE, ENGINE
+from cnn_core.store.runs import Store
 
 VERSION_01 = Path(__file__).with_name("version_01.sql")  # written by version 0.1: four runs and a feature
 RUNS = ("0123456789ab", "1123456789ab", "2123456789ab", "3123456789ab")

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from cnn_core.pictures.stored import stored_by
 from cnn_core.store import keys, visitors
 from cnn_core.store.owners import NotYours, QuotaReached
-from cnn_core.store.runs import COMMAND_LINE, Run, Store
+from cnn_core.store.records import COMMAND_LINE, Run
+from cnn_core.store.runs import Store
 from cnn_core.store.visitors import OwnPicture
 
 ANNA, BERTA = "a" * 40, "b" * 40

@@ -13,9 +13,10 @@ from cnn_core.pictures.images import Picture
 from cnn_core.store import cached_maps, keys, removal, shares, visitors
 from cnn_core.store.collector import collect
 from cnn_core.store.owners import NotYours
+from cnn_core.store.records import RunNotFound
 from cnn_core.store.references import Inventory
 from cnn_core.store.removal import StillLive
-from cnn_core.store.runs import RunNotFound, Store
+from cnn_core.store.runs import Store
 from cnn_core.store.shares import GivenSet
 from cnn_core.store.terms import GRACE, Terms
 from cnn_core.store.visitors import OwnPicture

@@ -14,7 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from cnn_core.store import keys
-from cnn_core.store.runs import FINAL, LIVE, Run, RunNotFound, Store, plain
+from cnn_core.store.records import FINAL, LIVE, Run, RunNotFound, plain
+from cnn_core.store.runs import Store
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from cnn_core.store import keys, tables, troubles
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.store.troubles import AWAY, BUSY, FULL, GONE, StoreGone, patience, sentence
 
 Change = Callable[[Store, Run], object]

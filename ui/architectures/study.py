@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from cnn_core.pictures.items import SpecRefused
-from cnn_core.store.runs import Run, RunNotFound
+from cnn_core.store.records import Run, RunNotFound
 from cnn_core.training.results import ResultUnreadable
 from cnn_core.training.spec import Bounds, bounds_of
 from cnn_core.training.studies.published import Provenance, shipped

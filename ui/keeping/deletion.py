@@ -9,9 +9,9 @@ from cnn_core.store import keys, removal, visitors
 from cnn_core.store.belongings import Belonging, Belongings
 from cnn_core.store.keys import RUN, SET, VISITOR
 from cnn_core.store.owners import NotYours
+from cnn_core.store.records import RunNotFound
 from cnn_core.store.references import digests
 from cnn_core.store.removal import Removed, StillLive
-from cnn_core.store.runs import RunNotFound
 from cnn_core.store.visitors import OwnPicture
 from ui.shared.picture import forget_pictures
 from ui.shared.session import store, visit, visitor

@@ -9,7 +9,7 @@ import streamlit as st
 
 from cnn_core.figures import comparison as figures
 from cnn_core.store import keys, removal
-from cnn_core.store.runs import Glance, RunNotFound
+from cnn_core.store.records import Glance, RunNotFound
 from cnn_core.training.comparison import Summary, summary
 from ui.laboratory.run_table import Entry, example_table, here, run_table
 from ui.laboratory.study import EXAMPLE

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from cnn_core.arithmetic.measures import Accuracy
-from cnn_core.store.runs import Glance
+from cnn_core.store.records import Glance
 from cnn_core.training.comparison import Summary, comparison_csv
 from cnn_core.training.lab.examples import example
 from cnn_core.training.lab.studies import STUDIES

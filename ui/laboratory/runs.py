@@ -8,7 +8,7 @@ import streamlit as st
 
 from cnn_core.pictures.albums import Album
 from cnn_core.store import keys
-from cnn_core.store.runs import Run, RunNotFound
+from cnn_core.store.records import Run, RunNotFound
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.studies import STUDIES
 from ui.shared.beginning import begin_run

@@ -11,7 +11,7 @@ import streamlit as st
 
 from cnn_core.figures.palette import LIGHT
 from cnn_core.pictures.items import SpecRefused
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from cnn_core.training.flags import spelled
 from cnn_core.training.lab.examples import Example, example
 from cnn_core.training.lab.results import LabResult

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_core.store import keys
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from ui.shared.beginning import begin_run
 from ui.shared.run_panel import follow
 from ui.shared.session import find_run, is_own, store

@@ -10,7 +10,7 @@ from cnn_core.engine import client
 from cnn_core.engine.limits import limits
 from cnn_core.pictures.stored import stored_by
 from cnn_core.store.owners import NotYours, QuotaReached
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from ui.shared.session import remember_run, store, visit
 from ui.shared.text import plain, size
 

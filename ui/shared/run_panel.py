@@ -10,7 +10,7 @@ from cnn_core.engine import client, looks
 from cnn_core.engine.errors import EngineError
 from cnn_core.engine.limits import limits
 from cnn_core.engine.turns import SOONEST, Outlook, expected, time_left
-from cnn_core.store.runs import AGAIN, Run, RunNotFound
+from cnn_core.store.records import AGAIN, Run, RunNotFound
 from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.shared.beginning import begin_again, refusals
 from ui.shared.faults import toasted

@@ -8,7 +8,8 @@ from cnn_core.pictures import albums, kept, sets
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys, shares, visitors
 from cnn_core.store.accounts import hand_over
-from cnn_core.store.runs import Glance, Run, RunNotFound, Store
+from cnn_core.store.records import Glance, Run, RunNotFound
+from cnn_core.store.runs import Store
 from cnn_core.store.secret import server_secret
 from cnn_core.store.visitors import Visitor
 from ui.shared.accounts import signed_in

@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnn_core.figures.transfer import confusion
 from cnn_core.networks.backbones import backbone
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from cnn_core.training.transfer.headline import again, balanced
 from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES, Options

@@ -7,7 +7,7 @@ import streamlit as st
 from cnn_core.engine import client
 from cnn_core.figures.transfer import curves
 from cnn_core.pictures.items import Item
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from cnn_core.training.results import ResultUnreadable
 from cnn_core.training.transfer.headline import beside
 from cnn_core.training.transfer.results import Learning, Transfer, learning

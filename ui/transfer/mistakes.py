@@ -8,7 +8,7 @@ import streamlit as st
 
 from cnn_core.pictures import kept
 from cnn_core.pictures.items import Item
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from cnn_core.training.transfer.results import Answer, Arm
 from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.shared.charts import palette

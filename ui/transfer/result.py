@@ -4,7 +4,7 @@ import re
 
 import streamlit as st
 
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from cnn_core.training.results import ResultUnreadable
 from cnn_core.training.transfer.headline import again, balanced, beside, headline, listed, missing, unequal
 from cnn_core.training.transfer.results import Transfer

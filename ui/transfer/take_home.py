@@ -9,7 +9,7 @@ from cnn_core.engine import client
 from cnn_core.networks.backbones import Backbone, backbone
 from cnn_core.pictures import kept
 from cnn_core.store import keys
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from cnn_core.training.transfer import onnx_extra
 from cnn_core.training.transfer.export import bundle, epochs_csv, metrics_csv, self_test_of
 from cnn_core.training.transfer.results import Transfer

@@ -8,7 +8,7 @@ import streamlit as st
 from cnn_core.pictures import intake
 from cnn_core.pictures.items import Item
 from cnn_core.pictures.sets import SAMPLES
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from ui.shared.picture import FILE_MB
 from ui.shared.session import Album
 from ui.shared.text import count, plain

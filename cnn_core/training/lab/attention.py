@@ -21,7 +21,8 @@ from cnn_core.networks.inside import weighed
 from cnn_core.pictures.items import Item
 from cnn_core.pictures.near import loosened
 from cnn_core.store import keys
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.training.heads import Head, unpacked
 from cnn_core.training.lab.labels import Attention, LabelsOptions, LabelsResult, MapPoint, Neighbour
 from cnn_core.training.lab.labels_job import NEAREST

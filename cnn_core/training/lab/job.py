@@ -5,8 +5,9 @@ from typing import Any
 
 from cnn_core.networks import devices
 from cnn_core.store import keys
+from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome, Report, Stopped
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import Store
 from cnn_core.training.heads import packed
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.studies import read, study_of

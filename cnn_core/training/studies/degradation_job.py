@@ -11,8 +11,9 @@ from cnn_core.arithmetic.statistics import share
 from cnn_core.networks import devices
 from cnn_core.networks.summary import layer_table
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
+from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome, Report
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import Store
 from cnn_core.training.loop import Diverged
 from cnn_core.training.studies.degradation import (
     ARMS,

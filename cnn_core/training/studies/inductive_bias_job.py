@@ -11,8 +11,9 @@ from keras import layers
 from cnn_core.arithmetic.statistics import share
 from cnn_core.networks import devices
 from cnn_core.networks.zoo.vit import vit
+from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome, Report
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import Store
 from cnn_core.training.loop import Diverged
 from cnn_core.training.studies.digits import SIDE, Digits, digits, standardised
 from cnn_core.training.studies.inductive_bias import (

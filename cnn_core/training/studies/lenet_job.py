@@ -14,8 +14,9 @@ from cnn_core.arithmetic.statistics import share
 from cnn_core.networks import devices
 from cnn_core.networks.zoo.lenet import lenet5
 from cnn_core.store import keys
+from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome, Report
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import Store
 from cnn_core.training.studies.digits import (
     Digits,
     digits,

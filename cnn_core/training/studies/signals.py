@@ -20,8 +20,9 @@ from keras import layers
 from cnn_core.networks import devices
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
 from cnn_core.pictures.items import SpecRefused
+from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome, Report
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import Store
 from cnn_core.training.studies.causes import Identity, IdentityOptions, NetSignals, Signals, SignalsOptions
 from cnn_core.training.studies.digits import digits, standardised
 

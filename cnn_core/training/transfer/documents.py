@@ -13,7 +13,7 @@ from cnn_core.arithmetic.escaping import markdown
 from cnn_core.engine import quiet
 from cnn_core.networks.backbones import Backbone
 from cnn_core.pictures import coded, formats, images, limits, picture, samples, seen, sets, tiff
-from cnn_core.store.runs import Run
+from cnn_core.store.records import Run
 from cnn_core.training.transfer.headline import balanced
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.shift import card_words

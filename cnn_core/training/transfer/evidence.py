@@ -19,7 +19,8 @@ from cnn_core.pictures import sets
 from cnn_core.pictures.images import square
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.training.heads import softmax
 from cnn_core.training.lab.labels import Attention, Neighbour
 from cnn_core.training.transfer import answers

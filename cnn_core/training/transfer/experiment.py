@@ -17,8 +17,9 @@ from cnn_core.networks.maps import Maps
 from cnn_core.pictures import kept, near, sets
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
+from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome, Report, Stopped
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import Store
 from cnn_core.training import heads
 from cnn_core.training.heads import Head, Pass
 from cnn_core.training.transfer import answers, export, measuring

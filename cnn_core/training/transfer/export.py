@@ -20,7 +20,8 @@ from cnn_core.pictures.intake import Intake
 from cnn_core.pictures.items import SpecRefused, flaw, quoted
 from cnn_core.pictures.trees import Placed
 from cnn_core.store import keys
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.training.heads import Head, packed, unpacked
 from cnn_core.training.transfer import documents
 from cnn_core.training.transfer.headline import balanced

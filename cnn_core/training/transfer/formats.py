@@ -18,8 +18,9 @@ from cnn_core.networks import devices
 from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import kept
 from cnn_core.store import keys
+from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome, Report
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.runs import Store
 from cnn_core.training.transfer import answers, documents, onnx_extra
 from cnn_core.training.transfer.export import in_float32, network_file, self_test_of
 from cnn_core.training.transfer.results import SelfTest, Transfer

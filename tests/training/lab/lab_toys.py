@@ -11,7 +11,8 @@ from cnn_core.networks.backbones import Backbone
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
-from cnn_core.store.runs import Run, Store, plain
+from cnn_core.store.records import Run, plain
+from cnn_core.store.runs import Store
 
 TOY = Backbone(
     "toy", "Toy", "nobody", 50.0, 0, 16, 1.0, ("one_conv", "two_conv", "three_conv"), (0, 1, 2), "Toy", "toy.h5"

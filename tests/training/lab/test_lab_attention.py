@@ -7,7 +7,8 @@ from lab_toys import Listener, claimed, colours, toy_network
 from cnn_core.pictures import kept
 from cnn_core.pictures.images import square
 from cnn_core.store import keys
-from cnn_core.store.runs import Run, RunNotFound, Store
+from cnn_core.store.records import Run, RunNotFound
+from cnn_core.store.runs import Store
 from cnn_core.training import heads
 from cnn_core.training.lab import attention, job
 from cnn_core.training.lab.labels import LabelsOptions, LabelsResult

@@ -7,7 +7,8 @@ from lab_toys import Listener, claimed, colours
 from cnn_core.pictures import kept
 from cnn_core.pictures.images import square
 from cnn_core.pictures.items import SpecRefused
-from cnn_core.store.runs import Store, plain
+from cnn_core.store.records import plain
+from cnn_core.store.runs import Store
 from cnn_core.training.lab import job
 from cnn_core.training.lab.augmentation import AugmentationOptions, AugmentationResult
 from cnn_core.training.lab.augmentation_job import augmented, augmented_sheet

@@ -9,7 +9,8 @@ import pytest
 from lab_toys import Listener, claimed, colours, toy_network
 
 from cnn_core.networks.forward import pooled
-from cnn_core.store.runs import Run, Store, plain
+from cnn_core.store.records import Run, plain
+from cnn_core.store.runs import Store
 from cnn_core.training.lab import job, recipes_job, which_backbone_job
 from cnn_core.training.lab.depth import DepthOptions, DepthResult
 from cnn_core.training.lab.recipes import RECIPES

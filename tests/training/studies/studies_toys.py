@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cnn_core.store.records import Run, plain
 from cnn_core.store.report import how_it_ended
-from cnn_core.store.runs import Run, Store, plain
+from cnn_core.store.runs import Store
 from cnn_core.training.studies.studies import STUDIES
 
 VERSION_01 = Path(__file__).with_name("version_01")  # results that version 0.1 wrote, cut to few seeds and epochs

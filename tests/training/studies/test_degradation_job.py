@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from studies_toys import Listening, carry_on, carry_out
 
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.training.loop import Diverged
 from cnn_core.training.studies import degradation_job
 from cnn_core.training.studies.degradation import ARMS, Degradation, DegradationResult

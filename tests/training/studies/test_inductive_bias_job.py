@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import t as student
 from studies_toys import Listening, carry_on, carry_out
 
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.training.loop import Diverged
 from cnn_core.training.studies.commands import add_commands
 from cnn_core.training.studies.digits import digits

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 from studies_toys import Listening, carry_out
 
-from cnn_core.store.runs import Run, RunNotFound, Store
+from cnn_core.store.records import Run, RunNotFound
+from cnn_core.store.runs import Store
 from cnn_core.training.studies.digits import DrawingRefused, digits
 from cnn_core.training.studies.lenet import LeNetResult
 from cnn_core.training.studies.lenet_job import read_digit

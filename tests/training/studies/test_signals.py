@@ -12,7 +12,7 @@ from studies_toys import Listening
 
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
 from cnn_core.pictures.items import SpecRefused
-from cnn_core.store.runs import Glance, Run
+from cnn_core.store.records import Glance, Run
 from cnn_core.training.spec import Spec
 from cnn_core.training.studies import signals as studies
 from cnn_core.training.studies.causes import Identity, IdentityOptions, Signals, SignalsOptions

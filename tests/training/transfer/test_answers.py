@@ -11,7 +11,8 @@ from skimage import data
 from cnn_core.arithmetic.statistics import share
 from cnn_core.networks.embedded import classify
 from cnn_core.pictures.images import square
-from cnn_core.store.runs import RunNotFound, Store
+from cnn_core.store.records import RunNotFound
+from cnn_core.store.runs import Store
 from cnn_core.training.transfer import answers
 from cnn_core.training.transfer.answers import NoModel, predict
 from cnn_core.training.transfer.export import save_model

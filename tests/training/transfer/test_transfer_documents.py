@@ -9,7 +9,8 @@ from markdown_it.token import Token
 
 from cnn_core.arithmetic.measures import Share
 from cnn_core.networks.backbones import backbone
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.training.transfer import documents
 from cnn_core.training.transfer.results import Answer, Arm, ClassFigures, Transfer
 from cnn_core.training.transfer.spec import Options

@@ -12,7 +12,7 @@ from transfer_toys import Outcome
 from cnn_core.networks.backbones import backbone, build
 from cnn_core.pictures import kept, sets
 from cnn_core.pictures.images import square
-from cnn_core.store.runs import RunNotFound
+from cnn_core.store.records import RunNotFound
 from cnn_core.training.transfer.evidence import NEAREST, EvidenceRefused, _parts, evidence
 
 ARMS = ("scratch", "frozen", "fine_tuned")

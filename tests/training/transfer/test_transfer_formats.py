@@ -12,7 +12,7 @@ import pytest
 from transfer_toys import Outcome
 
 from cnn_core.networks import backbones
-from cnn_core.store.runs import Run, plain
+from cnn_core.store.records import Run, plain
 from cnn_core.training.transfer import formats, onnx_extra
 from cnn_core.training.transfer.export import bundle, self_test_of
 from cnn_core.training.transfer.results import SelfTest

@@ -12,7 +12,8 @@ from transfer_toys import FakeReport, few_textures
 from cnn_core.networks import maps
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys
-from cnn_core.store.runs import Run, Store
+from cnn_core.store.records import Run
+from cnn_core.store.runs import Store
 from cnn_core.training import loop
 from cnn_core.training.transfer import experiment as job
 from cnn_core.training.transfer import training

@@ -14,8 +14,9 @@ from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
+from cnn_core.store.records import Run, plain
 from cnn_core.store.report import how_it_ended
-from cnn_core.store.runs import Run, Store, plain
+from cnn_core.store.runs import Store
 from cnn_core.training.transfer.export import bundle, network_file
 from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
