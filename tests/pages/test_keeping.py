@@ -114,13 +114,17 @@ def chosen(app: Any, kind: str, name: str) -> Any:
     return app.selectbox(key="keeping_one").set_value((kind, name)).run()
 
 
+def delete_one(app: Any) -> Any:
+    return app.button(key=f"keeping_delete_{app.selectbox(key='keeping_one').value[1]}").click().run()
+
+
 def test_set_is_deleted_and_comes_back_while_its_pictures_are_there(
     keeping: Callable[..., Any], filled: dict[str, Any], store: Store
 ) -> None:
     kept.hold(store, [each.digest for each in filled["items"]])  # brought a moment ago
     app = chosen(keeping(), keys.SET, "0a")
     assert "Delete “Your pictures”?" in texts(app)
-    app.button(key="keeping_delete_one").click().run()
+    app = delete_one(app)
     assert "“Your pictures” is deleted. Its pictures stay, since something else uses them." in texts(app)
     assert visitors.read(store, ANNA).sets == () and not store.exists(keys.album("0a"))
     app.button(key="keeping_undo_button").click().run()
@@ -138,7 +142,7 @@ def test_what_nobody_else_uses_is_gone_and_cannot_come_back(
     album.add([only])
     old(store)
     app = chosen(keeping(), keys.SET, "0a")
-    app.button(key="keeping_delete_one").click().run()
+    app = delete_one(app)
     assert kept.lost(store, {only.digest}) and not kept.lost(store, {filled["items"][0].digest})
     assert not [button for button in app.button if button.key == "keeping_undo_button"]
 
@@ -146,18 +150,20 @@ def test_what_nobody_else_uses_is_gone_and_cannot_come_back(
 def test_run_is_deleted_for_good(keeping: Callable[..., Any], filled: dict[str, Any], store: Store) -> None:
     app = chosen(keeping(), keys.RUN, filled["run"].id)
     assert "for everybody who has its link. This cannot be undone." in texts(app)
-    app.button(key="keeping_delete_one").click().run()
+    app = delete_one(app)
     assert not app.exception and store.owned(ANNA) == set() and store.stored(keys.run(filled["run"].id)) == {}
     one, two, three, four = (each.digest for each in filled["items"])
     assert kept.lost(store, {one, two, three, four}) == {three}, "the set holds two"
     assert store.get(filled["theirs"].id)
+    keys_then = {button.key for button in app.button}
+    assert f"keeping_delete_{filled['run'].id}" not in keys_then, "a second click finds no button of the next thing"
 
 
 def test_run_that_goes_on_is_stopped_first(keeping: Callable[..., Any], store: Store) -> None:
     store.create("transfer", {"items": []}, title="long", owner=ANNA)
     app = keeping()
     assert "it has ended, and then a time" in texts(app)
-    app.button(key="keeping_delete_one").click().run()  # as a page that is out of date may
+    app = delete_one(app)  # as a page that is out of date may
     assert "The run “long” still goes on. Stop it, then delete it." in texts(app) and len(store.owned(ANNA)) == 1
 
 

@@ -57,12 +57,12 @@ def delete_one(mine: Belongings) -> None:
         icon=":material/delete:",
         disabled=thing.live,
         help="It goes on: stop it first" if thing.live else None,
-        key="keeping_ask_one",
+        key=f"keeping_ask_{thing.name}",  # one for each: after a deletion none stands open and asks of the next thing
     ):
         st.markdown(f"**Delete “{plain(thing.title)}”?** {_GOES[thing.kind]}")
         if thing.opened:
             st.markdown("Others have opened it: they lose it too.")
-        st.button("Delete it", key="keeping_delete_one", type="primary", on_click=_delete, args=(thing,))
+        st.button("Delete it", key=f"keeping_delete_{thing.name}", type="primary", on_click=_delete, args=(thing,))
 
 
 def delete_all(mine: Belongings) -> None:
