@@ -17,7 +17,8 @@ st.set_page_config(
     layout="wide",
     menu_items={"About": "**ConvScope**: understand convolutional networks, and use them on your own pictures."},
 )
-st.html(HERE / "style.css")
+# With an element beside it: a style alone goes where toasts go, and the first toast of a fragment takes its place.
+st.html(f'<i class="unseen"></i><style>{(HERE / "style.css").read_text(encoding="utf-8")}</style>')
 st.logo(str(HERE / "mark.svg"), size="large")
 page_opened(page.url_path)
 # The header comes first for the keyboard, too; it lies over the page, so that what is drawn late pushes nothing down.

@@ -95,3 +95,14 @@ def test_header_covers_neither_navigation_nor_menu(server: Server, visitor: Visi
     assert title and title["y"] >= 60
     for name in ("Share", "Change"):  # spoken, though on a phone only an icon is seen
         expect(page.get_by_role("button", name=name, exact=True)).to_be_visible()
+
+
+def test_toast_of_a_fragment_leaves_the_page_its_style(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/laboratory")
+    page.get_by_role("button", name="New set").click()
+    settled(page)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_test_id("stToast")).to_contain_text("Taken back")
+    settled(page)
+    accent = "() => getComputedStyle(document.querySelector('.stApp')).getPropertyValue('--cs-accent')"
+    assert page.evaluate(accent)
