@@ -94,7 +94,7 @@ def test_attention_takes_the_heads_that_the_study_kept(
         return attention.attention(studied.id, points[0].digest, location=shelf.location).probabilities
 
     kept, file = said(), shelf.read(keys.heads(studied.id))
-    shelf._objects.remove(keys.heads(studied.id))  # as version 0.1 left a study
+    shelf.remove(keys.heads(studied.id))  # as version 0.1 left a study
     assert said() == pytest.approx(kept, abs=1e-9)
     monkeypatch.setattr(attention, "MOST_TO_FIT", 23)
     with pytest.raises(attention.AttentionRefused, match="has kept no heads, and to fit one to 24 pictures takes sec"):
