@@ -1,6 +1,5 @@
 """Runs: submitted, stopped, broken off and taken up again."""
 
-import sqlite3
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from cnn_core.store import keys
 from cnn_core.store.report import LiveReport
 from cnn_core.store.runs import Store
 from tests.waiting import PATIENCE, eventually, promised
+from tests.writers import locked
 
 from .conftest import Bench, kill
 
@@ -179,12 +179,9 @@ def test_worker_that_stands_still_is_told_and_goes_on(bench: Bench) -> None:
 def test_database_locked_for_half_a_minute_loses_no_result(bench: Bench) -> None:
     """Longer than the 10 s that a single writer waits; the run ends meanwhile, and its worker and watchman wait."""
     run = bench.running(bench.begin("sleep", seconds=2))
-    other = sqlite3.connect(Path(bench.store.location) / "runs.sqlite", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    time.sleep(30)
-    assert bench.store.glance(run.id).state == "running"
-    other.execute("ROLLBACK")
-    other.close()
+    with locked(bench.store):
+        time.sleep(30)
+        assert bench.store.glance(run.id).state == "running"
     run = bench.ended(run, within=60)
     assert (run.state, run.attempt, run.error) == ("done", 1, "")
     assert bench.ended(bench.begin("sleep", seconds=0.1)).state == "done"

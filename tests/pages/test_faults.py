@@ -1,9 +1,6 @@
 """A page meets a fault of the store: one sentence with its cause, never an exception box, and all goes on after it."""
 
 import re
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
 from cnn_core.store.troubles import BUSY, FULL, GONE
 from cnn_core.training.transfer.spec import Experiment, Options
+from tests.writers import locked
 from ui.shared.faults import told
 
 
@@ -25,16 +23,6 @@ def _as_the_server_does(monkeypatch: pytest.MonkeyPatch) -> None:
     begin = ScriptRunner.__init__
     monkeypatch.setattr(ScriptRunner, "__init__", lambda self, **given: begin(self, **given, on_script_error=told))
     monkeypatch.setattr(tables, "BUSY", 0.1)
-
-
-@contextmanager
-def locked(store: Store) -> Iterator[None]:
-    assert store.folder
-    other = sqlite3.connect(store.folder / "runs.sqlite", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    yield
-    other.execute("ROLLBACK")
-    other.close()
 
 
 def said(app: Any) -> list[str]:

@@ -2,11 +2,9 @@
 
 import errno
 import shutil
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from cnn_core.store import keys, tables, troubles
 from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
 from cnn_core.store.troubles import AWAY, BUSY, FULL, GONE, StoreGone, patience, sentence
+from tests.writers import locked
 
 Change = Callable[[Store, Run], object]
 CHANGES: dict[str, Change] = {
@@ -34,17 +33,6 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     store = Store(tmp_path / "store")
     yield store
     store.close()
-
-
-@contextmanager
-def locked(store: Store) -> Iterator[None]:
-    """Another program writes, and takes its time."""
-    assert store.folder
-    other = sqlite3.connect(store.folder / "runs.sqlite", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    yield
-    other.execute("ROLLBACK")
-    other.close()
 
 
 def said(function: Callable[[], object]) -> str:
