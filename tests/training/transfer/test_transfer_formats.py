@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from transfer_toys import Outcome
 
+from cnn_core.arithmetic.escaping import markdown
 from cnn_core.networks import backbones
 from cnn_core.store.records import Run, plain
 from cnn_core.training.transfer import formats, onnx_extra
@@ -111,7 +112,7 @@ def test_onnx_that_is_not_installed_is_left_out_with_the_command_and_made_once_i
     assert found.formats[-1] == {"name": "onnx", "words": reason, "passed": False}
     record = backbones.backbone("efficientnet_lite0")
     with zipfile.ZipFile(io.BytesIO(bundle(outcome.store, outcome.run, "scratch", record, pictures=False))) as archive:
-        assert "scratch.onnx" not in archive.namelist() and reason in archive.read("model_card.md").decode()
+        assert "scratch.onnx" not in archive.namelist() and markdown(reason) in archive.read("model_card.md").decode()
 
     tested, run = cheap(monkeypatch), export_run(outcome)
     again = replace(run, spec={**run.spec, "again": "onnx"})
