@@ -48,8 +48,8 @@ def test_wheel_holds_what_the_checkout_holds(installed: Path) -> None:
 
 def test_installed_program_runs_and_keeps_its_store_with_the_user(installed: Path, tmp_path: Path) -> None:
     code = (
-        "from cnn_core.__main__ import main; from cnn_core.store import runs; import cnn_core, sys; "
-        "main(['architectures', 'lenet5']); print(cnn_core.__file__, runs.DEFAULT_LOCATION)"
+        "from cnn_core.__main__ import main; from cnn_core.store import location; import cnn_core, sys; "
+        "main(['architectures', 'lenet5']); print(cnn_core.__file__, location.DEFAULT_LOCATION)"
     )
     here = os.environ | {"PYTHONPATH": str(installed), "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=here, capture_output=True, text=True)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import psutil
 
-from cnn_core.store.runs import DEFAULT_LOCATION, Store
+from cnn_core.store.location import DEFAULT_LOCATION
+from cnn_core.store.runs import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG_BYTES = 5_000_000  # a log larger than this is set aside at the next start

@@ -19,7 +19,7 @@ import numpy as np
 
 from cnn_core.networks.zoo.architectures import LITE
 from cnn_core.networks.zoo.records import KERAS
-from cnn_core.store.runs import DEFAULT_LOCATION
+from cnn_core.store.location import DEFAULT_LOCATION
 
 if TYPE_CHECKING:
     import keras

@@ -21,7 +21,7 @@ import numpy as np
 from cnn_core.engine.quiet import quiet
 from cnn_core.networks.devices import import_keras
 from cnn_core.pictures.decoders import processors
-from cnn_core.store.runs import DEFAULT_LOCATION
+from cnn_core.store.location import DEFAULT_LOCATION
 
 if TYPE_CHECKING:
     import keras

@@ -7,7 +7,7 @@ made of a picture goes with the picture.
 from collections.abc import Collection
 
 from cnn_core.store import keys
-from cnn_core.store.runs import DEFAULT_LOCATION
+from cnn_core.store.location import DEFAULT_LOCATION
 
 FOLDER = DEFAULT_LOCATION / "cache" / "maps"
 

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -186,3 +187,10 @@ def _stored(info: Mapping[str, Any]) -> Stored:
             "Use one that does (a folder, S3, Google Cloud Storage, Azure)."
         )
     return Stored(int(info["size"] or 0), float(time))
+
+
+def adopt_mislaid(objects: Path) -> None:
+    """Fetch the objects of a folder with spaces or umlauts: version 0.1 put them where its URI says, %20 and all."""
+    mislaid = Path(objects.as_uri().removeprefix("file://"))
+    if mislaid != objects and mislaid.is_dir() and not objects.exists():
+        shutil.move(mislaid, objects)

@@ -10,30 +10,24 @@ SQLite or PostgreSQL and any object store fsspec speaks.
 
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import sqlalchemy as sa
 
 from cnn_core.store import keys, owners
 from cnn_core.store.features import Features
 from cnn_core.store.lists import Lists, adopt_version_01
-from cnn_core.store.objects import Objects
+from cnn_core.store.location import DEFAULT_LOCATION
+from cnn_core.store.objects import Objects, adopt_mislaid
 from cnn_core.store.records import AGAIN, ENGINE, FINAL, LIVE, Glance, Run, RunNotFound, plain
 from cnn_core.store.tables import bring_up_to_date, connect
 from cnn_core.store.tables import runs as _runs
 from cnn_core.store.troubles import StoreGone, patient
 
 DATABASE = "runs.sqlite"  # in a store's folder
-_CHECKOUT = Path(__file__).resolve().parents[2]
-# An installed program has no folder of its own to write into.
-DEFAULT_LOCATION = (
-    _CHECKOUT / "var" if (_CHECKOUT / "app.py").is_file() else Path(platformdirs.user_data_dir("convscope", False))
-)
 
 
 _GLANCE = tuple(_runs.c[name] for name in Glance.__dataclass_fields__)
@@ -70,7 +64,7 @@ class Store(Objects):
             folder.mkdir(parents=True, exist_ok=True)
             self.location, self.folder = str(folder), folder
             database, objects = f"sqlite:///{folder / DATABASE}", str(folder / "objects")
-            _adopt_mislaid(folder / "objects")
+            adopt_mislaid(folder / "objects")
         super().__init__(objects)
         self._engine = connect(database)
         self.features, self.lists = Features(self._engine), Lists(self._engine)
@@ -402,10 +396,3 @@ class Store(Objects):
             statement = sa.update(_runs).where(where).values(**values).returning(*columns)
             row = connection.execute(statement).one_or_none()
         return None if row is None else dict(row._mapping)
-
-
-def _adopt_mislaid(objects: Path) -> None:
-    """Fetch the objects of a folder with spaces or umlauts: version 0.1 put them where its URI says, %20 and all."""
-    mislaid = Path(objects.as_uri().removeprefix("file://"))
-    if mislaid != objects and mislaid.is_dir() and not objects.exists():
-        shutil.move(mislaid, objects)
