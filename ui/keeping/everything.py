@@ -60,8 +60,8 @@ def _told(mine: Belongings) -> None:
         )
         return
     st.markdown(
-        f"**{_sum(mine)}: {size(mine.bytes)} in all.** They are kept so that you find them again when you come back. "
-        "Nobody else is shown them, unless you give them a link."
+        f"**{_sum(mine)}: {size(mine.bytes)} in all.** It is kept so that you find it again when you come back. "
+        "Nobody else is shown any of it, unless you give them a link."
     )
 
 
