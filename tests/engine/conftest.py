@@ -81,19 +81,19 @@ def end_host(store: Store) -> None:
 
 
 @pytest.fixture(scope="module")
-def environment() -> Iterator[pytest.MonkeyPatch]:
-    """The environment that a host started by these tests inherits."""
+def environment() -> Iterator[None]:
+    """What a host started by these tests inherits; a test that wants more has a `monkeypatch` of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONVSCOPE_EXTRA_JOBS", "engine_toys")
         patch.setenv("PYTHONPATH", str(HERE))
         patch.syspath_prepend(HERE)  # what is carried out here, as at the command line, needs the toys too
         patch.setenv("CONVSCOPE_WARM_UP", "")
         patch.delenv("CONVSCOPE_ENGINE", raising=False)
-        yield patch
+        yield
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory, environment: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(tmp_path_factory: pytest.TempPathFactory, environment: None) -> Iterator[Bench]:
     """An engine with its watchman, one for the module."""
     store = Store(tmp_path_factory.mktemp("store"))
     bench = Bench(store)

@@ -34,7 +34,7 @@ CARRY_OUT = (
 
 
 @pytest.fixture
-def alone(tmp_path: Path, environment: pytest.MonkeyPatch) -> Iterator[Store]:
+def alone(tmp_path: Path, environment: None) -> Iterator[Store]:
     """A store that no engine serves."""
     store = Store(tmp_path)
     yield store

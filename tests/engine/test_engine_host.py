@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.fixture
-def lone(tmp_path: Path, environment: pytest.MonkeyPatch) -> Iterator[Bench]:
+def lone(tmp_path: Path, environment: None) -> Iterator[Bench]:
     """A store and engine whose host the test starts itself; no watchman but the host's own."""
     bench = Bench(Store(tmp_path))
     yield bench
@@ -47,10 +47,10 @@ def test_host_is_alone_and_drains_when_its_run_is_done(lone: Bench) -> None:
     assert "Traceback" not in lone.log
 
 
-def test_memory_limit_fails_the_run_in_words_and_idle_host_ends(lone: Bench, environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("CONVSCOPE_RUN_MEMORY", "0.4")
+def test_memory_limit_fails_the_run_in_words_and_idle_host_ends(lone: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVSCOPE_RUN_MEMORY", "0.4")
     address.start_host(lone.store, "--idle", "4")
-    environment.delenv("CONVSCOPE_RUN_MEMORY")
+    monkeypatch.delenv("CONVSCOPE_RUN_MEMORY")
     eventually(lambda: lone.engine.status().run_workers)
     process = lone.host()
     run = lone.ended(lone.begin("hoard"), within=40)
@@ -64,9 +64,9 @@ def test_memory_limit_fails_the_run_in_words_and_idle_host_ends(lone: Bench, env
 
 
 def test_lifespan_starts_the_engine_and_lets_its_run_finish(
-    tmp_path: Path, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, environment: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.setenv("CONVSCOPE_STORE", str(tmp_path))
+    monkeypatch.setenv("CONVSCOPE_STORE", str(tmp_path))
     drain = tmp_path / "engine" / "drain"
     drain.parent.mkdir()
     drain.touch()

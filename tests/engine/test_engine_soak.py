@@ -74,20 +74,28 @@ class Cluster(Bench):
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, environment: pytest.MonkeyPatch) -> Iterator["Cluster"]:
-    """A scheduler and two workers by command line, with certificates by file, as on machines of their own."""
+def certificates(tmp_path: Path, environment: None) -> Iterator[None]:
+    """Certificates by file, as on machines of their own, in the environment and in Dask's configuration."""
     made = Security.temporary()
     for name, text in (("cert", made.tls_client_cert), ("key", made.tls_client_key)):
         (tmp_path / f"{name}.pem").write_text(text)
-    environment.setenv("CONVSCOPE_STORE", str(tmp_path / "store"))
-    environment.setenv("PYTHONPATH", os.pathsep.join([str(address.ROOT), str(Path(__file__).parent)]))
-    for variable, file in [("CA_FILE", "cert")] + [
-        (f"{role}__{part}", part.lower()) for role in ("CLIENT", "SCHEDULER", "WORKER") for part in ("CERT", "KEY")
-    ]:
-        environment.setenv(f"DASK_DISTRIBUTED__COMM__TLS__{variable}", str(tmp_path / f"{file}.pem"))
-    environment.setenv("DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION", "true")
-    environment.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "1000")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVSCOPE_STORE", str(tmp_path / "store"))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(address.ROOT), str(Path(__file__).parent)]))
+        for variable, file in [("CA_FILE", "cert")] + [
+            (f"{role}__{part}", part.lower()) for role in ("CLIENT", "SCHEDULER", "WORKER") for part in ("CERT", "KEY")
+        ]:
+            patch.setenv(f"DASK_DISTRIBUTED__COMM__TLS__{variable}", str(tmp_path / f"{file}.pem"))
+        patch.setenv("DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION", "true")
+        patch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "1000")
+        dask.config.refresh()
+        yield
     dask.config.refresh()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, certificates: None) -> Iterator["Cluster"]:
+    """A scheduler and two workers by command line."""
     dask_command = [sys.executable, "-m", "dask"]
     where = "tls://127.0.0.1:18786"
     worker = [

@@ -40,9 +40,9 @@ def test_what_takes_longer_is_a_run() -> None:
 
 @pytest.mark.parametrize(("seconds", "verdict"), [(0.01, ""), (0.3, "double (toy): 0.3")])
 def test_measure_finds_a_question_that_is_too_slow(
-    environment: pytest.MonkeyPatch, seconds: float, verdict: str
+    monkeypatch: pytest.MonkeyPatch, seconds: float, verdict: str
 ) -> None:
-    environment.setattr(jobs, "QUICK", 0.1)
+    monkeypatch.setattr(jobs, "QUICK", 0.1)
     found = too_slow(Call("double", "toy", (1, seconds)))
     assert found.startswith(verdict) and bool(found) == bool(verdict)
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -23,10 +24,11 @@ PICTURE = np.zeros((64, 64, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
-def environment(environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    environment.setenv("CONVSCOPE_WORKER_IDLE", "1")
-    environment.setenv("CONVSCOPE_WARM_UP", preload.WARM_UP)
-    return environment
+def environment(environment: None) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVSCOPE_WORKER_IDLE", "1")
+        patch.setenv("CONVSCOPE_WARM_UP", preload.WARM_UP)
+        yield
 
 
 def wait() -> bool:
