@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.palette import LIGHT, wash
 
 _NETWORK, _FAINT = LIGHT.one, wash(LIGHT.soft, 0.35)
@@ -57,7 +57,7 @@ class Stage:
 
 def timeline(
     marks: Sequence[Mark], events: Sequence[tuple[int, str]], title: str, chosen: str, logarithmic: bool
-) -> go.Figure:
+) -> Figure:
     """Draw networks in time, to scale from 1989 to 2026, with numbered events of history below.
 
     Args:
@@ -97,7 +97,7 @@ def timeline(
         "showgrid": True,
     }
     below = {"range": [-0.7, max(heights, default=0) + 0.7], "visible": False, "fixedrange": True}
-    return go.Figure(
+    return Figure(
         [networks, history],
         {
             "margin": _MARGIN,
@@ -111,7 +111,7 @@ def timeline(
     )
 
 
-def accuracy(marks: Sequence[Mark], cost: str, title: str, chosen: str) -> go.Figure:
+def accuracy(marks: Sequence[Mark], cost: str, title: str, chosen: str) -> Figure:
     """Draw accuracy against a cost on a logarithmic axis; a click on a point selects a network.
 
     Args:
@@ -121,7 +121,7 @@ def accuracy(marks: Sequence[Mark], cost: str, title: str, chosen: str) -> go.Fi
         chosen: Key of the network that is ringed.
     """
     hover = f"%{{y:.1f}} %, %{{x:,}} {cost}<br>%{{hovertext}}<extra></extra>"
-    return go.Figure(
+    return Figure(
         [_points(marks, chosen, hover, (math.log10, float), _IN_COST)],
         {
             "margin": _MARGIN,
@@ -134,13 +134,13 @@ def accuracy(marks: Sequence[Mark], cost: str, title: str, chosen: str) -> go.Fi
     )
 
 
-def stage_maps(networks: Sequence[tuple[str, int, Sequence[Stage]]]) -> go.Figure:
+def stage_maps(networks: Sequence[tuple[str, int, Sequence[Stage]]]) -> Figure:
     """Draw the feature maps at the ends of networks' stages as squares, all to one scale.
 
     Args:
         networks: Title, side of the input in pixels, and stages of each, a row a network; the input comes first.
     """
-    figure, base = go.Figure(), 0.0
+    figure, base = Figure(), 0.0
     largest = max(size for _, side, stages in networks for size in (side, *(stage.size for stage in stages)))
     widest, notes = 0.0, []
     for title, side, stages in networks:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.training.studies.causes import Identity, NetSignals, net_name
@@ -17,9 +17,9 @@ _FAINT = 0.3
 _LOG = {"type": "log", "exponentformat": "power", "dtick": 1}
 
 
-def along_layers(nets: Sequence[NetSignals], measure: str) -> go.Figure:
+def along_layers(nets: Sequence[NetSignals], measure: str) -> Figure:
     """Draw `gradient_norm` or `variance` of each convolution, from the input on; dashed without BatchNorm."""
-    figure = go.Figure()
+    figure = Figure()
     for net in nets:
         figure.add_scatter(
             x=list(range(1, len(net.layers) + 1)),
@@ -38,9 +38,9 @@ def along_layers(nets: Sequence[NetSignals], measure: str) -> go.Figure:
     return figure
 
 
-def against_depth(nets: Sequence[NetSignals]) -> go.Figure:
+def against_depth(nets: Sequence[NetSignals]) -> Figure:
     """Draw how many times the last convolution's gradient the first one's is, against the depth of the network."""
-    figure = go.Figure()
+    figure = Figure()
     for batch_norm in (False, True):
         for residual in (False, True):
             mine = [net for net in nets if net.batch_norm == batch_norm and net.residual == residual]
@@ -56,7 +56,7 @@ def against_depth(nets: Sequence[NetSignals]) -> go.Figure:
             )
     figure.add_hline(y=1, line={"color": LIGHT.soft, "width": 1, "dash": "dot"})
     figure.update_xaxes(title_text="layers with weights")
-    figure.update_yaxes(_decades(value for trace in figure.data for value in trace.y))
+    figure.update_yaxes(_decades(value for trace in figure.data for value in trace["y"]))
     figure.update_yaxes(title_text="gradient, first ÷ last")
     figure.update_layout(margin=_MARGIN, height=320, legend=BELOW)
     return figure
@@ -73,9 +73,9 @@ def _line(residual: bool, batch_norm: bool) -> dict[str, Any]:
     return {"color": colour, "width": 2.2, "dash": "solid" if batch_norm else "dash"}
 
 
-def identity(found: Identity) -> go.Figure:
+def identity(found: Identity) -> Figure:
     """Draw how plain and residual blocks learn to give back what they get: faint seeds, their median strong."""
-    figure = go.Figure()
+    figure = Figure()
     for kind in ("plain", "residual"):
         curves = found.of(kind)
         for seed, curve in zip(found.seeds, curves, strict=True):
@@ -99,8 +99,7 @@ def identity(found: Identity) -> go.Figure:
     figure.add_hline(
         y=found.silent,
         line={"color": LIGHT.soft, "width": 1.5, "dash": "dash"},
-        annotation_text="a block that puts out zeros",
-        annotation_position="top right",
+        note="a block that puts out zeros",
     )
     figure.update_xaxes(title_text="step")
     figure.update_yaxes(_LOG | {"title_text": "mean squared distance to the input"})

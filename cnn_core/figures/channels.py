@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.networks.layer_times import LayerTime, Variant, separable_saving
@@ -25,7 +25,7 @@ Points = list[tuple[float, float]]
 # A layer's weight ----------------------------------------------------------------------------------------------------
 
 
-def weight_stacks(channels: int, filters: int, kernel_size: int, bias: bool) -> go.Figure:
+def weight_stacks(channels: int, filters: int, kernel_size: int, bias: bool) -> Figure:
     """Draw the weight of a convolution: a stack for each filter, a slice of k × k cells for each channel.
 
     All cells have one size. Of many slices and many stacks the first ones and the last are drawn, behind a gap.
@@ -49,7 +49,7 @@ def weight_stacks(channels: int, filters: int, kernel_size: int, bias: bool) -> 
         if bias:
             notes.append(_note(left + middle - 0.75, -1.1, "+", xanchor="right"))
         left += width + 1.4
-    figure = go.Figure()
+    figure = Figure()
     for place in reversed(range(len(slices))):  # the last first, so that those in front cover it
         behind = place + (channels > len(slices) and place == len(slices) - 1)
         x, y = behind * _STEP[0], behind * _STEP[1]
@@ -75,7 +75,7 @@ def shown_of(count: int, most: int) -> list[int]:
     return list(range(1, count + 1)) if count <= most else [*range(1, most), count]
 
 
-def rgb_kernel(kernel: np.ndarray) -> go.Figure:
+def rgb_kernel(kernel: np.ndarray) -> Figure:
     """Draw the three slices of a kernel on a picture, with their weights: brown negative, green positive.
 
     Args:
@@ -84,7 +84,7 @@ def rgb_kernel(kernel: np.ndarray) -> go.Figure:
     size, limit = len(kernel), float(np.abs(kernel).max()) or 1.0
     gap = np.full((size, 1), np.nan)
     weights = np.hstack([kernel[..., 0], gap, kernel[..., 1], gap, kernel[..., 2]])
-    figure = go.Figure()
+    figure = Figure()
     figure.add_heatmap(
         z=weights,
         zmin=-limit,
@@ -116,10 +116,10 @@ def _two_decimals(value: float) -> str:
 # Cheaper convolutions ------------------------------------------------------------------------------------------------
 
 
-def cost_bars(named: Sequence[Variant]) -> go.Figure:
+def cost_bars(named: Sequence[Variant]) -> Figure:
     """Draw parameters and multiply-adds of each variant as a share of the full convolution's."""
     full = named[0].cost
-    figure = go.Figure()
+    figure = Figure()
     for name, colour, values, whole in (
         ("parameters", _PARAMETERS, [v.cost.params for v in named], full.params),
         ("multiply-adds", _PRODUCTS, [v.cost.macs for v in named], full.macs),
@@ -135,10 +135,10 @@ def cost_bars(named: Sequence[Variant]) -> go.Figure:
     return _shares(figure, "share of the full convolution")
 
 
-def time_bars(named: Sequence[Variant], times: Sequence[LayerTime]) -> go.Figure:
+def time_bars(named: Sequence[Variant], times: Sequence[LayerTime]) -> Figure:
     """Draw the multiply-adds and the measured time of each variant as a share of the full one's, with quartiles."""
     titles, macs, full = [v.title for v in named], [v.cost.macs for v in named], times[0].median
-    figure = go.Figure()
+    figure = Figure()
     _share_bars(figure, titles, "multiply-adds", _PRODUCTS, [m / macs[0] for m in macs], [f"{m:,} MACs" for m in macs])
     _share_bars(
         figure,
@@ -158,9 +158,9 @@ def time_bars(named: Sequence[Variant], times: Sequence[LayerTime]) -> go.Figure
     return _shares(figure, "share of the full convolution")
 
 
-def saving_curves(filters: int, kernel_size: int, kernel_sizes: Sequence[int] = (1, 3, 5, 7)) -> go.Figure:
+def saving_curves(filters: int, kernel_size: int, kernel_sizes: Sequence[int] = (1, 3, 5, 7)) -> Figure:
     """Draw how many times cheaper the separable convolution is, against the filters; a dot where the reader is."""
-    figure = go.Figure()
+    figure = Figure()
     counts = np.unique(np.round(np.geomspace(1, 4096, 60))).astype(int)
     for size, dash in zip(kernel_sizes, ("dot", "solid", "dash", "longdash"), strict=True):
         here = size == kernel_size
@@ -189,7 +189,7 @@ def saving_curves(filters: int, kernel_size: int, kernel_sizes: Sequence[int] = 
         line={"color": LIGHT.soft, "dash": "dot", "width": 1.5},
     )
     ticks = {"tickvals": [1, 4, 16, 64, 256, 1024, 4096], "ticktext": ["1", "4", "16", "64", "256", "1024", "4096"]}
-    figure.update_xaxes(title_text="filters, C_out", type="log", **ticks)
+    figure.update_xaxes(ticks, title_text="filters, C_out", type="log")
     figure.update_yaxes(
         title_text="times cheaper",
         type="log",
@@ -201,7 +201,7 @@ def saving_curves(filters: int, kernel_size: int, kernel_sizes: Sequence[int] = 
 
 
 def _share_bars(
-    figure: go.Figure,
+    figure: Figure,
     titles: list[str],
     name: str,
     colour: str,
@@ -223,11 +223,11 @@ def _share_bars(
     )
 
 
-def _shares(figure: go.Figure, title: str) -> go.Figure:
+def _shares(figure: Figure, title: str) -> Figure:
     figure.update_yaxes(autorange="reversed")
-    longest = max(max(bar.x) for bar in figure.data)
-    room = {} if figure.data[-1].textposition == "none" else {"range": (0, 1.3 * longest)}  # for the numbers
-    figure.update_xaxes(title_text=title, tickformat=".0%", rangemode="tozero", automargin=True, **room)
+    longest = max(max(bar["x"]) for bar in figure.data)
+    room = {} if figure.data[-1]["textposition"] == "none" else {"range": (0, 1.3 * longest)}  # for the numbers
+    figure.update_xaxes(room, title_text=title, tickformat=".0%", rangemode="tozero", automargin=True)
     figure.update_layout(
         margin=_MARGIN | {"t": 8},
         height=340,
@@ -249,12 +249,12 @@ class Box:
     channels: int
 
 
-def map_boxes(boxes: Sequence[Box]) -> go.Figure:
+def map_boxes(boxes: Sequence[Box]) -> Figure:
     """Draw maps as boxes to one scale: as high as the map, as thick as it has channels, four channels a cell.
 
     The side that leads away is foreshortened to 0.3 of its length. Each box has its size written below.
     """
-    figure, left, gap, notes = go.Figure(), 0.0, 46.0, []
+    figure, left, gap, notes = Figure(), 0.0, 46.0, []
     for number, box in enumerate(boxes):
         high, thick, away = float(box.size), box.channels / CHANNELS_TO_SCALE, box.size * _OBLIQUE * np.sqrt(0.5)
         base = -high / 2
@@ -284,14 +284,14 @@ def map_boxes(boxes: Sequence[Box]) -> go.Figure:
     return figure
 
 
-def stage_bars(names: Sequence[str], values: dict[str, Sequence[int]]) -> go.Figure:
+def stage_bars(names: Sequence[str], values: dict[str, Sequence[int]]) -> Figure:
     """Draw how a network's bytes of maps, parameters and multiply-adds are spread over its stages, in shares.
 
     Args:
         names: Of the stages.
         values: Title of a quantity → one whole number a stage.
     """
-    figure = go.Figure()
+    figure = Figure()
     for (title, numbers), colour in zip(values.items(), (_MAPS, _PARAMETERS, _PRODUCTS), strict=True):
         total = sum(numbers)
         figure.add_bar(
@@ -323,7 +323,7 @@ def _grid(left: float, bottom: float, size: int) -> list[Points]:
     return [_rectangle(left, bottom, size, size), *lines]
 
 
-def _paths(figure: go.Figure, paths: Sequence[Points], colour: str, hover: str, opacity: float = 1.0) -> None:
+def _paths(figure: Figure, paths: Sequence[Points], colour: str, hover: str, opacity: float = 1.0) -> None:
     """Fill them all in one trace: a trace costs milliseconds."""
     x: list[float | None] = []
     y: list[float | None] = []
@@ -348,9 +348,7 @@ def _note(x: float, y: float, text: str, size: int = 12, **anchors: str) -> dict
     return {"x": x, "y": y, "text": text, "showarrow": False, "font": {"size": size}, **anchors}
 
 
-def _quiet(
-    figure: go.Figure, across: tuple[float, float], up: tuple[float, float], notes: list[dict[str, Any]]
-) -> None:
+def _quiet(figure: Figure, across: tuple[float, float], up: tuple[float, float], notes: list[dict[str, Any]]) -> None:
     """Equal scales in both directions, no axes."""
     figure.update_xaxes(visible=False, fixedrange=True, range=across, constrain="domain")
     figure.update_yaxes(visible=False, fixedrange=True, range=up, scaleanchor="x", constrain="domain")

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
-
 from cnn_core.arithmetic.escaping import plotly
 from cnn_core.arithmetic.measures import Accuracy, Curve
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.palette import LIGHT
 
 COLOURS = (*LIGHT.series, LIGHT.soft)
@@ -13,13 +12,13 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 _MARGIN = {"l": 10, "r": 10, "t": 12, "b": 10}
 
 
-def accuracies(runs: Sequence[tuple[str, Sequence[Accuracy]]]) -> go.Figure:
+def accuracies(runs: Sequence[tuple[str, Sequence[Accuracy]]]) -> Figure:
     """Draw each arm's accuracy with its 95 % interval, a colour a run.
 
     Args:
         runs: For each its title and what it measured.
     """
-    figure = go.Figure()
+    figure = Figure()
     rows: list[str] = []
     for number, (title, found) in enumerate(runs):
         colour = COLOURS[number % len(COLOURS)]
@@ -50,9 +49,9 @@ def accuracies(runs: Sequence[tuple[str, Sequence[Accuracy]]]) -> go.Figure:
     return figure
 
 
-def curves(runs: Sequence[tuple[str, Sequence[Curve]]]) -> go.Figure:
+def curves(runs: Sequence[tuple[str, Sequence[Curve]]]) -> Figure:
     """Draw accuracy over the epochs, a colour a run, a dash an arm."""
-    figure = go.Figure()
+    figure = Figure()
     for number, (title, found) in enumerate(runs):
         for place, curve in enumerate(found):
             figure.add_scatter(

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from cnn_core.arithmetic.experiments import Frame, dense_versus_convolution
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.palette import LIGHT
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 
 
-def histogram(feature_map: np.ndarray, limit: float) -> go.Figure:
+def histogram(feature_map: np.ndarray, limit: float) -> Figure:
     """Draw how often each response occurs, on a logarithmic scale."""
     counts, edges = np.histogram(feature_map, bins=61, range=(-limit, limit))
     bars = {
@@ -22,7 +21,7 @@ def histogram(feature_map: np.ndarray, limit: float) -> go.Figure:
         "marker": {"color": LIGHT.soft},
         "hovertemplate": "response %{x:.3g}: %{y} positions<extra></extra>",
     }
-    return go.Figure(
+    return Figure(
         [bars],
         {
             "margin": _MARGIN | {"t": 8},
@@ -34,11 +33,11 @@ def histogram(feature_map: np.ndarray, limit: float) -> go.Figure:
     )
 
 
-def parameters(kernel_size: int, size: int) -> go.Figure:
+def parameters(kernel_size: int, size: int) -> Figure:
     """Draw the parameters of a dense layer and of a convolution from a picture to a map of its size."""
     sizes = [4, 8, 16, 32, 64, 128, 224, 512]
     counts = [dense_versus_convolution(n, kernel_size) for n in sizes]
-    figure = go.Figure()
+    figure = Figure()
     for name, values, colour in (
         ("dense", [c.dense_weights + c.dense_biases for c in counts], LIGHT.soft),
         ("convolution", [c.convolution_weights + c.convolution_biases for c in counts], LIGHT.accent),
@@ -66,13 +65,11 @@ def parameters(kernel_size: int, size: int) -> go.Figure:
     return figure
 
 
-def learning(frames: Sequence[Frame], target: np.ndarray) -> go.Figure:
+def learning(frames: Sequence[Frame], target: np.ndarray) -> Figure:
     """Draw a kernel being learnt: loss on the left, the kernel now and the one to be found on the right; playable."""
     limit = float(max(np.abs(target).max(), 1e-6)) * 1.2
     steps, losses = [frame.step for frame in frames], [max(frame.loss, 1e-12) for frame in frames]
-    figure = make_subplots(
-        1, 3, column_widths=[0.5, 0.25, 0.25], subplot_titles=("loss", "learnt", "to be found"), horizontal_spacing=0.06
-    )
+    figure = Figure.panels(1, 3, widths=[0.5, 0.25, 0.25], titles=("loss", "learnt", "to be found"), gap=0.06)
     heat = {
         "zmin": -limit,
         "zmax": limit,
@@ -96,11 +93,14 @@ def learning(frames: Sequence[Frame], target: np.ndarray) -> go.Figure:
     figure.add_heatmap(z=frames[-1].kernel, row=1, col=2, **heat)
     figure.add_heatmap(z=target, row=1, col=3, **heat)
     figure.frames = [
-        go.Frame(
-            name=str(frame.step),
-            traces=[1, 2],
-            data=[go.Scatter(x=[frame.step], y=[max(frame.loss, 1e-12)]), go.Heatmap(z=frame.kernel)],
-        )
+        {
+            "name": str(frame.step),
+            "traces": [1, 2],
+            "data": [
+                {"type": "scatter", "x": [frame.step], "y": [max(frame.loss, 1e-12)]},
+                {"type": "heatmap", "z": frame.kernel},
+            ],
+        }
         for frame in frames
     ]
     figure.update_yaxes(type="log", exponentformat="power", row=1, col=1)

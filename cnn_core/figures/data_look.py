@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 from PIL import Image
 
 from cnn_core.arithmetic.escaping import plotly
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.laboratory import HIGHEST
 from cnn_core.figures.lines import BELOW, upright
 from cnn_core.figures.palette import LIGHT
@@ -24,7 +24,7 @@ _GAP = 4  # pixels between two pictures of a sheet
 
 def embedding_map(
     points: Sequence[MapPoint], classes: Sequence[str], projection: str, chosen: Collection[str] = ()
-) -> go.Figure:
+) -> Figure:
     """Draw all pictures as points: the colour is the label, a cross is a picture that was judged otherwise.
 
     Args:
@@ -37,7 +37,7 @@ def embedding_map(
         A figure whose points carry their place in `points` as customdata.
     """
     place = PROJECTIONS[projection]
-    figure = go.Figure()
+    figure = Figure()
     for number, name in enumerate(classes):
         mine = [(index, point) for index, point in enumerate(points) if point.label == name]
         mine.sort(key=lambda entry: not entry[1].right)  # the legend shows the first one's mark: that of the class
@@ -80,14 +80,14 @@ def embedding_map(
     return figure
 
 
-def reliability_curve(bins: Sequence[Bin]) -> go.Figure:
+def reliability_curve(bins: Sequence[Bin]) -> Figure:
     """Draw accuracy against confidence with Wilson intervals; a dot's area is the number of pictures.
 
     Args:
         bins: Of `calibration.reliability`.
     """
     most = max(each.right.total for each in bins)
-    figure = go.Figure()
+    figure = Figure()
     figure.add_scatter(
         x=[0, 1],
         y=[0, 1],
@@ -119,7 +119,7 @@ def reliability_curve(bins: Sequence[Bin]) -> go.Figure:
     return figure
 
 
-def refusal(curve: Sequence[RefusalPoint], threshold: float) -> go.Figure:
+def refusal(curve: Sequence[RefusalPoint], threshold: float) -> Figure:
     """Draw against the threshold which share of own pictures is answered and of unseen classes' refused.
 
     Args:
@@ -141,7 +141,7 @@ def refusal(curve: Sequence[RefusalPoint], threshold: float) -> go.Figure:
                 "hovertemplate": f"below %{{x:.2f}}: %{{y:.0%}} {name}<extra></extra>",
             }
         )
-    return go.Figure(
+    return Figure(
         curves,
         {
             "shapes": [upright(threshold, width=2)],
@@ -154,14 +154,14 @@ def refusal(curve: Sequence[RefusalPoint], threshold: float) -> go.Figure:
     )
 
 
-def augmentation_effect(policies: Sequence[Policy], titles: Mapping[str, str]) -> go.Figure:
+def augmentation_effect(policies: Sequence[Policy], titles: Mapping[str, str]) -> Figure:
     """Draw what augmentation changes, in points of accuracy with intervals; left of the line it does harm.
 
     Args:
         policies: Of a study of augmentation.
         titles: Of its arms.
     """
-    figure = go.Figure()
+    figure = Figure()
     for arm, colour in (("frozen", LIGHT.frozen), ("fine_tuned", LIGHT.fine_tuned)):
         paired = [(policy.title, policy.arms[arm].paired) for policy in policies if arm in policy.arms]
         points = [difference.points for _, difference in paired]

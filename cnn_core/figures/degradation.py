@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-import plotly.graph_objects as go
-
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.training.studies.degradation import Arm
@@ -17,7 +16,7 @@ _TITLES = {"train_loss": "training loss", "train_error": "training error", "test
 _LOG = {"type": "log", "exponentformat": "power", "dtick": 1}
 
 
-def learning(arms: Mapping[str, Arm], measure: str, epochs: int) -> go.Figure:
+def learning(arms: Mapping[str, Arm], measure: str, epochs: int) -> Figure:
     """Draw a measure over the epochs: a faint line a seed, a strong one for the median of the seeds.
 
     Args:
@@ -25,7 +24,7 @@ def learning(arms: Mapping[str, Arm], measure: str, epochs: int) -> go.Figure:
         measure: `train_loss` (on a logarithmic axis), `train_error` or `test_error`.
         epochs: Planned.
     """
-    figure = go.Figure()
+    figure = Figure()
     for arm in arms.values():
         kind = _kind(arm.residual)
         name, colour = f"{kind}-{arm.depth}", _COLOURS[kind]
@@ -62,9 +61,9 @@ def learning(arms: Mapping[str, Arm], measure: str, epochs: int) -> go.Figure:
     return figure
 
 
-def by_depth(arms: Mapping[str, Arm], targets: Sequence[Target]) -> go.Figure:
+def by_depth(arms: Mapping[str, Arm], targets: Sequence[Target]) -> Figure:
     """Draw the error of the last epoch against depth: solid what was measured here, dashed what was published."""
-    figure = go.Figure()
+    figure = Figure()
     for residual in (False, True):
         kind = _kind(residual)
         mine = [

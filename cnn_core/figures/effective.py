@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.maps import enlarged
 from cnn_core.figures.palette import DARK, LIGHT, rgb
@@ -55,9 +54,9 @@ def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: tuple[int,
     return shown
 
 
-def profiles(fields: "Sequence[EffectiveField]") -> go.Figure:
+def profiles(fields: "Sequence[EffectiveField]") -> Figure:
     """Draw each gradient summed over rows against the column, with the Gaussian of the same spread and the box."""
-    figure = go.Figure()
+    figure = Figure()
     first, last = fields[0].box
     for field, colour in zip(fields, (LIGHT.accent, LIGHT.soft), strict=False):
         name = "pretrained" if field.pretrained else "random"
@@ -93,9 +92,9 @@ def profiles(fields: "Sequence[EffectiveField]") -> go.Figure:
 
 def growth(
     depths: Sequence[int], fields: Sequence[int], theory: Sequence[float], measured: "FieldGrowth | None"
-) -> go.Figure:
+) -> Figure:
     """Draw the size of field and effective field against depth, and their ratio, on logarithmic axes."""
-    figure = make_subplots(1, 2, subplot_titles=("size, pixels", "ratio"), horizontal_spacing=0.12)
+    figure = Figure.panels(1, 2, titles=("size, pixels", "ratio"), gap=0.12)
     styles = {"linear": (LIGHT.two, "circle"), "relu": (LIGHT.three, "diamond")}
 
     def line(values: Sequence[float] | np.ndarray, column: int, name: str, colour: str, dash: str) -> None:

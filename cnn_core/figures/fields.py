@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
-
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import across
 from cnn_core.figures.palette import LIGHT
 
@@ -11,7 +10,7 @@ _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
 _FAINT = "rgba(255, 255, 255, 0.75)"  # over a photo, in either theme
 
 
-def nested(picture: str, input_size: int, boxes: Sequence[tuple[int, int] | None], current: int) -> go.Figure:
+def nested(picture: str, input_size: int, boxes: Sequence[tuple[int, int] | None], current: int) -> Figure:
     """Draw the fields of one unit after each layer over the picture, the current one strong.
 
     Args:
@@ -51,7 +50,7 @@ def nested(picture: str, input_size: int, boxes: Sequence[tuple[int, int] | None
         "sizing": "stretch",
         "layer": "below",
     }
-    return go.Figure(
+    return Figure(
         outlines,
         {
             "images": [photo],
@@ -64,7 +63,7 @@ def nested(picture: str, input_size: int, boxes: Sequence[tuple[int, int] | None
     )
 
 
-def growth(names: Sequence[str], fields: Sequence[int], input_size: int, current: int) -> go.Figure:
+def growth(names: Sequence[str], fields: Sequence[int], input_size: int, current: int) -> Figure:
     """Draw the receptive field against depth, with the side of the picture as a line.
 
     Args:
@@ -88,7 +87,7 @@ def growth(names: Sequence[str], fields: Sequence[int], input_size: int, current
         "hovertemplate": "%{x} layers, %{customdata}: %{y:,} pixels<extra></extra>",
     }
     whole = {"text": "the whole picture", "showarrow": False, "x": 1, "y": input_size}
-    return go.Figure(
+    return Figure(
         [grown],
         {
             "shapes": [across(input_size)],

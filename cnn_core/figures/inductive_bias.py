@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.training.studies.inductive_bias import Lead, Point
@@ -14,9 +14,9 @@ _COLOURS = {"convnet": LIGHT.one, "vit": LIGHT.three}
 _NETS = {"convnet": "convnet", "vit": "ViT"}
 
 
-def accuracy_by_size(points: Sequence[Point], shuffled: bool) -> go.Figure:
+def accuracy_by_size(points: Sequence[Point], shuffled: bool) -> Figure:
     """Draw test accuracy against the number of training pictures: a dot a seed, a line through the means."""
-    figure = go.Figure()
+    figure = Figure()
     for net, title in _NETS.items():
         mine = [p for p in points if p.net == net and p.shuffled == shuffled]
         sizes = sorted({p.size for p in mine})
@@ -48,14 +48,14 @@ def accuracy_by_size(points: Sequence[Point], shuffled: bool) -> go.Figure:
     return figure
 
 
-def leads(leads: Sequence[Lead], chosen: int) -> go.Figure:
+def leads(leads: Sequence[Lead], chosen: int) -> Figure:
     """Draw how far the convnet leads, in points of accuracy, with its 95 % interval, against the pictures.
 
     Args:
         leads: For each size and order.
         chosen: The size that is marked, if it is one of them.
     """
-    figure = go.Figure()
+    figure = Figure()
     sizes = sorted({lead.size for lead in leads})
     for shuffled, name, colour, nudge in (
         (False, "pictures", LIGHT.one, 0.97),

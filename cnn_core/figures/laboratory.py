@@ -4,10 +4,10 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 
 from cnn_core.arithmetic.measures import FoldAccuracy
 from cnn_core.arithmetic.verdicts import PairedDifference
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.training.lab.depth import Cut, Place, Stage
@@ -20,7 +20,7 @@ _SHADE = [[0.0, LIGHT.card], [1.0, LIGHT.weight_positive]]  # how far weights ha
 HIGHEST = 340  # pixels of a figure that stands on the stage
 
 
-def depth(stages: Sequence[Stage], cuts: Sequence[Cut], chance: float) -> go.Figure:
+def depth(stages: Sequence[Stage], cuts: Sequence[Cut], chance: float) -> Figure:
     """Draw a probe's accuracy after every stage and, of networks fine-tuned above a cut, their accuracy by the cut.
 
     Args:
@@ -28,7 +28,7 @@ def depth(stages: Sequence[Stage], cuts: Sequence[Cut], chance: float) -> go.Fig
         cuts: Likewise; the last one has everything frozen.
         chance: Accuracy of always naming the commonest class.
     """
-    figure = go.Figure()
+    figure = Figure()
     series: tuple[tuple[Sequence[Place], str, str, str, float], ...] = (
         (stages, "linear probe on what lies below", LIGHT.frozen, "solid", -0.08),
         (cuts, "blocks above trained, below frozen", LIGHT.fine_tuned, "dash", 0.08),
@@ -43,14 +43,14 @@ def depth(stages: Sequence[Stage], cuts: Sequence[Cut], chance: float) -> go.Fig
     return _accuracies(figure)
 
 
-def size(arms: Sequence[SizeArm], chance: float) -> go.Figure:
+def size(arms: Sequence[SizeArm], chance: float) -> Figure:
     """Draw accuracy against pictures a class on a logarithmic axis, and the fitted law with its band to twice as many.
 
     Args:
         arms: Of the study of size.
         chance: Accuracy of always naming the commonest class.
     """
-    figure = go.Figure()
+    figure = Figure()
     sizes: set[int] = set()
     for arm in arms:
         colour, title = LIGHT.arms[arm.name], ARMS[arm.name]
@@ -103,13 +103,13 @@ def size(arms: Sequence[SizeArm], chance: float) -> go.Figure:
     return _accuracies(figure)
 
 
-def paired(compared: Mapping[str, PairedDifference]) -> go.Figure:
+def paired(compared: Mapping[str, PairedDifference]) -> Figure:
     """Draw what each arm gains or loses against a reference on the same folds, with the interval of the difference.
 
     Args:
         compared: The differences, by the titles of the arms.
     """
-    figure = go.Figure()
+    figure = Figure()
     _differences(figure, compared, "", LIGHT.one, 40)
     figure.add_vline(x=0, line={"color": LIGHT.soft, "width": 1.5})
     figure.update_xaxes(title_text="points of accuracy", zeroline=False)
@@ -118,7 +118,7 @@ def paired(compared: Mapping[str, PairedDifference]) -> go.Figure:
     return figure
 
 
-def strip(measured: Mapping[str, Sequence[float]], blocks: Sequence[str]) -> go.Figure:
+def strip(measured: Mapping[str, Sequence[float]], blocks: Sequence[str]) -> Figure:
     """Draw by how much of itself each block has moved under each recipe; shades are logarithmic, numbers percent.
 
     Args:
@@ -128,22 +128,20 @@ def strip(measured: Mapping[str, Sequence[float]], blocks: Sequence[str]) -> go.
     values = np.array(list(measured.values()), float)
     shades = np.log10(np.maximum(values, 1e-4))
     names = [block.removesuffix("_conv").removesuffix("_expand").replace("_", " ") for block in blocks]
-    figure = go.Figure(
-        go.Heatmap(
-            z=shades,
-            x=list(range(len(names))),
-            y=[_wrapped(title, 18) for title in measured],
-            zmin=-4,
-            zmax=0,
-            colorscale=_SHADE,
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            text=[[_percent(value) for value in row] for row in values],
-            texttemplate="%{text}",
-            customdata=[[f"{title}, {name}" for name in blocks] for title in measured],
-            hovertemplate="%{customdata}: %{text} % of its norm<extra></extra>",
-        )
+    figure = Figure().add_heatmap(
+        z=shades,
+        x=list(range(len(names))),
+        y=[_wrapped(title, 18) for title in measured],
+        zmin=-4,
+        zmax=0,
+        colorscale=_SHADE,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        text=[[_percent(value) for value in row] for row in values],
+        texttemplate="%{text}",
+        customdata=[[f"{title}, {name}" for name in blocks] for title in measured],
+        hovertemplate="%{customdata}: %{text} % of its norm<extra></extra>",
     )
     figure.update_xaxes(
         title_text="block; % of its norm",
@@ -157,13 +155,13 @@ def strip(measured: Mapping[str, Sequence[float]], blocks: Sequence[str]) -> go.
     return figure
 
 
-def losses(networks: Sequence[Sabotaged]) -> go.Figure:
+def losses(networks: Sequence[Sabotaged]) -> Figure:
     """Draw the points of accuracy that each wrong preprocessing costs each backbone, with intervals.
 
     Args:
         networks: Those with `distortions`.
     """
-    figure = go.Figure()
+    figure = Figure()
     for network, colour in zip(networks, _colours(len(networks)), strict=True):
         lost = {mistake.title: mistake.loss for mistake in network.distortions if mistake.loss}
         _differences(figure, lost, network.title, colour, 40)
@@ -172,13 +170,13 @@ def losses(networks: Sequence[Sabotaged]) -> go.Figure:
     return _by_distortion(figure, networks)
 
 
-def agreement(networks: Sequence[Sabotaged]) -> go.Figure:
+def agreement(networks: Sequence[Sabotaged]) -> Figure:
     """Draw for each wrong preprocessing how often the network's own ImageNet answer stays, with intervals.
 
     Args:
         networks: Those with `distortions` that have a classifier.
     """
-    figure = go.Figure()
+    figure = Figure()
     for network, colour in zip(networks, _colours(len(networks)), strict=True):
         stay = {mistake.title: mistake.agreement for mistake in network.distortions if mistake.agreement}
         above = [share.high - share.value for share in stay.values()]
@@ -196,14 +194,14 @@ def agreement(networks: Sequence[Sabotaged]) -> go.Figure:
     return _by_distortion(figure, networks)
 
 
-def costs(networks: Sequence[Compared], measure: str) -> go.Figure:
+def costs(networks: Sequence[Compared], measure: str) -> Figure:
     """Draw the accuracy of each backbone against a cost.
 
     Args:
         networks: Of the comparison of backbones; those that are not here are left out.
         measure: Of `Costs`: `milliseconds`, `macs` (one whose count is not known is left out) or `megabytes`.
     """
-    figure = go.Figure()
+    figure = Figure()
     priced = [(each.title, each.accuracy, getattr(each.costs, measure)) for each in networks if each.accuracy]
     unit = 1e6 if measure == "macs" else 1
     shown = [(title, accuracy, price / unit) for title, accuracy, price in priced if price is not None]
@@ -216,7 +214,7 @@ def costs(networks: Sequence[Compared], measure: str) -> go.Figure:
 
 
 def _with_intervals(
-    figure: go.Figure,
+    figure: Figure,
     where: Sequence[float],
     entries: Sequence[FoldAccuracy],
     name: str,
@@ -256,9 +254,7 @@ def _with_intervals(
     )
 
 
-def _differences(
-    figure: go.Figure, compared: Mapping[str, PairedDifference], name: str, colour: str, width: int
-) -> None:
+def _differences(figure: Figure, compared: Mapping[str, PairedDifference], name: str, colour: str, width: int) -> None:
     """Add a bar a difference; one without an interval has no error bar."""
     found = compared.values()
     above = [0.0 if each.high is None else each.high - each.points for each in found]
@@ -276,7 +272,7 @@ def _differences(
     )
 
 
-def _by_distortion(figure: go.Figure, networks: Sequence[Sabotaged]) -> go.Figure:
+def _by_distortion(figure: Figure, networks: Sequence[Sabotaged]) -> Figure:
     rows = len({mistake.title for network in networks for mistake in network.distortions})
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_layout(
@@ -289,19 +285,19 @@ def _by_distortion(figure: go.Figure, networks: Sequence[Sabotaged]) -> go.Figur
     return figure
 
 
-def _accuracies(figure: go.Figure) -> go.Figure:
+def _accuracies(figure: Figure) -> Figure:
     figure.update_yaxes(title_text="right on pictures not seen", tickformat=".0%", range=[0, 1.03])
     figure.update_layout(margin=_MARGIN, height=HIGHEST, legend=BELOW, showlegend=True)
     return figure
 
 
-def _guess(figure: go.Figure, chance: float) -> None:
+def _guess(figure: Figure, chance: float) -> None:
     figure.add_hline(
         y=chance,
         line={"color": LIGHT.soft, "width": 1, "dash": "dash"},
-        annotation_text="always guessing the biggest class",
-        annotation_position="bottom right",
-        annotation_font_size=11,
+        note="always guessing the biggest class",
+        place="bottom right",
+        size=11,
     )
 
 

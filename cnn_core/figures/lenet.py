@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from cnn_core.figures import transfer
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.maps import enlarged, signed
 from cnn_core.figures.palette import LIGHT, Palette, rgb
@@ -16,9 +15,9 @@ from cnn_core.training.studies.repeats import EpochFigures
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
 
 
-def lenet_curve(batches: Sequence[BatchFigures], epochs: Sequence[EpochFigures], planned: int) -> go.Figure:
+def lenet_curve(batches: Sequence[BatchFigures], epochs: Sequence[EpochFigures], planned: int) -> Figure:
     """Draw loss and error over the epochs: thin batch by batch, dots epoch by epoch."""
-    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.07)
+    figure = Figure.panels(2, 1, gap=0.07, shared=True)
     for row, measure in ((1, "loss"), (2, "error")):
         figure.add_scatter(
             x=[point.done for point in batches],
@@ -58,27 +57,25 @@ def lenet_curve(batches: Sequence[BatchFigures], epochs: Sequence[EpochFigures],
     return figure
 
 
-def which_for_which(confusion: Sequence[Sequence[int]]) -> go.Figure:
+def which_for_which(confusion: Sequence[Sequence[int]]) -> Figure:
     """Draw which digit was taken for which; rows are digits, columns what was said."""
     figure = transfer.confusion(confusion, [str(digit) for digit in range(len(confusion))], "frozen")
     figure.update_traces(colorscale=[[0, LIGHT.paper], [1, LIGHT.accent]])
     return figure
 
 
-def said(probabilities: Sequence[float]) -> go.Figure:
+def said(probabilities: Sequence[float]) -> Figure:
     """Draw the probability of each digit."""
     best = int(np.argmax(probabilities))
-    figure = go.Figure(
-        go.Bar(
-            x=list(probabilities),
-            y=[str(digit) for digit in range(len(probabilities))],
-            orientation="h",
-            marker_color=[LIGHT.accent if digit == best else LIGHT.line for digit in range(len(probabilities))],
-            text=[f"{value:.1%}" for value in probabilities],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:.2%}<extra></extra>",
-        )
+    figure = Figure().add_bar(
+        x=list(probabilities),
+        y=[str(digit) for digit in range(len(probabilities))],
+        orientation="h",
+        marker_color=[LIGHT.accent if digit == best else LIGHT.line for digit in range(len(probabilities))],
+        text=[f"{value:.1%}" for value in probabilities],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.2%}<extra></extra>",
     )
     figure.update_xaxes(range=[0, 1.18], tickformat=".0%", title_text="probability")
     figure.update_yaxes(autorange="reversed", type="category")

@@ -1,8 +1,4 @@
-"""What several figures share: where a legend lies, and a dotted line across a plot, as a shape of its layout.
-
-Plotly's own `add_vline` takes milliseconds, most of them to find the plots of a figure; a reader who moves a slider
-waits for each. For the same reason figures that answer a slider are made at once, by one `Figure(data, layout)`.
-"""
+"""What several figures share: where a legend lies, and a dotted line across a plot, as a shape of its layout."""
 
 from typing import Any
 

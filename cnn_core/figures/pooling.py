@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from PIL import Image
-from plotly.subplots import make_subplots
 
 from cnn_core.arithmetic.experiments import OPERATIONS, Absorption, Localisation, PooledShift, ShiftResponse
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW, upright
 from cnn_core.figures.palette import LIGHT, rgb
 
@@ -25,7 +24,7 @@ _ACTIVE = [[0, LIGHT.paper], [1, LIGHT.positive]]
 _THROWN_AWAY = rgb(LIGHT.ink)
 
 
-def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> go.Figure:
+def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> Figure:
     """Draw against the shift how much each representation changes, and how much its global average does."""
     curves = []
     for name, operation in OPERATIONS.items():
@@ -54,7 +53,7 @@ def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> go.Figure:
     titles = (("each map", 0.225), ("its average", 0.775))
     above = {"xref": "paper", "yref": "paper", "y": 1, "xanchor": "center", "yanchor": "bottom", "showarrow": False}
     shift, change = {"title": {"text": "shift, pixels"}, "dtick": 2}, {"rangemode": "tozero"}
-    return go.Figure(
+    return Figure(
         curves,
         {
             "xaxis": shift | {"domain": [0, 0.45], "anchor": "y"},
@@ -70,7 +69,7 @@ def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> go.Figure:
     )
 
 
-def network_drift(answer: dict[str, Any], axis: str, pixels: int) -> go.Figure:
+def network_drift(answer: dict[str, Any], axis: str, pixels: int) -> Figure:
     """Draw the drift of the network's logits against the shift; an open circle where its first answer is another."""
     drift, agrees = answer[axis]["drift"], answer[axis]["agrees"]
     curve = {
@@ -88,7 +87,7 @@ def network_drift(answer: dict[str, Any], axis: str, pixels: int) -> go.Figure:
         "customdata": ["the same first answer" if same else "another first answer" for same in agrees],
         "hovertemplate": "%{x} px: logits drift by %{y:.3f}, %{customdata}<extra></extra>",
     }
-    return go.Figure(
+    return Figure(
         [curve],
         {
             "shapes": [upright(pixels)],
@@ -100,10 +99,10 @@ def network_drift(answer: dict[str, Any], axis: str, pixels: int) -> go.Figure:
     )
 
 
-def pooled_maps(image: np.ndarray, moved: np.ndarray, result: PooledShift, window: int = 2) -> go.Figure:
+def pooled_maps(image: np.ndarray, moved: np.ndarray, result: PooledShift, window: int = 2) -> Figure:
     """Draw a map and what max-pooling makes of it, before and after a shift; the windows and the peak are outlined."""
     panels = ((image, "before"), (result.before, "pooled"), (moved, "moved"), (result.after, "pooled"))
-    figure = make_subplots(1, len(panels), subplot_titles=[title for _, title in panels], horizontal_spacing=0.03)
+    figure = Figure.panels(1, len(panels), titles=[title for _, title in panels], gap=0.03)
     for number, (values, _) in enumerate(panels):
         place = {"row": 1, "col": number + 1}
         figure.add_heatmap(
@@ -143,7 +142,7 @@ def pooled_maps(image: np.ndarray, moved: np.ndarray, result: PooledShift, windo
     return figure
 
 
-def absorbed(measurements: Sequence[Absorption]) -> go.Figure:
+def absorbed(measurements: Sequence[Absorption]) -> Figure:
     """Draw the share of random maps whose peak stays in its window, measured and by theory, against the window."""
     return _against_theory(
         [m.window for m in measurements],
@@ -152,7 +151,7 @@ def absorbed(measurements: Sequence[Absorption]) -> go.Figure:
     )
 
 
-def localisation(without: Sequence[Localisation], with_indices: Sequence[Localisation], window: int) -> go.Figure:
+def localisation(without: Sequence[Localisation], with_indices: Sequence[Localisation], window: int) -> Figure:
     """Draw the mean error of a peak found after unpooling, with and without indices; a line at the window of now."""
     figure = _against_theory(
         [m.window for m in without],
@@ -168,9 +167,9 @@ def localisation(without: Sequence[Localisation], with_indices: Sequence[Localis
 
 def _against_theory(
     windows: list[int], curves: Sequence[tuple[str, list[float], list[float], str]], title: str
-) -> go.Figure:
+) -> Figure:
     """Dots for what was measured, a line for what theory says."""
-    figure = go.Figure()
+    figure = Figure()
     for name, measured, theory, colour in curves:
         figure.add_scatter(
             x=windows,
@@ -196,9 +195,9 @@ def _against_theory(
     return figure
 
 
-def heads(sizes: Sequence[int], flattened: Sequence[int], averaged: Sequence[int], size: int) -> go.Figure:
+def heads(sizes: Sequence[int], flattened: Sequence[int], averaged: Sequence[int], size: int) -> Figure:
     """Draw the parameters of both heads against the side of the last feature map."""
-    figure = go.Figure()
+    figure = Figure()
     for name, values, colour in (
         ("flatten + dense", flattened, LIGHT.one),
         ("global average + dense", averaged, LIGHT.two),

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
-
 from cnn_core.arithmetic.escaping import plotly
 from cnn_core.arithmetic.measures import Share
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.palette import LIGHT, wash
 from cnn_core.training.transfer.results import EpochFigures, Learning
 from cnn_core.training.transfer.spec import ARM_TITLES
@@ -16,7 +14,7 @@ ARM_COLOURS = LIGHT.arms
 _WIDEST = 14  # characters of a class's name beside a figure
 
 
-def curves(arms: Mapping[str, Learning], epochs: int, waiting: str = "") -> go.Figure:
+def curves(arms: Mapping[str, Learning], epochs: int, waiting: str = "") -> Figure:
     """Draw accuracy and loss of each arm over the epochs.
 
     Args:
@@ -29,7 +27,7 @@ def curves(arms: Mapping[str, Learning], epochs: int, waiting: str = "") -> go.F
         validation pictures. The fine-tuned arm begins with the frozen arm's head: where both are shown, its curve
         leaves the other's.
     """
-    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.6, 0.4])
+    figure = Figure.panels(2, 1, heights=[0.6, 0.4], gap=0.07, shared=True)
     for arm, curve in arms.items():
         history = curve.epochs
         head = sum(entry.phase == "head" for entry in history) if arm == "fine_tuned" else 0
@@ -40,11 +38,8 @@ def curves(arms: Mapping[str, Learning], epochs: int, waiting: str = "") -> go.F
             figure.add_vline(
                 x=head,
                 line={"dash": "dot", "width": 1, "color": LIGHT.arms[arm]},
-                row=1,
-                col=1,
-                annotation_text="blocks thaw",
-                annotation_font_size=11,
-                annotation_position="top right",
+                note="blocks thaw",
+                size=11,
             )
     last = max((entry.epoch for curve in arms.values() for entry in curve.epochs), default=0)
     passes = max((sum(entry.phase == "head" for entry in curve.epochs) for curve in arms.values()), default=0)
@@ -78,7 +73,7 @@ def curves(arms: Mapping[str, Learning], epochs: int, waiting: str = "") -> go.F
 
 
 def _add_arm(
-    figure: go.Figure, arm: str, history: Sequence[EpochFigures], batches: Sequence[tuple[float, float, float]]
+    figure: Figure, arm: str, history: Sequence[EpochFigures], batches: Sequence[tuple[float, float, float]]
 ) -> None:
     colour, title = LIGHT.arms[arm], ARM_TITLES[arm]
     first = batches[0][0] if batches else float("inf")
@@ -114,9 +109,9 @@ def _add_arm(
         )
 
 
-def accuracies(shares: Mapping[str, Share], chance: float) -> go.Figure:
+def accuracies(shares: Mapping[str, Share], chance: float) -> Figure:
     """Draw each arm's test accuracy with its 95 % interval, and what always guessing the biggest class would reach."""
-    figure = go.Figure()
+    figure = Figure()
     for name, share in shares.items():
         accuracy, low, high = share.value, share.low, share.high
         figure.add_scatter(
@@ -131,9 +126,10 @@ def accuracies(shares: Mapping[str, Share], chance: float) -> go.Figure:
     figure.add_vline(
         x=chance,
         line={"dash": "dash", "width": 1, "color": LIGHT.soft},
-        annotation_text="always guessing<br>the biggest class",
-        annotation_position="top" if 0.15 < chance < 0.85 else "top right" if chance <= 0.15 else "top left",
-        annotation_font={"size": 11, "color": LIGHT.soft},
+        note="always guessing<br>the biggest class",
+        place="top" if 0.15 < chance < 0.85 else "top right" if chance <= 0.15 else "top left",
+        size=11,
+        color=LIGHT.soft,
     )
     figure.update_xaxes(range=[0, 1.04], tickformat=".0%", nticks=6)
     figure.update_yaxes(autorange="reversed")
@@ -141,28 +137,26 @@ def accuracies(shares: Mapping[str, Share], chance: float) -> go.Figure:
     return figure
 
 
-def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], arm: str) -> go.Figure:
+def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], arm: str) -> Figure:
     """Draw which class was taken for which; the shade is the share of the true class, the number counts pictures."""
     shares = [[count / max(1, sum(row)) for count in row] for row in matrix]
     names = [plotly(name, _WIDEST) for name in classes]
-    figure = go.Figure(
-        go.Heatmap(
-            z=shares,
-            x=list(range(len(names))),
-            y=list(range(len(names))),
-            zmin=0,
-            zmax=1,
-            showscale=False,
-            colorscale=[[0, wash(LIGHT.line, 0.35)], [1, wash(LIGHT.arms[arm], 1)]],
-            xgap=2,
-            ygap=2,
-            customdata=[
-                [(plotly(classes[r]), plotly(classes[c]), n) for c, n in enumerate(row)] for r, row in enumerate(matrix)
-            ],
-            hovertemplate="is %{customdata[0]}, said %{customdata[1]}: %{customdata[2]}<extra></extra>",
-            text=[[str(count) if count else "" for count in row] for row in matrix],
-            texttemplate="%{text}",
-        )
+    figure = Figure().add_heatmap(
+        z=shares,
+        x=list(range(len(names))),
+        y=list(range(len(names))),
+        zmin=0,
+        zmax=1,
+        showscale=False,
+        colorscale=[[0, wash(LIGHT.line, 0.35)], [1, wash(LIGHT.arms[arm], 1)]],
+        xgap=2,
+        ygap=2,
+        customdata=[
+            [(plotly(classes[r]), plotly(classes[c]), n) for c, n in enumerate(row)] for r, row in enumerate(matrix)
+        ],
+        hovertemplate="is %{customdata[0]}, said %{customdata[1]}: %{customdata[2]}<extra></extra>",
+        text=[[str(count) if count else "" for count in row] for row in matrix],
+        texttemplate="%{text}",
     )
     ticks = {"tickvals": list(range(len(names))), "ticktext": names}
     figure.update_xaxes(title_text="said", showgrid=False, zeroline=False, **ticks)
@@ -171,10 +165,10 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], arm: str)
     return figure
 
 
-def answers(said: Mapping[str, Mapping[str, float]]) -> go.Figure:
+def answers(said: Mapping[str, Mapping[str, float]]) -> Figure:
     """Draw what each arm says of one picture, side by side; at most the eight likeliest classes."""
     ranked = sorted(next(iter(said.values())), key=lambda name: -max(arm[name] for arm in said.values()))[:8]
-    figure = go.Figure()
+    figure = Figure()
     for arm, probabilities in said.items():
         values = [probabilities[name] for name in ranked]
         figure.add_bar(
@@ -191,7 +185,7 @@ def answers(said: Mapping[str, Mapping[str, float]]) -> go.Figure:
         )
     figure.update_xaxes(range=[0, 1.12], tickformat=".0%", title_text="how sure")
     ticks = {"tickvals": list(range(len(ranked))), "ticktext": [plotly(name, _WIDEST) for name in ranked]}
-    figure.update_yaxes(autorange="reversed", **ticks)
+    figure.update_yaxes(ticks, autorange="reversed")
     figure.update_layout(
         **_PLAIN,
         height=90 + (12 + 16 * len(said)) * len(ranked),

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from cnn_core.figures import architectures as figures
+from cnn_core.figures import architectures
 from cnn_core.figures.architectures import Mark, Stage
+from tests.looked_at import Drawing
+
+figures = Drawing(architectures)
 
 MARKS = [
     Mark("a", "Aged", 1998, 6e4, strong=False, named=True),

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
-from cnn_core.figures import channels as figures
+from cnn_core.figures import channels
 from cnn_core.figures.palette import LIGHT
 from cnn_core.networks.layer_times import LayerTime, separable_saving, variants
+from tests.looked_at import Drawing
+
+figures = Drawing(channels)
 
 
 def texts(figure: object) -> list[str]:

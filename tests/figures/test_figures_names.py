@@ -8,8 +8,10 @@ import pytest
 
 from cnn_core.arithmetic.measures import Accuracy, Curve
 from cnn_core.figures import comparison, data_look, home, transfer
+from cnn_core.figures.drawing import Figure
 from cnn_core.training.lab.labels import MapPoint
 from tests.hostile import NAMES
+from tests.looked_at import looked_at
 
 OURS = re.compile(r"%\{[^}]*\}|<extra></extra>|<br>")  # templates that a figure itself has
 ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
@@ -33,9 +35,9 @@ def shown(text: str) -> str:
     return re.sub(r"&(#\d+|amp|lt|gt);", lambda e: chr(int(e[1][1:])) if e[1][0] == "#" else ENTITIES[e[1]], text)
 
 
-def drawn(figure: Any) -> list[str]:
+def drawn(figure: Figure) -> list[str]:
     """Every text of a figure as it is drawn."""
-    return [shown(text) for text in words(figure.to_plotly_json())]
+    return [shown(text) for text in words(looked_at(figure).to_plotly_json())]
 
 
 def cut(name: str, most: int) -> str:

@@ -5,16 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cnn_core.figures import causes as cause_figures
-from cnn_core.figures import degradation as degradation_figures
-from cnn_core.figures import inductive_bias as bias_figures
-from cnn_core.figures import lenet as lenet_figures
+from cnn_core.figures import causes as drawn_causes
+from cnn_core.figures import degradation as drawn_degradation
+from cnn_core.figures import inductive_bias as drawn_bias
+from cnn_core.figures import lenet as drawn_lenet
 from cnn_core.training.studies import degradation, inductive_bias, lenet
 from cnn_core.training.studies.causes import Identity, NetSignals
 from cnn_core.training.studies.degradation import Repetition
 from cnn_core.training.studies.inductive_bias import Lead
 from cnn_core.training.studies.published import TARGETS, shipped
+from tests.looked_at import Drawing
 
+cause_figures, degradation_figures = Drawing(drawn_causes), Drawing(drawn_degradation)
+bias_figures, lenet_figures = Drawing(drawn_bias), Drawing(drawn_lenet)
 ARMS = shipped(degradation.STUDY).result.arms
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import pytest
 
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.palette import DARK, LIGHT, Palette, in_dark, rgb
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +55,7 @@ def test_theme_of_the_app_is_the_palette() -> None:
 
 
 def test_figure_in_the_dark_keeps_its_data_and_changes_its_colours() -> None:
-    figure = go.Figure(
+    figure = Figure(
         [
             {
                 "type": "scatter",
@@ -66,7 +67,7 @@ def test_figure_in_the_dark_keeps_its_data_and_changes_its_colours() -> None:
             {"type": "heatmap", "z": [[1.0, -1.0]], "colorscale": LIGHT.activations},
         ]
     )
-    drawn = in_dark(figure.to_plotly_json())
+    drawn = in_dark(figure.to_json())
     assert drawn["data"][0]["line"]["color"] == DARK.frozen and list(drawn["data"][0]["x"]) == [1, 2]
     assert [colour for _, colour in drawn["data"][1]["colorscale"]] == [DARK.negative, DARK.paper, DARK.positive]
     assert go.Figure(drawn) is not None

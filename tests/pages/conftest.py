@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
 import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
@@ -15,6 +16,7 @@ from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
+from ui.shared import charts
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +60,20 @@ def _no_work_for_others() -> Iterator[None]:
         scan = functools.cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", scan)
         patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _figures_looked_at() -> Iterator[None]:
+    """Let Plotly look at every figure of a page as it is sent: the page itself does not (`figures/drawing.py`)."""
+    sent = charts._Drawn
+
+    def looked_at(drawn: dict[str, Any]) -> charts._Drawn:
+        go.Figure(drawn)
+        return sent(drawn)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(charts, "_Drawn", looked_at)
         yield
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.palette import LIGHT
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.records import Run
@@ -182,7 +183,7 @@ def _taken(album: Album) -> list[str]:
 # A result on the stage, and below it ----------------------------------------------------------------------------------
 
 
-def plot(figure: Any, key: str, alt: str, shown: Shown[Any], place: Any = st) -> None:
+def plot(figure: Figure, key: str, alt: str, shown: Shown[Any], place: Any = st) -> None:
     """Show a figure of a result; an example's says so itself."""
     if shown.example:
         alt = f"An example, five kinds of clothing: {alt}"

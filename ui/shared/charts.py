@@ -1,12 +1,15 @@
 """One way to show a figure and a map: in the reader's theme."""
 
+import functools
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
+import plotly.io
 import streamlit as st
+from plotly.basedatatypes import BaseFigure
 
 from cnn_core.figures import maps
+from cnn_core.figures.drawing import Figure
 from cnn_core.figures.palette import DARK, LIGHT, Palette, in_dark
 
 QUIET = {"displayModeBar": False}
@@ -22,7 +25,24 @@ def palette() -> Palette:
     return DARK if dark() else LIGHT
 
 
-def plot(figure: Any, key: str, alt: str, place: Any = st, **options: Any) -> Any:
+class _Drawn(BaseFigure):
+    """A figure's JSON where Streamlit wants one of Plotly's objects: of a dictionary it would look at each value."""
+
+    def __init__(self, drawn: dict[str, Any]) -> None:
+        self._drawn = drawn
+
+    def to_dict(self) -> dict[str, Any]:
+        return self._drawn
+
+
+@functools.cache
+def _template() -> dict[str, Any]:
+    """Streamlit's look of a figure, whose colours the browser replaces by those of the theme."""
+    look: dict[str, Any] = plotly.io.templates[plotly.io.templates.default].to_plotly_json()
+    return look
+
+
+def plot(figure: Figure, key: str, alt: str, place: Any = st, **options: Any) -> Any:
     """Show a figure.
 
     Args:
@@ -32,12 +52,11 @@ def plot(figure: Any, key: str, alt: str, place: Any = st, **options: Any) -> An
         place: Where.
         options: As `st.plotly_chart` takes them; the figure has no tools unless `config` gives it some.
     """
+    drawn = figure.to_json()
     if dark():
-        drawn = figure.to_plotly_json()
-        # Made anew without a second look at data that have been looked at.
-        figure = go.Figure(in_dark(drawn), skip_invalid=True)
-        figure.frames = [in_dark(frame.to_plotly_json()) for frame in figure.frames]
-    return place.plotly_chart(figure, key=key, alt=alt, **{"config": QUIET} | options)
+        drawn = in_dark(drawn)
+    drawn["layout"]["template"] = _template()
+    return place.plotly_chart(_Drawn(drawn), key=key, alt=alt, **{"config": QUIET} | options)
 
 
 def signed(feature_map: np.ndarray, limit: float | None = None) -> tuple[np.ndarray, float]:
