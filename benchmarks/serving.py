@@ -35,6 +35,7 @@ class Server:
         seconds: From the command to the first answer.
         processor_seconds: That the server had used until then.
         log: What it says.
+        others: Further processes that serve the same address (`replicas.py`).
     """
 
     url: str
@@ -43,6 +44,7 @@ class Server:
     seconds: float
     processor_seconds: float
     log: Path
+    others: tuple[psutil.Process, ...] = ()
 
 
 @contextlib.contextmanager
