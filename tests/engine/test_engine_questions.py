@@ -57,11 +57,13 @@ def test_log_holds_no_cookie_no_link_and_no_password(bench: Bench) -> None:
     for kind, spec in (("fail", {"error": "value"}), ("sleep", {"seconds": 0.1})):
         run = bench.store.create(kind, spec, title=kind, owner="a" * 40)
         bench.store.lists.add(keys.private(KEY), run.id)
-        assert bench.engine.submit(run.id) and bench.ended(run).owner == "a" * 40
+        eventually(lambda run_id=run.id: bench.engine.submit(run_id), of="the engine takes a run")
+        assert bench.ended(run).owner == "a" * 40
     with pytest.raises(AskFailed, match="unexpected keyword argument 'location'"):
         bench.engine.ask("refuse", "value", location=f"postgresql+psycopg://anna:{PASSWORD}@db/convscope s3://bucket")
-    logged, whole = bench.log[begin:], bench.log
-    assert "Traceback" in logged and f"Run {run.id} ends: done" in logged
+    eventually(lambda: f"Run {run.id} ends: done" in bench.log, of="the worker logs it")
+    whole = bench.log
+    assert "Traceback" in whole[begin:]
     published = address.read(address.state_folder(bench.store))
     assert published
     for secret in (cookie, token, KEY, PASSWORD, published.key, published.key.splitlines()[1]):
