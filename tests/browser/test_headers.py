@@ -127,12 +127,10 @@ def test_without_a_word_in_the_policy_no_webassembly_would_run(server: Server, c
         route.fulfill(response=answer, headers=answer.headers | {"content-security-policy": policy})
 
     page.route(server.url + "/", poorer)
-    said = violations(page)
     page.goto(server.url + "/")
     with pytest.raises(PlaywrightError, match="WebAssembly"):
         page.evaluate(IN_PAGE, ADD)
     assert "WebAssembly" in page.evaluate(IN_WORKER, ADD)
-    assert said
     context.close()
 
 
