@@ -1,5 +1,6 @@
 """Accounts, where the server has them: `[auth]` in .streamlit/secrets.toml, and Authlib (`make app AUTH=1`)."""
 
+import functools
 import importlib.util
 
 import streamlit as st
@@ -11,8 +12,9 @@ NEEDED = ("authlib", "httpx2")  # the second is what the first asks the provider
 MISSING = "This server has accounts, but lacks {}. Whoever runs it: make app AUTH=1, then start again."
 
 
+@functools.cache
 def configured() -> bool:
-    """Tell whether this server has accounts."""
+    """Tell whether this server has accounts; who changes that starts it again."""
     return st.secrets.load_if_toml_exists() and "auth" in st.secrets
 
 
