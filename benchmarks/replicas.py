@@ -8,13 +8,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.serving import PATIENCE, ROOT, Server, serving
+from benchmarks.serving import ROOT, Server, answered, serving
 
 CONFIGURATION = ROOT / "docs" / "nginx.conf"  # what is measured is what is recommended
 
@@ -53,19 +51,8 @@ def replicated(app: str, count: int) -> Iterator[Server]:
         proxy = subprocess.Popen([nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")])
         try:
             url = f"http://localhost:{port}/"
-            _wait(f"{url}_stcore/health", proxy)
+            answered(f"{url}_stcore/health", proxy)
             yield replace(first, url=url, others=tuple(server.process for server in rest))
         finally:
             proxy.terminate()
             proxy.wait()
-
-
-def _wait(url: str, proxy: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and proxy.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    sys.exit("nginx did not start.")
