@@ -153,7 +153,7 @@ def _tile(view: View, place: int) -> Tile:
     values = view.maps[::step, ::step, place].astype(np.float32)
     channel = str(view.channels[place])
     about = f"Map {channel}: {values.min():.3g} to {values.max():.3g}"
-    return Tile(channel, channel, maps.png(maps.enlarged(signed(values)[0], _SIDE)), about)
+    return Tile(channel, channel, about, maps.png(maps.enlarged(signed(values)[0], _SIDE)))
 
 
 def _chosen(channel: str) -> None:

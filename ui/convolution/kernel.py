@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
 from cnn_core.figures import maps
+from cnn_core.figures.mosaic import Sheet, sheet_of
 from ui.shared.charts import palette, signed
 from ui.shared.controls import segments, switch
 from ui.shared.stage import Room
@@ -21,7 +22,7 @@ from ui.widgets.wall.wall import Tile, wall
 KEY, DEFAULT = "convolution_kernel", "sobel_x"
 STRIDES, DILATIONS, PADDINGS = (1, 2, 3, 4), (1, 2, 3), ("valid", "same", "full")
 EDGES = {"zero": "with zeros", "reflect": "by its mirror image"}
-_TILE = 110  # pixels across
+_TILE = (148, 111)  # pixels across and down, in the sheet; the middle of the picture
 _CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "Flip": kernels.flip,
     "Transpose": kernels.transpose,
@@ -73,7 +74,9 @@ def choose_kernel(digest: str, image: np.ndarray) -> np.ndarray:
         kernel = _preset(DEFAULT)
     _say(kernel)
     named = next((name for name, preset in kernels.PRESETS.items() if _is(preset, kernel)), "")
-    wall("Kernel: pick what it should find", _tiles(digest, image), named, f"{KEY}_wall", _take)
+    tiles = [Tile(preset.name, preset.title, preset.meaning) for preset in kernels.PRESETS.values()]
+    sheet = _responses(digest, image, palette().paper)
+    wall("Kernel: pick what it should find", tiles, named, f"{KEY}_wall", _take, sheet=sheet)
     about = kernels.PRESETS[named] if named else None
     st.caption(
         f"**{about.title}.** {about.meaning}" + (f" {about.source}." if about.source else "")
@@ -178,31 +181,16 @@ def _edited(grid: str) -> None:
 # What each preset makes of a picture ----------------------------------------------------------------------------------
 
 
-def _tiles(digest: str, image: np.ndarray) -> list[Tile]:
-    pictures = _strip(digest, image, palette().paper)
-    return [
-        Tile(preset.name, preset.title, picture, preset.meaning)
-        for preset, picture in zip(kernels.PRESETS.values(), pictures, strict=True)
-    ]
-
-
 @st.cache_data(max_entries=64, show_spinner=False)
-def _strip(digest: str, _image: np.ndarray, paper: str) -> list[bytes]:
-    """Return the response to each preset as a PNG: encoding a dozen anew would cost more than all the rest.
+def _responses(digest: str, _image: np.ndarray, paper: str) -> Sheet:
+    """Return the response to each preset, kept: coding a dozen pictures anew would cost more than all the rest.
 
     In colours where the weights add up to 0, so that flat areas vanish; in greys where they do not.
     """
-    strip = []
+    pictures = []
     for preset in kernels.PRESETS.values():
         kernel = preset.kernel()
         response = ops.cross_correlate(_image, kernel)
-        shown = signed(response)[0] if abs(kernel.sum()) < 1e-9 else maps.grey(response)
-        strip.append(maps.png(_fitting(shown, _TILE)))
-    return strip
-
-
-def _fitting(picture: np.ndarray, width: int) -> np.ndarray:
-    height, across = picture.shape[:2]
-    if across <= width:
-        return picture
-    return np.asarray(Image.fromarray(picture).resize((width, max(1, round(height * width / across)))))
+        shown = signed(response)[0] if abs(kernel.sum()) < 1e-9 else maps.grey(response)[..., None].repeat(3, axis=2)
+        pictures.append(np.asarray(ImageOps.fit(Image.fromarray(shown), _TILE)))
+    return sheet_of(pictures, 4, palette=palette())

@@ -72,12 +72,13 @@ const clock = () => {
  * @template {{ data: unknown, setTriggerValue: (...message: never) => void }} Args
  * @param {string} name Of the component: its HTML is taken from `<name>/<name>.html`.
  * @param {(args: Args) => void} component
+ * @param {{ motion?: boolean, search?: string }} [how] Whether the reader lets things move; what the address asks.
  */
-export const open = (name, component) => {
+export const open = (name, component, { motion = false, search = '' } = {}) => {
   const html = readFileSync(new URL(`${name}/${name}.html`, import.meta.url), 'utf8');
-  const { window } = new JSDOM(`<main>${html}</main>`, { pretendToBeVisual: true });
+  const { window } = new JSDOM(`<main>${html}</main>`, { pretendToBeVisual: true, url: `http://app/${search}` });
   const { document, getComputedStyle, requestAnimationFrame, cancelAnimationFrame, Element, Image } = window;
-  const matchMedia = () => ({ matches: true });  // motion is reduced
+  const matchMedia = () => ({ matches: !motion });  // `prefers-reduced-motion: reduce` is all that is asked
   const { pass, timers } = clock();
   Object.assign(globalThis, {
     window, document, getComputedStyle, requestAnimationFrame, cancelAnimationFrame, Element, Image, matchMedia,
@@ -85,6 +86,23 @@ export const open = (name, component) => {
   });
   Watcher.watching.clear();
   Object.assign(window.HTMLCanvasElement.prototype, { getContext: pen, setPointerCapture: () => {} });
+  /** @type {{ on: Element, frames: Keyframe[], milliseconds: number }[]} */
+  const moved = [];
+  /** @type {Map<string, { x: number, y: number, width: number, height: number }>} */
+  const places = new Map();
+  Object.assign(window.Element.prototype, {
+    /** @type {(this: Element, frames: Keyframe[], how: { duration: number }) => unknown} */
+    animate(frames, { duration }) {
+      moved.push({ on: this, frames, milliseconds: duration });
+      return { finished: Promise.resolve(), cancel: () => {} };
+    },
+    /** @this {Element} */
+    getBoundingClientRect() {
+      const found = [...places].filter(([selector]) => this.matches(selector)).at(-1)?.[1];
+      const { x, y, width, height } = found ?? { x: 0, y: 0, width: 0, height: 0 };
+      return { x, y, width, height, left: x, top: y, right: x + width, bottom: y + height };
+    },
+  });
 
   const parentElement = /** @type {HTMLElement} */ (document.querySelector('main'));
   /** @type {Parameters<Args['setTriggerValue']>[]} */
@@ -104,6 +122,13 @@ export const open = (name, component) => {
     focused: () => document.activeElement,
     /** Let milliseconds pass. */
     pass,
+    /** What was animated. */
+    moved,
+    /** Say where elements lie: nothing is laid out here. */
+    lay: (/** @type {string} */ selector, /** @type {number[]} */ [x, y, width, height]) =>
+      places.set(selector, { x, y, width, height }),
+    /** What the address asks. */
+    search: () => window.location.search,
     /** How many observers watch. */
     watchers: () => Watcher.watching.size,
     /** What went to Python. */
@@ -116,6 +141,16 @@ export const open = (name, component) => {
     /** Press a key; returns whether the component has used it. */
     press: (/** @type {Element} */ on, /** @type {string} */ key) =>
       !on.dispatchEvent(new window.KeyboardEvent('keydown', { key, bubbles: true, cancelable: true })),
+    /**
+     * Send an event of a pointer, or any other that bubbles, to whoever listens.
+     *
+     * @type {(on: Element, type: string, how?: { x?: number, y?: number, by?: 'mouse' | 'touch' }) => void}
+     */
+    pointer: (on, type, { x = 0, y = 0, by = 'mouse' } = {}) => {
+      const bubbles = !type.endsWith('leave');
+      const event = new window.MouseEvent(type, { clientX: x, clientY: y, bubbles, cancelable: true, buttons: 1 });
+      on.dispatchEvent(Object.assign(event, { pointerId: 1, pointerType: by }));
+    },
     /**
      * Put down, move or lift a mouse; jsdom knows no handlers of pointers, so they are called here.
      *

@@ -1,4 +1,4 @@
-"""A wall of small pictures of which one is chosen, by pointer, touch or arrow keys."""
+"""A wall of small pictures of which one is chosen, by pointer, touch or arrow keys; what is looked at is enlarged."""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from cnn_core.figures.mosaic import Sheet
 from ui.widgets.frontend import frontend
 
 _wall = frontend(__file__)
@@ -20,14 +21,14 @@ class Tile:
     Attributes:
         id: What is chosen.
         title: Beneath it.
-        picture: A PNG or JPEG file.
-        about: Shown while the pointer rests on it.
+        about: In the lens; spoken after the title.
+        picture: A PNG or JPEG file; none where it lies in a sheet.
     """
 
     id: str
     title: str
-    picture: bytes
     about: str = ""
+    picture: bytes = b""
 
 
 def wall(
@@ -37,37 +38,62 @@ def wall(
     key: str,
     on_choose: Callable[[str], Any],
     *,
+    sheet: Sheet | None = None,
     columns: int = 3,
     sharp: bool = False,
     shape: str = "4 / 3",
+    enters: bool = False,
 ) -> None:
     """Show a wall.
 
     Args:
         label: Of the whole: shown above, and spoken.
-        tiles: In reading order.
+        tiles: In reading order; those without a picture of their own lie in the sheet in this order.
         chosen: Id of the one that is chosen; empty if none is.
         key: Of the widget.
         on_choose: Called, before the page runs again, with the id of the one that was chosen.
+        sheet: All pictures in one, as `figures.mosaic` lays them.
         columns: At most, where there is room.
         sharp: Show pixels as squares.
-        shape: Width to height of the pictures, as CSS writes it.
+        shape: Width to height of the pictures, as CSS writes it; those in a sheet have their own.
+        enters: Arrow keys only move, and Enter goes in; else they choose at once.
     """
-    pictures = [
-        {"id": tile.id, "title": tile.title, "about": tile.about, "source": _source(tile.picture)} for tile in tiles
-    ]
     st.markdown(f"**{label}**")
     data = {
         "label": label,
-        "pictures": pictures,
+        "tiles": [_tile(tile) for tile in tiles],
+        "sheet": sheet and laid(sheet),
         "chosen": chosen,
         "columns": columns,
         "sharp": sharp,
-        "shape": shape,
+        "shape": f"{sheet.cell[0]} / {sheet.cell[1]}" if sheet else shape,
+        "enters": enters,
     }
     _wall(data=data, key=key, on_chosen_change=lambda: on_choose(st.session_state[key]["chosen"]))
 
 
-def _source(picture: bytes) -> str:
+def laid(sheet: Sheet) -> dict[str, Any]:
+    """Return a sheet as a component takes it: bytes within a dictionary would arrive as text, without a word."""
+    return {
+        "source": source(sheet.png),
+        "across": sheet.across,
+        "down": sheet.down,
+        "cell": list(sheet.cell),
+        "gap": sheet.gap,
+    }
+
+
+def source(picture: bytes) -> str:
+    """Return a PNG or JPEG file as an address.
+
+    Example:
+        >>> source(b"\\x89PNG")
+        'data:image/png;base64,iVBORw=='
+    """
     kind = next(kind for mark, kind in _KINDS.items() if picture.startswith(mark))
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+
+
+def _tile(tile: Tile) -> dict[str, str]:
+    own = {"source": source(tile.picture)} if tile.picture else {}
+    return {"id": tile.id, "title": tile.title, "about": tile.about, **own}

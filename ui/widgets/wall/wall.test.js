@@ -2,15 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { open } from '../testing.js';
-import component, { step } from './wall.js';
+import component from './wall.js';
 
-const show = (chosen = 'b', columns = 2) => {
+/** @typedef {import('./wall.js').Data} Data */
+
+/** @type {Data} */
+const DATA = {
+  label: 'Kernel', sheet: null, chosen: 'b', columns: 2, sharp: false, shape: '1 / 1', enters: false,
+  tiles: ['a', 'b', 'c'].map((id) => ({ id, title: id.toUpperCase(), about: `about ${id}`, source: 'data:,' })),
+};
+const show = (chosen = 'b', /** @type {Partial<Data>} */ more = {}) => {
   const page = open('wall', component);
-  const pictures = ['a', 'b', 'c'].map(
-    (id) => ({ id, title: id.toUpperCase(), about: `about ${id}`, source: 'data:,' }),
-  );
-  const data = { label: 'Kernel', pictures, chosen, columns, sharp: false, shape: '1 / 1' };
-  page.run(data);
+  page.run({ ...DATA, chosen, ...more });
   return page;
 };
 const stops = (/** @type {ReturnType<typeof show>} */ page) =>
@@ -29,11 +32,31 @@ test('a click chooses, and tells Python once', () => {
   assert.deepEqual(stops(page), [-1, -1, 0]);
 });
 
-test('arrow keys go from picture to picture and no further than the wall', () => {
-  const keys = ['ArrowRight', 'ArrowLeft', 'ArrowDown', 'ArrowUp', 'x'];
-  assert.deepEqual(keys.map((key) => step(key, 1, 3, 5)), [2, 0, 4, 1, 1]);
-  assert.equal(step('ArrowDown', 4, 3, 5), 4);
-  assert.deepEqual([step('Home', 3, 3, 5), step('End', 0, 3, 5)], [0, 4]);
+test('arrow keys choose at once, as in a radio group', () => {
+  const page = show();
+  assert.ok(page.press(page.find('[data-id=b]'), 'ArrowRight'));
+  assert.deepEqual(page.sent, [['chosen', 'c']]);
+  assert.equal(page.focused(), page.find('[data-id=c]'));
+  assert.ok(!page.press(page.find('[data-id=c]'), 'x'), 'other keys are for others');
+});
+
+test('where one goes in, arrow keys only move', () => {
+  const page = show('b', { enters: true });
+  page.press(page.find('[data-id=b]'), 'ArrowRight');
+  assert.deepEqual(page.sent, []);
+  assert.equal(page.focused(), page.find('[data-id=c]'));
+  assert.equal(page.find('[data-id=b]').getAttribute('aria-current'), 'true');
+  /** @type {HTMLElement} */ (page.focused()).click();  // what a browser makes of Enter
+  assert.deepEqual(page.sent, [['chosen', 'c']]);
+});
+
+test('pictures in one sheet are sent once, and shown each in its place', () => {
+  const tiles = DATA.tiles.map(({ id, title, about }) => ({ id, title, about }));
+  const source = 'data:image/png;base64,AAAA';
+  const page = show('b', { tiles, sheet: { source, across: 2, down: 2, cell: [8, 4], gap: 1 } });
+  assert.equal(page.text('style.sheets'), '.sheet { background-image: url("data:image/png;base64,AAAA"); }');
+  const places = page.all('.face.sheet').map((each) => /** @type {HTMLElement} */ (each).style.backgroundPosition);
+  assert.deepEqual(places, ['0% 0%', '100% 0%', '0% 100%']);
 });
 
 test('it is named, and each picture by its title', () => {
