@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import streamlit as st
+from ui.zoom import sheets
+from ui.zoom.zoom import zoom
 
 import ui.home
 from cnn_core.networks.backbones import DEFAULT
@@ -10,8 +12,6 @@ from ui.home.answer import answer
 from ui.home.picture import picture_place, samples
 from ui.home.ways import ways
 from ui.shared.picture import the_picture
-from ui.zoom import sheets
-from ui.zoom.zoom import zoom
 
 st.html(Path(ui.home.__file__).with_name("home.css"))
 st.title("Drop a photo. See what each layer makes of it.", anchor=False)
