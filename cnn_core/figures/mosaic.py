@@ -58,7 +58,7 @@ def sheet(codes: np.ndarray, columns: int, *, gap: int = 1, palette: Palette = L
     """
     if codes.dtype != np.uint8 or codes.ndim != 3 or not codes.size:
         raise ValueError(f"Expected codes of maps, uint8 (n, h, w); received {codes.dtype} {codes.shape}.")
-    laid, down = _laid(codes, columns, gap, np.uint8(GAP))
+    laid, down = _laid(codes, columns, gap, GAP)
     picture = Image.fromarray(laid)
     picture.putpalette(_palette(palette, weights))
     columns = min(columns, len(codes))
@@ -89,7 +89,7 @@ def sheet_of(pictures: Sequence[np.ndarray], columns: int, *, gap: int = 1, pale
     return Sheet(_png(Image.fromarray(laid)), min(columns, len(tiles)), down, (tiles.shape[2], tiles.shape[1]), gap)
 
 
-def _laid(tiles: np.ndarray, columns: int, gap: int, between: np.ndarray) -> tuple[np.ndarray, int]:
+def _laid(tiles: np.ndarray, columns: int, gap: int, between: np.ndarray | int) -> tuple[np.ndarray, int]:
     """Tiles `(n, h, w, ...)` as one picture, and how many rows of them."""
     number, height, width, *colours = tiles.shape
     columns = min(columns, number)

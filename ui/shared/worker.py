@@ -19,7 +19,13 @@ _ANSWERS = 300  # kept for all readers
 
 
 def ask(
-    question: str, *about: Any, words: str = "Asking the network…", timeout: float = 60.0, also: Any = None, **more: Any
+    question: str,
+    *about: Any,
+    words: str = "Asking the network…",
+    timeout: float = 60.0,
+    also: Any = None,
+    keep: bool = True,
+    **more: Any,
 ) -> Any:
     """Return a worker's answer; the same question about the same things is asked once.
 
@@ -29,6 +35,7 @@ def ask(
         words: Said while the reader waits; empty where something else tells it.
         timeout: Seconds until it is given up.
         also: What the answer depends on besides, such as the arms that a run has by now.
+        keep: Whether the answer is kept; where the caller keeps what is drawn of it, or there are too many, it is not.
         more: For the question.
 
     Raises:
@@ -36,6 +43,8 @@ def ask(
         ValueError: The question's own refusal.
     """
     with st.spinner(asking(words)) if words else nullcontext():
+        if not keep:
+            return _sent(question, about, more, timeout, visit())
         return _kept(question, about, more, also, timeout, visit())
 
 
@@ -62,6 +71,10 @@ def _exactly(array: np.ndarray) -> tuple[Any, ...]:
     max_entries=_ANSWERS, show_spinner=False, hash_funcs={Picture: attrgetter("digest"), np.ndarray: _exactly}
 )
 def _kept(question: str, about: tuple[Any, ...], more: dict[str, Any], also: Any, _timeout: float, _owner: str) -> Any:
+    return _sent(question, about, more, _timeout, _owner)
+
+
+def _sent(question: str, about: tuple[Any, ...], more: dict[str, Any], timeout: float, owner: str) -> Any:
     sent = [each.pixels if isinstance(each, Picture) else each for each in about]
-    with counted(_owner, question):  # what is kept costs nobody anything, and is not counted
-        return client.current().ask(question, *sent, timeout=_timeout, **more)
+    with counted(owner, question):  # what is kept costs nobody anything, and is not counted
+        return client.current().ask(question, *sent, timeout=timeout, **more)

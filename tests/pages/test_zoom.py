@@ -1,0 +1,177 @@
+"""The walk into a network, as it is drawn at each link; its component has tests of its own (zoom.test.js)."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnn_core.engine.errors import EngineUnreachable
+from cnn_core.figures.palette import LIGHT
+from tests import zoom_toys as toys
+from ui.zoom import sheets, sums
+from ui.zoom.place import Place, nearest
+
+FILE = Path(__file__).parents[2] / "ui" / "widgets" / "zoom" / "scenes.json"
+WHOLE = toys.plan()
+OUT = "block1a_out"
+
+
+def script() -> None:
+    """A page of the walk alone."""
+    import streamlit as st
+
+    from ui.zoom.zoom import zoom
+
+    st.session_state.place = zoom("efficientnet_lite0", "walk")
+
+
+@pytest.fixture
+def walk(store: Any, engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    engine.asked = []
+    engine.answers |= toys.answers(WHOLE)
+
+    def ask(question: str, *args: Any, timeout: float = 30.0, **more: Any) -> Any:
+        engine.asked.append((question, *(arg for arg in args[1:] if not isinstance(arg, np.ndarray))))
+        answer = engine.answers[question]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(*args, **more)
+
+    engine.ask = ask
+    monkeypatch.setattr(sheets, "_lite", lambda: WHOLE)
+
+    def open_at(place: str = "") -> AppTest:
+        app = AppTest.from_function(script, default_timeout=60)
+        if place:
+            app.query_params["zoom"] = place
+        return app.run()
+
+    return open_at
+
+
+def scene(app: AppTest) -> dict[str, Any]:
+    """What was sent to the component."""
+    (found,) = app.get("bidi_component")
+    data: dict[str, Any] = json.loads(found.proto.mixed.json if found.proto.HasField("mixed") else found.proto.json)
+    return data
+
+
+def words(app: AppTest) -> str:
+    html = [element.proto.body for element in app.get("html")]
+    return "\n".join([*html, *(each.value for kind in (app.warning, app.error, app.caption) for each in kind)])
+
+
+def test_whole_network_is_one_question(walk: Any, engine: Any) -> None:
+    app = walk()
+    assert not app.exception and not app.error
+    assert engine.asked == [("zoom_strip",)]
+    drawn = scene(app)
+    assert (drawn["level"], drawn["place"]) == (0, "-")
+    assert [panel["kind"] for panel in drawn["panels"]] == ["picture", "sheet", "sheet", "bars"]
+    assert drawn["panels"][1]["title"] == "1 · 16 × 16 · 12 maps"
+    assert drawn["panels"][3]["bars"][0] == {"title": "tabby", "share": 0.75}
+    assert app.session_state.place == Place()
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        (OUT, [("zoom_maps", OUT)]),
+        (f"{OUT}.3", [("zoom_map", OUT, 3)]),
+        (f"{OUT}.3.12.9", [("zoom_map", OUT, 3), ("zoom_cell", OUT, 3, 12, 9)]),
+    ],
+)
+def test_each_level_opens_from_its_link(walk: Any, engine: Any, text: str, asked: list[Any]) -> None:
+    app = walk(text)
+    assert not app.exception and not app.warning and not app.error
+    assert engine.asked == asked
+    assert app.session_state.place.text == text
+    assert scene(app)["level"] == text.count(".") + (1 if text.count(".") < 2 else 0)
+
+
+def test_another_cell_of_a_map_asks_for_the_cell_alone(walk: Any, engine: Any) -> None:
+    walk(f"{OUT}.3.12.9")
+    engine.asked.clear()
+    app = walk(f"{OUT}.3.12.10")
+    assert engine.asked == [("zoom_cell", OUT, 3, 12, 10)]
+    assert scene(app)["at"] == [12, 10]
+
+
+def test_products_and_formula_are_on_the_page(walk: Any) -> None:
+    app, cell = walk(f"{OUT}.3.12.9"), toys.cell(WHOLE, OUT, 3, 12, 9)
+    said = words(app)
+    assert sums.number(float(cell.sums[0]), 6) in said
+    assert f"(the other {cell.others:,})" in said
+    assert f"<b>{sums.number(cell.value, 6)}</b>" in said
+    assert "NumPy says" in said and "the network (LiteRT) says" in said
+
+
+def test_padding_is_marked_in_the_products(walk: Any) -> None:
+    said = words(walk("block1a_depthwise_relu6.3.0.9"))
+    assert said.count('class="padding"') == 3
+    assert "ReLU6(z)" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "instead", "seen"),
+    [
+        ("nowhere", "", "you see the whole network"),
+        ("", "", "you see the whole network"),
+        (f"{OUT}.99", OUT, r"you see block1a\_out in its place"),
+        (f"{OUT}.3.16.0", f"{OUT}.3", r"you see block1a\_out.3 in its place"),
+        (f"{OUT}.3.1", f"{OUT}.3", r"you see block1a\_out.3 in its place"),
+        (f"{OUT}.1e309", OUT, r"you see block1a\_out in its place"),
+    ],
+)
+def test_link_to_what_is_not_there_says_so_and_goes_near(walk: Any, text: str, instead: str, seen: str) -> None:
+    assert nearest(text, WHOLE).text == instead
+    if not text:
+        return
+    app = walk(text)
+    assert not app.exception
+    (warning,) = app.warning
+    assert seen in warning.value and "which is not possible here" in warning.value
+    assert app.session_state.place.text == instead
+
+
+@pytest.mark.parametrize("place", ["", OUT, f"{OUT}.3"])
+def test_engine_that_is_away_is_one_sentence(walk: Any, engine: Any, place: str) -> None:
+    away = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
+    engine.answers |= dict.fromkeys(("zoom_strip", "zoom_maps", "zoom_map"), away)
+    app = walk(place)
+    assert not app.exception
+    assert app.error[0].value == str(away)
+    assert not app.get("bidi_component")
+
+
+def test_answer_that_failed_is_asked_again(walk: Any, engine: Any) -> None:
+    right = engine.answers["zoom_strip"]
+    engine.answers["zoom_strip"] = EngineUnreachable("Away.")
+    assert walk().error
+    engine.answers["zoom_strip"] = right
+    assert not walk().error
+
+
+def test_going_somewhere_is_said_by_the_link() -> None:
+    app = AppTest.from_string("from ui.zoom.place import go\nimport streamlit as st\ngo(st.session_state.to)")
+    app.query_params["zoom"], app.query_params["other"] = OUT, "1"
+    app.session_state.to = f"{OUT}.2"
+    assert app.run().query_params["zoom"] == f"{OUT}.2"
+    app.session_state.to = "-"
+    app.run()
+    assert "zoom" not in app.query_params and app.query_params["other"] == "1"
+
+
+def test_random_weights_are_called_so() -> None:
+    untrained = replace(WHOLE, pretrained=False)
+    drawn = sums.made(untrained, toys.made(untrained, OUT, 3), "", LIGHT)
+    assert "random weights" in drawn["label"] and "random weights" in drawn["trail"][0]["title"]
+
+
+def test_component_is_tested_on_what_is_sent() -> None:
+    """`scenes.json` is what these functions make; to write it anew: `python -m tests.zoom_toys`."""
+    assert json.loads(FILE.read_text(encoding="utf-8")) == json.loads(json.dumps(toys.scenes_of_random_maps()))

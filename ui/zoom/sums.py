@@ -1,0 +1,299 @@
+"""The near levels of a walk: one map as the sum that it is, and a cell of it."""
+
+import base64
+from typing import Any
+
+import numpy as np
+
+from cnn_core.figures.mosaic import sheet
+from cnn_core.figures.palette import Palette
+from cnn_core.networks.zoom.answers import Made
+from cnn_core.networks.zoom.plan import Node, Plan
+from ui.widgets.wall.wall import laid
+from ui.zoom import scenes
+from ui.zoom.place import Place, offered
+
+ROWS = 4  # of the grid, at least: the sum and what follows it stand one below the other
+_SIZES = ((1, 170), (3, 110))  # up to so many inputs, so many pixels for each
+_SMALL = 56
+_ACTIVATIONS = {"relu6": "ReLU6: cut at 0 and 6", "relu": "ReLU: cut at 0", "tanh": "tanh", "softmax": "softmax"}
+
+
+def made(plan: Plan, found: Made, seen: str, palette: Palette) -> dict[str, Any]:
+    """Return the scene of a map: inputs, kernels, their products as maps, the sum, and what becomes of it.
+
+    The same scene shows a cell of it: `at` says which, `level` that one is there.
+
+    Args:
+        plan: Of the network.
+        found: The map.
+        seen: The picture as the network sees it, as an address.
+        palette: Of the theme.
+    """
+    node = plan.node(found.node)
+    place = Place(found.node, found.channel)
+    count = len(found.inputs)
+    rows = max(count + bool(found.others), ROWS)
+    each = max(1, rows // max(1, count + bool(found.others)))
+    sheets: dict[str, Any] = {"output": laid(sheet(_whole(found.output), 1, palette=palette))}
+    if count:
+        sheets["inputs"] = laid(sheet(found.input_codes.codes, count, palette=palette))
+    if len(found.part_codes.codes):
+        sheets["parts"] = laid(sheet(found.part_codes.codes, count + 2, palette=palette))
+    if found.kernels.size and not _written(found):
+        codes = scenes.coded(found.kernels, float(np.abs(found.kernels).max()))
+        sheets["kernels"] = laid(sheet(codes, count, palette=palette, weights=True))
+    panels = [_picture(plan, seen, node, rows), _output(plan, node, found, rows)]
+    joins = []
+    for row in range(count):
+        panels += _row(plan, node, found, row, each)
+        joins += _joined(Place(*found.inputs[row]).text, row, bool(found.kernels.size))
+    if found.others:
+        panels.append(_rest(found, count * each + 1, count))
+        joins.append({"from": "rest", "to": "sum", "text": ""})
+    panels += _sum(found, rows, count)
+    size = next((pixels for most, pixels in _SIZES if count <= most), _SMALL)
+    return {
+        "label": f"{scenes.called(plan, node, found.channel)} of {scenes.named(node)}, {scenes.title(plan)}: "
+        "what it is made of",
+        "level": 2,
+        "place": place.text,
+        "trail": scenes.trail(plan, place),
+        "at": [int(n) for n in found.peak],
+        "single": _single(node, found),
+        "sheets": sheets,
+        "wide": [
+            "minmax(110px, 220px)",
+            f"{size}px",
+            f"{max(54, size // 2)}px",
+            f"{size}px",
+            "150px",
+            "minmax(180px, 430px)",
+        ],
+        "narrow": ["76px", "64px", "76px", "minmax(0, 1fr)"],
+        "panels": panels,
+        "joins": [*joins, {"from": "sum", "to": place.text, "text": ""}],
+    }
+
+
+def at_cell(scene: dict[str, Any], cell: tuple[int, int]) -> dict[str, Any]:
+    """Return a map's scene with one of its cells opened."""
+    return scene | {"level": 3, "at": list(cell)}
+
+
+def affine(found: Any) -> list[str]:
+    """Say what becomes of the sum, a line a step.
+
+    Args:
+        found: What has `bias`, `scale`, `shift` and `activation`.
+
+    Example:
+        >>> from types import SimpleNamespace as Found
+        >>> affine(Found(bias=0.0, scale=2.0, shift=-1.5, activation="relu6"))
+        ['× 2 − 1.5 (BatchNorm)', 'ReLU6: cut at 0 and 6']
+    """
+    lines = []
+    if found.bias:
+        lines.append(f"{signed(found.bias)} (bias)")
+    if found.scale != 1 or found.shift:
+        lines.append(f"× {number(found.scale)} {signed(found.shift)} (BatchNorm)")
+    if found.activation:
+        lines.append(_ACTIVATIONS.get(found.activation, found.activation))
+    return lines
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Write a number, with a true minus.
+
+    Example:
+        >>> number(-0.12345678), number(12.0)
+        ('−0.1235', '12')
+    """
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def signed(value: float, digits: int = 4) -> str:
+    """Write a number as it is added.
+
+    Example:
+        >>> signed(-0.5), signed(2)
+        ('− 0.5', '+ 2')
+    """
+    return f"{'−' if value < 0 else '+'} {number(abs(value), digits)}"
+
+
+_SAME = {"size": [1, 1], "stride": [1, 1], "before": [0, 0], "dilation": [1, 1]}
+
+
+def _single(node: Node, found: Made) -> bool:
+    """Whether all of the map makes one number: a class map, whose mean is the class's."""
+    return node.shape[:2] == (1, 1) != found.output.shape
+
+
+def _written(found: Made) -> bool:
+    """Whether a kernel is one number, which is written."""
+    return found.kernels.shape[1:] == (1, 1)
+
+
+def _whole(output: np.ndarray) -> np.ndarray:
+    return scenes.coded(output[None], float(np.abs(output).max()))
+
+
+def _picture(plan: Plan, seen: str, node: Node, rows: int) -> dict[str, Any]:
+    window = scenes.picture_window(node)
+    side = plan.input_size
+    return {
+        "id": scenes.PICTURE,
+        "kind": "picture",
+        "wide": [1, 1, 1, rows],
+        "narrow": [4, 1, 1, 1],
+        "title": "Your picture",
+        "about": "framed: what the cell can see" if window else "the cell can see all of it",
+        "source": seen,
+        "shape": [side, side],
+    } | ({"window": window} if window else {})
+
+
+def _output(plan: Plan, node: Node, found: Made, rows: int) -> dict[str, Any]:
+    values = np.ascontiguousarray(found.output, np.float32)
+    called = scenes.called(plan, node, found.channel)
+    return {
+        "id": Place(found.node, found.channel).text,
+        "kind": "map",
+        "wide": [6, 1, 1, rows],
+        "narrow": [1, 1, 3, 2],
+        "title": f"{called[:1].upper()}{called[1:]}, {values.shape[0]} × {values.shape[1]}",
+        "about": f"{scenes.named(node)}, {scenes.between(found.low, found.high)}",
+        "sheet": "output",
+        "index": 0,
+        "shape": list(values.shape),
+        "values": base64.b64encode(values.tobytes()).decode(),
+        "window": _SAME,
+    }
+
+
+def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[str, Any]]:
+    """An input, its kernel, and what they make."""
+    name, channel = found.inputs[row]
+    known = name in {entry.name for entry in plan.nodes}  # else it is the picture, before the network scales it
+    source = plan.node(name) if known else node
+    top, place = row * each + 1, Place(name, channel).text
+    share = f"{100 * float(found.share[row]):.0f} % of the sum"
+    small = len(found.inputs) > 1
+    narrow = row + 3
+    panels: list[dict[str, Any]] = [
+        {
+            "id": place,
+            "kind": "map",
+            "wide": [2, top, 1, each],
+            "narrow": [1, narrow, 1, 1],
+            "title": f"{channel}" if small else scenes.called(plan, source, channel),
+            "small": small,
+            "about": f"{scenes.called(plan, source, channel)} of {scenes.named(source) if known else name}, an input",
+            "sheet": "inputs",
+            "index": row,
+            "shape": list(source.shape[:2]),
+            "window": _window(node),
+        }
+        | ({"go": place} if known and offered(source) else {}),
+        {
+            "id": f"part{row}",
+            "kind": "map",
+            "wide": [4, top, 1, each],
+            "narrow": [3, narrow, 1, 1],
+            "title": "",
+            "about": f"input {channel} × its kernel: {share}",
+            "sheet": "parts",
+            "index": row,
+            "shape": list(found.output.shape),
+            "window": _SAME,
+        },
+    ]
+    if not found.kernels.size:
+        return panels
+    kernel = found.kernels[row]
+    numbers = "; ".join(", ".join(number(float(n), 3) for n in line) for line in kernel)
+    slots = {
+        "id": f"kernel{row}",
+        "wide": [3, top, 1, each],
+        "narrow": [2, narrow, 1, 1],
+        "title": "",
+        "look": "kernel",
+    }
+    if _written(found):
+        return [
+            *panels,
+            slots | {"kind": "number", "text": number(float(kernel[0, 0]), 3), "about": "a kernel of 1 × 1"},
+        ]
+    shape = list(kernel.shape)
+    about = f"kernel {shape[0]} × {shape[1]}: {numbers}"
+    return [*panels, slots | {"kind": "map", "about": about, "sheet": "kernels", "index": row, "shape": shape}]
+
+
+def _window(node: Node) -> dict[str, Any]:
+    if node.window is None:
+        return _SAME
+    (top, _), (left, _) = node.window.padding
+    return {
+        "size": list(node.window.kernel_size),
+        "stride": list(node.window.stride),
+        "before": [top, left],
+        "dilation": list(node.window.dilation),
+    }
+
+
+def _joined(place: str, row: int, kernel: bool) -> list[dict[str, str]]:
+    ids = [place, f"kernel{row}", f"part{row}", "sum"] if kernel else [place, f"part{row}", "sum"]
+    texts = ["×", "=", ""] if kernel else ["", ""]
+    return [{"from": a, "to": b, "text": text} for a, b, text in zip(ids, ids[1:], texts, strict=False)]
+
+
+def _rest(found: Made, top: int, count: int) -> dict[str, Any]:
+    return {
+        "id": "rest",
+        "kind": "map",
+        "wide": [4, top, 1, 1],
+        "narrow": [3, count + 3, 1, 1],
+        "title": f"+{found.others:,}",
+        "small": True,
+        "about": f"the other {found.others:,} inputs together",
+        "sheet": "parts",
+        "index": count,
+        "shape": list(found.output.shape),
+        "window": _SAME,
+    }
+
+
+def _sum(found: Made, rows: int, count: int) -> list[dict[str, Any]]:
+    half = rows // 2
+    lines = affine(found)
+    panels: list[dict[str, Any]] = [
+        {
+            "id": "then",
+            "kind": "number",
+            "look": "start",
+            "wide": [5, half + 1, 1, rows - half],
+            "narrow": [1, count + 3 + bool(found.others), 4, 1],
+            "title": "",
+            "about": "",
+            "text": "\n".join(lines),
+        }
+    ]
+    if not len(found.part_codes.codes):
+        return panels
+    return [
+        {
+            "id": "sum",
+            "kind": "map",
+            "look": "end",
+            "wide": [5, 1, 1, half],
+            "narrow": [4, 2, 1, 1],
+            "title": "Their sum" if count > 1 else "Before",
+            "about": "all parts added, cell by cell" if count > 1 else "",
+            "sheet": "parts",
+            "index": count + 1,
+            "shape": list(found.output.shape),
+            "window": _SAME,
+        },
+        *panels,
+    ]
