@@ -3,15 +3,14 @@
 from pathlib import Path
 
 import streamlit as st
-from ui.zoom import sheets
-from ui.zoom.zoom import zoom
 
 import ui.home
 from cnn_core.networks.backbones import DEFAULT
-from ui.home.answer import answer
+from ui.home.answer import answer, look
 from ui.home.picture import picture_place, samples
 from ui.home.ways import ways
 from ui.shared.picture import the_picture
+from ui.zoom.zoom import zoom
 
 st.html(Path(ui.home.__file__).with_name("home.css"))
 st.title("Drop a photo. See what each layer makes of it.", anchor=False)
@@ -19,7 +18,7 @@ left, right = st.container(key="front").columns([3, 4], gap="medium")
 with left:
     picture_place()
 with right, st.container(key="home_answer"):
-    found = sheets.answered(DEFAULT, the_picture())
+    found = look(the_picture())
     if found:
         answer(found.top)
 samples()

@@ -5,14 +5,28 @@ from typing import Any
 
 import streamlit as st
 
+from cnn_core.engine.errors import EngineError
 from cnn_core.figures.home import labels
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
+from cnn_core.networks.zoom.answers import Strip
+from cnn_core.pictures.images import Picture
 from cnn_core.receipts.networks import backbone_key
 from ui.shared.charts import plot
 from ui.shared.receipts import receipt
 from ui.shared.text import plain
+from ui.zoom import sheets
 
 _SURE, _NEAR = 0.7, 0.5  # of a first answer; of it, a second one that is as good
+
+
+def look(picture: Picture) -> Strip | None:
+    """Return what a network makes of a picture, or None after saying why there is no answer."""
+    try:
+        with st.spinner("Asking the network…"):
+            return sheets.strip(sheets.plan(DEFAULT), picture)
+    except (EngineError, ValueError) as trouble:
+        st.error(plain(str(trouble)))
+        return None
 
 
 def answer(found: Sequence[Mapping[str, Any]]) -> None:

@@ -63,7 +63,7 @@ def _edges(picture: Picture) -> np.ndarray:
 
 
 def _things() -> bytes:
-    """Pictures that a network would be taught: the visitor's own, or of a sample set, of as many classes as there are."""
+    """Pictures that a network would be taught, of several classes: the visitor's own, or of a sample set."""
     items = Album.current().items or sample("textures")[1]
     classes = sorted({item.label for item in items})
     of_each = [[item for item in items if item.label == name] for name in classes]
