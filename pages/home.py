@@ -17,14 +17,12 @@ st.title("Drop a photo. See what each layer makes of it.", anchor=False)
 left, right = st.container(key="front").columns([3, 4], gap="medium")
 with left:
     picture_place()
+    samples()
 with right, st.container(key="home_answer"):
     found = look(the_picture())
     if found:
         answer(found.top)
-samples()
 if found:
-    st.markdown(
-        "From left to right, what each stage of the network makes of it. **Click a map: see what it is made of.**"
-    )
+    st.markdown("**Click a map: see what it is made of.**")
     st.fragment(zoom)(DEFAULT, "home_zoom")
 ways(found)

@@ -19,7 +19,9 @@ from cnn_core.networks.zoom.source import Source
 from cnn_core.networks.zoom.strip import averaged, of_an_average, stepped
 
 SIDE = 56  # cells of an input or a part, at most
-FLAT = 1e-3  # of the range of all maps: a map below it has none of its own
+# Of the range of all maps of a node: a map below it is held against that. Two engines differ by some 1e-6 of the node's
+# largest numbers, so that of a map which is nearly dead no share of its own range can be promised.
+FLAT = 0.1
 MADE_OF_NOTHING = ("multiply", "concatenate", "pad", "pointwise", "other")  # as yet
 _ONE = Sliding((1, 1))
 
