@@ -12,6 +12,14 @@ from ui.home.ways import ways
 from ui.shared.picture import the_picture
 from ui.zoom.zoom import zoom
 
+
+@st.fragment
+def walk() -> None:
+    """Let the visitor into the network; further in, what else is here gives way (home.css)."""
+    if zoom(DEFAULT, "home_zoom").level:
+        st.html('<i class="walking"></i>')
+
+
 st.html(Path(ui.home.__file__).with_name("home.css"))
 st.title("Drop a photo. See what each layer makes of it.", anchor=False)
 left, right = st.container(key="front").columns([3, 4], gap="medium")
@@ -23,6 +31,6 @@ with right, st.container(key="home_answer"):
     if found:
         answer(found.top)
 if found:
-    st.markdown("**Click a map: see what it is made of.**")
-    st.fragment(zoom)(DEFAULT, "home_zoom")
-ways(found)
+    walk()
+with st.container(key="home_ways"):
+    ways(found)

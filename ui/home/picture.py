@@ -29,7 +29,9 @@ def picture_place() -> None:
 def samples() -> None:
     """Draw the pictures that come with the app, to be taken by a click."""
     tiles = [Tile(name, BUNDLED[name].title, BUNDLED[name].credit) for name in EIGHT]
-    wall("Or take one of these", tiles, chosen().bundled, "home_samples", choose, sheet=_eight(), columns=8)
+    wall(
+        "Or take one of these", tiles, chosen().bundled, "home_samples", choose, sheet=_eight(), columns=8, titled=False
+    )
 
 
 @st.cache_data(show_spinner=False)

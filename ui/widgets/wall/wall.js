@@ -13,6 +13,7 @@ import { lay, lensIn, sheets } from '../parts/tiles.js';
  * @property {Sheet | null} sheet That they lie in; none where each has a picture of its own.
  * @property {string} chosen Its id; empty if none is.
  * @property {number} columns
+ * @property {boolean} titled Each has its title beneath it; else it is in the lens, and spoken.
  * @property {boolean} sharp Show pixels as squares.
  * @property {string} shape Width to height, as CSS writes it.
  * @property {boolean} enters Arrow keys move, Enter goes in; else they choose at once.
@@ -32,8 +33,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   wall.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
   wall.style.setProperty('--shape', data.shape);
   sheets(parent, data.sheet ? { sheet: data.sheet.source } : {});
-  const { tiles, chosen, sharp, enters, sheet } = data;
-  lay(wall, { tiles, sheet: 'sheet', laid: sheet, chosen, columns, titled: true, sharp, enters }, lensIn(parent), {
+  const { tiles, chosen, titled, sharp, enters, sheet } = data;
+  lay(wall, { tiles, sheet: 'sheet', laid: sheet, chosen, columns, titled, sharp, enters }, lensIn(parent), {
     take: (id) => setTriggerValue('chosen', id),
   });
 }

@@ -40,6 +40,7 @@ def wall(
     *,
     sheet: Sheet | None = None,
     columns: int = 3,
+    titled: bool = True,
     sharp: bool = False,
     shape: str = "4 / 3",
     enters: bool = False,
@@ -54,6 +55,7 @@ def wall(
         on_choose: Called, before the page runs again, with the id of the one that was chosen.
         sheet: All pictures in one, as `figures.mosaic` lays them.
         columns: At most, where there is room.
+        titled: Show each title beneath its picture; else it is in the lens only, and spoken.
         sharp: Show pixels as squares.
         shape: Width to height of the pictures, as CSS writes it; those in a sheet have their own.
         enters: Arrow keys only move, and Enter goes in; else they choose at once.
@@ -65,6 +67,7 @@ def wall(
         "sheet": sheet and laid(sheet),
         "chosen": chosen,
         "columns": columns,
+        "titled": titled,
         "sharp": sharp,
         "shape": f"{sheet.cell[0]} / {sheet.cell[1]}" if sheet else shape,
         "enters": enters,

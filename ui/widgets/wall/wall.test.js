@@ -8,7 +8,7 @@ import component from './wall.js';
 
 /** @type {Data} */
 const DATA = {
-  label: 'Kernel', sheet: null, chosen: 'b', columns: 2, sharp: false, shape: '1 / 1', enters: false,
+  label: 'Kernel', sheet: null, chosen: 'b', columns: 2, sharp: false, shape: '1 / 1', enters: false, titled: true,
   tiles: ['a', 'b', 'c'].map((id) => ({ id, title: id.toUpperCase(), about: `about ${id}`, source: 'data:,' })),
 };
 const show = (chosen = 'b', /** @type {Partial<Data>} */ more = {}) => {
