@@ -14,7 +14,7 @@ import subprocess
 import threading
 from typing import Any
 
-WARM_UP = "cnn_core.networks.embedded:make"
+WARM_UP = "cnn_core.networks.embedded:warm"
 
 log = logging.getLogger(__name__)
 
