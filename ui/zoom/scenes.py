@@ -234,12 +234,14 @@ def _tile(plan: Plan, node: Node, channel: int, low: float, high: float) -> dict
 def _neighbours(plan: Plan, node: Node) -> list[dict[str, str]]:
     """The layers of a stage, in order."""
     stage = plan.stage_of(node.name)
-    found = [plan.node(name) for name in stage.nodes] if stage else [node]
-    return [
-        {"id": each.name, "title": named(each), "about": shape(each), "go": each.name}
-        for each in found
-        if offered(each)
-    ]
+    steps, before = [], ""
+    for each in [plan.node(name) for name in stage.nodes] if stage else [node]:
+        block, _, part = named(each).partition(", ")
+        said = part if part and block == before else named(each)  # a block is named once
+        before = block
+        if offered(each):
+            steps.append({"id": each.name, "title": said, "about": f"{named(each)}: {shape(each)}", "go": each.name})
+    return steps
 
 
 def shape(node: Node) -> str:

@@ -259,7 +259,7 @@ def _joined(found: Made, row: int) -> list[dict[str, str]]:
     if found.kind in _BARE:
         joins = [(place, result, "")]
     else:
-        joins = [(place, f"kernel{row}", "×"), (f"kernel{row}", result, "=")]
+        joins = [(place, f"kernel{row}", "" if found.kind in _WORDS else "×"), (f"kernel{row}", result, "=")]
     if not _alone(found):
         joins.append((result, "sum", ""))
     return [{"from": a, "to": b, "text": text} for a, b, text in joins]

@@ -324,7 +324,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     /** @type {(within: Element) => HTMLElement[]} */
     const things = (within) => /** @type {HTMLElement[]} */ ([...within.querySelectorAll('[data-id]')]);
     const active = /** @type {Document | ShadowRoot} */ (root.getRootNode()).activeElement;
-    const inside = active !== null && root.contains(active), there = places(things(root));
+    const coming = new Set(data.panels.flatMap(({ id, tiles = [] }) => [id, ...tiles.map((tile) => tile.id)]));
+    const inside = active !== null && root.contains(active), there = places(things(root), coming);
     if (state.ghost) there.set(state.ghost.dataset.id ?? '', state.ghost.getBoundingClientRect());
     $('panels').style.setProperty('--columns', data.wide.join(' '));
     $('panels').style.setProperty('--few', data.narrow.join(' '));
