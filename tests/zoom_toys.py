@@ -157,4 +157,5 @@ def scenes_of_random_maps() -> dict[str, dict[str, Any]]:
 
 if __name__ == "__main__":
     file = Path(__file__).parents[1] / "ui" / "widgets" / "zoom" / "scenes.json"
-    file.write_text(json.dumps(scenes_of_random_maps(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    lines = [f'"{name}": {json.dumps(scene, ensure_ascii=False)}' for name, scene in scenes_of_random_maps().items()]
+    file.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

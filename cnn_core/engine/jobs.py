@@ -62,9 +62,9 @@ WARM = {
     "convolve": 3,
     "shift_agreement": 123,
     "class_activation": 10,
-    "zoom_plan": 1,
-    "zoom_strip": 17,
-    "zoom_maps": 26,
+    "zoom_plan": 1,  # these five of a new picture; of one that was asked about lately 1 to 5
+    "zoom_strip": 15,
+    "zoom_maps": 25,
     "zoom_map": 22,
     "zoom_cell": 20,
     "layer_times": 610,

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.figures.palette import LIGHT
+from cnn_core.networks.inside import Unit
 from tests import zoom_toys as toys
 from ui.zoom import sheets, sums
 from ui.zoom.place import Place, nearest
@@ -108,6 +109,18 @@ def test_products_and_formula_are_on_the_page(walk: Any) -> None:
     assert f"(the other {cell.others:,})" in said
     assert f"<b>{sums.number(cell.value, 6)}</b>" in said
     assert "NumPy says" in said and "the network (LiteRT) says" in said
+
+
+def test_pixels_that_a_cell_listens_to_are_asked_for_only_when_wanted(walk: Any, engine: Any) -> None:
+    gradient = np.zeros((32, 32), np.float32)
+    gradient[4:6, 4:6] = 0.25
+    engine.answers["unit"] = lambda *_: Unit(1.0, (0, 0), 1.0, (2, 8, 2, 8), (0, 1, 0, 1), gradient, 4)
+    app = walk(f"{OUT}.3.12.9")
+    assert "unit" not in {question for question, *_ in engine.asked}
+    app.toggle(key="zoom_listens").set_value(True).run()
+    assert not app.exception
+    assert engine.asked[-1] == ("unit", OUT, 12, 9, 3)
+    assert "It listens to **4 pixels** for 95 % of its gradient: 8.2% of what it can see." in app.markdown[-1].value
 
 
 def test_padding_is_marked_in_the_products(walk: Any) -> None:

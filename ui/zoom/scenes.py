@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnn_core.figures.mosaic import sheet
+from cnn_core.figures.mosaic import ZERO, sheet
 from cnn_core.figures.palette import Palette
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.networks.zoom.answers import Maps, Strip
@@ -23,6 +23,7 @@ _ACROSS = 32  # tiles in a row of a sheet of all maps: of the file, not of the s
 _TILES = ((40, 84), (130, 56), (400, 40))  # up to so many maps, so many pixels for each
 _LEAST = 30
 _ANSWERS = 5
+_BRIGHT = 99.5  # percent of a map's cells keep below full colour, as in `figures.maps.signed`
 _COLOURS = ("red", "green", "blue")
 _PARTS = r"(_relu6?|_bn|_norm|_conv)$"  # what of a layer's name a newcomer need not read
 
@@ -41,7 +42,7 @@ def whole(plan: Plan, strip: Strip, seen: str, palette: Palette) -> dict[str, An
     sheets = {}
     for number, mosaic in enumerate(strip.stages, 1):
         node = plan.node(mosaic.node)
-        sheets[f"s{number}"] = laid(sheet(mosaic.coded.codes, _IN_A_ROW, palette=palette))
+        sheets[f"s{number}"] = laid(sheet(vivid(mosaic.coded.codes), _IN_A_ROW, palette=palette))
         tiles = [
             _tile(plan, node, channel, float(low), float(high))
             for channel, low, high in zip(mosaic.channels, mosaic.low, mosaic.high, strict=True)
@@ -128,7 +129,7 @@ def layer(plan: Plan, maps: Maps, seen: str, palette: Palette) -> dict[str, Any]
         "place": node.name,
         "trail": trail(plan, Place(node.name)),
         "at": None,
-        "sheets": {"all": laid(sheet(maps.coded.codes[order], _ACROSS, palette=palette))},
+        "sheets": {"all": laid(sheet(vivid(maps.coded.codes[order]), _ACROSS, palette=palette))},
         "wide": ["170px", "minmax(0, 1fr)"],
         "narrow": ["96px", "minmax(0, 1fr)"],
         "panels": panels,
@@ -233,12 +234,14 @@ def _tile(plan: Plan, node: Node, channel: int, low: float, high: float) -> dict
 def _neighbours(plan: Plan, node: Node) -> list[dict[str, str]]:
     """The layers of a stage, in order."""
     stage = plan.stage_of(node.name)
-    found = [plan.node(name) for name in stage.nodes] if stage else [node]
-    return [
-        {"id": each.name, "title": named(each), "about": shape(each), "go": each.name}
-        for each in found
-        if offered(each)
-    ]
+    steps, before = [], ""
+    for each in [plan.node(name) for name in stage.nodes] if stage else [node]:
+        block, _, part = named(each).partition(", ")
+        said = part if part and block == before else named(each)  # a block is named once
+        before = block
+        if offered(each):
+            steps.append({"id": each.name, "title": said, "about": f"{named(each)}: {shape(each)}", "go": each.name})
+    return steps
 
 
 def shape(node: Node) -> str:
@@ -252,6 +255,26 @@ def shape(node: Node) -> str:
     height, width, channels = node.shape
     size = f", {node.window.kernel_size[0]} × {node.window.kernel_size[1]}" if node.window else ""
     return f"{node.kind.replace('_', ' ')}{size}; {height} × {width}, {channels:,} maps"
+
+
+def vivid(codes: np.ndarray, *, together: bool = False) -> np.ndarray:
+    """Stretch coded maps so that half a percent of the cells have full colour: one bright cell does not pale a map.
+
+    Args:
+        codes: uint8 `(n, h, w)`.
+        together: All by as much, so that they can be compared.
+
+    Example:
+        >>> vivid(np.array([[[128, 129, 130]]], np.uint8)).tolist()
+        [[[128, 192, 255]]]
+    """
+    if not codes.size:
+        return codes
+    away = codes.astype(np.int16) - ZERO
+    limits = np.percentile(np.abs(away), _BRIGHT, axis=None if together else (1, 2), keepdims=not together)
+    limits = np.where(limits > 0, limits, np.abs(away).max(axis=(1, 2), keepdims=True))
+    stretched = np.rint(away * (255 - ZERO) / np.maximum(limits, 1))
+    return (np.clip(stretched, ZERO - 255, 255 - ZERO) + ZERO).astype(np.uint8)
 
 
 def coded(values: np.ndarray, limit: float) -> np.ndarray:

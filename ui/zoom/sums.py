@@ -16,6 +16,8 @@ from ui.zoom.place import Place, offered
 ROWS = 4  # of the grid, at least: the sum and what follows it stand one below the other
 _SIZES = ((1, 170), (3, 110))  # up to so many inputs, so many pixels for each
 _SMALL = 56
+_BARE = ("input", "add")  # kinds without a kernel
+_WORDS = {"max_pool": "largest", "average_pool": "mean", "global_pool": "mean"}
 _ACTIVATIONS = {"relu6": "ReLU6: cut at 0 and 6", "relu": "ReLU: cut at 0", "tanh": "tanh", "softmax": "softmax"}
 
 
@@ -35,23 +37,25 @@ def made(plan: Plan, found: Made, seen: str, palette: Palette) -> dict[str, Any]
     count = len(found.inputs)
     rows = max(count + bool(found.others), ROWS)
     each = max(1, rows // max(1, count + bool(found.others)))
-    sheets: dict[str, Any] = {"output": laid(sheet(_whole(found.output), 1, palette=palette))}
+    parts = scenes.vivid(found.part_codes.codes, together=True)
+    sheets: dict[str, Any] = {
+        "output": laid(sheet(scenes.vivid(_whole(found.output)), 1, palette=palette)),
+        "parts": laid(sheet(parts, count + 2, palette=palette)),
+    }
     if count:
-        sheets["inputs"] = laid(sheet(found.input_codes.codes, count, palette=palette))
-    if len(found.part_codes.codes):
-        sheets["parts"] = laid(sheet(found.part_codes.codes, count + 2, palette=palette))
-    if found.kernels.size and not _written(found):
+        sheets["inputs"] = laid(sheet(scenes.vivid(found.input_codes.codes), count, palette=palette))
+    if not _kernel_said(found):
         codes = scenes.coded(found.kernels, float(np.abs(found.kernels).max()))
         sheets["kernels"] = laid(sheet(codes, count, palette=palette, weights=True))
     panels = [_picture(plan, seen, node, rows), _output(plan, node, found, rows)]
-    joins = []
+    joins: list[dict[str, str]] = []
     for row in range(count):
         panels += _row(plan, node, found, row, each)
-        joins += _joined(Place(*found.inputs[row]).text, row, bool(found.kernels.size))
+        joins += _joined(found, row)
     if found.others:
         panels.append(_rest(found, count * each + 1, count))
         joins.append({"from": "rest", "to": "sum", "text": ""})
-    panels += _sum(found, rows, count)
+    panels += _sum(node, found, rows, count)
     size = next((pixels for most, pixels in _SIZES if count <= most), _SMALL)
     return {
         "label": f"{scenes.called(plan, node, found.channel)} of {scenes.named(node)}, {scenes.title(plan)}: "
@@ -85,18 +89,19 @@ def affine(found: Any) -> list[str]:
     """Say what becomes of the sum, a line a step.
 
     Args:
-        found: What has `bias`, `scale`, `shift` and `activation`.
+        found: What has `kind`, `bias`, `scale`, `shift` and `activation`.
 
     Example:
         >>> from types import SimpleNamespace as Found
-        >>> affine(Found(bias=0.0, scale=2.0, shift=-1.5, activation="relu6"))
+        >>> affine(Found(kind="convolution", bias=0.0, scale=2.0, shift=-1.5, activation="relu6"))
         ['× 2 − 1.5 (BatchNorm)', 'ReLU6: cut at 0 and 6']
     """
     lines = []
     if found.bias:
         lines.append(f"{signed(found.bias)} (bias)")
     if found.scale != 1 or found.shift:
-        lines.append(f"× {number(found.scale)} {signed(found.shift)} (BatchNorm)")
+        why = "scaled by the network" if found.kind == "input" else "BatchNorm"
+        lines.append(f"× {number(found.scale)} {signed(found.shift)} ({why})")
     if found.activation:
         lines.append(_ACTIVATIONS.get(found.activation, found.activation))
     return lines
@@ -109,7 +114,7 @@ def number(value: float, digits: int = 4) -> str:
         >>> number(-0.12345678), number(12.0)
         ('−0.1235', '12')
     """
-    return f"{value:.{digits}g}".replace("-", "−")
+    return f"{value or 0.0:.{digits}g}".replace("-", "−")  # −0 is 0
 
 
 def signed(value: float, digits: int = 4) -> str:
@@ -130,9 +135,13 @@ def _single(node: Node, found: Made) -> bool:
     return node.shape[:2] == (1, 1) != found.output.shape
 
 
-def _written(found: Made) -> bool:
-    """Whether a kernel is one number, which is written."""
-    return found.kernels.shape[1:] == (1, 1)
+def _kernel_said(found: Made, row: int = 0) -> str:
+    """A kernel in words, where it is one number or has none; empty where it is drawn."""
+    if found.kind in _WORDS:
+        return _WORDS[found.kind]
+    if found.kind in _BARE or not found.kernels.size:
+        return found.kind
+    return number(float(found.kernels[row, 0, 0]), 3) if found.kernels.shape[1:] == (1, 1) else ""
 
 
 def _whole(output: np.ndarray) -> np.ndarray:
@@ -167,6 +176,7 @@ def _output(plan: Plan, node: Node, found: Made, rows: int) -> dict[str, Any]:
         "sheet": "output",
         "index": 0,
         "shape": list(values.shape),
+        "text": number(float(values[0, 0])) if values.size == 1 else "",
         "values": base64.b64encode(values.tobytes()).decode(),
         "window": _SAME,
     }
@@ -179,7 +189,9 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
     source = plan.node(name) if known else node
     top, place = row * each + 1, Place(name, channel).text
     share = f"{100 * float(found.share[row]):.0f} % of the sum"
-    small = len(found.inputs) > 1
+    alone = _alone(found)
+    several = len({each for each, _ in found.inputs}) > 1  # layers: then their names are of use
+    called = scenes.named(source) if several else str(channel) if len(found.inputs) > 1 else ""
     narrow = row + 3
     panels: list[dict[str, Any]] = [
         {
@@ -187,8 +199,8 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
             "kind": "map",
             "wide": [2, top, 1, each],
             "narrow": [1, narrow, 1, 1],
-            "title": f"{channel}" if small else scenes.called(plan, source, channel),
-            "small": small,
+            "title": called or scenes.called(plan, source, channel),
+            "small": len(found.inputs) > 1 and not several,
             "about": f"{scenes.called(plan, source, channel)} of {scenes.named(source) if known else name}, an input",
             "sheet": "inputs",
             "index": row,
@@ -196,7 +208,9 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
             "window": _window(node),
         }
         | ({"go": place} if known and offered(source) else {}),
-        {
+    ]
+    if not alone:
+        part = {
             "id": f"part{row}",
             "kind": "map",
             "wide": [4, top, 1, each],
@@ -207,12 +221,10 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
             "index": row,
             "shape": list(found.output.shape),
             "window": _SAME,
-        },
-    ]
-    if not found.kernels.size:
+        }
+        panels.append(part)
+    if found.kind in _BARE:
         return panels
-    kernel = found.kernels[row]
-    numbers = "; ".join(", ".join(number(float(n), 3) for n in line) for line in kernel)
     slots = {
         "id": f"kernel{row}",
         "wide": [3, top, 1, each],
@@ -220,11 +232,10 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
         "title": "",
         "look": "kernel",
     }
-    if _written(found):
-        return [
-            *panels,
-            slots | {"kind": "number", "text": number(float(kernel[0, 0]), 3), "about": "a kernel of 1 × 1"},
-        ]
+    if text := _kernel_said(found, row):
+        return [*panels, slots | {"kind": "number", "text": text, "about": ""}]
+    kernel = found.kernels[row]
+    numbers = "; ".join(", ".join(number(float(n), 3) for n in line) for line in kernel)
     shape = list(kernel.shape)
     about = f"kernel {shape[0]} × {shape[1]}: {numbers}"
     return [*panels, slots | {"kind": "map", "about": about, "sheet": "kernels", "index": row, "shape": shape}]
@@ -242,10 +253,21 @@ def _window(node: Node) -> dict[str, Any]:
     }
 
 
-def _joined(place: str, row: int, kernel: bool) -> list[dict[str, str]]:
-    ids = [place, f"kernel{row}", f"part{row}", "sum"] if kernel else [place, f"part{row}", "sum"]
-    texts = ["×", "=", ""] if kernel else ["", ""]
-    return [{"from": a, "to": b, "text": text} for a, b, text in zip(ids, ids[1:], texts, strict=False)]
+def _joined(found: Made, row: int) -> list[dict[str, str]]:
+    place = Place(*found.inputs[row]).text
+    result = "sum" if _alone(found) else f"part{row}"
+    if found.kind in _BARE:
+        joins = [(place, result, "")]
+    else:
+        joins = [(place, f"kernel{row}", "" if found.kind in _WORDS else "×"), (f"kernel{row}", result, "=")]
+    if not _alone(found):
+        joins.append((result, "sum", ""))
+    return [{"from": a, "to": b, "text": text} for a, b, text in joins]
+
+
+def _alone(found: Made) -> bool:
+    """Whether there is one part, which then is the sum."""
+    return len(found.inputs) == 1 and not found.others
 
 
 def _rest(found: Made, top: int, count: int) -> dict[str, Any]:
@@ -264,36 +286,35 @@ def _rest(found: Made, top: int, count: int) -> dict[str, Any]:
     }
 
 
-def _sum(found: Made, rows: int, count: int) -> list[dict[str, Any]]:
+def _sum(node: Node, found: Made, rows: int, count: int) -> list[dict[str, Any]]:
+    """The sum, and what becomes of it."""
     half = rows // 2
+    alone = _alone(found)
     lines = affine(found)
-    panels: list[dict[str, Any]] = [
-        {
-            "id": "then",
-            "kind": "number",
-            "look": "start",
-            "wide": [5, half + 1, 1, rows - half],
-            "narrow": [1, count + 3 + bool(found.others), 4, 1],
-            "title": "",
-            "about": "",
-            "text": "\n".join(lines),
-        }
-    ]
-    if not len(found.part_codes.codes):
-        return panels
+    if _single(node, found):
+        lines = [f"mean over its {found.output.size} cells", *lines]
     return [
         {
             "id": "sum",
             "kind": "map",
-            "look": "end",
-            "wide": [5, 1, 1, half],
-            "narrow": [4, 2, 1, 1],
-            "title": "Their sum" if count > 1 else "Before",
-            "about": "all parts added, cell by cell" if count > 1 else "",
+            "look": "" if alone else "end",
+            "wide": [4, 1, 1, rows] if alone else [5, 1, 1, half],
+            "narrow": [3, 3, 1, 1] if alone else [4, 2, 1, 1],
+            "title": "" if alone else "Their sum",
+            "about": "" if alone else "all parts added, cell by cell",
             "sheet": "parts",
             "index": count + 1,
             "shape": list(found.output.shape),
             "window": _SAME,
         },
-        *panels,
+        {
+            "id": "then",
+            "kind": "number",
+            "look": "" if alone else "start",
+            "wide": [5, 1, 1, rows] if alone else [5, half + 1, 1, rows - half],
+            "narrow": [1, count + 3 + bool(found.others), 4, 1],
+            "title": "",
+            "about": "",
+            "text": "\n".join(lines),
+        },
     ]

@@ -3,15 +3,21 @@
 import streamlit as st
 
 from cnn_core.engine.errors import EngineError
+from cnn_core.figures.through import listened
+from cnn_core.networks.inside import Unit
 from cnn_core.networks.zoom.answers import Cell
 from cnn_core.networks.zoom.plan import Plan
 from cnn_core.pictures.images import Picture
+from ui.shared.charts import palette
+from ui.shared.controls import switch
 from ui.shared.picture import the_picture
 from ui.shared.text import plain
-from ui.shared.worker import ask
+from ui.shared.worker import answered, ask
 from ui.widgets.zoom.zoom import zoom as walk
 from ui.zoom import products, sheets
 from ui.zoom.place import Place, go, of_link
+
+_PATIENCE = 120.0  # seconds: TensorFlow may have to be loaded first
 
 
 def zoom(network: str, key: str) -> Place:
@@ -57,3 +63,29 @@ def _cell(plan: Plan, place: Place, picture: Picture) -> None:
     if said := products.agreement(cell):
         st.caption(plain(said))
     st.html(products.products(plan, cell))
+    _listening(plan, place, picture)
+
+
+def _listening(plan: Plan, place: Place, picture: Picture) -> None:
+    """Show, if the reader wants it, which pixels the cell listens to; that takes a gradient, and so TensorFlow."""
+    node = plan.node(place.node)
+    if place.cell is None or node.kind == "input" or node.shape[:2] == (1, 1):
+        return
+    if not switch("Which pixels does it listen to?", False, "zoom_listens"):
+        return
+    about = (plan.key, picture, place.node, *place.cell, place.channel)
+    unit: Unit | None = answered("unit", *about, timeout=_PATIENCE)
+    if unit is None:
+        return
+    left, right = st.columns([2, 3], vertical_alignment="center")
+    caption = "Framed: what it can see. Coloured: the fewest pixels that hold 95 % of its gradient"
+    shown = listened(sheets.seen(plan, picture), unit.gradient, unit.held, unit.box, palette())
+    top, bottom, first, last = unit.box
+    alt = f"{unit.held:,} pixels hold 95 % of its gradient, within rows {top}–{bottom}, columns {first}–{last}"
+    left.image(shown, caption=caption, alt=alt, width="stretch")
+    area = (bottom - top + 1) * (last - first + 1)
+    right.markdown(
+        f"It listens to **{unit.held:,} pixels** for 95 % of its gradient: {unit.held / area:.1%} of what it can see."
+        if unit.held
+        else "**It is switched off**: its gradient is 0, no small change of any pixel changes it."
+    )

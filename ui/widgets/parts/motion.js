@@ -7,15 +7,15 @@ export const FLIGHT = 300, FLYING = 20;
 export const still = () => !('animate' in Element.prototype) || matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /**
- * Return where things are, by their ids; of two with one id the first.
+ * Return where things are, by their ids: those that are wanted, of two with one id the first.
  *
- * @type {(things: Iterable<HTMLElement>) => Map<string, DOMRect>}
+ * @type {(things: Iterable<HTMLElement>, wanted: Set<string>) => Map<string, DOMRect>}
  */
-export const places = (things) => {
+export const places = (things, wanted) => {
   const found = new Map();
   for (const thing of things) {
     const { id } = thing.dataset;
-    if (id && !found.has(id)) found.set(id, thing.getBoundingClientRect());
+    if (id && wanted.has(id) && !found.has(id)) found.set(id, thing.getBoundingClientRect());
   }
   return found;
 };

@@ -32,7 +32,7 @@ export interface Panel {
   /** A title within the picture's corner: where there are many small ones. */
   small?: boolean;
   /** Where it stands in its slot, or that it is a kernel. */
-  look?: 'start' | 'end' | 'kernel';
+  look?: '' | 'start' | 'end' | 'kernel';
   /** Of a picture. */
   source?: string;
   /** Name of a sheet, and which of its tiles. */
@@ -43,7 +43,7 @@ export interface Panel {
   tiles?: Step[];
   /** Least width of a tile, in pixels. */
   tile?: number;
-  /** What is read in place of a picture. */
+  /** What is read in place of a picture, or on it. */
   text?: string;
   /** Names and shares, 0 to 1. */
   bars?: { title: string; share: number; go?: string }[];

@@ -178,6 +178,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (goes) face.onclick = () => go(panel.go ?? '', face);
     frame.append(face);
     if (panel.window) frame.append(make('i', 'box'));
+    if (panel.text) frame.append(make('b', 'written', panel.text));
     if (panel.values) follow(frame);
     else if (panel.kind === 'map') look(face, panel);
     return frame;
@@ -188,8 +189,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const { tiles = [] } = panel, seen = data.panels.find((each) => each.kind === 'picture' && each.window);
     host.setAttribute('role', 'group');
     host.setAttribute('aria-label', `${panel.title}: arrow keys move, Enter opens`);
-    host.style.setProperty('--tile', `${panel.tile ?? 32}px`);
-    host.style.setProperty('--across', panel.tile ? '' : String(laid.across));
+    host.style.setProperty('--tile', `${panel.tile ?? 24}px`);
+    if (!panel.tile) host.style.setProperty('--across', String(laid.across));
     host.dataset.panel = panel.id;
     const chosen = before?.scene.place ?? '', how = { titled: false, sharp: true, enters: true };
     const shown = { tiles, sheet: `sheet-${panel.sheet}`, laid, chosen, ...how };
@@ -323,12 +324,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
     /** @type {(within: Element) => HTMLElement[]} */
     const things = (within) => /** @type {HTMLElement[]} */ ([...within.querySelectorAll('[data-id]')]);
     const active = /** @type {Document | ShadowRoot} */ (root.getRootNode()).activeElement;
-    const inside = active !== null && root.contains(active), there = places(things(root));
+    const coming = new Set(data.panels.flatMap(({ id, tiles = [] }) => [id, ...tiles.map((tile) => tile.id)]));
+    const inside = active !== null && root.contains(active), there = places(things(root), coming);
     if (state.ghost) there.set(state.ghost.dataset.id ?? '', state.ghost.getBoundingClientRect());
     $('panels').style.setProperty('--columns', data.wide.join(' '));
     $('panels').style.setProperty('--few', data.narrow.join(' '));
+    $('panels').style.setProperty('--count', String(data.wide.length));
     $('panels').replaceChildren(...data.panels.map(draw));
     trail();
+    const row = /** @type {HTMLElement | null} */ (root.querySelector('.row'));
+    const here = /** @type {HTMLElement | null} */ (row?.querySelector('[aria-current]'));
+    if (row && here) row.scrollLeft = here.offsetLeft - row.clientWidth / 2;  // on a phone it is one line
     if (inside) focus();
     if (before && before.scene.place !== data.place) {
       fly(there, things(root));
