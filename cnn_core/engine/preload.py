@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 AUTOGROUP = Path("/proc/self/autogroup")
-WARM_UP = "cnn_core.networks.embedded:make"
+WARM_UP = "cnn_core.networks.embedded:warm"
 
 log = logging.getLogger(__name__)
 

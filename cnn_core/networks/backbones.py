@@ -239,7 +239,7 @@ def build(name: str, *, pretrained: bool = True) -> "keras.Model":
 
         model = efficientnet_lite0(include_top=False)
         if pretrained:
-            _assign(model, _embedded_weights())
+            _assign(model, embedded_weights())
         return model
     return _build_application(record, pretrained)
 
@@ -255,13 +255,13 @@ def classifier(name: str = DEFAULT) -> "keras.Model":
     from cnn_core.networks.zoo.efficientnet_lite import efficientnet_lite0
 
     model = efficientnet_lite0()
-    _assign(model, _embedded_weights())
+    _assign(model, embedded_weights())
     return model
 
 
 def classifier_head() -> tuple[np.ndarray, np.ndarray]:
     """Return kernel `(1280, 1000)` and bias `(1000,)` of the embedded network's linear classifier; without Keras."""
-    weights = _embedded_weights("probabilities/kernel", "probabilities/bias")
+    weights = embedded_weights("probabilities/kernel", "probabilities/bias")
     return weights["probabilities/kernel"], weights["probabilities/bias"]
 
 
@@ -323,7 +323,7 @@ def _assign(model: "keras.Model", weights: dict[str, np.ndarray]) -> None:
         variable.assign(weights[variable.path])
 
 
-def _embedded_weights(*names: str) -> dict[str, np.ndarray]:
+def embedded_weights(*names: str) -> dict[str, np.ndarray]:
     """Return the converted weights from the cache, all or those of these names, converting once."""
     from cnn_core.networks.zoo.efficientnet_lite_weights import WEIGHTS_SHA256, released_weights
 

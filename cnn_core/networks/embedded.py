@@ -12,7 +12,7 @@ import numpy as np
 
 from cnn_core.arithmetic.convolution import Padding, Pair, prepare
 from cnn_core.networks import backbones
-from cnn_core.networks.forward import trunk
+from cnn_core.networks.forward import every_block, trunk
 from cnn_core.pictures.images import square
 
 SHIFTS = tuple(range(9))  # pixels
@@ -30,7 +30,12 @@ def classify(pixels: np.ndarray, top: int = 5) -> list[dict[str, Any]]:
     """
     record = backbones.backbone(backbones.DEFAULT)
     batch = square(pixels, record.input_size, record.crop_fraction)[None]
-    probabilities = _softmax(_logits(trunk(record)(batch).mean(axis=(1, 2))))[0]
+    return answers(trunk(record)(batch)[0], top)
+
+
+def answers(maps: np.ndarray, top: int = 5) -> list[dict[str, Any]]:
+    """Return what the embedded network's classifier says of its last maps, `(7, 7, 1280)`; as `classify`."""
+    probabilities = _softmax(_logits(maps.mean(axis=(0, 1))))
     return [
         {"index": int(index), "label": backbones.imagenet_labels()[index], "probability": float(probabilities[index])}
         for index in probabilities.argsort()[::-1][:top]
@@ -189,7 +194,7 @@ def class_activation(pixels: np.ndarray, top: int = 3) -> list[dict[str, Any]]:
     features = trunk(record)(square(pixels, record.input_size, record.crop_fraction)[None])[0]  # (7, 7, 1280)
     logits = _logits(features.mean(axis=(0, 1)))
     probabilities = _softmax(logits)
-    kernel, bias = _head()
+    kernel, bias = head()
     return [
         {
             "index": int(index),
@@ -206,11 +211,11 @@ def class_activation(pixels: np.ndarray, top: int = 3) -> list[dict[str, Any]]:
 # The linear head, and what belongs to it ---------------------------------------------------------------------------
 
 
-_head = cache(backbones.classifier_head)
+head = cache(backbones.classifier_head)
 
 
 def _logits(features: np.ndarray) -> np.ndarray:
-    kernel, bias = _head()
+    kernel, bias = head()
     return features @ kernel + bias
 
 
@@ -220,9 +225,15 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def make() -> None:
-    """Make the network's flatbuffer and read its head once, so that the first question need not; for set-up."""
+    """Make the network's flatbuffers once, so that no question need; for set-up."""
     trunk(backbones.backbone(backbones.DEFAULT))
-    _head()
+    warm()
+
+
+def warm() -> None:
+    """Open what the first question on the front page asks; for a worker's start."""
+    every_block(backbones.backbone(backbones.DEFAULT))
+    head()
 
 
 def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:

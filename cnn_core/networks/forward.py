@@ -2,6 +2,7 @@
 
     fixed(name, build)     what is never trained: a flatbuffer on a CPU, Keras on a GPU
     trunk, lower, features the pretrained networks so, whole, up to a block, and pooled
+    every_block            all that their blocks hand on, in one pass
     compiled(model)        what was trained: one traced function a model, kept
     forward(network, …)    any of them over many pictures, batch by batch
 
@@ -129,6 +130,24 @@ def lower(record: Backbone, blocks: int) -> Network:
         return keras.Model(base.input, base.get_layer(record.block_starts[blocks]).input, name="lower")
 
     return fixed(f"{weights_id(record.name)} {blocks} blocks", build)
+
+
+def every_block(record: Backbone) -> Network:
+    """Return what all blocks of a pretrained network hand on: pictures → `(N, numbers)`, the maps one after another.
+
+    The maps are those that each block reads, bottom to top, and at last those of the trunk; each is laid out as its
+    `(h, w, channels)`. Of EfficientNet-Lite0 they are 1 044 288 numbers a picture.
+    """
+
+    def build() -> "keras.Model":
+        import keras
+
+        base = backbones.build(record.name)
+        ends = [*(base.get_layer(start).input for start in record.block_starts), base.output]
+        flat = [keras.layers.Flatten(name=f"maps_{number}")(end) for number, end in enumerate(ends)]
+        return keras.Model(base.input, keras.layers.Concatenate(name="every")(flat), name="every_block")
+
+    return fixed(f"{weights_id(record.name)} every block", build)
 
 
 def features(record: Backbone) -> Network:

@@ -262,7 +262,7 @@ def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
 
 def test_converted_weights_are_kept(cached: tuple[Path, list[int]], warned) -> None:
     path, conversions = cached
-    first, second = backbones._embedded_weights(), backbones._embedded_weights()
+    first, second = backbones.embedded_weights(), backbones.embedded_weights()
     assert conversions == [1] and path.is_file() and [p.name for p in path.parent.iterdir()] == [path.name]
     assert first.keys() == second.keys() and all(np.array_equal(first[key], second[key]) for key in first)
     assert warned() == []
@@ -271,7 +271,7 @@ def test_converted_weights_are_kept(cached: tuple[Path, list[int]], warned) -> N
 @pytest.mark.parametrize("damage", ["cut short", "no zip", "one bit", "empty", "of another file", "nothing in it"])
 def test_damaged_cache_is_converted_again(cached: tuple[Path, list[int]], damage: str, warned) -> None:
     path, conversions = cached
-    good = backbones._embedded_weights()
+    good = backbones.embedded_weights()
     data = path.read_bytes()
     if damage == "of another file":
         np.savez(path, source_sha256=np.array("0" * 64), **good)
@@ -287,20 +287,20 @@ def test_damaged_cache_is_converted_again(cached: tuple[Path, list[int]], damage
                 "empty": b"",
             }[damage]
         )
-    again = backbones._embedded_weights()
+    again = backbones.embedded_weights()
     assert conversions == [1, 1]
     (message,) = warned()
     assert message.startswith(f"The kept weights {path.name} are of no use (")
     assert message.endswith("); they are converted again.")
     assert all(np.array_equal(again[key], good[key]) for key in good)
-    backbones._embedded_weights()
+    backbones.embedded_weights()
     assert conversions == [1, 1]  # and kept again
 
 
 def test_weights_are_not_kept_where_nothing_can_be_written(cached: tuple[Path, list[int]], warned) -> None:
     path, conversions = cached
     path.parent.parent.joinpath("cache").write_text("a file where the folder should be")
-    assert len(backbones._embedded_weights()) == len(released_weights())
+    assert len(backbones.embedded_weights()) == len(released_weights())
     (message,) = warned()
     assert message.endswith("every start converts them again.")
     assert conversions == [1]

@@ -1,0 +1,48 @@
+"""Maps that were computed lately, so that the next step into a network computes only what is new.
+
+They stay in the worker: a level of the zoom asks for the maps of the level above it again, and they are megabytes.
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+
+import numpy as np
+
+MOST = 40_000_000  # bytes: every block of EfficientNet-Lite0 for eight pictures, and the widest layers within one
+
+_maps: "OrderedDict[Hashable, np.ndarray]" = OrderedDict()
+_lock = threading.Lock()
+
+
+def digest(seen: np.ndarray) -> bytes:
+    """Return a name for what a network looks at: other pixels have another."""
+    return hashlib.blake2b(np.ascontiguousarray(seen).data, digest_size=16).digest()
+
+
+def held(key: Hashable, compute: Callable[[], np.ndarray], most: int = MOST) -> np.ndarray:
+    """Return an array, computed if it was not lately; nobody may write into it.
+
+    Args:
+        key: All that it depends on.
+        compute: Gives it.
+        most: Bytes that all held arrays may take; what was used longest ago goes first. The newest one always stays.
+    """
+    with _lock:
+        if key in _maps:
+            _maps.move_to_end(key)
+            return _maps[key]
+    found = compute()
+    found.flags.writeable = False
+    with _lock:
+        _maps[key] = found
+        while len(_maps) > 1 and sum(each.nbytes for each in _maps.values()) > most:
+            _maps.popitem(last=False)
+    return found
+
+
+def forget() -> None:
+    """Hold nothing."""
+    with _lock:
+        _maps.clear()
