@@ -22,6 +22,7 @@ from cnn_core.engine import jobs
 from cnn_core.engine.here import carry_out
 from cnn_core.networks.devices import import_keras
 from cnn_core.networks.effective_field import BLOCKS, DEPTHS
+from cnn_core.networks.zoom import held, lite, plan
 from cnn_core.pictures import sets
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
@@ -73,7 +74,16 @@ def picture(number: int) -> np.ndarray:
     return np.ascontiguousarray(np.roll(data.chelsea(), 20 * number, axis=1))
 
 
+def looked_at(number: int) -> np.ndarray:
+    """Return what the embedded network looks at in a picture; nothing that was computed before helps."""
+    held.forget()
+    return plan.seen(lite.plan(), picture(number))
+
+
 PICTURE = Each(picture)
+SEEN = Each(looked_at)
+# The widest layer of each kind, a block's end, and the answer.
+NODES = ("stem_relu6", "block2a_expand_relu6", "block2a_depthwise_relu6", "block2a_out", "top_out", "probabilities")
 
 
 @cache
@@ -99,6 +109,7 @@ def calls(location: str, networks: Sequence[str] = LARGE) -> Iterator[Call]:
     yield Call("classify", "", (PICTURE,))
     yield Call("class_activation", "", (PICTURE,))
     yield Call("shift_agreement", "", (PICTURE,))
+    yield from zoomed()
     yield Call("convolve", "3 × 3 on grey", (Each(lambda n: picture(n)[..., 0]), np.ones((3, 3))))
     yield Call("read_digit", "", ("", np.eye(40)))
     for block in (BLOCKS[0], BLOCKS[-1]):
@@ -134,6 +145,16 @@ def calls(location: str, networks: Sequence[str] = LARGE) -> Iterator[Call]:
     yield Call("lab_attention", f"{len(digests)} pictures", (labels, Each(lambda n: digests[7 * n])), there)
     for policy in POLICIES:
         yield Call("augmented_sheet", policy, (digests[:6], policy, 4, Each(lambda n: n)), there)
+
+
+def zoomed(key: str = "efficientnet_lite0") -> Iterator[Call]:
+    """Yield the questions of a walk into a network, each about a picture that is new to it."""
+    yield Call("zoom_plan", key, (key,))
+    yield Call("zoom_strip", key, (key, SEEN))
+    for node in NODES:
+        yield Call("zoom_maps", node, (key, SEEN, node))
+        yield Call("zoom_map", node, (key, SEEN, node, 1))
+        yield Call("zoom_cell", node, (key, SEEN, node, 1, 0, 0))
 
 
 def without_network(location: str, run_id: str) -> str:

@@ -33,6 +33,11 @@ QUESTIONS = {
     "convolve": "cnn_core.networks.embedded:convolve_keras",
     "shift_agreement": "cnn_core.networks.embedded:shift_agreement",
     "class_activation": "cnn_core.networks.embedded:class_activation",
+    "zoom_plan": "cnn_core.networks.zoom.strip:plan",
+    "zoom_strip": "cnn_core.networks.zoom.strip:strip",
+    "zoom_maps": "cnn_core.networks.zoom.strip:maps",
+    "zoom_map": "cnn_core.networks.zoom.made:made",
+    "zoom_cell": "cnn_core.networks.zoom.made:cell",
     "layer_times": "cnn_core.networks.layer_times:layer_times",
     "effective_field": "cnn_core.networks.effective_field:effective_field",
     "field_growth": "cnn_core.networks.effective_field:field_growth",
@@ -57,6 +62,11 @@ WARM = {
     "convolve": 3,
     "shift_agreement": 123,
     "class_activation": 10,
+    "zoom_plan": 1,  # these five of a new picture; of one that was asked about lately 1 to 5
+    "zoom_strip": 15,
+    "zoom_maps": 25,
+    "zoom_map": 22,
+    "zoom_cell": 20,
     "layer_times": 610,
     "effective_field": 403,
     "field_growth": 1,  # kept: the first of each kernel size takes 1.3 s

@@ -40,7 +40,7 @@ def test_what_takes_longer_is_a_run() -> None:
 
 @pytest.mark.parametrize(("seconds", "verdict"), [(0.01, ""), (0.3, "double (toy): 0.3")])
 def test_measure_finds_a_question_that_is_too_slow(
-    monkeypatch: pytest.MonkeyPatch, seconds: float, verdict: str
+    monkeypatch: pytest.MonkeyPatch, environment: None, seconds: float, verdict: str
 ) -> None:
     monkeypatch.setattr(jobs, "QUICK", 0.1)
     found = too_slow(Call("double", "toy", (1, seconds)))

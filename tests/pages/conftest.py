@@ -16,13 +16,14 @@ from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
+from tests import walks
 from ui.shared import charts
 
 ROOT = Path(__file__).parents[2]
 
 
 class StandInEngine:
-    """Records what it is asked; answers come from the test."""
+    """Records what it is asked; answers come from the test, or from a function that it names."""
 
     def __init__(self) -> None:
         self.submitted: list[str] = []
@@ -30,6 +31,7 @@ class StandInEngine:
         self.answers: dict[str, Any] = {  # what pages ask as soon as they are opened
             "classify": [{"index": 281, "label": "tabby", "probability": 0.75}],
             "shift_agreement": EngineError("The engine is away."),
+            **walks.ANSWERS,
         }
 
     def submit(self, run_id: str) -> bool:
@@ -39,11 +41,11 @@ class StandInEngine:
     def stop(self, run_id: str, *, by: str | None = None) -> None:
         self.stopped.append(run_id)
 
-    def ask(self, question: str, *args: Any, **kwargs: Any) -> Any:
+    def ask(self, question: str, *args: Any, timeout: float = 0.0, **kwargs: Any) -> Any:
         answer = self.answers[question]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return answer(*args, **kwargs) if callable(answer) else answer
 
     def status(self) -> client.Status:
         return client.Status(True, "", 1, 1, ("CPU, 2 cores",), running=(), queued=(), message="")

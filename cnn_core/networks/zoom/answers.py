@@ -155,7 +155,7 @@ class Cell:
         engine: The same number as the network itself gives it; None where it does not.
         by: Who computes the network: `LiteRT` or `Keras`.
         range: What a difference is held against: largest minus smallest value of the map, or of all maps of the
-            node, where that of the map is less than a thousandth of it.
+            node, where that of the map is less than a tenth of it.
         box: What the cell can see of the picture, clipped.
     """
 

@@ -19,7 +19,9 @@ from cnn_core.networks.zoom.source import Source
 from cnn_core.networks.zoom.strip import averaged, of_an_average, stepped
 
 SIDE = 56  # cells of an input or a part, at most
-FLAT = 1e-3  # of the range of all maps: a map below it has none of its own
+# Of the range of all maps of a node: a map below it is held against that. Two engines differ by some 1e-6 of the node's
+# largest numbers, so that of a map which is nearly dead no share of its own range can be promised.
+FLAT = 0.1
 MADE_OF_NOTHING = ("multiply", "concatenate", "pad", "pointwise", "other")  # as yet
 _ONE = Sliding((1, 1))
 
@@ -37,7 +39,11 @@ def made(key: str, seen: np.ndarray, node: str, channel: int, singly: int = 8) -
     Raises:
         InspectionRefused: If one cannot walk into the network, or there is no such node or channel.
     """
-    source = sources.source(key, seen)
+    return made_of(sources.source(key, seen), node, channel, singly)
+
+
+def made_of(source: Source, node: str, channel: int, singly: int = 8) -> Made:
+    """Return one map and what it is made of, whoever computes it; as `made`."""
     found = _found(source, node, channel, singly)
     numbers, terms = source.weights(found), _terms(source, found, channel)
     bias, scale, shift = (float(each[channel]) for each in (numbers.bias, numbers.scale, numbers.shift))
@@ -85,7 +91,11 @@ def cell(key: str, seen: np.ndarray, node: str, channel: int, row: int, column: 
     Raises:
         InspectionRefused: If one cannot walk into the network, or there is no such node, channel or cell.
     """
-    source = sources.source(key, seen)
+    return cell_of(sources.source(key, seen), node, channel, row, column, singly)
+
+
+def cell_of(source: Source, node: str, channel: int, row: int, column: int, singly: int = 8) -> Cell:
+    """Return one cell and every product that it is made of, whoever computes it; as `cell`."""
     found = _found(source, node, channel, singly)
     height, width = found.shape[:2]
     if not (0 <= row < height and 0 <= column < width):

@@ -31,11 +31,15 @@ def strip(key: str, seen: np.ndarray, most: int = 24) -> Strip:
     Raises:
         InspectionRefused: If one cannot walk into the network, or `seen` or `most` is out of range.
     """
+    return strip_of(sources.source(key, seen), most)
+
+
+def strip_of(source: Source, most: int = 24) -> Strip:
+    """Return a whole network on a picture, whoever computes it; as `strip`."""
     if most < 1:
         raise InspectionRefused(f"The strip shows at least 1 map a stage; received {most}.")
-    source = sources.source(key, seen)
     stages = tuple(_mosaic(source, stage, node, most) for stage, node in source.plan.shown())
-    return Strip(key, seen.shape, stages, source.answers(5))
+    return Strip(source.plan.key, source.seen.shape, stages, source.answers(5))
 
 
 def maps(key: str, seen: np.ndarray, node: str) -> Maps:
@@ -49,7 +53,11 @@ def maps(key: str, seen: np.ndarray, node: str) -> Maps:
     Raises:
         InspectionRefused: If one cannot walk into the network, or there is no such node.
     """
-    source = sources.source(key, seen)
+    return maps_of(sources.source(key, seen), node)
+
+
+def maps_of(source: Source, node: str) -> Maps:
+    """Return all maps of a node, whoever computes them; as `maps`."""
     found = source.plan.node(node)
     values = class_maps(source, found) if of_an_average(source.plan, found) else source.maps(node)
     step = stepped(values.shape, CELLS)
