@@ -130,8 +130,7 @@ class Lite:
         return embedded.answers(self.maps(lite.TOP), top)
 
     def _every(self) -> np.ndarray:
-        network = forward.every_block(backbones.backbone(self.plan.key))
-        return held((self.plan.key, self._digest), lambda: network(self.seen[None])[0])
+        return held((self.plan.key, self._digest), lambda: _network()(self.seen[None])[0])
 
     def _inside(self, node: Node) -> np.ndarray:
         """A sum within a block, by NumPy, in float32."""
@@ -145,6 +144,16 @@ class Lite:
         made *= numbers.scale.astype(np.float32)
         made += (numbers.scale * numbers.bias + numbers.shift).astype(np.float32)
         return activated(node.activation, made)
+
+
+def _network() -> forward.Network:
+    return _on_gpu() if devices.accelerated() else forward.every_block(backbones.backbone(backbones.DEFAULT))
+
+
+@lru_cache(maxsize=1)
+def _on_gpu() -> forward.Network:
+    """There it is a Keras model: built once, while a flatbuffer is kept by `flatbuffer` itself."""
+    return forward.every_block(backbones.backbone(backbones.DEFAULT))
 
 
 @lru_cache(maxsize=1)
