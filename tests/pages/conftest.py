@@ -29,7 +29,6 @@ class StandInEngine:
         self.submitted: list[str] = []
         self.stopped: list[str] = []
         self.answers: dict[str, Any] = {  # what pages ask as soon as they are opened
-            "classify": [{"index": 281, "label": "tabby", "probability": 0.75}],
             "shift_agreement": EngineError("The engine is away."),
             **walks.ANSWERS,
         }

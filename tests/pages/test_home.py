@@ -1,17 +1,26 @@
 """The front door."""
 
 import io
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from cnn_core.engine.errors import EngineUnreachable
+from cnn_core.networks.zoom.answers import Strip
+from tests import walks
 
 SAID = [
     {"index": 281, "label": "tabby", "probability": 0.75},
     {"index": 285, "label": "Egyptian cat", "probability": 0.2},
 ]
+
+
+def saying(said: list[dict[str, Any]]) -> Callable[..., Strip]:
+    """A strip under which this is said."""
+    return lambda key, seen, most=24: replace(walks.zoom_strip(key, seen, most), top=tuple(said))
 
 
 def links(app: Any) -> list[Any]:
@@ -25,7 +34,7 @@ def png(pixels: np.ndarray) -> bytes:
 
 
 def test_home_shows_what_the_network_says(page: Any, engine: Any) -> None:
-    engine.answers["classify"] = SAID
+    engine.answers["zoom_strip"] = saying(SAID)
     app = page("home")
     assert not app.exception
     assert app.title[0].value == "Drop a photo. See what each layer makes of it."
@@ -36,16 +45,35 @@ def test_home_shows_what_the_network_says(page: Any, engine: Any) -> None:
 
 
 def test_home_asks_about_the_readers_picture(page: Any, engine: Any) -> None:
-    asked = []
-    engine.ask = lambda question, pixels, **_: asked.append(pixels.shape) or SAID
+    asked: list[np.ndarray] = []
+
+    def strip(key: str, seen: np.ndarray, most: int = 24) -> Strip:
+        asked.append(seen)
+        return walks.zoom_strip(key, seen, most)
+
+    engine.answers["zoom_strip"] = strip
     app = page("home")
-    app.file_uploader(key="home_picture_0").upload("mine.png", png(np.zeros((30, 40, 3), np.uint8))).run()
-    assert asked[-1] == (30, 40, 3)
-    assert not app.error
+    app.file_uploader(key="home_picture_0").upload("mine.png", png(np.full((30, 40, 3), 77, np.uint8))).run()
+    assert not app.error and not app.exception
+    assert len(asked) == 2 and asked[0].std() > 0, "strip and answer are one question"
+    assert (asked[1] == 77).all() and asked[1].shape == (224, 224, 3)
+
+
+def test_home_shows_the_network_as_a_strip_and_lets_who_walks_in_have_the_room(page: Any, engine: Any) -> None:
+    def walking(app: Any) -> bool:
+        return any('class="walking"' in node.proto.body for node in app.get("html"))
+
+    app = page("home")
+    assert not walking(app) and len(app.get("bidi_component")) == 2, "eight pictures, and the walk"
+    app = page("home", zoom="block3b_out.17")
+    assert walking(app) and not app.warning
+    app = page("home", zoom="no_such_layer")
+    assert not walking(app)
+    assert "The link says zoom=no\\_such\\_layer, which is not possible here" in app.warning[0].value
 
 
 def test_home_says_why_a_file_is_no_picture_and_goes_on(page: Any, engine: Any) -> None:
-    engine.answers["classify"] = SAID
+    engine.answers["zoom_strip"] = saying(SAID)
     app = page("home")
     app.file_uploader(key="home_picture_0").upload("notes.png", b"only words").run()
     assert "notes" in app.error[0].value
@@ -54,17 +82,16 @@ def test_home_says_why_a_file_is_no_picture_and_goes_on(page: Any, engine: Any) 
 
 
 def test_home_says_that_the_engine_is_away(page: Any, engine: Any) -> None:
-    engine.answers["classify"] = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
+    engine.answers["zoom_strip"] = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
     app = page("home")
     assert app.error[0].value == "The engine cannot be reached. Try again in a moment."
     assert not app.exception
 
 
 def test_home_leads_to_the_lessons_to_ones_own_words_and_to_the_networks(page: Any, engine: Any) -> None:
-    engine.answers["classify"] = SAID
+    engine.answers["zoom_strip"] = saying(SAID)
     found = {link.label: (link.page, link.query_string) for link in links(page("home"))}
     assert found == {
-        "See what each layer made of it": ("architectures", "architectures_view=Picture"),
         "**Understand it in 20 minutes**": ("convolution", ""),
         "**Teach it your own words**": ("transfer", ""),
         "**Open any of 24 networks**": ("architectures", ""),
@@ -72,7 +99,6 @@ def test_home_leads_to_the_lessons_to_ones_own_words_and_to_the_networks(page: A
 
 
 def test_home_says_how_sure_it_is(page: Any, engine: Any) -> None:
-    engine.answers["classify"] = [
-        {"label": name, "probability": share} for name, share in (("lynx", 0.4), ("cat", 0.3))
-    ]
+    said = [{"label": name, "probability": share} for name, share in (("lynx", 0.4), ("cat", 0.3))]
+    engine.answers["zoom_strip"] = saying(said)
     assert page("home").header[0].value == r"It says\: lynx, or cat"  # escaped for Markdown

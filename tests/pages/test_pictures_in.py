@@ -120,7 +120,6 @@ def test_samples_stay_if_nothing_can_be_kept(page: Any, monkeypatch: pytest.Monk
 
 
 def test_front_door_says_what_was_done_and_why_not(page: Any, engine: Any) -> None:
-    engine.answers["classify"] = [{"label": "espresso", "probability": 0.9}]
     app = page("home")
     values = np.linspace(0, 4000, 64 * 64).reshape(64, 64).astype(np.uint16)
     buffer = io.BytesIO()
