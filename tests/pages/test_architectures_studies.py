@@ -234,7 +234,7 @@ def test_stopped_run_without_a_whole_seed_says_that_nothing_can_be_said(view: An
 
 def test_settings_that_make_no_experiment_are_refused(view: Any) -> None:
     app = view("degradation", architectures_shallow="56", architectures_deep="20")
-    assert "deep\\_depth is 20; expected more than shallow\\_depth, 56" in app.error[0].value
+    assert "The deep networks have 20 layers; expected more than the 56 of the shallow" in app.error[0].value
     assert app.button(key="architectures_start_degradation").disabled
 
 

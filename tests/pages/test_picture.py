@@ -52,10 +52,13 @@ def test_own_picture_is_nobody_elses(page: Any, bring: Any) -> None:
 
 def test_pages_compute_on_the_picture_that_was_brought(back: Any, bring: Any, engine: Any) -> None:
     asked: list[Any] = []
-    engine.ask = lambda question, pixels, **_: asked.append(pixels) or []
+    answer = engine.ask
+    engine.ask = lambda question, *about, **more: asked.append((question, *about)) or answer(question, *about, **more)
     bring(back("pooling"), "mine.png", png(123))
+    pixels = asked[-1][1]
+    assert asked[-1][0] == "shift_agreement" and pixels.shape == (30, 40, 3) and (pixels == 123).all()
     back("home")
-    assert asked[-1].shape == (30, 40, 3) and (asked[-1] == 123).all()
+    assert asked[-1][0] == "zoom_strip" and (asked[-1][2] == 123).all()
 
 
 def test_chosen_sample_is_in_the_link_by_name_and_on_the_next_page(back: Any) -> None:
