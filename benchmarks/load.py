@@ -1,10 +1,11 @@
 # ruff: noqa: T201
-"""What a class does to the server: `python -m benchmarks.load [--readers N] [--seconds S] [--json FILE]`.
+"""What a class does to the server: `python -m benchmarks.load [--readers N] [--seconds S] [--processes P]`.
 
 Readers without a browser (`wire.py`) are spread over every page and view; each turns a real control of its page every
-five seconds, and goes to another page now and then. One in twenty uploads 20 photos, one in forty follows a live run;
-two trainings are queued, so that one trains all the while. Then the same number of readers turns the slider of an app
-that computes nothing (`empty.py`), beside the same training. At last five sessions a reader are opened and closed.
+five seconds, and goes to another page now and then. One in twenty uploads 20 photos at some moment, one in forty
+follows a live run; two trainings are queued, so that one trains all the while. Then the same number of readers turns
+the slider of an app that computes nothing (`empty.py`), beside the same training. At last five sessions a reader are
+opened and closed.
 
 All of it goes to servers of this machine that the command starts and ends, and takes a bounded time. A wait is from the
 message of the action to the end of its script; the browser's own work is not in it (`feel.py` has that). Generator,
@@ -29,6 +30,7 @@ from PIL import Image
 
 from benchmarks.feel import machine
 from benchmarks.hand import another
+from benchmarks.replicas import replicated
 from benchmarks.serving import Server, processor, serving
 from benchmarks.web import VIEWS, memory
 from benchmarks.wire import PATIENCE, Reader, WireError
@@ -94,13 +96,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--readers", type=int, default=200, help="of each app (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each measurement (default: %(default)s)")
+    parser.add_argument(
+        "--processes", type=int, default=1, help="of the web server, behind nginx (default: %(default)s)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     options = parser.parse_args(arguments)
-    if not (1 <= options.readers <= 400 and 5 <= options.seconds <= 600):
-        parser.error("readers are 1 to 400 and seconds 5 to 600")
+    if not (1 <= options.readers <= 400 and 5 <= options.seconds <= 600 and 1 <= options.processes <= 8):
+        parser.error("readers are 1 to 400, seconds 5 to 600 and processes 1 to 8")
     about = machine()
     print("; ".join(about.values()), flush=True)
-    with serving() as app, serving("benchmarks/empty.py") as peer:
+    with replicated("app.py", options.processes) as app, serving("benchmarks/empty.py") as peer:
         try:
             found, trained = asyncio.run(_measured(app, peer, options.readers, options.seconds))
         except (WireError, TimeoutError) as error:
@@ -155,7 +160,7 @@ async def _crowd(
     try:
         await asyncio.gather(*(_through(doors, reader.open()) for reader in readers))
         opened = memory(server)
-        began, used = time.perf_counter(), processor(server.process)
+        began, used = time.perf_counter(), _processor(server)
         until = began + seconds
         actors = readers[: len(acting)]
         async with asyncio.timeout(seconds + 3 * PATIENCE), asyncio.TaskGroup() as group:
@@ -166,7 +171,7 @@ async def _crowd(
                 )
             if not actors:
                 await asyncio.sleep(seconds)
-        took, used = time.perf_counter() - began, processor(server.process) - used
+        took, used = time.perf_counter() - began, _processor(server) - used
         after = memory(server)
     finally:
         await asyncio.gather(*(_through(doors, reader.close()) for reader in readers))
@@ -189,13 +194,17 @@ async def _crowd(
 async def _behave(
     reader: Reader, chance: random.Random, offset: float, until: float, photos: list[tuple[str, bytes]], told: Told
 ) -> None:
-    """Do one thing every `EVERY` seconds; a reader who is kept waiting does the next one when the last is done."""
-    next_at = time.perf_counter() + offset
+    """Do one thing every `EVERY` seconds; a reader who is kept waiting does the next one when the last is done.
+
+    Photos are brought at some moment of the first four fifths: a class does not give its folders in one second.
+    """
+    next_at = began = time.perf_counter() + offset
+    brought_at = began + chance.uniform(0, 0.8) * (until - began)
     try:
         while next_at < until:
             await asyncio.sleep(max(0.0, next_at - time.perf_counter()))
             next_at = max(next_at + EVERY, time.perf_counter())
-            if photos:
+            if photos and next_at >= brought_at:
                 await reader.go("transfer")
                 waited = await reader.upload(reader.named("file_uploader", "A folder"), photos)
                 told.waits[f"{PHOTOS} photos uploaded"].append(waited)
@@ -230,6 +239,10 @@ async def _growth(server: Server, sessions: int) -> tuple[float, list[str]]:
     before = memory(server)
     await asyncio.gather(*map(visit, range(sessions)))
     return memory(server) - before, told.errors
+
+
+def _processor(server: Server) -> float:
+    return sum(map(processor, (server.process, *server.others)))
 
 
 async def _through(doors: asyncio.Semaphore, way: Awaitable[object]) -> None:

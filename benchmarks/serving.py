@@ -35,6 +35,7 @@ class Server:
         seconds: From the command to the first answer.
         processor_seconds: That the server had used until then.
         log: What it says.
+        others: Further processes that serve the same address (`replicas.py`).
     """
 
     url: str
@@ -43,6 +44,7 @@ class Server:
     seconds: float
     processor_seconds: float
     log: Path
+    others: tuple[psutil.Process, ...] = ()
 
 
 @contextlib.contextmanager
@@ -69,7 +71,7 @@ def serving(app: str = "app.py", store: str = "") -> Iterator[Server]:
             )
         try:
             url = f"http://localhost:{port}/"
-            _wait(f"{url}_stcore/health", server)
+            answered(f"{url}_stcore/health", server)
             seconds, process = time.perf_counter() - started, psutil.Process(server.pid)
             yield Server(url, process, Path(folder), seconds, processor(process), log)
         finally:
@@ -106,7 +108,8 @@ def visit(browser: Browser, url: str) -> Page:
     return page
 
 
-def _wait(url: str, server: "subprocess.Popen[bytes]") -> None:
+def answered(url: str, server: "subprocess.Popen[bytes]") -> None:
+    """Wait until a process answers at an address, or end the program."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and server.poll() is None:
         try:

@@ -62,8 +62,8 @@ def main() -> int:
 
 
 def memory(server: Server) -> float:
-    """Return the proportional set size of the server's process, in MB."""
-    return float(server.process.memory_full_info().pss) / 1e6
+    """Return the proportional set size of the server's processes, in MB."""
+    return float(sum(each.memory_full_info().pss for each in (server.process, *server.others))) / 1e6
 
 
 def _starts(number: int) -> dict[str, list[tuple[float, float]]]:

@@ -1,22 +1,28 @@
-"""The front door: a first look at one's own picture through a network's eyes, and where to go on."""
+"""The front door: what each layer of a network makes of one's own picture, down to one product, and where to go on."""
+
+from pathlib import Path
 
 import streamlit as st
 
-from ui.home.answer import answer
+import ui.home
+from cnn_core.networks.backbones import DEFAULT
+from ui.home.answer import answer, look
+from ui.home.picture import picture_place, samples
 from ui.home.ways import ways
-from ui.shared.picture import chosen, notes, the_picture
-from ui.shared.picture_dialog import drop_picture
-from ui.shared.text import plain
+from ui.shared.picture import the_picture
+from ui.zoom.zoom import zoom
 
+st.html(Path(ui.home.__file__).with_name("home.css"))
 st.title("Drop a photo. See what each layer makes of it.", anchor=False)
-st.markdown("A real network, trained on 1.3 million pictures, looks at yours.")
-picture, title = the_picture(), chosen().title
 left, right = st.container(key="front").columns([3, 4], gap="medium")
 with left:
-    st.image(picture.pixels, caption=plain(title), alt=title, width="stretch")
-    notes(picture)
-with right:
-    answer(picture)
-    if drop_picture("home_picture"):
-        st.rerun()
-ways()
+    picture_place()
+    samples()
+with right, st.container(key="home_answer"):
+    found = look(the_picture())
+    if found:
+        answer(found.top)
+if found:
+    st.markdown("**Click a map: see what it is made of.**")
+    st.fragment(zoom)(DEFAULT, "home_zoom")
+ways(found)

@@ -216,7 +216,7 @@ def main() -> None:
     try:
         with filelock.FileLock(arguments.state / "host.lock", timeout=LOCK_PATIENCE):
             addresses.write(arguments.state, _own_address())  # "starting"
-            lower_priority(5)
+            lower_priority(5, session=True)
             import dask
 
             dask.config.set(CONFIG)

@@ -12,8 +12,10 @@ import os
 import shutil
 import subprocess
 import threading
+from pathlib import Path
 from typing import Any
 
+AUTOGROUP = Path("/proc/self/autogroup")
 WARM_UP = "cnn_core.networks.embedded:warm"
 
 log = logging.getLogger(__name__)
@@ -40,11 +42,24 @@ def device() -> str:
     return ", ".join(names) or f"CPU, {os.cpu_count()} cores"
 
 
-def lower_priority(by: int) -> None:
-    """Let others go first, where the system knows of priorities."""
+def lower_priority(by: int, *, session: bool = False) -> None:
+    """Let others go first, where the system knows of priorities.
+
+    Args:
+        by: How far.
+        session: And all processes of this session, if this one leads it. Linux divides the processor among sessions
+            first, and by their processes' priorities only within each: beside a server in another session they would
+            say nothing.
+
+    Source:
+        sched(7), "The autogroup feature".
+    """
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
             os.nice(by)
+    if session and hasattr(os, "getsid") and os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):  # there is none, or it may not be changed: then by the processes alone
+            AUTOGROUP.write_text(str(by), encoding="ascii")
 
 
 def dask_setup(worker: Any) -> None:
@@ -55,7 +70,7 @@ def dask_setup(worker: Any) -> None:
     name = device()  # once: nvidia-smi takes a moment
     worker.startup_information["devices"] = lambda _worker: name
     if "RUN" in worker.state.total_resources:
-        lower_priority(5)  # a question is answered while a run trains
+        lower_priority(14)  # a question is answered while a run trains
     rest.watch(worker)
     function = os.environ.get("CONVSCOPE_WARM_UP", WARM_UP)
     if function and "ASK" in worker.state.total_resources:

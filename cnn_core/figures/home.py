@@ -20,7 +20,7 @@ def labels(found: Sequence[Mapping[str, Any]]) -> Figure:
         cliponaxis=False,
         hovertemplate="%{y}: %{x:.2%}<extra></extra>",
     )
-    figure.update_xaxes(range=[0, 1.12], tickformat=".0%", title_text="probability")
+    figure.update_xaxes(range=[0, 1.12], visible=False)  # each bar has its number
     figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_layout(margin={"l": 10, "r": 10, "t": 8, "b": 10}, height=90 + 34 * len(found))
+    figure.update_layout(margin={"l": 10, "r": 10, "t": 4, "b": 4}, height=20 + 28 * len(found))
     return figure

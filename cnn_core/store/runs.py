@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from cnn_core.store import keys, owners
 from cnn_core.store.features import Features
 from cnn_core.store.lists import Lists, adopt_version_01
-from cnn_core.store.location import DEFAULT_LOCATION
+from cnn_core.store.location import DEFAULT_LOCATION, urls
 from cnn_core.store.objects import Objects, adopt_mislaid
 from cnn_core.store.records import AGAIN, ENGINE, FINAL, LIVE, Glance, Run, RunNotFound, plain
 from cnn_core.store.tables import bring_up_to_date, connect
@@ -58,8 +58,9 @@ class Store(Objects):
     def __init__(self, location: str | Path) -> None:
         self.location = str(location)
         self.folder: Path | None = None  # set only if all of it lives in one folder
-        database, _, objects = self.location.partition(" ")
-        if not objects or "://" not in database:  # a folder's name may have spaces too
+        if apart := urls(self.location):
+            database, objects = apart
+        else:
             folder = Path(location).expanduser().resolve()
             folder.mkdir(parents=True, exist_ok=True)
             self.location, self.folder = str(folder), folder

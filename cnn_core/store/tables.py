@@ -71,7 +71,7 @@ def connect(url: str) -> sa.Engine:
     Raises:
         DatabaseRefused: If it is another database.
     """
-    engine = sa.create_engine(url, pool_pre_ping=True)
+    engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)  # among them are the keys of links
     if engine.dialect.name not in ("sqlite", "postgresql"):
         raise DatabaseRefused(
             f"The store received a database of {engine.dialect.name}; it lives in SQLite (a folder) or PostgreSQL. "

@@ -65,6 +65,16 @@ def sentence(error: BaseException) -> str:
     return ""
 
 
+def logged(error: BaseException) -> str:
+    """Return what the log may hold of a fault: no path, whose last part may be the key of a link.
+
+    Example:
+        >>> logged(FileNotFoundError(errno.ENOENT, "No such file or directory", "shares/key.json"))
+        'FileNotFoundError: No such file or directory'
+    """
+    return f"{type(error).__name__}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+
+
 def _words(error: BaseException) -> str:
     if isinstance(error, StoreGone):
         return GONE

@@ -25,6 +25,7 @@ from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer.spec import Experiment, Options
 from tests.waiting import PATIENCE, eventually
+from ui.shared.visits import COOKIE
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -155,9 +156,16 @@ def chromium() -> Iterator[Browser]:
     assert CHROMIUM is not None, HOW
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
+        options += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera, and leave to it
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
         yield browser
         browser.close()
+
+
+def name_of(page: Page) -> str:
+    """The visitor's name, which their cookie holds."""
+    (value,) = (cookie["value"] for cookie in page.context.cookies() if cookie["name"] == COOKIE)
+    return str(value).partition(".")[0]
 
 
 def violations(page: Page) -> list[str]:

@@ -8,17 +8,10 @@ from playwright.sync_api import Page, expect
 from cnn_core.pictures.images import Picture
 from cnn_core.store.records import COMMAND_LINE
 from tests.waiting import eventually
-from ui.shared.visits import COOKIE
 
-from .conftest import Server, pixels, settled
+from .conftest import Server, name_of, pixels, settled
 
 Visitor = Callable[..., Page]
-
-
-def name_of(page: Page) -> str:
-    """The visitor's name, which their cookie holds."""
-    (value,) = (cookie["value"] for cookie in page.context.cookies() if cookie["name"] == COOKIE)
-    return str(value).partition(".")[0]
 
 
 def test_what_is_annas_berta_neither_sees_nor_changes(server: Server, visitor: Visitor, photos: Path) -> None:

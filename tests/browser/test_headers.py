@@ -11,7 +11,8 @@ from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Browser, Frame, Page, Route, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from .conftest import LIMIT, Server, settled, violations
 
@@ -52,6 +53,84 @@ def test_violation_would_be_noticed(server: Server, chromium: Browser) -> None:
     assert page.evaluate("window.refused") == ["img-src https://evil.example/x.png", "script-src-attr inline"]
     assert page.evaluate("window.hurt") is None
     assert len(said) == 2
+    context.close()
+
+
+# What the live camera needs: WebAssembly, in the page and in a worker, and the camera itself --------------------------
+
+ADD = [  # the text format has it as (module (func (export "add") (param i32 i32) (result i32) ...))
+    *(0x00, 0x61, 0x73, 0x6D, 0x01, 0x00, 0x00, 0x00),  # magic number and version
+    *(0x01, 0x07, 0x01, 0x60, 0x02, 0x7F, 0x7F, 0x01, 0x7F),  # types: (i32, i32) -> i32
+    *(0x03, 0x02, 0x01, 0x00),  # functions: one, of that type
+    *(0x07, 0x07, 0x01, 0x03, 0x61, 0x64, 0x64, 0x00, 0x00),  # exports: "add"
+    *(0x0A, 0x09, 0x01, 0x07, 0x00, 0x20, 0x00, 0x20, 0x01, 0x6A, 0x0B),  # code: local.get 0, local.get 1, i32.add
+]
+COMPUTE = """
+const compute = async (bytes) => {
+  const made = await WebAssembly.instantiate(new Uint8Array(bytes));
+  return made.instance.exports.add(40, 2);
+};
+"""
+IN_PAGE = f"async (bytes) => {{ {COMPUTE} return compute(bytes); }}"
+IN_WORKER = f"""
+(bytes) => new Promise((answered, failed) => {{
+  const text = `{COMPUTE} onmessage = async (asked) => {{
+    try {{ postMessage(await compute(asked.data)); }} catch (error) {{ postMessage(String(error)); }}
+  }};`;
+  const worker = new Worker(URL.createObjectURL(new Blob([text], {{type: 'text/javascript'}})));
+  worker.onerror = () => failed(new Error('the worker did not start'));
+  worker.onmessage = (said) => answered(said.data);
+  worker.postMessage(bytes);
+}})
+"""
+SEE = """
+async () => {
+  const stream = await navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480}});
+  const video = Object.assign(document.createElement('video'), {srcObject: stream, muted: true});
+  document.body.append(video);
+  await video.play();
+  const canvas = Object.assign(document.createElement('canvas'), {width: 64, height: 48});
+  canvas.getContext('2d').drawImage(video, 0, 0, 64, 48);
+  const shot = await new Promise((made) => canvas.toBlob(made));
+  const shown = Object.assign(new Image(), {src: URL.createObjectURL(shot)});
+  await shown.decode();
+  const pixels = new Set(new Uint32Array(canvas.getContext('2d').getImageData(0, 0, 64, 48).data.buffer));
+  stream.getTracks().forEach((track) => track.stop());
+  video.remove();
+  return {width: shown.width, colours: pixels.size};
+}
+"""
+
+
+def test_webassembly_and_the_camera_work_under_the_policy(server: Server, chromium: Browser) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.add_init_script(LISTEN)
+    said = violations(page)
+    page.goto(server.url)
+    settled(page)
+    assert page.evaluate(IN_PAGE, ADD) == 42
+    assert page.evaluate(IN_WORKER, ADD) == 42
+    seen = page.evaluate(SEE)
+    assert seen["width"] == 64 and seen["colours"] > 2, "Chromium's camera shows a green picture with a clock"
+    assert (page.evaluate("window.refused"), said) == ([], [])
+    context.close()
+
+
+def test_without_a_word_in_the_policy_no_webassembly_would_run(server: Server, chromium: Browser) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+
+    def poorer(route: Route) -> None:
+        answer = route.fetch()
+        policy = answer.headers["content-security-policy"].replace("'wasm-unsafe-eval'", "")
+        route.fulfill(response=answer, headers=answer.headers | {"content-security-policy": policy})
+
+    page.route(server.url + "/", poorer)
+    page.goto(server.url + "/")
+    with pytest.raises(PlaywrightError, match="WebAssembly"):
+        page.evaluate(IN_PAGE, ADD)
+    assert "WebAssembly" in page.evaluate(IN_WORKER, ADD)
     context.close()
 
 

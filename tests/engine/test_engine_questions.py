@@ -7,14 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cnn_core.engine import client
+from cnn_core.engine import address, client
 from cnn_core.engine.client import AskFailed, AskTimedOut, Engine, EngineBusy, EngineUnreachable
 from cnn_core.engine.jobs import UnknownWork
+from cnn_core.store import keys, shares
+from cnn_core.store.secret import server_secret, signed
 from tests.waiting import eventually, promised
 
 from .conftest import Bench
 
 pytestmark = pytest.mark.filterwarnings("error")
+KEY, PASSWORD = "c0ffee" * 6, "5ec2e7"
 
 
 def test_question_asked_during_the_start_waits_for_it(bench: Bench) -> None:
@@ -45,6 +48,26 @@ def test_other_errors_come_back_in_words(bench: Bench) -> None:
         bench.engine.ask("refuse", "memory")
     logged = bench.log[before:]
     assert logged.count("Traceback") == 2 and "Compute Failed" not in logged, "once each, by us"
+
+
+def test_log_holds_no_cookie_no_link_and_no_password(bench: Bench) -> None:
+    cookie = signed("a" * 40, server_secret(bench.store))
+    token = shares.give(bench.store, "a" * 40).token
+    begin = len(bench.log)
+    for kind, spec in (("fail", {"error": "value"}), ("sleep", {"seconds": 0.1})):
+        run = bench.store.create(kind, spec, title=kind, owner="a" * 40)
+        bench.store.lists.add(keys.private(KEY), run.id)
+        eventually(lambda run_id=run.id: bench.engine.submit(run_id), of="the engine takes a run")
+        assert bench.ended(run).owner == "a" * 40
+    with pytest.raises(AskFailed, match="unexpected keyword argument 'location'"):
+        bench.engine.ask("refuse", "value", location=f"postgresql+psycopg://anna:{PASSWORD}@db/convscope s3://bucket")
+    eventually(lambda: f"Run {run.id} ends: done" in bench.log, of="the worker logs it")
+    whole = bench.log
+    assert "Traceback" in whole[begin:]
+    published = address.read(address.state_folder(bench.store))
+    assert published
+    for secret in (cookie, token, KEY, PASSWORD, published.key, published.key.splitlines()[1]):
+        assert secret and secret not in whole
 
 
 def test_question_over_its_time_is_ended_with_its_worker(bench: Bench) -> None:

@@ -26,11 +26,12 @@ def test_server_with_accounts_offers_to_sign_in_or_says_what_is_missing(
     page: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ui.shared.accounts.configured", lambda: True)
-    monkeypatch.setattr("ui.shared.accounts._installed", lambda: True)
+    monkeypatch.setattr(accounts, "NEEDED", ())
     assert not buttons(page("pooling"))["account_in"].disabled
-    monkeypatch.setattr("ui.shared.accounts._installed", lambda: False)
+    monkeypatch.setattr(accounts, "NEEDED", ("sys", "no_such_module"))
     button = buttons(page("pooling"))["account_in"]
-    assert button.disabled and button.help == accounts.MISSING
+    said = "This server has accounts, but lacks no_such_module. Whoever runs it: make app AUTH=1, then start again."
+    assert button.disabled and button.help == said
 
 
 def test_who_signs_in_keeps_what_they_had(page: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

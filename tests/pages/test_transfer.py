@@ -824,6 +824,31 @@ def test_export_test_of_another_visit_is_found_and_not_begun_twice(page: Any, st
     assert "Only whoever started this run can stop it." in texts(app)
 
 
+def test_export_test_is_begun_by_the_runs_owner_who_pays_for_its_files(
+    page: Any, store: Store, run: Run, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, berta = "a" * 40, "b" * 40
+    key, said = "transfer_export_frozen_begin", "Only whoever started this run can test its exports."
+
+    def opened(who: str) -> Any:
+        monkeypatch.setattr("ui.shared.session._visit_of_cookie", lambda: who)
+        return page("transfer", run=run.id)
+
+    finish(store, run)
+    store.give([run.id], anna)
+    theirs = opened(berta)
+    assert theirs.button(key=key).disabled and said in [caption.value for caption in theirs.caption]
+    mine = opened(anna)
+    assert not mine.button(key=key).disabled and said not in [caption.value for caption in mine.caption]
+    store.give([run.id], berta)  # while Anna's page is open
+    mine.button(key=key).click().run()
+    assert mine.button(key=key).disabled and said in [caption.value for caption in mine.caption]
+    assert not mine.exception and engine.submitted == []
+    opened(berta).button(key=key).click().run()
+    test = export_run(store)
+    assert engine.submitted == [test.id] and test.owner == berta
+
+
 def test_export_test_that_failed_in_part_shows_what_passed_and_can_be_tried_again(
     page: Any, store: Store, run: Run, engine: Any
 ) -> None:

@@ -1,27 +1,40 @@
 """What a network says to the reader's picture."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
+from cnn_core.engine.errors import EngineError
 from cnn_core.figures.home import labels
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
+from cnn_core.networks.zoom.answers import Strip
 from cnn_core.pictures.images import Picture
 from cnn_core.receipts.networks import backbone_key
 from ui.shared.charts import plot
-from ui.shared.navigation import PAGES
 from ui.shared.receipts import receipt
 from ui.shared.text import plain
-from ui.shared.worker import answered
+from ui.zoom import sheets
 
 _SURE, _NEAR = 0.7, 0.5  # of a first answer; of it, a second one that is as good
 
 
-def answer(picture: Picture) -> None:
-    """Show what it says and how sure it is, or why there is no answer."""
-    found = answered("classify", picture)
-    if not found:
-        return
+def look(picture: Picture) -> Strip | None:
+    """Return what a network makes of a picture, or None after saying why there is no answer."""
+    try:
+        with st.spinner("Asking the network…"):
+            return sheets.strip(sheets.plan(DEFAULT), picture)
+    except (EngineError, ValueError) as trouble:
+        st.error(plain(str(trouble)))
+        return None
+
+
+def answer(found: Sequence[Mapping[str, Any]]) -> None:
+    """Show what it says and how sure it is.
+
+    Args:
+        found: Its labels with their probabilities, the likeliest first.
+    """
     st.header(plain(said(found)))
     spoken = ", ".join(f"{entry['label']} {entry['probability']:.1%}" for entry in found)
     plot(labels(found), "home_labels", f"It says {spoken}.")
@@ -31,15 +44,9 @@ def answer(picture: Picture) -> None:
         f"{receipt(backbone_key(network.name))}. It knows a thousand words; a picture of anything else gets the "
         "nearest of them."
     )
-    st.page_link(
-        PAGES / "architectures.py",
-        label="See what each layer made of it",
-        icon=":material/layers:",
-        query_params={"architectures_view": "Picture"},
-    )
 
 
-def said(found: list[dict[str, Any]]) -> str:
+def said(found: Sequence[Mapping[str, Any]]) -> str:
     """Return a network's answer as one would say it.
 
     Args:

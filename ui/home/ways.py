@@ -1,9 +1,21 @@
-"""Where one can go from the front door."""
+"""Where one can go from the front door, each way with what is computed there."""
 
+import io
+
+import numpy as np
 import streamlit as st
+from PIL import Image, ImageOps
 
+from cnn_core.arithmetic.convolution import cross_correlate
+from cnn_core.arithmetic.kernels import PRESETS
+from cnn_core.figures.mosaic import sheet, sheet_of
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
+from cnn_core.networks.zoom.answers import Strip
+from cnn_core.pictures.images import Picture
+from ui.shared.charts import palette, signed
 from ui.shared.navigation import PAGES
+from ui.shared.picture import grey, the_picture
+from ui.shared.session import Album, sample, small
 
 WAYS = (  # page, what one does there, how, icon
     (
@@ -27,9 +39,43 @@ WAYS = (  # page, what one does there, how, icon
 )
 
 
-def ways() -> None:
-    """Show the three ways on."""
-    for column, (page, label, how, icon) in zip(st.columns(len(WAYS)), WAYS, strict=True):
-        with column.container(border=True, height="stretch"):
+_THINGS, _SIDE, _MAPS, _STAGE = 4, 96, 18, 2  # pictures of a class; pixels; maps, and of which stage
+
+
+def ways(found: Strip | None) -> None:
+    """Show the three ways on.
+
+    Args:
+        found: What the network makes of the visitor's picture, where there is an answer.
+    """
+    shown = (_edges(the_picture()), _things(), _maps(found) if found else None)
+    for column, (page, label, how, icon), picture in zip(st.columns(len(WAYS)), WAYS, shown, strict=True):
+        with column.container(border=True, height="stretch", key=f"way_{page}"):
+            if picture is not None:
+                st.image(picture, width="stretch", alt="")  # the words below say what is done there
             st.page_link(PAGES / f"{page}.py", label=f"**{label}**", icon=icon)
             st.markdown(how)
+
+
+def _edges(picture: Picture) -> np.ndarray:
+    """The picture's upright edges: what the first lesson computes."""
+    return signed(cross_correlate(grey(picture), PRESETS["sobel_x"].kernel()))[0]
+
+
+def _things() -> bytes:
+    """Pictures that a network would be taught, of several classes: the visitor's own, or of a sample set."""
+    items = Album.current().items or sample("textures")[1]
+    classes = sorted({item.label for item in items})
+    of_each = [[item for item in items if item.label == name] for name in classes]
+    turn = [each[place] for place in range(_THINGS) for each in of_each if place < len(each)][:_THINGS]
+    return sheet_of([_square(small(item.digest)) for item in turn], _THINGS, gap=4, palette=palette()).png
+
+
+def _square(thumbnail: bytes) -> np.ndarray:
+    return np.asarray(ImageOps.fit(Image.open(io.BytesIO(thumbnail)).convert("RGB"), (_SIDE, _SIDE)))
+
+
+def _maps(found: Strip) -> bytes:
+    """Maps of a middle stage, those that vary most."""
+    stage = found.stages[min(_STAGE, len(found.stages) - 1)]
+    return sheet(stage.coded.codes[:_MAPS], _MAPS // 2, palette=palette()).png

@@ -37,8 +37,8 @@ def kept(room: Room) -> None:
     with room.why:
         told(
             "Which of all that you have tried was best, and is it better at all? Every run that you start or open on "
-            "any page is listed here, under the name that you give it. Nobody else's are: there are no accounts, so a "
-            "run is seen by whoever was given its link."
+            "any page is listed here, under the name that you give it. Nobody else's are: a run is seen by whoever was "
+            "given its link."
         )
     if not entries:
         example_table(room)

@@ -1,5 +1,6 @@
 """Accounts, where the server has them: `[auth]` in .streamlit/secrets.toml, and Authlib (`make app AUTH=1`)."""
 
+import functools
 import importlib.util
 
 import streamlit as st
@@ -7,11 +8,13 @@ import streamlit as st
 from cnn_core.store import accounts
 from ui.shared.text import plain
 
-MISSING = "This server has accounts, but Authlib is not installed. Whoever runs it: make app AUTH=1, then start again."
+NEEDED = ("authlib", "httpx2")  # the second is what the first asks the provider by
+MISSING = "This server has accounts, but lacks {}. Whoever runs it: make app AUTH=1, then start again."
 
 
+@functools.cache
 def configured() -> bool:
-    """Tell whether this server has accounts."""
+    """Tell whether this server has accounts; who changes that starts it again."""
     return st.secrets.load_if_toml_exists() and "auth" in st.secrets
 
 
@@ -32,10 +35,14 @@ def account() -> None:
         about = f"Signed in: {plain(str(claims.get('name') or claims.get('email') or 'your account'))}"
         st.button("Sign out", key="account_out", icon=":material/logout:", help=about, on_click=st.logout)
         return
-    there = _installed()
-    about = "What you have here becomes your account's, and is there in other browsers too" if there else MISSING
-    st.button("Sign in", key="account_in", icon=":material/login:", help=about, disabled=not there, on_click=st.login)
+    lacking = missing()
+    about = lacking or "What you have here becomes your account's, and is there in other browsers too"
+    st.button(
+        "Sign in", key="account_in", icon=":material/login:", help=about, disabled=bool(lacking), on_click=st.login
+    )
 
 
-def _installed() -> bool:
-    return importlib.util.find_spec("authlib") is not None
+def missing() -> str:
+    """Return what signing in lacks here, in a sentence; empty if nothing."""
+    lacking = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    return MISSING.format(" and ".join(lacking)) if lacking else ""

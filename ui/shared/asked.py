@@ -21,7 +21,17 @@ def asked(kind: str, spec: Mapping[str, Any]) -> Run | None:
     return None
 
 
-def answer(kind: str, spec: Mapping[str, Any], *, title: str, begin: str, key: str, about: str = "") -> Run | None:
+def answer(
+    kind: str,
+    spec: Mapping[str, Any],
+    *,
+    title: str,
+    begin: str,
+    key: str,
+    about: str = "",
+    of: Run | None = None,
+    what: str = "",
+) -> Run | None:
     """Offer to ask a question, follow its run, and return it once it has found something.
 
     Args:
@@ -31,14 +41,27 @@ def answer(kind: str, spec: Mapping[str, Any], *, title: str, begin: str, key: s
         begin: On the button.
         key: Prefix of the widgets' keys; the button's is `<key>_begin`.
         about: Of the button.
+        of: The run to which the answer's files are added, and counted with its owner, who alone may ask then.
+        what: What only the owner can do with it, in words.
     """
     run, place = asked(kind, spec), st.empty()
     offered = run is None or not (run.live or run.state == "done")
-    pressed = offered and place.button(begin, key=f"{key}_begin", icon=":material/play_arrow:", help=about or None)
-    if pressed and (new := begin_run(kind, spec, title)):
+    theirs = of is not None and not _may_add_to(of)
+    pressed = offered and place.button(
+        begin, key=f"{key}_begin", icon=":material/play_arrow:", help=about or None, disabled=theirs
+    )
+    if offered and theirs:
+        st.caption(f"Only whoever started this run can {what}.")
+    elif pressed and (new := begin_run(kind, spec, title)):
         store().lists.add(keys.asked(kind, spec), new.id)
         st.rerun()
     if run is None:
         return None
     follow(run, key, lambda live: None)
     return run if run.result and not run.live else None
+
+
+def _may_add_to(run: Run) -> bool:
+    """Tell whether a run is this visit's now, which may be later than it was read; or nobody's, so nobody pays."""
+    now = store().glance(run.id)
+    return is_own(now) or not now.owner

@@ -20,7 +20,7 @@ def told(error: Exception) -> bool:
     words = troubles.sentence(error)
     if not words:
         return False
-    log.warning("A page met a fault of the store: %s", error)
+    log.warning("A page met a fault of the store: %s", troubles.logged(error))
     st.error(words, icon=":material/cloud_off:")
     # Of a name of its own: several fragments may say the same. What was typed and chosen is all still there.
     st.button("Try again", key=f"fault_{secrets.token_hex(4)}", icon=":material/refresh:")
@@ -35,5 +35,5 @@ def toasted() -> Iterator[None]:
     except Exception as error:
         if not (words := troubles.sentence(error)):
             raise
-        log.warning("A callback met a fault of the store: %s", error)
+        log.warning("A callback met a fault of the store: %s", troubles.logged(error))
         st.toast(words, icon=":material/cloud_off:", duration="long")

@@ -112,8 +112,8 @@ class Headers:
             await _refuse(scope, told, 400, _stranger(host))
         elif scope["path"].rstrip("/").endswith(_METRICS):
             await _refuse(scope, told, 404, "There is no such page.")
-        else:
-            await self._app(scope, receive, told)
+        else:  # what a socket sends goes straight: there are fifty messages an action, and no headers
+            await self._app(scope, receive, told if scope["type"] == "http" else send)
 
     def _headers(self, host: str, given: Any) -> list[tuple[bytes, bytes]]:
         headers = {name.lower(): value for name, value in given}

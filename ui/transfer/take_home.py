@@ -78,6 +78,8 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
                 key=f"transfer_export_{name}",
                 about=f"Converts to LiteRT{'' if lacking else ' and ONNX'} and asks each format about ten of the test "
                 "pictures, as its reader will: in a fresh process, by predict.py. About a minute.",
+                of=run,
+                what="test its exports",
             )
         formats = tested["formats"] if tested else []
         if tested:

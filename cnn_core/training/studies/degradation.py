@@ -67,8 +67,8 @@ class Degradation(Repeated):
             if getattr(self, name) % 6 != 2:
                 raise SpecRefused(f"{name} is {getattr(self, name)}; expected 6n + 2: 8, 14, 20, 26, … 110.")
         if self.deep_depth <= self.shallow_depth:
-            shallow = self.shallow_depth
-            raise SpecRefused(f"deep_depth is {self.deep_depth}; expected more than shallow_depth, {shallow}.")
+            deep, shallow = self.deep_depth, self.shallow_depth
+            raise SpecRefused(f"The deep networks have {deep} layers; expected more than the {shallow} of the shallow.")
 
 
 # What is found -------------------------------------------------------------------------------------------------------

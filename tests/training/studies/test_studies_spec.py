@@ -51,7 +51,10 @@ def test_spec_of_version_01_reads_unchanged(study: str) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Degradation(deep_depth=20), "deep_depth is 20; expected more than shallow_depth, 20."),
+        (
+            lambda: Degradation(deep_depth=20),
+            "The deep networks have 20 layers; expected more than the 20 of the shallow.",
+        ),
         (lambda: Degradation(shallow_depth=21), "shallow_depth is 21; expected 6n + 2"),
         (lambda: Degradation(epochs=0), "epochs is 0; expected a whole number from 1 to 200."),
         (lambda: Degradation(epochs=2.5), "epochs is 2.5; expected a whole number from 1 to 200."),
