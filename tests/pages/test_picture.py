@@ -55,8 +55,6 @@ def test_pages_compute_on_the_picture_that_was_brought(back: Any, bring: Any, en
     answer = engine.ask
     engine.ask = lambda question, *about, **more: asked.append((question, *about)) or answer(question, *about, **more)
     bring(back("pooling"), "mine.png", png(123))
-    pixels = asked[-1][1]
-    assert asked[-1][0] == "shift_agreement" and pixels.shape == (30, 40, 3) and (pixels == 123).all()
     back("home")
     assert asked[-1][0] == "zoom_strip" and (asked[-1][2] == 123).all()
 
