@@ -13,6 +13,7 @@ from cnn_core.arithmetic import kernels
 from cnn_core.figures import maps
 from ui.shared.charts import palette, signed
 from ui.shared.controls import segments, switch
+from ui.shared.present import shows
 from ui.shared.stage import Room
 from ui.shared.text import plain
 from ui.widgets.kernel_editor.kernel_editor import kernel_grid
@@ -73,7 +74,10 @@ def choose_kernel(digest: str, image: np.ndarray) -> np.ndarray:
         kernel = _preset(DEFAULT)
     _say(kernel)
     named = next((name for name, preset in kernels.PRESETS.items() if _is(preset, kernel)), "")
-    wall("Kernel: pick what it should find", _tiles(digest, image), named, f"{KEY}_wall", _take)
+    label = "Kernel: pick what it should find"
+    if not shows(KEY, label):
+        return kernel
+    wall(label, _tiles(digest, image), named, f"{KEY}_wall", _take)
     about = kernels.PRESETS[named] if named else None
     st.caption(
         f"**{about.title}.** {about.meaning}" + (f" {about.source}." if about.source else "")
