@@ -13,7 +13,7 @@ from cnn_core.arithmetic import kernels
 from cnn_core.figures import maps
 from ui.shared.charts import palette, signed
 from ui.shared.controls import segments, switch
-from ui.shared.present import shows
+from ui.shared.present import presenting, shows
 from ui.shared.stage import Room
 from ui.shared.text import plain
 from ui.widgets.kernel_editor.kernel_editor import kernel_grid
@@ -77,7 +77,7 @@ def choose_kernel(digest: str, image: np.ndarray) -> np.ndarray:
     label = "Kernel: pick what it should find"
     if not shows(KEY, label):
         return kernel
-    wall(label, _tiles(digest, image), named, f"{KEY}_wall", _take)
+    wall(label, _tiles(digest, image), named, f"{KEY}_wall", _take, columns=4 if presenting() else 3)
     about = kernels.PRESETS[named] if named else None
     st.caption(
         f"**{about.title}.** {about.meaning}" + (f" {about.source}." if about.source else "")
