@@ -6,6 +6,7 @@ import streamlit as st
 
 from ui.shared.controls import page_opened
 from ui.shared.header import header
+from ui.shared.lesson_list import followed, note, view_seen, way
 from ui.shared.navigation import pages
 from ui.shared.present import presenting, style, view_opened
 from ui.shared.printing import foot, print_if_asked
@@ -33,9 +34,14 @@ top, body = st.container(key="top"), st.container()
 with top:
     header(page.url_path, body)
 with body:
+    if listed := followed(page.url_path):
+        note(listed)
     view_opened(page.url_path)
+    view_seen(page.url_path, page.title)
     forget_shown()
     page.run()
     if page.url_path in NO_LESSONS:
         foot(page.url_path)
+if listed:
+    way(listed)
 print_if_asked()

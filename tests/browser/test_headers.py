@@ -17,7 +17,7 @@ from cnn_core.arithmetic.escaping import html
 
 from .conftest import LIMIT, Server, settled, violations
 
-PAGES = ("", "transfer", "laboratory", "convolution", "pooling", "channels", "architectures", "receipts")
+PAGES = ("", "transfer", "laboratory", "convolution", "pooling", "channels", "architectures", "receipts", "lessons")
 LISTEN = """
 window.refused = [];
 document.addEventListener('securitypolicyviolation', (event) => {

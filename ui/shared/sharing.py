@@ -10,7 +10,9 @@ from cnn_core.store import removal, shares
 from cnn_core.store.shares import GivenSet, Share
 from cnn_core.store.visitors import OwnPicture
 from ui.shared import present
+from ui.shared.adding import add_view, forget_said
 from ui.shared.controls import asides
+from ui.shared.lesson_list import CLASS, ITEM, LIST, PAGE
 from ui.shared.links import shown_link
 from ui.shared.picture import PARAMETER, TOKEN, chosen
 from ui.shared.present import PRESENT, SHOW
@@ -50,6 +52,8 @@ def share(page: str) -> bool:
             icon=":material/print:",
             help="This view with its figures, its link and the sources of what it cites",
         )
+    if page != PAGE:
+        add_view(page, link(token, page).partition("?")[2])
     _present(link(token, page))
     _list(token)
     return wants_print
@@ -63,7 +67,8 @@ def link(token: str, page: str, *, passing_on: bool = True) -> str:
         page: Its name in addresses.
         passing_on: Whether pictures that came with a link travel on.
     """
-    query = {name: value for name, value in st.query_params.to_dict().items() if name not in _NOT_THE_VIEW}
+    left_out = (*_NOT_THE_VIEW, *(() if page == PAGE else (LIST, ITEM, CLASS)))
+    query = {name: value for name, value in st.query_params.to_dict().items() if name not in left_out}
     query |= asides(page)
     shown = chosen()
     if shown.bundled:
@@ -79,6 +84,7 @@ def closed() -> None:
     """Forget what the dialog was asked; what was given stays given."""
     for name in (_MADE, _PICTURE, _SET, _STAYS):
         st.session_state.pop(name, None)
+    forget_said()
 
 
 def _present(address: str) -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui.shared.controls import follow, say
+from ui.shared.lesson_list import on_the_way, view_seen
 from ui.shared.present import presenting, view_opened
 from ui.shared.printing import foot
 from ui.shared.receipts import forget_shown
@@ -70,9 +71,10 @@ def lesson(page: str, steps: Mapping[str, Step], *, after: tuple[str, str] | Non
     say(key, chosen, next(iter(steps)))
     step = steps[chosen]
     view_opened(f"{page} {chosen}")
+    view_seen(page, step.question, chosen if step.task else "")
     st.title(step.question, anchor=False)
     st.fragment(_drawn)(page, chosen, step)
-    if not presenting():
+    if not presenting() and not on_the_way(page):
         _way(key, steps, chosen, after)
 
 
