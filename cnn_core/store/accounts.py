@@ -1,9 +1,9 @@
-"""Who signs in takes over what the visitor had: runs, lists, shared links, the picture and the sets."""
+"""Who signs in takes over what the visitor had: runs, shared links, the picture, the sets, lessons and classes."""
 
 import hashlib
 from dataclasses import replace
 
-from cnn_core.store import keys, shares, visitors
+from cnn_core.store import classes, keys, lessons, shares, visitors
 from cnn_core.store.runs import Store
 from cnn_core.store.terms import ACCOUNT
 from cnn_core.store.visitors import Visitor
@@ -36,7 +36,9 @@ def hand_over(store: Store, before: str, after: str) -> None:
     if brought != Visitor():
         visitors.change(store, after, lambda known: joined(known, brought))
     shares.hand_over(store, before, after)
-    for name in (keys.visit, keys.shares):
+    lessons.hand_over(store, before, after)
+    classes.hand_over(store, before, after)
+    for name in (keys.visit, keys.shares, keys.lessons, keys.classes, keys.attended):
         entries = store.lists.entries(name(before))
         for own in (True, False):
             store.lists.add(name(after), [entry for entry, is_own in entries.items() if is_own == own], own=own)

@@ -1,13 +1,13 @@
-"""What one owner has in a store: picture, sets, runs and links, each with its bytes and until when it is kept."""
+"""What one owner has in a store, from the picture to classes and links, each with its bytes and until when it stays."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnn_core.store import keys, shares, visitors
-from cnn_core.store.keys import RUN, SET, VISITOR
+from cnn_core.store.keys import CLASS, LESSON, RUN, SET, VISITOR
 from cnn_core.store.objects import Stored
-from cnn_core.store.references import Holder, digests, runs
+from cnn_core.store.references import Holder, digests, runs, teaching
 from cnn_core.store.runs import Store
 from cnn_core.store.shares import Share
 from cnn_core.store.terms import Terms
@@ -18,7 +18,7 @@ class Belonging:
     """One thing of an owner's.
 
     Attributes:
-        kind: Of `keys`: a run, a set, or a visitor, whose choice is the own picture.
+        kind: Of `keys`: a run, a set, a list of views, a class, or a visitor, whose choice is the own picture.
         name: Its id.
         title: What its owner calls it.
         pictures: How many it uses.
@@ -43,7 +43,7 @@ class Belongings:
     """All that an owner has.
 
     Attributes:
-        things: The own picture, the sets, the runs; each kind with the newest first.
+        things: The own picture, the sets, the lists of views, the classes, the runs; each kind with the newest first.
         links: With which pictures travel.
         pictures: How many different pictures all these use.
         bytes: Of all together; what two use is counted once.
@@ -114,8 +114,21 @@ def held(store: Store, owner: str) -> list[Holder]:
             continue
         found.append(Holder(SET, each.id, owner, _written(times, key), pictures, title=each.name))
     entries = store.lists.every(list(store.owned(owner)))
-    every = [found[0], *sorted(found[1:], key=_newest), *sorted(runs(store, entries, owner), key=_newest)]
+    found += [each for each in teaching(store, _taught(store, owner)) if each.owner == owner]
+    kinds = (SET, LESSON, CLASS)
+    rest = sorted(found[1:], key=lambda each: (kinds.index(each.kind), _newest(each)))
+    every = [found[0], *rest, *sorted(runs(store, entries, owner), key=_newest)]
     return [each for each in every if each.kind != RUN or not each.about]  # what is about a run is a part of it
+
+
+def _taught(store: Store, owner: str) -> dict[str, Stored]:
+    """Return what lies under the keys of somebody's lists of views and classes."""
+    tokens = list(store.lists.entries(keys.classes(owner)))
+    lists = list(store.lists.entries(keys.lessons(owner)))
+    there = store.stored_at([*map(keys.lesson, lists), *map(keys.school_class, tokens)])
+    for token in tokens:
+        there |= store.stored(keys.students(token))
+    return there
 
 
 def _newest(holder: Holder) -> float:
@@ -129,4 +142,8 @@ def _written(times: dict[str, Stored], key: str) -> float:
 def _own_bytes(store: Store, holder: Holder) -> int:
     if holder.kind == RUN:
         return holder.size + sum(each.size for each in store.stored(keys.run(holder.name)).values())
-    return store.size([keys.album(holder.name) if holder.kind == SET else keys.visitor(holder.name)])
+    if holder.kind == CLASS:
+        students = sum(each.size for each in store.stored(keys.students(holder.name)).values())
+        return students + store.size([keys.school_class(holder.name)])
+    key = {SET: keys.album, VISITOR: keys.visitor, LESSON: keys.lesson}[holder.kind](holder.name)
+    return store.size([key])

@@ -14,13 +14,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from cnn_core.store import keys
-from cnn_core.store.keys import PICTURE, RUN, SET, VISITOR, Owner
+from cnn_core.store.keys import CLASS, LESSON, PICTURE, RUN, SET, VISITOR, Owner
 from cnn_core.store.references import Holder, Inventory
 from cnn_core.store.removal import remove_entry, remove_pictures
 from cnn_core.store.runs import Store
 from cnn_core.store.terms import GRACE, Terms, anonymous
 
-_RANK = {RUN: 0, SET: 1, VISITOR: 2}  # where two are of the same age: a choice goes after the sets that it lists
+_RANK = {
+    RUN: 0,
+    SET: 1,
+    CLASS: 2,
+    LESSON: 3,
+    VISITOR: 4,
+}  # where two are of the same age: a choice goes after the sets that it lists
 ENTRY = "entry of a list"
 
 
@@ -124,7 +130,7 @@ def total(found: Inventory) -> int:
 
 
 def expired(found: Inventory, terms: Terms, now: float) -> list[Owner]:
-    """Return the runs, sets and choices that are not to be kept any longer, the first to go first."""
+    """Return the runs, sets, choices, lessons and classes that are not to be kept any longer, the first to go first."""
     busy = {Owner(RUN, each.about) for each in found.holders.values() if each.about and each.live}
     may_go = [
         each

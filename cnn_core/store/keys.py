@@ -9,11 +9,15 @@
     albums/<album>.json                  a set of labelled pictures
     visitors/<visit>.json                what a visitor has chosen: the picture, the sets
     shares/<token>.json                  pictures that a visitor gave to whoever has a link
+    lessons/<token>.json                 a list of views with notes, in an order
+    classes/<token>.json                 a class: its title, its list of views
+    classes/<token>/<student>.json       what one student of it has done: a file each, so that two at once lose nothing
     secret                               what the server signs its visitors' names with
 
 A list is named `visit/<visit>`, `key/<key>` (a reader's private link), `studies/<pictures>/<kind>`,
-`asked/<kind>/<question>`, `shares/<visit>` (tokens), `adopted` (visits of unsigned cookies) or `samples` (the pictures
-that come with the installation). Objects below `lists/` and `laboratory/` are those of version 0.1, read once.
+`asked/<kind>/<question>`, `shares/<visit>`, `lessons/<visit>`, `classes/<visit>`, `attends/<visit>` (tokens), `adopted`
+(visits of unsigned cookies) or `samples` (the pictures that come with the installation). Objects below `lists/` and
+`laboratory/` are those of version 0.1, read once.
 
 Beside the store, in a machine's cache, lie files by the digest of a picture, too: `maps/<origin>/<digest>.map`.
 """
@@ -86,6 +90,46 @@ def share(token: str) -> str:
 def shares(visit_id: str) -> str:
     """Return the list of the tokens of the links that a visitor has given pictures to."""
     return f"shares/{visit_id}"
+
+
+def lesson(token: str) -> str:
+    """Return the key of a list of views."""
+    return f"lessons/{token}.json"
+
+
+def lessons(visit_id: str) -> str:
+    """Return the list of the tokens of a visitor's lists of views."""
+    return f"lessons/{visit_id}"
+
+
+def school_class(token: str) -> str:
+    """Return the key of a class."""
+    return f"classes/{token}.json"
+
+
+def students(token: str) -> str:
+    """Return the folder of what the students of a class have done."""
+    return f"classes/{token}"
+
+
+def student(token: str, name: str) -> str:
+    """Return the key of what one student of a class has done.
+
+    Example:
+        >>> owner(student("t0", "5f")), owner(school_class("t0"))
+        (Owner(kind='class', name='t0'), Owner(kind='class', name='t0'))
+    """
+    return f"{students(token)}/{name}.json"
+
+
+def classes(visit_id: str) -> str:
+    """Return the list of the tokens of the classes that a visitor teaches."""
+    return f"classes/{visit_id}"
+
+
+def attended(visit_id: str) -> str:
+    """Return the list of the tokens of the classes that a visitor is a student of."""
+    return f"attends/{visit_id}"
 
 
 def run(run_id: str) -> str:
@@ -190,6 +234,7 @@ class Owner(NamedTuple):
 
 
 PICTURE, RUN, SET, VISITOR, SHARE = "picture", "run", "set", "visitor", "share"
+LESSON, CLASS = "lesson list", "class"
 SERVER = "server"  # what no reader brought and every reader uses
 UNFINISHED = "unfinished file"  # of a process that ended while it wrote
 _OBJECTS = (
@@ -199,6 +244,8 @@ _OBJECTS = (
     (SET, re.compile(r"albums/([^/.]+)\.json")),
     (VISITOR, re.compile(r"visitors/([^/]+)\.json")),
     (SHARE, re.compile(r"shares/([^/.]+)\.json")),
+    (LESSON, re.compile(r"lessons/([^/.]+)\.json")),
+    (CLASS, re.compile(r"classes/([^/.]+)(?:/[^/.]+)?\.json")),
     (SERVER, re.compile(rf"(backbones/[^/]+\.keras|{SECRET}|lists/.+|laboratory/.+)")),
 )
 

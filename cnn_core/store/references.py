@@ -2,7 +2,7 @@
 
 A holder is a run, a set, a visitor's choice, a link with pictures, or the samples of the installation. Which pictures
 it refers to is read from its text: 64 hexadecimal digits are a digest, in whatever field a study writes them. So a new
-kind of run needs no word here.
+kind of run needs no word here. Lists of views and classes hold no picture; they are kept for a time as the others are.
 """
 
 import json
@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from cnn_core.store import keys
-from cnn_core.store.keys import PICTURE, RUN, SERVER, SET, SHARE, UNFINISHED, VISITOR, Owner
+from cnn_core.store.keys import CLASS, LESSON, PICTURE, RUN, SERVER, SET, SHARE, UNFINISHED, VISITOR, Owner
 from cnn_core.store.lists import Entry
 from cnn_core.store.objects import Stored
 from cnn_core.store.records import Glance
@@ -23,6 +23,12 @@ from cnn_core.store.terms import GRACE
 
 _DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _OF_RUNS = ("visit/", "key/", "studies/", "asked/")  # lists whose entries are runs
+_OF_TOKENS = {  # lists whose entries are tokens, and of what
+    keys.shares(""): SHARE,
+    keys.lessons(""): LESSON,
+    keys.classes(""): CLASS,
+    keys.attended(""): CLASS,
+}
 _OF_RUN = "exports"  # the kind of run whose files lie with the run that it is about, and which goes with that
 
 
@@ -83,6 +89,7 @@ def holders(store: Store, entries: Sequence[Entry] | None = None) -> Iterator[Ho
     samples = frozenset(each.entry for each in entries if each.name == keys.SAMPLES)
     yield Holder(SERVER, keys.SAMPLES, "", 0.0, samples)
     times = store.stored("visitors") | store.stored("albums") | store.stored("shares")
+    taught = store.stored("lessons") | store.stored("classes")
     known = {key: _json(data) for key, data in _read(store, "visitors", VISITOR).items()}
     lister = {each["id"]: (name, each["name"]) for name, found in known.items() for each in found["sets"]}
     for name, data in _read(store, "albums", SET).items():
@@ -97,7 +104,23 @@ def holders(store: Store, entries: Sequence[Entry] | None = None) -> Iterator[Ho
         yield Holder(VISITOR, name, name, changed, pictures, title=own["name"], sets=sets)
     for name, data in _read(store, "shares", SHARE).items():
         yield Holder(SHARE, name, _json(data)["owner"], _time(times, keys.share(name)), digests(data.decode()))
+    yield from teaching(store, taught)
     yield from runs(store, entries)
+
+
+def teaching(store: Store, there: Mapping[str, Stored]) -> Iterator[Holder]:
+    """Yield the lists of views and the classes among these keys; a class is changed when one of its students is."""
+    latest: dict[Owner, float] = defaultdict(float)
+    for key, stored in there.items():
+        if owner := keys.owner(key):
+            latest[owner] = max(latest[owner], stored.written)
+    for owner, changed in latest.items():
+        key = keys.lesson(owner.name) if owner.kind == LESSON else keys.school_class(owner.name)
+        try:
+            found = _json(store.read(key))
+        except FileNotFoundError:  # it was deleted since, or a student came while it was
+            continue
+        yield Holder(owner.kind, owner.name, found["owner"], changed, frozenset(), title=found["title"])
 
 
 def runs(store: Store, entries: Sequence[Entry], owner: str | None = None) -> Iterator[Holder]:
@@ -193,7 +216,7 @@ class Inventory:
         return replace(self, objects=objects, holders=left)
 
     def unused(self, now: float) -> set[Owner]:
-        """Return what nobody refers to and is older than an hour: pictures, sets, folders of runs, unfinished files."""
+        """Return what nobody refers to and is older than an hour: pictures, sets, files of no run or class."""
         listed = {name for each in self.holders.values() for name in each.sets}
         lost = {o for o in self.holders if o.kind == SET and o.name not in listed and not self.fresh(o, now)}
         lost |= {
@@ -202,7 +225,7 @@ class Inventory:
             if each.about and not each.live and Owner(RUN, each.about) not in self.holders
         }
         used = {digest for key, each in self.holders.items() if key not in lost for digest in each.pictures}
-        there = {o for o in self.keys_of if o.kind in (PICTURE, RUN, UNFINISHED)}
+        there = {o for o in self.keys_of if o.kind in (PICTURE, RUN, CLASS, UNFINISHED)}
         there |= {Owner(PICTURE, digest) for digest in self.features}
         return lost | {
             owner
@@ -220,6 +243,9 @@ class Inventory:
             if each.added < now - GRACE
             and (
                 (each.name.startswith(_OF_RUNS) and Owner(RUN, each.entry) not in self.holders)
-                or (each.name.startswith(keys.shares("")) and Owner(SHARE, each.entry) not in self.holders)
+                or any(
+                    each.name.startswith(prefix) and Owner(kind, each.entry) not in self.holders
+                    for prefix, kind in _OF_TOKENS.items()
+                )
             )
         ]

@@ -12,9 +12,10 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from cnn_core.store import cached_maps, keys, shares, visitors
-from cnn_core.store.keys import RUN, SET, SHARE, VISITOR
-from cnn_core.store.references import Holder, Inventory, digests, holders
+from cnn_core.store import cached_maps, classes, keys, lessons, shares, visitors
+from cnn_core.store.keys import CLASS, LESSON, RUN, SET, SHARE, VISITOR
+from cnn_core.store.objects import Stored
+from cnn_core.store.references import Holder, Inventory, digests, holders, teaching
 from cnn_core.store.runs import Store
 from cnn_core.store.terms import GRACE
 
@@ -102,8 +103,22 @@ def remove_link(store: Store, owner: str, token: str, now: float | None = None) 
     return sweep(store, digests(f"{share}"), now)
 
 
+def remove_lesson(store: Store, owner: str, token: str) -> Removed:
+    """Delete one of somebody's lists of views; nothing if there is none of that name."""
+    freed = store.size([keys.lesson(token)])
+    return Removed(bytes=freed) if lessons.remove(store, owner, token) else Removed()
+
+
+def remove_class(store: Store, owner: str, token: str) -> Removed:
+    """Delete one of somebody's classes with what it keeps of its students; nothing if there is none of that name."""
+    freed = _class_size(store, token)
+    return Removed(bytes=freed) if classes.remove(store, owner, token) else Removed()
+
+
 def remove_all(store: Store, owner: str, now: float | None = None) -> Removed:
-    """Delete all that somebody has: links, runs that have ended, sets, the picture. What others use too stays.
+    """Delete all that somebody has: links, runs that have ended, sets, the picture, lists of views, classes.
+
+    What others use too stays. Classes in which they are students forget them.
 
     Raises:
         PermissionError: If nobody is named.
@@ -119,10 +134,16 @@ def remove_all(store: Store, owner: str, now: float | None = None) -> Removed:
         if each.live:
             live.append(each)
             continue
+        if each.kind in (CLASS, LESSON):  # whole, also if a student has done something since it was looked at
+            freed += {CLASS: remove_class, LESSON: remove_lesson}[each.kind](store, owner, each.name).bytes
+            continue
         if each.kind == RUN:
             freed += _folder_size(store, each.name)
         remove_entry(store, each)
-    store.lists.drop_list(keys.shares(owner))
+    for attended in classes.attended(store, owner):
+        classes.leave(store, attended.token, owner)
+    for name in (keys.shares, keys.lessons, keys.classes, keys.attended):
+        store.lists.drop_list(name(owner))
     of_others = set(store.lists.entries(keys.visit(owner))) - {each.name for each in live}
     store.lists.drop(keys.visit(owner), of_others)
     done = _and(freed, sweep(store, {digest for each in mine for digest in each.pictures}, now))
@@ -131,6 +152,8 @@ def remove_all(store: Store, owner: str, now: float | None = None) -> Removed:
 
 _ORDER = (
     SHARE,
+    CLASS,
+    LESSON,
     RUN,
     SET,
     VISITOR,
@@ -144,7 +167,13 @@ def remove_entry(store: Store, holder: Holder) -> bool:
     """
     if holder.kind == RUN:
         return store.delete(holder.name)
-    key = {SET: keys.album, VISITOR: keys.visitor, SHARE: keys.share}[holder.kind](holder.name)
+    if holder.kind == CLASS:
+        now = next(teaching(store, _files_of_class(store, holder.name)), None)
+        if now is None or now.changed > holder.changed:
+            return False
+        classes.discard(store, holder.name)
+        return True
+    key = {SET: keys.album, VISITOR: keys.visitor, SHARE: keys.share, LESSON: keys.lesson}[holder.kind](holder.name)
     there = store.look(key)
     changed = there.written if there else math.inf
     if holder.kind == VISITOR and there:  # its time is the visitor's own, not that at which a set was taken off
@@ -189,6 +218,14 @@ def remove_pictures(store: Store, gone: Collection[str], now: float) -> int:
         for key in keys.picture_files(digest)[1:]:
             store.remove(key)
     return freed
+
+
+def _files_of_class(store: Store, token: str) -> dict[str, Stored]:
+    return store.stored_at([keys.school_class(token)]) | store.stored(keys.students(token))
+
+
+def _class_size(store: Store, token: str) -> int:
+    return sum(each.size for each in _files_of_class(store, token).values())
 
 
 def _folder_size(store: Store, run_id: str) -> int:

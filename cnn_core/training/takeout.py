@@ -6,6 +6,7 @@
     pictures/<digest>.jpg                       pictures that only runs use
     runs/<title> <id>/run.json                  what was asked and found, when, by what; beside it the networks
     links.json                                  the links with which pictures travel
+    teaching.json                               lists of views, classes with their students, one's own tasks in others'
 
 A set comes back by giving its folder, or a zip of it, among the pictures.
 """
@@ -21,7 +22,7 @@ from pathlib import PurePosixPath
 from cnn_core.pictures import kept
 from cnn_core.pictures.albums import Album
 from cnn_core.pictures.formats import printable
-from cnn_core.store import keys, shares, visitors
+from cnn_core.store import classes, keys, lessons, shares, visitors
 from cnn_core.store.belongings import held
 from cnn_core.store.records import RunNotFound
 from cnn_core.store.references import Holder
@@ -37,6 +38,7 @@ sets/      your sets, a folder a class; give a set's folder (or a zip of it) amo
 pictures/  pictures that only runs use, under the digests by which run.json names them
 runs/      what each run was asked and has found (run.json), and its networks
 links.json the links with which pictures of yours travel
+teaching.json  your lists of views, your classes with what students did, and what you did as a student
 
 Where there are several zips, unpack them into one folder.
 """
@@ -143,6 +145,24 @@ def _entries(store: Store, owner: str) -> Iterator[Entry]:
     if given := shares.given(store, owner):
         text = json.dumps([asdict(share) for share in given], ensure_ascii=False, indent=1)
         yield Entry("links.json", len(text), text=text)
+    if taught := _taught(store, owner):
+        text = json.dumps(taught, ensure_ascii=False, indent=1)
+        yield Entry("teaching.json", len(text), text=text)
+
+
+def _taught(store: Store, owner: str) -> dict[str, object]:
+    """Return an owner's lists of views, classes and own tasks; nothing where there are none."""
+    teaches = [
+        asdict(each) | {"students": [asdict(one) for one in classes.students(store, each.token, by=owner)]}
+        for each in classes.of(store, owner)
+    ]
+    attends = [
+        {"class": each.title} | asdict(mine)
+        for each in classes.attended(store, owner)
+        if (mine := classes.student(store, each.token, owner))
+    ]
+    found = {"lists": [asdict(each) for each in lessons.of(store, owner)], "classes": teaches, "attended": attends}
+    return {name: each for name, each in found.items() if each}
 
 
 def _sizes(store: Store, mine: list[Holder]) -> dict[str, int]:

@@ -14,9 +14,11 @@ import pytest
 from playwright.sync_api import Browser, Frame, Page, Route, expect
 from playwright.sync_api import Error as PlaywrightError
 
+from cnn_core.arithmetic.escaping import html
+
 from .conftest import LIMIT, Server, settled, violations
 
-PAGES = ("", "transfer", "laboratory", "convolution", "pooling", "channels", "architectures", "receipts")
+PAGES = ("", "transfer", "laboratory", "convolution", "pooling", "channels", "architectures", "receipts", "lessons")
 LISTEN = """
 window.refused = [];
 document.addEventListener('securitypolicyviolation', (event) => {
@@ -138,23 +140,24 @@ def test_without_a_word_in_the_policy_no_webassembly_would_run(server: Server, c
 
 
 @pytest.fixture
-def foreign() -> Iterator[Callable[[str], str]]:
+def foreign() -> Iterator[Callable[..., str]]:
     """Serve a page of somebody else, on a site of its own, that shows an address; return where it is."""
-    shown = ""
+    shown, across, high = "", 1200, 800
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
-            self.wfile.write(f'<h1>School</h1><iframe src="{shown}" width="1200" height="800"></iframe>'.encode())
+            frame = f'<iframe src="{html(shown)}" width="{across}" height="{high}" style="border: 0"></iframe>'
+            self.wfile.write(f"<h1>School</h1>{frame}".encode())
 
         def log_message(self, *_: Any) -> None:
             pass
 
-    def show(address: str) -> str:
-        nonlocal shown
-        shown = address
+    def show(address: str, width: int = 1200, height: int = 800) -> str:
+        nonlocal shown, across, high
+        shown, across, high = address, width, height
         return f"http://127.0.0.1:{serving.server_address[1]}"
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as serving:

@@ -11,11 +11,11 @@ from cnn_core.engine.errors import EngineError
 from tests.pages.test_every_control import PAGES as LESSONS
 from tests.pages.test_every_control import controls, steps_of
 
-PAGES = ("home", "transfer", *LESSONS)
+PAGES = ("home", "transfer", "lessons", *LESSONS)
 USUAL, MANY = 40, 300  # links a page, in every run of the tests and where there is time
 SEED = os.environ.get("FUZZ_SEED", "")  # `make fuzz` looks at other links each time
 ODD = ("", "0", "-1", "1e309", "nan", "1e-9", "9" * 21, "½", "٣", "true", "None", "<b>", "a b", "%00", "é" * 400)
-ALWAYS = ("picture", "with", "run", "set", "embed")
+ALWAYS = ("picture", "with", "run", "set", "embed", "present", "show", "list", "item", "class")
 ASIDE = {  # what Share says besides the address
     "convolution": ("convolution_at",),
     "pooling": ("pooling_at",),

@@ -17,6 +17,7 @@ from cnn_core.training.studies.studies import STUDIES
 from cnn_core.training.study import Found, Options, Study
 from ui.shared import controls
 from ui.shared.beginning import begin_run
+from ui.shared.links import shown_link
 from ui.shared.run_panel import follow
 from ui.shared.session import find_run, open_run, store
 from ui.shared.stage import Room
@@ -193,7 +194,7 @@ def _share() -> None:
     kept = {name: st.query_params[name] for name in ("architectures_view", PARAMETER) if name in st.query_params}
     with st.popover("Link to this run", icon=":material/link:"):
         st.markdown("It shows the run to anyone who can reach this server, now and after a restart.")
-        st.code(f"{(st.context.url or '').partition('?')[0]}?{urlencode(kept)}", language=None, wrap_lines=True)
+        shown_link(f"{(st.context.url or '').partition('?')[0]}?{urlencode(kept)}")
 
 
 # Settings ------------------------------------------------------------------------------------------------------------

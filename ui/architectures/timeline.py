@@ -18,7 +18,7 @@ from ui.architectures.history import EVENTS, IDEAS, today
 from ui.architectures.record import apart, card, macs_per_param, published_error, short
 from ui.shared.charts import plot
 from ui.shared.controls import segments
-from ui.shared.receipts import receipt
+from ui.shared.receipts import marked, receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import plain
@@ -196,7 +196,7 @@ def _story(idea: str, which: str, results: Mapping[str, Result]) -> None:
                 f"* {record.year} **{name.capitalize()}** ({plain(record.title)}, {short(facts['trainable_params'])} "
                 f"parameters{receipt(counts_key(key, 0))}, {short(facts['macs'])} MACs{figure}). {sentence}"
             )
-    st.markdown("\n".join(lines))
+    st.markdown(marked("\n".join(lines)))
     with st.expander("Numbered in the figure: history, not computed"):
         st.markdown("\n".join(f"{number}. {year}: {text}" for number, (year, text) in enumerate(EVENTS, 1)))
         st.caption(

@@ -14,6 +14,7 @@ from cnn_core.figures import maps
 from cnn_core.figures.mosaic import Sheet, sheet_of
 from ui.shared.charts import palette, signed
 from ui.shared.controls import segments, switch
+from ui.shared.present import presenting, shows
 from ui.shared.stage import Room
 from ui.shared.text import plain
 from ui.widgets.kernel_editor.kernel_editor import kernel_grid
@@ -74,9 +75,12 @@ def choose_kernel(digest: str, image: np.ndarray) -> np.ndarray:
         kernel = _preset(DEFAULT)
     _say(kernel)
     named = next((name for name, preset in kernels.PRESETS.items() if _is(preset, kernel)), "")
+    label = "Kernel: pick what it should find"
+    if not shows(KEY, label):
+        return kernel
     tiles = [Tile(preset.name, preset.title, preset.meaning) for preset in kernels.PRESETS.values()]
-    sheet = _responses(digest, image, palette().paper)
-    wall("Kernel: pick what it should find", tiles, named, f"{KEY}_wall", _take, sheet=sheet)
+    sheet, columns = _responses(digest, image, palette().paper), 4 if presenting() else 3
+    wall(label, tiles, named, f"{KEY}_wall", _take, sheet=sheet, columns=columns)
     about = kernels.PRESETS[named] if named else None
     st.caption(
         f"**{about.title}.** {about.meaning}" + (f" {about.source}." if about.source else "")

@@ -7,7 +7,7 @@ import streamlit as st
 from cnn_core.pictures.kept import hold, lost
 from cnn_core.store import keys, removal, visitors
 from cnn_core.store.belongings import Belonging, Belongings
-from cnn_core.store.keys import RUN, SET, VISITOR
+from cnn_core.store.keys import CLASS, LESSON, RUN, SET, VISITOR
 from cnn_core.store.owners import NotYours
 from cnn_core.store.records import RunNotFound
 from cnn_core.store.references import digests
@@ -17,7 +17,7 @@ from ui.shared.picture import forget_pictures
 from ui.shared.session import store, visit, visitor
 from ui.shared.text import count, plain, size
 
-KINDS = {VISITOR: "picture", SET: "set", RUN: "run"}
+KINDS = {VISITOR: "picture", SET: "set", LESSON: "lesson list", CLASS: "class", RUN: "run"}
 _UNDO = "keeping_undo"  # in the session: what was deleted last
 # And what is said of it. No toast: after one from a callback of a fragment the page's style was gone; Streamlit 1.67
 # keeps both in one container.
@@ -25,6 +25,8 @@ _SAID = "keeping_said"
 _GOES = {
     VISITOR: "Every page then shows one of the pictures that come with ConvScope.",
     SET: "Runs that were trained on it keep their pictures.",
+    LESSON: "Its link then shows nothing to anybody.",
+    CLASS: "All that it keeps of its students goes too. This cannot be undone.",
     RUN: "Its networks go too, for everybody who has its link. This cannot be undone.",
 }
 
@@ -122,6 +124,10 @@ def _delete(thing: Belonging) -> None:
             last = _Deleted(thing.title, set_id=thing.name, album=store().read(keys.album(thing.name)))
             done = removal.remove_set(store(), visit(), thing.name)
             st.session_state[_UNDO] = last
+        elif thing.kind == LESSON:
+            done = removal.remove_lesson(store(), visit(), thing.name)
+        elif thing.kind == CLASS:
+            done = removal.remove_class(store(), visit(), thing.name)
         else:
             own = visitor(anew=True).own
             done = removal.remove_picture(store(), visit())

@@ -8,7 +8,6 @@ from functools import partial
 import streamlit as st
 
 from cnn_core.store.belongings import Belonging, Belongings, belongings
-from cnn_core.store.keys import RUN, SET, VISITOR
 from cnn_core.store.terms import Terms, TermsRefused, anonymous
 from cnn_core.training import takeout
 from ui.keeping.deletion import KINDS, delete_all, delete_one, last_done
@@ -55,8 +54,8 @@ def _told(mine: Belongings) -> None:
         st.info(NOT_KEPT, icon=":material/cookie_off:")
     if not mine.things and not mine.links:
         st.markdown(
-            "**Nothing of yours is kept here.** When you bring pictures or train a network, they are listed on this "
-            "page, with the date until which they stay."
+            "**Nothing of yours is kept here.** When you bring pictures, train a network or make a lesson list, "
+            "that is listed on this page, with the date until which it stays."
         )
         return
     st.markdown(
@@ -74,7 +73,7 @@ def _sum(mine: Belongings) -> str:
 def _rows(mine: Belongings, terms: Terms) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = [
         (KINDS[each.kind].capitalize(), each.title, _until(each), size(each.bytes), f"{each.pictures:,}")
-        for kind in (VISITOR, SET, RUN)
+        for kind in KINDS
         for each in mine.of(kind)
     ]
     for link in mine.links:
@@ -115,7 +114,7 @@ def _take_away(mine: Belongings) -> None:
             key=f"keeping_download_{number}",
             on_click="ignore",
             icon=":material/download:",
-            help="Pictures, sets as folders, runs as JSON, networks. A set’s folder can be given here again",
+            help="Pictures, sets as folders, networks, runs and lessons as JSON. A set’s folder can be given again",
         )
 
 
@@ -130,6 +129,11 @@ def _terms(terms: Terms) -> None:
         )
     else:
         told("**How long.** What you have here is kept until you delete it.")
+    told(
+        "**Of lessons.** A lesson list is kept as long as a set is, from its last change. A class keeps of each "
+        "student the name that they gave, when they joined and when they did which task; its last change is the "
+        "last that any student did. Only its teacher sees it; who leaves a class, or deletes all, is forgotten by it."
+    )
     if math.isfinite(terms.most_bytes):
         told(
             f"**How much.** All visitors together may fill {size(int(terms.most_bytes))}. When it is full, the oldest "

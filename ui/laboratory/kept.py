@@ -16,6 +16,7 @@ from ui.laboratory.study import EXAMPLE
 from ui.shared.beginning import refusals
 from ui.shared.charts import plot
 from ui.shared.controls import usable
+from ui.shared.links import shown_link
 from ui.shared.session import is_own, known_runs, remember_run, store, visit
 from ui.shared.stage import Room
 from ui.shared.teaching import told
@@ -151,14 +152,14 @@ def _actions(picked: list[Glance]) -> None:
 def _links(picked: list[Glance], own: list[Glance]) -> None:
     query = urlencode({"laboratory_view": "Runs", PARAMETER: ",".join(run.id for run in picked)}, safe=",")
     st.markdown(f"Shows {_these(picked)} to anyone who can reach this server; they can neither rename nor delete.")
-    st.code(f"{here()}?{query}", language=None, wrap_lines=True)
+    shown_link(f"{here()}?{query}")
     if not own:
         return
     st.markdown("For yourself, to come back in another visit and still be able to rename and delete:")
     if st.button("Make a private link", key="laboratory_private"):
         key = secrets.token_hex(16)
         store().lists.add(keys.private(key), [run_id for run_id, mine in known_runs().items() if mine], own=True)
-        st.code(f"{here()}?laboratory_view=Runs&{KEY}={key}", language=None, wrap_lines=True)
+        shown_link(f"{here()}?laboratory_view=Runs&{KEY}={key}")
         st.caption("Where it is opened, all that you have started until now is yours from then on. Give it to nobody.")
 
 

@@ -25,6 +25,7 @@ from ui.laboratory.runs import changes, forget, measured_before, same_pictures, 
 from ui.laboratory.views import VIEW_OF
 from ui.shared import charts
 from ui.shared.beginning import begin_again
+from ui.shared.links import shown_link
 from ui.shared.navigation import PAGES
 from ui.shared.run_panel import follow
 from ui.shared.session import Album, is_own
@@ -234,7 +235,7 @@ def receipt(shown: Shown[Any]) -> None:
             with st.popover("Link to this study", icon=":material/link:"):
                 st.markdown("It shows the study to anyone who can reach this server, now and after a restart.")
                 query = urlencode({"laboratory_view": VIEW_OF[options.kind], "run": shown.run.id})
-                st.code(f"{(st.context.url or '').partition('?')[0]}?{query}", language=None, wrap_lines=True)
+                shown_link(f"{(st.context.url or '').partition('?')[0]}?{query}")
         with st.popover("How it was computed", icon=":material/receipt_long:"):
             st.markdown("\n".join(f"- {plain(line)}" for line in lines) + "\n\nThe same on a folder of class folders:")
             told = shown.example.provenance.command if shown.example else command(options)

@@ -3,7 +3,7 @@
 A control's key is its name in the link. A value there that it cannot have is said in a sentence, and the default is
 used; none crashes a page. Controls of numbers and plain words are bound to the link by Streamlit. Where what is read
 differs from what a link holds (`key` and *title* of an option), the link is kept here, for Streamlit would write the
-title into it.
+title into it. In present mode (`present`) a control that is not named there is not drawn, and has the link's value.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from ui.shared.present import shows
 from ui.shared.text import plain
 
 Option = TypeVar("Option")
@@ -40,6 +41,8 @@ def segments(
         more: As `st.segmented_control` takes it: `help`, `disabled`, `on_change`.
     """
     if not isinstance(options, Mapping):
+        if not shows(key, label):
+            return _said(key, one_of(*options), {str(option): option for option in options}.__getitem__, default)
         bound = _bound(key, one_of(*options))
         chosen: Option | None = place.segmented_control(
             label, list(options), default=default, key=key, required=True, wrap=True, **bound, **more
@@ -59,6 +62,8 @@ def pick(
 ) -> Option:
     """Ask for one of many, in a list that opens; arguments as of `segments`."""
     if not isinstance(options, Mapping):
+        if not shows(key, label):
+            return _said(key, one_of(*options), {str(option): option for option in options}.__getitem__, default)
         bound = _bound(key, one_of(*options))
         chosen: Option = place.selectbox(label, list(options), list(options).index(default), key=key, **bound, **more)
         return chosen
@@ -67,6 +72,8 @@ def pick(
 
 def whole(label: str, low: int, high: int, default: int, key: str, *, place: Any = st, **more: Any) -> int:
     """Ask for a whole number by typing it."""
+    if not shows(key, label):
+        return _said(key, within(low, high), int, default)
     bound = _bound(key, within(low, high))
     return min(high, max(low, int(place.number_input(label, low, high, default, key=key, **bound, **more))))
 
@@ -75,12 +82,16 @@ def slide(
     label: str, low: int, high: int, default: int, key: str, *, step: int = 1, place: Any = st, **more: Any
 ) -> int:
     """Ask for a whole number by a slider."""
+    if not shows(key, label):
+        return _said(key, within(low, high, step), int, default)
     bound = _bound(key, within(low, high, step))
     return min(high, max(low, int(place.slider(label, low, high, default, step, key=key, **bound, **more))))
 
 
 def switch(label: str, default: bool, key: str, *, place: Any = st, **more: Any) -> bool:
     """Ask for yes or no."""
+    if not shows(key, label):
+        return _said(key, one_of("true", "false"), "true".__eq__, default)
     bound = _bound(key, one_of("true", "false"))
     return bool(place.toggle(label, default, key=key, **bound, **more))
 
@@ -152,6 +163,12 @@ def _bound(key: str, good: Callable[[str], bool]) -> dict[str, Any]:
     return _BOUND if usable(key, good) else {}
 
 
+def _said(key: str, good: Callable[[str], bool], read: Callable[[str], Option], default: Option) -> Option:
+    """Return what the link says of a control that present mode does not draw, or else the default."""
+    text = st.query_params.get(key)
+    return read(text) if usable(key, good) and text is not None else default
+
+
 def one_of(*options: object) -> Callable[[str], bool]:
     """Return a check for `usable`: the text is one of these."""
     texts = {str(option) for option in options}
@@ -182,6 +199,9 @@ def _titled(
     widget: Callable[..., Option], label: str, options: Mapping[Option, str], default: Option, key: str, **more: Any
 ) -> Option:
     follow(key, options, default)
+    if not shows(key, label):
+        hidden: Option = st.session_state[key]
+        return hidden
     chosen = widget(label, list(options), key=key, format_func=lambda option: options[option], **more)
     chosen = default if chosen is None else chosen
     say(key, chosen, default)

@@ -10,6 +10,8 @@ from cnn_core.arithmetic.escaping import html
 from ui.shared.accounts import account
 from ui.shared.picture import chosen, of_link, read_link, said_of, use_mine, write_link
 from ui.shared.picture_dialog import change_picture
+from ui.shared.present import presenting
+from ui.shared.printing import ask
 from ui.shared.session import keeps_visits, take_over, visitor
 from ui.shared.sharing import closed, share
 from ui.shared.text import plain
@@ -22,7 +24,7 @@ _OPEN = "visitor_dialog"  # in the session: the page and the dialog that is open
 
 
 def header(page: str, body: DeltaGenerator) -> None:
-    """Draw the top of a page.
+    """Draw the top of a page; in present mode nothing of it, but what the link says of the picture holds all the same.
 
     Args:
         page: Its name in addresses.
@@ -33,6 +35,10 @@ def header(page: str, body: DeltaGenerator) -> None:
     visitor(anew=True)
     said = read_link()
     write_link()
+    for sentence in said:
+        body.warning(sentence)
+    if presenting():
+        return
     with st.container(key="visitor", horizontal=True, vertical_alignment="center", gap="small", width="content"):
         st.button(
             "Share",
@@ -52,15 +58,13 @@ def header(page: str, body: DeltaGenerator) -> None:
             args=(page, "picture"),
         )
         account()
-    for sentence in said:
-        body.warning(sentence)
     if not keeps_visits() and not st.session_state.get("visitor_told"):
         st.session_state.visitor_told = True
         st.toast(NOT_KEPT, icon=":material/cookie_off:", duration="long")
     if st.session_state.get(_OPEN) == (page, "picture"):
         st.dialog("Your picture", width="medium", on_dismiss=_close)(_change_picture)()
     elif st.session_state.get(_OPEN) == (page, "share"):
-        st.dialog("Share this view", width="medium", on_dismiss=_close)(share)(page)
+        st.dialog("Share this view", width="medium", on_dismiss=_close)(_share)(page)
 
 
 def _picture() -> None:
@@ -83,6 +87,13 @@ def _change_picture() -> None:
     if not keeps_visits():
         st.caption(NOT_KEPT)
     if change_picture():
+        _close()
+        st.rerun()
+
+
+def _share(page: str) -> None:
+    if share(page):
+        ask()
         _close()
         st.rerun()
 

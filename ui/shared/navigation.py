@@ -21,6 +21,7 @@ def pages() -> dict[str, list[st.Page]]:
             _page("channels", "Channels"),
             _page("architectures", "Networks"),
             _page("receipts", "Receipts"),
+            _page("lessons", "Lesson lists"),
             _page("keeping", "What is kept"),
         ],
     }

@@ -5,21 +5,29 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from cnn_core.arithmetic.escaping import html
 from cnn_core.store import removal, shares
 from cnn_core.store.shares import GivenSet, Share
 from cnn_core.store.visitors import OwnPicture
+from ui.shared import present
+from ui.shared.adding import add_view, forget_said
 from ui.shared.controls import asides
+from ui.shared.lesson_list import CLASS, ITEM, LIST, PAGE
+from ui.shared.links import shown_link
 from ui.shared.picture import PARAMETER, TOKEN, chosen
+from ui.shared.present import PRESENT, SHOW
 from ui.shared.session import Album, store, visit
 from ui.shared.text import count, plain
 
 WITH_A_SET = ("transfer", "laboratory")  # pages that compute on the visitor's set
+_STAYS = "share_stays"  # key of the choice of controls for present mode
 _MADE = "share_token"  # in the session: what was made while this dialog is open
+_NOT_THE_VIEW = (TOKEN, PARAMETER, "set", PRESENT, SHOW)  # parameters that are said anew, or of how one looks at it
 _PICTURE, _SET = "share_picture", "share_set"  # keys of the two switches
 
 
-def share(page: str) -> None:
-    """Draw the link of this view, what travels with it, and what was given away before.
+def share(page: str) -> bool:
+    """Draw the link of this view, what travels with it, and what was given away before. True if it is to be printed.
 
     Args:
         page: Its name in addresses.
@@ -37,24 +45,36 @@ def share(page: str) -> None:
     )
     with place:
         st.markdown("Whoever opens this link sees what you see now: this page, this step, these settings.")
-        st.code(link(token, page), language=None, wrap_lines=True)
+        shown_link(link(token, page))
+        wants_print = st.button(
+            "Print, or keep as PDF",
+            key="share_print",
+            icon=":material/print:",
+            help="This view with its figures, its link and the sources of what it cites",
+        )
+    if page != PAGE:
+        add_view(page, link(token, page).partition("?")[2])
+    _present(link(token, page))
     _list(token)
+    return wants_print
 
 
-def link(token: str, page: str) -> str:
+def link(token: str, page: str, *, passing_on: bool = True) -> str:
     """Return the address of this view, with everything that a link can say.
 
     Args:
         token: Of the pictures that travel with it; empty if none do.
         page: Its name in addresses.
+        passing_on: Whether pictures that came with a link travel on.
     """
-    query = {name: value for name, value in st.query_params.to_dict().items() if name not in (TOKEN, PARAMETER, "set")}
+    left_out = (*_NOT_THE_VIEW, *(() if page == PAGE else (LIST, ITEM, CLASS)))
+    query = {name: value for name, value in st.query_params.to_dict().items() if name not in left_out}
     query |= asides(page)
     shown = chosen()
     if shown.bundled:
         query[PARAMETER] = shown.bundled  # the usual one, too: whoever opens it may have chosen another
     passed_on = token or shown.token or st.query_params.get(TOKEN, "")
-    if passed_on:
+    if passed_on and passing_on:
         query[TOKEN] = passed_on
     address = (st.context.url or "").partition("?")[0]
     return f"{address}?{urlencode(query)}" if query else address
@@ -62,8 +82,31 @@ def link(token: str, page: str) -> str:
 
 def closed() -> None:
     """Forget what the dialog was asked; what was given stays given."""
-    for name in (_MADE, _PICTURE, _SET):
+    for name in (_MADE, _PICTURE, _SET, _STAYS):
         st.session_state.pop(name, None)
+    forget_said()
+
+
+def _present(address: str) -> None:
+    """Offer the same view without all that is round it."""
+    with st.expander("For a projector, or inside a page of your course", icon=":material/co_present:"):
+        controls = present.offered()
+        stays = st.multiselect(
+            "Controls that stay",
+            list(controls),
+            format_func=lambda name: controls.get(name, name),
+            key=_STAYS,
+            placeholder="none: the result alone",
+            disabled=not controls,
+            help=None if controls else "This view has none.",
+        )
+        bare = f"{address}{'&' if '?' in address else '?'}{urlencode(present.query(stays), safe=',')}"
+        st.markdown("The result, large, without navigation:")
+        shown_link(bare)
+        st.markdown("Inside a page of yours:")
+        frame = f'<iframe src="{html(bare)}" width="800" height="500" title="ConvScope"></iframe>'
+        st.code(frame, language=None, wrap_lines=True)
+        st.caption("Your page may show it if whoever runs this server has put its address into CONVSCOPE_EMBED.")
 
 
 def _ask_picture() -> bool:

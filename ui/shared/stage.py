@@ -12,6 +12,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui.shared.controls import follow, say
+from ui.shared.lesson_list import on_the_way, view_seen
+from ui.shared.present import presenting, view_opened
+from ui.shared.printing import foot
+from ui.shared.receipts import forget_shown
 from ui.shared.teaching import task
 
 
@@ -31,6 +35,8 @@ class Room:
 
     def more(self, label: str = "More controls") -> DeltaGenerator:
         """Return a folded place for the controls that matter less."""
+        if presenting():  # what was named there is to be in sight
+            return self.side.container()
         return self.side.expander(label, icon=":material/tune:")
 
 
@@ -64,9 +70,12 @@ def lesson(page: str, steps: Mapping[str, Step], *, after: tuple[str, str] | Non
     chosen: str = st.session_state[key]
     say(key, chosen, next(iter(steps)))
     step = steps[chosen]
+    view_opened(f"{page} {chosen}")
+    view_seen(page, step.question, chosen if step.task else "")
     st.title(step.question, anchor=False)
     st.fragment(_drawn)(page, chosen, step)
-    _way(key, steps, chosen, after)
+    if not presenting() and not on_the_way(page):
+        _way(key, steps, chosen, after)
 
 
 def room() -> Room:
@@ -84,11 +93,13 @@ def stop(place: Any = st) -> None:
 
 def _drawn(page: str, chosen: str, step: Step) -> None:
     """Draw a step; in a fragment, so that a control redraws nothing but its own step."""
+    forget_shown()
     place = room()
     done = bool(step.show(place))
     if step.task:
         with place.why, st.container(key="task"):
             task(page, chosen, step.task, done)
+    foot(page)
 
 
 def _way(key: str, steps: Mapping[str, Step], chosen: str, after: tuple[str, str] | None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_core.arithmetic.escaping import html
+from ui.shared.progress import note
 
 GLOSSARY = {
     "kernel": "The weights that slide over the picture; also called filter. One kernel makes one output map.",
@@ -69,9 +70,13 @@ def _term(found: re.Match[str]) -> str:
 
 
 def task(page: str, step: str, words: str, met: bool) -> None:
-    """Show what to try; it is ticked off as soon as it is seen done, and stays so for this visit."""
+    """Show what to try; it is ticked off as soon as it is seen done, and stays so for this visit.
+
+    Who is in a class has it noted there, too.
+    """
     done: set[str] = st.session_state.setdefault(f"{page}_tasks", set())
-    if met:
+    if met and step not in done:
         done.add(step)
+        note(page, step)
     mark = ":material/check_circle:" if step in done else ":material/radio_button_unchecked:"
     st.markdown(f"**Try this** {mark} {words}" + (" **Done.**" if step in done else ""))

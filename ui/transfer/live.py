@@ -13,6 +13,7 @@ from cnn_core.training.transfer.headline import beside
 from cnn_core.training.transfer.results import Learning, Transfer, learning
 from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.shared.charts import plot
+from ui.shared.links import shown_link
 from ui.shared.run_panel import PHASES, follow
 from ui.shared.stage import stop
 from ui.shared.text import count, plain
@@ -38,7 +39,7 @@ def going(run: Run) -> None:
             "Thin lines are the photos it learns from, thick ones photos set aside to see whether it has understood. "
             "You can leave this page: the training goes on, and this link finds it again."
         )
-        st.code(_link(run), language=None, wrap_lines=True)
+        shown_link(_link(run))
     with gather:
         st.header("What it learns from")
         _pictures([Item.from_json(entry) for entry in run.spec["items"]])

@@ -9,6 +9,7 @@ from cnn_core.training.results import ResultUnreadable
 from cnn_core.training.transfer.headline import again, balanced, beside, headline, listed, missing, unequal
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES, Options
+from ui.shared.links import shown_link
 from ui.shared.navigation import PAGES
 from ui.shared.run_panel import follow
 from ui.shared.stage import stop
@@ -144,7 +145,7 @@ def _lead_on(run: Run) -> None:
             st.switch_page(PAGES / "laboratory.py")
         with st.popover("Link", icon=":material/link:", key="transfer_link"):
             st.markdown("This link shows the run to anyone who can reach this server, now and after a restart.")
-            st.code(f"{(st.context.url or '').partition('?')[0]}?run={run.id}", language=None, wrap_lines=True)
+            shown_link(f"{(st.context.url or '').partition('?')[0]}?run={run.id}")
 
 
 def _again(run: Run) -> None:

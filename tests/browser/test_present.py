@@ -1,0 +1,52 @@
+"""Present mode in a frame of 800 × 500 on a page of somebody else."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from .conftest import LIMIT, Server, violations
+from .test_headers import foreign, framed
+
+__all__ = ["foreign"]  # a fixture
+CONTROLS = "button, input, select, textarea, summary, a[href], [role=slider], [role=radio], [role=tab], [role=combobox]"
+# Where the largest picture of the result lies in the frame.
+RESULT = """() => {
+  const boxes = [...document.querySelectorAll('.st-key-stage img')].map((each) => each.getBoundingClientRect());
+  const last = boxes.at(-1);
+  return { count: boxes.length, top: last.top, bottom: last.bottom, right: last.right };
+}"""
+
+
+@pytest.mark.slow  # an app of its own
+def test_a_course_shows_one_result_and_its_named_control(
+    tmp_path: Path, chromium: Browser, foreign: Callable[..., str]
+) -> None:
+    other = Server(tmp_path, CONVSCOPE_EMBED=foreign(""))
+    other.start()
+    try:
+        context = chromium.new_context(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        page.set_default_timeout(LIMIT)
+        said = violations(page)
+        address = foreign(f"{other.url}/convolution?present=1&show=stride&convolution_kernel=1+0+-1", 800, 500)
+        frame = framed(page, address)
+        frame.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        assert frame.evaluate("[innerWidth, innerHeight]") == [800, 500]
+        expect(frame.locator(".st-key-stage img")).to_have_count(2)
+        seen = frame.evaluate(RESULT)
+        assert seen["top"] >= 0 and seen["bottom"] <= 500 and seen["right"] <= 800, seen
+        assert frame.evaluate("document.documentElement.scrollWidth") <= 800
+        shown = frame.locator(CONTROLS).locator("visible=true")
+        names = [each.inner_text().strip() for each in shown.all()]
+        assert [name for name in names if name and not name.startswith("Skip to")] == ["1", "2", "3", "4"]
+        caption = frame.locator(".st-key-stage").get_by_text("its map, 170")
+        expect(caption).to_be_visible()
+        frame.get_by_role("radio", name="2", exact=True).or_(frame.get_by_role("button", name="2", exact=True)).click()
+        expect(frame.locator(".st-key-stage").get_by_text("its map, 85")).to_be_visible()
+        assert "present=1" in frame.url and "convolution_stride=2" in frame.url
+        assert said == []
+        context.close()
+    finally:
+        other.close()

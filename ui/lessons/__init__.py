@@ -1,0 +1,1 @@
+"""Lessons that a teacher makes: lists of views, and classes."""
