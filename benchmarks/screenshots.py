@@ -40,7 +40,7 @@ class Shot:
 SHOTS = (
     Shot("see", ""),
     Shot("convolution", "convolution"),
-    Shot("networks-dark", "architectures?architectures_view=Picture", scheme="dark"),
+    Shot("walk-dark", "?zoom=block3b_expand_relu6.17", scheme="dark"),
     Shot("study", "laboratory"),
     Shot("pooling-phone", "pooling", PHONE),
 )
