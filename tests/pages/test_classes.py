@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import numpy as np
 import pytest
 
 from cnn_core.arithmetic import kernels
@@ -13,7 +12,7 @@ from tests.pages.test_doors import ANNA, BERTA, as_visitor, buttons, texts
 from tests.pages.test_lessons import VIEWS, made
 
 __all__ = ["as_visitor"]  # a fixture
-BLUR = kernels.to_text(np.full((2, 2), 0.25))
+BLUR = kernels.to_text(kernels.PRESETS["box"].kernel())  # six digits: its weights add up to 0.999999
 
 
 def class_of(as_visitor: Any, who: str, token: str) -> Any:

@@ -27,6 +27,7 @@ ASIDE = {  # what Share says besides the address
 def names_of(page_name: str, page: Any, steps: list[str]) -> dict[str, list[str]]:
     """The parameters that the controls of a page have, each with values that it knows."""
     found: dict[str, list[str]] = {f"{page_name}_view": steps} | {name: [] for name in ALWAYS}
+    found |= {"present": ["1"], "show": ["stride", "kernel,stride", "why"]}
     found |= {name: ["0,0", "2,3", "99,99", "c1", ",", "1,"] for name in ASIDE.get(page_name, ())}
     for step in steps or [""]:
         for control in controls(page(page_name, **({f"{page_name}_view": step} if step else {}))):

@@ -62,7 +62,7 @@ def whole(room: Room) -> bool:
             + " Libraries do not turn it ([[cross-correlation]]). A learnt kernel does not care: what one finds, the "
             "other finds turned."
         )
-    return bool(len(kernel) > 1 and (kernel >= 0).all() and (kernel > 0).sum() > 1 and abs(kernel.sum() - 1) < 1e-6)
+    return bool(len(kernel) > 1 and (kernel >= 0).all() and (kernel > 0).sum() > 1 and abs(kernel.sum() - 1) < 1e-4)
 
 
 def _spoken(feature_map: np.ndarray) -> str:

@@ -62,7 +62,7 @@ def _mine(room: Room) -> None:
             )
     with room.side:
         st.text_input("A new class", max_chars=TITLE, key=_NEW, placeholder="10 b, autumn")
-        titles = {"": "none: all tasks count"} | {each.token: each.title for each in mine}
+        titles = {each.token: each.title for each in reversed(mine)} | {"": "none: all tasks count"}
         st.selectbox("Its lesson list", list(titles), format_func=lambda token: titles.get(token, ""), key=_OF)
         st.button("Make it", key="lessons_class_make", type="primary", on_click=_make)
     with room.why:

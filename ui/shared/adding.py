@@ -23,7 +23,7 @@ def add_view(page: str, query: str) -> None:
         query: What its link says besides, encoded.
     """
     with st.expander("Add this view to a lesson list", icon=":material/playlist_add:"):
-        titles = {each.token: each.title for each in lessons.of(store(), visit())} | {"": "A new list"}
+        titles = {each.token: each.title for each in reversed(lessons.of(store(), visit()))} | {"": "A new list"}
         which = st.selectbox("List", list(titles), format_func=lambda token: titles.get(token, ""), key=_WHICH)
         if not which:
             st.text_input("Its title", max_chars=TITLE, key=_NEW, placeholder="Edges, and what pooling forgives")
