@@ -12,7 +12,7 @@ from ui.shared.stage import Step
 
 STEPS = {
     "Lists": Step("Lesson lists", "Which views, in which order?", lists),
-    "Classes": Step("Classes", "How far is everybody?", classes),
+    "Classes": Step("Classes", "A class: which tasks, and who has done them?", classes),
 }
 
 st.html(Path(lesson_list.__file__).with_suffix(".css"))

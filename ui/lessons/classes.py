@@ -123,7 +123,7 @@ def _taught(room: Room, found: Class) -> None:
             views(lesson)
         else:
             st.markdown("It has no lesson list: each task that somebody does has a column.")
-        st.html(f'<p><a href="{PAGE}?lessons_view=Classes" target="_self">All your classes</a></p>')
+        st.html(f'<p class="all-mine"><a href="{PAGE}?lessons_view=Classes" target="_self">All your classes</a></p>')
 
 
 def _tasks(lesson: Lesson | None, students: list[Student]) -> dict[str, str]:

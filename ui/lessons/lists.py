@@ -95,7 +95,7 @@ def _one(room: Room, lesson: Lesson) -> None:
         if is_own:
             _delete(lesson)
     with room.why:
-        st.html(f'<p><a href="{PAGE}" target="_self">All your lists</a></p>')
+        st.html(f'<p class="all-mine"><a href="{PAGE}" target="_self">All your lists</a></p>')
 
 
 def views(lesson: Lesson, done: Sequence[str] | None = None) -> None:
