@@ -43,7 +43,7 @@ def see(person: Person, photo: Path) -> None:
 
 def link(person: Person) -> str:
     """Return the link in the dialog that Share has opened."""
-    return person.page.get_by_role("dialog").locator("code").inner_text()
+    return person.page.get_by_role("dialog").locator("code").first.inner_text()
 
 
 def stage(page: Page) -> bytes:
@@ -97,7 +97,7 @@ def test_teacher_shares_a_view_that_opens_the_same_elsewhere(server: Server, vis
     expect(stranger.locator(".st-key-visitor .visitor")).not_to_contain_text(photo.name)  # must not happen: not told to
 
     teacher.click(teacher.page.get_by_text("My picture travels with the link"))
-    expect(teacher.page.get_by_role("dialog").locator("code")).to_contain_text("with=")
+    expect(teacher.page.get_by_role("dialog").locator("code").first).to_contain_text("with=")
     student = visitor(link(teacher))
     expect(student.locator(".st-key-visitor .visitor")).to_contain_text(photo.name)
     assert stage(student) == hers, "exactly the same"
