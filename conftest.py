@@ -20,6 +20,7 @@ WALKS = ("test_stage.py", "test_appearance.py", "test_snapshots.py")  # half of 
 FIRST = ("tests/browser", *TOGETHER, "tests/pages", "tests/engine")  # what takes longest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CONVSCOPE_NICE", "0")  # nobody clicks: an engine that stands back keeps its test waiting
 # No property of ours is one of time, and a loaded machine is no fault. `--hypothesis-profile=search` looks further.
 settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.register_profile("search", settings.get_profile("same"), derandomize=False)

@@ -28,6 +28,7 @@ MEASURE = """() => {
   const visual = deep(stage).find((each) => {
     const { width, height } = each.getBoundingClientRect(), name = each.tagName.toLowerCase();
     if (name === 'svg') return width >= 80 && height >= 60;
+    if (each.classList.contains('face')) return width > 20 && height > 20;  // of a wall
     return ['canvas', 'img', 'table'].includes(name) && width > 20 && height > 20;
   });
   if (!visual) return null;

@@ -19,7 +19,7 @@ import filelock
 import psutil
 
 from cnn_core.engine import address as addresses
-from cnn_core.engine.preload import gpus, lower_priority
+from cnn_core.engine.preload import gpus, lower_priority, stands_back
 from cnn_core.engine.upkeep import Upkeep
 from cnn_core.store.runs import Store
 from cnn_core.store.troubles import GONE, sentence
@@ -216,7 +216,7 @@ def main() -> None:
     try:
         with filelock.FileLock(arguments.state / "host.lock", timeout=LOCK_PATIENCE):
             addresses.write(arguments.state, _own_address())  # "starting"
-            lower_priority(5, session=True)
+            lower_priority(stands_back(), session=True)
             import dask
 
             dask.config.set(CONFIG)

@@ -20,7 +20,7 @@ from cnn_core.engine import probes
 
 IDLE = 60.0  # seconds without work after which a worker rests; CONVSCOPE_WORKER_IDLE has others (inf: never)
 EVERY = 1.0  # seconds between two looks
-GROWN = 150e6  # bytes above those at the start: the warm-up of a light one stays below
+GROWN = 250e6  # bytes above those at the start: the warm-up of a light one stays below, and what a walk holds
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from cnn_core.engine.address import ROOT
-from cnn_core.engine.preload import AUTOGROUP
+from cnn_core.engine.preload import AUTOGROUP, stands_back
 
 LOWER = (
     "import os\n"
@@ -31,3 +31,12 @@ def test_only_the_leader_of_a_session_lowers_all_of_it(session: bool, own: bool,
     )
     assert done.stdout.split() == ["5", here if lowered is None else lowered]
     assert AUTOGROUP.read_text().split()[-1] == here
+
+
+@pytest.mark.parametrize("given", ["20", "-1", "high", "", "٣"])
+def test_anything_else_than_a_distance_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("CONVSCOPE_NICE", "19")
+    assert stands_back() == 19
+    monkeypatch.setenv("CONVSCOPE_NICE", given)
+    with pytest.raises(ValueError, match="expected a whole number from 0, not at all, to 19, furthest"):
+        stands_back()
