@@ -160,3 +160,13 @@ def test_link_opens_the_same_cell_elsewhere_without_motion(server: Server, visit
     other.keyboard.press("Escape")
     expect(other.locator(".zoom[data-level='2']")).to_be_visible()
     assert not other.evaluate("document.getAnimations().filter((each) => !(each instanceof CSSTransition)).length")
+
+
+@pytest.mark.parametrize("width", [390, 700, 820, 1000])
+def test_map_itself_is_in_sight_beside_what_it_is_made_of(width: int, server: Server, visitor: Visitor) -> None:
+    for place in ("block3b_depthwise_relu6.17.12.9", "block3b_expand_relu6.17.12.9", "block3b_out.17.12.9"):
+        page = visitor(f"{server.url}/?zoom={place}", width)
+        level(page, 3)
+        box = page.locator(".zoom .output").bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= width, place
+        assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= width, place

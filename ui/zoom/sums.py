@@ -15,7 +15,7 @@ from ui.zoom.place import Place, offered
 
 ROWS = 4  # of the grid, at least: the sum and what follows it stand one below the other
 _SIZES = ((1, 170), (3, 110))  # up to so many inputs, so many pixels for each
-_SMALL = 56
+_SMALL, _SMALLEST = 56, 54  # pixels of a map, of a kernel
 _BARE = ("input", "add")  # kinds without a kernel
 _WORDS = {"max_pool": "largest", "average_pool": "mean", "global_pool": "mean"}
 _ACTIVATIONS = {"relu6": "ReLU6: cut at 0 and 6", "relu": "ReLU: cut at 0", "tanh": "tanh", "softmax": "softmax"}
@@ -67,11 +67,11 @@ def made(plan: Plan, found: Made, seen: str, palette: Palette) -> dict[str, Any]
         "single": _single(node, found),
         "sheets": sheets,
         "wide": [
-            "minmax(110px, 220px)",
-            f"{size}px",
-            f"{max(54, size // 2)}px",
-            f"{size}px",
-            "150px",
+            "minmax(96px, 220px)",  # on a tablet all give way, so that the map itself stays in sight
+            f"minmax({min(size, _SMALL)}px, {size}px)",
+            f"minmax({_SMALLEST}px, {max(_SMALLEST, size // 2)}px)",
+            f"minmax({min(size, _SMALL)}px, {size}px)",
+            "minmax(96px, 150px)",
             "minmax(180px, 430px)",
         ],
         "narrow": ["76px", "64px", "76px", "minmax(0, 1fr)"],
