@@ -1,24 +1,22 @@
 // Prints the page once, as soon as the script has run and its pictures have come.
 
-const TRIES = 50;
-const PAUSE = 200; // ms
+import { once } from '../parts/once.js';
+
 const RUNNING = '[data-testid=stApp]:not([data-test-script-state=notRunning]), [data-testid=stDialog]';
+const PAUSE = 200; // ms
 
 /** @typedef {{ once: string }} Data */
 /** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<{}, Data>} Args */
 
-let done = '';
-
 /** @param {Args} args */
 export default function ({ data, parentElement }) {
   const page = parentElement.ownerDocument;
-  if (!data.once || data.once === done) return;
-  done = data.once;
-  let tries = 0;
+  let left = 50;
   const look = () => {
     const coming = page.querySelector(RUNNING) || [...page.images].some((image) => !image.complete);
-    if (coming && ++tries < TRIES) setTimeout(look, PAUSE);
-    else page.defaultView?.print();
+    if (coming && --left) return false;
+    page.defaultView?.print();
+    return true;
   };
-  setTimeout(look, PAUSE);
+  once(data.once, look, { tries: left, pause: PAUSE, at: PAUSE });
 }
