@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,15 @@ def lower_priority(by: int, *, session: bool = False) -> None:
         with contextlib.suppress(OSError):
             os.nice(by)
     if session and hasattr(os, "getsid") and os.getsid(0) == os.getpid():
-        with contextlib.suppress(OSError):  # there is none, or it may not be changed: then by the processes alone
-            AUTOGROUP.write_text(str(by), encoding="ascii")
+        for _ in range(5):
+            try:
+                AUTOGROUP.write_text(str(by), encoding="ascii")
+            except BlockingIOError:  # who is not root may do it ten times a second, of all on this machine
+                time.sleep(0.1)
+            except OSError:  # there is none, or it may not be changed: then by the processes alone
+                return
+            else:
+                return
 
 
 def dask_setup(worker: Any) -> None:
