@@ -33,7 +33,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 PATIENCE = 60.0  # seconds for an action; longer is an error
-KEPT_RUNS = 2  # for which a browser keeps a large message (global.maxCachedMessageAge)
+KEPT_RUNS = 50  # for which a browser keeps a large message (global.maxCachedMessageAge)
 BROKEN = "Something here is broken"  # how the app begins where it has caught its own fault
 _TURNED = ("slider", "selectbox", "button_group", "radio", "checkbox", "number_input")
 _DONE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)

@@ -90,6 +90,7 @@ def test_laboratory_is_accessible_and_fits(
     page.locator(".js-plotly-plot").first.wait_for()
     assert_readable(page)
     page.get_by_role("radio", name="Which recipe", exact=True).click()
+    settled(page)  # the view before has such settings, too
     page.get_by_text("Settings (none needs changing)").click()
     expect(page.get_by_text("BatchNorm trains")).to_be_visible()
     assert_readable(page)
