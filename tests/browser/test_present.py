@@ -30,7 +30,7 @@ def test_a_course_shows_one_result_and_its_named_control(
         page = context.new_page()
         page.set_default_timeout(LIMIT)
         said = violations(page)
-        address = foreign(f"{other.url}/convolution?present=1&show=stride&convolution_kernel=1+0+-1", 800, 500)
+        address = foreign(f"{other.url}/convolution?present=1&show=stride&convolution_kernel=1,0,-1;1,0,-1;1,0,-1", 800, 500)
         frame = framed(page, address)
         frame.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         assert frame.evaluate("[innerWidth, innerHeight]") == [800, 500]
@@ -41,10 +41,10 @@ def test_a_course_shows_one_result_and_its_named_control(
         shown = frame.locator(CONTROLS).locator("visible=true")
         names = [each.inner_text().strip() for each in shown.all()]
         assert [name for name in names if name and not name.startswith("Skip to")] == ["1", "2", "3", "4"]
-        caption = frame.locator(".st-key-stage").get_by_text("its map, 170")
+        caption = frame.locator(".st-key-stage").get_by_text("its map, 168 × 254")
         expect(caption).to_be_visible()
         frame.get_by_role("radio", name="2", exact=True).or_(frame.get_by_role("button", name="2", exact=True)).click()
-        expect(frame.locator(".st-key-stage").get_by_text("its map, 85")).to_be_visible()
+        expect(frame.locator(".st-key-stage").get_by_text("its map, 84 × 127")).to_be_visible()
         assert "present=1" in frame.url and "convolution_stride=2" in frame.url
         assert said == []
         context.close()
