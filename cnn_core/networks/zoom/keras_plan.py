@@ -80,11 +80,12 @@ def _stages(nodes: Sequence[Node], ends: Sequence[str]) -> tuple[Stage, ...]:
     """The nodes up to each end, the last one at the last map; what follows is the answer."""
     names = [node.name for node in nodes[1:]]
     maps = [node.name for node in nodes[1:] if node.shape[:2] != (1, 1)]
+    told = [node.name for node in nodes[1:] if node.shape[:2] != (1, 1) and node.kind != "other"]
     found = [end for end in ends if end in maps]
     if len(found) == 1:
         found = _quarters(maps, found[0])
-    if maps:
-        found = [*found[:-1], maps[-1]]
+    if told and (not found or names.index(told[-1]) > names.index(found[-1])):
+        found = [*found[:-1], told[-1]]
     bounds = [0, *sorted({names.index(end) + 1 for end in found})]
     stages = [Stage(str(number), tuple(names[a:b])) for number, (a, b) in enumerate(pairwise(bounds), 1)]
     rest = names[bounds[-1] :]
