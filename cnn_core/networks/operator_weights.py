@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,15 +95,35 @@ def load(model: "keras.Model", given: Given) -> None:
             f"{LIST} says {given.sha256[:12]}…",
             "Fetch the file again, or correct the list",
         )
+    title = architecture(given.key).title
     try:
-        model.load_weights(given.path)
-    except (ValueError, OSError, KeyError) as error:
-        title = architecture(given.key).title
+        held = _numbers_in(given.path)
+        if held != model.count_params():
+            raise ValueError(f"it holds {held:,} numbers, {title} has {model.count_params():,}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # that a layer is not in the file, and stays random
+            model.load_weights(given.path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
         raise _refused(
             f"{given.path.name} is no file of weights for {title} ({str(error).splitlines()[0].rstrip('.')[:160]})",
             f"what save_weights writes of the model that `architecture({given.key!r}).build()` gives is expected",
             "Write it anew",
         ) from error
+
+
+def _numbers_in(path: Path) -> int:
+    """How many numbers a file of weights holds, without an optimizer's."""
+    import h5py
+
+    sizes: list[int] = []
+
+    def visit(name: str, found: Any) -> None:
+        if isinstance(found, h5py.Dataset) and not name.startswith("optimizer/"):
+            sizes.append(int(found.size))
+
+    with h5py.File(path) as file:
+        file.visititems(visit)
+    return sum(sizes)
 
 
 def _refused(received: str, expected: str, remedy: str) -> WeightsRefused:
