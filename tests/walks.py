@@ -3,12 +3,14 @@
 What is said of it is what the real code says of a source: every answer is consistent in itself, none is the network's.
 """
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from cnn_core.arithmetic.layers import activated
+from cnn_core.networks.zoo.architectures import architecture
 from cnn_core.networks.zoom import lite, made, plan, strip
 from cnn_core.networks.zoom.answers import Cell, Made, Maps, Strip
 from cnn_core.networks.zoom.plan import Node, Plan
@@ -25,8 +27,8 @@ class Waves:
 
     engine = "LiteRT"
 
-    def __init__(self, seen: np.ndarray) -> None:
-        self.plan = lite.plan()
+    def __init__(self, whole: Plan, seen: np.ndarray) -> None:
+        self.plan = whole
         self.seen = plan.checked(self.plan, seen)
 
     def maps(self, name: str) -> np.ndarray:
@@ -39,7 +41,7 @@ class Waves:
         return drawn(node)
 
     def answers(self, top: int) -> list[dict[str, Any]]:
-        return [dict(each) for each in TOP[:top]]
+        return [dict(each) for each in TOP[:top]] if self.plan.labels else []
 
 
 @cache
@@ -68,7 +70,10 @@ def drawn(node: Node) -> Weights:
 
 
 def zoom_plan(key: str) -> Plan:
-    return strip.plan(key)
+    """Return the plan of EfficientNet-Lite0 for whatever network; all others are said to have random weights."""
+    architecture(key)  # refuses what the worker would
+    whole = lite.plan()
+    return whole if key == whole.key else replace(whole, key=key, weights="random weights", pretrained=False, labels=())
 
 
 def zoom_strip(key: str, seen: np.ndarray, most: int = 24) -> Strip:
@@ -91,5 +96,4 @@ ANSWERS = {each.__name__: each for each in (zoom_plan, zoom_strip, zoom_maps, zo
 
 
 def _source(key: str, seen: np.ndarray) -> Waves:
-    strip.plan(key)  # refuses what the worker would
-    return Waves(seen)
+    return Waves(zoom_plan(key), seen)

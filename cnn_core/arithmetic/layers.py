@@ -4,6 +4,7 @@ A layer is told as `before = scale · (Σ over its inputs of kernel ⋆ map + bi
 is scale and shift, and is not folded into the kernels: the kernels are then those of the network's file.
 """
 
+import math
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,7 +14,8 @@ from cnn_core.arithmetic.windows import effective_size, shifted_views
 
 Pair = tuple[int, int]
 
-ACTIVATIONS = ("", "linear", "relu", "relu6", "sigmoid", "tanh", "silu", "softmax")
+ACTIVATIONS = ("", "linear", "relu", "relu6", "sigmoid", "tanh", "scaled_tanh", "silu", "gelu", "softmax")
+_error_function = np.frompyfunc(math.erf, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,10 @@ def activated(name: str, values: np.ndarray) -> np.ndarray:
         return np.clip(values, 0, 6)
     if name == "tanh":
         return cast(np.ndarray, np.tanh(values))
+    if name == "scaled_tanh":  # of LeNet-5 in 1998: f(1) = 1 and f(−1) = −1
+        return cast(np.ndarray, 1.7159 * np.tanh(2 / 3 * values))
+    if name == "gelu":
+        return values * (0.5 + 0.5 * np.asarray(_error_function(values / math.sqrt(2)), values.dtype))
     if name in ("sigmoid", "silu"):
         share = 0.5 * (1 + np.tanh(0.5 * values))  # as 1 / (1 + exp(−x)), and never above what a float holds
         return cast(np.ndarray, share if name == "sigmoid" else values * share)

@@ -103,7 +103,7 @@ def network(key: str) -> Network:
     Example:
         >>> lenet = network("lenet5")
         >>> lenet.pretrained, lenet.layers[0].name, lenet.layers[0].shape, lenet.layers[0].field
-        (False, 'c1', (28, 28, 6), Field(size=5, stride=1, padding=0))
+        (True, 'c1', (28, 28, 6), Field(size=5, stride=1, padding=0))
     """
     return loaded(key).network
 
@@ -122,8 +122,8 @@ def look_through(key: str, pixels: np.ndarray, layer: str, top: int = 5) -> View
 
     Example:
         >>> view = look_through("lenet5", np.zeros((40, 40, 3), np.uint8), "s2")
-        >>> view.maps.shape, view.kernels.shape, view.top
-        ((14, 14, 6), (5, 5, 1, 6), [])
+        >>> view.maps.shape, view.kernels.shape, len(view.top)
+        ((14, 14, 6), (5, 5, 1, 6), 5)
     """
     subject = loaded(key)
     batch = subject.batch(pixels)

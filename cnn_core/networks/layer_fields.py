@@ -118,8 +118,8 @@ def follow(
     if trusted and len(inputs) == 1:
         sizes = spatial(first.shape, channels_first)
         if isinstance(layer, kinds.CONVOLUTIONS + kinds.POOLINGS):
-            windows = zip(axes, _windows(layer, len(axes)), sizes, strict=True)
-            return replace(first, tensor=tensor, axes=tuple(axis.after(w, size, name) for axis, w, size in windows))
+            sliding = zip(axes, windows(layer, len(axes)), sizes, strict=True)
+            return replace(first, tensor=tensor, axes=tuple(axis.after(w, size, name) for axis, w, size in sliding))
         if isinstance(layer, kinds.PADDINGS + kinds.CROPPINGS):
             sign, sides = (1, layer.padding) if isinstance(layer, kinds.PADDINGS) else (-1, layer.cropping)
             pairs = zip(axes, (sides,) if len(axes) == 1 else sides, sizes, strict=True)
@@ -170,12 +170,13 @@ def _weighs_channels(layer: Any, rank: int) -> bool:
     return len(result) == rank and result[:-1] == given[:-1] and not set(given[:-1]) & set(weights)
 
 
-def _windows(layer: Any, rank: int) -> list[Window]:
+def windows(layer: Any, rank: int) -> list[Window]:
+    """Return how a convolution or a pool slides along each of so many axes."""
     sizes = layer.pool_size if isinstance(layer, kinds.POOLINGS) else layer.kernel_size
     dilations = getattr(layer, "dilation_rate", 1)
     columns = (value if isinstance(value, tuple) else (value,) * rank for value in (sizes, layer.strides, dilations))
-    windows = [Window(k, s, dilation=d) for k, s, d in zip(*columns, strict=True)]
-    return [replace(w, padding=(w.span - 1, 0) if layer.padding == "causal" else layer.padding) for w in windows]
+    found = [Window(k, s, dilation=d) for k, s, d in zip(*columns, strict=True)]
+    return [replace(w, padding=(w.span - 1, 0) if layer.padding == "causal" else layer.padding) for w in found]
 
 
 def _of_one_channel(seen: Seen) -> bool:

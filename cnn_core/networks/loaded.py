@@ -13,12 +13,15 @@ import numpy as np
 import psutil
 
 from cnn_core.arithmetic.geometry import Field
-from cnn_core.networks import atlas, backbones
+from cnn_core.networks import atlas, backbones, operator_weights, shipped
+from cnn_core.networks.operator_weights import Numbers
 from cnn_core.networks.zoo.architectures import architecture
 from cnn_core.pictures.images import square
 
 if TYPE_CHECKING:
     import keras
+
+    from cnn_core.networks.summary import LayerRow
 
 BUDGET = 600_000_000  # bytes of weights that are kept: the largest network alone, or many small ones
 GRAPHS = 4  # of a network, compiled for one layer each
@@ -64,6 +67,9 @@ class Network:
         stage_ends: Names of those at which the stages end.
         last_feature_map: Name of the one that Grad-CAM weighs; empty if the classifier reads no feature map.
         classifies: Whether its answers mean something: trained, and with a classifier.
+        labels: Of the classes, one each; empty if its answers mean nothing.
+        prepared: Factor and summand, a number each or one a channel, by which 0–255 becomes what it takes, where it
+            does not do so itself.
     """
 
     key: str
@@ -76,6 +82,8 @@ class Network:
     stage_ends: tuple[str, ...]
     last_feature_map: str
     classifies: bool
+    labels: tuple[str, ...] = ()
+    prepared: tuple[Numbers, Numbers] = (1.0, 0.0)
 
 
 @dataclass(eq=False)
@@ -87,6 +95,7 @@ class Subject:
     cuts: dict[str, Any] = field(default_factory=dict)
     graphs: "OrderedDict[str, Any]" = field(default_factory=OrderedDict)
     whole: Any = None  # a traced pass through all of it, once somebody has looked through
+    walk: Any = None  # how one walks into it, once somebody has (`zoom.keras_source`)
 
     def layer(self, name: str) -> Layer:
         for found in self.network.layers:
@@ -140,25 +149,22 @@ class Subject:
     def seen(self, pixels: np.ndarray) -> np.ndarray:
         """The part of a picture that the network sees, uint8 `(size, size, 3)`; grey if the network is."""
         part = square(pixels, self.network.input_size, self.network.crop_fraction)
-        if self.network.channels == 1:
-            part = np.round(part @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)[..., None].repeat(3, axis=2)
-        return part
+        return grey(part) if self.network.channels == 1 else part
 
     def batch(self, pixels: np.ndarray) -> np.ndarray:
         """That part as the network wants it, float32 `(1, size, size, C)`."""
-        key, channels = self.network.key, self.network.channels
-        batch = self.seen(pixels)[None, ..., :channels].astype(np.float32)
-        if (
-            self.network.pretrained or architecture(key).raw_pixels
-        ):  # those with weights have their preprocessing inside
-            return batch
-        if channels == 1:  # 0 (paper) to 1 (ink), and in 1998 from -0.1 to 1.175: bright is ink, as in MNIST
-            return batch / 255 * 1.275 - 0.1 if key == "lenet5_1998" else batch / 255
-        return batch / 127.5 - 1
+        return self.taken(self.seen(pixels))
+
+    def taken(self, seen: np.ndarray) -> np.ndarray:
+        """What it sees, uint8 `(size, size, 3)`, as it wants it, float32 `(1, size, size, C)`."""
+        factor, summand = self.network.prepared
+        batch = seen[None, ..., : self.network.channels].astype(np.float32)
+        taken: np.ndarray = batch * np.asarray(factor, np.float32) + np.asarray(summand, np.float32)
+        return taken
 
     def answer(self, index: int, probabilities: np.ndarray) -> dict[str, Any]:
         """Index, label and probability of a class."""
-        label = backbones.imagenet_labels()[index] if self.network.classifies else f"class {index}"
+        label = self.network.labels[index] if self.network.labels else f"class {index}"
         return {"index": int(index), "label": label, "probability": float(probabilities[index])}
 
 
@@ -198,25 +204,86 @@ def loaded(key: str) -> Subject:
     return _subjects[key]
 
 
+def grey(seen: np.ndarray) -> np.ndarray:
+    """Return pixels without colour: uint8 `(H, W, 3)`, three times the same.
+
+    Source: ITU-R BT.601, luma.
+    """
+    luma: np.ndarray = np.round(seen @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    return luma[..., None].repeat(3, axis=2)
+
+
 def _built(key: str) -> Subject:
-    record = architecture(key)
-    backbone = backbones.BACKBONES.get(key)
-    trained = backbone is not None and not backbones.unavailable(backbone)
-    ends, last = record.stage_ends, record.last_feature_map or ""
-    weights = RANDOM
-    if backbone is not None and trained:
-        weights = f"trained on ImageNet, {backbone.top1} % top-1 as published"
-        model = backbones.classifier() if backbone.embedded else backbones.build(key)
-        if not backbone.embedded:
-            weights += "; they come without their classifier, so it names no classes"
-            ends, last = _ends(model, backbone), ""
-    else:
-        model = _random(record.build())
+    """A network with the best weights there are: what ships with it, an operator's, downloaded ones, random ones."""
+    record, backbone = architecture(key), backbones.BACKBONES.get(key)
+    if (backbone is not None and backbone.embedded) or key == "lenet5":
+        return _shipped(key)
+    if (given := operator_weights.given(key)) is not None:
+        return _given(key, given)
+    if backbone is None or not backbones.at_hand(backbone):
+        how = "" if backbone is None else f". {backbones.to_be_had(backbone)}"
+        return _described(key, _random(record.build()), RANDOM + how, prepared=_prepared(key))
+    weights = f"trained on ImageNet, {backbone.top1} % top-1 as published; they come without their classifier"
+    model = backbones.build(key)
+    ends = _ends(model, backbone)
+    return _described(key, model, f"{weights}, so it names no classes", trained=True, ends=ends, last="")
+
+
+def _shipped(key: str) -> Subject:
+    if key == "lenet5":
+        import keras
+
+        model, factor = keras.saving.load_model(shipped.LENET, compile=False), 1 / 255
+        return _described(key, model, shipped.LENET_WEIGHTS, trained=True, labels=shipped.DIGITS, prepared=(factor, 0))
+    weights = f"trained on ImageNet, {backbones.backbone(key).top1} % top-1 as published"
+    return _described(key, backbones.classifier(key), weights, trained=True, labels=backbones.imagenet_labels())
+
+
+def _given(key: str, given: operator_weights.Given) -> Subject:
+    model = architecture(key).build()
+    operator_weights.load(model, given)
+    prepared = _prepared(key) if given.preprocessing is None else given.preprocessing
+    return _described(key, model, given.weights, trained=True, labels=given.labels, prepared=prepared)
+
+
+def _described(
+    key: str,
+    model: "keras.Model",
+    weights: str,
+    *,
+    trained: bool = False,
+    labels: tuple[str, ...] = (),
+    prepared: tuple[Numbers, Numbers] = (1.0, 0.0),
+    ends: tuple[str, ...] | None = None,
+    last: str | None = None,
+) -> Subject:
+    record, backbone = architecture(key), backbones.BACKBONES.get(key)
     size, channels = record.input_shape[0], record.input_shape[2]
-    fraction = backbone.crop_fraction if backbone else size / 256 if size > 200 else 1.0
-    classifies = backbone is not None and trained and backbone.embedded
-    facts = Network(key, trained, weights, size, channels, fraction, tuple(_layers(model)), ends, last, classifies)
+    facts = Network(
+        key,
+        trained,
+        weights,
+        size,
+        channels,
+        backbone.crop_fraction if backbone else size / 256 if size > 200 else 1.0,
+        tuple(_layers(model)),
+        record.stage_ends if ends is None else ends,
+        (record.last_feature_map or "") if last is None else last,
+        bool(labels),
+        labels,
+        prepared,
+    )
     return Subject(facts, model)
+
+
+def _prepared(key: str) -> tuple[Numbers, Numbers]:
+    """What an architecture of the zoo takes in place of 0–255, as its module says."""
+    record = architecture(key)
+    if record.raw_pixels:
+        return 1.0, 0.0
+    if record.input_shape[2] == 1:  # 0 (paper) to 1 (ink), and in 1998 from -0.1 to 1.175: bright is ink, as in MNIST
+        return (1.275 / 255, -0.1) if key == "lenet5_1998" else (1 / 255, 0.0)
+    return 1 / 127.5, -1.0
 
 
 def _random(model: "keras.Model") -> "keras.Model":
@@ -251,13 +318,17 @@ def _layers(model: "keras.Model") -> list[Layer]:
             continue
         if (shape := _map_shape(row.output_shape)) is None:
             continue
-        numbers = (row.receptive_field, row.effective_stride, row.effective_padding)
-        size, stride, padding = numbers
-        seen = None
-        if isinstance(size, int) and isinstance(stride, int) and isinstance(padding, int):
-            seen = Field(size, stride, padding, row.reach[0] if row.reach and len({*row.reach}) == 1 else None)
+        seen = field_of(row)
         found.append(Layer(row.name, shape, seen, "" if seen else row.reason))
     return found
+
+
+def field_of(row: "LayerRow") -> Field | None:
+    """Return what a layer's units see, if that is the same along both axes; else None."""
+    size, stride, padding = row.receptive_field, row.effective_stride, row.effective_padding
+    if isinstance(size, int) and isinstance(stride, int) and isinstance(padding, int):
+        return Field(size, stride, padding, row.reach[0] if row.reach and len({*row.reach}) == 1 else None)
+    return None
 
 
 def _map_shape(shape: tuple[int | None, ...]) -> tuple[int, int, int] | None:

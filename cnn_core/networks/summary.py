@@ -82,7 +82,7 @@ def layer_table(model: Any, input_size: int | tuple[int, ...] | None = None) -> 
     """
     total = model.count_params()  # raises ValueError if the model is not built
     table = _Table()
-    graph = _graph(model)
+    graph = graph_of(model)
     if graph is None:
         seen = Seen(None, None, "Not a graph of layers: only Python code.")
         table.add(model, model.name, (), MultiplyAdds(None), seen)
@@ -145,9 +145,9 @@ class _Table:
     def walk(self, graph: Any, sources: Sequence[Seen], prefix: str) -> list[Seen]:
         """Add the rows of a graph of layers, and return what its outputs see."""
         known = dict(zip(map(id, graph.inputs), sources, strict=True))
-        for node in _nodes(graph):
+        for node in calls(graph):
             layer, inputs = node.operation, [known[id(tensor)] for tensor in node.input_tensors]
-            inner = _graph(layer)
+            inner = graph_of(layer)
             if inner is not None:
                 outputs = self.walk(inner, inputs, f"{prefix}{layer.name}/")
             else:
@@ -168,8 +168,8 @@ class _Table:
         return [replace(seen, tensor=tensor) for tensor in tensors]
 
 
-def _graph(model: Any) -> Any:
-    """The model's graph of layers, or None: a layer, or a model that is code only."""
+def graph_of(model: Any) -> Any:
+    """Return the model's graph of layers, or None: a layer, or a model that is code only."""
     if not isinstance(model, keras.Model) or not kinds.is_keras(model):
         return None
     if isinstance(model, keras.Sequential):
@@ -177,15 +177,15 @@ def _graph(model: Any) -> Any:
     return model if hasattr(model, "_nodes_by_depth") else None
 
 
-def _nodes(graph: Any) -> Iterator[Any]:
-    """The calls of layers, each behind those that it reads."""
+def calls(graph: Any) -> Iterator[Any]:
+    """Return the calls of layers of a graph, each behind those that it reads."""
     for depth in sorted(graph._nodes_by_depth, reverse=True):
         yield from (node for node in graph._nodes_by_depth[depth] if node.operation and not node.is_input)
 
 
 def _formats(graph: Any) -> Iterator[str]:
-    for node in _nodes(graph):
-        inner = _graph(node.operation)
+    for node in calls(graph):
+        inner = graph_of(node.operation)
         if inner is not None:
             yield from _formats(inner)
         elif getattr(node.operation, "data_format", None):
@@ -219,7 +219,7 @@ def _arguments(node: Any, inputs: Sequence[Seen]) -> dict[str, Any]:
 
 def _macs_of_model(model: Any, shape: Shape) -> int | None:
     """All multiply-adds of a model for one image of this shape, None if one layer's are not known."""
-    graph = _graph(model)
+    graph = graph_of(model)
     if graph is None:
         return None
     first = next(_formats(graph), keras.config.image_data_format()) == "channels_first"

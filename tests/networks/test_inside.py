@@ -17,9 +17,9 @@ CAT = data.chelsea()
 
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks of this test only, without a look at the network outside."""
+    """Networks of this test only, trained ones only where they ship."""
     monkeypatch.setattr(zoo, "_subjects", type(zoo._subjects)())
-    monkeypatch.setattr(backbones, "unavailable", lambda record: "" if record.embedded else "Not here.")
+    monkeypatch.setattr(backbones, "at_hand", lambda record: record.embedded)
 
 
 # Grad-CAM ------------------------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def test_lenet_sees_grey_and_its_evidence_is_for_the_nearest_code(key: str, fres
 def test_backbones_come_with_their_weights_and_their_own_stages(monkeypatch: pytest.MonkeyPatch) -> None:
     build = backbones.build
     monkeypatch.setattr(zoo, "_subjects", type(zoo._subjects)())
-    monkeypatch.setattr(backbones, "unavailable", lambda record: "")
+    monkeypatch.setattr(backbones, "at_hand", lambda record: True)
     monkeypatch.setattr(backbones, "build", lambda name: build(name, pretrained=False))  # the weights are not here
     facts = network("mobilenet_v2")
     assert facts.pretrained and not facts.classifies and "without their classifier" in facts.weights

@@ -14,7 +14,7 @@ from ui.zoom.scenes import called, named
 from ui.zoom.sums import number, signed
 
 _DIGITS = 6  # of the numbers in the formula
-_FUNCTIONS = {"relu6": "ReLU6", "relu": "ReLU", "tanh": "tanh", "softmax": "softmax"}
+_FUNCTIONS = {"relu6": "ReLU6", "relu": "ReLU", "silu": "SiLU", "gelu": "GELU", "scaled_tanh": "1.7159 · tanh ⅔"}
 STYLE = """<style>
 .products { display: flex; flex-wrap: wrap; gap: 14px 18px; font-size: 14px; font-variant-numeric: tabular-nums; }
 .products table { border-collapse: collapse; }

@@ -22,6 +22,7 @@ _IN_A_ROW = 4  # maps of a stage in the strip
 _ACROSS = 32  # tiles in a row of a sheet of all maps: of the file, not of the screen
 _TILES = ((40, 84), (130, 56), (400, 40))  # up to so many maps, so many pixels for each
 _LEAST = 30
+_MOST = 1280  # maps of a layer that are drawn; a hidden layer of VGG-16 has 4,096
 _ANSWERS = 5
 _BRIGHT = 99.5  # percent of a map's cells keep below full colour, as in `figures.maps.signed`
 _COLOURS = ("red", "green", "blue")
@@ -89,14 +90,15 @@ def layer(plan: Plan, maps: Maps, seen: str, palette: Palette) -> dict[str, Any]
     node = plan.node(maps.node)
     height, width = maps.coded.codes.shape[1:] if maps.shape[:2] == (1, 1) else maps.shape[:2]
     channels = maps.shape[2]
-    order = [int(channel) for channel in maps.order]
+    order = [int(channel) for channel in maps.order[:_MOST]]
     tiles = [
         _tile(plan, node, channel, float(maps.low[channel]), float(maps.high[channel]))
         | {"at": [int(n) for n in maps.peaks[channel]]}
         for channel in order
     ]
+    some = f" The first {_MOST:,} are drawn." if channels > _MOST else ""
     about = (
-        f"{channels:,} maps of {height} × {width}, those that vary most first. Click one: see what it is made of."
+        f"{channels:,} maps of {height} × {width}, those that vary most first.{some} Click one: see what it is made of."
         if channels > 1
         else f"One map of {height} × {width}. Click it: see what it is made of."
     )
@@ -157,6 +159,8 @@ def called(plan: Plan, node: Node, channel: int) -> str:
     """Return what a map is called: a colour of the picture, a class of the answer, else its number."""
     if node.kind == "input" and node.shape[2] == len(_COLOURS):
         return _COLOURS[channel]
+    if node.kind == "input" and node.shape[2] == 1:
+        return "grey"
     if node.kind == "dense" and channel < len(plan.labels) == node.shape[2]:
         return plan.labels[channel]
     return f"map {channel}"
@@ -217,7 +221,8 @@ def _answer(plan: Plan, top: Sequence[dict[str, Any]], wide: list[int]) -> dict[
     ]
     panel = {"id": "answer", "wide": wide, "narrow": wide, "title": "Its answer", "about": ""}
     if not bars:
-        return panel | {"kind": "number", "text": "It names no classes: these weights come without a classifier."}
+        why = "these weights come without a classifier" if plan.pretrained else "its weights are random"
+        return panel | {"kind": "number", "text": f"It names no classes: {why}."}
     return panel | {"kind": "bars", "bars": bars}
 
 

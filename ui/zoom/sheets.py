@@ -23,6 +23,7 @@ from ui.shared.worker import ask
 from ui.zoom import scenes, sums
 from ui.zoom.place import Place
 
+_PATIENCE = 180.0  # seconds: TensorFlow has to be loaded and the network built, at first
 _SCENES = 64  # kept, about 150 kB each
 _QUALITY = 90  # of the picture as it is shown, JPEG
 
@@ -31,7 +32,7 @@ def plan(network: str) -> Plan:
     """Return how a network is walked through."""
     if network == DEFAULT:
         return _lite()
-    found: Plan = ask("zoom_plan", network, words="Reading the network…")
+    found: Plan = ask("zoom_plan", network, words="Building the network…", timeout=_PATIENCE)
     return found
 
 
@@ -73,21 +74,25 @@ def _seen(network: str, digest: str, _plan: Plan, _pixels: np.ndarray) -> np.nda
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _strip(network: str, digest: str, _picture: np.ndarray) -> Strip:
-    answer: Strip = ask("zoom_strip", network, _picture, words="", keep=False)
+    answer: Strip = _asked("zoom_strip", network, _picture)
     return answer
 
 
 @st.cache_data(max_entries=_SCENES, show_spinner=False, hash_funcs={Place: lambda place: place.text})
 def _scene(network: str, digest: str, place: Place, paper: str, _plan: Plan, _picture: Picture) -> dict[str, Any]:
     middle = seen(_plan, _picture)
-    shown = _address(middle)
+    shown = _address(plans.looked(_plan, middle))
     if place.channel is not None:
-        found = ask("zoom_map", network, middle, place.node, place.channel, words="", keep=False)
+        found = _asked("zoom_map", network, middle, place.node, place.channel)
         return sums.made(_plan, found, shown, palette())
     if place.node:
-        maps = ask("zoom_maps", network, middle, place.node, words="", keep=False)
+        maps = _asked("zoom_maps", network, middle, place.node)
         return scenes.layer(_plan, maps, shown, palette())
     return scenes.whole(_plan, strip(_plan, _picture), shown, palette())
+
+
+def _asked(question: str, *about: Any) -> Any:
+    return ask(question, *about, words="", keep=False, timeout=_PATIENCE)  # a worker that has rested builds anew
 
 
 def _address(picture: np.ndarray) -> str:

@@ -16,9 +16,15 @@ from ui.zoom.place import Place, offered
 ROWS = 4  # of the grid, at least: the sum and what follows it stand one below the other
 _SIZES = ((1, 170), (3, 110))  # up to so many inputs, so many pixels for each
 _SMALL, _SMALLEST = 56, 54  # pixels of a map, of a kernel
-_BARE = ("input", "add")  # kinds without a kernel
+_BARE = ("input", "add", "concatenate", "pad", "pointwise")  # kinds without a kernel
 _WORDS = {"max_pool": "largest", "average_pool": "mean", "global_pool": "mean"}
-_ACTIVATIONS = {"relu6": "ReLU6: cut at 0 and 6", "relu": "ReLU: cut at 0", "tanh": "tanh", "softmax": "softmax"}
+_ACTIVATIONS = {
+    "relu6": "ReLU6: cut at 0 and 6",
+    "relu": "ReLU: cut at 0",
+    "silu": "SiLU: z · sigmoid(z)",
+    "gelu": "GELU: z · Φ(z)",
+    "scaled_tanh": "1.7159 · tanh(2/3 z)",
+}
 
 
 def made(plan: Plan, found: Made, seen: str, palette: Palette) -> dict[str, Any]:
@@ -34,6 +40,8 @@ def made(plan: Plan, found: Made, seen: str, palette: Palette) -> dict[str, Any]
     """
     node = plan.node(found.node)
     place = Place(found.node, found.channel)
+    if found.reason:
+        return _untold(plan, node, found, seen, palette)
     count = len(found.inputs)
     rows = max(count + bool(found.others), ROWS)
     each = max(1, rows // max(1, count + bool(found.others)))
@@ -80,6 +88,27 @@ def made(plan: Plan, found: Made, seen: str, palette: Palette) -> dict[str, Any]
     }
 
 
+def _untold(plan: Plan, node: Node, found: Made, seen: str, palette: Palette) -> dict[str, Any]:
+    """The scene of a map of which it is not told what it is made of: the way down ends here."""
+    place = Place(found.node, found.channel)
+    panels = [_picture(plan, seen, node, ROWS), _output(plan, node, found, ROWS)]
+    panels[1]["wide"] = [3, 1, 1, ROWS]
+    why = {"wide": [2, 1, 1, ROWS], "narrow": [1, 3, 4, 1], "title": "", "about": ""}
+    return {
+        "label": f"{scenes.called(plan, node, found.channel)} of {scenes.named(node)}, {scenes.title(plan)}",
+        "level": 2,
+        "place": place.text,
+        "trail": scenes.trail(plan, place),
+        "at": [int(n) for n in found.peak],
+        "single": False,
+        "sheets": {"output": laid(sheet(scenes.vivid(_whole(found.output)), 1, palette=palette))},
+        "wide": ["minmax(96px, 260px)", "minmax(150px, 300px)", "minmax(180px, 430px)"],
+        "narrow": ["76px", "64px", "76px", "minmax(0, 1fr)"],
+        "panels": [*panels, why | {"id": "then", "kind": "number", "text": found.reason}],
+        "joins": [],
+    }
+
+
 def at_cell(scene: dict[str, Any], cell: tuple[int, int]) -> dict[str, Any]:
     """Return a map's scene with one of its cells opened."""
     return scene | {"level": 3, "at": list(cell)}
@@ -100,8 +129,8 @@ def affine(found: Any) -> list[str]:
     if found.bias:
         lines.append(f"{signed(found.bias)} (bias)")
     if found.scale != 1 or found.shift:
-        why = "scaled by the network" if found.kind == "input" else "BatchNorm"
-        lines.append(f"× {number(found.scale)} {signed(found.shift)} ({why})")
+        why = "scaled by the network" if found.kind == "input" else "BatchNorm" if found.shift else "scaled"
+        lines.append(f"× {number(found.scale)} {f'{signed(found.shift)} ' if found.shift else ''}({why})")
     if found.activation:
         lines.append(_ACTIVATIONS.get(found.activation, found.activation))
     return lines
@@ -140,7 +169,7 @@ def _kernel_said(found: Made, row: int = 0) -> str:
     if found.kind in _WORDS:
         return _WORDS[found.kind]
     if found.kind in _BARE or not found.kernels.size:
-        return found.kind
+        return "×" if found.factor else found.kind
     return number(float(found.kernels[row, 0, 0]), 3) if found.kernels.shape[1:] == (1, 1) else ""
 
 
@@ -205,7 +234,7 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
             "sheet": "inputs",
             "index": row,
             "shape": list(source.shape[:2]),
-            "window": _window(node),
+            "window": _window(node, source, found),
         }
         | ({"go": place} if known and offered(source) else {}),
     ]
@@ -232,6 +261,10 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
         "title": "",
         "look": "kernel",
     }
+    if found.factor:
+        by = plan.node(found.factor[0])
+        gate = {"kind": "map", "text": _kernel_said(found, row), "shape": [1, 1], "about": f"times {scenes.named(by)}"}
+        return [*panels, slots | gate | ({"go": Place(*found.factor).text} if offered(by) else {})]
     if text := _kernel_said(found, row):
         return [*panels, slots | {"kind": "number", "text": text, "about": ""}]
     kernel = found.kernels[row]
@@ -241,7 +274,9 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
     return [*panels, slots | {"kind": "map", "about": about, "sheet": "kernels", "index": row, "shape": shape}]
 
 
-def _window(node: Node) -> dict[str, Any]:
+def _window(node: Node, source: Node, found: Made) -> dict[str, Any]:
+    if node.kind == "dense" and not _single(node, found):
+        return _SAME | {"size": list(source.shape[:2])}
     if node.window is None:
         return _SAME
     (top, _), (left, _) = node.window.padding

@@ -4,6 +4,7 @@ import streamlit as st
 
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.through import listened
+from cnn_core.networks.backbones import DEFAULT
 from cnn_core.networks.inside import Unit
 from cnn_core.networks.zoom.answers import Cell
 from cnn_core.networks.zoom.plan import Plan
@@ -16,6 +17,7 @@ from ui.shared.worker import answered, ask
 from ui.widgets.zoom.zoom import zoom as walk
 from ui.zoom import products, sheets
 from ui.zoom.place import Place, go, of_link
+from ui.zoom.sums import number
 
 _PATIENCE = 120.0  # seconds: TensorFlow may have to be loaded first
 
@@ -45,6 +47,8 @@ def zoom(network: str, key: str) -> Place:
         go(Place(place.node, place.channel, (row, column)).text)
 
     walk(scene, key, on_go=go, on_move=moved)
+    if network != DEFAULT and not place.node:
+        st.caption(plain(f"Weights: {plan.weights.rstrip('.')}."))
     if place.cell:
         _cell(plan, place, picture)
     return place
@@ -55,9 +59,14 @@ def _cell(plan: Plan, place: Place, picture: Picture) -> None:
     assert place.cell is not None
     middle = sheets.seen(plan, picture)
     try:
-        cell: Cell = ask("zoom_cell", plan.key, middle, place.node, place.channel, *place.cell, words="", keep=False)
+        where = (place.node, place.channel, *place.cell)
+        cell: Cell = ask("zoom_cell", plan.key, middle, *where, words="", keep=False, timeout=_PATIENCE)
     except (EngineError, ValueError) as trouble:
         st.error(plain(str(trouble)))
+        return
+    if cell.reason:
+        st.caption(plain(f"Its number is {number(cell.value)}. {cell.reason}"))
+        _listening(plan, place, picture)
         return
     st.html(products.formula(cell))
     if said := products.agreement(cell):

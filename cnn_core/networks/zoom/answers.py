@@ -106,6 +106,8 @@ class Made:
         scale: 1 without a BatchNorm.
         shift: 0 without one.
         activation: Its name; empty without one.
+        factor: Of a product of two maps that with which the input is multiplied: node and channel.
+        reason: Why it is not told what the map is made of: then there are no inputs. Empty where it is told.
     """
 
     node: str
@@ -125,6 +127,8 @@ class Made:
     scale: float
     shift: float
     activation: str
+    factor: Input | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +161,9 @@ class Cell:
         range: What a difference is held against: largest minus smallest value of the map, or of all maps of the
             node, where that of the map is less than a tenth of it.
         box: What the cell can see of the picture, clipped.
+        factor: Of a product of two maps that with which the input is multiplied: node and channel.
+        reason: Why it is not told what the cell is made of: then there are no inputs, and `value` is the network's.
+            Empty where it is told.
     """
 
     node: str
@@ -182,3 +189,5 @@ class Cell:
     by: str
     range: float
     box: Box
+    factor: Input | None = None
+    reason: str = ""

@@ -10,7 +10,7 @@ import numpy as np
 
 from cnn_core.arithmetic.geometry import Field
 from cnn_core.arithmetic.layers import Sliding
-from cnn_core.networks.loaded import InspectionRefused
+from cnn_core.networks.loaded import InspectionRefused, grey
 from cnn_core.pictures.images import square
 
 KINDS = (
@@ -35,6 +35,7 @@ class Node:
         groups: Of a grouped convolution.
         field: What its units see of the picture, the same along both axes; None where they see all, or `reason`.
         reason: Why there is no field, or why it is `other`.
+        channels: Of a copy that takes its input's maps in another order, or not all: which, in its own order.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Node:
     groups: int = 1
     field: Field | None = None
     reason: str = ""
+    channels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,19 @@ def seen(plan: Plan, pixels: np.ndarray) -> np.ndarray:
         uint8 `(size, size, 3)`, in colours also where the network sees grey.
     """
     return np.ascontiguousarray(square(pixels, plan.input_size, plan.crop_fraction))
+
+
+def looked(plan: Plan, seen: np.ndarray) -> np.ndarray:
+    """Return what a network looks at as it looks: grey where it sees grey.
+
+    Args:
+        plan: Of the network.
+        seen: uint8 `(size, size, 3)`.
+
+    Returns:
+        uint8 `(size, size, 3)`.
+    """
+    return grey(seen) if plan.channels == 1 else seen
 
 
 def checked(plan: Plan, pixels: np.ndarray) -> np.ndarray:

@@ -1,10 +1,9 @@
 """Who computes what a zoom shows: the maps of a network on one picture, and the numbers that made them.
 
 EfficientNet-Lite0 needs no TensorFlow: LiteRT gives what its blocks hand on, in one pass, and NumPy what lies inside of
-a block, from the network's file.
+a block, from the network's file. All others are Keras' (`keras_source`).
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol
@@ -13,29 +12,14 @@ import numpy as np
 
 from cnn_core.arithmetic.layers import activated, affine, per_channel
 from cnn_core.networks import backbones, devices, embedded, forward
-from cnn_core.networks.loaded import InspectionRefused
+from cnn_core.networks.loaded import loaded
 from cnn_core.networks.zoo.architectures import architecture
 from cnn_core.networks.zoom import lite
 from cnn_core.networks.zoom.held import digest, held
 from cnn_core.networks.zoom.plan import Node, Plan, checked
+from cnn_core.networks.zoom.weights import Weights
 
-
-@dataclass(frozen=True, eq=False)
-class Weights:
-    """What a node computes with: `scale · (Σ kernel ⋆ input + bias) + shift`.
-
-    Attributes:
-        kernel: float32 `(kh, kw, inputs of a group, filters)`, of a depthwise convolution `(kh, kw, channels)`; of a
-            dense layer kh and kw are those of the map that it reads. None where there is none.
-        bias: float64 `(C,)`.
-        scale: float64 `(C,)`.
-        shift: float64 `(C,)`.
-    """
-
-    kernel: np.ndarray | None
-    bias: np.ndarray
-    scale: np.ndarray
-    shift: np.ndarray
+__all__ = ["Source", "Weights", "plan", "source"]
 
 
 class Source(Protocol):
@@ -69,21 +53,22 @@ class Source(Protocol):
 
 
 def plan(key: str) -> Plan:
-    """Return the plan of a network.
+    """Return the plan of a network; all but EfficientNet-Lite0 are built for it, if they are not kept.
 
     Raises:
-        InspectionRefused: If one cannot walk into it.
+        InspectionRefused: If one cannot walk into it, or there is no memory for it.
         ValueError: If there is no such architecture.
 
     Example:
         >>> plan("efficientnet_lite0").input_size
         224
     """
-    title = architecture(key).title  # refuses what there is not
-    if key != backbones.DEFAULT:
-        default = architecture(backbones.DEFAULT).title
-        raise InspectionRefused(f"{title} has no way in yet; received {key!r}. Choose {default}.")
-    return lite.plan()
+    architecture(key)  # refuses what there is not
+    if key == backbones.DEFAULT:
+        return lite.plan()
+    from cnn_core.networks.zoom import keras_source
+
+    return keras_source.walk(loaded(key)).plan
 
 
 def source(key: str, seen: np.ndarray) -> Source:
@@ -97,7 +82,12 @@ def source(key: str, seen: np.ndarray) -> Source:
         InspectionRefused: If one cannot walk into it, or if the picture is of another size.
         ValueError: If there is no such architecture.
     """
-    return Lite(checked(plan(key), seen))
+    if key == backbones.DEFAULT:
+        return Lite(checked(plan(key), seen))
+    found = checked(plan(key), seen)
+    from cnn_core.networks.zoom import keras_source
+
+    return keras_source.Keras.of(key, found)
 
 
 class Lite:

@@ -68,7 +68,8 @@ def maps_of(source: Source, node: str) -> Maps:
 
 def of_an_average(plan: Plan, node: Node) -> bool:
     """Whether a node is a classifier behind a global average: its sum is then a mean of class maps."""
-    return node.kind == "dense" and plan.node(node.inputs[0]).kind == "global_pool"
+    classifies = node.kind == "dense" and node.activation in ("", "softmax")
+    return classifies and plan.node(node.inputs[0]).kind == "global_pool"
 
 
 def averaged(plan: Plan, node: Node) -> str:

@@ -38,7 +38,8 @@ def precompute(key: str, folder: Path = FOLDER) -> Path:
         store = Store(place)
         run = carry_out(store, kind, options.to_json(), key)
         if key == "lenet":
-            (folder / SHIPPED_LENET.name).write_bytes(store.read(keys.file(run.id, ARM)))
+            place_of = SHIPPED_LENET if folder == FOLDER else folder / SHIPPED_LENET.name
+            place_of.write_bytes(store.read(keys.file(run.id, ARM)))
         store.close()
     environment = {key: value for key, value in run.environment.items() if key != "platform"}
     provenance = Provenance(

@@ -29,8 +29,13 @@ def test_every_node_has_its_answers() -> None:
 def test_it_refuses_what_a_worker_refuses() -> None:
     with pytest.raises(InspectionRefused, match="maps 0 to 31; received 99"):
         walks.zoom_map(KEY, SEEN, "stem_relu6", 99)
-    with pytest.raises(InspectionRefused, match="no way in yet"):
-        walks.zoom_strip("vgg16", SEEN)
+    with pytest.raises(ValueError, match="No architecture is called 'vgg17'"):
+        walks.zoom_strip("vgg17", SEEN)
+
+
+def test_another_network_is_the_same_with_random_weights() -> None:
+    assert not walks.zoom_plan("vgg16").pretrained and walks.zoom_strip("vgg16", SEEN).top == []
+    assert walks.zoom_strip("vgg16", SEEN).key == "vgg16"
 
 
 def test_it_answers_at_once() -> None:

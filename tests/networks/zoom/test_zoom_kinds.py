@@ -9,7 +9,6 @@ from keras import layers
 
 from cnn_core.arithmetic.geometry import Window, padding_amounts
 from cnn_core.arithmetic.layers import Sliding, affine
-from cnn_core.networks.loaded import InspectionRefused
 from cnn_core.networks.zoom import made, strip
 from cnn_core.networks.zoom.plan import Node, Plan, Stage
 from cnn_core.networks.zoom.source import Weights
@@ -148,5 +147,8 @@ def test_what_is_not_told_is_said() -> None:
     nothing = Weights(None, np.zeros(CHANNELS), np.ones(CHANNELS), np.zeros(CHANNELS))
     source = Toy(Node("above", "other", ("below",), MAPS.shape, reason="LayerNormalization."), MAPS, nothing)
     assert strip.maps_of(source, "above").coded.codes.shape == (CHANNELS, HEIGHT, WIDTH), "its maps can be seen"
-    with pytest.raises(InspectionRefused, match=r"What a map of above is made of is not told: LayerNormalization\."):
-        made.made_of(source, "above", 0)
+    found, cell = made.made_of(source, "above", 3), made.cell_of(source, "above", 3, 4, 5)
+    said = "What a map of above is made of is not told: LayerNormalization."
+    assert found.reason == cell.reason == said and found.inputs == cell.inputs == ()
+    np.testing.assert_array_equal(found.output, MAPS[..., 3])
+    assert found.output[found.peak] == MAPS[..., 3].max() and cell.value == cell.engine == float(MAPS[4, 5, 3])
