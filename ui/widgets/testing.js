@@ -85,12 +85,13 @@ export const open = (name, component, { motion = false, search = '' } = {}) => {
     ResizeObserver: Watcher, ...timers,
   });
   Watcher.watching.clear();
-  Object.assign(window.HTMLCanvasElement.prototype, { getContext: pen, setPointerCapture: () => {} });
+  Object.assign(window.HTMLCanvasElement.prototype, { getContext: pen });
   /** @type {{ on: Element, frames: Keyframe[], milliseconds: number }[]} */
   const moved = [];
   /** @type {Map<string, { x: number, y: number, width: number, height: number }>} */
   const places = new Map();
   Object.assign(window.Element.prototype, {
+    setPointerCapture: () => {},
     /** @type {(this: Element, frames: Keyframe[], how: { duration: number }) => unknown} */
     animate(frames, { duration }) {
       moved.push({ on: this, frames, milliseconds: duration });
