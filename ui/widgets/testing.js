@@ -153,11 +153,11 @@ export const open = (name, component, { motion = false, search = '' } = {}) => {
       on.dispatchEvent(Object.assign(event, { pointerId: 1, pointerType: by }));
     },
     /**
-     * Put down, move or lift a mouse; jsdom knows no handlers of pointers, so they are called here.
+     * Put down, move, lift or lead away a mouse; jsdom knows no handlers of pointers, so they are called here.
      *
-     * @type {(on: HTMLElement, type: 'down' | 'move' | 'up', clientX: number, clientY: number) => void}
+     * @type {(on: HTMLElement, type: 'down' | 'move' | 'up' | 'leave', clientX?: number, clientY?: number) => void}
      */
-    point: (on, type, clientX, clientY) => {
+    point: (on, type, clientX = 0, clientY = 0) => {
       const event = new window.MouseEvent(`pointer${type}`, { clientX, clientY, button: 0, buttons: 1 });
       Object.assign(event, { pointerId: 1, pointerType: 'mouse' });
       on[`onpointer${type}`]?.(/** @type {PointerEvent} */ (event));
