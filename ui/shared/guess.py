@@ -44,12 +44,11 @@ def guess(key: str, question: str, answers: Sequence[str] | Range, truth: str | 
         if said is not None and was == truth:  # of other settings it would not be true
             st.markdown(compared(_escaped(said), _escaped(truth), answers))
         return True
-    with st.container(key=key, gap="small"):
-        st.markdown(f"**Guess first.** {question}")
-        with st.container(horizontal=True, gap="small"):
-            for number, (said, label) in enumerate(_offered(answers)):
-                st.button(label, key=f"{key}_{number}", on_click=_take, args=(key, _Guess(said, truth)))
-            st.button("Show me", key=f"{key}_show", type="tertiary", on_click=_take, args=(key, _Guess(None, truth)))
+    st.markdown(f"**Guess first.** {question}")
+    with st.container(key=key, horizontal=True, gap="small"):
+        for number, (said, label) in enumerate(_offered(answers)):
+            st.button(label, key=f"{key}_{number}", on_click=_take, args=(key, _Guess(said, truth)))
+        st.button("Show me", key=f"{key}_show", type="tertiary", on_click=_take, args=(key, _Guess(None, truth)))
     return False
 
 
