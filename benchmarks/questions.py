@@ -22,6 +22,7 @@ from cnn_core.engine import jobs
 from cnn_core.engine.here import carry_out
 from cnn_core.networks.devices import import_keras
 from cnn_core.networks.effective_field import BLOCKS, DEPTHS
+from cnn_core.networks.embedded import shown_to_shifts
 from cnn_core.networks.zoom import held, lite, plan
 from cnn_core.pictures import sets
 from cnn_core.store import keys
@@ -109,6 +110,7 @@ def calls(location: str, networks: Sequence[str] = LARGE) -> Iterator[Call]:
     yield Call("classify", "", (PICTURE,))
     yield Call("class_activation", "", (PICTURE,))
     yield Call("shift_agreement", "", (PICTURE,))
+    yield Call("answer_at", "", (Each(lambda n: shown_to_shifts(picture(n))), 3, -2))
     yield from zoomed()
     yield Call("convolve", "3 × 3 on grey", (Each(lambda n: picture(n)[..., 0]), np.ones((3, 3))))
     yield Call("read_digit", "", ("", np.eye(40)))

@@ -32,6 +32,7 @@ QUESTIONS = {
     "write_network": "cnn_core.training.transfer.answers:write_network",
     "convolve": "cnn_core.networks.embedded:convolve_keras",
     "shift_agreement": "cnn_core.networks.embedded:shift_agreement",
+    "answer_at": "cnn_core.networks.embedded:answer_at",
     "class_activation": "cnn_core.networks.embedded:class_activation",
     "zoom_plan": "cnn_core.networks.zoom.strip:plan",
     "zoom_strip": "cnn_core.networks.zoom.strip:strip",
@@ -61,6 +62,7 @@ WARM = {
     "write_network": 430,  # asked once an arm
     "convolve": 3,
     "shift_agreement": 123,
+    "answer_at": 9,
     "class_activation": 10,
     "zoom_plan": 1,  # these five of a new picture; of one that was asked about lately 1 to 5
     "zoom_strip": 15,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from cnn_core.arithmetic.escaping import plotly
 from cnn_core.arithmetic.experiments import OPERATIONS, Absorption, Localisation, PooledShift, ShiftResponse
 from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW, upright
@@ -67,6 +68,38 @@ def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> Figure:
             "legend": BELOW,
         },
     )
+
+
+def minds(labels: Sequence[str], before: Sequence[float | None], after: Sequence[float | None]) -> Figure:
+    """Draw a network's probabilities before (open) and after a shift (filled), a line between the two for each label.
+
+    Args:
+        labels: From top to bottom.
+        before: Of each label, 0 to 1; None where it is not known, and not drawn.
+        after: The same after the shift.
+    """
+    names = [plotly(label) for label in labels]
+    figure = Figure()
+    for name, one, other in zip(names, before, after, strict=True):
+        if one is not None and other is not None:
+            line = {"color": LIGHT.soft, "width": 3}
+            figure.add_scatter(
+                x=[one, other], y=[name, name], mode="lines", line=line, hoverinfo="skip", showlegend=False
+            )
+    for title, values, symbol in (("before", before, "circle-open"), ("moved", after, "circle")):
+        figure.add_scatter(
+            x=list(values),
+            y=names,
+            mode="markers",
+            name=title,
+            marker={"size": 13, "symbol": symbol, "color": LIGHT.accent, "line": {"width": 2, "color": LIGHT.accent}},
+            hovertemplate=f"%{{y}}, {title}: %{{x:.1%}}<extra></extra>",
+        )
+    figure.update_xaxes(range=[-0.03, 1.03], tickformat=".0%", dtick=0.25)
+    figure.update_yaxes(autorange="reversed", type="category", categoryorder="array", categoryarray=names)
+    legend = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}
+    figure.update_layout(margin=_MARGIN | {"t": 22}, height=66 + 26 * len(names), legend=legend)
+    return figure
 
 
 def network_drift(answer: dict[str, Any], axis: str, pixels: int) -> Figure:

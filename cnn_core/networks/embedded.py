@@ -16,6 +16,7 @@ from cnn_core.networks.forward import every_block, trunk
 from cnn_core.pictures.images import square
 
 SHIFTS = tuple(range(9))  # pixels
+_SCALED = 256  # pixels to which the shorter side is scaled; the network is evaluated on 224 in their middle
 
 
 def classify(pixels: np.ndarray, top: int = 5) -> list[dict[str, Any]]:
@@ -134,12 +135,11 @@ def shift_agreement(pixels: np.ndarray, shifts: Sequence[int] = SHIFTS) -> dict[
         Zhang 2019, arXiv:1904.11486, section 4 (consistency: how often two shifts get the same answer).
     """
     record = backbones.backbone(backbones.DEFAULT)
-    scaled = round(record.input_size / record.crop_fraction)
-    margin = (scaled - record.input_size) // 2
+    margin = (_SCALED - record.input_size) // 2
     shifts = [int(pixel) for pixel in shifts]
     if any(abs(pixel) > margin for pixel in shifts):
         raise ValueError(f"The picture leaves room for shifts of at most {margin} pixels; received {shifts}.")
-    whole = square(pixels, scaled, 1.0)
+    whole = shown_to_shifts(pixels)
     offsets = [(0, 0), *((0, s) for s in shifts if s), *((s, 0) for s in shifts if s)]  # (down, right)
     size = record.input_size
     windows = [whole[margin - dy : margin - dy + size, margin - dx : margin - dx + size] for dy, dx in offsets]
@@ -164,6 +164,44 @@ def shift_agreement(pixels: np.ndarray, shifts: Sequence[int] = SHIFTS) -> dict[
         "down": _columns([answers[s, 0] for s in shifts]),
         "agreement": sum(agreeing) / len(agreeing) if agreeing else None,
     }
+
+
+def shown_to_shifts(pixels: np.ndarray) -> np.ndarray:
+    """Return what `answer_at` takes of a picture: its middle, scaled, uint8 `(256, 256, 3)`.
+
+    Example:
+        >>> shown_to_shifts(np.zeros((300, 451, 3), np.uint8)).shape
+        (256, 256, 3)
+    """
+    return square(pixels, _SCALED, 1.0)
+
+
+def answer_at(seen: np.ndarray, down: int, right: int, top: int = 5) -> list[dict[str, Any]]:
+    """Return what the embedded network says of a picture that was moved by whole pixels.
+
+    It sees the window of `shift_agreement`: what comes in at the border was there before. Unmoved, this is what
+    `classify` says.
+
+    Args:
+        seen: `shown_to_shifts` of the picture, uint8 `(256, 256, 3)`.
+        down: Pixels downwards, of those of `seen`; negative is upwards; at most 16.
+        right: Pixels to the right; negative is to the left; at most 16.
+        top: Number of answers.
+
+    Returns:
+        `index`, `label` and `probability` of the most probable ImageNet classes, best first.
+
+    Raises:
+        ValueError: If the picture is not of that size, or a shift is larger than the margin.
+    """
+    size = backbones.backbone(backbones.DEFAULT).input_size
+    margin = (_SCALED - size) // 2
+    if seen.shape != (_SCALED, _SCALED, 3):
+        raise ValueError(f"A picture to be moved is of shape {(_SCALED, _SCALED, 3)}; received {seen.shape}.")
+    if max(abs(down), abs(right)) > margin:
+        raise ValueError(f"The picture leaves room for shifts of at most {margin} pixels; received {[down, right]}.")
+    window = seen[margin - down : margin - down + size, margin - right : margin - right + size]
+    return answers(trunk(backbones.backbone(backbones.DEFAULT))(window[None])[0], top)
 
 
 def class_activation(pixels: np.ndarray, top: int = 3) -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ def test_calculator_agrees_with_the_published_field_and_shows_a_units_box(server
 
 def test_neuron_uses_less_than_it_could_see(server: Server, visitor: Visitor) -> None:
     page = visitor(f"{server.url}/channels?channels_view=Effective")
+    page.get_by_role("button", name="Show me").click()
     said = page.get_by_text(re.compile(r"With its trained weights it really uses [\d.]+% of them"))
     expect(said).to_be_visible()
     trained = re.search(r"it really uses ([\d.]+)% of them", said.inner_text())

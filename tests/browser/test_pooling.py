@@ -59,6 +59,7 @@ def test_settings_travel_in_the_link(server: Server, visitor: Visitor) -> None:
 def test_network_answers_about_shifts(server: Server, visitor: Visitor) -> None:
     page = visitor(f"{server.url}/pooling?pooling_shift=4")
     expect(page.get_by_text("logits drift by")).to_be_visible()
+    page.get_by_role("button", name="Show me").click()
     settled(page)
     expect(page.get_by_text("the pooled map follows exactly, by 2 cells")).to_be_visible()
     expect(page.locator("[data-testid=stException]")).to_have_count(0)  # must not happen

@@ -16,7 +16,14 @@ from skimage import data
 from cnn_core.arithmetic.convolution import convolve, cross_correlate
 from cnn_core.engine import jobs
 from cnn_core.networks import backbones, embedded
-from cnn_core.networks.embedded import class_activation, classify, convolve_keras, shift_agreement
+from cnn_core.networks.embedded import (
+    answer_at,
+    class_activation,
+    classify,
+    convolve_keras,
+    shift_agreement,
+    shown_to_shifts,
+)
 from cnn_core.networks.forward import trunk
 from cnn_core.pictures.images import square
 
@@ -172,6 +179,30 @@ def test_shift_beyond_the_margin_is_refused() -> None:
         ValueError, match=r"^The picture leaves room for shifts of at most 16 pixels; received \[17\].$"
     ):
         shift_agreement(CAT, shifts=[17])
+
+
+def test_answer_at_a_shift_is_the_one_that_the_agreement_was_counted_from() -> None:
+    said, seen = shift_agreement(CAT, shifts=(0, 3, -8)), shown_to_shifts(CAT)
+    for axis, (down, right) in {"right": (0, 1), "down": (1, 0)}.items():
+        for place, pixels in enumerate(said["shifts"]):
+            found = answer_at(seen, down * pixels, right * pixels, top=1000)
+            same = next(entry for entry in found if entry["index"] == said["index"])
+            assert same["probability"] == pytest.approx(said[axis]["probability"][place], abs=1e-5)
+            assert (found[0]["index"] == said["index"]) == said[axis]["agrees"][place]
+    assert answer_at(seen, 0, 0)[0]["label"] == classify(CAT)[0]["label"]
+    moved = np.roll(seen, (5, -7), axis=(0, 1))  # of 256 pixels, the 224 in the middle meet nothing that came around
+    assert answer_at(seen, 5, -7) == answer_at(moved, 0, 0)
+
+
+def test_what_cannot_be_moved_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"^The picture leaves room for shifts of at most 16 pixels; received \[-17, 0\].$"
+    ):
+        answer_at(shown_to_shifts(CAT), -17, 0)
+    with pytest.raises(
+        ValueError, match=r"^A picture to be moved is of shape \(256, 256, 3\); received \(300, 451, 3\).$"
+    ):
+        answer_at(CAT, 0, 0)
 
 
 def test_picture_of_one_colour_does_not_move() -> None:

@@ -30,6 +30,7 @@ class StandInEngine:
         self.stopped: list[str] = []
         self.answers: dict[str, Any] = {  # what pages ask as soon as they are opened
             "shift_agreement": EngineError("The engine is away."),
+            "answer_at": EngineError("The engine is away."),
             **walks.ANSWERS,
         }
 

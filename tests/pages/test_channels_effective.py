@@ -91,6 +91,10 @@ def lesson(page: Any, engine: Any) -> Any:
     return lambda **query: page("channels", **query)
 
 
+def captions(app: Any) -> list[str]:
+    return [image.caption for each in app.get("image") for image in each.proto.imgs]
+
+
 def words(app: Any) -> str:
     kinds = (app.markdown, app.info, app.success, app.warning, app.error, app.caption)
     return "\n".join(element.value for kind in kinds for element in kind)
@@ -106,6 +110,7 @@ def questions(engine: Any, name: str) -> list[Any]:
 def test_effective_view_says_what_was_measured(lesson: Any, engine: Any) -> None:
     app = lesson(channels_view="Effective")
     assert not app.exception and not app.error
+    app.button(key="channels_guess_show").click().run()
     said = words(app)
     assert "*Stage 3, block 2*: by arithmetic one neuron can see **67 × 67** pixels. " in said
     assert "With its trained weights it really uses **30.0%** of them" in said
@@ -116,6 +121,16 @@ def test_effective_view_says_what_was_measured(lesson: Any, engine: Any) -> None
     assert questions(engine, "effective_field") == [("block3b_out", True), ("block3b_out", False)]
     assert questions(engine, "field_growth") == [(3, DEPTHS[3])]
     assert len(app.get("plotly_chart")) == 2
+
+
+def test_effective_asks_for_a_guess_before_it_tells(lesson: Any) -> None:
+    app = lesson(channels_view="Effective")
+    asked = "**Guess first.** *Stage 3, block 2*: of the pixels that one neuron can see, how many does it really use"
+    assert asked in words(app) and "%" not in "".join(captions(app))
+    app.button(key="channels_guess_4").click().run()
+    assert "You said 90 %, it is 30 %: less than it looks." in words(app)
+    assert "With its trained weights it really uses **30.0%** of them" in words(app)
+    assert "30.0%" in captions(app)[0]
 
 
 def test_effective_task_is_done_by_a_layer_that_uses_little(lesson: Any) -> None:

@@ -1,5 +1,6 @@
 """The pooling page."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from cnn_core.arithmetic import shifts
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.pictures.bundled import BUNDLED
 from ui.pooling import shift
+from ui.pooling.settings import Settings
 
 VIEWS = {  # and what each asks
     "Shift": "What survives a shift?",
@@ -25,7 +27,11 @@ def column(drift: float) -> dict[str, list[Any]]:
     return {"drift": [drift * n for n in range(9)], "agrees": [n < 6 for n in range(9)], "probability": [0.5] * 9}
 
 
-OWNER = {"pooling_shift": "Shift", "pooling_channels": "Head"}  # of a control: the step that draws it
+OWNER = {
+    "pooling_right": "Shift",
+    "pooling_shift": "Shift",
+    "pooling_channels": "Head",
+}  # of a control: the step that draws it
 SHIFTED = {
     "index": 281,
     "label": "tabby",
@@ -48,9 +54,24 @@ ACTIVE = [
 ]
 
 
+CATS = ("tabby", "tiger cat", "lynx", "tub")
+
+
+def cats(*shares: float) -> list[dict[str, Any]]:
+    """A network's answer, the likeliest first."""
+    found = [{"index": n, "label": CATS[n], "probability": share} for n, share in enumerate(shares)]
+    return sorted(found, key=lambda entry: -entry["probability"])
+
+
+def answer_at(seen: np.ndarray, down: int, right: int, top: int) -> list[dict[str, Any]]:
+    """Sure of one thing until it has moved by four pixels."""
+    assert seen.shape == (256, 256, 3)
+    return cats(0.46, 0.31, 0.1) if abs(down) + abs(right) < 4 else cats(0.3, 0.38, 0.1)
+
+
 @pytest.fixture
 def lesson(page: Any, engine: Any) -> Any:
-    engine.answers |= {"shift_agreement": SHIFTED, "class_activation": ACTIVE}
+    engine.answers |= {"shift_agreement": SHIFTED, "class_activation": ACTIVE, "answer_at": answer_at}
     return lambda **query: page("pooling", **query)
 
 
@@ -168,6 +189,7 @@ def test_pooling_draws_only_a_steps_own_controls(lesson: Any) -> None:
         ("pooling_stride", "0"),
         ("pooling_view", "Nowhere"),
         ("pooling_shift", "99"),
+        ("pooling_right", "-9"),
         ("pooling_channels", "0"),
         ("pooling_channels", "1e309"),
         ("pooling_view", ""),
@@ -184,39 +206,149 @@ def test_pooling_says_what_a_link_asks_in_vain(lesson: Any, name: str, value: st
     assert f"={value or 'nothing'}, which is not possible here; the default is used" in app.warning[0].value
 
 
+def shown(app: Any) -> Any:
+    """Answer "Show me" where the lesson asks for a guess first."""
+    asked = [button for button in app.button if button.key == "pooling_guess_show"]
+    return asked[0].click().run() if asked else app
+
+
 def test_pooling_shift_is_judged_by_numbers(lesson: Any) -> None:
-    app = lesson(pooling_view="Shift")
+    app = shown(lesson(pooling_view="Shift"))
     said = words(app)
-    assert "Shift by 1 and the pooled map cannot follow: it moves in steps of 2." in said
+    assert (
+        "Shift by 1 px right and the pooled map cannot follow: it moves in steps of 2. Moved back by 1/2 cell" in said
+    )
     assert "**Strided convolution** changes most" in said
-    assert "In steps of 2 none follows a shift by 1" in said
-    assert "logits drift by **0.010**" in said
+    assert "In steps of 2 none follows a shift by 1 px right" in said
+    assert "Moved to the right by up to 8 px, its logits drift by up to 0.080." in said
     assert "**62%**" in said
     assert not done(app)
-    app.slider(key="pooling_shift").set_value(4).run()
+    app.slider(key="pooling_right").set_value(4).run()
     assert "the pooled map follows exactly, by 2 cells: moved back, **0%** of it differs" in words(app)
     assert "error below 1e-9, *equivariant* to this shift" in words(app)
     assert done(app)
-    app.segmented_control(key="pooling_axis").set_value("down").run()
-    assert "logits drift by **0.080**" in words(app)
+    app.slider(key="pooling_down").set_value(-6).run()
+    assert "Shift by 4 px right and 6 px up and the pooled map follows exactly, by 2 and 3 cells" in words(app)
+    assert "Moved down by up to 8 px, its logits drift by up to 0.160." in words(app)
+
+
+def test_pooling_shows_the_network_changing_its_mind(lesson: Any, engine: Any) -> None:
+    app = lesson(pooling_view="Shift")
+    assert "**Does a whole network change its mind?** tabby 46 % → 46 %: it stays with it." in words(app)
+    app.slider(key="pooling_down").set_value(-3).run()
+    assert "tabby 46 % → tiger cat 38 %: **it changed its mind**." in words(app)
+    drawn = json.loads(
+        next(each for each in app.get("plotly_chart") if "changed its mind" in each.proto.alt).proto.spec
+    )
+    before, after = (trace for trace in drawn["data"] if trace["mode"] == "markers")
+    assert (before["y"], before["x"]) == (["tabby", "tiger cat", "lynx"], [0.46, 0.31, 0.1])
+    assert after["x"] == [0.3, 0.38, 0.1]
+    app.slider(key="pooling_down").set_value(0).run()
+    app.slider(key="pooling_right").set_value(0).run()
+    assert "It says tabby 46 %. Move the picture and see." in words(app)
+    assert "Nothing has moved yet." in words(app)
+
+
+@pytest.mark.parametrize(("asked", "by"), [("down", (3, 0)), ("right", (0, 3))])
+def test_pooling_reads_links_of_one_axis(lesson: Any, asked: str, by: tuple[int, int]) -> None:
+    app = lesson(pooling_shift="3", pooling_axis=asked)
+    assert (app.slider(key="pooling_down").value, app.slider(key="pooling_right").value) == by
+    assert not {"pooling_axis", "pooling_shift"} & {*app.query_params}
+    app.run()
+    assert (app.slider(key="pooling_down").value, app.slider(key="pooling_right").value) == by
+    assert not app.warning
+
+
+def test_pooling_moves_to_where_a_hand_lets_go(lesson: Any) -> None:
+    app = lesson()
+    app.session_state["pooling_right"], app.session_state["pooling_down"] = 5, -2  # as the component's callback does
+    app.run()
+    assert "shifted by 5 px right and 2 px up" in words(app)
+    (hand,) = app.get("bidi_component")
+    assert json.loads(hand.proto.json)["at"] == [-2, 5]
+
+
+def test_pooling_asks_for_a_guess_once_before_it_tells(lesson: Any) -> None:
+    app = lesson(picture="digit-3", pooling_shift="2", pooling_kind="average", pooling_stride="4")
+    asked = "**Guess first.** Moved back to where it was, how much of the pooled map will differ?"
+    assert asked in words(app) and "cannot follow" not in words(app)
+    assert [button.label for button in app.button if "guess" in str(button.key)] == [
+        *(f"{number} %" for number in (10, 30, 50, 70, 90)),
+        "Show me",
+    ]
+    assert app.get("bidi_component"), "the picture is there, whatever is asked"
+    app.button(key="pooling_guess_0").click().run()
+    wanted = 100 * differing("digit-3", (0, 2), 2, 4)
+    assert f"You said 10 %, it is {wanted:.0f} %: more than it looks." in words(app)
+    assert "cannot follow" in words(app) and asked not in words(app)
+    app.slider(key="pooling_right").set_value(3).run()
+    assert "You said" not in words(app), "it was about another shift"
+    assert asked not in words(app)
+    assert not [name for name in app.query_params if "guess" in name]
+
+
+def test_pooling_shows_whoever_would_not_guess(lesson: Any) -> None:
+    app = shown(lesson())
+    assert "cannot follow" in words(app) and "You said" not in words(app)
+
+
+@pytest.mark.parametrize(("show", "asks"), [("", False), ("right", False), ("guess", True), ("pooling_guess", True)])
+def test_pooling_asks_in_present_mode_where_that_is_named(lesson: Any, show: str, asks: bool) -> None:
+    app = lesson(present="1", show=show)
+    assert ("Guess first" in words(app)) == asks
+    assert ("cannot follow" in words(app)) != asks
+    (hand,) = app.get("bidi_component")
+    assert json.loads(hand.proto.json)["still"], "neither of its numbers is named"
+
+
+def test_pooling_lets_the_hand_move_where_both_numbers_are_named(lesson: Any) -> None:
+    (hand,) = lesson(present="1", show="right,down").get("bidi_component")
+    assert not json.loads(hand.proto.json)["still"]
+
+
+def rolled(name: str, by: tuple[int, int]) -> np.ndarray:
+    """The map of a picture that was rolled; what came around lies in the rim that nobody sees."""
+    image, _ = shift._large(ops.grey(BUNDLED[name].load().pixels / 255.0))
+    return ops.relu(ops.cross_correlate(np.roll(image, by, axis=(0, 1))[8:-8, 8:-8], shifts.SOBEL_X))
+
+
+def differing(name: str, by: tuple[int, int], window: int, stride: int) -> float:
+    """How much of an average-pooled map does not follow half a cell to the right."""
+    before, after = (ops.average_pool(rolled(name, each), window, stride) for each in ((0, 0), by))
+    assert by == (0, stride // 2)
+    halfway, there = (after[:, :-1] + after[:, 1:]) / 2, before[:, :-1]
+    return float(np.linalg.norm(halfway - there) / np.linalg.norm(there))
 
 
 def test_pooling_says_how_much_did_not_follow(lesson: Any) -> None:
-    app = lesson(picture="digit-3", pooling_view="Shift", pooling_shift="2", pooling_kind="average", pooling_stride="4")
-    image, _ = shift._large(ops.grey(BUNDLED["digit-3"].load().pixels / 255.0))
-    before, after = (
-        ops.average_pool(ops.relu(ops.cross_correlate(image[:, 8 - by : 64 - by], shifts.SOBEL_X)), 2, 4)
-        for by in (0, 2)
-    )
-    halfway, there = (after[:, :-1] + after[:, 1:]) / 2, before[:, :-1]  # 2/4 of a cell
-    wanted = np.linalg.norm(halfway - there) / np.linalg.norm(there)
+    link = {"pooling_shift": "2", "pooling_kind": "average", "pooling_stride": "4"}
+    app = shown(lesson(picture="digit-3", pooling_view="Shift", **link))
+    wanted = differing("digit-3", (0, 2), 2, 4)
     assert f"**{wanted:.0%}** of it differs" in words(app)
 
 
-@pytest.mark.parametrize(("view", "shown"), [("Shift", "image"), ("Head", "plotly_chart")])
+@pytest.mark.parametrize("by", [(0, 1), (3, -8), (-8, 8), (-4, -6), (8, 0)])
+@pytest.mark.parametrize("kind", ["max", "global-average"])
+def test_pooling_moves_a_picture_as_rolling_does(kind: str, by: tuple[int, int]) -> None:
+    image, _ = shift._large(ops.grey(BUNDLED["digit-3"].load().pixels / 255.0))
+    moved = shift.moved_by(image, Settings(kind, 2, 2), by)
+    assert np.array_equal(moved.features, rolled("digit-3", by))
+    if kind == "max":
+        assert np.array_equal(moved.pooled, ops.max_pool(rolled("digit-3", by), 2))
+    if kind == "max" and not any(pixels % 2 for pixels in by):  # whole cells: nothing differs where nothing came in
+        assert np.array_equal(moved.back, moved.there) and moved.change == 0
+        down, right = (pixels // 2 for pixels in by)
+        still = np.roll(ops.max_pool(rolled("digit-3", (0, 0)), 2), (down, right), axis=(0, 1))
+        rows, columns = (slice(max(0, n), size + min(0, n)) for n, size in zip((down, right), still.shape, strict=True))
+        assert np.array_equal(moved.pooled[rows, columns], still[rows, columns])
+    if kind == "global-average":
+        assert moved.change == pytest.approx(abs(rolled("digit-3", by).mean() / rolled("digit-3", (0, 0)).mean() - 1))
+
+
+@pytest.mark.parametrize(("view", "shown"), [("Shift", "bidi_component"), ("Head", "plotly_chart")])
 def test_pooling_says_that_the_engine_is_away_and_goes_on(lesson: Any, engine: Any, view: str, shown: str) -> None:
     away = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
-    engine.answers |= {"shift_agreement": away, "class_activation": away}
+    engine.answers |= {"shift_agreement": away, "class_activation": away, "answer_at": away}
     app = lesson(pooling_view=view)
     assert app.error[0].value == "The engine cannot be reached. Try again in a moment."
     assert app.get(shown), "what needs no engine is shown"
@@ -225,17 +357,25 @@ def test_pooling_says_that_the_engine_is_away_and_goes_on(lesson: Any, engine: A
 def test_pooling_asks_the_network_once_for_each_picture(lesson: Any, engine: Any) -> None:
     asked = []
 
-    def ask(question: str, pixels: np.ndarray, **_: Any) -> Any:
-        asked.append((question, pixels.shape))
-        return engine.answers[question]
+    def ask(question: str, pixels: np.ndarray, *by: int, **_: Any) -> Any:
+        asked.append((question, pixels.shape, by[:2]))
+        return answer_at(pixels, *by) if question == "answer_at" else engine.answers[question]
 
     engine.ask = ask
     app = lesson(pooling_view="Shift")
-    app.slider(key="pooling_shift").set_value(3).run()
-    assert asked == [("shift_agreement", (300, 451, 3))]
+    seen = (256, 256, 3)
+    first = [("answer_at", seen, (0, 0)), ("answer_at", seen, (0, 1)), ("shift_agreement", (300, 451, 3), ())]
+    assert asked == first
+    app.slider(key="pooling_right").set_value(3).run()
+    assert asked[3:] == [("answer_at", seen, (0, 3))], "what it said before is known"
+    asked.clear()
     app.button(key="visitor_change").click().run()
     app.button(key="picture_take_coffee").click().run()
-    assert asked[1:] == [("shift_agreement", (400, 600, 3))]
+    assert [(question, by) for question, _, by in asked] == [
+        ("answer_at", (0, 0)),
+        ("answer_at", (0, 3)),
+        ("shift_agreement", ()),
+    ]
 
 
 def test_pooling_counts_the_parameters_of_both_heads(lesson: Any) -> None:

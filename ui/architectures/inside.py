@@ -11,6 +11,7 @@ from ui.architectures.blocks import BLOCKS, source
 from ui.architectures.choice import layer_title, network
 from ui.architectures.layer_table import layer_table
 from ui.shared.controls import aside, put_aside, segments
+from ui.shared.guess import guess
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import plain
@@ -41,6 +42,7 @@ def inside(room: Room) -> bool:
     rows = {row["name"]: row for row in graph["layers"]}
     with room.stage:
         chosen = _drawn(key, fold, graph, rows)
+        _fullest(graph["layers"])
     with room.side:
         st.markdown(_built(key, graph))
         st.caption(
@@ -66,6 +68,19 @@ def _built(key: str, graph: Mapping[str, Any]) -> str:
         f"layers in {len(graph['blocks'])} blocks, **{total(graph['layers'], 'params'):,}** parameters"
         + ("." if macs is None else f", **{macs:,}** multiply-adds for one picture.")
     )
+
+
+def _fullest(rows: list[dict[str, Any]]) -> None:
+    """Say how much of the network is in one layer, without saying in which: that is to be found."""
+    every, most = total(rows, "params"), max(row["params"] for row in rows)
+    if not every or not guess(
+        "architectures_guess",
+        "Of all its weights, how many are in one single layer?",
+        (0, 100, "%"),
+        100 * most / every,
+    ):
+        return
+    st.markdown(f"One layer holds **{most / every:.1%}** of all its parameters. Which is it?")
 
 
 def _drawn(key: str, fold: str, graph: Mapping[str, Any], rows: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from cnn_core.pictures.images import Picture, square
 from cnn_core.receipts.check import kept
 from ui.shared.charts import plot
 from ui.shared.controls import pick, segments
+from ui.shared.guess import guess
 from ui.shared.picture import the_picture
 from ui.shared.receipts import receipt
 from ui.shared.stage import Room
@@ -51,8 +52,17 @@ def effective(room: Room) -> bool:
     with room.stage:
         found = _found(picture, f"{block}_out")
         if found:
-            _pictures(picture, found)
-            st.markdown(_words(found, TITLES[block]))
+            pictures = st.container()
+            tells = guess(
+                "channels_guess",
+                f"*{TITLES[block]}*: of the pixels that one neuron can see, how many does it really use, once trained?",
+                (0, 100, "%"),
+                100 * found[0].share,
+            )
+            with pictures:
+                _pictures(picture, found, tells)
+            if tells:
+                st.markdown(_words(found, TITLES[block]))
             trained, random = (field.sigma[1] for field in found)
             plot(
                 figures.profiles(found),
@@ -83,11 +93,11 @@ def _found(picture: Picture, layer: str) -> list[EffectiveField]:
     return [trained, random] if random else []
 
 
-def _pictures(picture: Picture, found: list[EffectiveField]) -> None:
+def _pictures(picture: Picture, found: list[EffectiveField], tells: bool) -> None:
     seen = square(picture.pixels, NETWORK.input_size + 2 * MARGIN, 1.0)[MARGIN:-MARGIN, MARGIN:-MARGIN]
     columns = st.container(width=_WIDTH).columns(2, wrap=False)
     for column, field in zip(columns, found, strict=True):
-        caption = f"{_weights(field)}: {field.held:,} pixels, {field.share:.1%}"
+        caption = _weights(field) + (f": {field.held:,} pixels, {field.share:.1%}" if tells else "")
         shown = maps.png(figures.listened(seen, field.gradient, field.held, field.box))
         column.image(shown, caption=caption, alt=caption, width="stretch", output_format="PNG")
     st.caption(

@@ -11,6 +11,7 @@ from cnn_core.figures import maps
 from ui.convolution.kernel import choose_kernel, lay_kernel
 from ui.shared.charts import plot, signed
 from ui.shared.controls import segments, switch
+from ui.shared.guess import guess
 from ui.shared.picture import scaled, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
@@ -49,6 +50,9 @@ def whole(room: Room) -> bool:
         left.caption(f"your picture, {channel}, {_size(image)}")
         right.caption(f"its map, {_size(here)}: red +{limit:.3g}, blue −{limit:.3g}")
         plot(figures.histogram(here, limit), "convolution_histogram", _spoken(here))
+        share = _next_to_nothing(here)
+        if guess("convolution_guess", "How much of this map is next to 0?", (0, 100, "%"), 100 * share):
+            st.markdown(f"**{share:.0%}** of the map is next to 0, within a twentieth of its largest.")
     with room.why:
         told(
             "The same few numbers slide over every place. Where the picture under them looks like the [[kernel]] the "
@@ -66,8 +70,12 @@ def whole(room: Room) -> bool:
 
 
 def _spoken(feature_map: np.ndarray) -> str:
-    share = float((np.abs(feature_map) < 0.05 * max(1e-9, np.abs(feature_map).max())).mean())
+    share = _next_to_nothing(feature_map)
     return f"Responses from {feature_map.min():.3g} to {feature_map.max():.3g}; {share:.0%} are next to 0."
+
+
+def _next_to_nothing(feature_map: np.ndarray) -> float:
+    return float((np.abs(feature_map) < 0.05 * max(1e-9, np.abs(feature_map).max())).mean())
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

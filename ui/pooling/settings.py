@@ -104,8 +104,13 @@ def side_by_side(shown: Sequence[tuple[np.ndarray, str, str]], place: Any = st) 
     """Show pictures beside each other, each with its caption and its finding, which is spoken; on a phone too."""
     columns = place.columns(len(shown), gap="small", wrap=False)
     for column, (picture, caption, finding) in zip(columns, shown, strict=True):
-        png = maps.png(maps.enlarged(picture, _SIDE))
-        column.image(png, caption=plain(caption), alt=f"{caption}: {finding}", width="stretch", output_format="PNG")
+        captioned(column, picture, caption, finding)
+
+
+def captioned(place: Any, picture: np.ndarray, caption: str, finding: str) -> None:
+    """Show a picture with its caption and its finding, which is spoken."""
+    png = maps.png(maps.enlarged(picture, _SIDE))
+    place.image(png, caption=plain(caption), alt=f"{caption}: {finding}", width="stretch", output_format="PNG")
 
 
 def bright(image: np.ndarray) -> np.ndarray:

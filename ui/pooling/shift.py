@@ -1,4 +1,6 @@
-"""What survives a shift: the picture moved, its map, the pooled map, what differs; then a whole network's answer."""
+"""What survives a shift: the picture moved by hand, its map, the pooled map, what differs; then a network's answer."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -8,30 +10,62 @@ from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import experiments, shifts
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
-from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.images import Picture
 from ui.pooling import settings as pool
-from ui.pooling.settings import ROUNDING, Settings, bright, side_by_side, size
+from ui.pooling.mind import before_and_after, over_all_shifts
+from ui.pooling.settings import ROUNDING, Settings, bright, captioned, size
 from ui.shared.charts import plot, signed
-from ui.shared.controls import segments, slide
+from ui.shared.controls import one_of, slide, usable, within
+from ui.shared.guess import guess
 from ui.shared.picture import grey, the_picture
+from ui.shared.present import shows
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import formula, plain, table
-from ui.shared.worker import answered
+from ui.shared.text import formula, table
+from ui.widgets.shifter.shifter import shifter
+from ui.widgets.wall.wall import source
 
-AXES = {"right": "to the right", "down": "down"}
-_STEPS = {"right": (0, 1), "down": (1, 0)}
+Shift = tuple[int, int]  # pixels down and to the right
+
+_RIGHT, _DOWN = "pooling_right", "pooling_down"
+_PIXELS, _AXIS = "pooling_shift", "pooling_axis"  # of links from when a picture was moved along one axis only
 _MOST = 8  # pixels
 _SIDE = 64  # a smaller picture is drawn larger before it is shifted
+_SHARP = 96  # a smaller picture is shown by its pixels
+_CORNERS = ((_MOST, _MOST), (-_MOST, -_MOST))  # so that every response is of the same part of the picture
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """A picture that was moved, and what follows.
+
+    Attributes:
+        features: Its map, `(h, w)`.
+        pooled: The map pooled.
+        back: The pooled map moved back, where there is something to compare it with.
+        there: The pooled map of the picture that was not moved, in the same place.
+        limit: Where the colours of all of them are full.
+    """
+
+    features: np.ndarray
+    pooled: np.ndarray
+    back: np.ndarray
+    there: np.ndarray
+    limit: float
+
+    @property
+    def change(self) -> float:
+        """Relative change of the pooled map after it was moved back."""
+        return shifts.relative_change(self.back, self.there)
 
 
 def shift(room: Room) -> bool:
     """Move the picture and show what follows. True if every pooling does so exactly, at a stride above 1."""
     picture = the_picture()
+    _translate()
     with room.side:
-        pixels = slide("Shift your picture by so many pixels", 0, _MOST, 1, "pooling_shift")
-        axis = segments("Direction", AXES, "right", "pooling_axis")
+        right = slide("Shift your picture to the right (below 0: left)", -_MOST, _MOST, 1, _RIGHT)
+        down = slide("Shift it down (below 0: up)", -_MOST, _MOST, 0, _DOWN)
         with room.more("How it is pooled"):
             kind = pool.ask_kind()
             whole = kind.startswith("global")
@@ -42,11 +76,21 @@ def shift(room: Room) -> bool:
     if min(large.shape) < _SIDE // 2:
         room.stage.info("The picture is too narrow to be shifted by 8 pixels. Choose a larger one.")
         return False
+    settings, by = Settings(kind, window, stride), (down, right)
+    moved = moved_by(large, settings, by)
     with room.stage:
-        _strip(large, Settings(kind, window, stride), axis, pixels)
-        network = st.container()
-    responses = _responses(picture.digest, large, stride, axis)
-    here = [response for response in responses if max(response.dy, response.dx) == pixels]
+        _strip(picture, large, moved, by)
+        if not any(by):
+            st.markdown("Nothing has moved yet. Drag the picture: which of the maps will follow?")
+        elif guess(
+            "pooling_guess",
+            "Moved back to where it was, how much of the pooled map will differ?",
+            (0, 100, "%"),
+            100 * moved.change,
+        ):
+            st.markdown(_finding(settings, by, moved.change))
+        is_asked = before_and_after(picture, by)
+    here = _responses(picture.digest, large, stride, (by,))
     with room.why:
         told(
             "Move a photo by one pixel and nothing of what it shows has changed. Should a network notice? A "
@@ -55,14 +99,42 @@ def shift(room: Room) -> bool:
             "[[aliasing]]. So pooling does not give [[invariance]]; it forgives a little, and the average of the whole "
             "map forgives most. One window, looked at closely, is the next step."
         )
-        _numbers(responses, here, pixels, stride)
+        _numbers(_responses(picture.digest, large, stride, _line(by)), here, by, stride)
         st.caption(
             "Each map is made of the edges of your picture (Sobel-x, ReLU). Blur-pool: Zhang 2019, arXiv:1904.11486."
             + (f" Your picture is drawn {times} times as large first." if times > 1 else "")
         )
-    with network:
-        _network(picture, axis, pixels)
-    return pixels > 0 and stride > 1 and all(response.equivariance_error < ROUNDING for response in here)
+        if is_asked:
+            over_all_shifts(picture, by)
+    return any(by) and stride > 1 and all(response.equivariance_error < ROUNDING for response in here)
+
+
+def _translate() -> None:
+    """Read a link from when a picture was moved along one axis only."""
+    if not {_PIXELS, _AXIS} & {*st.query_params}:
+        return
+    good = usable(_PIXELS, within(0, _MOST)) and usable(_AXIS, one_of("right", "down"))
+    pixels, axis = st.query_params.pop(_PIXELS, "1"), st.query_params.pop(_AXIS, "right")
+    if good:
+        st.session_state[_RIGHT], st.session_state[_DOWN] = (0, int(pixels)) if axis == "down" else (int(pixels), 0)
+
+
+def _go(down: int, right: int) -> None:
+    """Move the picture to where a hand has let go of it."""
+    st.session_state[_RIGHT], st.session_state[_DOWN] = right, down
+
+
+def said(by: Shift) -> str:
+    """Say a shift in words.
+
+    Example:
+        >>> said((0, 1)), said((-2, 3)), said((4, 0))
+        ('1 px right', '3 px right and 2 px up', '4 px down')
+    """
+    down, right = by
+    across = [f"{abs(right)} px {'right' if right > 0 else 'left'}"] if right else []
+    along = [f"{abs(down)} px {'down' if down > 0 else 'up'}"] if down else []
+    return " and ".join(across + along) or "0 px"
 
 
 def _large(image: np.ndarray) -> tuple[np.ndarray, int]:
@@ -80,71 +152,112 @@ def _ordinal(number: int) -> str:
 # Pictures -------------------------------------------------------------------------------------------------------------
 
 
-def _strip(large: np.ndarray, settings: Settings, axis: str, pixels: int) -> None:
-    """Show the moved picture, its map, the pooled map, and what of it has not moved along."""
-    down, right = (pixels * step for step in _STEPS[axis])
-    still, moved = _view(large, axis, 0), _view(large, axis, pixels)
-    was, features = (ops.relu(ops.cross_correlate(view, shifts.SOBEL_X)) for view in (still, moved))
+def moved_by(large: np.ndarray, settings: Settings, by: Shift) -> Moved:
+    """Move a picture within its frame, make its map and pool it.
+
+    Args:
+        large: `(H, W)`, 0 to 1; 8 pixels on each side are left for what comes in.
+        settings: How it is pooled.
+        by: Pixels down and to the right.
+    """
+    was, features = (ops.relu(ops.cross_correlate(view, shifts.SOBEL_X)) for view in (_view(large), _view(large, by)))
     before, after = settings.apply(was), settings.apply(features)
-    if settings.whole:
-        back, there = after, before
-    else:
-        back, there = shifts.carried_back(after, before, (down, right), settings.stride)
-    limit = signed(was)[1]
-    side_by_side(
-        [
-            (bright(moved), f"moved by {pixels} px", "your picture"),
-            (signed(features, limit)[0], "its map: edges", maps.said(features)),
-            (signed(after, limit)[0], f"pooled: {size(after)}", maps.said(after)),
-            (signed(back - there, limit)[0], "what did not follow", maps.said(back - there)),
-        ]
-    )
-    st.markdown(_finding(settings, pixels, shifts.relative_change(back, there)))
+    back, there = (after, before) if settings.whole else shifts.carried_back(after, before, by, settings.stride)
+    return Moved(features, after, back, there, signed(was)[1])
 
 
-def _view(large: np.ndarray, axis: str, pixels: int) -> np.ndarray:
+def _view(large: np.ndarray, by: Shift = (0, 0)) -> np.ndarray:
     """The picture moved: what comes in was there before, so that nothing is made up at the border."""
-    down, right = _STEPS[axis]
-    top, left = down * (_MOST - pixels), right * (_MOST - pixels)
-    return large[top : top + large.shape[0] - down * _MOST, left : left + large.shape[1] - right * _MOST]
+    top, left = (_MOST - pixels for pixels in by)
+    return large[top : top + large.shape[0] - 2 * _MOST, left : left + large.shape[1] - 2 * _MOST]
 
 
-def _finding(settings: Settings, pixels: int, change: float) -> str:
-    if not pixels:
-        return "Nothing has moved yet. Guess which of the maps will follow, then move the slider."
+def _strip(picture: Picture, large: np.ndarray, moved: Moved, by: Shift) -> None:
+    """Show the picture under the reader's hand, its map, the pooled map, and what of it has not moved along."""
+    hand, *others = st.columns([3, 2, 2, 2], gap="small", wrap=False)
+    movable = shows(_RIGHT) and shows(_DOWN)
+    with hand:
+        shifter(
+            _address(picture.digest, large),
+            "pooling_hand",
+            size=(large.shape[0], large.shape[1]),
+            most=_MOST,
+            at=by,
+            label="Your picture. " + ("Drag it, or move it with the arrow keys" if movable else "Moved"),
+            on_move=_go,
+            sharp=max(large.shape) < _SHARP,
+            still=not movable,
+        )
+    left = moved.back - moved.there
+    for column, values, caption in zip(
+        others,
+        (moved.features, moved.pooled, left),
+        ("its map: edges", f"pooled: {size(moved.pooled)}", "what did not follow"),
+        strict=True,
+    ):
+        captioned(column, signed(values, moved.limit)[0], caption, maps.said(values))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _address(digest: str, _large: np.ndarray) -> str:
+    return source(maps.png(bright(_large)))
+
+
+def _finding(settings: Settings, by: Shift, change: float) -> str:
+    shifted = f"Shift by {said(by)}"
     if settings.whole:
-        return f"Shift by {pixels}, and the one number that is left of the map changes by **{change:.1%}**."
-    if pixels % settings.stride == 0:
-        cells = pixels // settings.stride
+        return f"{shifted}, and the one number that is left of the map changes by **{change:.1%}**."
+    if all(pixels % settings.stride == 0 for pixels in by):
+        cells = " and ".join(str(abs(pixels) // settings.stride) for pixels in reversed(by) if pixels)
         return (
-            f"Shift by {pixels} and the pooled map follows exactly, by {cells} {'cell' if cells == 1 else 'cells'}: "
+            f"{shifted} and the pooled map follows exactly, by {cells} {'cell' if cells == '1' else 'cells'}: "
             f"moved back, **{change:.0%}** of it differs."
         )
-    back = f"{pixels}/{settings.stride} {'cell' if pixels < settings.stride else 'cells'}"
     return (
-        f"Shift by {pixels} and the pooled map cannot follow: it moves in steps of {settings.stride}. Moved back by "
-        f"{back}, **{change:.0%}** of it differs. The map before it followed exactly."
+        f"{shifted} and the pooled map cannot follow: it moves in steps of {settings.stride}. Moved back by "
+        f"{_cells(by, settings.stride)}, **{change:.0%}** of it differs. The map before it followed exactly."
     )
+
+
+def _cells(by: Shift, stride: int) -> str:
+    """Say how many cells of a pooled map a shift is.
+
+    Example:
+        >>> _cells((0, 1), 2), _cells((3, -4), 2)
+        ('1/2 cell', '4/2 and 3/2 cells')
+    """
+    cells = [f"{abs(pixels)}/{stride}" for pixels in reversed(by) if pixels]
+    return " and ".join(cells) + (" cell" if len(cells) == 1 and max(map(abs, by)) <= stride else " cells")
 
 
 # Numbers --------------------------------------------------------------------------------------------------------------
 
 
+def _line(by: Shift) -> tuple[Shift, ...]:
+    """Shifts straight along the axis on which the reader has gone furthest: as far as there is room."""
+    down, right = by
+    if abs(down) > abs(right):
+        return tuple((n if down > 0 else -n, 0) for n in range(_MOST + 1))
+    return tuple((0, -n if right < 0 else n) for n in range(_MOST + 1))
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
-def _responses(digest: str, _image: np.ndarray, stride: int, axis: str) -> list[experiments.ShiftResponse]:
-    down, right = _STEPS[axis]
-    return experiments.shift_response(_image, shifts=[(down * n, right * n) for n in range(_MOST + 1)], stride=stride)
+def _responses(
+    digest: str, _image: np.ndarray, stride: int, line: tuple[Shift, ...]
+) -> list[experiments.ShiftResponse]:
+    every = experiments.shift_response(_image, shifts=[*line, *_CORNERS], stride=stride)
+    return [response for response in every if (response.dy, response.dx) in line]
 
 
 def _numbers(
-    responses: list[experiments.ShiftResponse], here: list[experiments.ShiftResponse], pixels: int, stride: int
+    responses: list[experiments.ShiftResponse], here: list[experiments.ShiftResponse], by: Shift, stride: int
 ) -> None:
     st.header("Does another way of making it smaller follow better?", anchor=False)
-    words = _compared(here, pixels, stride)
-    plot(figures.shift_curves(responses, pixels), "pooling_curves", words.replace("*", ""))
+    words = _compared(here, by, stride)
+    plot(figures.shift_curves(responses, max(map(abs, by))), "pooling_curves", words.replace("*", ""))
     st.markdown(words)
     rows = [[_title(r), f"{r.change:.3f}", f"{r.equivariance_error:.3f}", f"{r.invariance_error:.3f}"] for r in here]
-    table([f"shifted by {pixels} px", "changed", "did not follow", "its average changed"], rows)
+    table([f"shifted by {said(by)}", "changed", "did not follow", "its average changed"], rows)
     formula(
         r"\text{did not follow: } \varepsilon_E = \frac{\lVert T_{-d/s}\, f(T_d x) - f(x)\rVert}{\lVert f(x)\rVert}"
     )
@@ -158,8 +271,8 @@ def _title(response: experiments.ShiftResponse) -> str:
     return experiments.OPERATIONS[response.operation].title
 
 
-def _compared(here: list[experiments.ShiftResponse], pixels: int, stride: int) -> str:
-    if pixels == 0:
+def _compared(here: list[experiments.ShiftResponse], by: Shift, stride: int) -> str:
+    if not any(by):
         return "Not shifted, nothing changes."
     smaller = [response for response in here if response.operation != "none"]
     least, *_, most = sorted(smaller, key=lambda r: r.change)
@@ -168,43 +281,15 @@ def _compared(here: list[experiments.ShiftResponse], pixels: int, stride: int) -
     words = f"**{_title(most)}** changes most ({most.change:.3f}), **{_title(least)}** least ({least.change:.3f}). "
     if worst.equivariance_error < ROUNDING:
         words += (
-            f"Yet moved back by {pixels}/{stride} cells every map is what it was: error below 1e-9, *equivariant* to "
+            f"Yet moved back by {_cells(by, stride)} every map is what it was: error below 1e-9, *equivariant* to "
             "this shift. "
         )
     else:
         words += (
-            f"In steps of {stride} none follows a shift by {pixels}: **{_title(best)}** comes nearest "
+            f"In steps of {stride} none follows a shift by {said(by)}: **{_title(best)}** comes nearest "
             f"({best.equivariance_error:.3f} is left), {_title(worst)} least ({worst.equivariance_error:.3f}). "
         )
     return words + (
         f"The average of the whole map changes by {steady.invariance_error:.4f} ({_title(steady)}) to "
         f"{unsteady.invariance_error:.4f} ({_title(unsteady)}): the nearer to 0, the more *invariant*."
-    )
-
-
-# A whole network ------------------------------------------------------------------------------------------------------
-
-
-def _network(picture: Picture, axis: str, pixels: int) -> None:
-    answer = answered("shift_agreement", picture)
-    if answer is None:
-        return
-    drift, agrees, probability = (answer[axis][name][pixels] for name in ("drift", "agrees", "probability"))
-    others = sum(not same for same in answer[axis]["agrees"])
-    label = plain(answer["label"])
-    st.header("Does a whole network change its mind?", anchor=False)
-    st.markdown(
-        f"{BACKBONES[DEFAULT].title} says **{label}** ({answer['probability']:.0%}). Moved by {pixels} px {label} gets "
-        f"{probability:.0%}, and its first answer is {'the same' if agrees else '**another**'}: its logits "
-        f"drift by **{drift:.3f}**."
-    )
-    plot(
-        figures.network_drift(answer, axis, pixels),
-        "pooling_network",
-        f"The logits drift by up to {max(answer[axis]['drift']):.3f}; the first answer is another at {others} of "
-        f"{len(answer['shifts'])} shifts.",
-    )
-    st.caption(
-        f"An open circle is a shift at which it changes its mind: {others} of {len(answer['shifts'])} here. Over all "
-        f"shifts to the right and down it keeps its first answer in **{answer['agreement']:.0%}**."
     )

@@ -85,12 +85,13 @@ export const open = (name, component, { motion = false, search = '' } = {}) => {
     ResizeObserver: Watcher, ...timers,
   });
   Watcher.watching.clear();
-  Object.assign(window.HTMLCanvasElement.prototype, { getContext: pen, setPointerCapture: () => {} });
+  Object.assign(window.HTMLCanvasElement.prototype, { getContext: pen });
   /** @type {{ on: Element, frames: Keyframe[], milliseconds: number }[]} */
   const moved = [];
   /** @type {Map<string, { x: number, y: number, width: number, height: number }>} */
   const places = new Map();
   Object.assign(window.Element.prototype, {
+    setPointerCapture: () => {},
     /** @type {(this: Element, frames: Keyframe[], how: { duration: number }) => unknown} */
     animate(frames, { duration }) {
       moved.push({ on: this, frames, milliseconds: duration });
@@ -152,11 +153,11 @@ export const open = (name, component, { motion = false, search = '' } = {}) => {
       on.dispatchEvent(Object.assign(event, { pointerId: 1, pointerType: by }));
     },
     /**
-     * Put down, move or lift a mouse; jsdom knows no handlers of pointers, so they are called here.
+     * Put down, move, lift or lead away a mouse; jsdom knows no handlers of pointers, so they are called here.
      *
-     * @type {(on: HTMLElement, type: 'down' | 'move' | 'up', clientX: number, clientY: number) => void}
+     * @type {(on: HTMLElement, type: 'down' | 'move' | 'up' | 'leave', clientX?: number, clientY?: number) => void}
      */
-    point: (on, type, clientX, clientY) => {
+    point: (on, type, clientX = 0, clientY = 0) => {
       const event = new window.MouseEvent(`pointer${type}`, { clientX, clientY, button: 0, buttons: 1 });
       Object.assign(event, { pointerId: 1, pointerType: 'mouse' });
       on[`onpointer${type}`]?.(/** @type {PointerEvent} */ (event));

@@ -1,28 +1,21 @@
 // One window at a time: input, the window's cells, the output. Everything is computed here, so that a step needs no
 // round trip to the server. State lives on the host element, since this function runs again on every change of data.
 
+import { grey, luminance, signed } from '../parts/colours.js';
+import { clamp, decode } from '../parts/numbers.js';
+
 /** @typedef {import('./types').Data} Data */
 /** @typedef {import('./types').Cell} Cell */
 /** @typedef {import('./types').View} View */
 /** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<{ at: string }, Data>} Args */
 /** @typedef {import('./types').State} State */
-/** @typedef {[fill: string, pen: string, hatched?: boolean]} Look */
+/** @typedef {import('../parts/colours.js').Look} Look */
 
 const SELECTION = { light: '#E8A200', dark: '#FFC63D' };
 /** Milliseconds without a step until the page is told where one is. */
 const REST = 500;
 /** @type {Record<string, [number, number]>} */
 const STEPS = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
-
-/** @type {(value: number, least: number, most: number) => number} */
-const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
-
-/**
- * Read float32 numbers out of base64.
- *
- * @param {string} text
- */
-export const decode = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 
 /**
  * Return the place within a line that a place beyond its ends mirrors, the ends not repeated.
@@ -117,45 +110,6 @@ export const sum = (cells, result, mode) => {
 };
 
 /**
- * Return the grey of a value between two, and a colour to write on it.
- *
- * @type {(value: number, low: number, high: number) => Look}
- */
-export const grey = (value, low, high) => {
-  const g = Math.round(high > low ? 25 + 225 * (value - low) / (high - low) : 128);
-  return [`rgb(${g},${g},${g})`, g > 140 ? '#111' : '#fff'];
-};
-
-/** Colours of activations, as in cnn_core/figures/palette.py: below zero, above zero. Zero is the paper. */
-const ENDS = { light: [[33, 102, 172], [178, 24, 43]], dark: [[96, 165, 250], [255, 122, 107]] };
-
-/** @type {(colour: string) => number[]} */
-const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-
-/**
- * Return how light a colour is, 0 to 1.
- *
- * @type {(colour: string) => number}
- * @example luminance('#ffffff')  // 1
- */
-export const luminance = (colour) => channels(colour).reduce((all, c, n) => all + c / 255 * [0.21, 0.72, 0.07][n], 0);
-
-/**
- * Return the colour of a signed value, blue over the paper to red, and a colour to write on it.
- *
- * @param {number} value
- * @param {number} scale Where the colour is full.
- * @param {string} paper As `#rrggbb`.
- * @returns {Look}
- */
-export const signed = (value, scale, paper = '#FAFAF7') => {
-  const dark = luminance(paper) < 0.2, zero = channels(paper);
-  const t = clamp(value / scale, -1, 1), end = ENDS[dark ? 'dark' : 'light'][t >= 0 ? 1 : 0];
-  const rgb = end.map((c, n) => Math.round(zero[n] + (c - zero[n]) * Math.abs(t)));
-  return [`rgb(${rgb})`, dark === Math.abs(t) > 0.6 ? '#111' : '#fff'];
-};
-
-/**
  * Choose as many cells as stay readable; on a larger grid they follow the window.
  *
  * @type {(available: number, rows: number, columns: number, follow: [number, number]) => View}
@@ -171,6 +125,18 @@ export const viewOf = (available, rows, columns, follow) => {
     top: first(follow[0], rows, shown.rows),
     left: first(follow[1], columns, shown.columns),
   };
+};
+
+/**
+ * Keep a view where it was, as long as it is of the same size and what it follows is in it.
+ *
+ * @type {(now: View, before: View | undefined, span: { height: number, width: number }, at: [number, number]) => View}
+ */
+export const kept = (now, before, span, [y, x]) => {
+  if (!before || now.rows !== before.rows || now.columns !== before.columns || now.size !== before.size) return now;
+  const { top, left, rows, columns } = before;
+  const inside = y >= top && x >= left && y + span.height <= top + rows && x + span.width <= left + columns;
+  return inside ? before : now;
 };
 
 /** @param {Args} args */
@@ -249,14 +215,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
 
   const draw = () => {
-    const { i, j } = state, found = cells(i, j), out = result(i, j);
+    const { i, j } = state.peek ?? state, found = cells(i, j), out = result(i, j);
     const winner = mode === 'max' ? found.findIndex((c) => c.value === out) : -1;
     const middle = /** @type {[number, number]} */ ([i * stride + span.height / 2, j * stride + span.width / 2]);
     views = {
       input: view('input', full.height, full.width, middle),
       output: view('output', output.height, output.width, [i, j]),
     };
-    drawInput(found, winner);
+    if (state.over) {  // under the pointer nothing moves but the window
+      views.input = kept(views.input, state.over.input, span, [i * stride, j * stride]);
+      views.output = kept(views.output, state.over.output, { height: 1, width: 1 }, [i, j]);
+      state.over = views;
+    }
+    drawInput(found, winner, i, j);
     const { size, top, left } = views.output, g = paint('output', views.output, outputLook, result);
     g.strokeRect((j - left) * size, (i - top) * size, size - 1, size - 1);
     drawMap();
@@ -271,15 +242,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   /** @type {(v: View, whole: { height: number, width: number }) => boolean} */
   const zoomed = (v, whole) => v.rows < whole.height || v.columns < whole.width;
-  /** @type {(found: Cell[], winner: number) => void} */
-  const drawInput = (found, winner) => {
+  /** @type {(found: Cell[], winner: number, i: number, j: number) => void} */
+  const drawInput = (found, winner, i, j) => {
     const { size, top, left } = views.input, g = paint('input', views.input, inputLook, at);
     found.forEach((c, n) => {
       g.lineWidth = dilation > 1 || n === winner ? 3 : 1;
       g.strokeRect((c.x - left) * size + 1, (c.y - top) * size + 1, size - 3, size - 3);
     });
     g.lineWidth = 3;
-    const x = (state.j * stride - left) * size, y = (state.i * stride - top) * size;
+    const x = (j * stride - left) * size, y = (i * stride - top) * size;
     g.strokeRect(x, y, span.width * size - 1, span.height * size - 1);
   };
   const drawMap = () => {
@@ -317,10 +288,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
     });
   };
 
+  const onto = (/** @type {number} */ i, /** @type {number} */ j) =>
+    ({ i: clamp(i, 0, output.height - 1), j: clamp(j, 0, output.width - 1) });
   /** @type {(i: number, j: number) => void} */
   const move = (i, j) => {
-    const to = { i: clamp(i, 0, output.height - 1), j: clamp(j, 0, output.width - 1) };
-    if (to.i === state.i && to.j === state.j) return;
+    const to = onto(i, j), peeked = state.peek;
+    state.peek = undefined;
+    if (to.i === state.i && to.j === state.j) {
+      if (peeked) draw();
+      return;
+    }
     Object.assign(state, to);
     draw();
     clearTimeout(state.rest);
@@ -364,21 +341,46 @@ export default function ({ data, parentElement, setTriggerValue }) {
     event.preventDefault();
     move(state.i + step[0], state.j + step[1]);
   };
+  // The pointer moves the window within what it sees, and a click holds it there; another lets it go, as leaving does.
   /** @type {(name: 'input' | 'output', window: (y: number, x: number) => [number, number]) => void} */
   const picks = (name, window) => {
-    const from = canvas(name), whole = name === 'input' ? full : output;
-    from.onpointermove = from.onpointerdown = (event) => {
-      const v = views[name], box = from.getBoundingClientRect(), moves = event.type === 'pointermove';
-      // Following the pointer would move a zoomed view under it: there a click is needed.
-      if (moves && (event.pointerType === 'touch' || zoomed(v, whole))) return;
-      const y = v.top + Math.floor((event.clientY - box.top) / v.size);
-      const x = v.left + Math.floor((event.clientX - box.left) / v.size);
-      move(...window(y, x));
+    const from = canvas(name);
+    /** @type {(event: PointerEvent) => { i: number, j: number }} */
+    const under = (event) => {
+      const v = views[name], box = from.getBoundingClientRect();
+      const [i, j] = window(
+        clamp(v.top + Math.floor((event.clientY - box.top) / v.size), v.top, v.top + v.rows - 1),
+        clamp(v.left + Math.floor((event.clientX - box.left) / v.size), v.left, v.left + v.columns - 1),
+      );
+      return onto(i, j);
+    };
+    from.onpointermove = (event) => {
+      if (event.pointerType === 'touch' || state.held) return;
+      state.over ??= views;
+      state.peek = under(event);
+      draw();
+    };
+    from.onpointerdown = (event) => {
+      const to = under(event), twice = state.held && to.i === state.i && to.j === state.j;
+      const mouse = event.pointerType !== 'touch';
+      state.held = mouse && !twice;
+      if (mouse) state.over ??= views;
+      move(to.i, to.j);
+    };
+    from.onpointerleave = () => {
+      Object.assign(state, { over: undefined, peek: undefined, held: false });
+      draw();
     };
   };
+  /** @type {(middle: number, first: number, shown: number, side: number) => number} A window that is whole in view. */
+  const within = (middle, first, shown, side) => {
+    const least = Math.ceil(first / stride), most = Math.floor((first + shown - side) / stride);
+    const wanted = Math.round((middle - (side - 1) / 2) / stride);
+    return least > most ? wanted : clamp(wanted, least, most);
+  };
   picks('input', (y, x) => [
-    Math.round((y - (span.height - 1) / 2) / stride),
-    Math.round((x - (span.width - 1) / 2) / stride),
+    within(y, views.input.top, views.input.rows, span.height),
+    within(x, views.input.left, views.input.columns, span.width),
   ]);
   picks('output', (y, x) => [y, x]);
   $('map').onpointerdown = (event) => {

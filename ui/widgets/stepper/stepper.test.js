@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import component, { decode, grey, mirror, signed, sliding, sum, text, viewOf } from './stepper.js';
+import { grey, signed } from '../parts/colours.js';
+import { decode } from '../parts/numbers.js';
 import { open } from '../testing.js';
+import component, { kept, mirror, sliding, sum, text, viewOf } from './stepper.js';
 
 /** @typedef {import('./stepper.js').Data} Data */
 
@@ -182,4 +184,87 @@ test('a click chooses a window by its output or its middle', () => {
   assert.match(said('.sum') ?? '', /^Row 1, column 2:/);
   point(find('.input'), 'down', 140, 140);
   assert.match(said('.sum') ?? '', /^Row 4, column 3:/);
+});
+
+test('a view stays as long as what it follows is in it', () => {
+  const before = { rows: 6, columns: 6, size: 25, top: 10, left: 10 }, now = { ...before, top: 12 };
+  const span = { height: 3, width: 2 };
+  assert.equal(kept(now, before, span, [13, 14]), before);
+  assert.equal(kept(now, before, span, [14, 14]), now, 'it ends below');
+  assert.equal(kept(now, before, span, [13, 9]), now);
+  assert.equal(kept({ ...now, size: 30 }, before, span, [13, 14]).size, 30, 'the page has another width');
+  assert.equal(kept(now, undefined, span, [13, 14]), now);
+});
+
+/** @type {Data} A picture of 40 × 40, of which 6 × 6 cells are in sight, 25 pixels each. */
+const LARGE = {
+  ...DATA, values: packed(Array.from({ length: 1600 }, (_, n) => n)), height: 40, width: 40, kernel: [[1]],
+  window: [1, 1], start: [20, 20],
+};
+const place = (/** @type {ReturnType<typeof stepper>} */ page) => page.text('.sum')?.split(':')[0];
+
+test('hover moves the window and not the view, and leaving returns', () => {
+  const page = stepper(), output = page.find('.output');
+  page.run(LARGE);
+  for (const [x, y, row, column] of [[5, 5, 17, 17], [145, 30, 18, 22], [80, 145, 22, 20]]) {
+    page.point(output, 'move', x, y);
+    assert.equal(place(page), `Row ${row}, column ${column}`, 'the view begins at 17, whatever the window does');
+  }
+  page.point(output, 'leave');
+  assert.equal(place(page), 'Row 20, column 20');
+  page.point(page.find('.input'), 'move', 30, 5);
+  assert.equal(place(page), 'Row 18, column 19', 'so it is over the picture');
+  page.point(page.find('.input'), 'leave');
+  assert.equal(place(page), 'Row 20, column 20');
+  page.pass(5000);
+  assert.deepEqual(page.sent, [], 'to look is not to go');
+});
+
+test('a click holds the window, another one there lets it go, and so does leaving', () => {
+  const page = stepper(), output = page.find('.output');
+  page.run(LARGE);
+  page.point(output, 'move', 5, 5);
+  page.point(output, 'down', 5, 5);
+  page.point(output, 'move', 145, 145);
+  assert.equal(place(page), 'Row 17, column 17');
+  page.pass(500);
+  assert.deepEqual(page.sent, [['at', '17,17']]);
+  page.run({ ...LARGE, at: [17, 17] });  // the answer, with the pointer still there
+  page.point(output, 'down', 5, 5);
+  page.point(output, 'move', 30, 5);
+  assert.equal(place(page), 'Row 17, column 18', 'and the view has stayed');
+  page.point(output, 'down', 55, 5);
+  page.point(output, 'move', 145, 145);
+  assert.equal(place(page), 'Row 17, column 19');
+  page.point(output, 'leave');
+  assert.equal(place(page), 'Row 17, column 19', 'it is there that one has gone');
+  page.point(output, 'move', 5, 5);
+  assert.equal(place(page), 'Row 14, column 16', 'nothing is held, and the view has followed');
+});
+
+test('over the picture the whole window stays in the view', () => {
+  const page = stepper(), input = page.find('.input');
+  page.run({ ...LARGE, kernel: [[1, 1, 1], [1, 1, 1], [1, 1, 1]], window: [3, 3], stride: 2, start: [10, 10] });
+  page.point(input, 'move', 149, 149);  // of cells 19 to 24, the last window covers 22 to 24
+  assert.equal(place(page), 'Row 11, column 11');
+  page.point(input, 'move', 0, 0);
+  assert.equal(place(page), 'Row 10, column 10');
+});
+
+test('a finger goes at once, and the view with it', () => {
+  const page = stepper(), output = page.find('.output');
+  page.run(LARGE);
+  output.onpointermove?.(/** @type {PointerEvent} */ ({ pointerType: 'touch', clientX: 5, clientY: 5 }));
+  assert.equal(place(page), 'Row 20, column 20', 'it scrolls the page');
+});
+
+test('keys and buttons go on from where one is, not from where the pointer looks', () => {
+  const page = stepper();
+  page.run(LARGE);
+  page.point(page.find('.output'), 'move', 5, 5);
+  page.press(page.root, 'ArrowRight');
+  assert.equal(place(page), 'Row 20, column 21');
+  page.point(page.find('.output'), 'move', 5, 5);
+  page.click('.next');
+  assert.equal(place(page), 'Row 20, column 22');
 });

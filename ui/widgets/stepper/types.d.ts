@@ -44,6 +44,12 @@ export interface View {
 export interface State {
   i: number;
   j: number;
+  /** Where the pointer looks meanwhile. */
+  peek?: { i: number; j: number };
+  /** A click holds the window while the pointer moves on. */
+  held?: boolean;
+  /** What is shown while the pointer is in it. */
+  over?: { input: View; output: View };
   /** What the page has last said of it, or has been told. */
   at: string;
   /** Runs while it plays. */
