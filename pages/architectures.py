@@ -28,7 +28,8 @@ STEPS = {
         "Your picture through it",
         "What does each layer make of your picture?",
         through,
-        "Find a unit that is the strongest of its map and lies where the evidence is strongest.",
+        "Walk from your picture down to one product.",
+        form="wide",
     ),
     "Compare": Step(
         "Two side by side",
