@@ -17,6 +17,7 @@ STEPS = {
         "Which idea came when, and what did it buy?",
         timeline,
         "Find the network in which each parameter takes part in the most multiply-adds.",
+        form="story",
     ),
     "Inside": Step(
         "Inside one",

@@ -203,7 +203,7 @@ def backbone(name: str) -> Backbone:
 
 def unavailable(record: Backbone) -> str:
     """Return why this network cannot be loaded here now, as a sentence; empty if it can."""
-    if record.embedded or _downloaded(record).exists():
+    if at_hand(record):
         return ""
     try:
         socket.create_connection((_DOWNLOAD_HOST, 443), timeout=2).close()
@@ -213,6 +213,15 @@ def unavailable(record: Backbone) -> str:
             f"({_DOWNLOAD_HOST}: {error}). Connect once, or choose {BACKBONES[DEFAULT].title}, which is built in."
         )
     return ""
+
+
+def at_hand(record: Backbone) -> bool:
+    """Return whether a network's trained weights are on this machine; asks nobody else.
+
+    >>> at_hand(backbone("efficientnet_lite0"))
+    True
+    """
+    return record.embedded or _downloaded(record).exists()
 
 
 def _downloaded(record: Backbone) -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 from cnn_core.arithmetic.geometry import Field, unit_interval
 from cnn_core.networks import backbones
 from cnn_core.networks.effective_field import HELD
-from cnn_core.networks.loaded import InspectionRefused, Subject, loaded
+from cnn_core.networks.loaded import InspectionRefused, loaded
 from cnn_core.networks.zoo.architectures import architecture
 
 if TYPE_CHECKING:
@@ -252,31 +252,6 @@ def _walked(model: "keras.Model", inputs: Any, visit: Callable[[str, Any], None]
 
     output = run(getattr(model, "_functional", model), inputs, "")
     return _scores(*last, output), output
-
-
-def _passed(subject: Subject) -> Callable[[np.ndarray], tuple[dict[str, Any], Any, Any]]:
-    """One picture → the output of every layer that can be looked at, scores and output; traced once a network.
-
-    Whoever has looked at one layer looks at the next: a graph that ends in each of them is traced once, not each time.
-    """
-    import tensorflow as tf
-
-    if subject.whole is None:
-        names, model = {layer.name for layer in subject.network.layers}, subject.model
-
-        def run(batch: Any) -> tuple[dict[str, Any], Any, Any]:
-            every: dict[str, Any] = {}
-
-            def visit(name: str, output: Any) -> None:
-                if name in names:
-                    every[name] = output
-
-            scores, output = _walked(model, batch, visit)
-            return every, scores, output
-
-        seen = tf.TensorSpec((1, *model.input.shape[1:]), tf.float32)
-        subject.whole = tf.function(run, input_signature=[seen], autograph=False)
-    return subject.whole
 
 
 def _scores(operation: Any, inputs: Any, output: Any) -> Any:

@@ -86,7 +86,6 @@ class Subject:
     model: Any
     cuts: dict[str, Any] = field(default_factory=dict)
     graphs: "OrderedDict[str, Any]" = field(default_factory=OrderedDict)
-    whole: Any = None  # a traced pass through all of it, once somebody has looked through
 
     def layer(self, name: str) -> Layer:
         for found in self.network.layers:
