@@ -124,9 +124,8 @@ def calls(location: str, networks: Sequence[str] = LARGE) -> Iterator[Call]:
         yield Call("read_architecture", name, (text_of(name),))
     for key in ("efficientnet_lite0", *networks):
         yield Call("architecture_graph", key, (key,))
-        yield Call("look_into", key, (key,))
+        yield Call("first_kernels", key, (key,))
         last = loaded(key).network.layers[-1]
-        yield Call("look_through", f"{key}, {last.name}", (key, PICTURE, last.name))
         place = (last.shape[0] // 2, last.shape[1] // 2, 0)
         yield Call("unit", f"{key}, {last.name}", (key, PICTURE, last.name, *place))
         if loaded(key).network.last_feature_map:

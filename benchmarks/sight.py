@@ -24,7 +24,7 @@ MEASURE = """() => {
     return found;
   };
   const main = document.querySelector('[data-testid=stMain]');
-  const stage = document.querySelector('.st-key-stage') ?? document.querySelector('.st-key-home_labels') ?? main;
+  const stage = document.querySelector('.st-key-story, .st-key-stage, .st-key-home_labels') ?? main;
   const visual = deep(stage).find((each) => {
     const { width, height } = each.getBoundingClientRect(), name = each.tagName.toLowerCase();
     if (name === 'svg') return width >= 80 && height >= 60;

@@ -17,6 +17,7 @@ STEPS = {
         "Which idea came when, and what did it buy?",
         timeline,
         "Find the network in which each parameter takes part in the most multiply-adds.",
+        form="story",
     ),
     "Inside": Step(
         "Inside one",
@@ -28,7 +29,8 @@ STEPS = {
         "Your picture through it",
         "What does each layer make of your picture?",
         through,
-        "Find a unit that is the strongest of its map and lies where the evidence is strongest.",
+        "Walk from your picture down to one product.",
+        form="wide",
     ),
     "Compare": Step(
         "Two side by side",

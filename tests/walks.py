@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cnn_core.arithmetic.layers import activated
+from cnn_core.networks.inside import Kernels
 from cnn_core.networks.zoo.architectures import architecture
 from cnn_core.networks.zoom import lite, made, plan, strip
 from cnn_core.networks.zoom.answers import Cell, Made, Maps, Strip
@@ -92,7 +93,11 @@ def zoom_cell(key: str, seen: np.ndarray, node: str, channel: int, row: int, col
     return made.cell_of(_source(key, seen), node, channel, row, column, singly)
 
 
-ANSWERS = {each.__name__: each for each in (zoom_plan, zoom_strip, zoom_maps, zoom_map, zoom_cell)}
+def first_kernels(key: str) -> Kernels:
+    return Kernels("stem_conv", np.random.default_rng(0).standard_normal((3, 3, 3, 32), np.float32))
+
+
+ANSWERS = {each.__name__: each for each in (zoom_plan, zoom_strip, zoom_maps, zoom_map, zoom_cell, first_kernels)}
 
 
 def _source(key: str, seen: np.ndarray) -> Waves:

@@ -42,8 +42,7 @@ QUESTIONS = {
     "layer_times": "cnn_core.networks.layer_times:layer_times",
     "effective_field": "cnn_core.networks.effective_field:effective_field",
     "field_growth": "cnn_core.networks.effective_field:field_growth",
-    "look_into": "cnn_core.networks.inside:network",
-    "look_through": "cnn_core.networks.inside:look_through",
+    "first_kernels": "cnn_core.networks.inside:first_kernels",
     "grad_cam": "cnn_core.networks.inside:grad_cam",
     "unit": "cnn_core.networks.inside:unit",
     "read_architecture": "cnn_core.networks.blueprints:read_architecture",
@@ -72,8 +71,7 @@ WARM = {
     "layer_times": 610,
     "effective_field": 403,
     "field_growth": 1,  # kept: the first of each kernel size takes 1.3 s
-    "look_into": 1,  # kept
-    "look_through": 652,
+    "first_kernels": 2,  # of the embedded network; of others once it is built
     "grad_cam": 891,
     "unit": 546,
     "read_architecture": 960,  # as long as one may be

@@ -1,4 +1,4 @@
-"""The reader's picture inside any architecture: maps, first kernels, Grad-CAM, and what one unit sees and listens to.
+"""The reader's picture inside any architecture: first kernels, Grad-CAM, and what one unit sees and listens to.
 
 Keras is imported inside the functions: they answer questions in the engine's worker, and pages read the dataclasses.
 """
@@ -10,44 +10,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnn_core.arithmetic.geometry import Field, unit_interval
+from cnn_core.networks import backbones
 from cnn_core.networks.effective_field import HELD
-from cnn_core.networks.loaded import InspectionRefused, Network, Subject, loaded
+from cnn_core.networks.loaded import InspectionRefused, loaded
 from cnn_core.networks.zoo.architectures import architecture
 
 if TYPE_CHECKING:
     import keras
 
-SHOWN = 16  # channels of a layer
 MAX_KERNELS = 64
-_HALF = np.finfo(np.float16).max
+_STEM = "stem_conv/kernel"  # of the embedded network
 
 Box = tuple[int, int, int, int]  # first and last row, first and last column, all included
 
 
 @dataclass(frozen=True, eq=False)
-class View:
-    """A picture in a layer.
+class Kernels:
+    """What the first layer of a network looks for, as it lies on the picture.
 
     Attributes:
-        layer: Name.
-        shape: Of the whole layer, `(h, w, channels)`.
-        channels: Which are shown: those that vary most over the picture, the most first.
-        maps: float16 `(h, w, shown)`; float32 where that is too narrow, as in a deep network with random weights.
-        kernels_layer: Name of the first convolution.
+        layer: Name of the convolution.
         kernels: float32 `(kh, kw, C, filters)`, its first 64 kernels; C is 3 or 1.
-        top: `index`, `label` and `probability` of the most probable classes; empty if the network's answers mean
-            nothing.
-        seen: uint8 `(H, W, 3)`, the picture as the network sees it.
     """
 
     layer: str
-    shape: tuple[int, int, int]
-    channels: tuple[int, ...]
-    maps: np.ndarray
-    kernels_layer: str
     kernels: np.ndarray
-    top: list[dict[str, Any]]
-    seen: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,60 +80,25 @@ class Unit:
     held: int
 
 
-def network(key: str) -> Network:
-    """Return what can be looked at in an architecture; builds it, with its trained weights if they can be had.
-
-    Raises:
-        InspectionRefused: If the machine has no memory for it.
-        ValueError: If there is no such architecture.
-
-    Example:
-        >>> lenet = network("lenet5")
-        >>> lenet.pretrained, lenet.layers[0].name, lenet.layers[0].shape, lenet.layers[0].field
-        (True, 'c1', (28, 28, 6), Field(size=5, stride=1, padding=0))
-    """
-    return loaded(key).network
-
-
-def look_through(key: str, pixels: np.ndarray, layer: str, top: int = 5) -> View:
-    """Return the feature maps of a layer, the first kernels and the answer.
+def first_kernels(key: str) -> Kernels:
+    """Return the first kernels of a network; those of the embedded one without TensorFlow, from its file.
 
     Args:
         key: One of `ARCHITECTURES`.
-        pixels: uint8 `(H, W, 3)`; the network sees it as its published evaluation does (`images.square`).
-        layer: One of `network(key).layers`.
-        top: Number of classes.
 
     Raises:
-        InspectionRefused: If there is no such layer.
+        InspectionRefused: If there is no memory for the network.
+        ValueError: If there is no such architecture.
 
     Example:
-        >>> view = look_through("lenet5", np.zeros((40, 40, 3), np.uint8), "s2")
-        >>> view.maps.shape, view.kernels.shape, len(view.top)
-        ((14, 14, 6), (5, 5, 1, 6), 5)
+        >>> found = first_kernels("efficientnet_lite0")
+        >>> found.layer, found.kernels.shape
+        ('stem_conv', (3, 3, 3, 32))
     """
-    subject = loaded(key)
-    batch = subject.batch(pixels)
-    shape = subject.layer(layer).shape
-    every, scores, output = _passed(subject)(batch)
-    maps = np.asarray(every[layer])[0]
-    if maps.ndim == 2:  # tokens, the class token first
-        maps = maps[1:].reshape(shape)
-    shown = maps.reshape(-1, maps.shape[-1]).var(axis=0).argsort(kind="stable")[::-1][:SHOWN]
-    convolution = subject.first_convolution()
-    probabilities = np.empty(0)
-    if subject.network.classifies:
-        probabilities = _shares(np.asarray(scores)[0], np.asarray(output)[0])
-    return View(
-        layer,
-        maps.shape,
-        tuple(int(channel) for channel in shown),
-        maps[..., shown].astype(np.float16 if np.abs(maps[..., shown]).max() < _HALF else np.float32),
-        convolution.name,
-        np.asarray(convolution.kernel)[..., :MAX_KERNELS],
-        [subject.answer(index, probabilities) for index in probabilities.argsort()[::-1][:top]],
-        subject.seen(pixels),
-    )
+    if key == backbones.DEFAULT:
+        return Kernels(_STEM.partition("/")[0], backbones.embedded_weights(_STEM)[_STEM])
+    convolution = loaded(key).first_convolution()
+    return Kernels(convolution.name, np.asarray(convolution.kernel)[..., :MAX_KERNELS])
 
 
 def grad_cam(key: str, pixels: np.ndarray, index: int | None = None) -> GradCam:
@@ -300,31 +252,6 @@ def _walked(model: "keras.Model", inputs: Any, visit: Callable[[str, Any], None]
 
     output = run(getattr(model, "_functional", model), inputs, "")
     return _scores(*last, output), output
-
-
-def _passed(subject: Subject) -> Callable[[np.ndarray], tuple[dict[str, Any], Any, Any]]:
-    """One picture → the output of every layer that can be looked at, scores and output; traced once a network.
-
-    Whoever has looked at one layer looks at the next: a graph that ends in each of them is traced once, not each time.
-    """
-    import tensorflow as tf
-
-    if subject.whole is None:
-        names, model = {layer.name for layer in subject.network.layers}, subject.model
-
-        def run(batch: Any) -> tuple[dict[str, Any], Any, Any]:
-            every: dict[str, Any] = {}
-
-            def visit(name: str, output: Any) -> None:
-                if name in names:
-                    every[name] = output
-
-            scores, output = _walked(model, batch, visit)
-            return every, scores, output
-
-        seen = tf.TensorSpec((1, *model.input.shape[1:]), tf.float32)
-        subject.whole = tf.function(run, input_signature=[seen], autograph=False)
-    return subject.whole
 
 
 def _scores(operation: Any, inputs: Any, output: Any) -> Any:

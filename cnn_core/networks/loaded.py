@@ -94,7 +94,6 @@ class Subject:
     model: Any
     cuts: dict[str, Any] = field(default_factory=dict)
     graphs: "OrderedDict[str, Any]" = field(default_factory=OrderedDict)
-    whole: Any = None  # a traced pass through all of it, once somebody has looked through
     walk: Any = None  # how one walks into it, once somebody has (`zoom.keras_source`)
 
     def layer(self, name: str) -> Layer:

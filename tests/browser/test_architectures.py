@@ -42,11 +42,34 @@ def test_graph_is_drawn_folds_by_key_and_agrees_with_the_record(server: Server, 
 
 def test_picture_goes_through_the_embedded_network(server: Server, visitor: Visitor) -> None:
     page = visitor(f"{server.url}/architectures?architectures_view=Picture")
-    expect(page.get_by_text(re.compile(r"Evidence \(Grad-CAM\) for tiger cat"))).to_be_visible()
+    expect(page.locator(".zoom[data-level='0']:not(.waiting)")).to_be_visible()
     expect(page.get_by_text("trained on ImageNet, 75.1 % top-1 as published")).to_be_visible()
+    page.get_by_text("Where is the evidence?").click()
+    expect(page.get_by_text(re.compile(r"Evidence \(Grad-CAM\) for tiger cat"))).to_be_visible()
     settled(page)
     expect(page.get_by_text("random weights")).to_have_count(0)  # must not happen
     expect(page.locator(NO_TRACEBACK)).to_have_count(0)
+
+
+def test_walk_of_any_network_goes_in_and_back_by_the_link(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/architectures?architectures_view=Picture")
+    page.locator(".zoom .all").first.click()
+    expect(page.locator(".zoom[data-level='1']:not(.waiting)")).to_be_visible()
+    page.wait_for_url(re.compile(r"zoom=\w+$"))
+    page.go_back()
+    expect(page.locator(".zoom[data-level='0']:not(.waiting)")).to_be_visible()
+    assert "zoom" not in page.url and "architectures_view=Picture" in page.url
+    expect(page.locator(NO_TRACEBACK)).to_have_count(0)  # must not happen
+
+
+def test_story_leads_into_a_network(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/architectures")
+    card = page.locator(".st-key-story_card_compound_scaling")
+    expect(card.get_by_role("img", name=re.compile("EfficientNet-Lite0, of the same idea"))).to_be_visible()
+    card.get_by_role("button", name="Walk into EfficientNet-Lite0").click()
+    expect(page.locator(".zoom[data-level='0']:not(.waiting)")).to_be_visible()
+    expect(page.locator(".trail")).to_contain_text("EfficientNet-Lite0")
+    expect(page.locator(NO_TRACEBACK)).to_have_count(0)  # must not happen
 
 
 def test_drawn_digit_is_read_layer_by_layer(server: Server, visitor: Visitor) -> None:

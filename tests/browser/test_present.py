@@ -30,7 +30,8 @@ def test_a_course_shows_one_result_and_its_named_control(
         page = context.new_page()
         page.set_default_timeout(LIMIT)
         said = violations(page)
-        address = foreign(f"{other.url}/convolution?present=1&show=stride&convolution_kernel=1,0,-1;1,0,-1;1,0,-1", 800, 500)
+        link = "/convolution?present=1&show=stride&convolution_kernel=1,0,-1;1,0,-1;1,0,-1"
+        address = foreign(other.url + link, 800, 500)
         frame = framed(page, address)
         frame.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         assert frame.evaluate("[innerWidth, innerHeight]") == [800, 500]

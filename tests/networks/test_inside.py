@@ -9,7 +9,7 @@ from cnn_core.arithmetic.geometry import Field
 from cnn_core.networks import backbones, embedded
 from cnn_core.networks import loaded as zoo
 from cnn_core.networks.backbones import DEFAULT
-from cnn_core.networks.inside import InspectionRefused, grad_cam, look_through, network, unit, unit_box, weighed
+from cnn_core.networks.inside import InspectionRefused, first_kernels, grad_cam, unit, unit_box, weighed
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 
 CAT = data.chelsea()
@@ -90,38 +90,40 @@ def test_grad_cam_refuses_what_it_cannot_weigh(fresh: None) -> None:
         grad_cam("lenet5", CAT, 10)
 
 
-# Maps, kernels, answers ----------------------------------------------------------------------------------------------
+# Kernels, weights, answers --------------------------------------------------------------------------------------------
 
 
-def test_view_of_the_embedded_network_agrees_with_what_else_is_said_of_it() -> None:
-    view = look_through(DEFAULT, CAT, "block3b_out")
-    for ours, theirs in zip(view.top, embedded.classify(CAT), strict=True):
-        assert ours["index"] == theirs["index"] and ours["label"] == theirs["label"]
-        assert ours["probability"] == pytest.approx(theirs["probability"], abs=1e-4)
-    model = backbones.classifier()
-    maps = np.asarray(keras.Model(model.input, model.get_layer("block3b_out").output)(view.seen[None]))[0]
-    variances = [float(maps[..., channel].var()) for channel in range(maps.shape[-1])]
-    assert list(view.channels) == sorted(range(len(variances)), key=lambda c: -variances[c])[:16]
-    np.testing.assert_allclose(view.maps, maps[..., list(view.channels)], rtol=2e-3, atol=1e-3)
-    np.testing.assert_array_equal(view.kernels, np.asarray(model.get_layer("stem_conv").kernel))
-    assert network(DEFAULT).pretrained and network(DEFAULT).classifies
+def test_first_kernels_of_the_embedded_network_are_those_of_keras() -> None:
+    found, model = first_kernels(DEFAULT), backbones.classifier()
+    assert found.layer == zoo.loaded(DEFAULT).first_convolution().name
+    np.testing.assert_array_equal(found.kernels, np.asarray(model.get_layer(found.layer).kernel))
+
+
+def test_first_kernels_are_sixty_four_at_most(fresh: None) -> None:
+    found = first_kernels("resnet18")
+    kernel = np.asarray(zoo.loaded("resnet18").model.get_layer("conv1_conv").kernel)
+    assert found.layer == "conv1_conv" and found.kernels.shape == (7, 7, 3, 64)
+    np.testing.assert_array_equal(found.kernels, kernel[..., :64])
 
 
 def test_random_weights_are_said_to_be_so_and_are_the_same_in_every_worker(fresh: None) -> None:
-    first = look_through("cifar_resnet20", CAT, "stage2_block3_out")
+    def maps() -> np.ndarray:
+        subject = zoo.loaded("cifar_resnet20")
+        return np.asarray(subject.cut("stage2_block3_out")(subject.batch(CAT)))
+
+    first = maps()
     zoo._subjects.clear()
-    facts = network("cifar_resnet20")
-    again = look_through("cifar_resnet20", CAT, "stage2_block3_out")
-    assert "random weights" in facts.weights and not facts.pretrained and first.top == []
-    np.testing.assert_array_equal(first.maps, again.maps)
-    assert np.isfinite(first.maps).all() and first.maps.std() > 0
+    again, facts = maps(), zoo.loaded("cifar_resnet20").network
+    assert "random weights" in facts.weights and not facts.pretrained and not facts.classifies
+    np.testing.assert_array_equal(first, again)
+    assert np.isfinite(first).all() and first.std() > 0
 
 
 @pytest.mark.parametrize("key", ["lenet5_1998", "lenet5"])
 def test_lenet_sees_grey_and_its_evidence_is_for_the_nearest_code(key: str, fresh: None) -> None:
-    view = look_through(key, CAT, ARCHITECTURES[key].stage_ends[0])
-    assert view.seen.shape == (32, 32, 3) and (view.seen == view.seen[..., :1]).all()
     subject = zoo.loaded(key)
+    seen = subject.seen(CAT)
+    assert seen.shape == (32, 32, 3) and (seen == seen[..., :1]).all()
     said = np.asarray(subject.model(subject.batch(CAT)))[0]
     found = grad_cam(key, CAT)
     assert found.index == (said.argmin() if key == "lenet5_1998" else said.argmax())
@@ -133,7 +135,7 @@ def test_backbones_come_with_their_weights_and_their_own_stages(monkeypatch: pyt
     monkeypatch.setattr(zoo, "_subjects", type(zoo._subjects)())
     monkeypatch.setattr(backbones, "at_hand", lambda record: True)
     monkeypatch.setattr(backbones, "build", lambda name: build(name, pretrained=False))  # the weights are not here
-    facts = network("mobilenet_v2")
+    facts = zoo.loaded("mobilenet_v2").network
     assert facts.pretrained and not facts.classifies and "without their classifier" in facts.weights
     shapes = {layer.name: layer.shape for layer in facts.layers}
     assert [shapes[end] for end in facts.stage_ends] == [
@@ -170,7 +172,7 @@ def test_tokens_lie_as_their_patches_do(fresh: None) -> None:
 def test_unit_is_found_by_brute_force() -> None:
     model = backbones.classifier()
     layer, row, column, channel = "block2b_out", 5, 50, 7
-    seen = look_through(DEFAULT, CAT, layer).seen
+    seen = zoo.loaded(DEFAULT).seen(CAT)
     cut = keras.Model(model.input, model.get_layer(layer).output)
     responses = np.asarray(cut(seen[None].astype(np.float32)))[0, ..., channel]
     found = unit(DEFAULT, CAT, layer, row, column, channel)
@@ -205,7 +207,7 @@ def test_unit_refuses_what_is_not_there(fresh: None) -> None:
     with pytest.raises(InspectionRefused, match="no feature map 'flatten'. Its stages end in s2, s4, c5"):
         unit("lenet5", CAT, "flatten", 0, 0, 0)
     with pytest.raises(ValueError, match="No architecture is called 'lenet6'"):
-        network("lenet6")
+        first_kernels("lenet6")
 
 
 def test_box_is_clipped_and_whole_where_there_is_no_field() -> None:
@@ -231,4 +233,4 @@ def test_network_that_does_not_fit_is_refused(fresh: None, monkeypatch: pytest.M
 
     monkeypatch.setattr(zoo.psutil, "virtual_memory", Free)
     with pytest.raises(InspectionRefused, match="VGG-16 has 553 MB .* 1,000 MB are free. Choose a smaller network"):
-        network("vgg16")
+        first_kernels("vgg16")

@@ -11,8 +11,9 @@ VIEWS = ("Timeline", "Inside", "Picture", "Compare", "LeNet", "Degradation", "Pr
 AWAY = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
 QUESTIONS = (
     "architecture_graph",
-    "look_into",
-    "look_through",
+    "zoom_plan",
+    "zoom_strip",
+    "first_kernels",
     "grad_cam",
     "unit",
     "signals",

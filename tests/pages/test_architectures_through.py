@@ -1,57 +1,40 @@
-"""The picture through a network, as the view shows it, without an engine."""
+"""The walk into any network, as the view shows it, without an engine."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn_core.arithmetic.geometry import Field
 from cnn_core.engine.errors import EngineUnreachable
-from cnn_core.networks.inside import GradCam, Unit, View
-from cnn_core.networks.loaded import RANDOM, InspectionRefused, Layer, Network
+from cnn_core.networks.inside import GradCam, Kernels
+from cnn_core.networks.loaded import RANDOM, InspectionRefused
+from cnn_core.networks.zoom.plan import Plan
+from tests import zoom_toys as toys
+from ui.zoom import sheets
 
 AWAY = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
 LITE0 = "efficientnet_lite0"
+TOY, OUT = toys.plan(), "block1a_out"
+WHOLE = replace(TOY, stages=TOY.stages[:-1])  # the last has no node
+NO_WAY_IN = "LeNet-5 has no way in yet; received 'lenet5'. Choose EfficientNet-Lite0."
 
 
-def network(key: str) -> Network:
-    """Three layers; the last is what Grad-CAM weighs."""
-    trained = key == LITE0
-    layers = (
-        Layer("first", (56, 56, 24), Field(19, 4, 6)),
-        Layer("second", (14, 14, 40), Field(67, 16, 25)),
-        Layer("last", (7, 7, 40), None, "It sees the whole image."),
-    )
-    weights = "trained on ImageNet" if trained else RANDOM
-    ends = ("first", "second", "last")
-    return Network(key, trained, weights, 224, 3, 0.875, layers, ends, "last" if key != "vit_b16" else "", trained)
-
-
-def view(key: str, pixels: np.ndarray, layer: str) -> View:
-    shape = next(each.shape for each in network(key).layers if each.name == layer)
-    top = [
-        {"index": 281, "label": "tabby", "probability": 0.75},
-        {"index": 282, "label": "tiger cat", "probability": 0.2},
-    ]
-    maps = np.random.default_rng(0).random((*shape[:2], 3)).astype(np.float16)
-    seen = np.full((224, 224, 3), 90, np.uint8)
-    kernels = np.ones((3, 3, 3, 8), np.float32)
-    return View(layer, shape, (4, 9, 2), maps, "stem_conv", kernels, top if network(key).pretrained else [], seen)
+def plan_of(key: str) -> Plan:
+    """One that nobody has trained, with a layer that takes in its BatchNorm; into LeNet-5 there is no way."""
+    if key == "lenet5":
+        raise InspectionRefused(NO_WAY_IN)
+    nodes = tuple(replace(node, norm=f"{node.name}_bn") if node.name == OUT else node for node in WHOLE.nodes)
+    return replace(WHOLE, key=key, weights=RANDOM, pretrained=False, nodes=nodes)
 
 
 def grad_cam(key: str, pixels: np.ndarray, index: int | None) -> GradCam:
+    if key == "vit_b16":
+        raise InspectionRefused("ViT-B/16 has here no classifier that reads a feature map, which Grad-CAM needs.")
     evidence = np.zeros((7, 7), np.float32)
     evidence[2, 5] = 1
     return GradCam("last", 281 if index is None else index, f"class of {index}", 0.75, evidence)
-
-
-def unit(key: str, pixels: np.ndarray, layer: str, row: int, column: int, channel: int) -> Unit:
-    gradient = np.zeros((224, 224), np.float32)
-    if channel != 2:  # which is switched off
-        gradient[100:110, 100:110] = 0.01
-    peak = (2, 5) if channel == 9 else (1, 1)
-    return Unit(-1.5, peak, 3.25, (96, 114, 96, 114), (0, 10, 0, 10), gradient, 95 if channel != 2 else 0)
 
 
 def script() -> None:
@@ -61,20 +44,25 @@ def script() -> None:
     from ui.architectures import through
     from ui.shared import stage
 
-    st.session_state.met = through.through(stage.room())
+    st.session_state.met = through.through(stage.room("wide"))
 
 
 @pytest.fixture
-def lesson(store: Any, engine: Any) -> Any:
+def lesson(store: Any, engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     engine.asked = []
-    engine.answers |= {"look_into": network, "look_through": view, "grad_cam": grad_cam, "unit": unit}
+    engine.answers |= toys.answers(TOY) | {
+        "zoom_plan": plan_of,
+        "grad_cam": grad_cam,
+        "first_kernels": lambda key: Kernels("stem_conv", np.ones((3, 3, 3, 8), np.float32)),
+    }
+    monkeypatch.setattr(sheets, "_lite", lambda: WHOLE)
 
-    def ask(question: str, *args: Any, timeout: float = 30.0) -> Any:
+    def ask(question: str, *args: Any, timeout: float = 30.0, **more: Any) -> Any:
         engine.asked.append((question, *(arg for arg in args if not isinstance(arg, np.ndarray))))
         answer = engine.answers[question]
         if isinstance(answer, Exception):
             raise answer
-        return answer(*args)
+        return answer(*args, **more)
 
     engine.ask = ask
 
@@ -87,103 +75,143 @@ def lesson(store: Any, engine: Any) -> Any:
     return open_view
 
 
+def captions(app: AppTest) -> list[str]:
+    return [image.caption for each in app.get("image") for image in each.proto.imgs]
+
+
 def words(app: AppTest) -> str:
     kinds = (app.markdown, app.info, app.warning, app.error, app.caption)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
-def test_view_asks_the_embedded_network_first(lesson: Any, engine: Any) -> None:
+def test_view_opens_the_embedded_network_and_asks_for_no_gradient(lesson: Any, engine: Any) -> None:
     app = lesson()
-    assert not app.exception and not app.error
-    assert engine.asked == [
-        *(("look_into", LITE0), ("look_through", LITE0, "second"), ("grad_cam", LITE0, 281)),
-        ("unit", LITE0, "second", 7, 7, 4),
-    ]
-    said = words(app)
-    assert "trained on ImageNet" in said
-    assert "Unit (7, 7) of map 4 says **−1.5**; the strongest, **3.25**, is at (1, 1)" in said
-    assert "By arithmetic it sees 67 × 67 pixels, 19 × 19 of them in the picture" in said
-    assert "**95 pixels** for 95 % of its gradient: 26.3% of what it can see" in said
+    assert not app.exception and not app.error and not app.warning
+    assert engine.asked == [("zoom_strip", LITE0), ("first_kernels", LITE0)]
+    assert "**EfficientNet-Lite0**: trained on ImageNet" in words(app)
+    assert captions(app) == ["8 first kernels of 3 × 3, Stem, convolution; middle grey is 0"]
     assert app.session_state.met is False
 
 
-def test_link_brings_back_layer_unit_and_channel(lesson: Any, engine: Any) -> None:
-    app = lesson(
-        architectures_layer="first",
-        architectures_unit_row="3",
-        architectures_unit_column="50",
-        architectures_unit_channel="2",
-    )
-    assert not app.exception and not app.warning
-    assert engine.asked[-1] == ("unit", LITE0, "first", 3, 50, 2)
-    assert "**It is switched off**" in words(app)
+@pytest.mark.parametrize("place", [OUT, f"{OUT}.3", f"{OUT}.3.12.9"])
+def test_task_is_met_at_one_product_and_not_before(lesson: Any, engine: Any, place: str) -> None:
+    app = lesson(zoom=place)
+    assert not app.exception and not app.error and not app.warning
+    assert app.session_state.met is (place.count(".") == 3)
+    assert not {"first_kernels", "zoom_strip"} & {question for question, *_ in engine.asked}, "of the whole alone"
+    assert "architectures_evidence" not in [toggle.key for toggle in app.toggle]
 
 
-def test_link_to_what_is_not_there_says_so(lesson: Any, engine: Any) -> None:
-    app = lesson(architectures_layer="nowhere", architectures_unit_row="9999")
-    assert not app.exception
-    assert "architectures\\_layer=nowhere" in app.warning[0].value
-    assert engine.asked[1] == ("look_through", LITE0, "second")
-    assert 0 <= engine.asked[-1][3] <= 13
-
-
-def test_another_layer_starts_in_its_middle(lesson: Any, engine: Any) -> None:
-    app = lesson(architectures_unit_row="1")
-    app.selectbox(key="architectures_layer").set_value("first").run()
-    assert engine.asked[-1] == ("unit", LITE0, "first", 28, 28, 4)
-    app.selectbox(key="architectures_network").set_value("lenet5").run()
-    assert not app.exception and not app.warning
-    assert engine.asked[-1] == ("unit", "lenet5", "second", 7, 7, 4)
+def test_evidence_for_another_class_is_asked_once(lesson: Any, engine: Any) -> None:
+    app = lesson()
+    before = len(engine.asked)
+    app.toggle(key="architectures_evidence").set_value(True).run()
+    assert engine.asked[before:] == [("grad_cam", LITE0, 281)]
+    assert captions(app)[0] == "Evidence (Grad-CAM) for class of 281, 75.0%"
+    box = next(each for each in app.selectbox if each.label == "Evidence for")
+    before = len(engine.asked)
+    box.set_value("lynx").run()
+    assert engine.asked[before:] == [("grad_cam", LITE0, 282)]
 
 
 def test_random_weights_are_labelled_in_words(lesson: Any, engine: Any) -> None:
-    app = lesson(architectures_network="mobilenet_v2")
-    said = words(app)
-    assert "**MobileNet v2**, random weights" in said and "its weights are random" in said
-    assert ("grad_cam", "mobilenet_v2", None) in engine.asked and "no evidence" in said
-    assert not app.get("plotly_chart"), "no classes are named"
+    nobody = toys.strip(TOY)
+    engine.answers["zoom_strip"] = lambda key, seen, **_: replace(nobody, top=[])
+    app = lesson(architectures_network="mobilenet_v2", architectures_evidence="true")
+    assert not app.exception and not app.error
+    assert "**MobileNet v2**: random weights" in words(app) and "no evidence" in words(app)
+    assert ("grad_cam", "mobilenet_v2", None) in engine.asked, "no classes are named: the most probable"
+    assert "Evidence for" not in [box.label for box in app.selectbox]
+    assert captions(app)[-1].endswith("; random weights")
 
 
 def test_large_network_is_built_only_when_asked_for(lesson: Any, engine: Any) -> None:
     app = lesson(architectures_network="vgg16")
     assert not engine.asked and "553 MB" in words(app)
     app.button(key="architectures_build").click().run()
-    assert engine.asked[0] == ("look_into", "vgg16")
-    app.selectbox(key="architectures_layer").set_value("last").run()
-    assert engine.asked[-1][0] == "unit", "agreed for the whole visit"
+    assert engine.asked[:2] == [("zoom_plan", "vgg16"), ("zoom_strip", "vgg16")]
+    app.toggle(key="architectures_evidence").set_value(True).run()
+    assert engine.asked[-1][0] == "grad_cam", "agreed for the whole visit"
 
 
-def test_network_without_a_feature_map_has_no_grad_cam(lesson: Any, engine: Any) -> None:
-    app = lesson(architectures_network="vit_b16")
+def test_network_without_a_feature_map_says_so(lesson: Any) -> None:
+    app = lesson(architectures_network="vit_b16", architectures_evidence="true")
     app.button(key="architectures_build").click().run()
-    assert not app.exception and "No Grad-CAM here" in words(app)
-    assert "grad_cam" not in {question for question, *_ in engine.asked}
+    assert not app.exception
+    assert [each.value for each in app.error] == [
+        "ViT-B/16 has here no classifier that reads a feature map, which Grad-CAM needs."
+    ]
 
 
-def test_unit_without_a_field_says_why(lesson: Any) -> None:
-    assert "It sees the whole image." in words(lesson(architectures_layer="last"))
+def test_network_without_a_way_in_says_so_and_another_can_be_chosen(lesson: Any, engine: Any) -> None:
+    app = lesson(architectures_network="lenet5", zoom="c1.2")
+    assert [each.value for each in app.error] == [NO_WAY_IN]
+    assert {question for question, *_ in engine.asked} == {"zoom_plan"}
+    app.selectbox(key="architectures_network").set_value("mobilenet_v1").run()
+    assert not app.exception and not app.error and not app.warning
+    assert "zoom" not in app.query_params, "another network begins at the whole"
+    assert ("zoom_strip", "mobilenet_v1") in engine.asked
 
 
-def test_challenge_is_met_at_the_peak_of_channel_and_evidence(lesson: Any) -> None:
-    app = lesson(architectures_layer="last", architectures_unit_channel="9")
-    assert app.session_state.met is False and "Grad-CAM for class of 281 is strongest at (2, 5)" in words(app)
-    app.button(key="architectures_peak").click().run()
-    assert app.session_state.met is True
-    app.selectbox(key="architectures_unit_channel").set_value("4").run()
-    assert app.session_state.met is False
-
-
-def test_evidence_for_another_class_is_asked_once(lesson: Any, engine: Any) -> None:
-    app = lesson()
-    box = next(each for each in app.selectbox if each.label == "Evidence for")
-    before = len(engine.asked)
-    box.set_value("tiger cat").run()
-    assert engine.asked[before:] == [("grad_cam", LITE0, 282)]
-
-
-@pytest.mark.parametrize("trouble", [AWAY, InspectionRefused("VGG-16 has 553 MB of weights.")])
+@pytest.mark.parametrize("trouble", [AWAY, InspectionRefused("EfficientNet-Lite0 has 19 MB of weights.")])
 def test_trouble_is_one_sentence(lesson: Any, engine: Any, trouble: Exception) -> None:
-    engine.answers["look_through"] = trouble
+    engine.answers["zoom_strip"] = trouble
     app = lesson()
-    assert not app.exception and app.error[0].value == str(trouble)
+    assert not app.exception and [each.value for each in app.error] == [str(trouble)]
     assert app.session_state.met is False
+
+
+# Links of earlier versions -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "place"),
+    [
+        ({"layer": OUT}, OUT),
+        ({"layer": OUT, "unit_channel": "3"}, f"{OUT}.3"),
+        ({"layer": OUT, "unit_channel": "3", "unit_row": "12", "unit_column": "9"}, f"{OUT}.3.12.9"),
+        ({"layer": OUT, "unit_channel": "3", "unit_row": "12"}, f"{OUT}.3.12.8"),  # one was in the middle of 16
+        ({"layer": OUT, "unit_row": "12", "unit_column": "9"}, OUT),  # the map was that which varied most
+        ({"unit_channel": "3"}, f"{OUT}.3"),  # one began at the end of the second stage
+    ],
+)
+def test_old_link_leads_to_the_place_that_it_meant(lesson: Any, old: dict[str, str], place: str) -> None:
+    app = lesson(**{f"architectures_{name}": value for name, value in old.items()})
+    assert not app.exception and not app.warning
+    assert app.query_params["zoom"] == place
+    assert not [name for name in app.query_params if name.startswith("architectures_")]
+
+
+def test_old_link_to_what_a_node_takes_in_leads_to_the_node(lesson: Any) -> None:
+    app = lesson(architectures_network="mobilenet_v2", architectures_layer=f"{OUT}_bn", architectures_unit_channel="3")
+    assert not app.warning and app.query_params["zoom"] == f"{OUT}.3"
+    assert app.query_params["architectures_network"] == "mobilenet_v2"
+
+
+@pytest.mark.parametrize(
+    ("old", "said", "place"),
+    [
+        ({"layer": "nowhere"}, "zoom=nowhere, which is not possible here; you see the whole network", None),
+        ({"layer": OUT, "unit_channel": "99"}, r"you see block1a\_out in its place", OUT),
+        (
+            {"layer": OUT, "unit_channel": "3", "unit_row": "999", "unit_column": "9"},
+            r"you see block1a\_out.3 in its place",
+            f"{OUT}.3",
+        ),
+    ],
+)
+def test_old_link_to_what_is_not_there_says_so_once(
+    lesson: Any, old: dict[str, str], said: str, place: str | None
+) -> None:
+    app = lesson(**{f"architectures_{name}": value for name, value in old.items()})
+    assert not app.exception
+    (warning,) = app.warning
+    assert said in warning.value
+    assert app.query_params.get("zoom") == place
+    assert not app.run().warning
+
+
+def test_place_in_a_link_goes_before_what_an_old_one_meant(lesson: Any) -> None:
+    app = lesson(zoom=f"{OUT}.2", architectures_layer="stem_relu6", architectures_unit_channel="7")
+    assert not app.warning and app.query_params["zoom"] == f"{OUT}.2"
+    assert "architectures_layer" not in app.query_params

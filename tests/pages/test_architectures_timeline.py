@@ -65,7 +65,7 @@ def time_script() -> None:
     from ui.architectures import timeline
     from ui.shared import stage
 
-    st.markdown(f"reached: {timeline.timeline(stage.room())}")
+    st.markdown(f"reached: {timeline.timeline(stage.room('story'))}")
 
 
 def compare_script() -> None:
@@ -90,6 +90,10 @@ def words(app: AppTest) -> str:
     """What is told, without the marks of receipts."""
     kinds = (app.markdown, app.info, app.warning, app.error, app.caption)
     return "\n".join(MARK.sub("", element.value.replace("\\", "")) for kind in kinds for element in kind)
+
+
+def html(app: AppTest) -> str:
+    return "\n".join(element.proto.body for element in app.get("html"))
 
 
 def figures(app: AppTest) -> list[dict[str, Any]]:
@@ -178,7 +182,7 @@ def test_most_macs_per_parameter_is_the_task() -> None:
     said = words(app)
     assert "| receptive field | whole image |" in said and "| multiply-adds | 17,563,828,224 |" in said
     assert "| of these, attention's own products | 715,327,488 |" in said
-    assert "86.6 M parameters, 17.6 G MACs" in said, "the story of the ideas"
+    assert "<th>parameters</th><td><i style" in html(app) and "<td>17.6 G</td>" in html(app), "the story of the ideas"
     costs = figures(app)[2]["data"][0]
     assert costs["x"][networks(figures(app)[2]).index("vit_b16")] == 17_563_828_224
 
@@ -202,7 +206,8 @@ def test_timeline_link_restores_axis_idea_and_error() -> None:
     assert shown["vgg16"] == 8.1 and shown["googlenet"] == 10.07, "Simonyan & Zisserman, Szegedy et al."
     colours = dict(zip(networks(time), time["data"][0]["marker"]["color"], strict=True))
     assert colours["vgg16"] == colours["vgg19"] != colours["googlenet"]
-    assert "**Uniform depth** (VGG-16" in words(app) and "**Residual** (" not in words(app)
+    assert "### 2014 · Uniform depth" in words(app) and "· Residual" not in words(app)
+    assert "**8.1 %** top-5 error on ImageNet" in words(app)
 
 
 @pytest.mark.parametrize(("name", "value"), [("architectures_one", "vgg99"), ("architectures_idea", "uniform depth")])

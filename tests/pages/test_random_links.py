@@ -15,19 +15,31 @@ PAGES = ("home", "transfer", "lessons", *LESSONS)
 USUAL, MANY = 40, 300  # links a page, in every run of the tests and where there is time
 SEED = os.environ.get("FUZZ_SEED", "")  # `make fuzz` looks at other links each time
 ODD = ("", "0", "-1", "1e309", "nan", "1e-9", "9" * 21, "½", "٣", "true", "None", "<b>", "a b", "%00", "é" * 400)
-ALWAYS = ("picture", "with", "run", "set", "embed", "present", "show", "list", "item", "class")
+ALWAYS = ("picture", "with", "run", "set", "embed", "present", "show", "list", "item", "class", "zoom")
+OLD = tuple(f"architectures_{name}" for name in ("layer", "unit_channel", "unit_row", "unit_column"))  # still read
+PLACES = [
+    "-",
+    "stem_relu6",
+    "block3b_out.17",
+    "stem_relu6.3.99.1",
+    "stem_relu6.3.9.1",
+    "top_out.1e9",
+    "c1.1",
+    ".",
+    "...",
+]
 ASIDE = {  # what Share says besides the address
     "convolution": ("convolution_at",),
     "pooling": ("pooling_at",),
     "channels": ("channels_at",),
-    "architectures": ("architectures_at", "architectures_turned"),
+    "architectures": ("architectures_at", "architectures_turned", *OLD),
 }
 
 
 def names_of(page_name: str, page: Any, steps: list[str]) -> dict[str, list[str]]:
     """The parameters that the controls of a page have, each with values that it knows."""
     found: dict[str, list[str]] = {f"{page_name}_view": steps} | {name: [] for name in ALWAYS}
-    found |= {"present": ["1"], "show": ["stride", "kernel,stride", "why"]}
+    found |= {"present": ["1"], "show": ["stride", "kernel,stride", "why"], "zoom": PLACES}
     found |= {name: ["0,0", "2,3", "99,99", "c1", ",", "1,"] for name in ASIDE.get(page_name, ())}
     for step in steps or [""]:
         for control in controls(page(page_name, **({f"{page_name}_view": step} if step else {}))):

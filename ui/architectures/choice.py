@@ -1,12 +1,10 @@
 """How networks and their layers are called where one chooses them: links hold their keys, people read titles."""
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
 
-from cnn_core.networks.loaded import Layer
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.shared.controls import pick
 
@@ -27,16 +25,6 @@ _WORDS = {
 def network(label: str, default: str, key: str, *, place: Any = st, **more: Any) -> str:
     """Ask for a network of the zoo."""
     return pick(label, TITLES, default, key, place=place, **more)
-
-
-def layers(found: Iterable[Layer], ends: Iterable[str]) -> dict[str, str]:
-    """Return what is read for each layer: its name in words, its size, and whether a stage ends with it."""
-    marked = set(ends)
-    return {
-        layer.name: f"{layer_title(layer.name)} · {layer.shape[0]} × {layer.shape[1]}, {layer.shape[2]:,} maps"
-        + (" · end of a stage" if layer.name in marked else "")
-        for layer in found
-    }
 
 
 def layer_title(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The timeline: every architecture of the zoo in time, what accuracy costs, and the record of one of them."""
+"""The timeline: a story of ideas, every architecture of the zoo in time, what accuracy costs, the record of one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,13 @@ from cnn_core.networks import atlas
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.networks.zoo.pairing import error_of
 from cnn_core.networks.zoo.records import GENERATIONS, Result
-from cnn_core.receipts.networks import counts_key, key_of
 from cnn_core.receipts.today import WRITTEN
 from ui.architectures.choice import network
 from ui.architectures.history import EVENTS, IDEAS, today
 from ui.architectures.record import apart, card, macs_per_param, published_error, short
+from ui.architectures.story import events, story
 from ui.shared.charts import plot
-from ui.shared.controls import segments
-from ui.shared.receipts import marked, receipt
+from ui.shared.controls import pick, segments
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import plain
@@ -51,10 +50,12 @@ def timeline(room: Room) -> bool:
         True if the one is that with the most multiply-adds for each of its parameters.
     """
     with room.side:
-        one = network("Network", "resnet50", "architectures_one", help="Or click a point of the figure.")
-        axis = segments("Upwards", list(QUANTITIES), "parameters", "architectures_axis")
+        first, second = st.columns(2)
+        with first:
+            one = network("Network", "resnet50", "architectures_one", help="Or click a point of the figure.")
         ideas = {"all": "all"} | _SLUGS
-        idea = _SLUGS.get(segments("Idea", ideas, "all", "architectures_idea"), "")
+        idea = _SLUGS.get(pick("Idea", ideas, "all", "architectures_idea", place=second), "")
+        axis = segments("Upwards", list(QUANTITIES), "parameters", "architectures_axis")
         with room.more():
             which = segments("Mistakes counted", ["top-1", "top-5"], "top-1", "architectures_error")
             measure = segments("Measured", MEASURES, "one-crop", "architectures_measure")
@@ -62,13 +63,15 @@ def timeline(room: Room) -> bool:
     values = _values(found, which)
     with room.stage:
         _in_time(values[axis], axis, which, idea, one, found)
+    with room.story:
+        story(idea, which, found)
     with room.why:
         told(
-            "Each network answered a question that the one before left open. Read upwards for what it took: at first "
-            "more and more weights, then, from 2014 on, better ideas of where to spend them. Which of these would you "
-            "have had?"
+            "Each network answered a question that the one before left open. Read the figure upwards for what it took: "
+            "at first more and more weights, then, from 2014 on, better ideas of where to spend them. Which of these "
+            "would you have had?"
         )
-        _story(idea, which, found)
+        events()
         _costs(values, found, idea, one, (which, measure))
         st.header("What is on record of it?", anchor=False)
         card(one)
@@ -180,26 +183,3 @@ def _picked(key: str) -> None:
     keys = [point["customdata"] for point in points if point.get("customdata") in ARCHITECTURES]
     if keys:
         st.session_state.architectures_one = keys[0]
-
-
-def _story(idea: str, which: str, results: Mapping[str, Result]) -> None:
-    """The ideas in order, with the figures of the network that brought each."""
-    lines = []
-    for name, (key, sentence) in IDEAS.items():
-        record, facts = ARCHITECTURES[key], atlas.read()["architectures"][key]
-        result, figure = results.get(key), ""
-        if result:
-            figure = f", {which} error {error_of(result, which):.1f} %{receipt(key_of(key, result, which))}"
-            figure += f" ({plain(why)})" if (why := apart(result, "multiply-adds")) else ""
-        if idea in ("", name):
-            lines.append(
-                f"* {record.year} **{name.capitalize()}** ({plain(record.title)}, {short(facts['trainable_params'])} "
-                f"parameters{receipt(counts_key(key, 0))}, {short(facts['macs'])} MACs{figure}). {sentence}"
-            )
-    st.markdown(marked("\n".join(lines)))
-    with st.expander("Numbered in the figure: history, not computed"):
-        st.markdown("\n".join(f"{number}. {year}: {text}" for number, (year, text) in enumerate(EVENTS, 1)))
-        st.caption(
-            "Before the axis: the neocognitron, local receptive fields in stages. Fukushima 1980, "
-            "doi:10.1007/BF00344251."
-        )

@@ -6,7 +6,7 @@ turns a control (style.css); beside it are only the controls of this step.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -18,6 +18,8 @@ from ui.shared.printing import foot
 from ui.shared.receipts import forget_shown
 from ui.shared.teaching import task
 
+Form = Literal["beside", "wide", "story"]
+
 
 @dataclass(frozen=True)
 class Room:
@@ -27,11 +29,13 @@ class Room:
         stage: What is computed: pictures and figures first, with a sentence of what they show.
         side: The controls, the two that matter most first.
         why: Below both: three sentences, the formula, the source.
+        story: What is told beside stage and controls, where the step has that form; else the stage.
     """
 
     stage: DeltaGenerator
     side: DeltaGenerator
     why: DeltaGenerator
+    story: DeltaGenerator
 
     def more(self, label: str = "More controls") -> DeltaGenerator:
         """Return a folded place for the controls that matter less."""
@@ -49,12 +53,14 @@ class Step:
         question: What it answers: the heading.
         show: Draws it; true if the task has just been done.
         task: What to try; empty where there is nothing to be ticked off.
+        form: How it is laid out, as of `room`.
     """
 
     name: str
     question: str
     show: Callable[[Room], bool | None]
     task: str = ""
+    form: Form = "beside"
 
 
 def lesson(page: str, steps: Mapping[str, Step], *, after: tuple[str, str] | None = None) -> None:
@@ -78,12 +84,23 @@ def lesson(page: str, steps: Mapping[str, Step], *, after: tuple[str, str] | Non
         _way(key, steps, chosen, after)
 
 
-def room() -> Room:
-    """Lay out a stage, its controls beside it, and the words below."""
+def room(form: Form = "beside") -> Room:
+    """Lay out a stage, its controls, and the words below.
+
+    Args:
+        form: `beside`, the controls beside the stage; `wide`, below a stage that takes all the width; `story`, both
+            beside a story that is longer than they are, and on a phone below it.
+    """
+    if form == "wide":
+        stage, side = st.container(key="stage"), st.container(key="controls", horizontal=True)
+        return Room(stage, side, st.container(key="why"), stage)
     columns = st.columns([5, 3], gap="medium")
-    stage = columns[0].container(key="stage")
+    place = columns[1 if form == "story" else 0]
+    stage = place.container(key="stage")
     stop(stage)
-    return Room(stage, columns[1].container(key="controls"), st.container(key="why"))
+    side = columns[1].container(key="controls")
+    story = columns[0].container(key="story") if form == "story" else stage
+    return Room(stage, side, st.container(key="why"), story)
 
 
 def stop(place: Any = st) -> None:
@@ -94,7 +111,7 @@ def stop(place: Any = st) -> None:
 def _drawn(page: str, chosen: str, step: Step) -> None:
     """Draw a step; in a fragment, so that a control redraws nothing but its own step."""
     forget_shown()
-    place = room()
+    place = room(step.form)
     done = bool(step.show(place))
     if step.task:
         with place.why, st.container(key="task"):
