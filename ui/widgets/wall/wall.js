@@ -12,7 +12,8 @@ import { lay, lensIn, sheets } from '../parts/tiles.js';
  * @property {Tile[]} tiles
  * @property {Sheet | null} sheet That they lie in; none where each has a picture of its own.
  * @property {string} chosen Its id; empty if none is.
- * @property {number} columns
+ * @property {number} columns In a row, at most.
+ * @property {number} least Pixels of a tile from left to right: rather than less there are fewer in a row.
  * @property {boolean} titled Each has its title beneath it; else it is in the lens, and spoken.
  * @property {boolean} sharp Show pixels as squares.
  * @property {string} shape Width to height, as CSS writes it.
@@ -20,14 +21,15 @@ import { lay, lensIn, sheets } from '../parts/tiles.js';
  */
 /** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<{ chosen: string }, Data>} Args */
 
-/** Pixels: a wall narrower than this has two columns at most. */
-const NARROW = 220;
+/** Pixels between two tiles, as in wall.css. */
+const GAP = 8;
 
 /** @param {Args} args */
 export default function ({ data, parentElement, setTriggerValue }) {
   const parent = /** @type {HTMLElement} */ (parentElement);
   const wall = /** @type {Host} */ (parent.querySelector('.wall'));
-  const narrow = (wall.clientWidth || 400) < NARROW, columns = narrow ? Math.min(2, data.columns) : data.columns;
+  const room = Math.floor(((wall.clientWidth || 400) + GAP) / (data.least + GAP));
+  const columns = Math.min(data.columns, Math.max(2, room));
   wall.setAttribute('role', data.enters ? 'group' : 'radiogroup');
   wall.setAttribute('aria-label', data.label);
   wall.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;

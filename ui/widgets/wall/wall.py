@@ -40,6 +40,7 @@ def wall(
     *,
     sheet: Sheet | None = None,
     columns: int = 3,
+    least: int = 72,
     titled: bool = True,
     sharp: bool = False,
     shape: str = "4 / 3",
@@ -54,7 +55,8 @@ def wall(
         key: Of the widget.
         on_choose: Called, before the page runs again, with the id of the one that was chosen.
         sheet: All pictures in one, as `figures.mosaic` lays them.
-        columns: At most, where there is room.
+        columns: At most.
+        least: Pixels of a picture, from left to right: where there is less room, fewer are in a row. Without titles 30.
         titled: Show each title beneath its picture; else it is in the lens only, and spoken.
         sharp: Show pixels as squares.
         shape: Width to height of the pictures, as CSS writes it; those in a sheet have their own.
@@ -67,6 +69,7 @@ def wall(
         "sheet": sheet and laid(sheet),
         "chosen": chosen,
         "columns": columns,
+        "least": least if titled else 30,
         "titled": titled,
         "sharp": sharp,
         "shape": f"{sheet.cell[0]} / {sheet.cell[1]}" if sheet else shape,
