@@ -97,7 +97,7 @@ def patch(image: np.ndarray, field: Field | None, row: int, column: int, palette
         >>> image = np.zeros((64, 64, 3), np.uint8)
         >>> patch(image, Field(40, 4, 4), 0, 5).shape, patch(image, Field(80, 4, 4), 0, 5).shape
         ((40, 40, 3), (64, 64, 3))
-        >>> patch(image, Field(3, 2, 0), 0, 5).shape  # 32 pixels, each as 4 × 4
+        >>> patch(image, Field(4, 2, 0), 0, 5).shape  # 32 pixels, each as 4 × 4
         (128, 128, 3)
     """
     if field is None or field.padding is None or field.size >= len(image):

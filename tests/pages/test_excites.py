@@ -67,8 +67,8 @@ def test_photos_that_come_along_are_searched_and_the_strongest_shown(open_at: An
     assert len(tiles(app)) == len(PHOTOS) - 1, "one of them leaves the map at 0"
     assert tiles(app)[1].help == "at row 0, column 1 of 16 × 16. Open this picture there"
     said = words(app)
-    assert "What excites map 3 of Block 1a, output: the strongest place in each of 6 pictures" in said
-    assert "Each patch is what the strongest cell can see, 7 × 7 pixels." in said
+    assert "**What excites map 3 of Block 1a, output**" in said
+    assert "The strongest place in each of 6 pictures: what that cell can see, 7 × 7 pixels." in said
     assert "Searched: the 7 photos that come with ConvScope. Pictures that you bring are searched too." in said
     assert "1 picture of these leaves it at 0 or below everywhere." in said
     assert not tiles(open_at(OUT)) and not tiles(open_at("preprocess.1")), "only of a map that is computed"
@@ -148,7 +148,9 @@ def test_nothing_excites_a_dead_map_and_an_engine_that_is_away_says_so(open_at: 
     engine.answers["zoom_peaks"] = lambda *_, **__: Exciting(OUT, 3, (), 7, 7, 0, ())
     app = open_at(f"{OUT}.3")
     assert "**What excites map 3 of Block 1a, output:** none of these pictures." in words(app)
-    assert "7 pictures of these leave it at 0 or below everywhere." in words(app) and "Each patch" not in words(app)
+    assert "7 pictures of these leave it at 0 or below everywhere." in words(
+        app
+    ) and "The strongest place" not in words(app)
     engine.answers["zoom_peaks"] = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
     app = open_at(f"{OUT}.3")
     assert [each.value for each in app.error] == ["The engine cannot be reached. Try again in a moment."]

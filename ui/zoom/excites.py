@@ -76,7 +76,7 @@ def _excites(plan: Plan, place: Place) -> None:
     of = f"{called(plan, node, channel)} of {named(node)}"
     if tiles:
         wall(
-            f"What excites {of}: the strongest place in each of {count(len(tiles), 'picture')}",
+            f"What excites {of}",
             tiles,
             "",
             KEY,
@@ -144,8 +144,11 @@ def _told(plan: Plan, node: Node, found: Exciting, some: bool) -> list[str]:
     said = []
     size = node.field.size if node.field else plan.input_size
     if some:
-        sees = f"{size} × {size} pixels" if size < plan.input_size else "the whole picture"
-        said.append(f"Each patch is what the strongest cell can see, {sees}. What do they have in common?")
+        sees = f"what that cell can see, {size} × {size} pixels" if size < plan.input_size else "it sees all of it"
+        said.append(f"The strongest place in each of {count(len(found.pictures), 'picture')}: {sees}.")
+        if node.field and size < plan.input_size:
+            said.append("Grey lies beyond the border.")
+        said.append("What do they have in common?")
     said.append(
         f"Searched: {count(found.looked, 'picture')}, the {len(PHOTOS)} photos that come with ConvScope among them."
         if found.looked > len(PHOTOS)

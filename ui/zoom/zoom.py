@@ -59,7 +59,7 @@ def _order(plan: Plan, place: Place) -> str:
     """Ask in which order all maps of a layer lie."""
     if place.level != 1 or plan.node(place.node).shape[2] == 1:
         return next(iter(ORDERS))
-    return segments("Order of the maps", ORDERS, next(iter(ORDERS)), "zoom_order")
+    return segments("Order of the maps", ORDERS, next(iter(ORDERS)), "zoom_order", label_visibility="collapsed")
 
 
 def _cell(plan: Plan, place: Place, picture: Picture) -> None:

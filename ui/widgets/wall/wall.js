@@ -1,5 +1,5 @@
-// A wall of small pictures of which one is chosen, or gone into. This function runs again on every change of data, and
-// so after every choice: pictures and keyboard stay where they were.
+// A wall of small pictures to look at, of which one can be chosen, or gone into. This function runs again on every
+// change of data, and so after every choice: pictures and keyboard stay where they were.
 
 import { lay, lensIn, sheets } from '../parts/tiles.js';
 
@@ -18,6 +18,7 @@ import { lay, lensIn, sheets } from '../parts/tiles.js';
  * @property {boolean} sharp Show pixels as squares.
  * @property {string} shape Width to height, as CSS writes it.
  * @property {boolean} enters Arrow keys move, Enter goes in; else they choose at once.
+ * @property {boolean} [looks] Nothing is chosen: a tap enlarges.
  */
 /** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<{ chosen: string }, Data>} Args */
 
@@ -35,8 +36,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   wall.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
   wall.style.setProperty('--shape', data.shape);
   sheets(parent, data.sheet ? { sheet: data.sheet.source } : {});
-  const { tiles, chosen, titled, sharp, enters, sheet } = data;
-  lay(wall, { tiles, sheet: 'sheet', laid: sheet, chosen, columns, titled, sharp, enters }, lensIn(parent), {
-    take: (id) => setTriggerValue('chosen', id),
+  const { tiles, chosen, titled, sharp, enters, sheet } = data, lens = lensIn(parent);
+  lay(wall, { tiles, sheet: 'sheet', laid: sheet, chosen, columns, titled, sharp, enters }, lens, {
+    take: (id, tile) => {
+      const looked = data.looks && tiles.find((each) => each.id === id);
+      if (looked) lens.show(tile, looked);
+      else setTriggerValue('chosen', id);
+    },
   });
 }
