@@ -23,7 +23,7 @@ from cnn_core.engine.here import carry_out
 from cnn_core.networks.devices import import_keras
 from cnn_core.networks.effective_field import BLOCKS, DEPTHS
 from cnn_core.networks.embedded import shown_to_shifts
-from cnn_core.networks.zoom import held, lite, plan
+from cnn_core.networks.zoom import excites, held, lite, plan
 from cnn_core.pictures import sets
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
@@ -130,6 +130,7 @@ def calls(location: str, networks: Sequence[str] = LARGE) -> Iterator[Call]:
         yield Call("unit", f"{key}, {last.name}", (key, PICTURE, last.name, *place))
         if loaded(key).network.last_feature_map:
             yield Call("grad_cam", key, (key, PICTURE))
+    yield from searched(location)
     store = Store(location)
     try:
         experiment, labels = studied(location)
@@ -156,6 +157,18 @@ def zoomed(key: str = "efficientnet_lite0") -> Iterator[Call]:
         yield Call("zoom_maps", node, (key, SEEN, node))
         yield Call("zoom_map", node, (key, SEEN, node, 1))
         yield Call("zoom_cell", node, (key, SEEN, node, 1, 0, 0))
+
+
+def searched(location: str, key: str = "efficientnet_lite0") -> Iterator[Call]:
+    """Yield the search for what excites a channel: pictures of which each call meets as many new ones as it takes."""
+    store = Store(location)
+    try:
+        digests = [item.digest for item in sets.read_sample(store, "textures")]
+    finally:
+        store.close()
+    for node in ("block3b_out", "block2a_depthwise_relu6"):
+        few = Each(lambda n: digests[excites.AT_ONCE * n : excites.AT_ONCE * (n + 1)])
+        yield Call("zoom_peaks", node, (key, node, 1, few), {"location": location})
 
 
 def without_network(location: str, run_id: str) -> str:

@@ -3,6 +3,7 @@
 What is said of it is what the real code says of a source: every answer is consistent in itself, none is the network's.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,8 +13,8 @@ import numpy as np
 from cnn_core.arithmetic.layers import activated
 from cnn_core.networks.inside import Kernels
 from cnn_core.networks.zoo.architectures import architecture
-from cnn_core.networks.zoom import lite, made, plan, strip
-from cnn_core.networks.zoom.answers import Cell, Made, Maps, Strip
+from cnn_core.networks.zoom import excites, lite, made, plan, strip
+from cnn_core.networks.zoom.answers import Cell, Exciting, Made, Maps, Strip
 from cnn_core.networks.zoom.plan import Node, Plan
 from cnn_core.networks.zoom.source import Weights
 
@@ -97,7 +98,22 @@ def first_kernels(key: str) -> Kernels:
     return Kernels("stem_conv", np.random.default_rng(0).standard_normal((3, 3, 3, 32), np.float32))
 
 
-ANSWERS = {each.__name__: each for each in (zoom_plan, zoom_strip, zoom_maps, zoom_map, zoom_cell, first_kernels)}
+def zoom_peaks(
+    key: str, node: str, channel: int, digests: Sequence[str], most: int = 9, *, location: str | None = None
+) -> Exciting:
+    """Every picture excites every channel, the first ones more."""
+    found = lite.plan().node(node)
+    places = np.arange(found.shape[2]) % (found.shape[0] * found.shape[1])
+    vectors = {
+        digest: np.concatenate([np.full(found.shape[2], 5 / (1 + number)), places])
+        for number, digest in enumerate(digests)
+    }
+    return excites.ranked(lite.plan(), node, channel, vectors, most)
+
+
+ANSWERS = {
+    each.__name__: each for each in (zoom_plan, zoom_strip, zoom_maps, zoom_map, zoom_cell, zoom_peaks, first_kernels)
+}
 
 
 def _source(key: str, seen: np.ndarray) -> Waves:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from cnn_core.arithmetic.codes import coded
 from cnn_core.arithmetic.geometry import Field
 from cnn_core.arithmetic.layers import Sliding
 from cnn_core.figures.palette import LIGHT
-from cnn_core.networks.zoom.answers import Cell, Made, Maps, Mosaic, Strip
+from cnn_core.networks.zoom import excites
+from cnn_core.networks.zoom.answers import Cell, Exciting, Made, Maps, Mosaic, Strip
 from cnn_core.networks.zoom.plan import Node, Plan, Stage
 from ui.zoom import scenes, sums
 
@@ -126,6 +128,16 @@ def cell(whole: Plan, name: str, channel: int, row: int, column: int) -> Cell:
     )  # fmt: skip
 
 
+def peaks(whole: Plan, name: str, channel: int, digests: Sequence[str], most: int = 9) -> Exciting:
+    """Each picture excites each channel, the first ones more, one cell further each time; the last one not at all."""
+    node = whole.node(name)
+    vectors = {
+        digest: np.repeat([float(len(digests) - 1 - number), float(number)], node.shape[2])
+        for number, digest in enumerate(digests)
+    }
+    return excites.ranked(whole, name, channel, vectors, most)
+
+
 def answers(whole: Plan) -> dict[str, Any]:
     """What a stand-in engine answers."""
     return {
@@ -133,6 +145,7 @@ def answers(whole: Plan) -> dict[str, Any]:
         "zoom_maps": lambda key, seen, name: maps(whole, name),
         "zoom_map": lambda key, seen, name, channel, **_: made(whole, name, channel),
         "zoom_cell": lambda key, seen, *where, **_: cell(whole, *where),
+        "zoom_peaks": lambda key, *about, location=None: peaks(whole, *about),
     }
 
 

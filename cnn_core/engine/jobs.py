@@ -39,6 +39,7 @@ QUESTIONS = {
     "zoom_maps": "cnn_core.networks.zoom.strip:maps",
     "zoom_map": "cnn_core.networks.zoom.made:made",
     "zoom_cell": "cnn_core.networks.zoom.made:cell",
+    "zoom_peaks": "cnn_core.networks.zoom.excites:exciting",
     "layer_times": "cnn_core.networks.layer_times:layer_times",
     "effective_field": "cnn_core.networks.effective_field:effective_field",
     "field_growth": "cnn_core.networks.effective_field:field_growth",
@@ -68,6 +69,7 @@ WARM = {
     "zoom_maps": 25,
     "zoom_map": 22,
     "zoom_cell": 20,
+    "zoom_peaks": 300,  # of 24 small pictures that are new to it; of large ones it stops after half a second
     "layer_times": 610,
     "effective_field": 403,
     "field_growth": 1,  # kept: the first of each kernel size takes 1.3 s

@@ -1,9 +1,10 @@
-"""Pictures of a network's inside: its first kernels, and a unit's field over the picture."""
+"""Pictures of a network's inside: its first kernels, a unit's field over the picture, and what lies in it."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cnn_core.arithmetic.geometry import Field, unit_interval
 from cnn_core.figures.maps import enlarged
 from cnn_core.figures.palette import LIGHT, Palette, rgb
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 _GAP = 2  # pixels between two tiles
 _LEAST = 48  # pixels of the picture that are shown of a unit at least, along an axis
+_PATCH = 32  # the same, where it stands among many
+_BEYOND = 127  # grey beyond the picture's border: what a network that scales to −1 … 1 has there, zero
 
 
 def kernels(weights: np.ndarray, columns: int, side: int = 44) -> np.ndarray:
@@ -74,6 +77,41 @@ def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: "Box", pal
     rows = slice((top - first_row) * factor, (bottom + 1 - first_row) * factor)
     columns = slice((left - first_column) * factor, (right + 1 - first_column) * factor)
     shown[rows, columns] = _framed(shown[rows, columns], rgb(palette.selection), inside=True)
+    return shown
+
+
+def patch(image: np.ndarray, field: Field | None, row: int, column: int, palette: Palette = LIGHT) -> np.ndarray:
+    """Cut out what a unit can see; of a small field with what is about it, and a frame.
+
+    Args:
+        image: uint8 `(S, S, 3)`, as the network saw it.
+        field: Of the unit's map, along both axes; None where it sees all.
+        row: Of the unit.
+        column: Of the unit.
+        palette: Of the theme: the selection frames what it can see.
+
+    Returns:
+        uint8 `(k, k, 3)`, grey beyond the picture's border; the whole picture if the field is not smaller.
+
+    Example:
+        >>> image = np.zeros((64, 64, 3), np.uint8)
+        >>> patch(image, Field(40, 4, 4), 0, 5).shape, patch(image, Field(80, 4, 4), 0, 5).shape
+        ((40, 40, 3), (64, 64, 3))
+        >>> patch(image, Field(4, 2, 0), 0, 5).shape  # 32 pixels, each as 4 × 4
+        (128, 128, 3)
+    """
+    if field is None or field.padding is None or field.size >= len(image):
+        return image
+    reach = max(0, -(-(_PATCH - field.size) // 2))  # pixels about the field
+    wide = np.pad(image, [(len(image), len(image))] * 2 + [(0, 0)], constant_values=_BEYOND)
+    first = [len(image) + unit_interval(field, place)[0] - reach for place in (row, column)]
+    side = field.size + 2 * reach
+    shown = wide[first[0] : first[0] + side, first[1] : first[1] + side]
+    if not reach:
+        return shown
+    shown = enlarged(shown, 4 * side)
+    frame = slice(4 * reach - _GAP, 4 * (reach + field.size) + _GAP)
+    shown[frame, frame] = _framed(shown[frame, frame], rgb(palette.selection), inside=True)
     return shown
 
 

@@ -97,3 +97,5 @@ BUNDLED: dict[str, Bundled] = {
         *(Bundled(f"digit-{n}", f"A handwritten {n}", _DIGITS, _digit(n)) for n in (3, 7)),
     )
 }
+
+PHOTOS = (*_PHOTOS, "china", "flower")  # of these, the photographs

@@ -24,6 +24,7 @@ from cnn_core.pictures.limits import FILE_BYTES, MB, PHOTO_PIXELS, PICTURE_PIXEL
 from cnn_core.pictures.picture import MAX_SIDE, Picture, square, thumbnail
 
 __all__ = [
+    "DECODING_ERRORS",
     "FORMATS",
     "MAX_ASPECT",
     "MAX_SIDE",
@@ -44,7 +45,7 @@ MAX_ASPECT = 50  # longer side : shorter side, so that scaling down never leaves
 MAX_FRAMES = 50  # of an animation, in search of the first that shows something
 
 # What Pillow raises on damaged data, by format and depth in the file, or warns of where warnings are errors.
-_DECODING_ERRORS = (
+DECODING_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -171,7 +172,7 @@ def take(data: bytes, name: str) -> Taken:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # Pillow's own limit comes first
         reason = f"this picture has far more than {PICTURE_PIXELS // 10**6} megapixels"
         raise ImageRejected(name, reason, _scale_down(PICTURE_PIXELS)) from error
-    except _DECODING_ERRORS as error:
+    except DECODING_ERRORS as error:
         said = printable(str(error)) or type(error).__name__
         reason, remedy = formats.unread(data, said) or (
             f"the picture is damaged or cut short ({said})",
@@ -263,7 +264,7 @@ def _taken_tiff(data: bytes, page: tiff.Directory, name: str) -> Taken:
             break
         try:
             flat, notes = _tiff_page(data, each, name)
-        except (ImageRejected, *_DECODING_ERRORS):
+        except (ImageRejected, *DECODING_ERRORS):
             if shown is None:
                 raise
             break  # the first page is well, one further on is not
@@ -337,7 +338,7 @@ def _first_shown(image: ImageFile.ImageFile, data: bytes, raw_mode: str, name: s
         except ImageRejected as rejection:
             first = first or rejection
             continue
-        except (*_DECODING_ERRORS, Image.DecompressionBombError):
+        except (*DECODING_ERRORS, Image.DecompressionBombError):
             if first is None:
                 raise
             break  # the first frame is well, one further on is not
@@ -363,7 +364,7 @@ def _frames(image: ImageFile.ImageFile) -> Iterator[int]:
         pixels += image.size[0] * image.size[1]
         try:
             image.seek(index)
-        except (*_DECODING_ERRORS, Image.DecompressionBombError):  # no more, or damaged further on
+        except (*DECODING_ERRORS, Image.DecompressionBombError):  # no more, or damaged further on
             return
         if pixels + image.size[0] * image.size[1] > PICTURE_PIXELS or max(image.size) > SIDE:
             return
@@ -391,7 +392,7 @@ def _orientation(image: ImageFile.ImageFile, data: bytes) -> tuple[int, str]:
         return 1, ""  # for a PNG without EXIF data, Pillow would decode all pixels to look behind them
     try:
         orientation: int = image.getexif().get(_ORIENTATION, 1)
-    except _DECODING_ERRORS:
+    except DECODING_ERRORS:
         return 1, "not turned: its EXIF data could not be read"
     if orientation not in _TURNS:
         return 1, ""

@@ -18,6 +18,7 @@ from cnn_core.store import keys
 from cnn_core.store.runs import Store
 from tests import walks
 from ui.shared import charts
+from ui.widgets.wall import wall
 
 ROOT = Path(__file__).parents[2]
 
@@ -134,3 +135,19 @@ def bring(store: Store) -> Any:
         return box.upload(name, data).run()
 
     return give
+
+
+@pytest.fixture
+def walls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw a wall as buttons, for AppTest presses no component: `<key>_<id>`, titled and described as the tile."""
+
+    def buttons(*, data: dict[str, Any], key: str, on_chosen_change: Any) -> None:
+        def take(chosen: str) -> None:
+            st.session_state[key] = {"chosen": chosen}
+            on_chosen_change()
+
+        for tile in data["tiles"]:
+            assert data["sheet"] or tile["source"].startswith("data:image/")
+            st.button(tile["title"], key=f"{key}_{tile['id']}", help=tile["about"], on_click=take, args=(tile["id"],))
+
+    monkeypatch.setattr(wall, "_wall", buttons)

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from cnn_core.arithmetic.measures import wilson
+from cnn_core.engine.errors import EngineError
 from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import kept, sets
 from cnn_core.pictures.images import Picture
@@ -433,8 +434,28 @@ def test_result_names_the_mistake_and_the_uncertainty(page: Any, store: Store, r
     assert "they would likely land elsewhere: frozen between 9 and 91 % and fine-tuned between 34 and 100 %." in shown
 
 
-def test_wrong_label_is_moved_in_the_runs_pictures_and_back(page: Any, store: Store, run: Run) -> None:
+def open_mistake(app: Any) -> Any:
+    """Look into the first picture on the wall of those that were missed."""
+    next(each for each in app.button if str(each.key).startswith("transfer_mistakes_wall_")).click().run()
+    assert not app.exception
+    return app
+
+
+def test_missed_pictures_are_a_wall_each_named_by_what_it_is_and_what_was_said(
+    page: Any, store: Store, run: Run, walls: None
+) -> None:
     app = page("transfer", run=finish(store, run).id)
+    (missed,) = (answer for answer in measured(run).arms["frozen"].answers if not answer.right)
+    (tile,) = (each for each in app.button if str(each.key).startswith("transfer_mistakes_wall_"))
+    assert tile.label == f"is dog, said cat {missed.probability:.0%}"
+    assert tile.help == (f"{missed.name}. Frozen: cat {missed.probability:.0%}. Open: why, and is the label right?")
+
+
+def test_wrong_label_is_moved_in_the_runs_pictures_and_back_even_where_the_engine_is_away(
+    page: Any, store: Store, run: Run, engine: Any, walls: None
+) -> None:
+    engine.answers["evidence"] = EngineError("The engine is away.")
+    app = open_mistake(page("transfer", run=finish(store, run).id))
     (missed,) = (answer for answer in measured(run).arms["frozen"].answers if not answer.right)
     before = app.session_state.album.counts if "album" in app.session_state else {"cat": 6, "dog": 6}
     button = next(each for each in app.button if str(each.key).startswith("transfer_relabel_"))
@@ -448,7 +469,7 @@ def test_wrong_label_is_moved_in_the_runs_pictures_and_back(page: Any, store: St
     assert app.session_state.album.counts == {"cat": 6, "dog": 6}
 
 
-def test_mistake_is_looked_into_when_it_is_opened(page: Any, store: Store, run: Run, engine: Any) -> None:
+def test_mistake_is_looked_into_when_it_is_opened(page: Any, store: Store, run: Run, engine: Any, walls: None) -> None:
     seen, strong = np.zeros((8, 8, 3), np.uint8), np.zeros((3, 3), np.float32)
     strong[0, 2] = 2.0
     near = tuple(Neighbour(run.spec["items"][n][0], f"{n}.png", label, 0.9) for n, label in ((0, "cat"), (11, "dog")))
@@ -458,8 +479,7 @@ def test_mistake_is_looked_into_when_it_is_opened(page: Any, store: Store, run: 
     engine.ask = lambda question, *args, **named: asked.append((question, *args)) or engine.answers[question]
     app = page("transfer", run=finish(store, run).id)
     assert "evidence" not in [question for question, *_ in asked], "nothing is computed before it is asked for"
-    next(each for each in app.button if str(each.key).startswith("transfer_look_")).click().run()
-    assert not app.exception
+    open_mistake(app)
     (missed,) = (answer for answer in measured(run).arms["frozen"].answers if not answer.right)
     assert asked[-1] == ("evidence", run.id, "frozen", missed.digest), "of the arm that missed it alone"
     assert "**Frozen** says cat at 80%, dog at 20%." in texts(app)
@@ -467,15 +487,18 @@ def test_mistake_is_looked_into_when_it_is_opened(page: Any, store: Store, run: 
     assert "Frozen: evidence for cat (what it says), strongest at the top right" in spoken
     assert "Frozen: evidence for dog (its label), strongest nowhere" in spoken
     assert "1 of these 2 are not called “dog”." in texts(app)
-    moved = next(each for each in app.button if str(each.key).endswith("_why"))
+    alike = [each for each in app.button if str(each.key).startswith("transfer_nearest_")]
+    assert [(each.label, each.help) for each in alike] == [("cat 0.90", "0.png"), ("dog 0.90", "11.png")]
+    moved = next(each for each in app.button if str(each.key).startswith("transfer_relabel_"))
     moved.click().run()
     assert app.session_state.album.counts == {"cat": 7, "dog": 5}, "the label is corrected where one has looked"
 
 
 def test_moved_label_leaves_the_result_and_leads_on_with_the_corrected_pictures(
-    page: Any, store: Store, run: Run
+    page: Any, store: Store, run: Run, engine: Any, walls: None
 ) -> None:
-    app = page("transfer", run=finish(store, run).id)
+    engine.answers["evidence"] = EngineError("The engine is away.")
+    app = open_mistake(page("transfer", run=finish(store, run).id))
     next(each for each in app.button if str(each.key).startswith("transfer_relabel_")).click().run()
     app.button(key="transfer_back").click().run()
     assert app.session_state.album.counts == {"cat": 7, "dog": 5}

@@ -10,12 +10,12 @@ from cnn_core.training.lab.labels import STUDY, LabelsResult, MapPoint, Refusal,
 from ui.laboratory.study import Shown, plot, receipt, sentences, stamp, study
 from ui.laboratory.suspects import evidence, judged, kept, pairs, suspects, undo
 from ui.shared import charts
+from ui.shared.contact import contact_sheet
 from ui.shared.controls import segments, slide
 from ui.shared.session import Album
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import plain, table
-from ui.widgets.gallery.gallery import gallery
 
 LOOKS = {
     "Map": "Map of all pictures",
@@ -129,7 +129,8 @@ def _map(shown: Shown[LabelsResult], points: Sequence[MapPoint], side: DeltaGene
     )
     if chosen:
         pictures = [points[index] for index in chosen[:GALLERY]]
-        gallery([(p.digest, judged(p), judged(p, short=True)) for p in pictures], key=f"laboratory_picked_{shown.key}")
+        chosen_ones = [(each.digest, judged(each, short=True), each.name) for each in pictures]
+        contact_sheet("The chosen pictures", chosen_ones, f"laboratory_picked_{shown.key}", columns=8)
         if len(chosen) > GALLERY:
             st.caption(f"… and {len(chosen) - GALLERY} more.")
 

@@ -10,12 +10,12 @@ from cnn_core.figures import maps
 from cnn_core.figures.pooling import evidence as overlaid
 from cnn_core.pictures.albums import Before
 from cnn_core.training.lab.labels import Attention, LabelsResult, MapPoint, Pair, Suspect
+from ui.shared.contact import contact_sheet
 from ui.shared.controls import segments
 from ui.shared.session import Album, small, store
 from ui.shared.teaching import told
 from ui.shared.text import count, plain, table
 from ui.shared.worker import answered
-from ui.widgets.gallery.gallery import gallery
 
 CHOSEN = {"Wrong": "Judged wrong", "Right": "Judged right", "All": "All"}
 PAIRS = {"All-pairs": "All", "Across-classes": "Under two labels", "Across-parts": "In two parts of a split"}
@@ -132,6 +132,7 @@ def _listed(result: LabelsResult) -> None:
 
 def _suspect(suspect: Suspect, album: Album, there: set[tuple[str, str]], place: int) -> None:
     digest, name, label, other = suspect.digest, suspect.name, suspect.label, suspect.suggested
+    key = f"{place}_{digest[:12]}"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.image(small(digest), width=96, alt=f"{name}, labelled {label}")
         st.markdown(
@@ -141,13 +142,9 @@ def _suspect(suspect: Suspect, album: Album, there: set[tuple[str, str]], place:
         )
         nearest = suspect.nearest
         with st.container(width=220, gap="xxsmall"):
-            st.image(
-                [small(near.digest) for near in nearest],
-                width=64,
-                alt=[f"{near.name}, labelled {near.label}" for near in nearest],
-            )
+            alike = [(near.digest, f"{near.name}, labelled {near.label}", "one of the nearest") for near in nearest]
+            contact_sheet(f"Nearest to {name}", alike, f"laboratory_near_{key}", columns=3, titled=False)
             st.caption("Nearest: " + ", ".join(plain(near.label) for near in nearest))
-    key = f"{place}_{digest[:12]}"
     if (digest, label) not in there:
         labels = [current for known, current in there if known == digest]
         st.markdown(f":material/check: now **{plain(labels[0])}**" if labels else ":material/check: removed")
@@ -265,7 +262,5 @@ def evidence(run_id: str, every: Sequence[MapPoint], side: DeltaGenerator) -> No
         "a global average and a linear head it is the [[class activation map]] without its negative part."
     )
     st.markdown("**The training pictures that are most alike**")
-    gallery(
-        [(near.digest, f"{near.name}: {near.label}", f"{near.label} {near.similarity:.2f}") for near in answer.nearest],
-        key=f"laboratory_nearest_{run_id}",
-    )
+    alike = [(near.digest, f"{near.label} {near.similarity:.2f}", near.name) for near in answer.nearest]
+    contact_sheet("The training pictures that are most alike", alike, f"laboratory_nearest_{run_id}")

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cnn_core.arithmetic.escaping import html
 from ui.shared.accounts import account
-from ui.shared.picture import chosen, of_link, read_link, said_of, use_mine, write_link
+from ui.shared.picture import Chosen, chosen, of_link, read_link, said_of, use_mine, write_link
 from ui.shared.picture_dialog import change_picture
 from ui.shared.present import presenting
 from ui.shared.printing import ask
@@ -69,20 +69,25 @@ def header(page: str, body: DeltaGenerator) -> None:
 
 def _picture() -> None:
     """Show the picture small, its name, and if it came with the link how to leave it."""
-    shown, linked = chosen(), bool(of_link())
+    shown, linked = chosen(), of_link()
     source = f"data:image/jpeg;base64,{base64.b64encode(shown.small).decode()}"
-    note = "<small>This picture came with the link</small>" if linked else ""
+    note = f"<small>{_from(linked)}</small>" if linked else ""
     st.html(
         f'<div class="visitor"><img src="{source}" alt="The picture of all pages:">'
         f"<span>{html(shown.title)}{note}</span></div>"
     )
     if linked:
-        st.button("Use mine", key="visitor_mine", on_click=use_mine, help="Leave the picture that came with the link")
+        st.button("Use mine", key="visitor_mine", on_click=use_mine, help="Leave this picture, and take your own again")
+
+
+def _from(linked: Chosen) -> str:
+    return "This picture came with the link" if linked.token or linked.bundled else "One of your set of pictures"
 
 
 def _change_picture() -> None:
     shown = chosen()
-    came = " This picture came with the link." if of_link() else ""
+    linked = of_link()
+    came = f" {_from(linked)}." if linked else ""
     st.caption(f"Now: {plain(shown.title)}.{came} {said_of([shown.about]) if shown.about else ''}")
     if not keeps_visits():
         st.caption(NOT_KEPT)

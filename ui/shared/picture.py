@@ -29,7 +29,8 @@ OWN = "mine"  # a value of PARAMETER in links of version 0.2
 DEFAULT = "chelsea"
 FILE_MB = limits.FILE_BYTES // limits.MB  # of a picture; the browser says it and looks at it, the decoder too
 SIDE = 256  # pixels a lesson computes on, at most
-_LINKED = "picture_of_link"  # in the session: what came with the link, until the visitor asks for their own
+# In the session: what came with the link, or is lent by the visitor's set, until they ask for their own.
+_LINKED = "picture_of_link"
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def mine() -> Chosen:
 
 
 def of_link() -> Chosen | None:
-    """Return the picture that came with the link, if it is not the visitor's choice anyway."""
+    """Return the picture that came with the link, or is lent by a set, if it is not the visitor's choice anyway."""
     asked = st.query_params.get(PARAMETER, "")
     linked: Chosen | None = st.session_state.get(_LINKED)
     if asked in BUNDLED and not (linked and linked.token):
@@ -126,6 +127,10 @@ def read_link() -> list[str]:
 
 def _lost() -> list[str]:
     """Forget a picture that the store has lost: a page would fail on it, every time."""
+    linked: Chosen | None = st.session_state.get(_LINKED)
+    if linked and linked.kept and not linked.token and not store().exists(keys.picture_record(linked.kept.digest)):
+        use_mine()
+        return [f"{plain(linked.kept.name)} is no longer kept on this server. You see your own."]
     own = mine().kept
     if own is None or store().exists(keys.picture_record(own.digest)):
         return []
@@ -175,6 +180,13 @@ def choose(name: str) -> None:
     """
     change_visitor(lambda known: replace(known, bundled=name))
     use_mine()
+
+
+def lend(picture: OwnPicture) -> None:
+    """Show a picture of the visitor's set until they ask for their own, which stays chosen."""
+    use_mine()
+    if mine().same != picture.digest:
+        st.session_state[_LINKED] = Chosen(kept=picture)
 
 
 def take(data: bytes, name: str) -> None:

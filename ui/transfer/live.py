@@ -13,6 +13,7 @@ from cnn_core.training.transfer.headline import beside
 from cnn_core.training.transfer.results import Learning, Transfer, learning
 from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.shared.charts import plot
+from ui.shared.contact import contact_sheet
 from ui.shared.links import shown_link
 from ui.shared.run_panel import PHASES, follow
 from ui.shared.stage import stop
@@ -20,9 +21,9 @@ from ui.shared.text import count, plain
 from ui.transfer.ask import ask
 from ui.transfer.figures import large
 from ui.widgets.focus.focus import keep_focus
-from ui.widgets.gallery.gallery import gallery
 
 CLASSES, PICTURES = 6, 10  # that are shown of those that are learnt
+COLUMNS = 5  # pictures in a row
 
 
 def going(run: Run) -> None:
@@ -57,7 +58,8 @@ def _pictures(items: list[Item]) -> None:
     for label in labels[:CLASSES]:
         own = [item for item in items if item.label == label]
         st.markdown(f"**{plain(label)}** · {len(own)}")
-        gallery([(item.digest, item.name, "") for item in own[:PICTURES]], f"transfer_learnt_{label}", side=50)
+        pictures = [(item.digest, item.name, "") for item in own[:PICTURES]]
+        contact_sheet(f"Pictures of {label}", pictures, f"transfer_learnt_{label}", columns=COLUMNS, titled=False)
     if len(labels) > CLASSES:
         st.caption(f"… and {count(len(labels) - CLASSES, 'class')} more.")
 

@@ -3,20 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
 
-from cnn_core.pictures import kept
 from cnn_core.pictures.items import Item
 from cnn_core.store.records import Run
 from cnn_core.training.transfer.results import Answer, Arm
 from cnn_core.training.transfer.spec import ARM_TITLES
-from ui.shared.charts import palette
-from ui.shared.session import Album, store
+from ui.shared.contact import judged
+from ui.shared.session import Album
 from ui.shared.text import count, plain
 from ui.transfer.why import why
+from ui.widgets.wall.wall import Tile, wall
 
-SIDE = 160  # pixels that a picture is shown wide
+COLUMNS, LEAST = 6, 104  # pictures in a row at most, and how many pixels each has at least
 PAGE = 12  # pictures before the reader asks for more
 OPENED = "transfer_why"  # in the session: run, digest and label of the mistake that is looked into
 
@@ -55,8 +54,8 @@ def show_mistakes(run: Run, arms: Mapping[str, Arm]) -> None:
         return
     missed = ", ".join(f"{ARM_TITLES[name].lower()} {len(arm.wrong)}" for name, arm in arms.items() if arm.wrong)
     st.markdown(
-        f"**{count(len(found), 'picture')}** missed ({missed}), the surest mistakes first. Is the network wrong, or is "
-        "the label? A label that you correct here is corrected in your set; train again, and see whether it helps."
+        f"**{count(len(found), 'picture')}** missed ({missed}), the surest mistakes first. Click one: is the network "
+        "wrong, or is the label? One that you correct is corrected in your set; train again, and see whether it helps."
     )
     pages = -(-len(found) // PAGE)
     page = 1
@@ -64,10 +63,19 @@ def show_mistakes(run: Run, arms: Mapping[str, Arm]) -> None:
         page = st.number_input(f"Page of {pages}", 1, pages, 1, key=f"transfer_mistakes_{run.id}", width=160)
     album = Album.current()
     there = {(item.digest, item.label) for item in album.items}
-    with st.grid(min_column_width=SIDE + 34, key="transfer_mistakes_grid"):
-        for mistake in found[PAGE * (page - 1) : PAGE * page]:
-            with st.container(border=True, gap="xsmall"):
-                _one(run, mistake, album, there)
+    shown = {_id(mistake): mistake for mistake in found[PAGE * (page - 1) : PAGE * page]}
+    wall(
+        "Missed pictures",
+        [_tile(mistake, there) for mistake in shown.values()],
+        "",
+        f"transfer_mistakes_wall_{run.id}",
+        lambda chosen: _open(_name(run, shown[chosen])),
+        columns=COLUMNS,
+        least=LEAST,
+        shape="1 / 1",
+        enters=True,
+        headed=False,
+    )
     opened = [each for each in found if _name(run, each) == st.session_state.get(OPENED)]
     if opened:
         st.dialog("Why?", width="medium", on_dismiss=_close)(_look)(run, opened[0])
@@ -77,8 +85,8 @@ def _look(run: Run, mistake: Mistake) -> None:
     """Look into one mistake."""
     album = Album.current()
     st.markdown(f"**{plain(mistake.picture.name)}** is labelled **{plain(mistake.picture.label)}**.")
+    _correct(run, mistake, album, {(item.digest, item.label) for item in album.items})
     why(run.id, mistake.picture, mistake.said)
-    _correct(run, mistake, album, {(item.digest, item.label) for item in album.items}, "_why")
 
 
 def _name(run: Run, mistake: Mistake) -> tuple[str, str, str]:
@@ -93,40 +101,37 @@ def _close() -> None:
     st.session_state.pop(OPENED, None)
 
 
-def _one(run: Run, mistake: Mistake, album: Album, there: set[tuple[str, str]]) -> None:
-    picture, colours = mistake.picture, palette().arms
-    said = "; ".join(f"{ARM_TITLES[name]} says {answer.said}" for name, answer in mistake.said.items())
-    st.image(_pixels(picture.digest), width=SIDE, alt=f"{picture.name}: is {picture.label}. {said}")
-    lines = [f"is **{plain(picture.label)}**"]
-    lines += [
-        f'<span style="color:{colours[name]}">●</span> {ARM_TITLES[name]}: {plain(answer.said)} '
-        f"{answer.probability:.0%}"
-        for name, answer in mistake.said.items()
-    ]
-    st.markdown("  \n".join(lines), unsafe_allow_html=True)
-    with st.container(horizontal=True, gap="xsmall"):
-        st.button(
-            "Why?",
-            key=f"transfer_look_{run.id}_{picture.digest[:12]}_{picture.label}",
-            on_click=_open,
-            args=(_name(run, mistake),),
-            help="Where the network looks, and which training pictures are most alike",
-        )
-        _correct(run, mistake, album, there)
+def _id(mistake: Mistake) -> str:
+    return f"{mistake.picture.digest} {mistake.picture.label}"
 
 
-def _correct(run: Run, mistake: Mistake, album: Album, there: set[tuple[str, str]], place: str = "") -> None:
+def _tile(mistake: Mistake, there: set[tuple[str, str]]) -> Tile:
+    picture, now = mistake.picture, _now(mistake.picture, there)
+    surest = max(mistake.said.values(), key=lambda answer: answer.probability)
+    title = f"✓ now {now}" if now else f"is {picture.label}, said {surest.said} {surest.probability:.0%}"
+    said = "; ".join(f"{ARM_TITLES[name]}: {each.said} {each.probability:.0%}" for name, each in mistake.said.items())
+    return Tile(
+        _id(mistake), title, f"{picture.name}. {said}. Open: why, and is the label right?", judged(picture.digest)
+    )
+
+
+def _now(picture: Answer, there: set[tuple[str, str]]) -> str:
+    """Under which label the picture lies in the set by now; empty if it is the one that it had."""
+    now = [label for digest, label in there if digest == picture.digest]
+    return now[0] if now and picture.label not in now else ""
+
+
+def _correct(run: Run, mistake: Mistake, album: Album, there: set[tuple[str, str]]) -> None:
     """Let the reader say that the label is wrong, and take that back."""
     picture = mistake.picture
-    now = [label for digest, label in there if digest == picture.digest]
-    place = f"{run.id}_{picture.digest[:12]}_{picture.label}{place}"
-    if now and picture.label not in now:
-        st.markdown(f":material/check: now **{plain(now[0])}**")
+    place = f"{run.id}_{picture.digest[:12]}_{picture.label}"
+    if now := _now(picture, there):
+        st.markdown(f":material/check: now **{plain(now)}**")
         st.button(
             "Move it back",
             key=f"transfer_unmove_{place}",
             on_click=album.move,
-            args=({picture.digest}, now[0], picture.label),
+            args=({picture.digest}, now, picture.label),
         )
     else:
         to = mistake.suggested
@@ -149,8 +154,3 @@ def adopt(run: Run) -> Album:
 
 def _move(run: Run, digest: str, label: str, to: str) -> None:
     adopt(run).move({digest}, label, to)
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def _pixels(digest: str) -> np.ndarray:
-    return kept.pixels(store(), digest)

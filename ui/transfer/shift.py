@@ -4,6 +4,7 @@ import streamlit as st
 
 from cnn_core.training.transfer.shift import Shift
 from cnn_core.training.transfer.spec import ARM_TITLES
+from ui.shared.contact import contact_sheet
 from ui.shared.session import small
 from ui.shared.text import plain, table
 
@@ -21,15 +22,13 @@ def show_shift(shift: Shift) -> None:
     if shift.traits:
         rows = [[trait.name, f"{trait.train:.3g}", f"{trait.test:.3g}"] for trait in shift.traits]
         table(["Median of", "Training", "Test"], rows)
-    for missed in shift.missed:
+    for number, missed in enumerate(shift.missed):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
             st.image(small(missed.digest), width=96, alt=f"{missed.name}: is {missed.label}, said {missed.said}")
             st.markdown(f"is **{plain(missed.label)}**, said {plain(missed.said)}; learnt were", width=130)
-            st.image(
-                [small(like.digest) for like in missed.nearest],
-                width=64,
-                alt=[f"{like.name}: {like.label}" for like in missed.nearest],
-            )
+            alike = [(like.digest, f"{like.name}: {like.label}", "") for like in missed.nearest]
+            with st.container(width=240):
+                contact_sheet(f"Like {missed.name}", alike, f"transfer_like_{number}", columns=3, titled=False)
     st.caption(
         "The surest mistakes, each with the training pictures most like it. Fisher's exact test of validation against "
         "test, Mann and Whitney's of the medians, corrected for their number by Holm."

@@ -11,14 +11,13 @@ from cnn_core.training.lab.labels import Attention
 from cnn_core.training.transfer.results import Answer
 from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.shared.charts import palette
+from ui.shared.contact import contact_sheet
 from ui.shared.session import store
 from ui.shared.teaching import told
 from ui.shared.text import plain
 from ui.shared.worker import answered
-from ui.widgets.gallery.gallery import gallery
 
 ENLARGED = 224  # pixels of a picture under its evidence
-NEAR = 88  # of a training picture
 
 
 def why(run_id: str, picture: Answer, arms: Collection[str]) -> None:
@@ -68,11 +67,8 @@ def looked(run_id: str, picture: str | Picture, arms: Collection[str]) -> dict[s
         st.caption("The pretrained network has not read these pictures: which ones are most alike is not known.")
         return found
     st.markdown("**It has learnt from these, and finds them most alike**")
-    gallery(
-        [(near.digest, f"{near.name}: {near.label}", f"{near.label} {near.similarity:.2f}") for near in nearest],
-        f"transfer_nearest_{place}",
-        side=NEAR,
-    )
+    alike = [(near.digest, f"{near.label} {near.similarity:.2f}", near.name) for near in nearest]
+    contact_sheet("Training pictures most alike", alike, f"transfer_nearest_{place}")
     st.caption("Likeness is the cosine of what the pretrained network makes of two pictures: 1 is the same.")
     return found
 

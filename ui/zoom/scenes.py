@@ -17,6 +17,7 @@ from ui.widgets.wall.wall import laid
 from ui.widgets.zoom.zoom import WHOLE
 from ui.zoom.place import Place, offered
 
+ORDERS = {"varied": "Those that vary most first", "number": "By number"}  # of all maps of a layer
 PICTURE = "picture"  # id of its panel, in every scene: it flies from one to the next
 _IN_A_ROW = 4  # maps of a stage in the strip
 _ACROSS = 32  # tiles in a row of a sheet of all maps: of the file, not of the screen
@@ -78,27 +79,29 @@ def whole(plan: Plan, strip: Strip, seen: str, palette: Palette) -> dict[str, An
     }
 
 
-def layer(plan: Plan, maps: Maps, seen: str, palette: Palette) -> dict[str, Any]:
-    """Return the scene of a layer: all its maps, those that vary most first, and the other layers of its stage.
+def layer(plan: Plan, maps: Maps, seen: str, palette: Palette, order: str = "varied") -> dict[str, Any]:
+    """Return the scene of a layer: all its maps, and the other layers of its stage.
 
     Args:
         plan: Of the network.
         maps: The layer's.
         seen: The picture as the network sees it, as an address.
         palette: Of the theme.
+        order: One of ORDERS.
     """
     node = plan.node(maps.node)
     height, width = maps.coded.codes.shape[1:] if maps.shape[:2] == (1, 1) else maps.shape[:2]
     channels = maps.shape[2]
-    order = [int(channel) for channel in maps.order[:_MOST]]
+    numbers = range(channels) if order == "number" else maps.order
+    drawn = [int(channel) for channel in numbers[:_MOST]]
     tiles = [
         _tile(plan, node, channel, float(maps.low[channel]), float(maps.high[channel]))
         | {"at": [int(n) for n in maps.peaks[channel]]}
-        for channel in order
+        for channel in drawn
     ]
     some = f" The first {_MOST:,} are drawn." if channels > _MOST else ""
     about = (
-        f"{channels:,} maps of {height} × {width}, those that vary most first.{some} Click one: see what it is made of."
+        f"{channels:,} maps of {height} × {width}, {ORDERS[order].lower()}.{some} Click one: see what it is made of."
         if channels > 1
         else f"One map of {height} × {width}. Click it: see what it is made of."
     )
@@ -131,7 +134,7 @@ def layer(plan: Plan, maps: Maps, seen: str, palette: Palette) -> dict[str, Any]
         "place": node.name,
         "trail": trail(plan, Place(node.name)),
         "at": None,
-        "sheets": {"all": laid(sheet(vivid(maps.coded.codes[order]), _ACROSS, palette=palette))},
+        "sheets": {"all": laid(sheet(vivid(maps.coded.codes[drawn]), _ACROSS, palette=palette))},
         "wide": ["170px", "minmax(0, 1fr)"],
         "narrow": ["96px", "minmax(0, 1fr)"],
         "panels": panels,

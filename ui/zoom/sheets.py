@@ -54,14 +54,14 @@ def strip(found: Plan, picture: Picture) -> Strip:
     return _strip(found.key, picture.digest, seen(found, picture))
 
 
-def scene(found: Plan, place: Place, picture: Picture) -> dict[str, Any]:
-    """Return what is drawn at a place; of a cell, its map's.
+def scene(found: Plan, place: Place, picture: Picture, order: str = "varied") -> dict[str, Any]:
+    """Return what is drawn at a place; of a cell, its map's; of a layer, its maps in an order of `scenes.ORDERS`.
 
     Raises:
         EngineError: If there is no answer.
         ValueError: The question's own refusal.
     """
-    drawn = _scene(found.key, picture.digest, place.map, palette().paper, found, picture)
+    drawn = _scene(found.key, picture.digest, place.map, palette().paper, order, found, picture)
     return sums.at_cell(drawn, place.cell) if place.cell else drawn
 
 
@@ -79,7 +79,9 @@ def _strip(network: str, digest: str, _picture: np.ndarray) -> Strip:
 
 
 @st.cache_data(max_entries=_SCENES, show_spinner=False, hash_funcs={Place: lambda place: place.text})
-def _scene(network: str, digest: str, place: Place, paper: str, _plan: Plan, _picture: Picture) -> dict[str, Any]:
+def _scene(
+    network: str, digest: str, place: Place, paper: str, order: str, _plan: Plan, _picture: Picture
+) -> dict[str, Any]:
     middle = seen(_plan, _picture)
     shown = _address(plans.looked(_plan, middle))
     if place.channel is not None:
@@ -87,7 +89,7 @@ def _scene(network: str, digest: str, place: Place, paper: str, _plan: Plan, _pi
         return sums.made(_plan, found, shown, palette())
     if place.node:
         maps = _asked("zoom_maps", network, middle, place.node)
-        return scenes.layer(_plan, maps, shown, palette())
+        return scenes.layer(_plan, maps, shown, palette(), order)
     return scenes.whole(_plan, strip(_plan, _picture), shown, palette())
 
 

@@ -10,14 +10,16 @@ from cnn_core.networks.zoom.answers import Cell
 from cnn_core.networks.zoom.plan import Plan
 from cnn_core.pictures.images import Picture
 from ui.shared.charts import palette
-from ui.shared.controls import switch
+from ui.shared.controls import segments, switch
 from ui.shared.picture import the_picture
 from ui.shared.text import plain
 from ui.shared.worker import answered, ask
 from ui.widgets.zoom.zoom import zoom as walk
 from ui.zoom import products, sheets
+from ui.zoom.excites import excites
 from ui.zoom.place import Place, go, of_link
 from ui.zoom.sums import number
+from ui.zoom.scenes import ORDERS
 
 _PATIENCE = 120.0  # seconds: TensorFlow may have to be loaded first
 
@@ -36,8 +38,9 @@ def zoom(network: str, key: str) -> Place:
     try:
         plan = sheets.plan(network)
         place = of_link(plan)
+        order = _order(plan, place)
         with st.spinner("Asking the network…"):
-            scene = sheets.scene(plan, place, picture)
+            scene = sheets.scene(plan, place, picture, order)
     except (EngineError, ValueError) as trouble:
         st.error(plain(str(trouble)))
         st.caption("Here the network would be drawn: what each stage makes of your picture.")
@@ -51,7 +54,16 @@ def zoom(network: str, key: str) -> Place:
         st.caption(plain(f"Weights: {plan.weights.rstrip('.')}."))
     if place.cell:
         _cell(plan, place, picture)
+    elif place.channel is not None:
+        excites(plan, place)
     return place
+
+
+def _order(plan: Plan, place: Place) -> str:
+    """Ask in which order all maps of a layer lie."""
+    if place.level != 1 or plan.node(place.node).shape[2] == 1:
+        return next(iter(ORDERS))
+    return segments("Order of the maps", ORDERS, next(iter(ORDERS)), "zoom_order", label_visibility="collapsed")
 
 
 def _cell(plan: Plan, place: Place, picture: Picture) -> None:

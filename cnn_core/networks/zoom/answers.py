@@ -191,3 +191,41 @@ class Cell:
     box: Box
     factor: Input | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Excited:
+    """A picture, and where in it a map is largest.
+
+    Attributes:
+        digest: Of the picture.
+        value: There.
+        cell: Row and column in the map; of equal ones the first.
+    """
+
+    digest: str
+    value: float
+    cell: Pair
+
+
+@dataclass(frozen=True)
+class Exciting:
+    """What of many pictures excites a channel.
+
+    Attributes:
+        node: Its name.
+        channel: From 0.
+        pictures: The largest first; none that leaves the whole map at 0 or below.
+        looked: Pictures that were looked at by now.
+        silent: How many of these leave the whole map at 0 or below.
+        left: How many are still to be looked at: the question is asked again.
+        lost: Digests of those that cannot be read; to be left out when it is asked again.
+    """
+
+    node: str
+    channel: int
+    pictures: tuple[Excited, ...]
+    looked: int
+    silent: int
+    left: int
+    lost: tuple[str, ...]

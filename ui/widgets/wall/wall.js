@@ -1,5 +1,5 @@
-// A wall of small pictures of which one is chosen, or gone into. This function runs again on every change of data, and
-// so after every choice: pictures and keyboard stay where they were.
+// A wall of small pictures to look at, of which one can be chosen, or gone into. This function runs again on every
+// change of data, and so after every choice: pictures and keyboard stay where they were.
 
 import { lay, lensIn, sheets } from '../parts/tiles.js';
 
@@ -12,29 +12,36 @@ import { lay, lensIn, sheets } from '../parts/tiles.js';
  * @property {Tile[]} tiles
  * @property {Sheet | null} sheet That they lie in; none where each has a picture of its own.
  * @property {string} chosen Its id; empty if none is.
- * @property {number} columns
+ * @property {number} columns In a row, at most.
+ * @property {number} least Pixels of a tile from left to right: rather than less there are fewer in a row.
  * @property {boolean} titled Each has its title beneath it; else it is in the lens, and spoken.
  * @property {boolean} sharp Show pixels as squares.
  * @property {string} shape Width to height, as CSS writes it.
  * @property {boolean} enters Arrow keys move, Enter goes in; else they choose at once.
+ * @property {boolean} [looks] Nothing is chosen: a tap enlarges.
  */
 /** @typedef {import('@streamlit/component-v2-lib').FrontendRendererArgs<{ chosen: string }, Data>} Args */
 
-/** Pixels: a wall narrower than this has two columns at most. */
-const NARROW = 220;
+/** Pixels between two tiles, as in wall.css. */
+const GAP = 8;
 
 /** @param {Args} args */
 export default function ({ data, parentElement, setTriggerValue }) {
   const parent = /** @type {HTMLElement} */ (parentElement);
   const wall = /** @type {Host} */ (parent.querySelector('.wall'));
-  const narrow = (wall.clientWidth || 400) < NARROW, columns = narrow ? Math.min(2, data.columns) : data.columns;
+  const room = Math.floor(((wall.clientWidth || 400) + GAP) / (data.least + GAP));
+  const columns = Math.min(data.columns, Math.max(2, room));
   wall.setAttribute('role', data.enters ? 'group' : 'radiogroup');
   wall.setAttribute('aria-label', data.label);
   wall.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
   wall.style.setProperty('--shape', data.shape);
   sheets(parent, data.sheet ? { sheet: data.sheet.source } : {});
-  const { tiles, chosen, titled, sharp, enters, sheet } = data;
-  lay(wall, { tiles, sheet: 'sheet', laid: sheet, chosen, columns, titled, sharp, enters }, lensIn(parent), {
-    take: (id) => setTriggerValue('chosen', id),
+  const { tiles, chosen, titled, sharp, enters, sheet } = data, lens = lensIn(parent);
+  lay(wall, { tiles, sheet: 'sheet', laid: sheet, chosen, columns, titled, sharp, enters }, lens, {
+    take: (id, tile) => {
+      const looked = data.looks && tiles.find((each) => each.id === id);
+      if (looked) lens.show(tile, looked);
+      else setTriggerValue('chosen', id);
+    },
   });
 }

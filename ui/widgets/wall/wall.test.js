@@ -8,7 +8,8 @@ import component from './wall.js';
 
 /** @type {Data} */
 const DATA = {
-  label: 'Kernel', sheet: null, chosen: 'b', columns: 2, sharp: false, shape: '1 / 1', enters: false, titled: true,
+  label: 'Kernel', sheet: null, chosen: 'b', columns: 2, least: 72, sharp: false, shape: '1 / 1', enters: false,
+  titled: true,
   tiles: ['a', 'b', 'c'].map((id) => ({ id, title: id.toUpperCase(), about: `about ${id}`, source: 'data:,' })),
 };
 const show = (chosen = 'b', /** @type {Partial<Data>} */ more = {}) => {
@@ -57,6 +58,25 @@ test('pictures in one sheet are sent once, and shown each in its place', () => {
   assert.equal(page.text('style.sheets'), '.sheet { background-image: url("data:image/png;base64,AAAA"); }');
   const places = page.all('.face.sheet').map((each) => /** @type {HTMLElement} */ (each).style.backgroundPosition);
   assert.deepEqual(places, ['0% 0%', '100% 0%', '0% 100%']);
+});
+
+test('where one only looks, a tap enlarges and tells nobody', () => {
+  const page = show('', { enters: true, looks: true });
+  /** @type {HTMLElement} */ (page.all('button')[2]).click();
+  assert.deepEqual(page.sent, []);
+  assert.equal(page.text('.lens b'), 'C');
+  assert.equal(/** @type {HTMLElement} */ (page.find('.lens')).hidden, false);
+  assert.equal(page.all('[aria-checked], [aria-current]').length, 0);
+  page.press(page.find('[data-id=c]'), 'Escape');
+  assert.equal(/** @type {HTMLElement} */ (page.find('.lens')).hidden, true, 'and Escape lets go of it');
+});
+
+test('where there is little room, fewer are in a row', () => {
+  const style = (/** @type {ReturnType<typeof show>} */ page) =>
+    /** @type {HTMLElement} */ (page.find('.wall')).style.gridTemplateColumns;
+  assert.equal(style(show('b', { columns: 8 })), 'repeat(5, minmax(0, 1fr))', '400 pixels wide');
+  assert.equal(style(show('b', { columns: 8, least: 30 })), 'repeat(8, minmax(0, 1fr))');
+  assert.equal(style(show('b', { columns: 8, least: 300 })), 'repeat(2, minmax(0, 1fr))');
 });
 
 test('it is named, and each picture by its title', () => {
