@@ -11,6 +11,7 @@ from ui.shared.navigation import pages
 from ui.shared.present import presenting, style, view_opened
 from ui.shared.printing import foot, print_if_asked
 from ui.shared.receipts import forget_shown
+from ui.shared.thread import bar, read_link
 
 HERE = Path(__file__).parent
 NO_LESSONS = ("", "transfer")  # pages in a form of their own
@@ -34,6 +35,7 @@ top, body = st.container(key="top"), st.container()
 with top:
     header(page.url_path, body)
 with body:
+    read_link(page.url_path)
     if listed := followed(page.url_path):
         note(listed)
     view_opened(page.url_path)
@@ -44,4 +46,5 @@ with body:
         foot(page.url_path)
 if listed:
     way(listed)
+bar(page.url_path)
 print_if_asked()

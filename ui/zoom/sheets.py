@@ -80,7 +80,7 @@ def _strip(network: str, digest: str, _picture: np.ndarray) -> Strip:
 @st.cache_data(max_entries=_SCENES, show_spinner=False, hash_funcs={Place: lambda place: place.text})
 def _scene(network: str, digest: str, place: Place, paper: str, _plan: Plan, _picture: Picture) -> dict[str, Any]:
     middle = seen(_plan, _picture)
-    shown = _address(middle)
+    shown = address(middle)
     if place.channel is not None:
         found = ask("zoom_map", network, middle, place.node, place.channel, words="", keep=False)
         return sums.made(_plan, found, shown, palette())
@@ -90,8 +90,8 @@ def _scene(network: str, digest: str, place: Place, paper: str, _plan: Plan, _pi
     return scenes.whole(_plan, strip(_plan, _picture), shown, palette())
 
 
-def _address(picture: np.ndarray) -> str:
-    """The picture as it is shown, as an address: a fifth of the bytes of a PNG."""
+def address(picture: np.ndarray) -> str:
+    """Return a picture as it is shown, as an address: a fifth of the bytes of a PNG."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG", quality=_QUALITY)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
