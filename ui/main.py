@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.shared import thread, tour
 from ui.shared.controls import page_opened
 from ui.shared.header import header
 from ui.shared.lesson_list import followed, note, view_seen, way
@@ -11,7 +12,6 @@ from ui.shared.navigation import pages
 from ui.shared.present import presenting, style, view_opened
 from ui.shared.printing import foot, print_if_asked
 from ui.shared.receipts import forget_shown
-from ui.shared.thread import bar, read_link
 
 HERE = Path(__file__).parent
 NO_LESSONS = ("", "transfer")  # pages in a form of their own
@@ -35,7 +35,8 @@ top, body = st.container(key="top"), st.container()
 with top:
     header(page.url_path, body)
 with body:
-    read_link(page.url_path)
+    thread.read_link(page.url_path)
+    at = tour.stopped(page.url_path)
     if listed := followed(page.url_path):
         note(listed)
     view_opened(page.url_path)
@@ -46,5 +47,7 @@ with body:
         foot(page.url_path)
 if listed:
     way(listed)
-bar(page.url_path)
+elif at is not None:
+    tour.bar(page.url_path, at)
+thread.bar(page.url_path)
 print_if_asked()
