@@ -1,6 +1,5 @@
 """The walk of ten steps: each stop is a link that opens its view, says its words and lights what they are about."""
 
-import re
 from collections import defaultdict
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,10 +20,7 @@ def opened(page: Any, link: str) -> Any:
 
 def keys(node: Any) -> set[str]:
     """Keys of all that is drawn."""
-    found = {
-        str(getattr(node, "key", "") or ""),
-        *re.findall(r"key[\w-]*: \"?([\w-]+)", str(getattr(node, "proto", ""))),
-    }
+    found = {str(getattr(node, "key", "") or "")}
     for child in getattr(node, "children", {}).values():
         found |= keys(child)
     return found
