@@ -3,18 +3,24 @@
 import json
 import re
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from cnn_core.arithmetic.convolution import cross_correlate, grey
+from cnn_core.arithmetic.shifts import SOBEL_X
 from cnn_core.arithmetic.spots import Spot
 from cnn_core.engine.errors import EngineError
 from cnn_core.networks.zoom import lite
+from cnn_core.pictures.bundled import BUNDLED
 from cnn_core.pictures.picture import framed
 from tests import walks
 from tests.pages.conftest import ROOT
 from tests.pages.test_doors import texts
+from tests.pages.test_every_control import listening
 from tests.pages.test_random_links import ODD
 from ui.shared.thread import READERS
 from ui.zoom import sums
@@ -144,3 +150,43 @@ def test_neuron_of_the_calculator_is_the_one_that_looks_there(page: Any) -> None
     app.button(key="channels_follow").click().run()
     assert not app.exception and app.number_input(key="channels_unit_row").value == middle
     assert "This is the place that you follow." in texts(app)
+
+
+def test_shift_says_what_becomes_of_the_place(page: Any) -> None:
+    link = {"pooling_view": "Shift", "pooling_stride": "2"}
+    app = page("pooling", **link, pooling_shift="2", follow="500.500")
+    assert not app.exception
+    assert "where the shift takes that place to it says the same" in texts(app), "a whole cell of the pooled map"
+    image = large_of(page)
+    features = np.maximum(cross_correlate(image, SOBEL_X), 0)
+    row, column = (int(length / 2) - 1 for length in image.shape)  # the map's own pixel below the place
+    was = features[row // 2 * 2 : row // 2 * 2 + 2, column // 2 * 2 : column // 2 * 2 + 2].max()
+    assert f"the pooled map says {was:.3f}" in texts(app).replace("**", "")
+    pictures = [app.get("image")[0].proto, page("pooling", **link, pooling_shift="2").get("image")[0].proto]
+    assert pictures[0] != pictures[1], "the moved picture has a ring"
+    assert "the place that you follow" not in texts(page("pooling", **link))
+
+
+def large_of(page: Any) -> np.ndarray:
+    """The picture as the lesson has it: grey, of 256 pixels at most."""
+    pixels = np.asarray(Image.fromarray(BUNDLED["chelsea"].load().pixels).resize((256, 170), Image.Resampling.LANCZOS))
+    return grey(pixels / 255.0)
+
+
+@pytest.mark.parametrize(
+    ("follow", "words"),
+    [
+        ("500.500", "is one of the 10 pixels that it uses"),
+        ("400.500", "is one that it can see, but hardly uses"),
+        ("100.500", "lies outside of what it can see"),
+        ("500.10", "lies outside of what it can see"),
+    ],
+)
+def test_effective_field_says_whether_the_place_is_used(follow: str, words: str, page: Any, engine: Any) -> None:
+    gradient = np.zeros((224, 224), np.float32)
+    gradient[112, 107:117] = 0.1
+    field = replace(listening(), gradient=gradient, held=10)
+    engine.answers = defaultdict(lambda: EngineError("Away."), effective_field=field)
+    app = page("channels", channels_view="Effective", follow=follow)
+    assert not app.exception
+    assert f"The place that you follow {words}" in texts(app).replace("**", "")

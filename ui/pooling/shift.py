@@ -8,9 +8,11 @@ from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import experiments, shifts
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
+from cnn_core.figures.spots import ringed
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.images import Picture
 from ui.pooling import settings as pool
+from ui.pooling.place import at_the_place
 from ui.pooling.settings import ROUNDING, Settings, bright, side_by_side, size
 from ui.shared.charts import plot, signed
 from ui.shared.controls import segments, slide
@@ -18,6 +20,7 @@ from ui.shared.picture import grey, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import formula, plain, table
+from ui.shared.thread import place
 from ui.shared.worker import answered
 
 AXES = {"right": "to the right", "down": "down"}
@@ -44,6 +47,9 @@ def shift(room: Room) -> bool:
         return False
     with room.stage:
         _strip(large, Settings(kind, window, stride), axis, pixels)
+        down, across = (pixels * step for step in _STEPS[axis])
+        if words := at_the_place(large, Settings(kind, window, stride), (down, across)):
+            st.markdown(words)
         network = st.container()
     responses = _responses(picture.digest, large, stride, axis)
     here = [response for response in responses if max(response.dy, response.dx) == pixels]
@@ -90,10 +96,15 @@ def _strip(large: np.ndarray, settings: Settings, axis: str, pixels: int) -> Non
         back, there = after, before
     else:
         back, there = shifts.carried_back(after, before, (down, right), settings.stride)
-    limit = signed(was)[1]
+    limit, spot = signed(was)[1], place()
+    shown = bright(moved)
+    if spot:
+        row, column = spot.point(large.shape)
+        axes = _STEPS[axis]
+        shown = ringed(shown, (row + down - axes[0] * _MOST, column + right - axes[1] * _MOST))
     side_by_side(
         [
-            (bright(moved), f"moved by {pixels} px", "your picture"),
+            (shown, f"moved by {pixels} px", "your picture"),
             (signed(features, limit)[0], "its map: edges", maps.said(features)),
             (signed(after, limit)[0], f"pooled: {size(after)}", maps.said(after)),
             (signed(back - there, limit)[0], "what did not follow", maps.said(back - there)),
