@@ -8,7 +8,7 @@ import ui.home
 from cnn_core.networks.backbones import DEFAULT
 from ui.home.answer import answer, look
 from ui.home.picture import picture_place, samples
-from ui.home.ways import ways
+from ui.home.ways import way_in, ways
 from ui.shared.picture import the_picture
 from ui.zoom.zoom import zoom
 
@@ -30,6 +30,7 @@ with right, st.container(key="home_answer"):
     found = look(the_picture())
     if found:
         answer(found.top)
+    way_in()
 if found:
     walk()
 with st.container(key="home_ways"):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.shared import thread, tour
 from ui.shared.controls import page_opened
 from ui.shared.header import header
 from ui.shared.lesson_list import followed, note, view_seen, way
@@ -34,6 +35,8 @@ top, body = st.container(key="top"), st.container()
 with top:
     header(page.url_path, body)
 with body:
+    thread.read_link(page.url_path)
+    at = tour.stopped(page.url_path)
     if listed := followed(page.url_path):
         note(listed)
     view_opened(page.url_path)
@@ -44,4 +47,7 @@ with body:
         foot(page.url_path)
 if listed:
     way(listed)
+elif at is not None:
+    tour.bar(page.url_path, at)
+thread.bar(page.url_path)
 print_if_asked()

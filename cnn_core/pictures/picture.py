@@ -88,12 +88,26 @@ def square(pixels: np.ndarray, size: int, crop_fraction: float) -> np.ndarray:
     """
     if size < 1 or not 0 < crop_fraction <= 1:
         raise ValueError(f"size must be positive and crop_fraction in (0, 1]; received {size} and {crop_fraction}.")
-    height, width, _ = pixels.shape
-    shorter = round(size / crop_fraction)
-    scaled_width, scaled_height = (side * shorter // min(height, width) for side in (width, height))
-    image = Image.fromarray(pixels).resize((scaled_width, scaled_height), Image.Resampling.BICUBIC)
-    left, top = round((scaled_width - size) / 2), round((scaled_height - size) / 2)
+    height, width, top, left = framed(pixels.shape, size, crop_fraction)
+    image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(image.crop((left, top, left + size, top + size)))
+
+
+def framed(shape: tuple[int, ...], size: int, crop_fraction: float) -> tuple[int, int, int, int]:
+    """Return how `square` lays its frame: height and width to which a picture is scaled, first row and column taken.
+
+    Args:
+        shape: Of the picture: height, width.
+        size: Of the frame, in pixels.
+        crop_fraction: Share of the shorter side that is kept.
+
+    Example:
+        >>> framed((300, 400, 3), size=224, crop_fraction=0.875)
+        (256, 341, 16, 58)
+    """
+    shorter = round(size / crop_fraction)
+    height, width = (side * shorter // min(shape[:2]) for side in shape[:2])
+    return height, width, round((height - size) / 2), round((width - size) / 2)
 
 
 def thumbnail(pixels: np.ndarray, side: int) -> bytes:

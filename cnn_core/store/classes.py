@@ -8,12 +8,12 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 from cnn_core.arithmetic.tables import csv_text
-from cnn_core.store import keys
-from cnn_core.store.lessons import is_token, one_line, token
+from cnn_core.store import keys, tokens
 from cnn_core.store.runs import Store
+from cnn_core.store.tokens import is_token, one_line
 
 MOST_CLASSES, MOST_STUDENTS, MOST_TASKS = 50, 300, 300
 TITLE, NAME = 80, 40  # characters
@@ -68,7 +68,7 @@ def begin(store: Store, owner: str, title: str, lesson: str = "") -> Class:
         raise ClassRefused("A class needs a title; write one, such as “10 b, autumn”.")
     if len(of(store, owner)) >= MOST_CLASSES:
         raise ClassRefused(f"You have {MOST_CLASSES} classes, the most that one may have here. Delete one first.")
-    made = Class(token(), owner, title, lesson, time.time())
+    made = Class(tokens.token(), owner, title, lesson, time.time())
     _write(store, made)
     store.lists.add(keys.classes(owner), made.token, own=True)
     return made
@@ -76,12 +76,8 @@ def begin(store: Store, owner: str, title: str, lesson: str = "") -> Class:
 
 def find(store: Store, token: str) -> Class | None:
     """Return a class by its token; None if there is none (any more)."""
-    if not is_token(token):
-        return None
-    try:
-        return Class(**json.loads(store.read(keys.school_class(token))))
-    except FileNotFoundError:
-        return None
+    found = tokens.read(store, keys.school_class(token)) if is_token(token) else None
+    return Class(**found) if found else None
 
 
 def of(store: Store, owner: str) -> list[Class]:
@@ -127,10 +123,8 @@ def join(store: Store, token: str, visit: str, name: str, done: Iterable[str] = 
 
 def student(store: Store, token: str, visit: str) -> Student | None:
     """Return what a visitor has done in a class; None if they are not in it."""
-    try:
-        return Student(**json.loads(store.read(keys.student(token, _digest(token, visit)))))
-    except FileNotFoundError:
-        return None
+    found = tokens.read(store, keys.student(token, _digest(token, visit)))
+    return Student(**found) if found else None
 
 
 def note(store: Store, visit: str, task: str) -> None:
@@ -232,8 +226,8 @@ def _own(store: Store, owner: str, token: str) -> Class:
 
 
 def _write(store: Store, made: Class) -> None:
-    store.write(keys.school_class(made.token), json.dumps(asdict(made), ensure_ascii=False).encode())
+    tokens.write(store, keys.school_class(made.token), made)
 
 
 def _write_student(store: Store, token: str, visit: str, found: Student) -> None:
-    store.write(keys.student(token, _digest(token, visit)), json.dumps(asdict(found), ensure_ascii=False).encode())
+    tokens.write(store, keys.student(token, _digest(token, visit)), found)

@@ -1,17 +1,15 @@
 """Lists of views for a lesson: links into this app in an order, each with a title and a note, read by its link."""
 
-import json
 import re
-import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
-from cnn_core.store import keys
+from cnn_core.store import keys, tokens
 from cnn_core.store.runs import Store
+from cnn_core.store.tokens import one_line
 
 MOST_LISTS, MOST_VIEWS = 50, 60  # of one owner; of one list
 TITLE, NOTE, QUERY = 80, 600, 4000  # characters
-_TOKEN = re.compile("[A-Za-z0-9_-]{43}")
 _PAGE = re.compile("[a-z]{0,30}")
 
 
@@ -55,21 +53,6 @@ class Lesson:
     views: Sequence[View] = ()
 
 
-def token() -> str:
-    """Return a name that nobody guesses."""
-    return secrets.token_urlsafe(32)
-
-
-def is_token(text: str) -> bool:
-    """Tell whether this has the form of a token.
-
-    Example:
-        >>> is_token(token()), is_token("../secret")
-        (True, False)
-    """
-    return _TOKEN.fullmatch(text) is not None
-
-
 def make(store: Store, owner: str, title: str) -> Lesson:
     """Make a list without views.
 
@@ -81,7 +64,7 @@ def make(store: Store, owner: str, title: str) -> Lesson:
         raise LessonRefused("A list needs a title; write one, such as “Edges, and what pooling forgives”.")
     if len(of(store, owner)) >= MOST_LISTS:
         raise LessonRefused(f"You have {MOST_LISTS} lists, the most that one may have here. Delete one first.")
-    made = Lesson(token(), owner, title)
+    made = Lesson(tokens.token(), owner, title)
     _write(store, made)
     store.lists.add(keys.lessons(owner), made.token, own=True)
     return made
@@ -89,11 +72,8 @@ def make(store: Store, owner: str, title: str) -> Lesson:
 
 def find(store: Store, token: str) -> Lesson | None:
     """Return a list by its token; None if there is none (any more)."""
-    if not is_token(token):
-        return None
-    try:
-        found = json.loads(store.read(keys.lesson(token)))
-    except FileNotFoundError:
+    found = tokens.read(store, keys.lesson(token)) if tokens.is_token(token) else None
+    if found is None:
         return None
     return Lesson(**found | {"views": tuple(View(**each) for each in found["views"])})
 
@@ -145,17 +125,6 @@ def hand_over(store: Store, before: str, after: str) -> None:
         _write(store, replace(each, owner=after))
 
 
-def one_line(text: str, most: int) -> str:
-    """Return a name or a note as it is kept: printable, in one line, of at most so many characters.
-
-    Example:
-        >>> one_line("  a\\n b\\x00 ", 80), one_line("abcdef", 3)
-        ('a b', 'abc')
-    """
-    shown = "".join(each if each.isprintable() else " " for each in text)
-    return " ".join(shown.split())[:most].strip()
-
-
 def _checked(view: View) -> View:
     if not _PAGE.fullmatch(view.page) or sum(len(k) + len(v) for k, v in view.query.items()) > QUERY:
         raise LessonRefused("This is no view of this app; open it, and add it under Share.")
@@ -170,4 +139,4 @@ def _own(store: Store, owner: str, token: str) -> Lesson:
 
 
 def _write(store: Store, lesson: Lesson) -> None:
-    store.write(keys.lesson(lesson.token), json.dumps(asdict(lesson), ensure_ascii=False).encode())
+    tokens.write(store, keys.lesson(lesson.token), lesson)

@@ -1,17 +1,12 @@
 """Pictures that travel with a link: what whoever has its token may see, until the one who gave it takes it back."""
 
-import json
-import re
-import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
-from cnn_core.store import keys
+from cnn_core.store import keys, tokens
 from cnn_core.store.runs import Store
 from cnn_core.store.visitors import OwnPicture
-
-_TOKEN = re.compile("[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True)
@@ -53,23 +48,20 @@ def give(
     """
     if token and ((there := find(store, token)) is None or there.owner != owner):
         raise PermissionError("Only whoever made a link can change what travels with it.")
-    share = Share(token or secrets.token_urlsafe(32), owner, time.time(), picture, pictures)
+    share = Share(token or tokens.token(), owner, time.time(), picture, pictures)
     _write(store, share)
     store.lists.add(keys.shares(owner), share.token, own=True)
     return share
 
 
 def _write(store: Store, share: Share) -> None:
-    store.write(keys.share(share.token), json.dumps(asdict(share), ensure_ascii=False).encode())
+    tokens.write(store, keys.share(share.token), share)
 
 
 def find(store: Store, token: str) -> Share | None:
     """Return what travels with a token; None if it is unknown, or was taken back."""
-    if not _TOKEN.fullmatch(token):
-        return None
-    try:
-        found = json.loads(store.read(keys.share(token)))
-    except FileNotFoundError:
+    found = tokens.read(store, keys.share(token)) if tokens.is_token(token) else None
+    if found is None:
         return None
     picture = OwnPicture(**found.pop("picture")) if found["picture"] else found.pop("picture")
     pictures = GivenSet(**found.pop("pictures")) if found["pictures"] else found.pop("pictures")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from .conftest import Server, settled, steps
 from .readable import DEEP, faults, unfold
 
-PAGES = ("convolution", "pooling", "channels", "architectures", "transfer", "laboratory")
+PAGES = ("convolution", "pooling", "channels", "architectures", "transfer", "laboratory", "lessons")
 SIZES = {"desk": (1280, 800), "tablet": (820, 1180), "phone": (390, 844)}
 HIGHEST = {"desk": 200, "tablet": 200, "phone": 240}  # y at which the first computed visual begins, at most
 ENOUGH = 300  # pixels of it in sight, or 60 %
@@ -23,6 +23,7 @@ MEASURE = (
     const { width, height } = each.getBoundingClientRect(), name = each.tagName.toLowerCase();
     if (name === 'svg') return width >= 80 && height >= 60;
     if (each.classList.contains('face')) return width > 20 && height > 20;  // of a wall
+    if (each.classList.contains('lesson-views')) return true;
     return ['canvas', 'img', 'table'].includes(name) && width > 20 && height > 20;
   });
   if (!visual) return null;

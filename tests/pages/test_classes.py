@@ -52,6 +52,19 @@ def test_what_a_student_does_is_ticked_off_for_the_teacher(as_visitor: Any, stor
     assert texts(teacher).count("<td>✓</td>") == 1
 
 
+def test_what_is_done_stays_ticked_off_after_a_reload(as_visitor: Any, store: Store, token: str) -> None:
+    joined(as_visitor, BERTA, token, "Berta")
+    task_done(as_visitor, BERTA)
+
+    def ticked(who: str) -> bool:
+        return any("**Done.**" in each.value for each in as_visitor(who, "convolution").markdown)
+
+    assert ticked(BERTA) and not ticked(ANNA)
+    assert not any("**Done.**" in each.value for each in as_visitor(BERTA, "pooling").markdown)
+    classes.leave(store, token, BERTA)
+    assert not ticked(BERTA), "what a class kept went with it"
+
+
 def test_what_was_done_before_joining_counts(as_visitor: Any, store: Store, token: str) -> None:
     app = class_of(as_visitor, BERTA, token)
     app.session_state["pooling_tasks"] = {"Steps"}

@@ -19,7 +19,7 @@ from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from ui.shared import stage
 from ui.shared.stage import Step
 
-PAGES = ("convolution", "pooling", "channels", "architectures", "laboratory", "receipts")
+PAGES = ("convolution", "pooling", "channels", "architectures", "laboratory", "receipts", "lessons")
 
 
 def graph() -> dict[str, Any]:

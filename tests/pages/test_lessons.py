@@ -134,15 +134,28 @@ def test_page_that_was_open_before_changes_no_others_list(as_visitor: Any, store
 
 def test_page_lists_ones_own_and_makes_one(as_visitor: Any, store: Store) -> None:
     app = as_visitor(ANNA, "lessons")
-    assert "You have no list yet." in texts(app)
+    assert "A list is a lesson of yours" in texts(app)
     app.button(key="lessons_make").click().run()
     assert "A list needs a title" in texts(app)
-    app.text_input(key="lessons_new").set_value("Pooling").run()
+    app.text_input(key="lessons_new").set_value("Puddles").run()
     app.button(key="lessons_make").click().run()
     (list_,) = lessons.of(store, ANNA)
     assert app.query_params["list"] == list_.token and "It has no views yet." in texts(app)
     assert f"?list={list_.token}" in app.code[0].value
-    assert "Pooling" in texts(as_visitor(ANNA, "lessons")) and "Pooling" not in texts(as_visitor(BERTA, "lessons"))
+    assert "Puddles" in texts(as_visitor(ANNA, "lessons")) and "Puddles" not in texts(as_visitor(BERTA, "lessons"))
+
+
+def test_ready_made_list_can_be_looked_at_and_taken(as_visitor: Any, store: Store) -> None:
+    app = as_visitor(BERTA, "lessons")
+    links = re.findall(r'<li><a href="([^"]+)"', texts(app))
+    assert links[2].replace("&amp;", "&") == "convolution?convolution_view=Step+by+step&tour=3" and len(links) == 10
+    app.button(key="lessons_take").click().run()
+    (list_,) = lessons.of(store, BERTA)
+    assert app.query_params["list"] == list_.token and "lessons_take" not in buttons(app)
+    assert [each.task for each in list_.views[:3]] == ["", "convolution/Whole picture", "convolution/Step by step"]
+    third = opened(as_visitor, ANNA, f"convolution?convolution_view=Step+by+step&list={list_.token}&item=3")
+    assert "nine products" in texts(third) and "3 of 10" in texts(third)
+    assert "lessons_take" not in buttons(as_visitor(BERTA, "lessons"))
 
 
 @pytest.mark.parametrize("name", ["<b>bold</b>", ":material/delete: x", "[a](https://evil.example)", "$x$", '"><img>'])

@@ -11,11 +11,25 @@ from cnn_core.engine.errors import EngineError
 from tests.pages.test_every_control import PAGES as LESSONS
 from tests.pages.test_every_control import controls, steps_of
 
-PAGES = ("home", "transfer", "lessons", *LESSONS)
+PAGES = ("home", "transfer", *LESSONS)
 USUAL, MANY = 40, 300  # links a page, in every run of the tests and where there is time
 SEED = os.environ.get("FUZZ_SEED", "")  # `make fuzz` looks at other links each time
 ODD = ("", "0", "-1", "1e309", "nan", "1e-9", "9" * 21, "½", "٣", "true", "None", "<b>", "a b", "%00", "é" * 400)
-ALWAYS = ("picture", "with", "run", "set", "embed", "present", "show", "list", "item", "class", "zoom")
+ALWAYS = (
+    "picture",
+    "with",
+    "run",
+    "set",
+    "embed",
+    "present",
+    "show",
+    "list",
+    "item",
+    "class",
+    "zoom",
+    "follow",
+    "tour",
+)
 OLD = tuple(f"architectures_{name}" for name in ("layer", "unit_channel", "unit_row", "unit_column"))  # still read
 PLACES = [
     "-",
@@ -40,6 +54,7 @@ def names_of(page_name: str, page: Any, steps: list[str]) -> dict[str, list[str]
     """The parameters that the controls of a page have, each with values that it knows."""
     found: dict[str, list[str]] = {f"{page_name}_view": steps} | {name: [] for name in ALWAYS}
     found |= {"present": ["1"], "show": ["stride", "kernel,stride", "why"], "zoom": PLACES}
+    found |= {"follow": ["412.305", "0.0", "1000.1000", "1001.1", "5"], "tour": ["1", "10", "11"]}
     found |= {name: ["0,0", "2,3", "99,99", "c1", ",", "1,"] for name in ASIDE.get(page_name, ())}
     for step in steps or [""]:
         for control in controls(page(page_name, **({f"{page_name}_view": step} if step else {}))):

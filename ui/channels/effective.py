@@ -1,9 +1,12 @@
 """The effective receptive field: which of the pixels that a neuron can see it really uses."""
 
+import numpy as np
 import streamlit as st
 
+from cnn_core.arithmetic.spots import Point
 from cnn_core.figures import effective as figures
 from cnn_core.figures import maps
+from cnn_core.figures.spots import ringed
 from cnn_core.networks.effective_field import (
     BLOCKS,
     DEPTHS,
@@ -24,6 +27,7 @@ from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import formula, table
+from ui.shared.thread import in_square, place
 from ui.shared.worker import answered
 
 
@@ -38,6 +42,7 @@ def _title(block: str) -> str:
 TITLES = {block: _title(block) for block in BLOCKS}
 LITTLE = 0.10  # of its field: who finds a neuron that uses less has done the task
 _EVEN = 0.25  # what the inner quarter of the area holds of a gradient that is the same everywhere
+_SQUARE = NETWORK.input_size + 2 * MARGIN  # pixels of the picture's middle that the windows lie in
 _WIDTH = 690  # pixels, of two square pictures side by side: together no higher than half a screen
 
 
@@ -62,7 +67,7 @@ def effective(room: Room) -> bool:
             with pictures:
                 _pictures(picture, found, tells)
             if tells:
-                st.markdown(_words(found, TITLES[block]))
+                st.markdown(_words(found, TITLES[block]) + _at_the_place(picture, found[0]))
             trained, random = (field.sigma[1] for field in found)
             plot(
                 figures.profiles(found),
@@ -94,7 +99,9 @@ def _found(picture: Picture, layer: str) -> list[EffectiveField]:
 
 
 def _pictures(picture: Picture, found: list[EffectiveField], tells: bool) -> None:
-    seen = square(picture.pixels, NETWORK.input_size + 2 * MARGIN, 1.0)[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    seen = square(picture.pixels, _SQUARE, 1.0)[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    if point := _point(picture):
+        seen = ringed(seen, point)
     columns = st.container(width=_WIDTH).columns(2, wrap=False)
     for column, field in zip(columns, found, strict=True):
         caption = _weights(field) + (f": {field.held:,} pixels, {field.share:.1%}" if tells else "")
@@ -132,6 +139,26 @@ def _words(found: list[EffectiveField], where: str) -> str:
     than = "as" if change == "as wide" else "than"
     sigmas = f"σ {trained.sigma[1]:.1f} px against {random.sigma[1]:.1f} px"
     return words + f"Trained, the effective field is {change} {than} at random ({sigmas})."
+
+
+def _point(picture: Picture) -> Point | None:
+    """Where the followed place is in what the network sees here."""
+    point = in_square(picture, _SQUARE, 1.0)
+    return (point[0] - MARGIN, point[1] - MARGIN) if point else None
+
+
+def _at_the_place(picture: Picture, field: EffectiveField) -> str:
+    """Say whether the neuron uses the place that the reader follows; empty if none is followed."""
+    if place() is None:
+        return ""
+    point, (first, last) = _point(picture), field.box
+    row, column = (int(each) for each in point) if point else (-1, -1)
+    if not (first <= row <= last and first <= column <= last):
+        return " **The place that you follow** lies outside of what it can see: nothing there can change it."
+    least = np.partition(field.gradient, -field.held, axis=None)[-field.held]
+    if field.gradient[row, column] >= least > 0:
+        return f" **The place that you follow** is one of the {field.held:,} pixels that it uses."
+    return " **The place that you follow** is one that it can see, but hardly uses."
 
 
 def _weights(field: EffectiveField) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_core.arithmetic.geometry import Field, unit_interval
+from cnn_core.arithmetic.spots import Windows
 from cnn_core.arithmetic.stacks import export as stack_export
 from cnn_core.arithmetic.stacks import presets as stack_presets
 from cnn_core.arithmetic.stacks import table as stacks
@@ -23,6 +24,7 @@ from ui.shared.rows import scrolled
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import count, plain
+from ui.shared.thread import follow_button, in_square, of_square
 from ui.widgets.unit_picker.unit_picker import Interval, unit_picker
 
 MAX_INPUT, DEFAULT = 1024, "vgg16"
@@ -144,7 +146,7 @@ def _seen(picture: Picture, rows: list[StackRow], after: int, input_size: int, p
         plot(nested, "channels_field_nested", spoken)
         st.info(f"{row.output_size:,} × {row.output_size:,} neurons are too many to pick from.")
     else:
-        _unit(url, row, row.output_size, input_size, place)
+        _unit(picture, url, row, row.output_size, input_size, place)
     st.markdown(
         f"After **{row.layer.name}** one neuron sees **{size} × {size}** pixels of a picture of {seen}"
         + (": *the whole picture*, from the middle" if row.field.size >= input_size else "")
@@ -158,18 +160,23 @@ def _seen(picture: Picture, rows: list[StackRow], after: int, input_size: int, p
     )
 
 
-def _unit(url: str, row: StackRow, units: int, input_size: int, place: Any) -> None:
-    """Pick a neuron; see its box."""
-    middle = stacks.centre_unit(row, input_size)
-    if st.session_state.pop("channels_recentre", False):
-        for key in _UNIT:
+def _unit(picture: Picture, url: str, row: StackRow, units: int, input_size: int, place: Any) -> None:
+    """Pick a neuron; see its box. At first it is the one that looks at the followed place, or the middle one."""
+    middle, windows = stacks.centre_unit(row, input_size), _windows(row.field, units)
+    point = in_square(picture, input_size, 1.0)
+    followed = windows.nearest(point) if windows and point else None
+    first = followed or (middle, middle)
+    before = st.session_state.get("channels_followed", followed)
+    if st.session_state.pop("channels_recentre", False) or before != followed:
+        for key, usual in zip(_UNIT, first, strict=True):
             st.query_params.pop(key, None)
-            st.session_state[key] = middle
+            st.session_state[key] = usual
+    st.session_state.channels_followed = followed
     unit = []
-    for axis, key in zip(("row", "column"), _UNIT, strict=True):
-        follow(key, range(units), middle)
+    for axis, key, usual in zip(("row", "column"), _UNIT, first, strict=True):
+        follow(key, range(units), usual)
         unit.append(int(place.number_input(f"Neuron, {axis}", 0, units - 1, key=key, disabled=units == 1)))
-        say(key, unit[-1], middle)
+        say(key, unit[-1], usual)
     unit_picker(
         url,
         "channels_unit",
@@ -179,10 +186,21 @@ def _unit(url: str, row: StackRow, units: int, input_size: int, place: Any) -> N
         unit=(unit[0], unit[1]),
         on_pick=_picked,
     )
+    here = (unit[0], unit[1])
+    if windows:
+        spot = of_square(windows.centre(here), picture, input_size, 1.0)
+        follow_button("channels_follow", spot, here=here == followed)
     place.caption(
         "Or click a neuron, or a place in the picture; arrow keys move. Dashed: the whole field, with its padding. "
         + ("The darker a neuron, the more of its field is padding." if units <= 64 else "")
     )
+
+
+def _windows(seen: Field, units: int) -> Windows | None:
+    """How the neurons look at the picture; None where there is no number for it."""
+    if seen.padding is None:
+        return None
+    return Windows((units, units), (seen.size,) * 2, (seen.stride,) * 2, (seen.padding,) * 2)
 
 
 def _picked() -> None:

@@ -6,12 +6,14 @@ import numpy as np
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
+from cnn_core.arithmetic.spots import Spot, Windows
 from ui.convolution.kernel import choose_kernel, lay_kernel
 from ui.shared.controls import cell, put_aside
 from ui.shared.picture import grey, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import formula, plain
+from ui.shared.thread import follow_button, nearest
 from ui.widgets.stepper.stepper import stepper
 
 _AT = "convolution_at"  # the window, as a link says it
@@ -39,6 +41,10 @@ def window(room: Room) -> bool:
     (top, bottom), (before, after) = (
         ops.paddings(n, len(kernel), settings.stride, settings.padding, settings.dilation) for n in image.shape
     )
+    span, stride = (len(kernel) - 1) * settings.dilation + 1, settings.stride
+    windows = Windows(pair(feature_map), (span, span), (stride, stride), (top, before))
+    followed, at = nearest(windows, image.shape), cell(_AT, feature_map.shape)
+    start = followed or liveliest(feature_map)
     with room.stage:
         stepper(
             np.round(255 * image) if image.shape[0] > 8 else image,
@@ -50,10 +56,12 @@ def window(room: Room) -> bool:
             pad=(top, before, bottom, after),
             dilation=settings.dilation,
             edge=settings.edge,
-            start=liveliest(feature_map),
-            at=cell(_AT, feature_map.shape),
+            start=start,
+            at=at or followed,
             on_move=partial(put_aside, _AT),
         )
+        here = at or start
+        follow_button("convolution_follow", Spot.at(windows.centre(here), image.shape), here=here == followed)
     with room.why:
         formula(r"y_{ij} = \sum_{a,b} w_{ab}\; x_{is+ad,\,js+bd}")
         told(
@@ -66,6 +74,11 @@ def window(room: Room) -> bool:
                 "puts the odd pixel after."
             )
     return settings.padding == "same" and np.array_equal(feature_map, image)
+
+
+def pair(feature_map: np.ndarray) -> tuple[int, int]:
+    """Return rows and columns of a map."""
+    return feature_map.shape[0], feature_map.shape[1]
 
 
 def liveliest(feature_map: np.ndarray) -> tuple[int, int]:

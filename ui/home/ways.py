@@ -7,12 +7,15 @@ import streamlit as st
 from PIL import Image, ImageOps
 
 from cnn_core.arithmetic.convolution import cross_correlate
+from cnn_core.arithmetic.escaping import html
 from cnn_core.arithmetic.kernels import PRESETS
 from cnn_core.figures.mosaic import sheet, sheet_of
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.networks.zoom.answers import Strip
 from cnn_core.pictures.images import Picture
+from ui.shared import tour
 from ui.shared.charts import palette, signed
+from ui.shared.lesson_list import TOUR
 from ui.shared.navigation import PAGES
 from ui.shared.picture import grey, the_picture
 from ui.shared.session import Album, sample, small
@@ -40,6 +43,13 @@ WAYS = (  # page, what one does there, how, icon
 
 
 _THINGS, _SIDE, _MAPS, _STAGE = 4, 96, 18, 2  # pictures of a class; pixels; maps, and of which stage
+
+
+def way_in() -> None:
+    """Offer the walk of ten steps to who is here for the first time."""
+    if TOUR not in st.query_params:
+        where = html(tour.address(0))
+        st.html(f'<a class="walk-in" href="{where}" target="_self">New here? {tour.TITLE} <span>→</span></a>')
 
 
 def ways(found: Strip | None) -> None:

@@ -4,10 +4,32 @@ import streamlit as st
 
 from cnn_core.figures.laboratory import depth as curve
 from cnn_core.training.lab.depth import STUDY
+from cnn_core.training.lab.examples import example
+from cnn_core.training.results import ResultUnreadable
+from ui.laboratory.runs import newest
 from ui.laboratory.study import plot, receipt, sentences, stamp, study
 from ui.shared.session import Album
 from ui.shared.stage import Room
 from ui.shared.teaching import told
+
+
+def classes_part() -> tuple[str, bool]:
+    """Say after which stage a probe tells the reader's classes apart best, as the study has found it.
+
+    Returns:
+        The sentence, and whether it is of the reader's own pictures: else it is the example's; empty if there is none.
+    """
+    album = Album.current()
+    if found := newest(STUDY.key, album):
+        try:
+            told = STUDY.result.from_json(found.result or {}).told() if found.result else ()
+        except ResultUnreadable:  # the study itself says so
+            told = ()
+        if told:
+            return told[0], not album.is_sample
+    ready = example(STUDY)
+    told = ready.result.told() if ready else ()
+    return (told[0] if told else ""), False
 
 
 def depth(room: Room) -> bool:

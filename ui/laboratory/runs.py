@@ -48,6 +48,11 @@ def shown(kind: str, album: Album) -> Run | None:
     return None
 
 
+def newest(kind: str, album: Album) -> Run | None:
+    """Return the newest study of these very pictures that this visit has started; None if there is none."""
+    return find_run(run_id) if (run_id := _newest(kind, fingerprint(album.items))) else None
+
+
 def _of_link(kind: str) -> Run | None:
     wanted = st.query_params.get("run")
     if not wanted:

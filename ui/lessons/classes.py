@@ -9,6 +9,7 @@ from cnn_core.store import lessons, removal
 from cnn_core.store.classes import NAME, TITLE, Class, ClassRefused, Student
 from cnn_core.store.lessons import Lesson
 from ui.lessons.lists import here, views
+from ui.shared import tour
 from ui.shared.lesson_list import CLASS, PAGE
 from ui.shared.links import shown_link
 from ui.shared.progress import so_far
@@ -57,13 +58,21 @@ def _mine(room: Room) -> None:
             scrolled(("Class", "You"), rows, "Your classes", words=("Class",))
         else:
             st.markdown(
-                "**You have no class yet.** A class is a link: whoever opens it joins by a name, and each “Try this” "
-                "that is done is ticked off in a table that you alone see."
+                "**A class is a link:** whoever opens it joins by a name, and each “Try this” that is done is ticked "
+                "off in a table that you alone see. An example:"
             )
+            _table(*_example())
     with room.side:
         st.text_input("A new class", max_chars=TITLE, key=_NEW, placeholder="10 b, autumn")
         titles = {each.token: each.title for each in reversed(mine)} | {"": "none: all tasks count"}
-        st.selectbox("Its lesson list", list(titles), format_func=lambda token: titles.get(token, ""), key=_OF)
+        st.selectbox(
+            "Its lesson list",
+            list(titles),
+            format_func=lambda token: titles.get(token, ""),
+            key=_OF,
+            disabled=not mine,
+            help=None if mine else "You have no list yet; the step before makes one",
+        )
         st.button("Make it", key="lessons_class_make", type="primary", on_click=_make)
     with room.why:
         told(
@@ -71,6 +80,13 @@ def _mine(room: Room) -> None:
             "task; nothing else, and no account. Students need not give their whole name. All of it goes when you "
             "delete the class, and a student’s part when they leave it."
         )
+
+
+def _example() -> tuple[list[Student], dict[str, str]]:
+    """Return three students who are not there, on the list that comes with the app."""
+    tasks = {stop.view.task: stop.view.title for stop in tour.STOPS if stop.view.task}
+    names = (("Ada", 5), ("Emmy", 3), ("Sofja", 1))
+    return [Student(name, 0.0, dict.fromkeys([*tasks][:done], 0.0)) for name, done in names], tasks
 
 
 def _link(each: Class) -> Link:

@@ -1,6 +1,7 @@
 """Lesson lists: those one has made, and one of them, to be read by whoever has its link and changed by its maker."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import streamlit as st
 from cnn_core.arithmetic.escaping import html
 from cnn_core.store import lessons, removal
 from cnn_core.store.lessons import NOTE, TITLE, Lesson, LessonRefused, View
+from ui.shared import tour
 from ui.shared.lesson_list import GONE, LIST, PAGE, address
 from ui.shared.links import shown_link
 from ui.shared.rows import Link, scrolled
@@ -53,25 +55,49 @@ def _mine(room: Room) -> None:
             scrolled(("List", "Views"), rows, "Your lesson lists", numbers=("Views",), words=("List",))
         else:
             st.markdown(
-                "**You have no list yet.** A list is a lesson of yours: views of these pages, each set up as you want "
-                "it seen, in your order, with your notes. Students open its link and go from view to view."
+                "**A list is a lesson of yours:** views of these pages, in your order, with your notes. This one comes "
+                "with ConvScope; try it."
             )
+            lines([(stop.view, tour.address(at)) for at, stop in enumerate(tour.STOPS)])
     with room.side:
+        if not mine:
+            st.button(
+                "Take this list as mine",
+                key="lessons_take",
+                type="primary",
+                on_click=_take,
+                help="A copy of it: change titles and notes, move views, remove them, add yours",
+            )
         st.text_input("A new list", max_chars=TITLE, key=_NEW, placeholder="Edges, and what pooling forgives")
-        st.button("Make it", key="lessons_make", type="primary", on_click=_make)
+        st.button("Make it", key="lessons_make", type="primary" if mine else "secondary", on_click=_make)
     with room.why:
         told(
-            "**How a list is made.** Go to any page and set it up: step, picture, kernel, stride. Then press *Share*, "
+            "Your students open one link and go from view to view, each set up as you want it seen. **How a list is "
+            "made.** Go to any page and set it up: step, picture, kernel, stride. Then press *Share*, "
             "and add the view to a list, with a note of what to look at. Nobody needs an account, and whoever has the "
             "list’s link can read it; only this browser, or your account, changes it."
         )
 
 
 def _make() -> None:
-    try:
+    with _telling():
         st.query_params[LIST] = lessons.make(store(), visit(), st.session_state[_NEW]).token
         st.session_state[_NEW] = ""
-    except LessonRefused as refusal:
+
+
+def _take() -> None:
+    with _telling():
+        token = lessons.make(store(), visit(), tour.TITLE).token
+        lessons.change(store(), visit(), token, views=[stop.view for stop in tour.STOPS])
+        st.query_params[LIST] = token
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Have the page say why a change was refused."""
+    try:
+        yield
+    except (LessonRefused, PermissionError) as refusal:
         st.session_state[_SAID] = str(refusal)
 
 
@@ -105,15 +131,19 @@ def views(lesson: Lesson, done: Sequence[str] | None = None) -> None:
         lesson: The list.
         done: Tasks that are done, to be ticked off; None where nobody's are known.
     """
-    lines = []
-    for at, each in enumerate(lesson.views):
+    lines([(view, address(lesson, at)) for at, view in enumerate(lesson.views)], done)
+
+
+def lines(found: Sequence[tuple[View, str]], done: Sequence[str] | None = None) -> None:
+    """Show views with their addresses, as `views` does those of a list."""
+    shown = []
+    for each, where in found:
         mark = ""
         if done is not None and each.task:
             mark = " <b>✓ done</b>" if each.task in done else ' <i class="todo">to do</i>'
         about = f"<p>{html(each.note)}</p>" if each.note else ""
-        link = html(address(lesson, at))
-        lines.append(f'<li><a href="{link}" target="_self">{html(each.title)}</a>{mark}{about}</li>')
-    st.html(f'<ol class="lesson-views">{"".join(lines)}</ol>')
+        shown.append(f'<li><a href="{html(where)}" target="_self">{html(each.title)}</a>{mark}{about}</li>')
+    st.html(f'<ol class="lesson-views">{"".join(shown)}</ol>')
 
 
 def _begin(lesson: Lesson) -> None:
@@ -158,10 +188,8 @@ def _edit(lesson: Lesson) -> None:
 
 
 def _retitle(token: str) -> None:
-    try:
+    with _telling():
         lessons.change(store(), visit(), token, title=st.session_state[f"lessons_title_{token[:12]}"])
-    except (LessonRefused, PermissionError) as refusal:
-        st.session_state[_SAID] = str(refusal)
 
 
 def _revise(lesson: Lesson, at: int, of: str) -> None:
@@ -179,10 +207,8 @@ def _move(lesson: Lesson, at: int, to: int | None) -> None:
 
 
 def _change(token: str, found: Sequence[View]) -> None:
-    try:
+    with _telling():
         lessons.change(store(), visit(), token, views=found)
-    except (LessonRefused, PermissionError) as refusal:
-        st.session_state[_SAID] = str(refusal)
 
 
 def _delete(lesson: Lesson) -> None:

@@ -10,9 +10,11 @@ from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import experiments, shifts
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
+from cnn_core.figures.spots import ringed
 from cnn_core.pictures.images import Picture
 from ui.pooling import settings as pool
 from ui.pooling.mind import before_and_after, over_all_shifts
+from ui.pooling.place import at_the_place
 from ui.pooling.settings import ROUNDING, Settings, bright, captioned, size
 from ui.shared.charts import plot, signed
 from ui.shared.controls import one_of, slide, usable, within
@@ -22,6 +24,7 @@ from ui.shared.present import shows
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import formula, table
+from ui.shared.thread import place
 from ui.widgets.shifter.shifter import shifter
 from ui.widgets.wall.wall import source
 
@@ -89,6 +92,8 @@ def shift(room: Room) -> bool:
             100 * moved.change,
         ):
             st.markdown(_finding(settings, by, moved.change))
+        if words := at_the_place(large, settings, by):
+            st.markdown(words)
         is_asked = before_and_after(picture, by)
     here = _responses(picture.digest, large, stride, (by,))
     with room.why:
@@ -175,10 +180,10 @@ def _view(large: np.ndarray, by: Shift = (0, 0)) -> np.ndarray:
 def _strip(picture: Picture, large: np.ndarray, moved: Moved, by: Shift) -> None:
     """Show the picture under the reader's hand, its map, the pooled map, and what of it has not moved along."""
     hand, *others = st.columns([3, 2, 2, 2], gap="small", wrap=False)
-    movable = shows(_RIGHT) and shows(_DOWN)
+    movable, spot = shows(_RIGHT) and shows(_DOWN), place()
     with hand:
         shifter(
-            _address(picture.digest, large),
+            _address(picture.digest, spot.text if spot else "", large),
             "pooling_hand",
             size=(large.shape[0], large.shape[1]),
             most=_MOST,
@@ -199,8 +204,10 @@ def _strip(picture: Picture, large: np.ndarray, moved: Moved, by: Shift) -> None
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _address(digest: str, _large: np.ndarray) -> str:
-    return source(maps.png(bright(_large)))
+def _address(digest: str, followed: str, _large: np.ndarray) -> str:
+    """The picture to be moved, as an address; a place that is followed is ringed and moves along."""
+    shown, spot = bright(_large), place()
+    return source(maps.png(ringed(shown, spot.point(_large.shape)) if spot else shown))
 
 
 def _finding(settings: Settings, by: Shift, change: float) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic.spots import Spot, Windows
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from ui.pooling import settings as pool
@@ -16,6 +17,7 @@ from ui.shared.picture import grey, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import formula, plain
+from ui.shared.thread import follow_button, nearest
 from ui.widgets.stepper.stepper import stepper
 
 _AT = "pooling_at"  # the window, as a link says it
@@ -61,6 +63,9 @@ def _stepper(image: np.ndarray, settings: Settings, shape: tuple[int, ...]) -> N
     (top, bottom), (before, after) = (
         ops.paddings(n, side, stride, padding) for n, side in zip(image.shape, window, strict=True)
     )
+    windows = Windows((shape[0], shape[1]), window, (stride, stride), (top, before))
+    followed, at = nearest(windows, image.shape), cell(_AT, shape)
+    start = followed or ((0, 0) if settings.whole else _liveliest(image, settings))
     stepper(
         np.round(255 * image) if image.shape[0] > 8 else image,
         "pooling_stepper",
@@ -68,10 +73,13 @@ def _stepper(image: np.ndarray, settings: Settings, shape: tuple[int, ...]) -> N
         window=window,
         stride=stride,
         pad=(top, before, bottom, after),
-        start=(0, 0) if settings.whole else _liveliest(image, settings),
-        at=cell(_AT, shape),
+        start=start,
+        at=at or followed,
         on_move=partial(put_aside, _AT),
     )
+    here = at or start
+    if not settings.whole:
+        follow_button("pooling_follow", Spot.at(windows.centre(here), image.shape), here=here == followed)
 
 
 def _liveliest(image: np.ndarray, settings: Settings) -> tuple[int, int]:

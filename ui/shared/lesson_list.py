@@ -18,6 +18,7 @@ from ui.shared.session import store
 from ui.shared.text import plain
 
 LIST, ITEM, CLASS = "list", "item", "class"  # in a link
+TOUR = "tour"  # the walk that comes with the app (`tour.py`)
 PAGE = "lessons"  # where lists are made and read; its link names one without being on the way through it
 _SEEN = "view_seen"  # in the session: what the view is called that was drawn last, and its task
 GONE = "The link is of a lesson list that is not there (any more). Ask whoever gave it to you for a new one."
@@ -37,8 +38,8 @@ class Followed:
 
 
 def on_the_way(page: str) -> bool:
-    """Tell whether the link is of a view of a list."""
-    return page != PAGE and LIST in st.query_params
+    """Tell whether the link is of a view of a list, or of the walk: then that leads on, and not the page."""
+    return page != PAGE and bool({LIST, TOUR} & {*st.query_params})
 
 
 def followed(page: str) -> Followed | None:
@@ -47,7 +48,7 @@ def followed(page: str) -> Followed | None:
     Args:
         page: Its name in addresses.
     """
-    if not on_the_way(page):
+    if page == PAGE or LIST not in st.query_params:
         return None
     lesson = lessons.find(store(), st.query_params[LIST])
     if lesson is None or not lesson.views:
@@ -69,8 +70,7 @@ def address(lesson: Lesson, at: int, *, present: bool = False) -> str:
     """
     view = lesson.views[at]
     query = dict(view.query) | {LIST: lesson.token, ITEM: str(at + 1)}
-    if present:
-        query |= {PRESENT: "1"} | ({SHOW: st.query_params[SHOW]} if SHOW in st.query_params else {})
+    query |= carried(present)
     return f"{view.page or './'}?{urlencode(query)}"
 
 
@@ -81,25 +81,57 @@ def note(here: Followed) -> None:
             st.markdown(f":material/school: {plain(here.view.note)}")
 
 
+def carried(present: bool) -> dict[str, str]:
+    """Return what of how one looks at a view goes on to the next: present mode, with the controls that stay."""
+    if not present:
+        return {}
+    return {PRESENT: "1"} | ({SHOW: st.query_params[SHOW]} if SHOW in st.query_params else {})
+
+
 def way(here: Followed) -> None:
     """Show where one is in the list, and the ways back and on."""
     views, at = here.lesson.views, here.at
-    back = _way(here, at - 1, "Back", "back") if at else "<span></span>"
-    last = f'<a class="next" href="{PAGE}?{LIST}={here.lesson.token}" target="_self">Done <b>· the list</b></a>'
-    on = _way(here, at + 1, "Next", "next", views[at + 1].title) if at + 1 < len(views) else last
-    about = f'<a href="{PAGE}?{LIST}={here.lesson.token}" target="_self">{html(here.lesson.title)}</a>'
+    back = way_to(_address(here, at - 1), "Back", "back") if at else "<span></span>"
+    done = f"{PAGE}?{LIST}={here.lesson.token}"
+    on = (
+        way_to(_address(here, at + 1), "Next", "next", views[at + 1].title)
+        if at + 1 < len(views)
+        else way_to(done, "Done", "next", "the list")
+    )
+    about = f'<a href="{done}" target="_self">{html(here.lesson.title)}</a>'
+    foot(back, f"{at + 1} of {len(views)}<i> · {about}</i>", on)
+
+
+def foot(back: str, where: str, on: str, said: str = "") -> None:
+    """Show, in place of the steps of a page, where one is on a way through several, and the ways back and on.
+
+    Args:
+        back: As `way_to` makes it, or an empty element.
+        where: Between them, HTML.
+        on: As `back`.
+        said: What there is to see here.
+    """
+    told = f'<p class="list-said">{html(said)}</p>' if said else ""
     with st.bottom, st.container(key="list_way"):
         st.html(Path(__file__).with_name("lesson_list.css"))
-        st.html(
-            f'<nav class="list-way" aria-label="Lesson list">{back}<span>{at + 1} of {len(views)}<i> · {about}</i>'
-            f"</span>{on}</nav>"
-        )
+        st.html(f'{told}<nav class="list-way" aria-label="The way on">{back}<span>{where}</span>{on}</nav>')
 
 
-def _way(here: Followed, to: int, words: str, kind: str, title: str = "") -> str:
+def way_to(to: str, words: str, kind: str, title: str = "") -> str:
+    """Return a way on or back: a plain link.
+
+    Args:
+        to: Its address.
+        words: What it says.
+        kind: `back` or `next`.
+        title: Of the view there; left out where there is no room.
+    """
     named = f" <b>· {html(title)}</b>" if title else ""
-    link = html(address(here.lesson, to, present=presenting()))
-    return f'<a class="{kind}" href="{link}" target="_self">{words}{named}</a>'
+    return f'<a class="{kind}" href="{html(to)}" target="_self">{words}{named}</a>'
+
+
+def _address(here: Followed, at: int) -> str:
+    return address(here.lesson, at, present=presenting())
 
 
 def view_seen(page: str, title: str, step: str = "") -> None:

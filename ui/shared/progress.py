@@ -1,4 +1,4 @@
-"""What a student of a class has done: noted for the teacher when a task is first seen done."""
+"""What a student of a class has done: noted when a task is first seen done, and ticked off wherever they come back."""
 
 import streamlit as st
 
@@ -15,6 +15,18 @@ def note(page: str, step: str) -> None:
         OSError: If the store takes nothing.
     """
     classes.note(store(), visit(), f"{page}/{step}")
+
+
+def before(page: str) -> set[str]:
+    """Return the steps of a page whose tasks the visitor's classes have noted: they stay ticked off after a reload.
+
+    Args:
+        page: Its name in addresses.
+    """
+    here = visit()
+    found = (classes.student(store(), each.token, here) for each in classes.attended(store(), here))
+    names = (task.partition("/") for each in found if each for task in each.done)
+    return {step for name, _, step in names if name == page}
 
 
 def so_far() -> list[str]:

@@ -9,10 +9,10 @@ from cnn_core.arithmetic.escaping import html
 from cnn_core.store import removal, shares
 from cnn_core.store.shares import GivenSet, Share
 from cnn_core.store.visitors import OwnPicture
-from ui.shared import present
+from ui.shared import present, thread
 from ui.shared.adding import add_view, forget_said
 from ui.shared.controls import asides
-from ui.shared.lesson_list import CLASS, ITEM, LIST, PAGE
+from ui.shared.lesson_list import CLASS, ITEM, LIST, PAGE, TOUR
 from ui.shared.links import shown_link
 from ui.shared.picture import PARAMETER, TOKEN, chosen
 from ui.shared.present import PRESENT, SHOW
@@ -67,9 +67,9 @@ def link(token: str, page: str, *, passing_on: bool = True) -> str:
         page: Its name in addresses.
         passing_on: Whether pictures that came with a link travel on.
     """
-    left_out = (*_NOT_THE_VIEW, *(() if page == PAGE else (LIST, ITEM, CLASS)))
+    left_out = (*_NOT_THE_VIEW, *(() if page == PAGE else (LIST, ITEM, CLASS, TOUR)))
     query = {name: value for name, value in st.query_params.to_dict().items() if name not in left_out}
-    query |= asides(page)
+    query |= asides(page) | thread.query()
     shown = chosen()
     if shown.bundled:
         query[PARAMETER] = shown.bundled  # the usual one, too: whoever opens it may have chosen another

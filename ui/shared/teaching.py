@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_core.arithmetic.escaping import html
-from ui.shared.progress import note
+from ui.shared.progress import before, note
 
 GLOSSARY = {
     "kernel": "The weights that slide over the picture; also called filter. One kernel makes one output map.",
@@ -70,11 +70,14 @@ def _term(found: re.Match[str]) -> str:
 
 
 def task(page: str, step: str, words: str, met: bool) -> None:
-    """Show what to try; it is ticked off as soon as it is seen done, and stays so for this visit.
+    """Show what to try; it is ticked off as soon as it is seen done, and stays so for this session.
 
-    Who is in a class has it noted there, too.
+    Who is in a class has it noted there, and ticked off from then on.
     """
-    done: set[str] = st.session_state.setdefault(f"{page}_tasks", set())
+    name = f"{page}_tasks"
+    if name not in st.session_state:
+        st.session_state[name] = before(page)
+    done: set[str] = st.session_state[name]
     if met and step not in done:
         done.add(step)
         note(page, step)

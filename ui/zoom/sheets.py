@@ -83,7 +83,7 @@ def _scene(
     network: str, digest: str, place: Place, paper: str, order: str, _plan: Plan, _picture: Picture
 ) -> dict[str, Any]:
     middle = seen(_plan, _picture)
-    shown = _address(plans.looked(_plan, middle))
+    shown = address(plans.looked(_plan, middle))
     if place.channel is not None:
         found = _asked("zoom_map", network, middle, place.node, place.channel)
         return sums.made(_plan, found, shown, palette())
@@ -97,8 +97,8 @@ def _asked(question: str, *about: Any) -> Any:
     return ask(question, *about, words="", keep=False, timeout=_PATIENCE)  # a worker that has rested builds anew
 
 
-def _address(picture: np.ndarray) -> str:
-    """The picture as it is shown, as an address: a fifth of the bytes of a PNG."""
+def address(picture: np.ndarray) -> str:
+    """Return a picture as it is shown, as an address: a fifth of the bytes of a PNG."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG", quality=_QUALITY)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

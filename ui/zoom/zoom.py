@@ -13,13 +13,15 @@ from ui.shared.charts import palette
 from ui.shared.controls import segments, switch
 from ui.shared.picture import the_picture
 from ui.shared.text import plain
+from ui.shared.thread import follow_button
+from ui.shared.thread import place as followed_spot
 from ui.shared.worker import answered, ask
 from ui.widgets.zoom.zoom import zoom as walk
-from ui.zoom import products, sheets
+from ui.zoom import followed, products, sheets
 from ui.zoom.excites import excites
 from ui.zoom.place import Place, go, of_link
-from ui.zoom.sums import number
 from ui.zoom.scenes import ORDERS
+from ui.zoom.sums import number
 
 _PATIENCE = 120.0  # seconds: TensorFlow may have to be loaded first
 
@@ -40,7 +42,7 @@ def zoom(network: str, key: str) -> Place:
         place = of_link(plan)
         order = _order(plan, place)
         with st.spinner("Asking the network…"):
-            scene = sheets.scene(plan, place, picture, order)
+            scene = followed.shown(sheets.scene(plan, place, picture, order), plan, place, picture)
     except (EngineError, ValueError) as trouble:
         st.error(plain(str(trouble)))
         st.caption("Here the network would be drawn: what each stage makes of your picture.")
@@ -52,10 +54,14 @@ def zoom(network: str, key: str) -> Place:
     walk(scene, key, on_go=go, on_move=moved)
     if network != DEFAULT and not place.node:
         st.caption(plain(f"Weights: {plan.weights.rstrip('.')}."))
+    if followed.outside(plan, picture):
+        st.caption(followed.OUTSIDE)
     if place.cell:
         _cell(plan, place, picture)
     elif place.channel is not None:
         excites(plan, place)
+    elif not place.level and followed_spot():
+        followed.responses(picture)
     return place
 
 
@@ -84,7 +90,18 @@ def _cell(plan: Plan, place: Place, picture: Picture) -> None:
     if said := products.agreement(cell):
         st.caption(plain(said))
     st.html(products.products(plan, cell))
+    if plan.node(place.node).shape[:2] != (1, 1):
+        _follow(plan, place, picture)
     _listening(plan, place, picture)
+
+
+def _follow(plan: Plan, place: Place, picture: Picture) -> None:
+    """Let the reader follow the place at which the cell looks."""
+    assert place.cell is not None
+    node = plan.node(place.node)
+    here = followed.point(plan, picture)
+    at_it = here is not None and followed.cell(node, plan, here) == place.cell
+    follow_button("zoom_follow", followed.spot(node, plan, place.cell, picture), here=at_it)
 
 
 def _listening(plan: Plan, place: Place, picture: Picture) -> None:
