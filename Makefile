@@ -60,6 +60,7 @@ bench: setup  ## run the benchmarks (OPENVINO=PYTHON: with OpenVINO, which that 
 	$(BIN)/python -m benchmarks.fine_tuning
 	$(BIN)/python -m benchmarks.feel
 	$(BIN)/python -m benchmarks.web
+	$(BIN)/python -m benchmarks.zoom
 	$(BIN)/python -m benchmarks.sight
 	$(BIN)/python -m benchmarks.intake
 	$(BIN)/python -m benchmarks.memory

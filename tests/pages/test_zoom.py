@@ -13,6 +13,7 @@ from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.figures.palette import LIGHT
 from cnn_core.networks.inside import Unit
 from tests import zoom_toys as toys
+from ui.shared.picture import forget_pictures
 from ui.zoom import sheets, sums
 from ui.zoom.place import Place, nearest
 
@@ -117,6 +118,18 @@ def test_maps_of_a_layer_lie_in_the_order_that_is_chosen(walk: Any) -> None:
     assert not walk().button_group and not walk(f"{OUT}.3").button_group, "only where it orders something"
 
 
+def test_cell_that_the_reader_has_moved_sends_the_same_scene(walk: Any) -> None:
+    app = walk(f"{OUT}.3.12.9")
+    before = scene(app)
+    app.session_state["walk_sent"] = (Place(OUT, 3), before["at"])  # as the component's move leaves it
+    app.query_params["zoom"] = f"{OUT}.3.12.10"
+    app.run()
+    assert scene(app) == before
+    assert sums.number(toys.cell(WHOLE, OUT, 3, 12, 10).value, 6) in words(app)
+    app.run()
+    assert scene(app)["at"] == [12, 10], "whoever comes by another way is told where they are"
+
+
 def test_products_and_formula_are_on_the_page(walk: Any) -> None:
     app, cell = walk(f"{OUT}.3.12.9"), toys.cell(WHOLE, OUT, 3, 12, 9)
     said = words(app)
@@ -182,6 +195,16 @@ def test_answer_that_failed_is_asked_again(walk: Any, engine: Any) -> None:
     assert walk().error
     engine.answers["zoom_strip"] = right
     assert not walk().error
+
+
+def test_what_is_kept_of_a_walk_goes_with_the_pictures(walk: Any, engine: Any) -> None:
+    for again in ([], [("zoom_maps", OUT)]):
+        walk(OUT)
+        engine.asked.clear()
+        if again:
+            forget_pictures()
+        walk(OUT)
+        assert engine.asked == again
 
 
 def test_going_somewhere_is_said_by_the_link() -> None:

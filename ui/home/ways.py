@@ -17,7 +17,7 @@ from ui.shared import tour
 from ui.shared.charts import palette, signed
 from ui.shared.lesson_list import TOUR
 from ui.shared.navigation import PAGES
-from ui.shared.picture import grey, the_picture
+from ui.shared.picture import grey, of_pictures, the_picture
 from ui.shared.session import Album, sample, small
 
 WAYS = (  # page, what one does there, how, icon
@@ -43,6 +43,7 @@ WAYS = (  # page, what one does there, how, icon
 
 
 _THINGS, _SIDE, _MAPS, _STAGE = 4, 96, 18, 2  # pictures of a class; pixels; maps, and of which stage
+_KEPT = 32  # thumbnails of each way, for all readers: Back draws the page anew
 
 
 def way_in() -> None:
@@ -58,18 +59,22 @@ def ways(found: Strip | None) -> None:
     Args:
         found: What the network makes of the visitor's picture, where there is an answer.
     """
-    shown = (_edges(the_picture()), _things(), _maps(found) if found else None)
-    for column, (page, label, how, icon), picture in zip(st.columns(len(WAYS)), WAYS, shown, strict=True):
+    picture, paper = the_picture(), palette().paper
+    maps = _maps(found.key, picture.digest, paper, found) if found else None
+    shown = (_edges(picture.digest, paper, picture), _things(), maps)
+    for column, (page, label, how, icon), thumbnail in zip(st.columns(len(WAYS)), WAYS, shown, strict=True):
         with column.container(border=True, height="stretch", key=f"way_{page}"):
-            if picture is not None:
-                st.image(picture, width="stretch", alt="")  # the words below say what is done there
+            if thumbnail is not None:
+                st.image(thumbnail, width="stretch", alt="")  # the words below say what is done there
             st.page_link(PAGES / f"{page}.py", label=f"**{label}**", icon=icon)
             st.markdown(how)
 
 
-def _edges(picture: Picture) -> np.ndarray:
+@of_pictures
+@st.cache_data(max_entries=_KEPT, show_spinner=False)
+def _edges(digest: str, paper: str, _picture: Picture) -> np.ndarray:
     """The picture's upright edges: what the first lesson computes."""
-    return signed(cross_correlate(grey(picture), PRESETS["sobel_x"].kernel()))[0]
+    return signed(cross_correlate(grey(_picture), PRESETS["sobel_x"].kernel()))[0]
 
 
 def _things() -> bytes:
@@ -78,14 +83,22 @@ def _things() -> bytes:
     classes = sorted({item.label for item in items})
     of_each = [[item for item in items if item.label == name] for name in classes]
     turn = [each[place] for place in range(_THINGS) for each in of_each if place < len(each)][:_THINGS]
-    return sheet_of([_square(small(item.digest)) for item in turn], _THINGS, gap=4, palette=palette()).png
+    return _in_a_row(tuple(item.digest for item in turn), palette().paper)
+
+
+@of_pictures
+@st.cache_data(max_entries=_KEPT, show_spinner=False)
+def _in_a_row(digests: tuple[str, ...], paper: str) -> bytes:
+    return sheet_of([_square(small(digest)) for digest in digests], len(digests), gap=4, palette=palette()).png
 
 
 def _square(thumbnail: bytes) -> np.ndarray:
     return np.asarray(ImageOps.fit(Image.open(io.BytesIO(thumbnail)).convert("RGB"), (_SIDE, _SIDE)))
 
 
-def _maps(found: Strip) -> bytes:
+@of_pictures
+@st.cache_data(max_entries=_KEPT, show_spinner=False)
+def _maps(network: str, digest: str, paper: str, _found: Strip) -> bytes:
     """Maps of a middle stage, those that vary most."""
-    stage = found.stages[min(_STAGE, len(found.stages) - 1)]
+    stage = _found.stages[min(_STAGE, len(_found.stages) - 1)]
     return sheet(stage.coded.codes[:_MAPS], _MAPS // 2, palette=palette()).png

@@ -6,6 +6,7 @@ a bundled one by its name, another visitor's by a token. It is shown until the v
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -29,6 +30,8 @@ OWN = "mine"  # a value of PARAMETER in links of version 0.2
 DEFAULT = "chelsea"
 FILE_MB = limits.FILE_BYTES // limits.MB  # of a picture; the browser says it and looks at it, the decoder too
 SIDE = 256  # pixels a lesson computes on, at most
+_Cache = TypeVar("_Cache")
+_made_of_pictures: list[Any] = []  # caches
 # In the session: what came with the link, or is lent by the visitor's set, until they ask for their own.
 _LINKED = "picture_of_link"
 
@@ -207,8 +210,14 @@ def take(data: bytes, name: str) -> None:
 
 def forget_pictures() -> None:
     """Have no picture that was brought in memory any more, whosever it was: one may just have been deleted."""
-    for kept_in_memory in (_kept, scaled, _grey, small_kept):
+    for kept_in_memory in (_kept, scaled, _grey, small_kept, *_made_of_pictures):
         kept_in_memory.clear()
+
+
+def of_pictures(cache: _Cache) -> _Cache:
+    """Mark a cache of Streamlit's as made of pictures: `forget_pictures` empties it, too."""
+    _made_of_pictures.append(cache)
+    return cache
 
 
 # Pictures -------------------------------------------------------------------------------------------------------------

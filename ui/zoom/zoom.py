@@ -1,5 +1,7 @@
 """A walk into a network on the reader's picture: from the whole network to one product, and back."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from cnn_core.engine.errors import EngineError
@@ -48,8 +50,13 @@ def zoom(network: str, key: str) -> Place:
         st.caption("Here the network would be drawn: what each stage makes of your picture.")
         return Place()
 
+    sent: tuple[Place, list[int]] | None = st.session_state.pop(f"{key}_sent", None)
+    if place.cell and sent and sent[0] == place.map:
+        scene |= {"at": sent[1]}  # to the byte what the browser has: it keeps the scene, and is at the cell already
+
     def moved(row: int, column: int) -> None:
-        go(Place(place.node, place.channel, (row, column)).text)
+        st.session_state[f"{key}_sent"] = (place.map, scene["at"])
+        go(replace(place, cell=(row, column)).text)
 
     walk(scene, key, on_go=go, on_move=moved)
     if network != DEFAULT and not place.node:

@@ -86,8 +86,8 @@ export interface State {
   at: [number, number];
   /** Whether the pointer no longer moves the cell. */
   held: boolean;
-  /** The cell as the page knows it. */
-  told: string;
+  /** The cell by which the page has the reader come in; what is moved from there, it learns and sends not back. */
+  entered: string;
   /** Tells Python: what was drawn once is told by the function of the last run. */
   send: (name: 'go' | 'at', value: string) => void;
   rest?: ReturnType<typeof setTimeout>;

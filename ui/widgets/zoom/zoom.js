@@ -73,7 +73,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const lens = lensIn(parent), before = root.state;
   const { at: _, ...rest } = data, drawn = JSON.stringify(rest), anew = before?.drawn !== drawn;
   /** @type {State} */
-  const state = root.state = before ?? { drawn, scene: data, at: [0, 0], held: false, told: '', send: setTriggerValue };
+  const state = root.state = before
+    ?? { drawn, scene: data, at: [0, 0], held: false, entered: '', send: setTriggerValue };
   state.send = setTriggerValue;
   const outputPanel = data.panels.find((panel) => panel.values);
   const sheetPanel = data.panels.find((panel) => panel.kind === 'sheet');
@@ -96,9 +97,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     else if (data.level) go(data.trail[data.trail.length - 2]?.place ?? WHOLE);
   };
   const tell = () => {
-    state.told = state.at.join(',');
     window.history.replaceState(window.history.state, '', placed(window.location.search, cellPlace()));
-    state.send('at', state.told);
+    state.send('at', state.at.join(','));
   };
   /** @type {(row: number, column: number) => void} */
   const move = (row, column) => {
@@ -358,9 +358,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (anew) build();
   state.ghost?.remove();
   state.ghost = undefined;
-  if (data.at && (anew || String(data.at) !== state.told)) state.at = data.at;
+  if (data.at && (anew || String(data.at) !== state.entered)) state.at = data.at;
   if (anew) state.held = data.level === 3;
-  state.told = String(data.at ?? '');
+  state.entered = String(data.at ?? '');
   Object.assign(state, { drawn, scene: data });
   point();
   state.observer?.disconnect();

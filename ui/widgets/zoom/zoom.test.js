@@ -128,6 +128,14 @@ test('a moved cell draws nothing anew, and the page may move it', () => {
   assert.equal(page.find('.trail').lastElementChild?.textContent, 'row 1, column 1');
 });
 
+test('a page that sends the same scene after a move leaves the cell where the reader is', () => {
+  const page = show(cell), frame = page.find('.output .frame'), [row, column] = cell.at ?? [0, 0];
+  page.press(frame, row ? 'ArrowUp' : 'ArrowDown');
+  page.pass(120);
+  page.run(cell);
+  assert.ok(page.text('.said').startsWith(`Row ${row ? row - 1 : 1}, column ${column}`));
+});
+
 test('what two scenes share flies, the rest fades in', () => {
   const page = show(maps, true);
   page.lay('.tiles button', [10, 10, 20, 20]);
