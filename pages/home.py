@@ -12,16 +12,25 @@ from ui.home.ways import way_in, ways
 from ui.shared.picture import the_picture
 from ui.zoom.zoom import zoom
 
+FURTHER_IN = (
+    "What does this layer see in your picture?",
+    "What is this map made of?",
+    "How does one number come about?",
+)
+
 
 @st.fragment
 def walk() -> None:
     """Let the visitor into the network; further in, what else is here gives way (home.css)."""
-    if zoom(DEFAULT, "home_zoom").level:
-        st.html('<i class="walking"></i>')
+    above = st.container()
+    if level := zoom(DEFAULT, "home_zoom").level:
+        above.title(FURTHER_IN[level - 1], anchor=False)
+        above.html('<i class="walking"></i>')
 
 
 st.html(Path(ui.home.__file__).with_name("home.css"))
-st.title("Drop a photo. See what each layer makes of it.", anchor=False)
+with st.container(key="home_title"):
+    st.title("Drop a photo. See what each layer makes of it.", anchor=False)
 left, right = st.container(key="front").columns([3, 4], gap="medium")
 with left:
     picture_place()

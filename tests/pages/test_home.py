@@ -67,6 +67,7 @@ def test_home_shows_the_network_as_a_strip_and_lets_who_walks_in_have_the_room(p
     assert not walking(app) and len(app.get("bidi_component")) == 2, "eight pictures, and the walk"
     app = page("home", zoom="block3b_out.17")
     assert walking(app) and not app.warning
+    assert app.title[-1].value == "What is this map made of?"
     app = page("home", zoom="no_such_layer")
     assert not walking(app)
     assert "The link says zoom=no\\_such\\_layer, which is not possible here" in app.warning[0].value
