@@ -17,7 +17,6 @@ from ui.shared.worker import answered, ask
 from ui.widgets.zoom.zoom import zoom as walk
 from ui.zoom import products, sheets
 from ui.zoom.place import Place, go, of_link
-from ui.zoom.sums import number
 
 _PATIENCE = 120.0  # seconds: TensorFlow may have to be loaded first
 
@@ -48,7 +47,7 @@ def zoom(network: str, key: str) -> Place:
 
     walk(scene, key, on_go=go, on_move=moved)
     if network != DEFAULT and not place.node:
-        st.caption(plain(f"Weights: {plan.weights.rstrip('.')}."))
+        st.caption(plain(f"{plan.weights[:1].upper()}{plan.weights[1:].rstrip('.')}."))
     if place.cell:
         _cell(plan, place, picture)
     return place
@@ -65,7 +64,6 @@ def _cell(plan: Plan, place: Place, picture: Picture) -> None:
         st.error(plain(str(trouble)))
         return
     if cell.reason:
-        st.caption(plain(f"Its number is {number(cell.value)}. {cell.reason}"))
         _listening(plan, place, picture)
         return
     st.html(products.formula(cell))
