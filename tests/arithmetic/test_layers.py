@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from cnn_core.arithmetic.codes import coded
 from cnn_core.arithmetic.convolution import cross_correlate
@@ -96,6 +97,8 @@ def test_activations_are_their_formulas() -> None:
         "relu6": np.where(x > 6, 6, np.where(x > 0, x, 0)),
         "sigmoid": 1 / (1 + np.exp(-x)),
         "tanh": (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
+        "scaled_tanh": 1.7159 * np.tanh(2 * x / 3),
+        "gelu": x * norm.cdf(x),
         "silu": x / (1 + np.exp(-x)),
         "softmax": np.exp(x) / np.exp(x).sum(),
     }
@@ -114,8 +117,8 @@ def test_what_does_not_fit_is_said() -> None:
         per_channel(maps, np.ones((3, 3, 2)), Sliding((3, 3), dilation=(2, 2)))
     with pytest.raises(ValueError, match="2 × 2 positions, from 0; received 2, 0"):
         window(maps, three, 2, 0)
-    with pytest.raises(ValueError, match="relu, relu6, sigmoid, tanh, silu, softmax; received 'gelu'"):
-        activated("gelu", maps)
+    with pytest.raises(ValueError, match="tanh, scaled_tanh, silu, gelu, softmax; received 'swish'"):
+        activated("swish", maps)
     with pytest.raises(ValueError, match="at least 0; received -1"):
         strongest(maps, -1)
 

@@ -226,3 +226,118 @@ def test_random_weights_are_called_so() -> None:
 def test_component_is_tested_on_what_is_sent() -> None:
     """`scenes.json` is what these functions make; to write it anew: `python -m tests.zoom_toys`."""
     assert json.loads(FILE.read_text(encoding="utf-8")) == json.loads(json.dumps(toys.scenes_of_random_maps()))
+
+
+# Other kinds, other networks ------------------------------------------------------------------------------------------
+
+
+def nodes_of(kind: str, **more: Any) -> Any:
+    """A plan whose last map is of a kind, and what a worker would say of it."""
+    below, other = WHOLE.node("block1a_expand_relu6"), replace(WHOLE.node(OUT), name="gate", shape=(1, 1, 24))
+    above = replace(WHOLE.node(OUT), kind=kind, inputs=(below.name,), shape=below.shape, window=None, **more)
+    whole = replace(WHOLE, nodes=(*WHOLE.nodes[:-1], other, above))
+    base = toys.made(WHOLE, OUT, 3)
+    return whole, replace(base, kind=kind, inputs=((below.name, 3),), others=0, kernels=np.full((1, 1, 1), 0.25))
+
+
+def test_factor_of_a_product_leads_to_the_map_that_it_comes_from() -> None:
+    whole, made = nodes_of("multiply")
+    drawn = sums.made(whole, replace(made, factor=("gate", 3)), "", LIGHT)
+    (factor,) = [panel for panel in drawn["panels"] if panel["id"] == "kernel0"]
+    assert (factor["text"], factor["go"], factor["about"]) == ("0.25", "gate.3", "times Gate")
+    each = sums.made(whole, replace(made, factor=("gate", 3), kernels=np.zeros((1, 0, 0))), "", LIGHT)
+    assert [panel["text"] for panel in each["panels"] if panel["id"] == "kernel0"] == ["×"]
+
+
+@pytest.mark.parametrize("kind", ["concatenate", "pad", "pointwise"])
+def test_copies_have_no_kernel(kind: str) -> None:
+    whole, made = nodes_of(kind)
+    drawn = sums.made(whole, made, "", LIGHT)
+    assert not [panel for panel in drawn["panels"] if panel["id"].startswith("kernel")]
+    (copied,) = [panel for panel in drawn["panels"] if panel.get("go")]
+    assert copied["go"] == "block1a_expand_relu6.3"
+    assert copied["title"] == ("Block 1a, expand" if kind == "concatenate" else "map 3")
+
+
+def test_dense_layer_reads_the_whole_of_each_map() -> None:
+    whole, made = nodes_of("dense")
+    made = replace(made, output=np.ones((1, 1), np.float32))
+    drawn = sums.made(
+        replace(whole, nodes=(*whole.nodes[:-1], replace(whole.nodes[-1], shape=(1, 1, 9)))), made, "", LIGHT
+    )
+    (read,) = [panel for panel in drawn["panels"] if panel.get("go")]
+    assert read["window"]["size"] == [16, 16]
+
+
+@pytest.mark.parametrize(
+    ("scale", "shift", "said"),
+    [(2.0, 0.5, "× 2 + 0.5 (BatchNorm)"), (4.0, 0.0, "× 4 (scaled)")],
+)
+def test_what_becomes_of_a_sum_is_called_what_it_is(scale: float, shift: float, said: str) -> None:
+    _, made = nodes_of("pointwise")
+    assert sums.affine(replace(made, scale=scale, shift=shift, activation="gelu")) == [said, "GELU: z · Φ(z)"]
+
+
+def test_way_down_ends_with_the_reason_where_it_is_not_told(walk: Any, engine: Any, monkeypatch: Any) -> None:
+    why = "What this map is made of is not told: attention has no kernel."
+    whole, made = nodes_of("other")
+    monkeypatch.setattr(sheets, "_lite", lambda: whole)
+    none = {"inputs": (), "reason": why, "kernels": np.zeros((0, 0, 0), np.float32)}
+    engine.answers["zoom_map"] = lambda *_, **__: replace(made, **none)
+    engine.answers["zoom_cell"] = lambda *_, **__: replace(toys.cell(WHOLE, OUT, 3, 2, 2), inputs=(), reason=why)
+    for place in (f"{OUT}.3", f"{OUT}.3.2.2"):
+        app = walk(place)
+        drawn = scene(app)
+        assert not app.exception and not app.error and drawn["joins"] == []
+        assert [panel["kind"] for panel in drawn["panels"]] == ["picture", "map", "number"]
+        assert drawn["panels"][2]["text"] == why
+        assert "<table>" not in words(app)
+    assert app.toggle(key="zoom_listens").value is False, "its pixels can be asked for all the same"
+
+
+def other_network(key: str) -> AppTest:
+    def script(key: str) -> None:
+        from ui.zoom.zoom import zoom
+
+        zoom(key, "walk")
+
+    return AppTest.from_function(script, args=(key,), default_timeout=60).run()
+
+
+def test_random_weights_are_called_random_in_every_title(walk: Any, engine: Any) -> None:
+    weights = "random weights: shapes are the architecture's"
+    whole = replace(WHOLE, key="resnet50", pretrained=False, weights=weights)
+    engine.answers["zoom_plan"] = lambda key: whole
+    engine.answers["zoom_strip"] = lambda key, seen, **_: replace(toys.strip(whole), top=[])
+    app = other_network("resnet50")
+    drawn = scene(app)
+    assert drawn["label"].startswith("ResNet-50, random weights, from") and drawn["trail"][0]["title"].endswith(
+        "weights"
+    )
+    assert drawn["panels"][-1]["text"] == "It names no classes: its weights are random."
+    assert "Random weights: shapes are the architecture's." in words(app)
+    assert engine.asked[0] == ("zoom_plan",)
+    made = toys.made(whole, OUT, 3)
+    assert sums.made(whole, made, "", LIGHT)["trail"][0]["title"] == "ResNet-50, random weights"
+
+
+def test_lenet_says_that_it_knows_ten_digits_only_and_asks_nobody_for_its_plan(walk: Any, engine: Any) -> None:
+    engine.answers["zoom_strip"] = lambda key, seen, **_: toys.strip(WHOLE)
+    app = other_network("lenet5")
+    assert engine.asked == [("zoom_strip",)] and not app.error
+    assert "it knows ten digits only, and takes any picture for one of them." in words(app)
+
+
+def test_no_more_maps_are_drawn_than_can_be_looked_at() -> None:
+    from cnn_core.networks.zoom.answers import Maps
+    from ui.zoom import scenes
+
+    count = 1500
+    node = replace(WHOLE.node(OUT), shape=(1, 1, count))
+    whole = replace(WHOLE, nodes=(*WHOLE.nodes[:-1], node))
+    values = np.arange(count, dtype=np.float32)
+    peaks = np.zeros((count, 2), np.int32)
+    maps = Maps(OUT, node.shape, toys.coded(values[None, None]), 1, values, values, peaks, np.argsort(-values))
+    (wall,) = [panel for panel in scenes.layer(whole, maps, "", LIGHT)["panels"] if panel["kind"] == "sheet"]
+    assert len(wall["tiles"]) == 1280 and wall["tiles"][0]["go"] == f"{OUT}.1499"
+    assert "The first 1,280 are drawn." in wall["about"]

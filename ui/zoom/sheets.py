@@ -17,6 +17,7 @@ from cnn_core.networks.zoom import lite
 from cnn_core.networks.zoom import plan as plans
 from cnn_core.networks.zoom.answers import Strip
 from cnn_core.networks.zoom.plan import Plan
+from cnn_core.networks.zoom.source import by_table
 from cnn_core.pictures.images import Picture
 from ui.shared.charts import palette
 from ui.shared.picture import of_pictures
@@ -33,6 +34,8 @@ def plan(network: str) -> Plan:
     """Return how a network is walked through."""
     if network == DEFAULT:
         return _lite()
+    if (table := by_table(network)) is not None:
+        return table
     found: Plan = ask("zoom_plan", network, words="Building the network…", timeout=_PATIENCE)
     return found
 

@@ -219,7 +219,9 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
     top, place = row * each + 1, Place(name, channel).text
     share = f"{100 * float(found.share[row]):.0f} % of the sum"
     alone = _alone(found)
-    several = len({each for each, _ in found.inputs}) > 1  # layers: then their names are of use
+    several = (
+        len({each for each, _ in found.inputs}) > 1 or found.kind == "concatenate"
+    )  # layers: their names are of use
     called = scenes.named(source) if several else str(channel) if len(found.inputs) > 1 else ""
     narrow = row + 3
     panels: list[dict[str, Any]] = [

@@ -23,7 +23,6 @@ from ui.zoom import followed, products, sheets
 from ui.zoom.excites import excites
 from ui.zoom.place import Place, go, of_link
 from ui.zoom.scenes import ORDERS
-from ui.zoom.sums import number
 
 _PATIENCE = 120.0  # seconds: TensorFlow may have to be loaded first
 
@@ -60,7 +59,7 @@ def zoom(network: str, key: str) -> Place:
 
     walk(scene, key, on_go=go, on_move=moved)
     if network != DEFAULT and not place.node:
-        st.caption(plain(f"Weights: {plan.weights.rstrip('.')}."))
+        st.caption(plain(f"{plan.weights[:1].upper()}{plan.weights[1:].rstrip('.')}."))
     if followed.outside(plan, picture):
         st.caption(followed.OUTSIDE)
     if place.cell:
@@ -90,7 +89,6 @@ def _cell(plan: Plan, place: Place, picture: Picture) -> None:
         st.error(plain(str(trouble)))
         return
     if cell.reason:
-        st.caption(plain(f"Its number is {number(cell.value)}. {cell.reason}"))
         _listening(plan, place, picture)
         return
     st.html(products.formula(cell))

@@ -111,7 +111,7 @@ def _shown(source: Source, node: Node, channel: int) -> Made:
 
 
 def _why(node: Node) -> str:
-    return f"What a map of {node.name} is made of is not told: {(node.reason or node.kind).rstrip('.')}."
+    return f"What this map is made of is not told: {(node.reason or node.kind).rstrip('.')}."
 
 
 def cell(key: str, seen: np.ndarray, node: str, channel: int, row: int, column: int, singly: int = 8) -> Cell:

@@ -1,7 +1,7 @@
 """Who computes what a zoom shows: the maps of a network on one picture, and the numbers that made them.
 
 EfficientNet-Lite0 needs no TensorFlow: LiteRT gives what its blocks hand on, in one pass, and NumPy what lies inside of
-a block, from the network's file. All others are Keras' (`keras_source`).
+a block, from the network's file. The shipped LeNet-5 is NumPy's (`lenet`), all others are Keras' (`keras_source`).
 """
 
 from functools import lru_cache
@@ -14,12 +14,12 @@ from cnn_core.arithmetic.layers import activated, affine, per_channel
 from cnn_core.networks import backbones, devices, embedded, forward
 from cnn_core.networks.loaded import loaded
 from cnn_core.networks.zoo.architectures import architecture
-from cnn_core.networks.zoom import lite
+from cnn_core.networks.zoom import lenet, lite
 from cnn_core.networks.zoom.held import digest, held
 from cnn_core.networks.zoom.plan import Node, Plan, checked
 from cnn_core.networks.zoom.weights import Weights
 
-__all__ = ["Source", "Weights", "plan", "source"]
+__all__ = ["Source", "Weights", "by_table", "plan", "source"]
 
 
 class Source(Protocol):
@@ -53,7 +53,7 @@ class Source(Protocol):
 
 
 def plan(key: str) -> Plan:
-    """Return the plan of a network; all but EfficientNet-Lite0 are built for it, if they are not kept.
+    """Return the plan of a network; those that do not ship trained are built for it, if they are not kept.
 
     Raises:
         InspectionRefused: If one cannot walk into it, or there is no memory for it.
@@ -64,11 +64,18 @@ def plan(key: str) -> Plan:
         224
     """
     architecture(key)  # refuses what there is not
-    if key == backbones.DEFAULT:
-        return lite.plan()
+    if (table := by_table(key)) is not None:
+        return table
     from cnn_core.networks.zoom import keras_source
 
     return keras_source.walk(loaded(key)).plan
+
+
+def by_table(key: str) -> Plan | None:
+    """Return the plan of a network that ships trained, without Keras; None of all others."""
+    if key == backbones.DEFAULT:
+        return lite.plan()
+    return lenet.plan() if key == lenet.KEY else None
 
 
 def source(key: str, seen: np.ndarray) -> Source:
@@ -82,9 +89,11 @@ def source(key: str, seen: np.ndarray) -> Source:
         InspectionRefused: If one cannot walk into it, or if the picture is of another size.
         ValueError: If there is no such architecture.
     """
-    if key == backbones.DEFAULT:
-        return Lite(checked(plan(key), seen))
     found = checked(plan(key), seen)
+    if key == backbones.DEFAULT:
+        return Lite(found)
+    if key == lenet.KEY:
+        return lenet.Lenet(found)
     from cnn_core.networks.zoom import keras_source
 
     return keras_source.Keras.of(key, found)

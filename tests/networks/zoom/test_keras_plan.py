@@ -1,6 +1,10 @@
 """Keras networks as one walks through them: plans against tables, and every node of small graphs against Keras."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,7 +19,7 @@ from cnn_core.networks.loaded import InspectionRefused, Network, Subject
 from cnn_core.networks.summary import layer_table
 from cnn_core.networks.zoo.architectures import ARCHITECTURES, architecture
 from cnn_core.networks.zoo.weightless import weightless
-from cnn_core.networks.zoom import keras_source, lite, made, plan, source, strip
+from cnn_core.networks.zoom import keras_source, lenet, lite, made, plan, source, strip
 from cnn_core.networks.zoom.keras_plan import read
 from cnn_core.networks.zoom.plan import Node, Plan
 
@@ -272,19 +276,59 @@ def test_channels_of_a_concatenation_come_from_where_they_were() -> None:
 
 def test_maps_of_the_picture_asked_about_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     keras_source.forget()
-    subject, passes = loaded.loaded("lenet5"), []
+    key = "lenet5_1998"
+    subject, passes = loaded.loaded(key), []
     walk = keras_source.walk(subject)
     counted = keras_source.Walk(walk.plan, lambda batch: (passes.append(1), walk.run(batch))[1])
     monkeypatch.setattr(subject, "walk", counted)
     seen = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
-    strip.strip("lenet5", seen)
-    made.made("lenet5", seen.copy(), "c3", 3)
-    made.cell("lenet5", seen, "c5", 3, 0, 0)
+    assert strip.strip(key, seen).top == [], "random weights answer nothing"
+    made.made(key, seen.copy(), "c3", 3)
+    made.cell(key, seen, "c5_squash", 3, 0, 0)
     assert len(passes) == 1
-    strip.maps("lenet5", 255 - seen, "c3")
+    strip.maps(key, 255 - seen, "c3")
     assert len(passes) == 2
     with pytest.raises(ValueError, match="read-only"):
-        source.source("lenet5", seen).maps("c1")[0] = 0
+        source.source(key, seen).maps("c3")[0] = 0
+
+
+# LeNet-5 without Keras ------------------------------------------------------------------------------------------------
+
+
+def test_the_shipped_lenet_is_its_keras_model_by_numpy() -> None:
+    subject = loaded.loaded("lenet5")
+    assert read(subject.model, subject.network) == lenet.plan() == strip.plan("lenet5")
+    assert lenet.plan().pretrained and "ten digits only" in lenet.plan().weights
+    for seed in range(3):
+        seen = np.random.default_rng(seed).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+        ours, theirs = lenet.Lenet(seen), keras_source.Keras(subject, seen)
+        for node in lenet.plan().nodes:
+            expected = theirs.maps(node.name)
+            np.testing.assert_allclose(ours.maps(node.name), expected, atol=1e-5 * np.abs(expected).max())
+            row, column, channel = (size // 2 for size in node.shape)
+            limit = float(1e-4 * np.ptp(expected))
+            cell = made.cell_of(ours, node.name, channel, row, column)
+            assert cell.value == pytest.approx(float(expected[row, column, channel]), abs=limit)
+            assert cell.engine is None and cell.by == "NumPy"
+        assert [each["index"] for each in ours.answers(3)] == [each["index"] for each in theirs.answers(3)]
+
+
+def test_a_digit_is_read_by_the_shipped_lenet_without_keras() -> None:
+    code = (
+        "import json, sys, numpy as np\n"
+        "from cnn_core.networks.zoom import made, strip\n"
+        "from cnn_core.pictures.bundled import BUNDLED\n"
+        "from cnn_core.networks.zoom.plan import seen\n"
+        "pixels = seen(strip.plan('lenet5'), BUNDLED['digit-7'].load().pixels)\n"
+        "for node in strip.plan('lenet5').nodes:\n"
+        "    strip.maps('lenet5', pixels, node.name)\n"
+        "    made.made('lenet5', pixels, node.name, 0)\n"
+        "    made.cell('lenet5', pixels, node.name, 0, 0, 0)\n"
+        "heavy = [name for name in ('keras', 'tensorflow', 'scipy') if name in sys.modules]\n"
+        "print(json.dumps([strip.strip('lenet5', pixels).top[0]['label'], heavy]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True)
+    assert done.stderr == "" and json.loads(done.stdout) == ["7", []]
 
 
 def test_a_classifier_is_a_share_of_all_classes() -> None:

@@ -148,7 +148,7 @@ def test_what_is_not_told_is_said() -> None:
     source = Toy(Node("above", "other", ("below",), MAPS.shape, reason="LayerNormalization."), MAPS, nothing)
     assert strip.maps_of(source, "above").coded.codes.shape == (CHANNELS, HEIGHT, WIDTH), "its maps can be seen"
     found, cell = made.made_of(source, "above", 3), made.cell_of(source, "above", 3, 4, 5)
-    said = "What a map of above is made of is not told: LayerNormalization."
+    said = "What this map is made of is not told: LayerNormalization."
     assert found.reason == cell.reason == said and found.inputs == cell.inputs == ()
     np.testing.assert_array_equal(found.output, MAPS[..., 3])
     assert found.output[found.peak] == MAPS[..., 3].max() and cell.value == cell.engine == float(MAPS[4, 5, 3])
