@@ -46,7 +46,7 @@ def story(idea: str, which: str, results: Mapping[str, Result]) -> None:
         with st.container(border=True, key=f"story_card_{_slug(name)}"):
             head, costs = st.columns(_SHARES, vertical_alignment="center")
             record = ARCHITECTURES[key]
-            head.markdown(f"### {record.year} · {name.capitalize()}")
+            head.markdown(f"## {record.year} · {name.capitalize()}")
             costs.html(_costs(key))
             left, beside[name] = st.columns(_SHARES)
             with left:
