@@ -180,6 +180,16 @@ def weights_bytes(key: str) -> int:
     return int(atlas.read()["architectures"][key]["total_params"]) * _BYTES
 
 
+def at_hand(key: str) -> bool:
+    """Return whether trained weights of an architecture are on this machine; builds nothing, asks nobody else.
+
+    >>> at_hand("efficientnet_lite0"), at_hand("googlenet")
+    (True, False)
+    """
+    backbone = backbones.BACKBONES.get(key)
+    return backbone is not None and backbones.at_hand(backbone)
+
+
 def loaded(key: str) -> Subject:
     """Return a network, from memory if it was asked lately; shared by all callers of this process.
 

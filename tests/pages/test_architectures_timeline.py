@@ -206,7 +206,7 @@ def test_timeline_link_restores_axis_idea_and_error() -> None:
     assert shown["vgg16"] == 8.1 and shown["googlenet"] == 10.07, "Simonyan & Zisserman, Szegedy et al."
     colours = dict(zip(networks(time), time["data"][0]["marker"]["color"], strict=True))
     assert colours["vgg16"] == colours["vgg19"] != colours["googlenet"]
-    assert "### 2014 · Uniform depth" in words(app) and "· Residual" not in words(app)
+    assert "## 2014 · Uniform depth" in words(app) and "· Residual" not in words(app)
     assert "**8.1 %** top-5 error on ImageNet" in words(app)
 
 

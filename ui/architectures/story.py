@@ -9,7 +9,8 @@ from cnn_core.arithmetic.escaping import html
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.mosaic import sheet
 from cnn_core.networks import atlas
-from cnn_core.networks.backbones import BACKBONES, at_hand
+from cnn_core.networks.backbones import DEFAULT
+from cnn_core.networks.loaded import at_hand
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.networks.zoo.pairing import error_of
 from cnn_core.networks.zoo.records import Result
@@ -46,7 +47,7 @@ def story(idea: str, which: str, results: Mapping[str, Result]) -> None:
         with st.container(border=True, key=f"story_card_{_slug(name)}"):
             head, costs = st.columns(_SHARES, vertical_alignment="center")
             record = ARCHITECTURES[key]
-            head.markdown(f"### {record.year} · {name.capitalize()}")
+            head.markdown(f"## {record.year} · {name.capitalize()}")
             costs.html(_costs(key))
             left, beside[name] = st.columns(_SHARES)
             with left:
@@ -77,7 +78,7 @@ def network_at_hand(idea: str) -> str:
         ('efficientnet_lite0', '')
     """
     alike = [IDEAS[idea][0], *(key for key, record in ARCHITECTURES.items() if record.idea == idea)]
-    return next((key for key in alike if key in BACKBONES and at_hand(BACKBONES[key])), "")
+    return next(filter(at_hand, alike), "")
 
 
 def _slug(idea: str) -> str:
@@ -122,7 +123,7 @@ def _seen_by(idea: str, brought: str) -> None:
     asked: set[str] = st.session_state.setdefault("story_asked", set())
     if not key:
         st.caption("Random weights here: its maps of your picture would be chance.")
-    elif BACKBONES[key].embedded or key in asked:
+    elif key == DEFAULT or key in asked:
         _maps(key, brought)
     else:  # it has to be built, and TensorFlow loaded
         label = f"See what {ARCHITECTURES[key].title} makes of your picture"

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures import maps, pooling
@@ -53,6 +54,7 @@ def through(room: Room) -> bool:
     _translate(plan)
     with room.stage:
         place = zoom(key, "architectures_zoom")
+    evidence = room.why.container()
     with room.why:
         told(
             "The first layers keep a picture of your picture: edges, colours, blobs. Layer by layer the "
@@ -60,7 +62,7 @@ def through(room: Room) -> bool:
             "about *what*. Walk on through any of them, down to one sum: a network is nothing else, many times over."
         )
     if not place.level:
-        _whole(room, plan)
+        _whole(room, evidence, plan)
     return place.cell is not None
 
 
@@ -115,7 +117,7 @@ def _place(plan: Plan, layer: str, channel: str, row: str, column: str) -> str:
 # The whole network ---------------------------------------------------------------------------------------------------
 
 
-def _whole(room: Room, plan: Plan) -> None:
+def _whole(room: Room, evidence: DeltaGenerator, plan: Plan) -> None:
     """Show, besides its maps, which weights it has, the evidence for its answer and its first kernels."""
     picture = the_picture()
     try:
@@ -123,41 +125,45 @@ def _whole(room: Room, plan: Plan) -> None:
     except (EngineError, ValueError):
         return  # the walk has said why
     mark = receipt(backbone_key(plan.key)) if plan.pretrained and plan.key in BACKBONES else ""
-    wanted = switch("Where is the evidence? (Grad-CAM)", False, "architectures_evidence", place=room.side)
-    if wanted:
-        _evidence(room, plan, picture, found.top)
+    if switch("Where is the evidence? (Grad-CAM)", False, "architectures_evidence", place=room.side):
+        chosen = _class(room, plan.key, picture, found.top)
+        with evidence:
+            _evidence(plan, picture, chosen)
     with room.why:
         st.caption(f"**{plain(ARCHITECTURES[plan.key].title)}**: {plain(plan.weights)}{mark}.")
         _first_kernels(plan)
 
 
-def _evidence(room: Room, plan: Plan, picture: Picture, top: Sequence[Mapping[str, Any]]) -> None:
+def _class(room: Room, key: str, picture: Picture, top: Sequence[Mapping[str, Any]]) -> int | None:
+    """Ask for a class among those that the network names; None for the most probable, where it names none."""
+    if not top:
+        return None
+    named = {entry["label"]: int(entry["index"]) for entry in top}
+    name = f"architectures_class_{key}_{picture.digest[:12]}"
+    return named[room.side.selectbox("Evidence for", list(named), key=name, width=240)]
+
+
+def _evidence(plan: Plan, picture: Picture, index: int | None) -> None:
     """Show which places of the picture spoke for a class; that takes a gradient, and so TensorFlow."""
-    index = None
-    if top:
-        named = {entry["label"]: entry["index"] for entry in top}
-        key = f"architectures_class_{picture.digest[:12]}"
-        index = named[room.side.selectbox("Evidence for", list(named), key=key, width=240)]
-    with room.why:
-        found: GradCam | None = answered("grad_cam", plan.key, picture, index, timeout=_PATIENCE)
-        if found is None:
-            return
-        seen = sheets.seen(plan, picture)
-        if plan.channels == 1:
-            seen = np.round(seen @ np.array(_GREY)).astype(np.uint8)[..., None].repeat(3, axis=2)
-        shown = pooling.evidence(seen, found.map, float(found.map.max()) or 1.0)
-        caption = f"Evidence (Grad-CAM) for {found.label}, {found.probability:.1%}"
-        left, right = st.columns([1, 3], vertical_alignment="center")
-        left.image(
-            maps.enlarged(shown, 224), caption=plain(caption), alt=f"{caption}: {maps.said(found.map)}", width="stretch"
-        )
-        told(
-            "[[Grad-CAM]] asks backwards, from the answer to the last maps that still lie on the picture: which places "
-            "spoke for this class? Choose another class, and see whether it looks elsewhere.",
-            right,
-        )
-        if not plan.pretrained:
-            right.caption("With random weights it shows what any wiring shows: no evidence, but still a pattern.")
+    found: GradCam | None = answered("grad_cam", plan.key, picture, index, timeout=_PATIENCE)
+    if found is None:
+        return
+    seen = sheets.seen(plan, picture)
+    if plan.channels == 1:
+        seen = np.round(seen @ np.array(_GREY)).astype(np.uint8)[..., None].repeat(3, axis=2)
+    shown = pooling.evidence(seen, found.map, float(found.map.max()) or 1.0)
+    caption = f"Evidence (Grad-CAM) for {found.label}, {found.probability:.1%}"
+    left, right = st.columns([1, 4], vertical_alignment="center")
+    left.image(
+        maps.enlarged(shown, 224), caption=plain(caption), alt=f"{caption}: {maps.said(found.map)}", width="stretch"
+    )
+    told(
+        "[[Grad-CAM]] asks backwards, from the answer to the last maps that still lie on the picture: which places "
+        "spoke for this class? Choose another class, and see whether it looks elsewhere.",
+        right,
+    )
+    if not plan.pretrained:
+        right.caption("With random weights it shows what any wiring shows: no evidence, but still a pattern.")
 
 
 def _first_kernels(plan: Plan) -> None:
