@@ -95,7 +95,8 @@ def minds(labels: Sequence[str], before: Sequence[float | None], after: Sequence
             marker={"size": 13, "symbol": symbol, "color": LIGHT.accent, "line": {"width": 2, "color": LIGHT.accent}},
             hovertemplate=f"%{{y}}, {title}: %{{x:.1%}}<extra></extra>",
         )
-    figure.update_xaxes(range=[-0.03, 1.03], tickformat=".0%", dtick=0.25)
+    most = max((value for value in (*before, *after) if value is not None), default=1.0)
+    figure.update_xaxes(range=[-0.03 * most, 1.08 * most], tickformat=".0%", nticks=6)
     figure.update_yaxes(autorange="reversed", type="category", categoryorder="array", categoryarray=names)
     legend = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}
     figure.update_layout(margin=_MARGIN | {"t": 22}, height=66 + 26 * len(names), legend=legend)

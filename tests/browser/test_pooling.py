@@ -63,3 +63,39 @@ def test_network_answers_about_shifts(server: Server, visitor: Visitor) -> None:
     settled(page)
     expect(page.get_by_text("the pooled map follows exactly, by 2 cells")).to_be_visible()
     expect(page.locator("[data-testid=stException]")).to_have_count(0)  # must not happen
+
+
+def test_picture_is_moved_by_hand_and_by_keys(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/pooling?pooling_right=0")
+    said, frame = page.locator(".shifter .said"), page.locator(".shifter .frame")
+    expect(said).to_have_text("not moved: drag it")
+    expect(page.get_by_text("Move the picture and see")).to_be_visible()
+    settled(page)
+    box = frame.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 60, steps=5)
+    page.mouse.up()
+    page.wait_for_url(re.compile("pooling_right=8"))
+    expect(said).to_have_text("8 px right")
+    page.locator(".shifter").focus()
+    page.keyboard.press("ArrowUp")
+    page.wait_for_url(re.compile("pooling_down=-1"))
+    expect(page.get_by_text("shifted by 8 px right and 1 px up")).to_be_visible()
+    expect(said).to_have_text("8 px right, 1 px up")
+
+
+def test_pointer_moves_the_window_on_a_photo_and_leaving_brings_it_back(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/pooling?pooling_view=Steps")
+    said, grid = page.locator(".stepper .sum"), page.locator(".stepper canvas.output")
+    expect(said).to_contain_text("Row")
+    settled(page)
+    start = said.inner_text()
+    grid.hover(position={"x": 5, "y": 5})
+    expect(said).not_to_have_text(start)
+    page.mouse.move(2, 2)
+    expect(said).to_have_text(start)
+    grid.click(position={"x": 5, "y": 5})
+    page.mouse.move(2, 2)
+    expect(said).not_to_have_text(start)

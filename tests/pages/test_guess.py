@@ -106,4 +106,4 @@ def test_architectures_asks_how_much_is_in_one_layer(page: Any, engine: Any) -> 
     engine.answers["architecture_graph"] = {"layers": rows, "edges": [("one", "two"), ("two", "three")], "blocks": []}
     said = pressed(page("architectures", architectures_view="Inside"), "architectures_guess")
     assert "You said 10 %, it is 83 %: more than it looks." in said
-    assert "One layer holds **83.0%** of all its parameters. Which is it?" in said
+    assert "Its largest layer holds **83.0%** of all its parameters. Which is it?" in said

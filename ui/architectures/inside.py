@@ -75,12 +75,12 @@ def _fullest(rows: list[dict[str, Any]]) -> None:
     every, most = total(rows, "params"), max(row["params"] for row in rows)
     if not every or not guess(
         "architectures_guess",
-        "Of all its weights, how many are in one single layer?",
+        "Of all its weights, how many lie in its largest layer?",
         (0, 100, "%"),
         100 * most / every,
     ):
         return
-    st.markdown(f"One layer holds **{most / every:.1%}** of all its parameters. Which is it?")
+    st.markdown(f"Its largest layer holds **{most / every:.1%}** of all its parameters. Which is it?")
 
 
 def _drawn(key: str, fold: str, graph: Mapping[str, Any], rows: Mapping[str, Any]) -> str:

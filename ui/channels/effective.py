@@ -109,7 +109,7 @@ def _pictures(picture: Picture, found: list[EffectiveField], tells: bool) -> Non
         column.image(shown, caption=caption, alt=caption, width="stretch", output_format="PNG")
     st.caption(
         f"Frame: what the neuron can see. Red: the fewest pixels that hold {HELD:.0%} of its gradient, the "
-        "stronger the more, and their share of the frame."
+        f"stronger the more{', and their share of the frame' * tells}."
     )
 
 

@@ -45,6 +45,7 @@ class Moved:
     Attributes:
         features: Its map, `(h, w)`.
         pooled: The map pooled.
+        before: The same of the picture that was not moved.
         back: The pooled map moved back, where there is something to compare it with.
         there: The pooled map of the picture that was not moved, in the same place.
         limit: Where the colours of all of them are full.
@@ -52,6 +53,7 @@ class Moved:
 
     features: np.ndarray
     pooled: np.ndarray
+    before: np.ndarray
     back: np.ndarray
     there: np.ndarray
     limit: float
@@ -121,7 +123,9 @@ def _translate() -> None:
     good = usable(_PIXELS, within(0, _MOST)) and usable(_AXIS, one_of("right", "down"))
     pixels, axis = st.query_params.pop(_PIXELS, "1"), st.query_params.pop(_AXIS, "right")
     if good:
-        st.session_state[_RIGHT], st.session_state[_DOWN] = (0, int(pixels)) if axis == "down" else (int(pixels), 0)
+        right, down = (0, int(pixels)) if axis == "down" else (int(pixels), 0)
+        st.session_state[_RIGHT], st.session_state[_DOWN] = right, down
+        st.query_params.update({_RIGHT: str(right), _DOWN: str(down)})
 
 
 def _go(down: int, right: int) -> None:
@@ -168,7 +172,7 @@ def moved_by(large: np.ndarray, settings: Settings, by: Shift) -> Moved:
     was, features = (ops.relu(ops.cross_correlate(view, shifts.SOBEL_X)) for view in (_view(large), _view(large, by)))
     before, after = settings.apply(was), settings.apply(features)
     back, there = (after, before) if settings.whole else shifts.carried_back(after, before, by, settings.stride)
-    return Moved(features, after, back, there, signed(was)[1])
+    return Moved(features, after, before, back, there, signed(was)[1])
 
 
 def _view(large: np.ndarray, by: Shift = (0, 0)) -> np.ndarray:
@@ -178,8 +182,8 @@ def _view(large: np.ndarray, by: Shift = (0, 0)) -> np.ndarray:
 
 
 def _strip(picture: Picture, large: np.ndarray, moved: Moved, by: Shift) -> None:
-    """Show the picture under the reader's hand, its map, the pooled map, and what of it has not moved along."""
-    hand, *others = st.columns([3, 2, 2, 2], gap="small", wrap=False)
+    """Show the picture under the reader's hand, its map, the pooled map now and before, and what has not followed."""
+    hand, maps_of_it = st.columns(2, gap="small", wrap=False)
     movable, spot = shows(_RIGHT) and shows(_DOWN), place()
     with hand:
         shifter(
@@ -194,13 +198,15 @@ def _strip(picture: Picture, large: np.ndarray, moved: Moved, by: Shift) -> None
             still=not movable,
         )
     left = moved.back - moved.there
-    for column, values, caption in zip(
-        others,
-        (moved.features, moved.pooled, left),
-        ("its map: edges", f"pooled: {size(moved.pooled)}", "what did not follow"),
-        strict=True,
-    ):
-        captioned(column, signed(values, moved.limit)[0], caption, maps.said(values))
+    shown = (
+        (moved.features, "its map: edges"),
+        (moved.pooled, f"pooled: {size(moved.pooled)}"),
+        (moved.before, "pooled, before"),
+        (left, "what did not follow"),
+    )
+    for pair in (shown[:2], shown[2:]):
+        for column, (values, caption) in zip(maps_of_it.columns(2, gap="small", wrap=False), pair, strict=True):
+            captioned(column, signed(values, moved.limit)[0], caption, maps.said(values))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
