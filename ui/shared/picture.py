@@ -6,6 +6,7 @@ a bundled one by its name, another visitor's by a token. It is shown until the v
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -24,6 +25,7 @@ from ui.shared.session import change_visitor, store, visitor
 from ui.shared.session import small as small_kept
 from ui.shared.text import plain
 
+Cached = TypeVar("Cached")
 PARAMETER, TOKEN = "picture", "with"  # in a link
 OWN = "mine"  # a value of PARAMETER in links of version 0.2
 DEFAULT = "chelsea"
@@ -205,9 +207,18 @@ def take(data: bytes, name: str) -> None:
     use_mine()
 
 
+def forgotten(cached: Cached) -> Cached:
+    """Have a cache of what is drawn of pictures forgotten together with them (`forget_pictures`); a decorator."""
+    _DRAWN.append(cached)
+    return cached
+
+
+_DRAWN: list[Any] = []
+
+
 def forget_pictures() -> None:
     """Have no picture that was brought in memory any more, whosever it was: one may just have been deleted."""
-    for kept_in_memory in (_kept, scaled, _grey, small_kept):
+    for kept_in_memory in (_kept, scaled, _grey, small_kept, *_DRAWN):
         kept_in_memory.clear()
 
 
