@@ -21,7 +21,9 @@ from cnn_core.pictures.items import Item
 from cnn_core.store import keys, visitors
 from cnn_core.store.runs import Store
 from tests import zoom_toys as toys
-from ui.zoom import sheets
+from ui.shared.contact import judged
+from ui.shared.picture import forget_pictures
+from ui.zoom import excites, sheets
 
 WHOLE = toys.plan()
 OUT = "block1a_out"
@@ -155,6 +157,21 @@ def test_nothing_excites_a_dead_map_and_an_engine_that_is_away_says_so(open_at: 
     app = open_at(f"{OUT}.3")
     assert [each.value for each in app.error] == ["The engine cannot be reached. Try again in a moment."]
     assert app.get("bidi_component"), "the walk stands"
+
+
+def test_what_was_drawn_of_a_picture_is_forgotten_with_it(store: Store, own: list[Item]) -> None:
+    digest = own[0].digest
+    drawn = (judged(digest), excites._patch(WHOLE.key, OUT, digest, (3, 4), "", WHOLE, excites.Searched("own_0.png")))
+    for key in (keys.picture_record(digest), *keys.picture_files(digest)):
+        store.remove(key)
+    assert drawn[0] == judged(digest), "it is in memory"
+    forget_pictures()
+    for again in (
+        lambda: judged(digest),
+        lambda: excites._patch(WHOLE.key, OUT, digest, (3, 4), "", WHOLE, excites.Searched("own_0.png")),
+    ):
+        with pytest.raises(FileNotFoundError):
+            again()
 
 
 def test_patch_is_the_field_of_the_cell_in_the_picture() -> None:

@@ -81,9 +81,8 @@ def _card(album: Album, label: str) -> None:
                 else Act("all", more, f"{more}: show all {len(items)} pictures of {label}"),
             )
         chosen = gallery(
-            [(item.digest, item.name, "") for item in shown],
+            [(item.digest, item.name) for item in shown],
             f"transfer_sheet_{key}",
-            selectable=True,
             side=SIDE,
             label=f"Pictures of {label}",
             acts=acts,

@@ -1,4 +1,4 @@
-// Thumbnails, of which some can be chosen, and after them tiles that do something. However many, they are one stop of
+// Thumbnails of which some can be chosen, and after them tiles that do something. However many, they are one stop of
 // the keyboard: arrow keys go from tile to tile, Space or Enter takes it. This function runs again on every change of
 // data, and so after every choice: the keyboard stays where it was.
 
@@ -6,7 +6,6 @@
  * @typedef {object} Picture
  * @property {string} id
  * @property {string} name
- * @property {string} caption
  * @property {string} jpeg In base64.
  */
 /**
@@ -18,7 +17,6 @@
 /**
  * @typedef {object} Data
  * @property {Picture[]} pictures
- * @property {boolean} selectable
  * @property {number} [side] Of a thumbnail, in pixels.
  * @property {string} [label] Of the whole, spoken.
  * @property {Act[]} [acts]
@@ -52,7 +50,7 @@ export const step = (key, at, columns, count) => {
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const sheet = /** @type {HTMLElement} */ (parentElement.querySelector('.sheet'));
   const root = /** @type {Document | ShadowRoot} */ (sheet.getRootNode());
-  const stops = () => /** @type {HTMLButtonElement[]} */ ([...sheet.querySelectorAll('button:not([disabled])')]);
+  const stops = () => /** @type {HTMLButtonElement[]} */ ([...sheet.querySelectorAll('button')]);
   const focused = stops().find((button) => button === root.activeElement)?.dataset.id;
   const last = stops().find((button) => button.tabIndex === 0)?.dataset.id; // where the keyboard comes back to
   let { chosen } = data;
@@ -72,9 +70,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     image.src = `data:image/jpeg;base64,${picture.jpeg}`;
     image.alt = picture.name;
     image.loading = 'lazy';
-    made.disabled = !data.selectable;
     made.append(image);
-    if (!data.selectable) return made;
     const mark = () => made.setAttribute('aria-pressed', String(chosen.includes(picture.id)));
     made.setAttribute('aria-label', picture.name);
     made.onclick = () => {
@@ -100,11 +96,6 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const figures = data.pictures.map((picture) => {
     const figure = document.createElement('figure');
     figure.append(thumbnail(picture));
-    if (picture.caption) {
-      const caption = document.createElement('figcaption');
-      caption.textContent = picture.caption;
-      figure.append(caption);
-    }
     return figure;
   });
   sheet.replaceChildren(...figures, ...(data.acts ?? []).map(act));

@@ -1,4 +1,7 @@
-"""A contact sheet: thumbnails that can be chosen by mouse, touch and keyboard, of which it is one stop."""
+"""Thumbnails of which several can be chosen, by mouse, touch and keyboard, of which they are one stop.
+
+Pictures that are only looked at, or of which one is chosen, are a wall.
+"""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -29,37 +32,34 @@ class Act:
 
 
 def gallery(
-    pictures: Sequence[tuple[str, str, str]],
+    pictures: Sequence[tuple[str, str]],
     key: str,
     *,
-    selectable: bool = False,
     side: int = 88,
     label: str = "",
     acts: Sequence[Act] = (),
     on_change: Callable[[], Any] = lambda: None,
     on_act: Callable[[str], Any] = lambda act: None,
 ) -> list[str]:
-    """Show pictures and return the digests of the chosen ones.
+    """Let the reader choose pictures, and return their digests.
 
     Args:
-        pictures: Digest, name (spoken and shown on hovering) and caption of each.
+        pictures: Digest and name (spoken, and shown on hovering) of each.
         key: Of the widget.
-        selectable: Let the reader choose.
         side: Of a thumbnail, in pixels.
         label: Of the whole, spoken.
         acts: Tiles that do something.
         on_change: Called when the choice changed.
         on_act: Called, before the page runs again, with the id of the tile that was pressed.
     """
-    known = {digest for digest, _, _ in pictures}
+    known = {digest for digest, _ in pictures}
     before = [digest for digest in st.session_state.get(key, {}).get("chosen") or [] if digest in known]
     result = _sheet(
         data={
             "pictures": [
-                {"id": digest, "name": name, "caption": caption, "jpeg": base64.b64encode(small(digest)).decode()}
-                for digest, name, caption in pictures
+                {"id": digest, "name": name, "jpeg": base64.b64encode(small(digest)).decode()}
+                for digest, name in pictures
             ],
-            "selectable": selectable,
             "side": side,
             "label": label,
             "acts": [asdict(act) for act in acts],
