@@ -23,7 +23,7 @@ MEASURE = (
     const { width, height } = each.getBoundingClientRect(), name = each.tagName.toLowerCase();
     if (name === 'svg') return width >= 80 && height >= 60;
     if (each.classList.contains('face')) return width > 20 && height > 20;  // of a wall
-    if (each.classList.contains('lesson-views')) return true;
+    if (name === 'li') return each.closest('.lesson-views') !== null;
     return ['canvas', 'img', 'table'].includes(name) && width > 20 && height > 20;
   });
   if (!visual) return null;

@@ -156,7 +156,7 @@ def test_shift_says_what_becomes_of_the_place(page: Any) -> None:
     link = {"pooling_view": "Shift", "pooling_stride": "2"}
     app = page("pooling", **link, pooling_shift="2", follow="500.500")
     assert not app.exception
-    assert "where the shift takes that place to it says the same" in texts(app), "a whole cell of the pooled map"
+    assert "after the shift, where that place is now, it says the same" in texts(app), "a whole cell of the pooled map"
     image = large_of(page)
     features = np.maximum(cross_correlate(image, SOBEL_X), 0)
     row, column = (int(length / 2) - 1 for length in image.shape)  # the map's own pixel below the place

@@ -26,10 +26,14 @@ def classes_part() -> tuple[str, bool]:
         except ResultUnreadable:  # the study itself says so
             told = ()
         if told:
-            return told[0], not album.is_sample
+            return _first(told[0]), not album.is_sample
     ready = example(STUDY)
     told = ready.result.told() if ready else ()
-    return (told[0] if told else ""), False
+    return (_first(told[0]) if told else ""), False
+
+
+def _first(sentences: str) -> str:
+    return f"{sentences.partition('. ')[0].removesuffix('.')}."
 
 
 def depth(room: Room) -> bool:

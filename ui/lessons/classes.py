@@ -57,10 +57,7 @@ def _mine(room: Room) -> None:
             rows += [(_link(each), "you are in it") for each in attended]
             scrolled(("Class", "You"), rows, "Your classes", words=("Class",))
         else:
-            st.markdown(
-                "**A class is a link:** whoever opens it joins by a name, and each “Try this” that is done is ticked "
-                "off in a table that you alone see. An example:"
-            )
+            st.markdown("**A class is a link for your students.** To you it looks like this:")
             _table(*_example())
     with room.side:
         st.text_input("A new class", max_chars=TITLE, key=_NEW, placeholder="10 b, autumn")
@@ -76,9 +73,10 @@ def _mine(room: Room) -> None:
         st.button("Make it", key="lessons_class_make", type="primary", on_click=_make)
     with room.why:
         told(
-            "**What is kept of a student:** the name that they give, when they joined, and when they first did each "
-            "task; nothing else, and no account. Students need not give their whole name. All of it goes when you "
-            "delete the class, and a student’s part when they leave it."
+            "Whoever opens the link joins by a name, and each “Try this” that they do is ticked off in a table that "
+            "you alone see. **What is kept of a student:** the name that they give, when they joined, and when they "
+            "first did each task; nothing else, and no account. Students need not give their whole name. All of it "
+            "goes when you delete the class, and a student’s part when they leave it."
         )
 
 
@@ -150,17 +148,17 @@ def _tasks(lesson: Lesson | None, students: list[Student]) -> dict[str, str]:
 
 
 def _table(students: list[Student], tasks: Mapping[str, str]) -> None:
-    everybody = sum(all(task in each.done for task in tasks) for each in students)
-    st.markdown(
-        f"**{count(len(students), 'student')}**"
-        + (f", {everybody} with all {count(len(tasks), 'task')} done." if tasks else "; nobody has done a task yet.")
-    )
     numbered = {task: f"{number}" for number, task in enumerate(tasks, 1)}
     rows = [
         [each.name, f"{sum(task in each.done for task in tasks)}", *("✓" if t in each.done else "–" for t in tasks)]
         for each in students
     ]
     scrolled(("Name", "Done", *numbered.values()), rows, "Who has done what", numbers=("Done",))
+    everybody = sum(all(task in each.done for task in tasks) for each in students)
+    st.markdown(
+        f"**{count(len(students), 'student')}**"
+        + (f", {everybody} with all {count(len(tasks), 'task')} done." if tasks else "; nobody has done a task yet.")
+    )
     if tasks:
         st.caption("; ".join(f"{numbered[task]}: {plain(title)}" for task, title in tasks.items()))
 

@@ -31,7 +31,7 @@ def at_the_place(large: np.ndarray, settings: Settings, by: tuple[int, int]) -> 
     now = after[windows.nearest((down + by[0], right + by[1]))]
     said = f"At the place that you follow the pooled map says **{was:.3f}**"
     if not any(by):
-        return f"{said}. Move the picture: does it say the same where that place is then?"
+        return f"{said}. Move the picture: will it say the same where that place is then?"
     if abs(now - was) < ROUNDING:
-        return f"{said}, and where the shift takes that place to it says the same."
-    return f"{said}, and where the shift takes that place to **{now:.3f}**, though the map below has only moved."
+        return f"{said}; after the shift, where that place is now, it says the same."
+    return f"{said}; after the shift, where that place is now, it says **{now:.3f}**, though the map has only moved."

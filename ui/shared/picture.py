@@ -25,7 +25,6 @@ from ui.shared.session import change_visitor, store, visitor
 from ui.shared.session import small as small_kept
 from ui.shared.text import plain
 
-Cached = TypeVar("Cached")
 PARAMETER, TOKEN = "picture", "with"  # in a link
 OWN = "mine"  # a value of PARAMETER in links of version 0.2
 DEFAULT = "chelsea"

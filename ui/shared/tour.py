@@ -178,7 +178,7 @@ def bar(page: str, at: int) -> None:
         on = way_to(address(at), "Go on", "next", stop.view.title)
         foot("<span></span>", out, on, f"You have left the walk of ten steps at step {at + 1}.")
         return
-    st.html(f'<i class="unseen"></i><style>{_LIT.replace("KEY", stop.lights)}</style>')
+    st.html(f'<i class="unseen touring"></i><style>{_LIT.replace("KEY", stop.lights)}</style>')
     back = way_to(address(at - 1), "Back", "back") if at else "<span></span>"
     on = way_to(address(at + 1), "Next", "next", STOPS[at + 1].view.title) if at < last else "<span></span>"
     foot(back, f"{at + 1} of {len(STOPS)} · {out}", on, stop.view.note)
