@@ -37,8 +37,8 @@ FUZZ_SEED ?= $(shell date +%s)
 fuzz: setup  ## search for pictures, zips, trees, models, bundles and links that break their reader (FUZZ_SECONDS=120, FUZZ_SEED= of a search before)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/python -m pytest -q -m "not slow" tests/fuzz tests/pages/test_random_links.py $(ARGS)
 
-screenshots: setup  ## take README's pictures anew from the running app
-	$(BIN)/python -m benchmarks.screenshots
+screenshots: setup  ## take the pictures of README and tutorials anew from the running app (ARGS="see teach": some)
+	$(BIN)/python -m benchmarks.screenshots $(ARGS)
 
 snapshots: setup  ## take anew what the slow tests hold each page's first view against
 	CONVSCOPE_SNAPSHOTS=1 $(BIN)/python -m pytest -q -m slow tests/browser/test_snapshots.py

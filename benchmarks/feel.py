@@ -105,13 +105,6 @@ PLACES = (
         "img[alt^='First kernels after epoch']",
     ),
     Place(
-        "transfer: all of a class → contact sheet",
-        "transfer",
-        (("switch", "Show all 64"),),
-        ("Space",),
-        ".sheet figure:last-child img",
-    ),
-    Place(
         "laboratory: threshold → refusal",
         "laboratory?laboratory_view=Data&laboratory_look=None-of-these",
         (("slider", "none of these"),),

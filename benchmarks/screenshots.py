@@ -1,14 +1,18 @@
 # ruff: noqa: T201
-"""README's pictures, taken from the running app: `make screenshots`.
+"""The pictures of README and of the tutorials, taken from the running app: `make screenshots`.
 
-Serves the app with a store of its own, looks at it in a headless Chromium, trains the sample set once for the result,
-and writes `docs/pictures/*.webp`.
+Serves the app with a store of its own, looks at it in a headless Chromium, and writes `docs/pictures/*.webp`: each
+picture is a link of the app. For `teach` it trains the sample set once. Names choose some of them:
+`make screenshots ARGS="see teach"`.
 """
 
+import argparse
 import io
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, Page
@@ -16,7 +20,7 @@ from playwright.sync_api import Browser, Page
 from benchmarks.serving import PATIENCE, ROOT, SETTLED, chromium, serving
 
 FOLDER = ROOT / "docs" / "pictures"
-DESK, PHONE = (1280, 800), (390, 844)
+DESK, PHONE, FRAME = (1280, 800), (390, 844), (800, 500)
 TRAINING = 600_000  # ms
 
 
@@ -39,28 +43,49 @@ class Shot:
 
 SHOTS = (
     Shot("see", ""),
+    Shot("walk-layer", "?zoom=block3b_out"),
+    Shot("walk-cell", "?zoom=block3b_depthwise_relu6.10.9.11"),
     Shot("convolution", "convolution"),
-    Shot("walk-dark", "?zoom=block3b_expand_relu6.17", scheme="dark"),
+    Shot("convolution-window", "convolution?convolution_view=Step+by+step"),
+    Shot("convolution-learn", "convolution?convolution_view=Learn+the+kernel"),
+    Shot("pooling", "pooling?pooling_shift=3"),
+    Shot("pooling-window", "pooling?pooling_view=Steps"),
+    Shot("channels", "channels"),
+    Shot("channels-field", "channels?channels_view=Field"),
+    Shot("architectures", "architectures"),
+    Shot("architectures-inside", "architectures?architectures_view=Inside"),
+    Shot("architectures-picture", "architectures?architectures_view=Picture"),
+    Shot("teach-begin", "transfer"),
     Shot("study", "laboratory"),
+    Shot("study-data", "laboratory?laboratory_view=Data"),
+    Shot("lessons", "lessons"),
+    Shot("present", "convolution?present=1&show=kernel", FRAME),
+    Shot("walk-dark", "?zoom=block3b_expand_relu6.17", scheme="dark"),
     Shot("pooling-phone", "pooling", PHONE),
 )
+TEACH = Shot("teach", "transfer")
+STILL = """() => !document.querySelector('[data-testid=stSpinner], [data-testid=stSkeleton]')
+    && [...document.images].every((each) => each.complete)"""
 
 
 def settled(page: Page) -> None:
-    """Wait until the script has run and pictures and figures have come."""
-    page.wait_for_selector(SETTLED)
-    page.wait_for_timeout(3_000)
-    page.wait_for_selector(SETTLED)
+    """Wait until the script has run, pictures and figures have come, and nothing flies any more."""
+    for _ in range(2):  # a figure may be drawn, and ask something, after the script has run
+        page.wait_for_selector(SETTLED)
+        page.wait_for_function(STILL)
+        page.wait_for_timeout(700)
 
 
-def opened(browser: Browser, url: str, shot: Shot) -> Page:
-    """Open a page as a visitor of its own."""
-    size = {"width": shot.size[0], "height": shot.size[1]}
-    page = browser.new_context(viewport=size, color_scheme=shot.scheme).new_page()  # type: ignore[arg-type]
-    page.set_default_timeout(1000 * PATIENCE)
-    page.goto(url + shot.path)
-    settled(page)
-    return page
+def looked(browser: Browser, shots: Sequence[Shot]) -> Iterator[tuple[Shot, Page]]:
+    """Open a page for each kind of window, as a visitor of its own."""
+    pages: dict[tuple[tuple[int, int], str], Page] = {}
+    for shot in shots:
+        width, height = shot.size
+        if (page := pages.get((shot.size, shot.scheme))) is None:
+            look: Any = {"viewport": {"width": width, "height": height}, "color_scheme": shot.scheme}
+            page = pages[shot.size, shot.scheme] = browser.new_context(**look).new_page()
+            page.set_default_timeout(1000 * PATIENCE)
+        yield shot, page
 
 
 def keep(page: Page, name: str) -> Path:
@@ -72,22 +97,24 @@ def keep(page: Page, name: str) -> Path:
 
 
 def main() -> int:
-    """Take all of them."""
+    """Take all of them, or some."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [shot.name for shot in (TEACH, *SHOTS)]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)} (default: all)")
+    wanted = parser.parse_args().names or names
+    if unknown := sorted(set(wanted) - set(names)):
+        parser.error(f"there is no picture {unknown[0]!r}; choose of {', '.join(names)}")
     FOLDER.mkdir(parents=True, exist_ok=True)
     with serving() as server, chromium() as browser:
-        teach = Shot("teach", "transfer")
-        page = opened(browser, server.url, teach)
-        page.get_by_role("button", name="Train and compare").click()
-        page.get_by_text("that no arm has seen").wait_for(timeout=TRAINING)
-        settled(page)
-        taken = [keep(page, teach.name)]
-        page.context.close()
-        for shot in SHOTS:
-            page = opened(browser, server.url, shot)
-            taken.append(keep(page, shot.name))
-            page.context.close()
-    for path in taken:
-        print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
+        for shot, page in looked(browser, [shot for shot in (*SHOTS, TEACH) if shot.name in wanted]):
+            page.goto(server.url + shot.path)
+            settled(page)
+            if shot is TEACH:
+                page.get_by_role("button", name="Train and compare").click()
+                page.get_by_text("that no arm has seen").wait_for(timeout=TRAINING)
+                settled(page)
+            path = keep(page, shot.name)
+            print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB", flush=True)
     return 0
 
 

@@ -2,10 +2,10 @@
 """How long a walk into a network takes: `python -m benchmarks.zoom`.
 
 Drops photos on the front door and walks from ten of them to a product and back, in a headless Chromium: each step down
-once where nobody has been, by clicks, and once where all has been drawn before; up by Escape, and by the browser's Back.
-The clock runs in the browser, from the event until the new scene is drawn, its pictures are decoded and its products
-stand there (`zoom.js`). Beside it: frames a second while things fly, bytes that came through the WebSocket, and
-processor time of the server.
+once where nobody has been, by clicks, and once where all has been drawn before; up by Escape, and by Back. The clock
+runs in the browser, from the event until the new scene is drawn, its pictures are decoded and its products stand there
+(`zoom.js`). Beside it: frames a second while things fly, bytes that came through the WebSocket, and processor time of
+the server.
 """
 
 import argparse

@@ -17,7 +17,7 @@ from ui.shared import tour
 from ui.shared.charts import palette, signed
 from ui.shared.lesson_list import TOUR
 from ui.shared.navigation import PAGES
-from ui.shared.picture import grey, of_pictures, the_picture
+from ui.shared.picture import forgotten, grey, the_picture
 from ui.shared.session import Album, sample, small
 
 WAYS = (  # page, what one does there, how, icon
@@ -70,7 +70,7 @@ def ways(found: Strip | None) -> None:
             st.markdown(how)
 
 
-@of_pictures
+@forgotten
 @st.cache_data(max_entries=_KEPT, show_spinner=False)
 def _edges(digest: str, paper: str, _picture: Picture) -> np.ndarray:
     """The picture's upright edges: what the first lesson computes."""
@@ -86,7 +86,7 @@ def _things() -> bytes:
     return _in_a_row(tuple(item.digest for item in turn), palette().paper)
 
 
-@of_pictures
+@forgotten
 @st.cache_data(max_entries=_KEPT, show_spinner=False)
 def _in_a_row(digests: tuple[str, ...], paper: str) -> bytes:
     return sheet_of([_square(small(digest)) for digest in digests], len(digests), gap=4, palette=palette()).png
@@ -96,7 +96,7 @@ def _square(thumbnail: bytes) -> np.ndarray:
     return np.asarray(ImageOps.fit(Image.open(io.BytesIO(thumbnail)).convert("RGB"), (_SIDE, _SIDE)))
 
 
-@of_pictures
+@forgotten
 @st.cache_data(max_entries=_KEPT, show_spinner=False)
 def _maps(network: str, digest: str, paper: str, _found: Strip) -> bytes:
     """Maps of a middle stage, those that vary most."""

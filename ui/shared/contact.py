@@ -6,7 +6,7 @@ import streamlit as st
 
 from cnn_core.pictures import kept
 from cnn_core.pictures.picture import thumbnail
-from ui.shared.picture import of_pictures
+from ui.shared.picture import forgotten
 from ui.shared.session import small, store
 from ui.widgets.wall.wall import Tile, wall
 
@@ -36,7 +36,7 @@ def contact_sheet(
     wall(label, tiles, "", key, columns=columns, least=least, titled=titled, shape="1 / 1", headed=False)
 
 
-@of_pictures
+@forgotten
 @st.cache_data(max_entries=500, show_spinner=False)
 def judged(digest: str) -> bytes:
     """Return the middle of a kept picture, large enough to be judged, JPEG."""

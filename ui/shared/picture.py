@@ -25,13 +25,12 @@ from ui.shared.session import change_visitor, store, visitor
 from ui.shared.session import small as small_kept
 from ui.shared.text import plain
 
+Cached = TypeVar("Cached")
 PARAMETER, TOKEN = "picture", "with"  # in a link
 OWN = "mine"  # a value of PARAMETER in links of version 0.2
 DEFAULT = "chelsea"
 FILE_MB = limits.FILE_BYTES // limits.MB  # of a picture; the browser says it and looks at it, the decoder too
 SIDE = 256  # pixels a lesson computes on, at most
-_Cache = TypeVar("_Cache")
-_made_of_pictures: list[Any] = []  # caches
 # In the session: what came with the link, or is lent by the visitor's set, until they ask for their own.
 _LINKED = "picture_of_link"
 
@@ -208,16 +207,19 @@ def take(data: bytes, name: str) -> None:
     use_mine()
 
 
+def forgotten(cached: Cached) -> Cached:
+    """Have a cache of what is drawn of pictures forgotten together with them (`forget_pictures`); a decorator."""
+    _DRAWN.append(cached)
+    return cached
+
+
+_DRAWN: list[Any] = []
+
+
 def forget_pictures() -> None:
     """Have no picture that was brought in memory any more, whosever it was: one may just have been deleted."""
-    for kept_in_memory in (_kept, scaled, _grey, small_kept, *_made_of_pictures):
+    for kept_in_memory in (_kept, scaled, _grey, small_kept, *_DRAWN):
         kept_in_memory.clear()
-
-
-def of_pictures(cache: _Cache) -> _Cache:
-    """Mark a cache of Streamlit's as made of pictures: `forget_pictures` empties it, too."""
-    _made_of_pictures.append(cache)
-    return cache
 
 
 # Pictures -------------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from cnn_core.pictures.bundled import BUNDLED, PHOTOS
 from cnn_core.pictures.images import DECODING_ERRORS
 from cnn_core.store.visitors import OwnPicture
 from ui.shared.charts import palette
-from ui.shared.picture import bundled, choose, chosen, lend, of_pictures
+from ui.shared.picture import bundled, choose, chosen, forgotten, lend
 from ui.shared.session import Album, store, visitor
 from ui.shared.text import count, plain
 from ui.shared.worker import ask
@@ -168,7 +168,7 @@ def _tile(plan: Plan, node: Node, each: Excited, of: Searched) -> Tile:
     return Tile(each.digest, f"{value} · {of.name}", f"{where}. Open this picture there".strip(". "), drawn)
 
 
-@of_pictures
+@forgotten
 @st.cache_data(max_entries=400, show_spinner=False)
 def _patch(
     network: str, name: str, digest: str, cell: tuple[int, int], frame: str, _plan: Plan, _of: Searched

@@ -20,7 +20,7 @@ from cnn_core.networks.zoom.plan import Plan
 from cnn_core.networks.zoom.source import by_table
 from cnn_core.pictures.images import Picture
 from ui.shared.charts import palette
-from ui.shared.picture import of_pictures
+from ui.shared.picture import forgotten
 from ui.shared.worker import ask
 from ui.zoom import scenes, sums
 from ui.zoom.place import Place
@@ -69,7 +69,7 @@ def scene(found: Plan, place: Place, picture: Picture, order: str = "varied") ->
     return sums.at_cell(drawn, place.cell) if place.cell else drawn
 
 
-@of_pictures
+@forgotten
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _seen(network: str, digest: str, _plan: Plan, _pixels: np.ndarray) -> np.ndarray:
     middle = plans.seen(_plan, _pixels)
@@ -77,14 +77,14 @@ def _seen(network: str, digest: str, _plan: Plan, _pixels: np.ndarray) -> np.nda
     return middle
 
 
-@of_pictures
+@forgotten
 @st.cache_data(max_entries=32, show_spinner=False)
 def _strip(network: str, digest: str, _picture: np.ndarray) -> Strip:
     answer: Strip = _asked("zoom_strip", network, _picture)
     return answer
 
 
-@of_pictures
+@forgotten
 @st.cache_data(max_entries=_SCENES, show_spinner=False, hash_funcs={Place: lambda place: place.text})
 def _scene(
     network: str, digest: str, place: Place, paper: str, order: str, _plan: Plan, _picture: Picture
