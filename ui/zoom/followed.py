@@ -8,7 +8,7 @@ import streamlit as st
 from cnn_core.arithmetic.spots import Point, Spot, Windows
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.spots import ringed
-from cnn_core.networks.backbones import DEFAULT
+from cnn_core.networks.backbones import BACKBONES
 from cnn_core.networks.zoom.answers import Cell, Mosaic
 from cnn_core.networks.zoom.plan import Node, Plan
 from cnn_core.pictures.images import Picture
@@ -22,7 +22,6 @@ from ui.shared.worker import ask
 from ui.zoom import scenes, sheets, sums
 from ui.zoom.place import PARAMETER, Place
 
-AT_HAND = (DEFAULT,)  # the networks whose answers are asked for
 OUTSIDE = (
     "The place that you follow lies outside what this network sees: the middle of your picture. Choose another one "
     "there, or a picture of which it sees more."
@@ -75,7 +74,7 @@ def responses(picture: Picture) -> None:
     """Show what each network at hand says at the followed place: of each stage the map that is strongest there."""
     st.subheader("What networks say at the place that you follow", anchor=False)
     rows: list[list[str | Link]] = []
-    for key in AT_HAND:
+    for key in at_hand():
         try:
             rows += _rows(sheets.plan(key), picture)
         except (EngineError, ValueError) as trouble:
@@ -89,6 +88,11 @@ def responses(picture: Picture) -> None:
         )
         st.caption("Of the maps on the strip, the one of each stage that is strongest there, against its own range.")
     _depth()
+
+
+def at_hand() -> list[str]:
+    """Return the networks with trained weights into which one can walk on this machine."""
+    return [record.name for record in BACKBONES.values() if record.embedded]
 
 
 def _rows(plan: Plan, picture: Picture) -> list[list[str | Link]]:
