@@ -18,12 +18,12 @@ AWAY = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
 LITE0 = "efficientnet_lite0"
 TOY, OUT = toys.plan(), "block1a_out"
 WHOLE = replace(TOY, stages=TOY.stages[:-1])  # the last has no node
-NO_WAY_IN = "LeNet-5 has no way in yet; received 'lenet5'. Choose EfficientNet-Lite0."
+NO_WAY_IN = "CIFAR plain-20 has no way in yet; received 'cifar_plain20'. Choose EfficientNet-Lite0."
 
 
 def plan_of(key: str) -> Plan:
-    """One that nobody has trained, with a layer that takes in its BatchNorm; into LeNet-5 there is no way."""
-    if key == "lenet5":
+    """One that nobody has trained, with a layer that takes in its BatchNorm; into one there is no way."""
+    if key == "cifar_plain20":
         raise InspectionRefused(NO_WAY_IN)
     nodes = tuple(replace(node, norm=f"{node.name}_bn") if node.name == OUT else node for node in WHOLE.nodes)
     return replace(WHOLE, key=key, weights=RANDOM, pretrained=False, nodes=nodes)
@@ -144,7 +144,7 @@ def test_network_without_a_feature_map_says_so(lesson: Any) -> None:
 
 
 def test_network_without_a_way_in_says_so_and_another_can_be_chosen(lesson: Any, engine: Any) -> None:
-    app = lesson(architectures_network="lenet5", zoom="c1.2")
+    app = lesson(architectures_network="cifar_plain20", zoom="stem.2")
     assert [each.value for each in app.error] == [NO_WAY_IN]
     assert {question for question, *_ in engine.asked} == {"zoom_plan"}
     app.selectbox(key="architectures_network").set_value("mobilenet_v1").run()
