@@ -119,7 +119,7 @@ def test_what_networks_say_there_is_told_beside_the_strip(page: Any) -> None:
     assert not app.exception and not app.error
     bodies = [each.proto.body for each in app.get("html")]
     body = next(each for each in bodies if "What networks say at the followed place" in each)
-    assert body.count("<tr>") == 1 + 5, "a row a stage of the network"
+    assert body.count("<tr>") == 1 + 2 + 5, "a row a stage of each network: LeNet-5 and EfficientNet-Lite0"
     assert "EfficientNet-Lite0" in body and "follow=500.500" in body
     place, number = re.search(r"zoom=([\w.]+).*?</a></td><td class=.number.>([^<]+)<", body).groups()  # type: ignore[union-attr]
     node, *rest = place.split(".")

@@ -8,11 +8,15 @@ import streamlit as st
 from cnn_core.arithmetic.spots import Point, Spot, Windows
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.spots import ringed
-from cnn_core.networks.backbones import BACKBONES
+from cnn_core.networks import loaded
+from cnn_core.networks.zoo.architectures import ARCHITECTURES
+from cnn_core.networks.zoom import plan as plans
 from cnn_core.networks.zoom.answers import Cell, Mosaic
 from cnn_core.networks.zoom.plan import Node, Plan
+from cnn_core.networks.zoom.source import by_table
 from cnn_core.pictures.images import Picture
 from ui.laboratory.depth import classes_part
+from ui.shared.controls import switch
 from ui.shared.navigation import PAGES
 from ui.shared.rows import Link, scrolled
 from ui.shared.text import plain
@@ -74,7 +78,10 @@ def responses(picture: Picture) -> None:
     """Show what each network at hand says at the followed place: of each stage the map that is strongest there."""
     st.subheader("What networks say at the place that you follow", anchor=False)
     rows: list[list[str | Link]] = []
-    for key in at_hand():
+    quick, slow = at_hand()
+    if slow and switch(f"Ask {len(slow):,} more, of which each is loaded first", False, "zoom_more_networks"):
+        quick += slow
+    for key in quick:
         try:
             rows += _rows(sheets.plan(key), picture)
         except (EngineError, ValueError) as trouble:
@@ -90,9 +97,10 @@ def responses(picture: Picture) -> None:
     _depth()
 
 
-def at_hand() -> list[str]:
-    """Return the networks with trained weights into which one can walk on this machine."""
-    return [record.name for record in BACKBONES.values() if record.embedded]
+def at_hand() -> tuple[list[str], list[str]]:
+    """Return the networks with trained weights on this machine: those that answer at once, and those to be loaded."""
+    known = [key for key in ARCHITECTURES if loaded.at_hand(key)]
+    return [key for key in known if by_table(key)], [key for key in known if not by_table(key)]
 
 
 def _rows(plan: Plan, picture: Picture) -> list[list[str | Link]]:
@@ -161,4 +169,4 @@ def point(plan: Plan, picture: Picture) -> Point | None:
 
 @st.cache_data(max_entries=16, show_spinner=False, hash_funcs={Spot: lambda there: there.text})
 def _marked(network: str, digest: str, there: Spot, _plan: Plan, _picture: Picture, _point: Point) -> str:
-    return sheets.address(ringed(sheets.seen(_plan, _picture), _point))
+    return sheets.address(ringed(plans.looked(_plan, sheets.seen(_plan, _picture)), _point))
