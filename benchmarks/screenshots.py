@@ -48,7 +48,7 @@ SHOTS = (
     Shot("convolution", "convolution"),
     Shot("convolution-window", "convolution?convolution_view=Step+by+step"),
     Shot("convolution-learn", "convolution?convolution_view=Learn+the+kernel"),
-    Shot("pooling", "pooling?pooling_shift=3"),
+    Shot("pooling", "pooling?pooling_right=3"),
     Shot("pooling-window", "pooling?pooling_view=Steps"),
     Shot("channels", "channels"),
     Shot("channels-field", "channels?channels_view=Field"),

@@ -119,7 +119,7 @@ def test_random_weights_are_labelled_in_words(lesson: Any, engine: Any) -> None:
     engine.answers["zoom_strip"] = lambda key, seen, **_: replace(nobody, top=[])
     app = lesson(architectures_network="mobilenet_v2", architectures_evidence="true")
     assert not app.exception and not app.error
-    assert "**MobileNet v2**: random weights" in words(app) and "no evidence" in words(app)
+    assert "Random weights" in words(app) and "no evidence" in words(app)
     assert ("grad_cam", "mobilenet_v2", None) in engine.asked, "no classes are named: the most probable"
     assert "Evidence for" not in [box.label for box in app.selectbox]
     assert captions(app)[-1].endswith("; random weights")

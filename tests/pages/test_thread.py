@@ -121,7 +121,9 @@ def test_what_networks_say_there_is_told_beside_the_strip(page: Any) -> None:
     body = next(each for each in bodies if "What networks say at the followed place" in each)
     assert body.count("<tr>") == 1 + 2 + 5, "a row a stage of each network: LeNet-5 and EfficientNet-Lite0"
     assert "EfficientNet-Lite0" in body and "follow=500.500" in body
-    place, number = re.search(r"zoom=([\w.]+).*?</a></td><td class=.number.>([^<]+)<", body).groups()  # type: ignore[union-attr]
+    link = re.search(r"efficientnet_lite0\S*zoom=([\w.]+).*?</a></td><td class=.number.>([^<]+)<", body)
+    assert link
+    place, number = link.groups()
     node, *rest = place.split(".")
     cell = walks.zoom_cell("efficientnet_lite0", np.zeros((224, 224, 3), np.uint8), node, *map(int, rest))
     assert sums.number(cell.value) == number

@@ -9,11 +9,11 @@ from cnn_core.arithmetic.escaping import html
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.mosaic import sheet
 from cnn_core.networks import atlas
-from cnn_core.networks.backbones import DEFAULT
 from cnn_core.networks.loaded import at_hand
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.networks.zoo.pairing import error_of
 from cnn_core.networks.zoo.records import Result
+from cnn_core.networks.zoom.source import by_table
 from cnn_core.receipts.networks import counts_key, key_of
 from ui.architectures.history import EVENTS, IDEAS
 from ui.architectures.record import apart, published_error, short
@@ -123,7 +123,7 @@ def _seen_by(idea: str, brought: str) -> None:
     asked: set[str] = st.session_state.setdefault("story_asked", set())
     if not key:
         st.caption("Random weights here: its maps of your picture would be chance.")
-    elif key == DEFAULT or key in asked:
+    elif by_table(key) or key in asked:
         _maps(key, brought)
     else:  # it has to be built, and TensorFlow loaded
         label = f"See what {ARCHITECTURES[key].title} makes of your picture"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -14,7 +13,7 @@ from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.networks.inside import GradCam, Kernels
 from cnn_core.networks.loaded import weights_bytes
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
-from cnn_core.networks.zoom.plan import Plan
+from cnn_core.networks.zoom.plan import Plan, looked
 from cnn_core.pictures.images import Picture
 from cnn_core.receipts.networks import backbone_key
 from ui.architectures.choice import layer_title, network
@@ -32,7 +31,6 @@ from ui.zoom.zoom import zoom
 LARGE = 40_000_000  # bytes of weights from which a network is built only when the reader says so
 _OLD = tuple(f"architectures_{name}" for name in ("layer", "unit_channel", "unit_row", "unit_column"))
 _PATIENCE = 120.0  # seconds: TensorFlow may have to be loaded, and a large network built first
-_GREY = (0.299, 0.587, 0.114)  # what a network without colours makes of red, green and blue
 
 
 def through(room: Room) -> bool:
@@ -130,7 +128,8 @@ def _whole(room: Room, evidence: DeltaGenerator, plan: Plan) -> None:
         with evidence:
             _evidence(plan, picture, chosen)
     with room.why:
-        st.caption(f"**{plain(ARCHITECTURES[plan.key].title)}**: {plain(plan.weights)}{mark}.")
+        if mark:
+            st.caption(f"**{plain(ARCHITECTURES[plan.key].title)}**: {plain(plan.weights)}{mark}.")
         _first_kernels(plan)
 
 
@@ -148,9 +147,7 @@ def _evidence(plan: Plan, picture: Picture, index: int | None) -> None:
     found: GradCam | None = answered("grad_cam", plan.key, picture, index, timeout=_PATIENCE)
     if found is None:
         return
-    seen = sheets.seen(plan, picture)
-    if plan.channels == 1:
-        seen = np.round(seen @ np.array(_GREY)).astype(np.uint8)[..., None].repeat(3, axis=2)
+    seen = looked(plan, sheets.seen(plan, picture))
     shown = pooling.evidence(seen, found.map, float(found.map.max()) or 1.0)
     caption = f"Evidence (Grad-CAM) for {found.label}, {found.probability:.1%}"
     left, right = st.columns([1, 4], vertical_alignment="center")

@@ -80,7 +80,7 @@ STOPS = (
     Stop(
         View(
             "pooling",
-            {"pooling_view": "Shift", "pooling_shift": "1"},
+            {"pooling_view": "Shift", "pooling_right": "1"},
             "One pixel to the right",
             "Does it matter that it forgets? Shift the picture by a single pixel, and see what of the pooled map does "
             "not follow.",
