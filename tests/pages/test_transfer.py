@@ -30,6 +30,7 @@ from cnn_core.training.transfer.shift import Fall, Like, Missed, Shift, Trait
 from cnn_core.training.transfer.spec import Experiment, Options
 from tests.pages.test_every_control import controls, dead, shown
 from ui.shared.navigation import PAGES
+from ui.shared.text import plain
 
 
 def jpeg(seed: int) -> bytes:
@@ -467,6 +468,22 @@ def test_wrong_label_is_moved_in_the_runs_pictures_and_back_even_where_the_engin
     assert ":material/check: now **cat**" in texts(app)
     next(each for each in app.button if str(each.key).startswith("transfer_unmove_")).click().run()
     assert app.session_state.album.counts == {"cat": 6, "dog": 6}
+
+
+def test_label_that_all_networks_doubt_is_corrected_without_a_detour(page: Any, store: Store, run: Run) -> None:
+    one = measured(run)
+    app = page(
+        "transfer", run=finish(store, run, found=replace(one, arms=dict.fromkeys(one.arms, one.arms["frozen"]))).id
+    )
+    (missed,) = one.arms["frozen"].wrong
+    assert f"Both networks say **cat** of **{plain(missed.name)}**, labelled dog." in texts(app)
+    (button,) = (each for each in app.button if str(each.key).startswith("transfer_relabel_"))
+    assert button.label == "The label is wrong: it is cat"
+    button.click().run()
+    assert app.session_state.album.counts == {"cat": 7, "dog": 5}
+    assert "Both networks say" not in texts(app), "each is offered once"
+    app = page("transfer", run=finish(store, store.create("transfer", run.spec, title="again"), found=one).id)
+    assert "networks say" not in texts(app), "the fine-tuned network does not doubt it"
 
 
 def test_mistake_is_looked_into_when_it_is_opened(page: Any, store: Store, run: Run, engine: Any, walls: None) -> None:

@@ -76,16 +76,32 @@ def show_mistakes(run: Run, arms: Mapping[str, Arm]) -> None:
         enters=True,
         headed=False,
     )
+    _surest(run, found, len(arms), album, there)
     opened = [each for each in found if _name(run, each) == st.session_state.get(OPENED)]
     if opened:
         st.dialog("Why?", width="medium", on_dismiss=_close)(_look)(run, opened[0])
+
+
+def _surest(run: Run, found: Sequence[Mistake], arms: int, album: Album, there: set[tuple[str, str]]) -> None:
+    """Offer the likeliest wrong label, on which all arms agree and which is not corrected yet, without a detour."""
+    agreed = (each for each in found if len(each.said) == arms and len({said.said for said in each.said.values()}) == 1)
+    surest = next((each for each in agreed if not _now(each.picture, there)), None)
+    if surest is None:
+        return
+    said, picture = plain(surest.suggested), surest.picture
+    whose = "The network says" if arms == 1 else "Both networks say" if arms == 2 else f"All {arms} networks say"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"{whose} **{said}** of **{plain(picture.name)}**, labelled {plain(picture.label)}.", width="content"
+        )
+        _correct(run, surest, album, there, "surest")
 
 
 def _look(run: Run, mistake: Mistake) -> None:
     """Look into one mistake."""
     album = Album.current()
     st.markdown(f"**{plain(mistake.picture.name)}** is labelled **{plain(mistake.picture.label)}**.")
-    _correct(run, mistake, album, {(item.digest, item.label) for item in album.items})
+    _correct(run, mistake, album, {(item.digest, item.label) for item in album.items}, "why")
     why(run.id, mistake.picture, mistake.said)
 
 
@@ -121,10 +137,10 @@ def _now(picture: Answer, there: set[tuple[str, str]]) -> str:
     return now[0] if now and picture.label not in now else ""
 
 
-def _correct(run: Run, mistake: Mistake, album: Album, there: set[tuple[str, str]]) -> None:
+def _correct(run: Run, mistake: Mistake, album: Album, there: set[tuple[str, str]], where: str) -> None:
     """Let the reader say that the label is wrong, and take that back."""
     picture = mistake.picture
-    place = f"{run.id}_{picture.digest[:12]}_{picture.label}"
+    place = f"{run.id}_{picture.digest[:12]}_{picture.label}_{where}"
     if now := _now(picture, there):
         st.markdown(f":material/check: now **{plain(now)}**")
         st.button(
