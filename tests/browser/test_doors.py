@@ -42,8 +42,8 @@ def test_what_is_annas_berta_neither_sees_nor_changes(server: Server, visitor: V
         page.goto(f"{server.url}/architectures?architectures_view=LeNet&architectures_run={run.id}")
         settled(page)
     expect(berta.get_by_text("Only whoever started this run can stop it.")).to_be_visible()
-    expect(berta.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
-    anna.get_by_role("button", name="Stop", exact=True).click()
+    expect(berta.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    anna.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
     eventually(lambda: server.store.glance(run.id).state == "stopped", 20, "Anna's run is stopped")
     for page in (berta, anna):
         page.goto(f"{server.url}/laboratory?laboratory_view=Runs&laboratory_runs={run.id}")

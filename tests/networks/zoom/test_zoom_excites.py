@@ -29,6 +29,11 @@ def photos() -> list[Picture]:
     return [Picture(np.ascontiguousarray(part), f"{number}.png") for number, part in enumerate(parts)]
 
 
+@pytest.fixture(autouse=True)
+def _as_slow_as_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(excites, "SECONDS", 600.0)  # one question looks at as many pictures on any machine
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store(tmp_path)
@@ -97,7 +102,6 @@ def test_few_are_looked_at_in_one_question_and_none_twice(
     store: Store, own: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(excites, "AT_ONCE", 2)
-    monkeypatch.setattr(excites, "SECONDS", 60.0)
     asked = [excites.exciting(KEY, "block3b_out", 3, own, location=store.location) for _ in range(3)]
     assert [(each.looked, each.left) for each in asked] == [(2, 3), (4, 1), (5, 0)]
     assert set(store.features.sizes()) == set(own), "they are the pictures' own, and go when these go"
