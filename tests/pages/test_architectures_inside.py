@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.figures.graph_layout import layout
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
+from tests.opening import open_view
 from ui.architectures import blocks, inside, layer_table
 from ui.architectures.choice import layer_title
 from ui.widgets.graph_view import graph_view
@@ -74,11 +75,7 @@ def lesson(store: Any, engine: Any, monkeypatch: pytest.MonkeyPatch) -> Callable
     monkeypatch.setattr(inside, "graph_view", lambda layout, rows, key, **given: views.append((layout, given)))
 
     def open_lesson(**query: str) -> AppTest:
-        app = AppTest.from_function(_script, default_timeout=60)
-        for name, value in query.items():
-            app.query_params[f"architectures_{name}"] = value
-        app.run()
-        assert not app.exception
+        app = open_view(_script, **{f"architectures_{name}": value for name, value in query.items()})
         app.views = views  # type: ignore[attr-defined]
         return app
 

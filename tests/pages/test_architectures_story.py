@@ -10,6 +10,7 @@ from cnn_core.engine.errors import EngineError
 from cnn_core.networks import atlas, backbones
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from tests import zoom_toys as toys
+from tests.opening import open_view
 from ui.architectures import story
 from ui.architectures.history import IDEAS
 from ui.zoom import sheets
@@ -45,12 +46,7 @@ def told(store: Any, engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def open_at(*keys: str, **query: str) -> AppTest:
         monkeypatch.setattr(story, "at_hand", lambda key: key == LITE0 or key in keys)
-        app = AppTest.from_function(script, default_timeout=60)
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.run()
-        assert not app.exception
-        return app
+        return open_view(script, **query)
 
     return open_at
 

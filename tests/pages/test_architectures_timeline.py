@@ -13,6 +13,7 @@ from cnn_core.engine import client
 from cnn_core.engine.errors import EngineError
 from cnn_core.networks import atlas
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
+from tests.opening import open_view
 from ui.architectures import compare, history, record, timeline
 
 MARK = re.compile(r":small\[\[:material/receipt_long:\]\([^)]*\)\]")
@@ -77,15 +78,6 @@ def compare_script() -> None:
     st.markdown(f"reached: {compare.compare(stage.room())}")
 
 
-def opened(script: Any, **query: str) -> AppTest:
-    app = AppTest.from_function(script, default_timeout=60)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
-
-
 def words(app: AppTest) -> str:
     """What is told, without the marks of receipts."""
     kinds = (app.markdown, app.info, app.warning, app.error, app.caption)
@@ -108,7 +100,7 @@ def networks(figure: dict[str, Any]) -> list[str]:
 
 
 def test_timeline_shows_all_networks_and_the_record_of_one() -> None:
-    app = opened(time_script)
+    app = open_view(time_script)
     assert not app.warning and not app.error
     time, params, macs = figures(app)
     assert set(networks(time)) == set(ARCHITECTURES)
@@ -121,7 +113,7 @@ def test_timeline_shows_all_networks_and_the_record_of_one() -> None:
 
 
 def test_record_adds_up_to_what_keras_counts() -> None:
-    said = words(opened(time_script))
+    said = words(open_view(time_script))
     assert "| trainable parameters here | 25,557,032 |" in said
     assert "| convolution biases | + 26,560 |" in said and "| BatchNorm statistics | + 53,120 |" in said
     assert "| **= Keras** | **25,636,712** |" in said, "FACTS: keras.applications' count"
@@ -129,7 +121,7 @@ def test_record_adds_up_to_what_keras_counts() -> None:
 
 @pytest.mark.parametrize("key", ["lenet5", "alexnet_ungrouped", "googlenet", "plain34"])
 def test_record_shows_each_published_count_as_a_sum_of_ours_and_its_terms(key: str) -> None:
-    app = opened(time_script, architectures_one=key)
+    app = open_view(time_script, architectures_one=key)
     assert not app.error
     sums = [text.value for text in app.markdown if text.value.startswith("| trainable parameters here")]
     for text, published in zip(sums, ARCHITECTURES[key].counts, strict=True):
@@ -144,12 +136,12 @@ def test_sum_that_does_not_add_up_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     record = ARCHITECTURES["resnet50"]
     wrong = replace(record, counts=(replace(record.counts[0], count=record.counts[0].count + 7),))
     monkeypatch.setitem(ARCHITECTURES, "resnet50", wrong)
-    app = opened(time_script)
+    app = open_view(time_script)
     assert "7 parameters unexplained" in app.error[0].value
 
 
 def test_selected_point_becomes_the_one() -> None:
-    app = opened(time_script)
+    app = open_view(time_script)
     app.session_state["architectures_parameters_resnet50"] = {
         "selection": {"points": [{"customdata": "googlenet"}], "point_indices": [0], "box": [], "lasso": []}
     }
@@ -176,8 +168,8 @@ def test_most_macs_per_parameter_is_the_task() -> None:
     ratios = {key: each["macs"] / each["trainable_params"] for key, each in measured.items()}
     best = max(ratios, key=lambda key: ratios[key])
     assert best == "googlenet", ratios
-    assert "reached: True" in words(opened(time_script, architectures_one=best))
-    app = opened(time_script, architectures_one="vit_b16")
+    assert "reached: True" in words(open_view(time_script, architectures_one=best))
+    app = open_view(time_script, architectures_one="vit_b16")
     assert "reached: False" in words(app)
     said = words(app)
     assert "| receptive field | whole image |" in said and "| multiply-adds | 17,563,828,224 |" in said
@@ -188,12 +180,12 @@ def test_most_macs_per_parameter_is_the_task() -> None:
 
 
 def test_comparison_and_timeline_count_attention_alike(engine: GraphEngine) -> None:
-    said = words(opened(compare_script, architectures_left="vit_b16", architectures_right="vgg16"))
+    said = words(open_view(compare_script, architectures_left="vit_b16", architectures_right="vgg16"))
     assert "| multiply-adds | 17,563,828,224 | 15,470,264,320 |" in said
 
 
 def test_timeline_link_restores_axis_idea_and_error() -> None:
-    app = opened(
+    app = open_view(
         time_script,
         architectures_axis="error",
         architectures_idea="uniform-depth",
@@ -212,7 +204,7 @@ def test_timeline_link_restores_axis_idea_and_error() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("architectures_one", "vgg99"), ("architectures_idea", "uniform depth")])
 def test_timeline_says_what_a_link_asks_in_vain(name: str, value: str) -> None:
-    app = opened(time_script, **{name: value})
+    app = open_view(time_script, **{name: value})
     assert len(app.warning) == 1 and "the default is used" in app.warning[0].value
 
 
@@ -249,7 +241,7 @@ def test_published_errors_are_compared_like_with_like() -> None:
 
 
 def test_two_networks_are_compared_in_numbers_and_words(engine: GraphEngine) -> None:
-    app = opened(compare_script)
+    app = open_view(compare_script)
     assert not app.warning and not app.error
     said = words(app)
     assert "| trainable parameters | 138,357,544 | 25,557,032 | 5.41 × as much |" in said
@@ -268,7 +260,7 @@ def test_two_networks_are_compared_in_numbers_and_words(engine: GraphEngine) -> 
 
 
 def test_swap_exchanges_the_sides(engine: GraphEngine) -> None:
-    app = opened(compare_script, architectures_left="lenet5", architectures_right="vit_b16")
+    app = open_view(compare_script, architectures_left="lenet5", architectures_right="vit_b16")
     assert "| input, pixels a side | 32 | 224 | 7 × less |" in words(app)
     assert "sees **32 × 32**. It is the only one." in words(app), "C5 of LeNet-5 is 1 × 1"
     app.button(key="architectures_swap").click().run()
@@ -282,13 +274,13 @@ def test_swap_exchanges_the_sides(engine: GraphEngine) -> None:
 
 
 def test_same_network_on_both_sides_is_said(engine: GraphEngine) -> None:
-    said = words(opened(compare_script, architectures_left="lenet5", architectures_right="lenet5"))
+    said = words(open_view(compare_script, architectures_left="lenet5", architectures_right="lenet5"))
     assert "Twice the same network" in said and "| trainable parameters | 61,706 | 61,706 | the same |" in said
 
 
 def test_comparison_goes_on_without_the_engine(engine: GraphEngine) -> None:
     engine.trouble = EngineError("The engine does not answer.")
-    app = opened(compare_script)
+    app = open_view(compare_script)
     assert app.error[0].value == "The engine does not answer."
     assert len(figures(app)) == 2 and "138,357,544" in words(app)
 
@@ -336,7 +328,7 @@ def marks(figure: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def test_a_point_is_one_network_or_open_with_the_reason() -> None:
-    _, params, macs = figures(opened(time_script))
+    _, params, macs = figures(open_view(time_script))
     for figure in (params, macs):
         found = marks(figure)
         assert [key for key, (symbol, _) in found.items() if symbol.endswith("-open")] == ["alexnet_ungrouped"]
@@ -346,7 +338,7 @@ def test_a_point_is_one_network_or_open_with_the_reason() -> None:
 
 
 def test_many_crops_leave_the_multiply_adds_of_one_open() -> None:
-    _, params, macs = figures(opened(time_script, architectures_measure="as-published"))
+    _, params, macs = figures(open_view(time_script, architectures_measure="as-published"))
     assert marks(params)["resnet50"][0] == "circle", "ten crops need no more parameters"
     assert marks(macs)["resnet50"][0] == "circle-open"
     assert "ten crops of 224 × 224" in marks(macs)["resnet50"][1].replace("<br>", " ")
@@ -354,19 +346,19 @@ def test_many_crops_leave_the_multiply_adds_of_one_open() -> None:
 
 
 def test_shape_of_a_point_tells_the_recipe() -> None:
-    app = opened(time_script)
+    app = open_view(time_script)
     found = {key: symbol for key, (symbol, _) in marks(figures(app)[1]).items()}
     assert (found["vgg16"], found["efficientnet_b0"], found["vit_b16"]) == ("circle", "square", "diamond")
     assert "◆ as since 2021: pictures mixed with each other" in words(app)
 
 
 def test_vit_stands_at_the_depth_of_its_layers() -> None:
-    time = figures(opened(time_script, architectures_axis="depth"))[0]
+    time = figures(open_view(time_script, architectures_axis="depth"))[0]
     assert dict(zip(networks(time), time["data"][0]["y"], strict=True))["vit_b16"] == 50, "as its record says"
 
 
 def test_vit_and_resnet50_are_compared_by_recipes_of_one_time(engine: GraphEngine) -> None:
-    said = words(opened(compare_script, architectures_left="vit_b16", architectures_right="resnet50"))
+    said = words(open_view(compare_script, architectures_left="vit_b16", architectures_right="resnet50"))
     assert "| ImageNet error, top-1, one crop | 18.93 % | 19.14 % | −0.2 points |" in said
     assert "it makes fewer errors: 18.9 % against 19.1 %." in said
     assert "stride in the 3 × 3 convolution; here it is in the first 1 × 1 (4.089 G multiply-adds)" in said
@@ -374,13 +366,13 @@ def test_vit_and_resnet50_are_compared_by_recipes_of_one_time(engine: GraphEngin
 
 
 def test_other_recipes_are_said_to_be_such(engine: GraphEngine) -> None:
-    said = words(opened(compare_script, architectures_left="vgg16", architectures_right="vit_b16"))
+    said = words(open_view(compare_script, architectures_left="vgg16", architectures_right="vit_b16"))
     assert "| 28.41 % | 18.93 % | other recipes |" in said
     assert "**This compares recipes, not only networks: the one is trained as until 2018" in said
     assert "it makes" not in said and not compare.leaner_and_better("efficientnet_b0", "vgg16")
 
 
 def test_depths_counted_in_two_ways_have_no_ratio(engine: GraphEngine) -> None:
-    said = words(opened(compare_script, architectures_left="vit_b16", architectures_right="resnet50"))
+    said = words(open_view(compare_script, architectures_left="vit_b16", architectures_right="resnet50"))
     assert "| depth, as the paper counts | 12 | 50 | each its own way |" in said
     assert "| convolutions and dense layers in a row | 50 | 50 | the same |" in said

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from cnn_core.arithmetic.stacks import presets as stack_presets
 from cnn_core.arithmetic.stacks.table import StackError
 from cnn_core.pictures.bundled import BUNDLED
+from tests.opening import open_view
 from ui.channels import fields
 
 
@@ -29,12 +30,7 @@ def _picture(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_function(script, default_timeout=60)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception
-    return app
+    return open_view(script, **query)
 
 
 def words(app: AppTest) -> str:

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnn_core.arithmetic.coverage import CASES
+from tests.opening import open_view
 
 NAMES = (
     "case",
@@ -33,13 +34,8 @@ def script() -> None:
 
 
 def opened(**query: object) -> AppTest:
-    app = AppTest.from_function(script, default_timeout=30)
-    for name, value in query.items():
-        assert name in NAMES
-        app.query_params[f"channels_window_{name}"] = str(value)
-    app.run()
-    assert not app.exception
-    return app
+    assert {*query} <= {*NAMES}
+    return open_view(script, **{f"channels_window_{name}": value for name, value in query.items()})
 
 
 def words(app: Any) -> str:
