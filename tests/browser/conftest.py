@@ -24,6 +24,7 @@ from cnn_core.pictures.images import Picture
 from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer.spec import Experiment, Options
+from tests.twice import tried_twice
 from tests.waiting import PATIENCE, eventually
 from ui.shared.visits import COOKIE
 
@@ -34,6 +35,7 @@ HOW = "no Chromium found; install one to run the browser tests (Debian: apt-get 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tried_twice(items, Path(__file__).parent)
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("browser")

@@ -12,6 +12,7 @@ from cnn_core.engine.client import Engine
 from cnn_core.engine.reconcile import Reconciler
 from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
+from tests.twice import tried_twice
 from tests.waiting import eventually
 
 HERE = Path(__file__).parent
@@ -22,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    tried_twice(items, HERE)
     for item in items:
         if HERE in item.path.parents and "slow" in item.keywords and "slow" not in config.option.markexpr:
             item.add_marker(pytest.mark.skip(reason="slow: ask for it by -m slow"))
