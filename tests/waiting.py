@@ -19,5 +19,13 @@ def eventually(condition: Callable[[], Any], within: float = 20.0, of: str = "")
 
 
 def promised(seconds: float) -> float:
-    """Return a promise in seconds, so many times longer as there are processes for each processor."""
-    return seconds * max(1.0, psutil.getloadavg()[0] / (psutil.cpu_count() or 1))
+    """Return a promise in seconds, so many times longer as this machine is slower now than an idle one.
+
+    By the processes for each processor in the last minute, and by what one that computes gets this moment; for two
+    processes that wait for each other it is the square.
+    """
+    began, used = time.perf_counter(), time.process_time()
+    while time.process_time() - used < 0.05:
+        pass
+    now = (time.perf_counter() - began) / 0.05
+    return seconds * max(1.0, psutil.getloadavg()[0] / (psutil.cpu_count() or 1), now) ** 2

@@ -28,6 +28,8 @@ from tests.twice import tried_twice
 from tests.waiting import PATIENCE, eventually
 from ui.shared.visits import COOKIE
 
+from .answered import QUIET, listening
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 LIMIT = PATIENCE * 30_000  # ms
@@ -160,7 +162,7 @@ def chromium() -> Iterator[Browser]:
         options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
         options += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera, and leave to it
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield browser
+        yield listening(browser)
         browser.close()
 
 
@@ -208,8 +210,8 @@ def visitor(chromium: Browser) -> Iterator[Callable[..., Page]]:
 
 
 def settled(page: Page) -> None:
-    """Wait until the script has run."""
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=LIMIT)
+    """Wait until the script has run for whatever the page has asked."""
+    page.wait_for_function(QUIET, timeout=LIMIT)
 
 
 def steps(page: Page, name: str) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """One embedded engine a test module, with toy jobs and without TensorFlow; nothing of it may be left behind."""
 
+import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from cnn_core.engine.reconcile import Reconciler
 from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
 from tests.twice import tried_twice
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 HERE = Path(__file__).parent
 
@@ -63,6 +65,20 @@ class Bench:
         return (address.state_folder(self.store) / "engine.log").read_text()
 
 
+@contextlib.contextmanager
+def answering(bench: Bench, folder: Path) -> Iterator[None]:
+    """Keep the worker that answers at a question meanwhile, however long that takes."""
+    begun, go_on = folder / "begun", folder / "go on"
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(bench.engine.ask, "hold", str(begun), str(go_on), timeout=PATIENCE * 60)
+        try:
+            eventually(begun.exists, of="the question is being answered")
+            yield
+        finally:
+            go_on.touch()
+        assert asked.result() is None
+
+
 def kill(run: Run) -> None:
     """kill -9 the process that said it runs this."""
     psutil.Process(run.progress["pid"]).kill()
@@ -76,7 +92,7 @@ def end_host(store: Store) -> None:
     host = psutil.Process(found.pid)
     family = [host, *host.children(recursive=True)]
     host.terminate()
-    _, alive = psutil.wait_procs(family, timeout=60)
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE * 30)
     for process in alive:
         process.kill()
     assert not alive, f"left behind: {alive}"

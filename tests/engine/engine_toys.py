@@ -16,10 +16,11 @@ HELD: list[bytes] = []
 
 
 def sleep(run: Run, store: Store, report: Report) -> Outcome:
-    """Take `seconds`, unless asked to stop."""
+    """Take `seconds`, or `again` at a later attempt, unless asked to stop."""
     report.update(pid=os.getpid())
+    seconds = run.spec["seconds"] if run.attempt == 1 else run.spec.get("again", run.spec["seconds"])
     begin = time.monotonic()
-    while (slept := time.monotonic() - begin) < run.spec["seconds"] and not report.should_stop:
+    while (slept := time.monotonic() - begin) < seconds and not report.should_stop:
         report.update(slept=slept)
         time.sleep(0.02)
     return Outcome({"slept": slept}, {"pid": os.getpid()})
@@ -33,8 +34,10 @@ def stuck(run: Run, store: Store, report: Report) -> Outcome:
 
 
 def late(run: Run, store: Store, report: Report) -> Outcome:
-    """Acknowledge a stop after 2.5 s, having said that it takes so long."""
-    report.update(pid=os.getpid(), reaction=10)
+    """Acknowledge a stop 2.5 s after it was asked for, having said that it takes so long."""
+    report.update(pid=os.getpid(), reaction=60)
+    while store.glance(run.id).state != "stopping":
+        time.sleep(0.02)
     time.sleep(2.5)
     return Outcome({"heard": report.should_stop}, {})
 
@@ -73,7 +76,8 @@ def parts(run: Run, store: Store, report: Report) -> Outcome:
             continue
         failure = run.spec.get("fail", {}).get(name) if run.spec.get("always") or not run.result else None
         if failure == "kill":
-            time.sleep(0.6)  # a heartbeat has written what was found
+            while store.get(run.id).result != found:  # a heartbeat writes it
+                time.sleep(0.02)
             os.kill(os.getpid(), 9)
         elif failure == "trouble":
             trouble = f"The part {name} did not work."
@@ -132,6 +136,13 @@ def double(value: int, seconds: float = 0.0) -> int:
     return 2 * value
 
 
+def hold(begun: str, until: str) -> None:
+    """Leave a file behind, and answer when there is another one."""
+    Path(begun).touch()
+    while not Path(until).exists():
+        time.sleep(0.02)
+
+
 def note(path: str) -> None:
     """Leave a file behind."""
     Path(path).touch()
@@ -182,5 +193,6 @@ JOBS = {
     for name in ("sleep", "stuck", "late", "fail", "hoard", "not_json", "parts", "steps", "give_up", "taken")
 } | {"grow": "engine_toys:grow_and_end"}
 QUESTIONS = {
-    name: f"engine_toys:{name}" for name in ("double", "note", "worker_pid", "refuse", "die", "loaded", "fetch", "grow")
+    name: f"engine_toys:{name}"
+    for name in ("double", "hold", "note", "worker_pid", "refuse", "die", "loaded", "fetch", "grow")
 }

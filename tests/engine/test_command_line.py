@@ -18,11 +18,11 @@ from cnn_core.engine.address import ROOT
 from cnn_core.engine.here import RunTaken, carry_out, shortfall
 from cnn_core.store.records import COMMAND_LINE
 from cnn_core.store.runs import Store
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 from .conftest import Bench
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.filterwarnings("error")]
+pytestmark = pytest.mark.filterwarnings("error")
 
 CARRY_OUT = (
     "import sys, json\n"
@@ -100,7 +100,7 @@ def test_app_and_command_line_work_on_one_store(bench: Bench) -> None:
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     own = eventually(lambda: [run for run in bench.store.live() if run.carrier == COMMAND_LINE and run.attempt])[0]
     assert bench.ended(bench.begin("sleep", seconds=0.3)).state == "done"  # the app's own run goes on meanwhile
-    output, errors = child.communicate(timeout=40)
+    output, errors = child.communicate(timeout=PATIENCE * 40)
     assert child.returncode == 0, errors
     run_id, state, result, environment = json.loads(output)
     run = bench.store.get(own.id)
@@ -117,7 +117,7 @@ def test_stop_in_the_app_reaches_the_command_line(bench: Bench) -> None:
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     own = eventually(lambda: [run for run in bench.store.live() if run.carrier == COMMAND_LINE and run.attempt])[0]
     bench.engine.stop(own.id)
-    output, errors = child.communicate(timeout=10)
+    output, errors = child.communicate(timeout=PATIENCE * 10)
     assert child.returncode == 0, errors
     run = bench.store.get(own.id)
     assert (run.state, run.attempt, run.error) == ("stopped", 1, "")
@@ -168,7 +168,7 @@ def test_real_study_at_the_command_line_is_its_own_beside_an_engine(bench: Bench
         patch.setenv("CONVSCOPE_STORE", bench.store.location)
         command = [sys.executable, "-m", "cnn_core", "study", "lenet", "--epochs", "1", "--json"]
         begin = time.monotonic()
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE * 100, check=False)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     run = bench.store.get(said["run"])

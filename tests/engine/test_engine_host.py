@@ -11,7 +11,7 @@ import pytest
 from cnn_core.engine import address, client, host, lifecycle
 from cnn_core.engine.client import Engine, EngineUnreachable
 from cnn_core.store.runs import Store
-from tests.waiting import eventually
+from tests.waiting import PATIENCE
 
 from .conftest import Bench, end_host
 
@@ -38,29 +38,29 @@ def test_host_is_alone_and_drains_when_its_run_is_done(lone: Bench) -> None:
     with pytest.raises(filelock.Timeout):
         filelock.FileLock(address.state_folder(lone.store) / "host.lock").acquire(timeout=0)
     run = lone.running(lone.begin("sleep", seconds=2))
+    family = [process, *process.children(recursive=True)]
     (address.state_folder(lone.store) / "drain").touch()
     lone.engine.close()
-    family = [process, *process.children(recursive=True)]
     assert (lone.ended(run).state, lone.store.get(run.id).attempt) == ("done", 1)  # it waited for the run
-    assert psutil.wait_procs(family, timeout=60)[1] == []
+    assert psutil.wait_procs(family, timeout=PATIENCE * 20)[1] == []
     assert not (address.state_folder(lone.store) / "engine.json").exists()
     assert "Traceback" not in lone.log
 
 
 def test_memory_limit_fails_the_run_in_words_and_idle_host_ends(lone: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVSCOPE_RUN_MEMORY", "0.4")
+    wanted = lone.begin("hoard", submit=False)  # there before the host, which would end if nobody wanted anything
     address.start_host(lone.store, "--idle", "4")
     monkeypatch.delenv("CONVSCOPE_RUN_MEMORY")
-    eventually(lambda: lone.engine.status().run_workers)
     process = lone.host()
-    run = lone.ended(lone.begin("hoard"), within=40)
+    run = lone.ended(wanted, within=60)
     assert (run.state, run.attempt) == ("failed", 3)
     assert run.error == (
         "Its worker reached its memory limit of 0.4 GB and was ended, twice. "
         "Use fewer or smaller pictures, a smaller model or a smaller batch."
     )
     lone.engine.close()
-    process.wait(timeout=60)
+    process.wait(timeout=PATIENCE * 20)
 
 
 def test_lifespan_starts_the_engine_and_lets_its_run_finish(
@@ -76,7 +76,7 @@ def test_lifespan_starts_the_engine_and_lets_its_run_finish(
             assert not drain.exists()
             engine = client.current()
             await asyncio.to_thread(engine.ask, "double", 2)
-            run = engine.store.create("sleep", {"seconds": 1}, title="cats and dogs")
+            run = engine.store.create("sleep", {"seconds": 3}, title="cats and dogs")
             engine.submit(run.id)
             return engine.store, run.id
 
@@ -86,7 +86,7 @@ def test_lifespan_starts_the_engine_and_lets_its_run_finish(
     said = capsys.readouterr().out
     assert "ConvScope: the engine is starting" in said
     assert "still running: cats and dogs; it will be finished in the background, then the engine ends." in said
-    process.wait(timeout=60)
+    process.wait(timeout=PATIENCE * 20)
     assert store.get(run_id).state == "done"
     store.close()
 

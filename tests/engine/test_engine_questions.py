@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,9 @@ from cnn_core.engine.client import AskFailed, AskTimedOut, Engine, EngineBusy, E
 from cnn_core.engine.jobs import UnknownWork
 from cnn_core.store import keys, shares
 from cnn_core.store.secret import server_secret, signed
-from tests.waiting import eventually, promised
+from tests.waiting import PATIENCE, eventually, promised
 
-from .conftest import Bench
+from .conftest import Bench, answering
 
 pytestmark = pytest.mark.filterwarnings("error")
 KEY, PASSWORD = "c0ffee" * 6, "5ec2e7"
@@ -83,34 +84,34 @@ def test_question_over_its_time_is_ended_with_its_worker(bench: Bench) -> None:
     bench.ended(run)
 
 
-def test_question_over_its_time_in_the_queue_leaves_the_worker_alone(bench: Bench) -> None:
+def test_question_over_its_time_in_the_queue_leaves_the_worker_alone(bench: Bench, tmp_path: Path) -> None:
     before = bench.engine.ask("worker_pid")
-    with ThreadPoolExecutor() as pool:
-        first = pool.submit(bench.engine.ask, "double", 5, seconds=3.0)
-        time.sleep(0.3)
-        with pytest.raises(AskTimedOut):
-            bench.engine.ask("double", 6, timeout=0.3)
-        assert first.result() == 10
+    with answering(bench, tmp_path), pytest.raises(AskTimedOut):
+        bench.engine.ask("double", 6, timeout=0.3)
     assert bench.engine.ask("worker_pid") == before
 
 
-def test_too_many_questions_are_refused(bench: Bench) -> None:
+def test_too_many_questions_are_refused(bench: Bench, tmp_path: Path) -> None:
     with ThreadPoolExecutor(client.OPEN_QUESTIONS) as pool:
-        asked = [pool.submit(bench.engine.ask, "double", 0, seconds=3.0)]
-        time.sleep(0.2)
-        asked += [pool.submit(bench.engine.ask, "double", n) for n in range(1, client.OPEN_QUESTIONS)]
-        eventually(lambda: bench.engine._slots._value == 0, of="all are asked")
-        with pytest.raises(EngineBusy, match="16 questions are waiting for an answer already. Try again"):
-            bench.engine.ask("double", 1)
-        assert [each.result() for each in asked] == [2 * n for n in range(client.OPEN_QUESTIONS)]
+        with answering(bench, tmp_path):
+            asked = [
+                pool.submit(bench.engine.ask, "double", n, timeout=PATIENCE * 60)
+                for n in range(1, client.OPEN_QUESTIONS)
+            ]
+            eventually(lambda: bench.engine._slots._value == 0, of="all are asked")
+            with pytest.raises(EngineBusy, match="16 questions are waiting for an answer already. Try again"):
+                bench.engine.ask("double", 1)
+        assert [each.result() for each in asked] == [2 * n for n in range(1, client.OPEN_QUESTIONS)]
     assert bench.engine.ask("double", 1) == 2
 
 
 def test_question_that_kills_its_worker_fails(bench: Bench) -> None:
     run = bench.running(bench.begin("sleep", seconds=30))
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(bench.engine.ask, "die", timeout=40)
-        waiting = pool.submit(bench.engine.ask, "double", 1, timeout=60)  # it waits there when the worker dies
+        asked = pool.submit(bench.engine.ask, "die", timeout=PATIENCE * 40)
+        waiting = pool.submit(
+            bench.engine.ask, "double", 1, timeout=PATIENCE * 60
+        )  # it waits there when the worker dies
         words = "^The worker ended with signal 9, and so did the one before: each was at this question. Ask for less.$"
         with pytest.raises(AskFailed, match=words):
             asked.result()

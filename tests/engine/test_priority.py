@@ -1,5 +1,6 @@
 """Who goes first: the web server before the engine, also where Linux divides the processor by sessions."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,9 @@ LOWER = (
 )
 
 
+LOWERED = str(min(5, 19 - os.nice(0)))  # by as much as is left: these tests may stand back themselves
+
+
 def run(code: str, *, own: bool) -> str:
     """Return what the code prints, in a session of its own or in this one's."""
     done = subprocess.run(
@@ -33,12 +37,12 @@ def run(code: str, *, own: bool) -> str:
 def test_only_the_leader_of_a_session_lowers_all_of_it(tmp_path: Path, session: bool, own: bool, written: str) -> None:
     group = tmp_path / "autogroup"
     group.touch()
-    assert run(LOWER.format(file=str(group), session=session), own=own) == "5"
+    assert run(LOWER.format(file=str(group), session=session), own=own) == LOWERED
     assert group.read_text() == written
 
 
 def test_where_nothing_is_known_of_sessions_the_process_counts(tmp_path: Path) -> None:
-    assert run(LOWER.format(file=str(tmp_path / "none" / "autogroup"), session=True), own=True) == "5"
+    assert run(LOWER.format(file=str(tmp_path / "none" / "autogroup"), session=True), own=True) == LOWERED
 
 
 @pytest.mark.parametrize("given", ["20", "-1", "high", "", "٣"])

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -67,7 +68,7 @@ def test_bar_shows_on_a_terminal_of_any_size(rows: int, columns: int, width: int
 def test_terminal_that_cannot_redraw_gets_a_line_a_tenth() -> None:
     said = on_a_terminal(24, 80, "dumb").replace("\r\n", "\n")
     assert "\r" not in said and said.count("\n") == 10
-    assert said.splitlines()[4] == " 50 % after 00:00  frozen head"
+    assert re.fullmatch(r" 50 % after 0\d:\d\d  frozen head", said.splitlines()[4])
 
 
 def test_log_gets_a_line_a_tenth() -> None:

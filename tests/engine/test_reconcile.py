@@ -13,7 +13,7 @@ from cnn_core.engine.looks import BLIND, Looks
 from cnn_core.store.records import COMMAND_LINE, Glance, Run
 from cnn_core.store.runs import Store
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 class Told:

@@ -15,7 +15,7 @@ from cnn_core.store import tables
 from cnn_core.store.records import COMMAND_LINE, FINAL, Run
 from cnn_core.store.runs import Store
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.filterwarnings("error")]
+pytestmark = pytest.mark.filterwarnings("error")
 OWNERS = ("anna", "berta", "carl", "dora")
 
 

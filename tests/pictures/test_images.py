@@ -20,6 +20,7 @@ from PIL import Image, PngImagePlugin
 
 from cnn_core.pictures import limits
 from cnn_core.pictures.images import MAX_SIDE, ImageRejected, Picture, decode, square, thumbnail
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 few = settings(max_examples=60)
@@ -679,7 +680,7 @@ MEMORY_CHECK = """
 def check_memory(*files: Path) -> None:
     """Refuse the bombs in a process with 60 MiB to spare, in which Pillow alone runs out of memory."""
     command = [sys.executable, "-c", textwrap.dedent(MEMORY_CHECK), *map(str, files)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE * 60, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from cnn_core.networks.loaded import InspectionRefused
 from tests import walks
+from tests.waiting import promised
 
 KEY = "efficientnet_lite0"
 SEEN = np.zeros((224, 224, 3), np.uint8)
@@ -42,4 +43,4 @@ def test_it_answers_at_once() -> None:
     walks.zoom_strip(KEY, SEEN)
     begin = time.perf_counter()
     walks.zoom_strip(KEY, SEEN)
-    assert time.perf_counter() - begin < 1
+    assert time.perf_counter() - begin < promised(1)

@@ -1,0 +1,87 @@
+"""Whether a page has been answered: what a click asks for is on its way before Streamlit's page says that it runs.
+
+Streamlit shows its script's state as the server tells it. Between a click and the server's word the page still says
+`notRunning`, for as long as a busy machine takes; who looks then sees the page as it was before the click. So each
+page counts for itself, from what goes through its socket: asked with the last request to run, answered by the end of
+a run that began after it.
+"""
+
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext
+
+# Field numbers of Streamlit's BackMsg and ForwardMsg.
+RERUN_SCRIPT, NEW_SESSION, SCRIPT_FINISHED = 11, 4, 6
+FINISHED_EARLY = 2  # for another run, which follows
+DROPPED = 15_000  # ms after which a request counts as refused: the fragment that it was for is gone
+LISTEN = f"""
+(() => {{
+  // The fields of a message of protocol buffers: number, and value where that is a number.
+  const fields = (bytes) => {{
+    const found = [];
+    let at = 0;
+    const number = () => {{
+      let value = 0, factor = 1, byte;
+      do {{
+        byte = bytes[at++];
+        value += (byte & 127) * factor;
+        factor *= 128;
+      }} while (byte > 127);
+      return value;
+    }};
+    while (at < bytes.length) {{
+      const tag = number(), kind = tag % 8, value = kind === 0 || kind === 2 ? number() : 0;
+      found.push([Math.floor(tag / 8), value]);
+      at += {{ 0: 0, 1: 8, 2: value, 5: 4 }}[kind] ?? bytes.length;
+    }}
+    return found;
+  }};
+  window.unanswered = null;  // when the server was asked, and whether what it has begun is the answer
+  const Native = window.WebSocket;
+  window.WebSocket = class extends Native {{
+    constructor(...said) {{
+      super(...said);
+      window.unanswered = null;
+      this.addEventListener('message', ({{ data }}) => {{
+        if (!window.unanswered || !(data instanceof ArrayBuffer)) return;
+        for (const [field, value] of fields(new Uint8Array(data))) {{
+          if (field === {NEW_SESSION}) window.unanswered.begun = true;
+          const ended = field === {SCRIPT_FINISHED} && value !== {FINISHED_EARLY};
+          if (ended && window.unanswered.begun) {{
+            window.unanswered = null;
+            return;
+          }}
+        }}
+      }});
+    }}
+
+    send(data) {{
+      const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+      if (bytes instanceof Uint8Array && fields(bytes).some(([field]) => field === {RERUN_SCRIPT})) {{
+        window.unanswered = {{ since: performance.now(), begun: false }};
+      }}
+      super.send(data);
+    }}
+  }};
+}})();
+"""
+# Asked in every frame: it must hold in three running, in which the page draws what it was told last.
+QUIET = f"""() => {{
+  const app = document.querySelector('[data-testid=stApp]');
+  const waits = window.unanswered && performance.now() - window.unanswered.since < {DROPPED};
+  window.quiet = app?.dataset.testScriptState === 'notRunning' && !waits ? (window.quiet ?? 0) + 1 : 0;
+  return window.quiet >= 3;
+}}"""
+
+
+def listening(browser: Browser) -> Browser:
+    """Let the pages of a browser count what they have asked."""
+    plain = browser.new_context
+
+    def new_context(**options: Any) -> BrowserContext:
+        context = plain(**options)
+        context.add_init_script(LISTEN)
+        return context
+
+    browser.new_context = new_context  # type: ignore[method-assign]
+    return browser
