@@ -10,6 +10,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from benchmarks.hand import another
 from benchmarks.serving import serving
 from benchmarks.wire import Reader, WireError
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def test_a_reader_turns_presses_uploads_and_goes_on(url: str) -> None:
             size = reader.named("slider", "Size")
             value = WidgetState()
             value.double_array_value.data.append(3)
-            assert 0 < await reader.turn(size, value) < 10
+            assert 0 < await reader.turn(size, value) < 10 * PATIENCE
             assert "size 3, link {'size': '3'}" in words(reader)
             assert words(reader)[2].startswith("long long")  # which came by its hash only
 
@@ -53,8 +54,9 @@ def test_a_reader_turns_presses_uploads_and_goes_on(url: str) -> None:
 
             await reader.go("clock")
             assert words(reader)[0].startswith("tick ") and len(words(reader)) == 1
-            await asyncio.sleep(0.3)
-            assert int(words(reader)[0].split()[1]) >= 3  # the fragment draws itself again
+            async with asyncio.timeout(PATIENCE * 10):
+                while int(words(reader)[0].split()[1]) < 3:  # the fragment draws itself again
+                    await asyncio.sleep(0.05)
             await reader.go("")
             assert words(reader)[0] == "visitor 2|"
             assert reader.seen.errors == reader.seen.refusals == []

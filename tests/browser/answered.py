@@ -36,6 +36,7 @@ LISTEN = f"""
     }}
     return found;
   }};
+  window.asks = 0;  // how often the server was asked
   window.unanswered = null;  // when the server was asked, and whether what it has begun is the answer
   const Native = window.WebSocket;
   window.WebSocket = class extends Native {{
@@ -58,6 +59,7 @@ LISTEN = f"""
     send(data) {{
       const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
       if (bytes instanceof Uint8Array && fields(bytes).some(([field]) => field === {RERUN_SCRIPT})) {{
+        window.asks += 1;
         window.unanswered = {{ since: performance.now(), begun: false }};
       }}
       super.send(data);
@@ -74,12 +76,13 @@ QUIET = f"""() => {{
 }}"""
 
 
-def listening(browser: Browser) -> Browser:
-    """Let the pages of a browser count what they have asked."""
+def listening(browser: Browser, patience: float) -> Browser:
+    """Let the pages of a browser count what they have asked, and be waited for so many milliseconds."""
     plain = browser.new_context
 
     def new_context(**options: Any) -> BrowserContext:
         context = plain(**options)
+        context.set_default_timeout(patience)
         context.add_init_script(LISTEN)
         return context
 

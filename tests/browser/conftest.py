@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, expect, sync_playwright
 
 from cnn_core.engine import address
 from cnn_core.engine.client import Engine
@@ -45,14 +46,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=HOW))
 
 
+def kept_port() -> socket.socket:
+    """Return a socket whose port is given to nobody else while it is open; who knows it may listen there."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    return kept
+
+
 class Server:
     """A running app with its store; can be killed and started again."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder, self.store, self.settings = folder, Store(folder / "store"), settings
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self._kept = kept_port()
+        self.port = self._kept.getsockname()[1]
         self.url = f"http://localhost:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -71,6 +79,9 @@ class Server:
         eventually(self._healthy, 60, "the app answers")
 
     def _healthy(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"the app ended at its start: {(self.folder / 'server.log').read_text()[-2000:]}")
         try:
             with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1) as answer:
                 return bool(answer.status == 200)
@@ -84,7 +95,8 @@ class Server:
 
     def host(self) -> psutil.Process:
         known = address.read(address.state_folder(self.store))
-        assert known is not None
+        if known is None:
+            raise psutil.NoSuchProcess(0, msg="no engine has shown itself")
         return psutil.Process(known.pid)
 
     @contextlib.contextmanager
@@ -92,23 +104,27 @@ class Server:
         """Let the engine's workers stand still meanwhile."""
         workers = self.host().children(recursive=True)
         for worker in workers:
-            worker.suspend()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.suspend()
         try:
             yield
         finally:
             for worker in workers:
-                worker.resume()
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.resume()
 
     def close(self) -> None:
         if self.process is not None:
             self.kill()
+        self._kept.close()
         try:
             host = self.host()
             family = [*host.children(recursive=True), host]
         except psutil.NoSuchProcess:
             return
         for process in family:
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(family, timeout=10)
 
 
@@ -162,7 +178,7 @@ def chromium() -> Iterator[Browser]:
         options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
         options += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera, and leave to it
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield listening(browser)
+        yield listening(browser, LIMIT)
         browser.close()
 
 
@@ -190,7 +206,6 @@ def visits(chromium: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **looks))
         page = contexts[-1].new_page()
         refused.append(violations(page))
-        page.set_default_timeout(LIMIT)
         page.goto(url)
         settled(page)
         return page
@@ -212,6 +227,32 @@ def visitor(chromium: Browser) -> Iterator[Callable[..., Page]]:
 def settled(page: Page) -> None:
     """Wait until the script has run for whatever the page has asked."""
     page.wait_for_function(QUIET, timeout=LIMIT)
+
+
+@contextlib.contextmanager
+def asking(page: Page) -> Iterator[None]:
+    """Do meanwhile what the page tells the server, if only when one has come to rest; wait until it is answered."""
+    before = page.evaluate("window.asks")
+    yield
+    page.wait_for_function("(before) => window.asks > before", arg=before)
+    settled(page)
+
+
+def until_right(page: Page, look: Callable[[], list[str]], within: float = 3.0) -> list[str]:
+    """Return what is wrong with a page: nothing as soon as nothing is, else what still is when it had time to rest."""
+    deadline = time.monotonic() + PATIENCE * within
+    while (wrong := look()) and time.monotonic() < deadline:
+        page.wait_for_timeout(200)  # ms, in which the browser is heard, too
+    return wrong
+
+
+def resting(place: Locator) -> FloatRect:
+    """Return where an element is, once it is in sight, can be reached and moves no more."""
+    place.scroll_into_view_if_needed()
+    place.hover(trial=True)
+    box = place.bounding_box()
+    assert box is not None
+    return box
 
 
 def steps(page: Page, name: str) -> Iterator[str]:

@@ -29,7 +29,14 @@ HELD = """async (place) => {
   for (const each of all) {
     const image = each.tagName === 'IMG';
     if (!image && each.tagName !== 'CANVAS' || drawn(each)) continue;
-    if (image) await each.decode();
+    if (image) {
+      try {
+        await each.decode();
+      } catch {
+        pictures.push([each.alt, 0, 0, 'cannot be read']);
+        continue;
+      }
+    }
     const [width, height] = image ? [each.naturalWidth, each.naturalHeight] : [each.width, each.height];
     pictures.push([image ? each.alt : '', width, height, width && height ? await digest(each, width, height) : '']);
   }
@@ -41,7 +48,7 @@ HELD = """async (place) => {
 def held(place: Locator) -> dict[str, list[Any]]:
     """Return what an element holds now: its words, its pictures' names, sizes and pixels, its plots' data.
 
-    A picture that the page replaces meanwhile cannot be read and raises Playwright's `Error`: wait for it before.
+    A picture that the page replaces meanwhile "cannot be read": wait for it before.
     """
     found: dict[str, list[Any]] = place.evaluate(HELD)
     return found

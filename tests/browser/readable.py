@@ -1,12 +1,13 @@
 """What is wrong with what a page shows: what axe finds serious, headings, figures that are not spoken, tracebacks."""
 
 import itertools
+import time
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 from .conftest import settled
 
@@ -50,18 +51,24 @@ def _serious(page: Page) -> list[tuple[str, str, list[str]]]:
     ]
 
 
+def _unsaid(page: Page) -> list[Any]:
+    spoken = page.evaluate(SPOKEN)
+    levels = [level for level, _ in spoken["headings"]]
+    found: list[Any] = []
+    if levels.count(1) != 1 or any(level > before + 1 for before, level in itertools.pairwise([0, *levels])):
+        found.append(("headings", spoken["headings"], []))
+    return found + [("said of a figure", said, []) for said in spoken["figures"] if len((said or "").split()) < 5]
+
+
 def faults(page: Page) -> list[Any]:
     """Return what is wrong with what is shown now: what axe finds serious, headings, figures that are not spoken."""
     settled(page)
-    for _ in range(4):  # while a run replaces elements they are faded; what stays is what counts
+    deadline = time.monotonic() + PATIENCE * 2
+    while True:  # while a run replaces elements they are faded; what stays is what counts
         page.wait_for_timeout(500)
-        if not (found := [*_serious(page)]):
+        found = [*_serious(page), *_unsaid(page)]
+        if not found or time.monotonic() > deadline:
             break
-    spoken = page.evaluate(SPOKEN)
-    levels = [level for level, _ in spoken["headings"]]
-    if levels.count(1) != 1 or any(level > before + 1 for before, level in itertools.pairwise([0, *levels])):
-        found.append(("headings", spoken["headings"], []))
-    found += [("said of a figure", said, []) for said in spoken["figures"] if len((said or "").split()) < 5]
     main = page.locator("[data-testid=stMain]")
     # A chart that is drawn anew is as wide as before for a moment.
     eventually(lambda: main.evaluate("e => e.scrollWidth - e.clientWidth") <= 0, 2, "no page scrolls sideways")

@@ -9,14 +9,22 @@ from playwright.sync_api import Page, expect
 from cnn_core.store.records import Run
 from tests.waiting import eventually
 
-from .conftest import Server, steps
-from .readable import SPOKEN, assert_readable, faults, unfold
+from .conftest import Server, settled, steps
+from .content import held
+from .readable import DEEP, SPOKEN, assert_readable, faults, unfold
 
 Visitor = Callable[..., Page]
 PAGES = ("", "convolution", "pooling", "channels", "architectures", "transfer", "laboratory")
 WIDE = """() => Math.max(document.documentElement.scrollWidth - innerWidth,
   ...['stMain', 'stMainBlockContainer'].map((id) => document.querySelector(`[data-testid=${id}]`))
     .map((each) => each.scrollWidth - each.clientWidth))"""
+PLACES = (
+    "(body) => {"
+    + DEEP
+    + """
+  return deep(body).map((each) => each.getBoundingClientRect()).map(({ x, y, width, height }) => [x, y, width, height]);
+}"""
+)
 # A phone in the dark and a desk in daylight always; the other two where there is time.
 SCREENS = [
     (390, "dark"),
@@ -67,9 +75,11 @@ def test_result_is_for_everybody(server: Server, visitor: Visitor, finished: Run
 
 
 def _still(page: Page) -> bool:
-    before = page.screenshot()
+    """Tell whether nothing changes its place, its words or its pixels for a moment."""
+    body = page.locator("body")
+    before = (held(body), body.evaluate(PLACES))
     page.wait_for_timeout(400)
-    return page.screenshot() == before
+    return (held(body), body.evaluate(PLACES)) == before
 
 
 def test_keyboard_comes_by_the_way_past_the_menu_then_by_share_and_then_to_the_page(
@@ -78,6 +88,7 @@ def test_keyboard_comes_by_the_way_past_the_menu_then_by_share_and_then_to_the_p
     page = visitor(f"{server.url}/pooling")
     expect(page.locator(".st-key-stage").locator("img, canvas, .js-plotly-plot").first).to_be_visible()  # all is drawn:
     expect(page.locator("[data-testid=stSpinner]")).to_have_count(0)  # nothing takes the focus's place away
+    settled(page)
     page.keyboard.press("Tab")
     expect(page.get_by_test_id("stSkipToContent")).to_be_focused()
     page.keyboard.press("Enter")
@@ -86,4 +97,4 @@ def test_keyboard_comes_by_the_way_past_the_menu_then_by_share_and_then_to_the_p
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name=name, exact=True)).to_be_focused()
     page.keyboard.press("Tab")
-    assert page.evaluate("() => !!document.activeElement.closest('.st-key-stage, .st-key-controls')")
+    page.wait_for_function("() => !!document.activeElement.closest('.st-key-stage, .st-key-controls')")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from cnn_core.networks import atlas
 
-from .conftest import Server, settled
+from .conftest import Server, resting, settled
 
 Visitor = Callable[..., Page]
 NO_TRACEBACK = "[data-testid=stException]"
@@ -75,9 +75,7 @@ def test_story_leads_into_a_network(server: Server, visitor: Visitor) -> None:
 def test_drawn_digit_is_read_layer_by_layer(server: Server, visitor: Visitor) -> None:
     page = visitor(f"{server.url}/architectures?architectures_view=LeNet")
     canvas = page.locator("canvas.paper")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box is not None
+    box = resting(canvas)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.15)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.85, steps=12)

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from cnn_core.networks import atlas
 
-from .conftest import Server, settled
+from .conftest import Server, resting, settled
 
 Visitor = Callable[..., Page]
 NO_TRACEBACK = "[data-testid=stException]"
@@ -23,9 +23,8 @@ def test_window_moves_by_key_and_drag_and_travels_in_the_link(server: Server, vi
     page.keyboard.press("ArrowRight")
     expect(said).to_contain_text("Output 1 is written from input 1, 2, 3")
     page.keyboard.press("Home")
-    canvas = player.locator("canvas").first
-    box = canvas.bounding_box()
-    assert box is not None
+    settled(page)
+    box = resting(player.locator("canvas").first)
     page.mouse.move(box["x"] + 5, box["y"] + 20)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 20, steps=5)

@@ -9,7 +9,7 @@ from cnn_core.pictures.images import Picture
 from cnn_core.store.records import COMMAND_LINE
 from tests.waiting import eventually
 
-from .conftest import Server, name_of, pixels, settled
+from .conftest import Server, name_of, pixels, settled, until_right
 
 Visitor = Callable[..., Page]
 
@@ -28,7 +28,8 @@ def test_what_is_annas_berta_neither_sees_nor_changes(server: Server, visitor: V
         page.goto(f"{server.url}/convolution?convolution_view=Whole+picture")
         settled(page)
         expect(page.locator("[data-testid=stImage] img").first).to_be_visible()
-    eventually(lambda: all(seen.values()), 10, "both have fetched pictures")
+    for page, addresses in seen.items():
+        assert until_right(page, lambda got=addresses: [] if got else ["has fetched no picture"], 10) == []
     assert seen[anna] - seen[berta], "what is made of her photo has addresses that are shown to her alone"
     digest = Picture(pixels(photo), "00.png").digest
     assert not [address for address in seen[anna] if digest in address], "what names it in the store opens nothing"

@@ -1,7 +1,6 @@
 """Escaped names where they are read at last: in Streamlit's Markdown, KaTeX and Plotly, by a browser."""
 
 import os
-import socket
 import subprocess
 import sys
 import unicodedata
@@ -15,7 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.hostile import NAMES
 from tests.waiting import eventually
 
-from .conftest import ROOT, settled
+from .conftest import ROOT, kept_port, settled
 
 APP = """
 import plotly.graph_objects as go
@@ -43,9 +42,8 @@ def names(tmp_path: Path) -> Iterator[str]:
     """Serve a page of nothing but names; return its address."""
     script = tmp_path / "names.py"
     script.write_text(APP)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    kept = kept_port()
+    port = kept.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "STREAMLIT_SERVER_HEADLESS": "true"}
     with (tmp_path / "server.log").open("wb") as log:
@@ -65,6 +63,7 @@ def names(tmp_path: Path) -> Iterator[str]:
     finally:
         running.kill()
         running.wait()
+        kept.close()
 
 
 def same(text: str) -> str:

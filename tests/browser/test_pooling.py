@@ -3,19 +3,21 @@
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.pictures.bundled import BUNDLED
 
-from .conftest import Server, settled
+from .conftest import Server, resting, settled
 
 Visitor = Callable[..., Page]
 
 
-def said(page: Page) -> float:
-    """Return the number that the stepper says its window becomes."""
+def said(page: Page, row: int, column: int) -> float:
+    """Return the number that the stepper says its window becomes, once it is there."""
+    expect(page.locator(".sum")).to_contain_text(f"Row {row}, column {column}:")
     return float(page.locator(".sum").inner_text().rpartition("= ")[2].replace("−", "-"))
 
 
@@ -27,13 +29,12 @@ def test_stepper_says_what_numpy_computes(server: Server, visitor: Visitor, kind
     )
     expect(page.locator(".sum")).to_contain_text("Row")
     page.locator(".stepper .first").click()  # it opens where there is most to be seen
-    expect(page.locator(".sum")).to_contain_text("Row 0, column 0")
     pool = {"max": ops.max_pool, "average": ops.average_pool, "l2": ops.l2_pool}[kind]
     wanted = pool(ops.grey(BUNDLED["digit-3"].load().pixels / 255.0), 4, 3, "same")
-    for value in wanted.reshape(-1):
-        assert said(page) == pytest.approx(value, abs=0.006)
+    for (row, column), value in np.ndenumerate(wanted):
+        assert said(page, row, column) == pytest.approx(value, abs=0.006)
         page.locator(".stepper .next").click()
-    assert page.locator("td.winner").count() == (1 if kind == "max" else 0)
+    expect(page.locator("td.winner")).to_have_count(1 if kind == "max" else 0)
     page.locator(".stepper").focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator(".sum")).to_contain_text("Row 1, column 0")
@@ -71,8 +72,7 @@ def test_picture_is_moved_by_hand_and_by_keys(server: Server, visitor: Visitor) 
     expect(said).to_have_text("not moved: drag it")
     expect(page.get_by_text("Move the picture and see")).to_be_visible()
     settled(page)
-    box = frame.bounding_box()
-    assert box is not None
+    box = resting(frame)
     page.mouse.move(box["x"] + 60, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + 200, box["y"] + 60, steps=5)

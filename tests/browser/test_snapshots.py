@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
+from tests.waiting import PATIENCE
+
 from .conftest import Server, settled
 
 FOLDER = Path(__file__).with_name("snapshots")
@@ -53,7 +55,7 @@ def test_page_looks_as_it_was_agreed(
     settled(page)
     page.mouse.move(0, 0)
     agreed = FOLDER / f"{name}-{scheme}.webp"
-    for _ in range(20):  # pictures and figures come after the script
+    for _ in range(20 * PATIENCE):  # pictures and figures come after the script
         page.wait_for_timeout(500)
         now = Image.open(io.BytesIO(page.screenshot()))
         if not ANEW and not (wrong := differs(small(now), small(Image.open(agreed)))):

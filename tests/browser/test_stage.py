@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import Server, settled, steps
+from .conftest import Server, settled, steps, until_right
 from .readable import DEEP, faults, unfold
 
 PAGES = ("convolution", "pooling", "channels", "architectures", "transfer", "laboratory", "lessons")
@@ -51,18 +51,21 @@ LAST = """() => {
 }"""
 
 
-def in_sight(page: Page, measure: str = MEASURE) -> str:
-    """Return what is wrong with the first visual, empty if nothing is."""
+def in_sight(page: Page, measure: str = MEASURE, highest: float = float("inf")) -> list[str]:
+    """Return what is wrong with the first visual."""
     found = page.evaluate(measure)
     if found is None:
-        return "nothing computed on the stage"
+        return ["nothing computed on the stage"]
+    wrong = []
     if found["seen"] < min(ENOUGH, 0.6 * found["height"]):
-        return f"{found['seen']:.0f} of {found['height']:.0f} px in sight"
-    return ""
+        wrong.append(f"{found['seen']:.0f} of {found['height']:.0f} px in sight")
+    if found["y"] > highest:
+        wrong.append(f"begins at y {found['y']:.0f}")
+    return wrong
 
 
 def resize(page: Page, size: str) -> None:
-    """Look through a window of another size, and wait until the page has found its form there."""
+    """Look through a window of another size."""
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
     page.wait_for_timeout(200)
@@ -71,26 +74,28 @@ def resize(page: Page, size: str) -> None:
 def as_it_opens(page: Page, size: str) -> list[str]:
     """Return what is wrong with a step before anything was done."""
     resize(page, size)
-    for _ in range(10):  # what is below may be drawn first, and is for a moment the first that is there
+
+    def look() -> list[str]:  # what is below may be drawn first, and is for a moment the first that is there
         page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
         page.wait_for_function(f"() => ({MEASURE})() !== null")
-        wrong = [in_sight(page)]
-        if (y := page.evaluate(MEASURE)["y"]) > HIGHEST[size]:
-            wrong.append(f"begins at y {y:.0f}")
+        wrong = in_sight(page, highest=HIGHEST[size])
         if page.evaluate("() => document.documentElement.scrollWidth > innerWidth"):
             wrong.append("scrolls sideways")
-        if not any(wrong):
-            break
-        page.wait_for_timeout(300)
-    return [f"{size}: {each}" for each in wrong if each]
+        return wrong
+
+    return [f"{size}: {each}" for each in until_right(page, look)]
 
 
 def with_the_last_control(page: Page, size: str) -> list[str]:
     """Return what is wrong while the last control is in use."""
     resize(page, size)
-    page.evaluate(LAST)
-    page.wait_for_timeout(200)
-    return [f"{size}, with the last control: {words}"] if (words := in_sight(page, TURNED)) else []
+
+    def look() -> list[str]:
+        page.evaluate(LAST)
+        page.wait_for_timeout(200)
+        return in_sight(page, TURNED)
+
+    return [f"{size}, with the last control: {each}" for each in until_right(page, look)]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -102,7 +107,7 @@ def test_result_is_in_sight_and_every_step_is_for_everybody(
     for question in steps(page, name):
         found[question] = [wrong for size in SIZES for wrong in as_it_opens(page, size)]
         unfold(page)
-        page.wait_for_timeout(400)
+        settled(page)
         found[question] += [wrong for size in SIZES for wrong in with_the_last_control(page, size)]
         resize(page, "desk")
         found[question] += faults(page)
@@ -118,8 +123,15 @@ def test_front_door_shows_the_picture_and_the_answer_at_once(
     page.set_viewport_size({"width": width, "height": height})
     page.locator(".st-key-home_labels .bars").wait_for()
     settled(page)
-    picture, answer = (page.locator(f".st-key-front {each}").first.bounding_box() for each in ("img", ".bars"))
-    assert picture and answer
     assert faults(page) == []
-    assert picture["y"] <= HIGHEST[size]
-    assert height - answer["y"] >= min(ENOUGH, 0.6 * answer["height"]), answer
+
+    def look() -> list[str]:
+        picture, answer = (page.locator(f".st-key-front {each}").first.bounding_box() for each in ("img", ".bars"))
+        if not picture or not answer:
+            return ["picture or answer is away"]
+        wrong = [] if picture["y"] <= HIGHEST[size] else [f"the picture begins at y {picture['y']:.0f}"]
+        if (seen := height - answer["y"]) < min(ENOUGH, 0.6 * answer["height"]):
+            wrong.append(f"{seen:.0f} px of the answer in sight")
+        return wrong
+
+    assert until_right(page, look) == []

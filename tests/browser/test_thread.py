@@ -36,7 +36,7 @@ def test_place_goes_along_and_back_is_no_trap(server: Server, visitor: Callable[
     expect(page.locator(".thread")).to_be_visible()
     page.get_by_role("button", name="Stop following").click()
     expect(page.locator(".thread")).to_have_count(0)
-    assert "follow" not in page.url
+    expect(page).not_to_have_url(re.compile("follow"))
 
 
 def test_walk_lights_what_it_speaks_of(server: Server, visitor: Callable[..., Page]) -> None:
@@ -50,7 +50,7 @@ def test_walk_lights_what_it_speaks_of(server: Server, visitor: Callable[..., Pa
     expect(page.locator(".list-said")).to_contain_text("nine numbers")
     lit = page.locator(".st-key-convolution_kernel_wall")
     expect(lit).to_have_css("outline-style", "solid")
-    assert page.locator(".st-key-convolution_view_next").count() == 0
+    expect(page.locator(".st-key-convolution_view_next")).to_have_count(0)
     page.get_by_role("link", name="Leave the walk").click()
     settled(page)
     expect(page.locator(".st-key-convolution_view_next")).to_be_visible()

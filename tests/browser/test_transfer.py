@@ -20,7 +20,7 @@ from cnn_core.store.report import LiveReport
 from cnn_core.training.transfer.results import Transfer
 from tests.waiting import eventually, promised
 
-from .conftest import LIMIT, Server, pixels, settled
+from .conftest import LIMIT, Server, asking, pixels, settled
 
 Visitor = Callable[..., Page]
 
@@ -49,9 +49,11 @@ def set_epochs(page: Page, epochs: int) -> None:
     slider = page.get_by_role("slider", name="Epochs")
     slider.focus()
     there = int(slider.input_value())
-    for _ in range(abs(epochs - there)):
-        slider.press("ArrowRight" if epochs > there else "ArrowLeft")
-    expect(slider).to_have_value(str(epochs))
+    with asking(page):
+        for _ in range(abs(epochs - there)):
+            slider.press("ArrowRight" if epochs > there else "ArrowLeft")
+        expect(slider).to_have_value(str(epochs))
+    page.evaluate("() => new Promise((rested) => setTimeout(rested, 250))")  # Streamlit tells when it stands for 200 ms
     settled(page)
 
 
@@ -137,6 +139,7 @@ def focused(page: Page) -> str:
 def test_training_is_begun_by_keyboard_in_at_most_fifteen_stops(server: Server, visitor: Visitor) -> None:
     page = visitor(f"{server.url}/transfer")
     expect(page.get_by_role("button", name="gravel row 0 column 0")).to_be_visible()
+    settled(page)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -156,12 +159,13 @@ def test_pictures_of_a_class_are_chosen_and_its_name_changed_by_keyboard(server:
     page = visitor(f"{server.url}/transfer")
     page.get_by_role("button", name="brick row 0 column 0").focus()
     page.keyboard.press("ArrowRight")
-    assert focused(page) == "brick row 0 column 1"
+    eventually(lambda: focused(page) == "brick row 0 column 1", of="the arrow goes on")
     page.keyboard.press("Space")
     expect(page.get_by_text("1 picture chosen")).to_be_visible()
-    assert focused(page) == "brick row 0 column 1", "the keyboard stays"
+    settled(page)
+    eventually(lambda: focused(page) == "brick row 0 column 1", of="the keyboard stays")
     page.keyboard.press("End")
-    assert focused(page).startswith("Edit the class brick")
+    eventually(lambda: focused(page).startswith("Edit the class brick"), of="the keyboard is at the last")
     page.keyboard.press("Enter")
     name = page.get_by_role("dialog").get_by_role("textbox", name="Name of the class")
     name.fill("wall")
@@ -173,10 +177,8 @@ def test_pictures_of_a_class_are_chosen_and_its_name_changed_by_keyboard(server:
 def test_new_picture_is_answered_by_both_arms(server: Server, visitor: Visitor, photos: Path, finished: Run) -> None:
     page = visitor(f"{server.url}/transfer?run={finished.id}")
     page.locator("input[type=file]").set_input_files(photos / "gravel" / "12.png")
-    chart = page.get_by_role("img", name=re.compile("Frozen says (brick|gravel) at"))
-    if not chart.count():  # the spoken text may sit on the chart's container
-        chart = page.locator("[aria-label^='Frozen says']")
-    expect(chart.first).to_be_attached()
+    expect(page.locator("[aria-label^='Frozen says']").first).to_be_attached()
+    settled(page)
     expect(page.locator("[data-testid=stAlert]")).to_have_count(0)  # must not happen
 
 
