@@ -55,10 +55,11 @@ def serving(app: str = "app.py", store: str = "") -> Iterator[Server]:
         app: The file.
         store: A folder; by default a new one, which goes with the server.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+    # The socket keeps the port: while it is open, nobody else is given it.
+    with socket.socket() as kept, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        port = kept.getsockname()[1]
         folder, log = store or temporary, Path(temporary) / "server.log"
         started = time.perf_counter()
         with log.open("wb") as says:

@@ -12,7 +12,7 @@ import pytest
 from cnn_core.engine import address
 from cnn_core.engine.client import Engine
 from cnn_core.engine.reconcile import Reconciler
-from cnn_core.store.records import Run
+from cnn_core.store.records import COMMAND_LINE, Run
 from cnn_core.store.runs import Store
 from tests.twice import tried_twice
 from tests.waiting import PATIENCE, eventually
@@ -123,3 +123,18 @@ def bench(tmp_path_factory: pytest.TempPathFactory, environment: None) -> Iterat
     bench.engine.close()
     end_host(store)
     store.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that failed midway leaves no run that the next ones would wait behind."""
+    if "bench" not in request.fixturenames:
+        yield
+        return
+    bench: Bench = request.getfixturevalue("bench")
+    yield
+    left = [run for run in bench.store.live() if run.carrier != COMMAND_LINE]
+    for run in left:
+        bench.engine.stop(run.id)
+    for run in left:
+        bench.ended(bench.store.get(run.id))

@@ -21,7 +21,7 @@ def script() -> None:
 
 
 def opened(at: str | None = None) -> Any:
-    app = AppTest.from_function(script, default_timeout=30)
+    app = AppTest.from_function(script, default_timeout=60)
     if at is not None:
         app.query_params["toy_at"] = at
     app.run()
@@ -78,7 +78,7 @@ def bound() -> None:
 @pytest.mark.parametrize("bad", ["nonsense", "1e309", ""])
 @pytest.mark.parametrize("key", ["toy_slide", "toy_whole", "toy_segments", "toy_pick", "toy_switch"])
 def test_going_back_to_an_impossible_link_is_told_and_the_control_goes_on(key: str, bad: str) -> None:
-    app = AppTest.from_function(bound, default_timeout=30).run()
+    app = AppTest.from_function(bound, default_timeout=60).run()
     app.query_params[key] = bad  # as Back does, within a visit: the control is bound to it already
     app.run()
     assert not app.exception and len(app.warning) == 1

@@ -164,4 +164,4 @@ def test_a_dead_control_would_be_noticed() -> None:
         st.toggle("Dead", key="dead")
         st.toggle("Cannot act", key="off", disabled=True)
 
-    assert dead(AppTest.from_function(script).run()) == ["dead"]
+    assert dead(AppTest.from_function(script, default_timeout=60).run()) == ["dead"]

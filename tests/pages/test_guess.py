@@ -42,7 +42,7 @@ def words(app: AppTest) -> list[str]:
     ],
 )
 def test_number_is_asked_for_and_then_compared(pressed: str, verdict: str) -> None:
-    app = AppTest.from_function(number).run()
+    app = AppTest.from_function(number, default_timeout=60).run()
     assert words(app) == ["**Guess first.** How much is it?"]
     app.button(key=pressed).click().run()
     assert words(app) == [verdict, "It is 37.2 %."]
@@ -50,20 +50,20 @@ def test_number_is_asked_for_and_then_compared(pressed: str, verdict: str) -> No
 
 
 def test_words_are_compared_and_none_is_taken_for_markdown() -> None:
-    app = AppTest.from_function(choice).run()
+    app = AppTest.from_function(choice, default_timeout=60).run()
     assert [button.label for button in app.button] == ["edges", "a \\*blur\\*", "Show me"]
     app.button(key="any_guess_0").click().run()
     assert words(app) == ["You said edges, it is a \\*blur\\*: good to have looked.", "It blurs."]
 
 
 def test_nobody_has_to_guess() -> None:
-    app = AppTest.from_function(number).run()
+    app = AppTest.from_function(number, default_timeout=60).run()
     app.button(key="any_guess_show").click().run()
     assert words(app) == ["It is 37.2 %."]
 
 
 def test_it_is_asked_once_and_compared_only_with_what_was_asked_about() -> None:
-    app = AppTest.from_function(number).run()
+    app = AppTest.from_function(number, default_timeout=60).run()
     app.button(key="any_guess_0").click().run()
     app.session_state["truth"] = 80.0
     app.run()
@@ -75,7 +75,7 @@ def test_it_is_asked_once_and_compared_only_with_what_was_asked_about() -> None:
 
 @pytest.mark.parametrize(("show", "asks"), [("", False), ("stride", False), ("guess", True), ("stride,guess", True)])
 def test_in_present_mode_it_is_a_control_like_others(show: str, asks: bool) -> None:
-    app = AppTest.from_function(number)
+    app = AppTest.from_function(number, default_timeout=60)
     app.query_params["present"], app.query_params["show"] = "1", show
     assert words(app.run()) == (["**Guess first.** How much is it?"] if asks else ["It is 37.2 %."])
 

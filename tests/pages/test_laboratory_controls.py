@@ -34,7 +34,7 @@ def script() -> None:
 
 
 def opened() -> Any:
-    app = AppTest.from_function(script, default_timeout=30).run()
+    app = AppTest.from_function(script, default_timeout=60).run()
     assert not app.exception
     return app
 

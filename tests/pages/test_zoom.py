@@ -210,7 +210,9 @@ def test_what_is_kept_of_a_walk_goes_with_the_pictures(walk: Any, engine: Any) -
 
 
 def test_going_somewhere_is_said_by_the_link() -> None:
-    app = AppTest.from_string("from ui.zoom.place import go\nimport streamlit as st\ngo(st.session_state.to)")
+    app = AppTest.from_string(
+        "from ui.zoom.place import go\nimport streamlit as st\ngo(st.session_state.to)", default_timeout=60
+    )
     app.query_params["zoom"], app.query_params["other"] = OUT, "1"
     app.session_state.to = f"{OUT}.2"
     assert app.run().query_params["zoom"] == f"{OUT}.2"
