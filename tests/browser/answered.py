@@ -3,20 +3,21 @@
 Streamlit shows its script's state as the server tells it. Between a click and the server's word the page still says
 `notRunning`, for as long as a busy machine takes; who looks then sees the page as it was before the click. So each
 page counts for itself, from what goes through its socket: asked with the last request to run, answered by the end of
-a run that began after it.
+a run that began after it. A part that draws itself again every second asks for itself, and is not counted.
 """
 
+import itertools
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext
 
-# Field numbers of Streamlit's BackMsg and ForwardMsg.
-RERUN_SCRIPT, NEW_SESSION, SCRIPT_FINISHED = 11, 4, 6
+# Field numbers of Streamlit's BackMsg, of the ClientState in it, and of ForwardMsg.
+RERUN_SCRIPT, IS_AUTO_RERUN, NEW_SESSION, SCRIPT_FINISHED = 11, 6, 4, 6
 FINISHED_EARLY = 2  # for another run, which follows
 DROPPED = 15_000  # ms after which a request counts as refused: the fragment that it was for is gone
 LISTEN = f"""
 (() => {{
-  // The fields of a message of protocol buffers: number, and value where that is a number.
+  // The fields of a message of protocol buffers: number, value or length, and where it begins.
   const fields = (bytes) => {{
     const found = [];
     let at = 0;
@@ -31,7 +32,7 @@ LISTEN = f"""
     }};
     while (at < bytes.length) {{
       const tag = number(), kind = tag % 8, value = kind === 0 || kind === 2 ? number() : 0;
-      found.push([Math.floor(tag / 8), value]);
+      found.push([Math.floor(tag / 8), value, at]);
       at += {{ 0: 0, 1: 8, 2: value, 5: 4 }}[kind] ?? bytes.length;
     }}
     return found;
@@ -58,7 +59,9 @@ LISTEN = f"""
 
     send(data) {{
       const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
-      if (bytes instanceof Uint8Array && fields(bytes).some(([field]) => field === {RERUN_SCRIPT})) {{
+      const asks = ([field, length, at]) => field === {RERUN_SCRIPT} &&
+        !fields(bytes.subarray(at, at + length)).some(([inner, value]) => inner === {IS_AUTO_RERUN} && value);
+      if (bytes instanceof Uint8Array && fields(bytes).some(asks)) {{
         window.asks += 1;
         window.unanswered = {{ since: performance.now(), begun: false }};
       }}
@@ -67,13 +70,16 @@ LISTEN = f"""
   }};
 }})();
 """
-# Asked in every frame: it must hold in three running, in which the page draws what it was told last.
-QUIET = f"""() => {{
+# Asked in every frame, with what tells one waiting from another: three in which nothing is unanswered, in which a click
+# becomes a request and the page draws what it was told; and that nothing runs.
+QUIET = f"""(call) => {{
   const app = document.querySelector('[data-testid=stApp]');
+  if (window.quiet?.call !== call) window.quiet = {{ call, frames: 0 }};
   const waits = window.unanswered && performance.now() - window.unanswered.since < {DROPPED};
-  window.quiet = app?.dataset.testScriptState === 'notRunning' && !waits ? (window.quiet ?? 0) + 1 : 0;
-  return window.quiet >= 3;
+  window.quiet.frames = app && !waits ? window.quiet.frames + 1 : 0;
+  return window.quiet.frames > 3 && app.dataset.testScriptState === 'notRunning';
 }}"""
+CALLS = itertools.count()
 
 
 def listening(browser: Browser, patience: float) -> Browser:

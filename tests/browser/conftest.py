@@ -29,7 +29,7 @@ from tests.twice import tried_twice
 from tests.waiting import PATIENCE, eventually
 from ui.shared.visits import COOKIE
 
-from .answered import QUIET, listening
+from .answered import CALLS, QUIET, listening
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -226,7 +226,7 @@ def visitor(chromium: Browser) -> Iterator[Callable[..., Page]]:
 
 def settled(page: Page) -> None:
     """Wait until the script has run for whatever the page has asked."""
-    page.wait_for_function(QUIET, timeout=LIMIT)
+    page.wait_for_function(QUIET, arg=next(CALLS), timeout=LIMIT)
 
 
 @contextlib.contextmanager
