@@ -89,8 +89,8 @@ const fetchedPart = async (name, { url, sha256, bytes }) => {
   const sum = await sha256Of(data);
   if (data.length !== bytes || (sum !== null && sum !== sha256)) {
     const arrived = `${data.length} bytes with SHA-256 ${sum ? sum.slice(0, 12) : 'unknown'}`;
-    throw new LiveTrouble(`The network's part ${name} is not the one that was meant (${arrived}, expected ${bytes} with `
-      + `${sha256.slice(0, 12)}): reload the page without its cache.`);
+    throw new LiveTrouble(`The network's part ${name} is not the one that was meant (${arrived}, expected ${bytes} `
+      + `with ${sha256.slice(0, 12)}): reload the page without its cache.`);
   }
   return data;
 };
