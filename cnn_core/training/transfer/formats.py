@@ -21,11 +21,10 @@ from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Store
-from cnn_core.training.transfer import answers, documents, onnx_extra
+from cnn_core.training.transfer import answers, documents, manifest, onnx_extra
 from cnn_core.training.transfer.export import in_float32, network_file, self_test_of
 from cnn_core.training.transfer.results import SelfTest, Transfer
 
-PICTURES = 10
 TOLERANCES: dict[str, float | None] = {"keras": 1e-4, "tflite": 1e-3, "onnx": 1e-3, "int8": None}
 PATIENCE = 180  # seconds for one fresh process
 REACTION = 90  # seconds within which a stop is heard: between two formats
@@ -108,8 +107,7 @@ def _export(
     for name, text in documents.scripts(run, arm, record).items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "labels.json").write_text(json.dumps(classes, ensure_ascii=False), encoding="utf-8")
-    tested = result.arms[arm].answers
-    chosen = [tested[i] for i in np.unique(np.linspace(0, len(tested) - 1, PICTURES).round().astype(int))]
+    chosen = manifest.chosen(result.arms[arm].answers)
     expected, files = [], []
     for index, answer in enumerate(chosen):
         shown, suffix = kept.file(store, answer.digest)
