@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import keras
 
 SETTINGS = "settings/experiment.json"
+LITERT = ("tflite", "int8")  # of keys.FORMATS
 
 
 class BundleRefused(ValueError):
@@ -133,6 +134,22 @@ def self_test_of(store: Store, run_id: str, arm: str) -> dict[str, Any] | None:
     key = keys.self_test(run_id, arm)
     found: dict[str, Any] | None = json.loads(store.read(key)) if store.exists(key) else None
     return found
+
+
+def is_current(entry: Mapping[str, Any]) -> bool:
+    """Tell whether a format's entry of a self-test still says what a new test would.
+
+    What was not installed then may be now; and until version 0.2 a LiteRT file took any number of pictures at once,
+    which a browser's LiteRT does not take: it has no `batch`.
+
+    Example:
+        >>> is_current({"name": "onnx", "words": "not installed"}), is_current({"name": "onnx", "file": "frozen.onnx"})
+        (False, True)
+        >>> old = {"name": "tflite", "file": "frozen.tflite"}
+        >>> is_current(old), is_current(old | {"batch": 1})
+        (False, True)
+    """
+    return "file" in entry and (entry["name"] not in LITERT or entry.get("batch") == 1)
 
 
 def bundle(
