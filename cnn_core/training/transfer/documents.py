@@ -64,14 +64,17 @@ print(f"{correct} of {total} right; recorded: {settings['accuracy'][ARM] * total
 """
 
 
-def scripts(run: Run, arm: str, record: Backbone) -> dict[str, str]:
+def scripts(run: Run, arm: str, record: Backbone, model: str = "") -> dict[str, str]:
     """Return the code of a download by file name: what predicts, what trains again, and what both need.
+
+    `predict.py` asks `model`, a file beside it, where none is named; by default the `.keras` file.
 
     `quiet.py`, `images.py` and what that imports are the app's own modules, so that a script cannot come to read a
     picture otherwise than the page does; they lie beside each other there, so only their imports are other.
     """
     block = record.block_starts[-run.spec["options"]["unfreeze_blocks"]]
-    asks = {"RUN": run.id, "ARM": arm, "SIZE": record.input_size, "CROP_FRACTION": record.crop_fraction}
+    asks = {"RUN": run.id, "ARM": arm, "MODEL": model or f"{arm}.keras"}
+    asks |= {"SIZE": record.input_size, "CROP_FRACTION": record.crop_fraction}
     trains = {
         "BACKBONE": backbone_of(arm, record),
         "PREPROCESSING": record.preprocessing,
