@@ -3,7 +3,6 @@
 The test runs what the reader will run: the `predict.py` of the bundle on picture files, beside the converted network.
 """
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -23,13 +22,13 @@ from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Store
-from cnn_core.training.transfer import answers, documents, onnx_extra
+from cnn_core.training.transfer import answers, documents, manifest, onnx_extra
 from cnn_core.training.transfer.export import LITERT, in_float32, is_current, network_file, self_test_of
 from cnn_core.training.transfer.results import SelfTest, Transfer
 
-PICTURES = 10
 TOLERANCES: dict[str, float | None] = {"keras": 1e-4, "tflite": 1e-3, "onnx": 1e-3, "int8": None}
 PATIENCE = 180  # seconds for one fresh process
+PICTURES = "pictures/"  # where a page that is taken home has those that it is tested with
 REACTION = 90  # seconds within which a stop is heard: between two formats
 
 
@@ -53,12 +52,11 @@ def export_formats(
         tell: Called with what is known so far and the name of the next format; returns True to stop.
 
     Returns:
-        The self-test, kept in the store beside the networks: `pictures` (names); `parity`, what they were expected to
-        give (`digest`, `name`, `seen`, the SHA-256 of what the network sees of it, and `expected`, a probability a
-        class); and `formats`, each with `name`, `file`, `bytes`, `largest_difference` (of a probability), `agreement`
-        (pictures with the same answer), `tolerance` (None for int8, of which only the agreement is reported),
-        `batch` (1 of LiteRT, which takes a picture at a time), `passed` and `words`; or `words` alone why it is not
-        offered.
+        The self-test, kept in the store beside the networks: `pictures` (names); `parity`, what was expected of each
+        (as `manifest.parity_picture` has it); and `formats`, each with `name`, `file`, `bytes`, `largest_difference`
+        (of a probability), `agreement` (pictures with the same answer), `tolerance` (None for int8, of which only the
+        agreement is reported), `batch` (1 of LiteRT, which takes a picture at a time), `passed` and `words`; or
+        `words` alone why it is not offered.
 
     Raises:
         RunNotFound: If there is no such run.
@@ -115,8 +113,7 @@ def _export(
     for name, text in documents.scripts(run, arm, record).items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "labels.json").write_text(json.dumps(classes, ensure_ascii=False), encoding="utf-8")
-    tested = result.arms[arm].answers
-    chosen = [tested[i] for i in np.unique(np.linspace(0, len(tested) - 1, PICTURES).round().astype(int))]
+    chosen = manifest.chosen(result.arms[arm].answers)
     parity, files = [], []
     for index, answer in enumerate(chosen):
         shown, suffix = kept.file(store, answer.digest)
@@ -124,9 +121,10 @@ def _export(
         (folder / files[-1]).write_bytes(shown)
         pixels = kept.pixels(store, answer.digest)
         said = answers.ask(model, pixels, record, classes)
-        seen = hashlib.sha256(square(pixels, record.input_size, record.crop_fraction).tobytes()).hexdigest()
-        parity.append({"digest": answer.digest, "name": answer.name, "seen": seen, "expected": list(said.values())})
-    expected = np.array([picture["expected"] for picture in parity])
+        seen = square(pixels, record.input_size, record.crop_fraction)
+        url = f"{PICTURES}{answer.digest}.{suffix}"
+        parity.append(manifest.parity_picture(answer.name, url, seen, {arm: said}, classes))
+    expected = np.array([picture["expected"][arm] for picture in parity])
     converters: dict[str, Callable[[Any], bytes]] = {
         "keras": lambda model: data,
         "tflite": flatbuffer.convert,

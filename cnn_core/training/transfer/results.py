@@ -276,3 +276,16 @@ class SelfTest(Result):
     pictures: tuple[str, ...] = ()
     parity: tuple[dict[str, Any], ...] = ()
     formats: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class LiveParts(Result):
+    """What was made for the live answers of a run; how it is used stands in its manifest.
+
+    Attributes:
+        parts: Their names.
+        size: Of all, in bytes.
+    """
+
+    parts: tuple[str, ...] = ()
+    size: int = 0
