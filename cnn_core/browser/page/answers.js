@@ -22,7 +22,7 @@ const likeliest = (said) => {
 };
 
 /** @type {(manifest: Manifest, arm: string, said: Said) => boolean} */
-const unsure = (manifest, arm, said) => said[likeliest(said)] < (manifest.threshold[arm] ?? 0);
+const unsure = (manifest, arm, said) => said[likeliest(said)] < (manifest.threshold?.[arm] ?? 0);
 
 /**
  * Return the likeliest class, or that it is none of them: the network is less sure than on 95 % of its test pictures.

@@ -33,25 +33,31 @@ const fetched = async (url) => {
   return response;
 };
 
-/** @type {(manifest: Manifest, network: Network, arm: string) => Promise<string>} What the comparison has found. */
-const compared = async (manifest, network, arm) => {
-  if (manifest.parity.length === 0) return 'This download has no pictures, so that nothing could be compared here.';
-  /** @type {Map<string, Promise<ImageData>>} */
-  const pictures = new Map();
-  for (const { url, orientation } of manifest.parity) {
+/**
+ * Hold the network against what ConvScope said of the test pictures; return what was found, as a sentence.
+ *
+ * @type {(manifest: Manifest, network: Network) => Promise<string>}
+ */
+const compared = async (manifest, network) => {
+  const known = manifest.parity ?? [], limit = manifest.tolerance ?? 0;
+  if (known.length === 0) return 'This download has no pictures, so that nothing could be compared here.';
+  /** @type {Map<string, Blob>} */
+  const files = new Map();
+  for (const { url } of known) {
     const response = await fetch(url);
     if (!response.ok) return `Its test pictures are not here (${url}), so that nothing could be compared.`;
-    pictures.set(url, pixelsOf(await response.blob(), orientation));
+    files.set(url, await response.blob());
   }
-  const found = await parity(network, manifest, (url) => /** @type {Promise<ImageData>} */ (pictures.get(url)));
-  const largest = found.largest[arm], limit = manifest.tolerance;
-  if (!(largest <= limit)) {
-    throw new Error(`Off: in this browser the network's probabilities differ from ConvScope's by up to `
-      + `${largest.toExponential(0)} (${found.worst}), more than ${limit}. Try another browser.`);
-  }
+  const found = await parity(
+    network, manifest, (url, orientation) => pixelsOf(/** @type {Blob} */ (files.get(url)), orientation));
   const many = found.pictures === 1 ? '1 test picture' : `${found.pictures} test pictures`;
-  return `Agrees with ConvScope to ${largest.toExponential(0)} on ${many}; what the network sees is equal to the bit `
-    + `on ${found.bits}.`;
+  const differ = found.worst.toExponential(0);
+  if (!(found.worst <= limit)) {
+    throw new Error(`Nothing is answered: in this browser the probabilities differ from ConvScope's by up to ${differ} `
+      + `on ${many}, more than ${limit}. Try another browser.`);
+  }
+  const seen = found.bits === null ? '' : `; what the network sees of them is equal to the bit on ${found.bits}`;
+  return `Agrees with ConvScope to ${differ} on ${many}${seen}.`;
 };
 
 /** @type {Running | null} */
@@ -221,14 +227,14 @@ const begin = async () => {
   element('page').hidden = false;
   /** @type {Manifest} */
   const manifest = await (await fetched('manifest.json')).json();
-  const [arm] = Object.keys(manifest.arms), { classes, threshold } = manifest;
+  const [arm] = Object.keys(manifest.arms), { classes } = manifest, least = manifest.threshold?.[arm] ?? 0;
   document.title = `${classes.slice(0, -1).join(', ')} or ${classes[classes.length - 1]}?`;
   element('title').textContent = document.title;
-  element('about').textContent = `${manifest.arms[arm].title} network, ${classes.length} classes. Of the pictures that it `
-    + `was tested on 95 % were answered with at least ${percent(threshold[arm])}: below it the answer is “none of `
-    + 'these”. It knows these classes only, and its probabilities are not calibrated.';
+  element('about').textContent = `${manifest.arms[arm].title} network, ${classes.length} classes. Of the pictures that `
+    + `it was tested on 95 % were answered with at least ${percent(least)}: below it the answer is “none of these”. It `
+    + 'knows these classes only, and its probabilities are not calibrated.';
   const network = await openNetwork(await openRuntime(new URL('litert/', document.baseURI).href), manifest);
-  element('parity').textContent = await compared(manifest, network, arm);
+  element('parity').textContent = await compared(manifest, network);
   listen(manifest, network, arm);
 };
 
