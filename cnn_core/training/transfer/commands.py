@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from cnn_core.networks import devices
 from cnn_core.networks.backbones import backbone
 from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
@@ -71,6 +72,7 @@ def _files(store: Store, run: Run, arm: str, wanted: str, *, pictures: bool) -> 
     Raises:
         ExportRefused: If the network does not do in this format what it does in the app.
     """
+    devices.import_keras()  # quietly
     from cnn_core.training.transfer import export, formats
 
     record, name = backbone(run.spec["options"]["backbone"]), "tflite" if wanted == WEB else wanted
