@@ -9,6 +9,7 @@ from cnn_core.networks import devices
 from cnn_core.networks.backbones import backbone
 from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
+from cnn_core.training.transfer import export
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES
 
@@ -72,20 +73,20 @@ def _files(store: Store, run: Run, arm: str, wanted: str, *, pictures: bool) -> 
     Raises:
         ExportRefused: If the network does not do in this format what it does in the app.
     """
-    devices.import_keras()  # quietly
-    from cnn_core.training.transfer import export, formats
-
     record, name = backbone(run.spec["options"]["backbone"]), "tflite" if wanted == WEB else wanted
     known = export.self_test_of(store, run.id, arm) or {"formats": ()}
     entry = _entry(known, name)
     if not (entry and export.is_current(entry)):
-        tested = {"keras", name}  # a page says what came of .keras first, and so do we
+        devices.import_keras()  # quietly
+        from cnn_core.training.transfer import formats
+
+        tested = {"keras", name}  # the page withholds a network whose `.keras` file did not pass: it is always tested
         known = formats.export_formats(
             run.id, arm, location=store.location, known=known["formats"], wanted=tested, tell=_tell
         )
         entry = _entry(known, name)
     if not entry or not entry["passed"]:
-        raise ExportRefused(f"Nothing was written. {entry['words'] if entry else ''}".strip())
+        raise ExportRefused(f"Nothing was written: {entry['words'] if entry else 'the test was broken off'}".strip())
     if wanted == WEB:
         return export.web_page(store, run, arm, record, pictures=pictures), entry["words"]
     return export.network_folder(store, run, arm, record, name), entry["words"]
