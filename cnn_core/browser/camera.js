@@ -32,7 +32,7 @@ const cameraTrouble = (cause) => {
 };
 
 /** @type {(stream: MediaStream) => void} */
-const release = (stream) => stream.getTracks().forEach((track) => track.stop());
+const releaseStream = (stream) => stream.getTracks().forEach((track) => track.stop());
 
 /** @type {() => Promise<MediaDeviceInfo[]>} */
 const videoInputs = async () => {
@@ -66,7 +66,7 @@ export async function openCamera({ facing = 'user', width = 640 }, video) {
     if (!settings.facingMode && facing === 'environment') {
       const other = (await videoInputs()).find(({ deviceId }) => deviceId && deviceId !== settings.deviceId);
       if (other) {
-        release(stream);
+        releaseStream(stream);
         stream = await ask({ deviceId: { exact: other.deviceId } });
         settings = stream.getVideoTracks()[0].getSettings();
         found = 'environment';
@@ -76,13 +76,13 @@ export async function openCamera({ facing = 'user', width = 640 }, video) {
     Object.assign(video, { muted: true, playsInline: true, srcObject: open });
     await video.play();
     const stop = () => {
-      release(open);
+      releaseStream(open);
       if (video.srcObject === open) Object.assign(video, { srcObject: null });
     };
     const { videoWidth, videoHeight } = video;
     return { stop, facing: found, mirrored: found === 'user', width: videoWidth, height: videoHeight };
   } catch (error) {
-    if (stream) release(stream);
+    if (stream) releaseStream(stream);
     throw cameraTrouble(error);
   }
 }
