@@ -107,7 +107,7 @@ def _layer(room: Room) -> bool:
         told(
             f"These {count} kernels of 3 × 3 × 3 nobody chose: EfficientNet-Lite0 has learnt them from ImageNet's "
             "photographs. Each reads all three colours, two pixels further at every step, and its sums are scaled and "
-            "shifted by numbers that were learnt, too (BatchNorm). All maps are in one scale of colours. Press one "
+            "shifted by numbers that were learnt, too (BatchNorm). Each map has its own scale of colours. Press one "
             "to see it large: some find edges of one direction, some find colours, and some hardly anything."
         )
         formula(

@@ -16,7 +16,7 @@ import { checkedSight, fullColour, serverFrame, sightOf } from './sight.js';
 const SIDE = 320, STEPS = 500;
 /** Milliseconds: what the maps of a frame may take, so that there are twenty frames a second; between two looks. */
 const BUDGET = 28, LOOK = 500;
-/** Of the full colour before, in the next frame: colours do not flicker. */
+/** Share of the full colour before in the next one: colours do not flicker. */
 const STEADY = 0.8;
 /** Frames that are timed. */
 const TIMED = 30;
@@ -83,9 +83,8 @@ const grabbed = (video, canvas, mirrored) => {
 };
 
 /** @type {() => State} */
-const fresh = () => ({
-  facing: 'user', trouble: '', maps: [], next: 0, chosen: 0, told: -1, limit: 0, ends: [], took: [], paced: 0,
-});
+const fresh = () => (
+  { facing: 'user', trouble: '', next: 0, chosen: 0, told: -1, limits: [], ends: [], took: [], paced: 0 });
 
 /** @param {Args} args */
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -97,7 +96,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const state = (root.state ??= fresh()), sight = sightOf(data), checked = checkedSight(data);
   const paper = getComputedStyle(root).getPropertyValue('--st-background-color').trim() || '#FAFAF7';
   const colours = colourScale(paper, STEPS), several = sight.count > 1;
-  Object.assign(state, { sight, maps: [], next: 0, limit: 0 });
+  Object.assign(state, { next: 0, limits: [] });
   if (data.chosen !== state.told) state.chosen = state.told = data.chosen;  // the link says so, or Python has been told
   state.chosen = clamp(state.chosen, 0, sight.count - 1);
 
@@ -138,37 +137,34 @@ export default function ({ data, parentElement, setTriggerValue }) {
     mark();
   };
 
+  /** @type {(canvas: HTMLCanvasElement, at: number, size: [number, number], map?: Float64Array) => Float64Array} */
+  const drawn = (canvas, at, size, map = sight.map(at)) => {
+    if (map !== state.last) {
+      const full = fullColour(map), before = state.limits[at];
+      state.limits[at] = before ? STEADY * before + (1 - STEADY) * full : full;
+    }
+    paint(canvas, size, coloured(map, state.limits[at], colours));
+    return map;
+  };
   /** Draw a frame and its maps: the large one always, of the others as many as there is time for. */
   const show = (/** @type {Frame} */ frame, budget = BUDGET) => {
-    const start = performance.now(), { chosen } = state;
+    const begun = performance.now(), { chosen } = state;
     sight.take(frame);
-    const size = sight.size(), fits = (/** @type {Float64Array} */ map) => map.length === size[0] * size[1];
-    if (!state.maps.every(fits)) Object.assign(state, { maps: [], next: 0, limit: 0 });
-    state.maps[chosen] = sight.map(chosen);
-    /** @type {number[]} */
-    const made = [chosen];
-    for (let tried = 0; tried < sight.count && performance.now() - start < budget; tried += 1) {
-      const at = state.next;
-      state.next = (at + 1) % sight.count;
-      if (at === chosen) continue;
-      state.maps[at] = sight.map(at);
-      made.push(at);
-    }
-    const full = fullColour(Object.values(state.maps));  // of a layer all on one scale, so that they can be compared
-    state.limit = state.limit ? STEADY * state.limit + (1 - STEADY) * full : full;
+    const size = sight.size();
     paint(seen, [frame.height, frame.width], asSeen(sight.planes(), data.rescaled));
-    paint(large, size, coloured(state.maps[chosen], state.limit, colours));
-    if (several) {
-      for (const at of made) {
-        const canvas = /** @type {HTMLCanvasElement} */ (tiles()[at].firstElementChild);
-        paint(canvas, size, coloured(state.maps[at], state.limit, colours));
-      }
+    state.last = drawn(large, chosen, size);
+    for (let left = several ? sight.count : 0; left && performance.now() - begun < budget; left -= 1) {
+      const at = state.next, small = /** @type {HTMLCanvasElement} */ (tiles()[at].firstElementChild);
+      drawn(small, at, size, at === chosen ? state.last : undefined);
+      state.next = (at + 1) % sight.count;
     }
-    root.dataset.limit = String(state.limit);
-    const whose = state.camera ? 'your camera' : 'a test frame', of = data.channel === 'colours' ? '' : `${data.channel}, `;
+    const limit = state.limits[chosen], full = short(limit);
+    root.dataset.limit = String(limit);
+    const whose = state.camera ? `your camera${state.camera.mirrored ? ', mirrored' : ''}` : 'a test frame';
+    const of = data.channel === 'colours' ? '' : `${data.channel}, `;
     $('sees').textContent = `${whose}, ${of}${frame.height} × ${frame.width}`;
-    const name = several ? `map ${chosen + 1} of ${sight.count}` : 'its map', value = short(state.limit);
-    $('maps').textContent = `${name}, ${size[0]} × ${size[1]}: red +${value}, blue −${value}`;
+    const name = several ? `map ${chosen + 1} of ${sight.count}` : 'its map';
+    $('maps').textContent = `${name}, ${size[0]} × ${size[1]}: red +${full}, blue −${full}`;
   };
   const still = () => {
     if (checked.good) show(serverFrame(data.frame), Infinity);
@@ -189,7 +185,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const stop = (trouble = '') => {
     clearInterval(state.watch);
     state.camera?.stop();
-    Object.assign(state, { camera: undefined, trouble, maps: [], next: 0, limit: 0, ends: [], took: [] });
+    Object.assign(state, { camera: undefined, trouble, next: 0, limits: [], ends: [], took: [] });
     if (!root.isConnected) return;
     state.said?.();
     state.still?.();
@@ -226,7 +222,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const camera = await openCamera({ facing: state.facing, width: SIDE }, video);
       const gone = !root.isConnected || document.hidden;
       if (gone) camera.stop();
-      else Object.assign(state, { camera, maps: [], next: 0, limit: 0, ends: [], took: [], paced: 0 });
+      else Object.assign(state, { camera, next: 0, limits: [], ends: [], took: [], paced: 0 });
     } catch (error) {
       state.trouble = /** @type {Error} */ (error).message;
     }

@@ -8,8 +8,8 @@ import { decode } from '../parts/numbers.js';
 /** @typedef {import('./types').Sight} Sight */
 /** @typedef {import('./types').Checked} Checked */
 
-/** How many values of all maps say where their colours are full, and the share of them that is below that. */
-const SAMPLED = 4096, BELOW = 0.995;
+/** How many values of a map say where its colours are full, and the share of them that is below that. */
+const SAMPLED = 2000, BELOW = 0.995;
 
 /**
  * Return how one looks with these settings.
@@ -91,20 +91,10 @@ export const checkedSight = (data) => {
 /**
  * Return the value at which colours are full: 995 of 1,000 lie below it, so that one bright cell pales no others.
  *
- * @type {(maps: Float64Array[]) => number}
+ * @type {(map: Float64Array) => number}
  */
-export const fullColour = (maps) => {
-  const numbers = maps.reduce((sum, map) => sum + map.length, 0), by = Math.max(1, Math.floor(numbers / SAMPLED));
-  const sizes = new Float64Array(Math.ceil(numbers / by));
-  let skipped = 0, count = 0, largest = 0;
-  for (const map of maps) {
-    let at = skipped;
-    for (; at < map.length; at += by, count += 1) {
-      sizes[count] = Math.abs(map[at]);
-      largest = Math.max(largest, sizes[count]);
-    }
-    skipped = at - map.length;
-  }
-  const sorted = sizes.subarray(0, count).sort();
-  return sorted[Math.floor(BELOW * (count - 1))] || largest || 1;
+export const fullColour = (map) => {
+  const by = Math.max(1, Math.floor(map.length / SAMPLED));
+  const sizes = Float64Array.from({ length: Math.ceil(map.length / by) }, (_, n) => Math.abs(map[n * by])).sort();
+  return sizes[Math.floor(BELOW * (sizes.length - 1))] || sizes[sizes.length - 1] || 1;
 };

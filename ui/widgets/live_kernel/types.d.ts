@@ -54,18 +54,17 @@ export interface Checked {
 }
 
 export interface State {
-  sight?: Sight;
   camera?: Camera;
   opening?: boolean;
   facing: Facing;
   trouble: string;
-  /** Maps that were made of the camera's frames so far, and which is made next besides the large one. */
-  maps: Float64Array[];
+  /** The map that was drawn large last, and which small one is drawn next. */
+  last?: Float64Array;
   next: number;
   chosen: number;
   told: number;
-  /** Value of the full colour. */
-  limit: number;
+  /** Value of the full colour, of each map. */
+  limits: number[];
   /** When the last frames were done, and how long each took: milliseconds. */
   ends: number[];
   took: number[];
