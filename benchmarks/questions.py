@@ -111,6 +111,7 @@ def calls(location: str, networks: Sequence[str] = LARGE) -> Iterator[Call]:
     yield Call("class_activation", "", (PICTURE,))
     yield Call("shift_agreement", "", (PICTURE,))
     yield Call("answer_at", "", (Each(lambda n: shown_to_shifts(picture(n))), 3, -2))
+    yield Call("first_layer", "", ())
     yield from zoomed()
     yield Call("convolve", "3 × 3 on grey", (Each(lambda n: picture(n)[..., 0]), np.ones((3, 3))))
     yield Call("read_digit", "", ("", np.eye(40)))

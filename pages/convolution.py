@@ -1,6 +1,7 @@
 """Convolution: what a kernel finds, how one window works, and the proof that it is what Keras computes."""
 
 from ui.convolution.bar import bar
+from ui.convolution.camera import camera
 from ui.convolution.dense import dense
 from ui.convolution.learn import learn
 from ui.convolution.proof import proof
@@ -22,6 +23,12 @@ STEPS = {
         "What does one window do?",
         window,
         "Find a kernel and a padding that leave the picture as it is.",
+    ),
+    "On camera": Step(
+        "On your camera",
+        "What does a kernel see of you?",
+        camera,
+        "Let the map have less than a twelfth of the frame's pixels, and see what is still there.",
     ),
     "Why not dense": Step(
         "Why so few weights",

@@ -45,6 +45,7 @@ QUESTIONS = {
     "effective_field": "cnn_core.networks.effective_field:effective_field",
     "field_growth": "cnn_core.networks.effective_field:field_growth",
     "first_kernels": "cnn_core.networks.inside:first_kernels",
+    "first_layer": "cnn_core.networks.first_layer:first_layer",
     "grad_cam": "cnn_core.networks.inside:grad_cam",
     "unit": "cnn_core.networks.inside:unit",
     "read_architecture": "cnn_core.networks.blueprints:read_architecture",
@@ -75,6 +76,7 @@ WARM = {
     "effective_field": 403,
     "field_growth": 1,  # kept: the first of each kernel size takes 1.3 s
     "first_kernels": 2,  # of the embedded network; of others once it is built
+    "first_layer": 2,
     "grad_cam": 891,
     "unit": 546,
     "read_architecture": 960,  # as long as one may be

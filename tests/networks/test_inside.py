@@ -9,6 +9,7 @@ from cnn_core.arithmetic.geometry import Field
 from cnn_core.networks import backbones, embedded
 from cnn_core.networks import loaded as zoo
 from cnn_core.networks.backbones import DEFAULT
+from cnn_core.networks.first_layer import first_layer
 from cnn_core.networks.inside import InspectionRefused, first_kernels, grad_cam, unit, unit_box, weighed
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 
@@ -97,6 +98,16 @@ def test_first_kernels_of_the_embedded_network_are_those_of_keras() -> None:
     found, model = first_kernels(DEFAULT), backbones.classifier()
     assert found.layer == zoo.loaded(DEFAULT).first_convolution().name
     np.testing.assert_array_equal(found.kernels, np.asarray(model.get_layer(found.layer).kernel))
+
+
+def test_first_layer_of_the_embedded_network_computes_what_keras_computes() -> None:
+    import keras
+
+    model, pixels = backbones.classifier(), np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+    ends = [model.get_layer(name).output for name in ("stem_bn", "stem_relu6")]
+    found = keras.Model(model.input, ends)(pixels[None].astype(np.float32))
+    for wanted, relu in zip(found, (False, True), strict=True):
+        assert np.abs(first_layer().maps(pixels, relu=relu) - np.asarray(wanted)[0]).max() < 1e-4
 
 
 def test_first_kernels_are_sixty_four_at_most(fresh: None) -> None:

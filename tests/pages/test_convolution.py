@@ -10,7 +10,15 @@ from cnn_core.arithmetic import kernels
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.networks import embedded
 
-STEPS = ("Whole picture", "Step by step", "Why not dense", "Learn the kernel", "The chapter's example", "Proof")
+STEPS = (
+    "Whole picture",
+    "Step by step",
+    "On camera",
+    "Why not dense",
+    "Learn the kernel",
+    "The chapter's example",
+    "Proof",
+)
 
 
 def texts(app: Any) -> str:

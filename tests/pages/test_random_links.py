@@ -43,7 +43,7 @@ PLACES = [
     "...",
 ]
 ASIDE = {  # what Share says besides the address
-    "convolution": ("convolution_at",),
+    "convolution": ("convolution_at", "convolution_map"),
     "pooling": ("pooling_at",),
     "channels": ("channels_at",),
     "architectures": ("architectures_at", "architectures_turned", *OLD),
