@@ -104,6 +104,24 @@ def recordings(items: Iterable[Item]) -> Counter[str]:
     return Counter(min(found, key=lambda label: (-found[label], label)) for found in labels.values())
 
 
+def needed(items: Sequence[Item], label: str) -> int:
+    """Return how many recordings a class needs in all to be divided, those that it has included.
+
+    Example:
+        >>> needed([], "cup"), needed([Item("d1", "cup", "")], "cup"), needed([Item("t1", "pen", "", "test")], "cup")
+        (3, 2, 2)
+    """
+    free = [item for item in items if not item.part and item.label == label]
+    recorded, lone = recordings(free)[label], len({item.digest for item in free if not item.burst})
+    return recorded + max(0, _least(items, label) - recorded - lone)
+
+
+def _least(items: Sequence[Item], label: str) -> int:
+    """Return of how many recordings, or pictures that are in none, a class has one for each part that is drawn."""
+    tested = any(item.part == "test" for item in items)
+    return PARTS - tested - any(item.part == "train" and item.label == label for item in items)
+
+
 def _units(items: Sequence[Item]) -> dict[str, tuple[int, int]]:
     """Return for each class with frames of a recording its recordings, and its pictures that are in none."""
     found = recordings(items)
@@ -132,7 +150,7 @@ needed: to train on, to choose with and to test on. Record 2 more times, from el
     tested = any(item.part == "test" for item in items)
     trained = {item.label for item in items if item.part == "train"}
     for label, (recorded, lone) in _units([item for item in items if not item.part]).items():
-        least = PARTS - tested - (label in trained)
+        least = _least(items, label)
         if recorded + lone < least:
             purposes = ["to train on"] * (label not in trained) + ["to choose with"] + ["to test on"] * (not tested)
             return (
