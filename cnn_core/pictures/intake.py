@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from cnn_core.pictures import folders, trees
+from cnn_core.pictures.bursts import burst_of
 from cnn_core.pictures.decoders import Decoders
 from cnn_core.pictures.images import ImageRejected, Rejected
 from cnn_core.pictures.items import Item, count
@@ -48,6 +49,7 @@ class Line:
         reason: Why it is not taken, or is passed over.
         remedy: What to do about it; empty if it is passed over.
         digest: Of its pixels, if it was accepted.
+        burst: The recording that it is a frame of; empty if of none.
     """
 
     file: str
@@ -58,6 +60,7 @@ class Line:
     reason: str = ""
     remedy: str = ""
     digest: str = ""
+    burst: str = ""
 
     @property
     def passed_over(self) -> bool:
@@ -67,16 +70,17 @@ class Line:
     @property
     def item(self) -> Item:
         """The labelled picture, of an accepted file."""
-        return Item(self.digest, self.label, self.file.rpartition("/")[2], self.part)
+        return Item(self.digest, self.label, self.file.rpartition("/")[2], self.part, self.burst)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values.
+        """Return plain JSON values; the recording only where there is one.
 
         Example:
             >>> Line("pets/cats/1.jpg", "cats", accepted=True, digest="3fa9").to_json()["label"]
             'cats'
         """
-        return {name: value for name, value in vars(self).items() if name != "digest"} | {"notes": list(self.notes)}
+        found = {name: value for name, value in vars(self).items() if name != "digest"} | {"notes": list(self.notes)}
+        return found if self.burst else {name: value for name, value in found.items() if name != "burst"}
 
     def __str__(self) -> str:
         return f"{self.file}: {self.reason}" + (f"; {self.remedy}." if self.remedy else ".")
@@ -138,6 +142,7 @@ class Intake:
         origin: Where a file's bytes are.
         labels: All classes, those without a picture too.
         notes: Sentences about the whole.
+        burst: The recording that all files are frames of; by default what a file's folder names.
 
     Attributes:
         summary: Grows while `lines` is read.
@@ -149,8 +154,9 @@ class Intake:
         origin: Callable[[Found], Origin],
         labels: Sequence[str] = (),
         notes: Sequence[str] = (),
+        burst: str = "",
     ) -> None:
-        self.files, self.notes, self.origin = files, tuple(notes), origin
+        self.files, self.notes, self.origin, self.burst = files, tuple(notes), origin, burst
         self.summary = Summary(labels=Counter(dict.fromkeys(labels, 0)))
 
     def lines(self, decoders: Decoders, keep: Callable[[Kept], None] = lambda kept: None) -> Iterator[Line]:
@@ -178,7 +184,8 @@ class Intake:
                 keep(kept)
             except OSError as error:
                 raise NotKept(f"The server could not keep the pictures ({error.strerror or error})") from error
-            return Line(**vars(named) | {"accepted": True, "notes": kept.notes, "digest": kept.digest})
+            burst = self.burst or burst_of(at)
+            return replace(named, accepted=True, notes=kept.notes, digest=kept.digest, burst=burst)
 
         with ThreadPoolExecutor(decoders.workers, thread_name_prefix="intake") as threads:
             waiting: deque[Future[Line]] = deque()
@@ -202,7 +209,7 @@ class Intake:
                 if left < 0:
                     placed = replace(placed, refusal=ImageRejected(placed.name, reason, remedy))
             files.append(placed)
-        return Intake(files, self.origin, list(self.summary.labels), self.notes)
+        return Intake(files, self.origin, list(self.summary.labels), self.notes, self.burst)
 
     def _counted(self, line: Line) -> Line:
         self.summary.add(line)
@@ -251,10 +258,10 @@ def from_upload(files: Sequence[tuple[str, int, Callable[[], bytes]]]) -> Intake
     return Intake(tree.files, lambda file: {"data": file.where()}, tree.labels, tree.notes)
 
 
-def from_files(files: Sequence[tuple[str, Callable[[], Origin]]], label: str = "") -> Intake:
-    """Take in files one by one, all of one class."""
+def from_files(files: Sequence[tuple[str, Callable[[], Origin]]], label: str = "", burst: str = "") -> Intake:
+    """Take in files one by one, all of one class, or the frames of a recording."""
     placed = [Placed(Found(name, 0, origin), label, "", "", None) for name, origin in files]
-    return Intake(placed, lambda file: file.where(), [label] if label else [])
+    return Intake(placed, lambda file: file.where(), [label] if label else [], burst=burst)
 
 
 def refused(rejection: Rejected) -> Line:

@@ -26,12 +26,14 @@ class Item:
         label: Name of its class.
         name: File name, for people.
         part: `train`, `validation` or `test` where that is fixed beforehand; empty where the split decides.
+        burst: The recording that it is a frame of (`bursts`); empty if of none.
     """
 
     digest: str
     label: str
     name: str
     part: str = ""
+    burst: str = ""
 
     @classmethod
     def from_json(cls, values: Sequence[str]) -> Self:
@@ -39,13 +41,15 @@ class Item:
         return cls(*values)
 
     def to_json(self) -> list[str]:
-        """Return plain JSON values.
+        """Return plain JSON values: four, as in versions without recordings, and the recording where there is one.
 
         Example:
             >>> Item.from_json(Item("d1", "cat", "a.png").to_json())
-            Item(digest='d1', label='cat', name='a.png', part='')
+            Item(digest='d1', label='cat', name='a.png', part='', burst='')
+            >>> Item("d1", "cat", "a.png").to_json(), Item("d1", "cat", "a.png", burst="b7").to_json()
+            (['d1', 'cat', 'a.png', ''], ['d1', 'cat', 'a.png', '', 'b7'])
         """
-        return [self.digest, self.label, self.name, self.part]
+        return [self.digest, self.label, self.name, self.part, *([self.burst] if self.burst else [])]
 
 
 def shortage(labels: Sequence[str]) -> str:

@@ -35,6 +35,7 @@ _SESSION = re.compile(  # what cameras, phones and dates make
     rf"|(?:\d{{1,2}}[ ._-]*)?(?:{_MONTHS})[ ._,-]*(?:\d{{1,2}}[ ._,-]+)?(?:19|20)\d\d"  # 1 May 2024
     r"|(?:first|second|third|fourth|fifth|sixth|last|next|\d+(?:st|nd|rd|th))[ _-]?(?:day|session|visit|shoot(?:ing)?)"
     r"|(?:day|session|visit|shoot(?:ing)?)[ _-]?\d+"
+    r"|recording [0-9a-f]{16}"  # of this app: frames of one burst (`bursts.folder`)
     r"|photos from (?:19|20)\d\d|whatsapp (?:images|video|animated gifs|documents|stickers)|telegram images"
 )
 _CAMERA = re.compile(r"\d{3}(?=.{0,4}[A-Z_])[A-Z0-9_]{5}")  # DCF: 100NCD90, 101_PANA; 100euros is a person's

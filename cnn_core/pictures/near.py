@@ -10,13 +10,14 @@ of frames that a hand moves by up to 1 % of the side and 0.7°, with noise and e
 """
 
 import io
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from PIL import Image
 
 from cnn_core.pictures import kept
+from cnn_core.pictures.bursts import owners, together
 from cnn_core.pictures.items import Item, count
 from cnn_core.store.runs import Store
 
@@ -88,10 +89,16 @@ def _thumbnail(store: Store, digest: str) -> np.ndarray:
 def loosened(items: Sequence[Item], near: Mapping[str, str], least: int) -> tuple[dict[str, str], list[str]]:
     """Dissolve the groups of classes that would otherwise be too few groups to divide; say so.
 
+    A recording (`bursts`) is never dissolved: where a class has too few of those, its groups stay, and whoever divides
+    it refuses.
+
     Args:
         items: Labelled pictures.
         near: Their groups.
         least: Groups that a class needs.
+
+    Returns:
+        The groups that are left, to be joined with the recordings (`bursts.together`), and sentences.
 
     Example:
         >>> film = [Item(str(n), "cup", f"{n}.png") for n in range(9)]
@@ -102,20 +109,18 @@ def loosened(items: Sequence[Item], near: Mapping[str, str], least: int) -> tupl
     of: dict[str, set[str]] = defaultdict(set)
     for item in items:
         of[item.label].add(item.digest)
+    joined, recorded = together(items, near), together(items)
+    owner = owners(items, joined)
     for label in sorted(of):
-        scenes = {near.get(digest, digest) for digest in of[label]}
-        if len(scenes) < least <= len(of[label]):
-            kept_apart = {digest: group for digest, group in kept_apart.items() if group not in scenes}
+        scenes = {joined.get(digest, digest) for digest in of[label]}
+        if any(digest in recorded for digest in of[label]):  # before one background all classes' recordings are alike
+            scenes = {scene for scene in scenes if owner[scene] == label}
+        apart = {recorded.get(digest, digest) for digest in of[label]}
+        if len(scenes) < least <= len(apart):
+            touched = {near[digest] for digest in of[label] if digest in near}
+            kept_apart = {digest: group for digest, group in kept_apart.items() if group not in touched}
             notes.append(
-                f"The pictures of {label!r} are frames of {count(len(scenes), 'scene')}: "
-                f"{'it is' if len(scenes) == 1 else 'they are'} in training and test alike, and the test is too easy."
+                f"The pictures of {label!r} are frames of {count(max(1, len(scenes)), 'scene')}: "
+                f"{'it is' if len(scenes) < 2 else 'they are'} in training and test alike, and the test is too easy."
             )
     return kept_apart, notes
-
-
-def owners(items: Iterable[Item], near: Mapping[str, str]) -> dict[str, str]:
-    """Return for each group, and each picture that is in none, the class that most of its pictures have."""
-    labels: dict[str, Counter[str]] = defaultdict(Counter)
-    for item in items:
-        labels[near.get(item.digest, item.digest)][item.label] += 1
-    return {group: min(found, key=lambda label: (-found[label], label)) for group, found in labels.items()}

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cnn_core.pictures import coded, kept
+from cnn_core.pictures import bursts, coded, kept
 from cnn_core.pictures.bundled import digits, installed
+from cnn_core.pictures.bursts import owners, together
 from cnn_core.pictures.images import Picture, Taken
 from cnn_core.pictures.items import Item, SpecRefused, count
 from cnn_core.pictures.kept import Kept
-from cnn_core.pictures.near import loosened, owners
+from cnn_core.pictures.near import loosened
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
 
@@ -110,6 +111,8 @@ class Split:
 def split(items: Sequence[Item], seed: int, near: Mapping[str, str] | None = None) -> Split:
     """Divide pictures into train, validation and test: stratified by class, duplicates and near-duplicates together.
 
+    So are the frames of one recording, always, and all that is nearly the same as one of them.
+
     Items whose `part` is fixed keep it. If some are fixed for testing and others are free, the free ones are divided
     into train and validation only. A picture that is also in the fixed test part, or nearly the same as one there, is
     left out of the others, and one fixed for validation out of training; a free one goes where its like is. The same
@@ -123,16 +126,23 @@ def split(items: Sequence[Item], seed: int, near: Mapping[str, str] | None = Non
 
     Returns:
         The parts; every class is in every part that is not fixed.
+
+    Raises:
+        SpecRefused: If a class has too few recordings, or too few pictures are left for a part.
     """
+    if trouble := bursts.shortage(items):
+        raise SpecRefused(trouble)
     labels: dict[str, set[str]] = defaultdict(set)
     for item in items:
         labels[item.digest].add(item.label)
     contradictory = {digest for digest, names in labels.items() if len(names) > 1}
     usable = sorted(
-        (item for item in items if item.digest not in contradictory), key=lambda i: (i.label, i.digest, i.name, i.part)
+        (item for item in items if item.digest not in contradictory),
+        key=lambda i: (i.label, i.digest, i.name, i.part, i.burst),
     )
-    together, too_easy = loosened([item for item in usable if not item.part], near or {}, 3)
-    of = {item.digest: together.get(item.digest, item.digest) for item in usable}  # the group of each picture
+    loose, too_easy = loosened([item for item in usable if not item.part], near or {}, bursts.PARTS)
+    joined = together(usable, loose)
+    of = {item.digest: joined.get(item.digest, item.digest) for item in usable}  # the group of each picture
     tested = {item.digest for item in usable if item.part == "test"}
     fixed_test = {of[digest] for digest in tested}
     fixed = {of[item.digest]: item.part for item in usable if item.part == "train"}
@@ -151,12 +161,16 @@ def split(items: Sequence[Item], seed: int, near: Mapping[str, str] | None = Non
         copies = sum(item.digest in there for item in gone)
         if copies:
             notes.append(f"{count(copies, 'picture')} left out of training: also in the {part} part.")
-        if len(gone) > copies:
-            alike = count(len(gone) - copies, "picture")
+        there_too = {item.burst for item in usable if item.digest in there} - {""}
+        frames = sum(item.digest not in there and item.burst in there_too for item in gone)
+        if frames:
+            notes.append(f"{count(frames, 'picture')} left out of training: of a recording that is in the {part} part.")
+        if len(gone) > copies + frames:
+            alike = count(len(gone) - copies - frames, "picture")
             notes.append(f"{alike} left out of training: nearly the same as pictures of the {part} part.")
 
     parts: dict[str, list[Item]] = {"train": [], "validation": [], "test": [i for i in usable if i.part == "test"]}
-    owner = owners(usable, together)
+    owner = owners(usable, joined)
     groups: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
     for item in usable:
         group = of[item.digest]
@@ -168,11 +182,19 @@ def split(items: Sequence[Item], seed: int, near: Mapping[str, str] | None = Non
             parts[fixed[group]].append(item)
     free = {of[item.digest] for item in usable if not item.part} - fixed_test - set(fixed)
     scenes = Counter(of[digest] for digest in {item.digest for item in usable})
-    joined = [number for group, number in scenes.items() if number > 1 and group in free]
-    if joined:
+    recorded = {item.burst: of[item.digest] for item in usable if item.burst and of[item.digest] in free}
+    if recorded:
+        frames = len({item.digest for item in usable if item.burst in recorded})
         notes.append(
-            f"{count(sum(joined), 'picture')} are nearly the same as others, in {count(len(joined), 'group')}: each "
-            "group is on one side of the split."
+            f"{count(frames, 'picture')} are frames of {count(len(recorded), 'recording')}: each recording is on one "
+            "side of the split."
+        )
+    units = Counter(of[unit] for unit in {together(usable).get(item.digest, item.digest) for item in usable})
+    alike_too = [number for group, number in scenes.items() if units[group] > 1 and group in free]
+    if alike_too:
+        notes.append(
+            f"{count(sum(alike_too), 'picture')} are nearly the same as others, in {count(len(alike_too), 'group')}: "
+            "each group is on one side of the split."
         )
     rng = np.random.default_rng(seed)
     for label in sorted(groups):

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 from cnn_core.engine.progress import bar
@@ -72,7 +73,7 @@ def read(store: Store, path: Path, part: str = "") -> list[Item]:
         why = f" {count(len(skipped), 'file')} skipped, the first: {skipped[0][8:]}" if skipped else ""
         raise SpecRefused(f"{path} holds no pictures in class folders. {expected}{why}")
     sys.stderr.write(f"{path}: {taken.summary.words()}.\n")
-    return [Item(item.digest, item.label, item.name, part or item.part) for item in items]
+    return [replace(item, part=part or item.part) for item in items]
 
 
 def _named(files: list[str]) -> str:

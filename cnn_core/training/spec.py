@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
+from cnn_core.pictures import bursts
 from cnn_core.pictures.items import Item, SpecRefused, quoted, shortage
 
 MAX_SEED = 2**31 - 1
@@ -202,7 +203,7 @@ class OnPictures(Generic[Options]):
     """Labelled pictures and options, by value: all that a run on a reader's pictures needs.
 
     Raises:
-        SpecRefused: If there are too few classes or pictures.
+        SpecRefused: If there are too few classes, pictures or recordings.
     """
 
     items: tuple[Item, ...]
@@ -211,6 +212,8 @@ class OnPictures(Generic[Options]):
 
     def __post_init__(self) -> None:
         if trouble := shortage([item.label for item in self.items if item.part != "test"]):
+            raise SpecRefused(trouble)
+        if trouble := bursts.shortage(self.items):
             raise SpecRefused(trouble)
 
     @property

@@ -2,7 +2,8 @@
 
     README.txt                                  what is what
     picture/<name>.jpg                          the own picture
-    sets/<set>/<class>/<picture>.jpg            a set; below `train` and `test` where some are for testing
+    sets/<set>/<class>/<picture>.jpg            a set; below `train` and `test` where some are for testing; frames of
+                                                a recording lie in a folder `recording <id>` of their own
     pictures/<digest>.jpg                       pictures that only runs use
     runs/<title> <id>/run.json                  what was asked and found, when, by what; beside it the networks
     links.json                                  the links with which pictures travel
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 
-from cnn_core.pictures import kept
+from cnn_core.pictures import bursts, kept
 from cnn_core.pictures.albums import Album
 from cnn_core.pictures.formats import printable
 from cnn_core.store import classes, keys, lessons, shares, visitors
@@ -136,7 +137,8 @@ def _entries(store: Store, owner: str) -> Iterator[Entry]:
         divided = any(item.part for item in album.items)  # then no class may lie beside the folders of the parts
         for item in album.items:
             part = f"{item.part or 'train'}/" if divided else ""
-            yield from picture(f"{folder}/{part}{_plain(item.label)}", item.name, item.digest)
+            recorded = f"/{bursts.folder(item.burst)}" if item.burst else ""  # so that it comes back as a recording
+            yield from picture(f"{folder}/{part}{_plain(item.label)}{recorded}", item.name, item.digest)
         yield from (Entry(f"{folder}/{'train/' * divided}{_plain(label)}/") for label in album.empty_classes)
     for run in runs:
         yield from _run(store, run, taken)

@@ -153,7 +153,6 @@ def fingerprint(items: Any) -> str:
         >>> fingerprint([("d1", "cat", "a.png", ""), ("d2", "dog", "b.png", "")])
         '281f7a5620e7b8d3'
     """
-    pairs = sorted(
-        (item[0], item[1]) if isinstance(item, list | tuple) else (item.digest, item.label) for item in items
-    )
+    entries = (item if isinstance(item, list | tuple) else item.to_json() for item in items)
+    pairs = sorted((digest, label, *rest[2:]) for digest, label, *rest in entries)  # the recording, where it is one
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:16]

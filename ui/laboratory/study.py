@@ -149,7 +149,7 @@ def _run(record: Study[Any, Found], run: Run, album: Album, chosen: LabSpec | No
         return None
     if chosen and asked != chosen.options and not changed and changed is not None:
         st.caption("The figures are of other settings than those chosen now. Measure again to see theirs.")
-    chance = commonest_share(label for _, label, _, part in run.spec["items"] if part != "test")
+    chance = commonest_share(label for _, label, _, part, *_ in run.spec["items"] if part != "test")
     own = changed is not None and not album.is_sample
     return Shown(result, asked, run.environment, chance, run=run, own=own)
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cnn_core.pictures import intake
+from cnn_core.pictures.bursts import shortage as too_few_recordings
 from cnn_core.pictures.items import FEW_PICTURES, shortage
 from ui.shared.picture import FILE_MB
 from ui.shared.session import Album
@@ -35,7 +36,8 @@ def cards(album: Album) -> str:
     with st.grid(min_column_width=190, gap="small", key="transfer_cards"):
         for label in list(counts) if everything else list(counts)[:CARDS]:
             _card(album, label)
-    return shortage([item.label for item in album.items if item not in tested]) or _empty(counts)
+    learnt = [item.label for item in album.items if item not in tested]
+    return shortage(learnt) or _empty(counts) or too_few_recordings(album.items)
 
 
 def _empty(counts: dict[str, int]) -> str:

@@ -8,18 +8,21 @@ from typing import Any
 import streamlit as st
 
 from cnn_core.pictures import decoders, intake, limits
+from cnn_core.pictures.bursts import needed, new_burst, recordings
 from cnn_core.pictures.images import Rejected
+from cnn_core.pictures.intake import Origin
 from cnn_core.pictures.items import flaw
 from cnn_core.pictures.sets import SAMPLES
 from cnn_core.training.transfer.export import is_bundle
 from ui.shared.picture import FILE_MB
 from ui.shared.session import Album
-from ui.shared.text import plain
+from ui.shared.text import count, plain
 from ui.transfer.bundle_in import bundle_notice, restore_bundle
-from ui.transfer.taking import clean_label, finish, no_place, not_kept, notice, origin, serial, take, too_much
+from ui.transfer.taking import clean_label, finish, no_place, not_kept, notice, serial, take, too_much
 from ui.transfer.test_set import add_test_set
+from ui.widgets.recorder.recorder import Recording, RecordingDamaged, dealt_with, recorder, waiting
 
-VIDEO = 280  # pixels wide: the shutter is in sight with it
+RECORDER = "transfer_recorder"
 _LIMITS = f"At most {limits.UPLOAD_FILES:,} files and {limits.UPLOAD_BYTES // limits.MB} MB at once."
 
 
@@ -57,7 +60,7 @@ def add_pictures(album: Album) -> None:
         if packed:
             take_zip(album, packed)
     with camera:
-        _camera(album, number)
+        _camera(album)
     with samples:
         for sample in SAMPLES.values():
             st.markdown(f"**{sample.title}.** {sample.about}")
@@ -98,8 +101,8 @@ def _new_class(album: Album) -> None:
         st.rerun()
 
 
-def _camera(album: Album, number: int) -> None:
-    """Take shot after shot for one class; this tab and the class stay as they are."""
+def _camera(album: Album) -> None:
+    """Record one class after the other; this tab and the class stay as they are."""
     chosen = st.selectbox(
         "What is in front of the camera?",
         [] if album.is_sample else album.classes,
@@ -108,23 +111,55 @@ def _camera(album: Album, number: int) -> None:
         key="transfer_camera_class",
         placeholder="Choose a class or type a new one",
     )
-    label = clean_label(chosen or "")
-    on = st.toggle(
-        "Turn the camera on",
-        key="transfer_camera_on",
-        disabled=not label,
-        help=None if label else "Say first what is in front of it.",
+    label, own = clean_label(chosen or ""), [] if album.is_sample else album.items
+    place = st.container()
+    st.caption(
+        "Hold the button, by pointer, finger or space bar: eight pictures a second; a tap takes one. A recording is "
+        "learnt from or tested on, never both: record each class at least three times, from other sides or in another "
+        "light. Recordings come to this server as uploads do; nothing else of your camera does."
     )
-    if not (label and on):
+    _take_recording(album)
+    with place:
+        recorder(
+            RECORDER,
+            label=label,
+            recordings=recordings([item for item in own if item.part != "test"])[label],
+            needed=needed(own, label),
+        )
+
+
+def _take_recording(album: Album) -> None:
+    """Take what was recorded, as uploads are taken; before the camera is drawn, which is then told that it was."""
+    try:
+        recording = waiting(RECORDER)
+    except RecordingDamaged as damage:
+        dealt_with(RECORDER)
+        st.error(str(damage))
         return
-    shot = st.camera_input(
-        f"A picture of the class “{plain(label)}”",
-        key=f"transfer_camera_{number}",
-        width=VIDEO,
-        label_visibility="collapsed",
-    )
-    if shot:
-        take(album, intake.from_files([(f"camera {number + 1}", origin(shot))], label))
+    if not recording:
+        return
+    if no_place(sum(map(len, recording.frames))):
+        dealt_with(RECORDER)
+        return
+    label = clean_label(recording.label)
+    before = serial()
+    many = len(recording.frames) > 1  # one frame is a picture like others
+    names = [f"{label} {before + 1}-{number + 1}.jpg" for number in range(len(recording.frames))]
+    files = [(name, partial(Origin, data=data)) for name, data in zip(names, recording.frames, strict=True)]
+    try:
+        take(album, intake.from_files(files, label, new_burst() if many else ""), about=_left_out(recording))
+        dealt_with(RECORDER)  # refused, and said why
+    finally:
+        if serial() != before:  # taken: the page is being drawn anew
+            dealt_with(RECORDER)
+
+
+def _left_out(recording: Recording) -> list[str]:
+    """Say how many frames were not sent."""
+    if not recording.alike:
+        return []
+    left = f"{count(recording.alike, 'frame')} of the recording left out: nearly the same as others."
+    return [left if recording.alike < len(recording.frames) else f"{left} Move a little while you hold."]
 
 
 def take_zip(album: Album, packed: Any, *, test: bool = False) -> None:

@@ -57,13 +57,14 @@ def no_place(size: int) -> bool:
     return bool(full)
 
 
-def take(album: Album, taken: Intake, *, test: bool = False) -> None:
+def take(album: Album, taken: Intake, *, test: bool = False, about: Sequence[str] = ()) -> None:
     """Decode what came, keep what is a picture, say of the rest why not. The set changes at the end, or not at all.
 
     Args:
         album: Receives them.
         taken: What came.
         test: Test on them, and learn nothing from them: their classes must be the album's, in whatever case of letters.
+        about: Sentences to be said with what came of it.
     """
     known_as = {name.casefold(): name for name in album.classes}
     strange = [name for name in taken.summary.labels if name.casefold() not in known_as]
@@ -112,8 +113,8 @@ def take(album: Album, taken: Intake, *, test: bool = False) -> None:
     except OSError as error:  # the list of the set, at the end
         not_kept(f"The server could not keep the set ({error.strerror or error})")
         return
-    about = ["They are tested on, and not learnt from."] if test else []
-    finish(album, taken.summary, known, lines, [*about, *taken.notes])
+    apart = ["They are tested on, and not learnt from."] if test else []
+    finish(album, taken.summary, known, lines, [*about, *apart, *taken.notes])
 
 
 def not_kept(why: str) -> None:

@@ -14,6 +14,7 @@ from cnn_core.networks import backbones
 from cnn_core.networks.forward import Network, Pictures, See, cached_features, network_input
 from cnn_core.networks.maps import Maps
 from cnn_core.pictures import kept, near
+from cnn_core.pictures.bursts import together
 from cnn_core.store.report import Report, Stopped
 from cnn_core.store.runs import Store
 from cnn_core.training import heads
@@ -46,6 +47,7 @@ class Bench(Generic[Options, Found]):
         record: The network as which pictures are looked at.
         folds: The same divisions for every arm.
         result: What is known so far.
+        recorded: Names of what belongs together by recording, `(N,)`; None where nothing was recorded.
         heads: By which it has judged the pictures, one a fold, to be kept; most studies keep none.
     """
 
@@ -58,6 +60,8 @@ class Bench(Generic[Options, Found]):
         self.items, notes = usable(spec.items, alike)
         self.classes = tuple(sorted({item.label for item in self.items}))
         self.labels = np.array([self.classes.index(item.label) for item in self.items], np.int32)
+        bursts = together(self.items)
+        self.recorded = np.array([bursts.get(item.digest, item.digest) for item in self.items]) if bursts else None
         self.record = backbones.backbone(self.options.network)
         alike, too_easy = near.loosened(self.items, alike, self.options.folds)
         options = self.options

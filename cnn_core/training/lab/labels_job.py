@@ -112,7 +112,8 @@ def _out_of_fold(bench: LabelsBench, features: np.ndarray, given: np.ndarray) ->
     total = np.zeros((len(given), len(bench.classes)))
     for index, fold in enumerate(bench.folds):
         bench.progress("out of fold", 0.4 + 0.35 * index / len(bench.folds))
-        probe = fit_within(features[fold.train], given[fold.train])
+        recorded = None if bench.recorded is None else bench.recorded[fold.train]
+        probe = fit_within(features[fold.train], given[fold.train], recorded)
         bench.heads.append(probe)
         total[fold.test] += probe.probabilities(features[fold.test])
     return total / bench.options.repeats

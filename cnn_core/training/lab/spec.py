@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
+from cnn_core.pictures.bursts import too_few_for_folds
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.spec import OnPictures, Spec, choice, choices, number, seed
 
@@ -153,7 +154,7 @@ class LabSpec(OnPictures[LabOptions]):
     Pictures whose `part` is `test` take no part in it: what is chosen here can still be tested on them.
 
     Raises:
-        SpecRefused: If there are too few classes or pictures, or a class cannot be in every fold.
+        SpecRefused: If there are too few classes, pictures or recordings, or a class cannot be in every fold.
     """
 
     def __post_init__(self) -> None:
@@ -165,6 +166,8 @@ class LabSpec(OnPictures[LabOptions]):
                 f"The class {fewest!r} has {counts[fewest]} pictures and there are {self.options.folds} folds. "
                 "Choose fewer folds or add pictures: every class must be in every fold."
             )
+        if trouble := too_few_for_folds([item for item in self.items if item.part != "test"], self.options.folds):
+            raise SpecRefused(trouble)
 
 
 def commonest_share(labels: Iterable[str]) -> float:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
+from cnn_core.pictures.bursts import owners, together, too_few_for_folds
 from cnn_core.pictures.items import Item, SpecRefused
-from cnn_core.pictures.near import owners
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +23,8 @@ class Fold:
 def usable(items: Sequence[Item], near: Mapping[str, str] | None = None) -> tuple[list[Item], list[str]]:
     """Return the pictures that a study may use, sorted, and notes on those left out.
 
-    Left out are pictures whose part is `test`, copies of them and pictures nearly the same (`near.groups`), and
-    pictures under two labels, as `sets.split` does.
+    Left out are pictures whose part is `test`, copies of them, pictures nearly the same (`near.groups`) or of the same
+    recording, and pictures under two labels, as `sets.split` does.
 
     Example:
         >>> items = [Item("1", "cat", "a.png"), Item("1", "dog", "b.png"), Item("2", "dog", "c.png")]
@@ -34,7 +34,7 @@ def usable(items: Sequence[Item], near: Mapping[str, str] | None = None) -> tupl
     labels: dict[str, set[str]] = defaultdict(set)
     for item in items:
         labels[item.digest].add(item.label)
-    near = near or {}
+    near = together(items, near)
     held_out = {item.digest for item in items if item.part == "test"}
     like_held_out = {near.get(digest, digest) for digest in held_out}
     kept, contradictory, tested, alike = [], 0, 0, 0
@@ -53,14 +53,15 @@ def usable(items: Sequence[Item], near: Mapping[str, str] | None = None) -> tupl
     if tested:
         notes.append(f"{tested} pictures of the test part left out: what is chosen here can be tested on them.")
     if alike:
-        notes.append(f"{alike} pictures left out: nearly the same as pictures of the test part.")
+        recorded = ", or of one recording with them" if any(item.burst for item in items) else ""
+        notes.append(f"{alike} pictures left out: nearly the same as pictures of the test part{recorded}.")
     return kept, notes
 
 
 def repeated_folds(
     items: Sequence[Item], folds: int, repeats: int, seed: int, near: Mapping[str, str] | None = None
 ) -> list[Fold]:
-    """Divide pictures into stratified folds, again and again; copies and near-duplicates stay together.
+    """Divide pictures into stratified folds, again and again; copies, near-duplicates, recordings stay together.
 
     Args:
         items: Pictures, none of them under two labels.
@@ -73,7 +74,7 @@ def repeated_folds(
         `folds` x `repeats` divisions; within one repeat every picture is tested on once.
 
     Raises:
-        SpecRefused: If a class has fewer different pictures than there are folds.
+        SpecRefused: If a class has fewer different pictures, or recordings, than there are folds.
 
     Example:
         >>> items = [Item(str(i), "ab"[i % 2], "") for i in range(8)]
@@ -84,7 +85,9 @@ def repeated_folds(
     Source:
         Kohavi 1995, IJCAI, section 3 (stratified cross-validation).
     """
-    near = near or {}
+    if trouble := too_few_for_folds(items, folds):
+        raise SpecRefused(trouble)
+    near = together(items, near)
     group_of = [near.get(item.digest, item.digest) for item in items]
     label_of = owners(items, near)
     digests = np.array(sorted(label_of))

@@ -191,7 +191,7 @@ Balanced accuracy {balanced(figures.per_class):.3f}: the mean of the classes' ow
 
 - It knows these {len(counts)} classes only and answers one of them to any picture.
 - Its probabilities are not calibrated.
-- {markdown(card_words(found.shift, [part for *_, part in run.spec["items"]], sizes))}
+- {markdown(card_words(found.shift, [part for _, _, _, part, *_ in run.spec["items"]], sizes))}
 - Precision and recall of a class rest on the few pictures in the column "tested".
 
 ## Licence

@@ -72,7 +72,7 @@ def evidence(run_id: str, arm: str, picture: str | np.ndarray, *, location: str 
             batch = network_input(store, [Item(digest, "", "")], record)
         else:
             batch = square(picture, record.input_size, record.crop_fraction)[None]
-        train = sets.split(experiment.items, experiment.options.seed).train
+        train = sets.split(experiment.items, experiment.options.seed, found.near).train
         nearest = _nearest(store, run, record, digest, batch, train)
     finally:
         store.close()

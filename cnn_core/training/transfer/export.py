@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cnn_core.arithmetic.tables import csv_text
 from cnn_core.networks import devices
 from cnn_core.networks.backbones import Backbone, build, weights_id
-from cnn_core.pictures import kept, limits
+from cnn_core.pictures import bursts, kept, limits
 from cnn_core.pictures.decoders import Decoders
 from cnn_core.pictures.images import ImageRejected
 from cnn_core.pictures.intake import Intake
@@ -340,6 +340,8 @@ def _experiment(settings: bytes, name: str) -> Experiment:
             raise ValueError(f"there is no part {quoted(min(unknown))} of a set")
         if odd := [item.digest for item in experiment.items if not re.fullmatch("[0-9a-f]{64}", item.digest)]:
             raise ValueError(f"{quoted(odd[0])} is the content of no picture")
+        if odd := [item.burst for item in experiment.items if item.burst and not bursts.ID.fullmatch(item.burst)]:
+            raise ValueError(f"{quoted(odd[0])} is no recording")
     except SpecRefused:
         raise
     except (UnicodeDecodeError, KeyError, TypeError, AttributeError, RecursionError) as error:  # in Python's words

@@ -10,6 +10,7 @@ import numpy as np
 from cnn_core.arithmetic.measures import Share
 from cnn_core.arithmetic.statistics import fisher_exact, share
 from cnn_core.arithmetic.verdicts import holm
+from cnn_core.pictures.bursts import together
 from cnn_core.pictures.items import Item
 from cnn_core.pictures.sets import Split
 from cnn_core.store.runs import Store
@@ -116,7 +117,8 @@ def measure(
     parts = split.train, split.test
     features = [vectors(part) for part in parts]
     numbers = [np.array([classes.index(item.label) for item in part]) for part in parts]
-    groups = [np.array([near.get(item.digest, item.digest) for item in part]) for part in parts]
+    alike = together([*split.train, *split.test], near)
+    groups = [np.array([alike.get(item.digest, item.digest) for item in part]) for part in parts]
     fell: tuple[Fall, ...] = ()
     if shift.fell.name == "frozen" and said:
         fell = falls(by_class(classes, split.validation, said(vectors(split.validation)), arms["frozen"]))
