@@ -12,6 +12,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from cnn_core.store.location import folder_of
 from cnn_core.store.troubles import StoreGone
 
 # What file systems call the time at which something was written.
@@ -30,14 +31,18 @@ class Objects:
     """Bytes under keys such as `pictures/<digest>.png` (see `keys`).
 
     Args:
-        url: A folder's or an object store's.
+        place: A folder, or the URL of one or of an object store.
     """
 
-    def __init__(self, url: str) -> None:
-        self._files, self._root = fsspec.url_to_fs(url)
+    def __init__(self, place: str | Path) -> None:
         # A folder of this machine is written to directly: three objects a picture, and fsspec takes 0.4 ms for each.
-        self._folder = Path(self._root) if isinstance(self._files, LocalFileSystem) else None
-        if self._folder is not None:
+        # It is no URL: its name may have `%20` or `::` in it, which fsspec takes for more than a name.
+        self._folder = folder_of(place) if isinstance(place, str) else place
+        if self._folder is None:
+            self._files, self._root = fsspec.url_to_fs(str(place))
+        else:
+            self._folder = self._folder.absolute()
+            self._files, self._root = LocalFileSystem(), self._folder.as_posix()
             self._folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, key: str, data: bytes) -> None:

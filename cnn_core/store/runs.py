@@ -59,12 +59,14 @@ class Store(Objects):
         self.location = str(location)
         self.folder: Path | None = None  # set only if all of it lives in one folder
         if apart := urls(self.location):
-            database, objects = apart
+            database: str | sa.URL = apart[0]
+            objects: str | Path = apart[1]
         else:
             folder = Path(location).expanduser().resolve()
             folder.mkdir(parents=True, exist_ok=True)
             self.location, self.folder = str(folder), folder
-            database, objects = f"sqlite:///{folder / DATABASE}", str(folder / "objects")
+            # Not as a text, of which SQLAlchemy would read `%20` and `?` in another way.
+            database, objects = sa.URL.create("sqlite", database=str(folder / DATABASE)), folder / "objects"
             adopt_mislaid(folder / "objects")
         super().__init__(objects)
         self._engine = connect(database)
@@ -86,7 +88,7 @@ class Store(Objects):
             StoreGone: If its folder has no store in it: it was deleted, and an empty one in its place helps nobody.
         """
         location = os.environ.get("CONVSCOPE_STORE") or str(DEFAULT_LOCATION)
-        if "://" not in location and not (Path(location).expanduser() / DATABASE).exists():
+        if urls(location) is None and not (Path(location).expanduser() / DATABASE).exists():
             raise StoreGone
         return cls(location)
 

@@ -65,7 +65,7 @@ class DatabaseRefused(ValueError):
     """A database that the store cannot live in; the text says why."""
 
 
-def connect(url: str) -> sa.Engine:
+def connect(url: str | sa.URL) -> sa.Engine:
     """Return an engine for SQLite or PostgreSQL.
 
     Raises:

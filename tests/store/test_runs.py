@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from cnn_core.store import keys
+from cnn_core.store.location import LocationRefused
 from cnn_core.store.records import FINAL, LIVE, Run, RunNotFound, plain
 from cnn_core.store.runs import Store
 
@@ -216,7 +217,66 @@ def test_location_tells_the_folder_only_if_there_is_one(tmp_path: Path) -> None:
     remote.close()
 
 
-def test_folder_may_have_a_name_with_spaces_and_umlauts(tmp_path: Path) -> None:
+HARD = ("Jürgen 50% #1", "a%20b", "what?x=1", "a::b", "100%25 [new]*", "~ {x} 'q'", "日本 ∂", "file: x")
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_folder_may_have_any_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / name / "var"
+    opened = Store(folder)
+    opened.write("pictures/a.png", b"a")
+    run = opened.create("toy", {}, title="toy")
+    assert opened.folder == folder and opened.below("pictures") == list(opened.stored()) == ["pictures/a.png"]
+    opened.close()
+    assert {path.name for path in folder.iterdir()} == {"runs.sqlite", "objects", "migration.lock"}
+    assert (folder / "objects" / "pictures" / "a.png").read_bytes() == b"a"
+    assert [path.name for path in tmp_path.iterdir()] == [name], "nothing is written beside it"
+    monkeypatch.chdir(tmp_path / name)
+    monkeypatch.setenv("CONVSCOPE_STORE", "var")
+    again = Store.existing()
+    assert again.get(run.id).title == "toy"
+    again.remove("pictures")
+    assert again.stored() == {} and again.folder == folder
+    again.close()
+
+
+@pytest.mark.parametrize("as_uri", [False, True])
+@pytest.mark.parametrize("name", ["Jürgen 50% #1", "my files", "日本"])
+def test_urls_may_lead_to_any_folder(name: str, as_uri: bool, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    folder.mkdir(parents=True)
+    place = (folder / "objects").as_uri() if as_uri else f"file://{folder / 'objects'}"
+    database = f"sqlite:///{folder / 'runs.sqlite'}"
+    opened = Store(f"{database} {place}")
+    opened.write("secret", b"s")
+    opened.close()
+    assert (folder / "objects" / "secret").read_bytes() == b"s" and (folder / "runs.sqlite").is_file()
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_folder_that_a_url_named_literally_stays_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a%20b").mkdir()
+    database = f"sqlite:///{tmp_path}/runs.sqlite"
+    opened = Store(f"{database} file://{tmp_path}/a%20b")
+    opened.write("secret", b"s")
+    opened.close()
+    assert (tmp_path / "a%20b" / "secret").read_bytes() == b"s" and not (tmp_path / "a b").exists()
+
+
+def test_objects_of_a_database_may_lie_in_a_plain_folder_but_not_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Store(f"sqlite:///{tmp_path}/runs.sqlite {tmp_path}/my objects")
+    opened.write("secret", b"s")
+    opened.close()
+    assert (tmp_path / "my objects" / "secret").read_bytes() == b"s"
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LocationRefused, match="received one URL, of sqlite, without an object store"):
+        Store("sqlite:////srv/my files/runs.sqlite")
+    assert {path.name for path in tmp_path.iterdir()} == {"runs.sqlite", "migration.lock", "my objects"}
+
+
+def test_folder_of_version_01_with_spaces_and_umlauts_gets_its_objects(tmp_path: Path) -> None:
     folder = tmp_path / "frische küche" / "my store"
     opened = Store(folder)
     opened.write("pictures/a.png", b"a")
