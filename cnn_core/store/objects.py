@@ -12,10 +12,15 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from cnn_core.store.troubles import StoreGone
+from cnn_core.store.location import CLUSTER
+from cnn_core.store.troubles import StoreGone, patient
 
 # What file systems call the time at which something was written.
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
+
+
+class ObjectsRefused(ValueError):
+    """An object store that cannot be spoken to; the text says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +36,25 @@ class Objects:
 
     Args:
         url: A folder's or an object store's.
+
+    Raises:
+        ObjectsRefused: If what speaks to that object store is not installed.
     """
 
     def __init__(self, url: str) -> None:
-        self._files, self._root = fsspec.url_to_fs(url)
+        try:
+            # What another process has written or removed since is not in a listing that was kept.
+            self._files, self._root = fsspec.url_to_fs(url, use_listings_cache=False)
+        except ImportError as missing:
+            raise ObjectsRefused(
+                f"The store's objects, at {url.partition(':')[0]}:, have no client: {missing}. {CLUSTER}"
+            ) from None
         # A folder of this machine is written to directly: three objects a picture, and fsspec takes 0.4 ms for each.
         self._folder = Path(self._root) if isinstance(self._files, LocalFileSystem) else None
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
 
+    @patient
     def write(self, key: str, data: bytes) -> None:
         """Keep bytes; whole or not at all."""
         if self._folder is None:
@@ -60,6 +75,7 @@ class Objects:
             partial.unlink(missing_ok=True)
             raise
 
+    @patient
     def read(self, key: str) -> bytes:
         """Return the bytes under a key.
 
@@ -76,12 +92,14 @@ class Objects:
         data: bytes = self._files.cat_file(f"{self._root}/{key}")
         return data
 
+    @patient
     def exists(self, key: str) -> bool:
         """Tell whether there are bytes under this key."""
         if self._folder is not None:
             return (self._folder / key).exists()
         return bool(self._files.exists(f"{self._root}/{key}"))
 
+    @patient
     def look(self, key: str) -> Stored | None:
         """Return the size and time of what is under a key, None if nothing is."""
         try:
