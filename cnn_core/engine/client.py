@@ -1,7 +1,8 @@
 """The web side of the engine: submit a run, ask a question, stop a run, see how it stands.
 
-The engine is the one that `CONVSCOPE_ENGINE` names (`tls://host:8786`, with Dask's own TLS settings from the
-environment), or the embedded host of this store. All state is in the store, so an `Engine` may be lost at any moment.
+The engine is the one that `CONVSCOPE_ENGINE` names (`tls://host:8786`, with the certificates of `CONVSCOPE_TLS` or
+Dask's own settings), or the embedded host of this store. All state is in the store, so an `Engine` may be lost at any
+moment.
 """
 
 import contextlib
@@ -47,6 +48,13 @@ __all__ = [
 OPEN_QUESTIONS = 16  # of this process, waiting or being answered; one more is refused
 LOOK = 1.0  # seconds after which an asker looks whether the worker dies of the question
 LOSSES = 10  # workers that may be lost while a question is with them, if nobody saw that they died of it
+NOBODY = (
+    15.0  # seconds for a cluster's worker that answers questions to come back; the host of an embedded one starts it
+)
+NO_ASKER = (
+    "No worker of this cluster answers questions; runs go on. Whoever runs it can start one: "
+    "python -m cnn_core.engine.cluster worker ask."
+)
 GLANCE = 1.0  # seconds for which a status serves all who look
 
 log = logging.getLogger(__name__)
@@ -253,10 +261,13 @@ class Engine:
         if lost >= LOSSES:
             future.release()
             raise AskFailed(f"The worker was lost {lost} times before it could answer. Try again in a moment.")
+        workers = [each["address"] for each in view["workers"] if "ASK" in each["lanes"]]
+        if not workers and not self.embedded and time.monotonic() > deadline - timeout + NOBODY:
+            future.release()
+            raise AskTimedOut(NO_ASKER)
         if time.monotonic() < deadline:
             return
         future.release()  # first: Dask would start it again after its worker died
-        workers = [each["address"] for each in view["workers"] if "ASK" in each["lanes"]]
         if not workers:
             raise AskTimedOut(f"No worker was there to answer within {timeout:g} s. Try again in a moment.")
         with contextlib.suppress(TimeoutError):

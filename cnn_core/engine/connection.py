@@ -12,7 +12,7 @@ from distributed.security import Security
 from distributed.utils import sync
 
 from cnn_core.engine import address as addresses
-from cnn_core.engine import probes
+from cnn_core.engine import probes, tls
 from cnn_core.engine.errors import EngineUnreachable
 
 CONNECT = 3.0  # seconds to reach a scheduler
@@ -114,7 +114,7 @@ class Connection:
 
     def _whereabouts(self) -> tuple[str, Security | None]:
         if self._address:
-            return self._address, None  # None: Dask's own settings, from the environment
+            return self._address, tls.from_environment()  # None: Dask's own settings
         found = self._fixed or addresses.read(self._folder)
         if found is None:
             raise EngineUnreachable(

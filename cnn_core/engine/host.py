@@ -68,13 +68,14 @@ def lanes(memory: int, gpu_count: int) -> list[Lane]:
     quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
     hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if gpu_count else {}
     visible = [{"CUDA_VISIBLE_DEVICES": str(index)} for index in range(gpu_count)] or [{}]
-    share = _memory("CONVSCOPE_RUN_MEMORY", 0.60 * memory / len(visible))
-    return [Lane("ask-0", "ASK", _memory("CONVSCOPE_ASK_MEMORY", 0.25 * memory), quiet | hidden)] + [
+    share = memory_of("CONVSCOPE_RUN_MEMORY", 0.60 * memory / len(visible))
+    return [Lane("ask-0", "ASK", memory_of("CONVSCOPE_ASK_MEMORY", 0.25 * memory), quiet | hidden)] + [
         Lane(f"run-{index}", "RUN", share, quiet | gpu) for index, gpu in enumerate(visible)
     ]
 
 
-def _memory(variable: str, share: float) -> int:
+def memory_of(variable: str, share: float) -> int:
+    """Return a worker's bytes: what a variable says in gigabytes, or else this share of the machine."""
     # TensorFlow alone takes half a GB: a smaller limit would end the worker before it did anything.
     return int(float(os.environ.get(variable) or 0) * 1e9) or max(int(share), 2**30)
 
@@ -94,7 +95,7 @@ async def serve(folder: Path, idle: float, asked_to_end: asyncio.Event) -> None:
     addresses.write(folder, published)
     log.info("Scheduler at %s; log of process %d", scheduler.address, os.getpid())
     keepers = [
-        asyncio.create_task(_occupy(lane, scheduler.address, security, folder))
+        asyncio.create_task(occupy(lane, scheduler.address, security, folder / "scratch", host="127.0.0.1"))
         for lane in lanes(MEMORY_LIMIT, len(gpus()))
     ]
     watchman = await asyncio.to_thread(_start_watchman, store, published)
@@ -128,8 +129,16 @@ def _start_watchman(store: Store, published: addresses.Address) -> "Reconciler":
     return watchman
 
 
-async def _occupy(lane: Lane, scheduler: str, security: object, folder: Path) -> None:
-    """Keep a worker in this lane: a nanny restarts its worker by itself, and here a nanny that closed is replaced."""
+async def occupy(lane: Lane, scheduler: str, security: object, scratch: Path, *, host: str | None = None) -> None:
+    """Keep a worker in this lane: a nanny restarts its worker by itself, and here a nanny that closed is replaced.
+
+    Args:
+        lane: The worker.
+        scheduler: Its address; one that is gone is asked again and again.
+        security: The certificates.
+        scratch: A folder of this machine's for Dask.
+        host: The address to listen on; by default the one from which this machine reaches the scheduler.
+    """
     from distributed import Nanny
     from distributed.core import Status
 
@@ -143,8 +152,8 @@ async def _occupy(lane: Lane, scheduler: str, security: object, folder: Path) ->
             env=lane.environment,
             preload=["cnn_core.engine.preload"],
             preload_nanny=["cnn_core.engine.deaths"],
-            local_directory=str(folder / "scratch"),
-            host="127.0.0.1",
+            local_directory=str(scratch),
+            host=host,
             dashboard_address="127.0.0.1:0",
             security=security,
             death_timeout=60,

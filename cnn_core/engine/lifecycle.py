@@ -47,11 +47,17 @@ def _start_host() -> None:
 
 
 def _greeting(engine: "Engine") -> str:
+    from cnn_core.engine import client
+
     status = engine.status()
     if engine.embedded and not status.run_workers:
         return f"the engine is starting (its log: {address.state_folder(engine.store) / 'engine.log'})."
     if not status.reachable:
         return status.message
+    if not engine.embedded and status.message:
+        return f"the engine at {status.address} is reached. {status.message}"
+    if not status.ask_workers:
+        return f"the engine at {status.address} is reached. {client.NO_ASKER}"
     return f"the engine at {status.address} is ready with {status.run_workers + status.ask_workers} workers."
 
 

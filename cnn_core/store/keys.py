@@ -14,6 +14,7 @@
     lessons/<token>.json                 a list of views with notes, in an order
     classes/<token>.json                 a class: its title, its list of views
     classes/<token>/<student>.json       what one student of it has done: a file each, so that two at once lose nothing
+    checks/trial.<token>.partial         what the check of a cluster writes and removes again; one left is unfinished
     secret                               what the server signs its visitors' names with
 
 A list is named `visit/<visit>`, `key/<key>` (a reader's private link), `studies/<pictures>/<kind>`,
@@ -239,6 +240,16 @@ def extractor(*parts: str) -> str:
         return words
     digest = hashlib.sha256(words.encode()).hexdigest()
     return f"{words[: MAX_EXTRACTOR - 1 - len(digest)]} {digest}"
+
+
+def trial(token: str) -> str:
+    """Return the key of what is written to see whether it can be; a token is 8 hexadecimal digits.
+
+    Example:
+        >>> owner(trial("0a1b2c3d")).kind
+        'unfinished file'
+    """
+    return f"checks/trial.{token}.partial"
 
 
 # Read backwards -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT_LOCATION = (
     _CHECKOUT / "var" if (_CHECKOUT / "app.py").is_file() else Path(platformdirs.user_data_dir("convscope", False))
 )
+CLUSTER = "Get what a store outside of a folder needs: make app CLUSTER=1, or pip install -r requirements/cluster.txt."
 
 _APART = re.compile(r"(\S+?://.*?) ([A-Za-z][\w+.-]*(?:::\S*?)?://.*)")  # a database's file may lie in "my files"
 _PLAIN = re.compile(r"(\S+?://\S*) ((?:/|[A-Za-z]:[\\/]).*)")  # the objects in a folder that is no URL

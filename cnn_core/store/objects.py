@@ -12,11 +12,15 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from cnn_core.store.location import folder_of
-from cnn_core.store.troubles import StoreGone
+from cnn_core.store.location import CLUSTER, folder_of
+from cnn_core.store.troubles import StoreGone, patient
 
 # What file systems call the time at which something was written.
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
+
+
+class ObjectsRefused(ValueError):
+    """An object store that cannot be spoken to; the text says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,9 @@ class Objects:
 
     Args:
         place: A folder, or the URL of one or of an object store.
+
+    Raises:
+        ObjectsRefused: If what speaks to that object store is not installed.
     """
 
     def __init__(self, place: str | Path) -> None:
@@ -39,12 +46,18 @@ class Objects:
         # It is no URL: its name may have `%20` or `::` in it, which fsspec takes for more than a name.
         self._folder = folder_of(place) if isinstance(place, str) else place
         if self._folder is None:
-            self._files, self._root = fsspec.url_to_fs(str(place))
+            try:
+                # What another process has written or removed since is not in a listing that was kept.
+                self._files, self._root = fsspec.url_to_fs(str(place), use_listings_cache=False)
+            except ImportError as missing:
+                scheme = str(place).partition(":")[0]
+                raise ObjectsRefused(f"The store's objects, at {scheme}:, have no client: {missing}. {CLUSTER}") from None
         else:
             self._folder = self._folder.absolute()
             self._files, self._root = LocalFileSystem(), self._folder.as_posix()
             self._folder.mkdir(parents=True, exist_ok=True)
 
+    @patient
     def write(self, key: str, data: bytes) -> None:
         """Keep bytes; whole or not at all."""
         if self._folder is None:
@@ -65,6 +78,7 @@ class Objects:
             partial.unlink(missing_ok=True)
             raise
 
+    @patient
     def read(self, key: str) -> bytes:
         """Return the bytes under a key.
 
@@ -81,12 +95,14 @@ class Objects:
         data: bytes = self._files.cat_file(f"{self._root}/{key}")
         return data
 
+    @patient
     def exists(self, key: str) -> bool:
         """Tell whether there are bytes under this key."""
         if self._folder is not None:
             return (self._folder / key).exists()
         return bool(self._files.exists(f"{self._root}/{key}"))
 
+    @patient
     def look(self, key: str) -> Stored | None:
         """Return the size and time of what is under a key, None if nothing is."""
         try:

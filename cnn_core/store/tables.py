@@ -13,6 +13,7 @@ from typing import Any
 import filelock
 import sqlalchemy as sa
 
+from cnn_core.store.location import CLUSTER
 from cnn_core.store.troubles import StoreGone
 
 REVISION = "0003"  # the newest file of `migrations/versions`
@@ -69,9 +70,12 @@ def connect(url: str | sa.URL) -> sa.Engine:
     """Return an engine for SQLite or PostgreSQL.
 
     Raises:
-        DatabaseRefused: If it is another database.
+        DatabaseRefused: If it is another database, or its driver is not installed.
     """
-    engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)  # among them are the keys of links
+    try:
+        engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)  # among them are the keys of links
+    except ModuleNotFoundError as missing:
+        raise DatabaseRefused(f"The store's database needs {missing.name}, which is not installed. {CLUSTER}") from None
     if engine.dialect.name not in ("sqlite", "postgresql"):
         raise DatabaseRefused(
             f"The store received a database of {engine.dialect.name}; it lives in SQLite (a folder) or PostgreSQL. "

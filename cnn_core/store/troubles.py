@@ -18,6 +18,14 @@ PAUSE = 1.0  # seconds between two tries
 
 BUSY = "The store is busy: something else holds its database locked. What was saved before is kept; try again soon."
 AWAY = "The store's database does not answer. What was saved before is kept; try again in a moment."
+OBJECTS_AWAY = (
+    "The store's object store does not answer. What was saved before is kept; try again in a moment. If this stays, "
+    "whoever runs this server checks its address, and that it is up."
+)
+OBJECTS_REFUSE = (
+    "The store's object store refuses this server. Whoever runs it checks the bucket, the key and its secret, what "
+    "that key may do, and the clock: requests that are signed a quarter of an hour early or late are refused."
+)
 FULL = "The disk is full, so nothing more can be saved. Free some space, then start again."
 READ_ONLY = "The store cannot be written: its disk or its files are read-only. Tell whoever runs this server."
 GONE = (
@@ -36,6 +44,11 @@ _SAID = {
 }
 _CODES = {"55P03": BUSY, "40P01": BUSY, "53100": FULL, "25006": READ_ONLY}
 _NUMBERS = {errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EROFS: READ_ONLY}
+
+# Clients of object stores, known by name: who keeps all in a folder has none of them.
+_CLIENTS = ("botocore", "aiobotocore", "aiohttp")
+_NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError")
+_OVERLOADED = (errno.EBUSY, getattr(errno, "EREMOTEIO", errno.EIO))  # 503 and 500
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -87,7 +100,18 @@ def _words(error: BaseException) -> str:
         if (code := getattr(error.orig, "sqlstate", None)) in _CODES:
             return _CODES[code]
         return AWAY if isinstance(error, exc.OperationalError | exc.InterfaceError) else ""
+    if _is_clients(error) and not hasattr(error, "response"):  # there was no answer
+        return OBJECTS_REFUSE if type(error).__name__ in _NO_CREDENTIALS else OBJECTS_AWAY
+    if isinstance(error, OSError) and _is_clients(error.__cause__):  # s3fs makes these of answers
+        if isinstance(error, PermissionError):
+            return OBJECTS_REFUSE
+        if error.errno in _OVERLOADED:
+            return OBJECTS_AWAY
     return _NUMBERS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+
+
+def _is_clients(error: BaseException | None) -> bool:
+    return type(error).__module__.partition(".")[0] in _CLIENTS
 
 
 # Waiting -------------------------------------------------------------------------------------------------------------
@@ -97,7 +121,7 @@ _patience: ContextVar[float] = ContextVar("patience", default=0.0)
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """Have `patient` functions of this thread wait so long for a database that is locked or away."""
+    """Have `patient` functions of this thread wait so long for a store that is locked or away."""
     before = _patience.set(seconds)
     try:
         yield
@@ -106,7 +130,7 @@ def patience(seconds: float) -> Iterator[None]:
 
 
 def patient(function: Callable[P, R]) -> Callable[P, R]:
-    """Have a function tried again while the database is locked or away, as long as its caller has patience.
+    """Have a function tried again while the store is locked or away, as long as its caller has patience.
 
     Example:
         >>> patient(int)("3")
@@ -119,8 +143,8 @@ def patient(function: Callable[P, R]) -> Callable[P, R]:
         while True:
             try:
                 return function(*args, **kwargs)
-            except exc.SQLAlchemyError as error:
-                if sentence(error) not in (BUSY, AWAY) or time.monotonic() + PAUSE > deadline:
+            except Exception as error:
+                if sentence(error) not in (BUSY, AWAY, OBJECTS_AWAY) or time.monotonic() + PAUSE > deadline:
                     raise
             time.sleep(PAUSE)
 
