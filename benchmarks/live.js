@@ -7,15 +7,16 @@
 const scripts = '/scripts/';
 
 /**
- * Return the device on which networks run, in words; empty if the browser gives no graphics card.
+ * Return what WebGPU computes on, in words, empty if there is nothing; and whether that is a graphics card.
  *
- * @returns {Promise<string>}
+ * @returns {Promise<{ name: string, real: boolean }>}
  */
 export async function graphics() {
   const gpu = /** @type {any} */ (navigator).gpu, adapter = await gpu?.requestAdapter();
-  if (!adapter) return '';
-  const { vendor, architecture, description } = adapter.info;
-  return [vendor, architecture, description].filter(Boolean).join(' ') || 'one without a name';
+  if (!adapter) return { name: '', real: false };
+  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
+  const name = [vendor, architecture, description].filter(Boolean).join(' ') || 'one without a name';
+  return { name, real: !isFallbackAdapter && !/swiftshader|llvmpipe|software/i.test(name) };
 }
 
 /**
