@@ -106,7 +106,7 @@ def written(folder: Path, seen: np.ndarray) -> tuple[dict[str, dict[str, Any]], 
         "head": head_bytes(kernel, bias),
         "lower": forward.shared_part(network, blocks)[1],
         "upper": flatbuffer.convert(upper),
-        "top": flatbuffer.convert(keras.Model(base.get_layer(network.block_starts[blocks]).input, base.output)),
+        "top": forward.shared_part(network, blocks, above=True)[1],
         "whole": flatbuffer.convert(whole),
         "int8": flatbuffer.convert(whole, int8=True),
     }
@@ -155,7 +155,7 @@ def measure(url: str, wanted: dict[str, Any], webgpu: bool) -> dict[str, Any] | 
         card = ""
         if webgpu:
             given = page.evaluate("async () => (await import('/live.js')).graphics()")
-            if not given["real"]:  # by software a frame takes minutes
+            if not given["real"]:  # software had not ended after five minutes
                 return f"WebGPU: Chromium gives no graphics card here ({given['name'] or 'no adapter'}); not measured."
             card = given["name"]
         measured: dict[str, Any] = page.evaluate(
