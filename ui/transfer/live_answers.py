@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from cnn_core.pictures.picture import MAX_SIDE
 from cnn_core.store.records import Run
 from cnn_core.training.transfer.manifest import live_manifest
 from cnn_core.training.transfer.results import Transfer
 from ui.shared.asked import answer
 from ui.shared.charts import palette
-from ui.shared.live_routes import parts_url, runtime_url
+from ui.shared.serving import PARTS, RUNTIME
 from ui.shared.session import store
 from ui.widgets.live.live import live
 
@@ -35,14 +36,14 @@ def live_answers(run: Run, found: Transfer) -> None:
             at_once=True,
         )
         return
-    st.caption(
-        "Photos larger than 1,024 pixels a side are reduced before the server sees them; your browser sees them as "
-        "they are, so its answers to those can differ a little."
-    )
     live(
         manifest,
         f"transfer_live_{run.id}",
-        runtime=runtime_url(),
-        parts=parts_url(),
+        runtime=RUNTIME,
+        parts=PARTS,
         colours={arm: palette().arms[arm] for arm in arms},
+    )
+    st.caption(
+        f"Of a photo larger than {MAX_SIDE:,} pixels a side the server sees a reduced copy, your browser the photo: "
+        "its answer to such a one can differ a little."
     )

@@ -29,7 +29,7 @@ import { agreement, noneWords, paceWords, percent, shownClasses, verdictOf, verd
  * @property {number} turn Of what is answered now: another source, or Stop, is another turn.
  * @property {string} url Of a video file.
  * @property {() => void} leave Listens no longer to the page: the component has left it.
- * @property {Seen} [seen] The last frame or picture, and what was said of it: for tests, and for whoever is curious.
+ * @property {Seen} [seen] The frame whose answer is shown: tests ask the server about the very same.
  */
 
 const MOST_BARS = 8, PACE = 20;
@@ -60,8 +60,7 @@ export default function ({ data, parentElement }) {
   const ask = async (image, since) => {
     const bytes = square(image, size, crop), seeing = performance.now() - since;
     const answer = await /** @type {Network} */ (state.network).answer(bytes);
-    state.seen = { image, bytes, answer, took: performance.now() - since, seeing };
-    return state.seen;
+    return { image, bytes, answer, took: performance.now() - since, seeing };
   };
   const spoken = (/** @type {Answer} */ answer) => arms.map(([arm, { title }]) => {
     const line = make('p'), dot = make('span', 'dot');
@@ -75,11 +74,12 @@ export default function ({ data, parentElement }) {
       const row = make('li'), meters = make('div', 'meters');
       row.append(make('span', 'name', classes[index]), meters);
       for (const [arm] of arms) {
-        const meter = make('div', 'meter'), bar = make('i');
+        const meter = make('div', 'meter'), track = make('b'), bar = make('i');
         bar.style.width = `${100 * answer[arm][index]}%`;
         meter.style.setProperty('--arm', `var(--arm-${arm})`);
         meter.dataset.probability = String(answer[arm][index]);
-        meter.append(bar, make('span', '', percent(answer[arm][index])));
+        track.append(bar);
+        meter.append(track, make('span', '', percent(answer[arm][index])));
         meters.append(meter);
       }
       return row;
@@ -114,8 +114,9 @@ export default function ({ data, parentElement }) {
         stop();
       } else if (video.videoWidth && video.readyState >= 2 && video.currentTime !== last) {
         last = video.currentTime;
-        const since = performance.now(), { answer, took, seeing } = await ask(frameOf(video, canvas), since);
+        const seen = await ask(frameOf(video, canvas), performance.now()), { answer, took, seeing } = seen;
         if (state.turn !== turn) return;
+        state.seen = seen;
         $('.says').replaceChildren(...spoken(answer));
         $('.classes').replaceChildren(...bars(answer));
         pace.push({ at: performance.now(), took, seeing });
@@ -216,13 +217,8 @@ export default function ({ data, parentElement }) {
   // Once ----------------------------------------------------------------------------------------------------
 
   const begin = async () => {
-    const parts = Object.entries(manifest.parts), at = (/** @type {{ url: string }} */ { url }) => data.parts + url;
-    const whole = {
-      ...manifest,
-      parts: Object.fromEntries(parts.map(([name, part]) => [name, { ...part, url: at(part) }])),
-      parity: manifest.parity?.map((picture) => ({ ...picture, url: at(picture) })),
-    };
-    const megabytes = parts.reduce((sum, [, { bytes }]) => sum + bytes, 0) / 1e6;
+    const whole = { ...manifest, base: data.parts };
+    const megabytes = Object.values(manifest.parts).reduce((sum, { bytes }) => sum + bytes, 0) / 1e6;
     $('.state').textContent = `Fetching the network (${megabytes.toFixed(0)} MB) and what runs it; it is kept…`;
     try {
       const network = await openNetwork(await openRuntime(data.runtime), whole);

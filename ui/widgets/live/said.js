@@ -4,13 +4,13 @@
 /** @typedef {{ name: string, share: number, none: boolean }} Verdict */
 
 /**
- * Write a share as people do; what is nearly certain gets a decimal.
+ * Write a share as people do; only what is certain is 100 %.
  *
  * @param {number} value 0 to 1.
  * @example percent(0.984)  // '98 %'
  */
 export const percent = (value) => {
-  if (value > 0.99 && value < 0.9995) return `${Math.floor(1000 * value) / 10} %`;
+  if (value > 0.99 && value < 1) return `${Math.floor(1000 * value) / 10} %`;
   return `${Math.round(100 * value)} %`;
 };
 
@@ -91,7 +91,7 @@ export const agreement = (found, tolerance) => {
  */
 export const noneWords = (arms) => {
   const each = arms.map(([title, least]) => `${percent(least)} (${title.toLowerCase()})`).join(', ');
-  return `“None of these” is said below ${each}: of its answers to the test pictures, 95 in 100 were surer.`;
+  return `“None of these” is said below ${each}: 95 of 100 answers to the test pictures were at least so sure.`;
 };
 
 /**

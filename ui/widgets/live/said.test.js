@@ -4,9 +4,9 @@ import { agreement, noneWords, paceWords, percent, shownClasses, verdictOf, verd
 
 const found = (/** @type {object} */ more) => ({ pictures: 10, largest: {}, worst: 2.7e-7, bits: 10, ...more });
 
-test('a share is rounded, but never to a certainty that it is not', () => {
+test('a share is rounded, but never to a certainty', () => {
   const said = [0, 0.004, 0.984, 0.9951, 0.9999, 1].map(percent);
-  assert.deepEqual(said, ['0 %', '0 %', '98 %', '99.5 %', '100 %', '100 %']);
+  assert.deepEqual(said, ['0 %', '0 %', '98 %', '99.5 %', '99.9 %', '100 %']);
 });
 
 test('the likeliest class is the answer, and below the threshold it is none', () => {
@@ -48,8 +48,8 @@ test('beyond the tolerance live answers are off, with the reason', () => {
 test('none of these is said with its thresholds', () => {
   assert.equal(
     noneWords([['Frozen', 0.71], ['Fine-tuned', 0.8]]),
-    '“None of these” is said below 71 % (frozen), 80 % (fine-tuned): of its answers to the test pictures, 95 in 100 '
-      + 'were surer.',
+    '“None of these” is said below 71 % (frozen), 80 % (fine-tuned): 95 of 100 answers to the test pictures were '
+      + 'at least so sure.',
   );
 });
 
