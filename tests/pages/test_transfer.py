@@ -781,6 +781,7 @@ def self_test(**failed: str) -> dict[str, Any]:
             "agreement": 0.9,
             "bytes": 13_000_000,
             "words": failed.get(name, "fine"),
+            "batch": 1,
         }
         for name, tolerance in (("keras", 1e-4), ("tflite", 1e-3), ("int8", None))
     ]
@@ -851,6 +852,40 @@ def test_onnx_that_is_not_installed_is_said_with_the_command_and_tested_once_it_
     app.button(key="transfer_export_frozen_begin").click().run()
     assert not app.exception
     assert export_run(store).spec == spec | {"again": "onnx"}
+
+
+def test_page_for_the_browser_goes_along_if_its_network_passed(page: Any, store: Store, run: Run) -> None:
+    keep_test(store, finish(store, run), self_test())
+    app = page("transfer", run=run.id)
+    switch = app.toggle(key="transfer_page_frozen")
+    (before,) = [button.proto.label for button in app.get("download_button") if "Frozen" in button.proto.label]
+    assert switch.value and switch.label == "A page for the browser (`web/`, 19 MB)"
+    assert "Ten of the test pictures go with it: whoever can open the page can see them." in texts(app)
+    app.toggle(key="transfer_bundle_pictures").set_value(False).run()
+    assert "Ten of the test pictures" not in texts(app) and "--directory web" in texts(app)
+    app.toggle(key="transfer_page_frozen").set_value(False).run()
+    (after,) = [button.proto.label for button in app.get("download_button") if "Frozen" in button.proto.label]
+    assert "--directory web" not in texts(app)
+    sizes = [int(re.search(r"\((\d+) MB\)", label)[1]) for label in (before, after)]
+    assert sizes[0] - sizes[1] == pytest.approx(19, abs=1)
+    assert not app.exception
+
+
+def test_page_for_the_browser_needs_a_network_that_passed(page: Any, store: Store, run: Run) -> None:
+    keep_test(store, finish(store, run), self_test(tflite="frozen.tflite: beyond 1e-03: not offered."))
+    app = page("transfer", run=run.id)
+    assert "transfer_page_frozen" not in [toggle.key for toggle in app.toggle] and not app.exception
+
+
+def test_litert_files_of_an_earlier_version_are_offered_to_be_made_anew(page: Any, store: Store, run: Run) -> None:
+    told = self_test()
+    for entry in told["formats"]:
+        entry.pop("batch", None)
+    keep_test(store, finish(store, run), told)
+    app = page("transfer", run=run.id)
+    app.button(key="transfer_export_frozen_begin").click().run()
+    assert not app.exception
+    assert export_run(store).spec == {"run": run.id, "arm": "frozen", "again": "tflite, int8, onnx"}
 
 
 def test_export_test_of_another_visit_is_found_and_not_begun_twice(page: Any, store: Store, run: Run) -> None:

@@ -11,9 +11,10 @@ from cnn_core.pictures import kept
 from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.training.transfer import onnx_extra
-from cnn_core.training.transfer.export import bundle, epochs_csv, metrics_csv, self_test_of
+from cnn_core.training.transfer.export import bundle, epochs_csv, has_page, is_current, metrics_csv, self_test_of
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES
+from cnn_core.training.transfer.web import page_bytes
 from ui.shared.asked import answer
 from ui.shared.session import store
 from ui.shared.text import count, plain, table
@@ -33,7 +34,7 @@ def take_home(run: Run, found: Transfer) -> None:
     st.markdown(
         "Each network comes as a zip: the `.keras` file with its preprocessing inside, `labels.json`, `predict.py` and "
         "`train.py` in plain Keras, which do not need ConvScope, a notebook that measures and trains again with them, "
-        "a model card and the figures. "
+        "a model card and the figures. Tested, it can have a page along, too, that runs the network in any browser. "
         "Given as “Zip” among the pictures of this or another server, it brings back pictures, classes and settings."
     )
     pictures = st.toggle("Put the pictures into the zip", True, key="transfer_bundle_pictures")
@@ -67,12 +68,12 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
     with st.container(border=True):
         st.markdown(f"**{ARM_TITLES[name]}**")
         tested, lacking = self_test_of(store(), run.id, name), onnx_extra.missing()
-        # Installed since that test, which said how:
-        again = tested is not None and not lacking and any("file" not in entry for entry in tested["formats"])
+        again = [entry["name"] for entry in (tested or {"formats": ()})["formats"] if not is_current(entry)]
+        again = [each for each in again if each != "onnx" or not lacking]  # installed since that test, which said how
         if tested is None or again or len(tested["formats"]) < len(FORMAT_TITLES):
             answer(
                 "exports",
-                {"run": run.id, "arm": name} | ({"again": "onnx"} if again else {}),
+                {"run": run.id, "arm": name} | ({"again": ", ".join(again)} if again else {}),
                 title=f"exports of {run.title}, {ARM_TITLES[name].lower()}",
                 begin="Test the exports",
                 key=f"transfer_export_{name}",
@@ -97,10 +98,13 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
             key=f"transfer_formats_{name}",
         )
         size += sum(entry["bytes"] for entry in formats if entry["name"] in (chosen or ()))
+        page = has_page(tested) and _wants_page(name, formats, pictures)
+        if page:
+            size += _page_bytes(formats)
         record = backbone(run.spec["options"]["backbone"])
         st.download_button(
             f"{ARM_TITLES[name]} model ({size / 1e6:.0f} MB)",
-            lambda: _bundle(run, name, record, pictures, chosen or ()),
+            lambda: _bundle(run, name, record, pictures, chosen or (), page),
             f"convscope-{run.id}-{name}.zip",
             "application/zip",
             key=f"transfer_download_{name}",
@@ -115,10 +119,29 @@ def _pictures_bytes(_run_id: str, digests: tuple[str, ...]) -> int:
     return sum(len(kept.file(store(), digest)[0]) for digest in digests)
 
 
-def _bundle(run: Run, arm: str, record: Backbone, pictures: bool, formats: Collection[str]) -> bytes:
+def _wants_page(name: str, formats: list[dict[str, Any]], pictures: bool) -> bool:
+    """Ask whether a page for the browser goes into the zip."""
+    wanted = st.toggle(
+        f"A page for the browser (`web/`, {_page_bytes(formats) / 1e6:.0f} MB)", True, key=f"transfer_page_{name}"
+    )
+    if wanted:
+        st.caption(
+            "It runs the network on the camera and on pictures, which stay in the browser, and asks nobody else for "
+            "anything. Put the folder `web` onto any web space, or open it with "
+            "`python -m http.server 8000 --directory web`; a phone's camera needs an https address."
+            + (" Ten of the test pictures go with it: whoever can open the page can see them." if pictures else "")
+        )
+    return wanted
+
+
+def _page_bytes(formats: list[dict[str, Any]]) -> int:
+    return page_bytes(next(entry["bytes"] for entry in formats if entry["name"] == "tflite"))
+
+
+def _bundle(run: Run, arm: str, record: Backbone, pictures: bool, formats: Collection[str], page: bool) -> bytes:
     if not store().exists(keys.file(run.id, arm)):  # of a frozen arm, wanted for the first time
         client.current().ask("write_network", run.id, arm, timeout=120)
-    return bundle(store(), run, arm, record, pictures=pictures, formats=formats)
+    return bundle(store(), run, arm, record, pictures=pictures, formats=formats, page=page)
 
 
 def _show_test(formats: list[dict[str, Any]], asked: int) -> None:

@@ -52,7 +52,9 @@ def arm(items: list[Item], right: int) -> Arm:
     ]
     figures = (ClassFigures(CLASSES[0], 1.0, 1.0, 1.0, 1), ClassFigures(CLASSES[1], 0.0, 0.0, 0.0, 0))
     share = Share(right, len(items), 0.2, 1.0)
-    return Arm(share, ((1, 0), (0, 0)), figures, tuple(answers), (), 1, 10, 100, 1000, {"training": 1.0, "features": 1.0})
+    return Arm(
+        share, ((1, 0), (0, 0)), figures, tuple(answers), (), 1, 10, 100, 1000, {"training": 1.0, "features": 1.0}
+    )
 
 
 @pytest.fixture
