@@ -88,7 +88,7 @@ class Sent:
     def __init__(self, page: Page) -> None:
         self._requests: list[Request] = []
         self._frames: list[tuple[str, int]] = []
-        page.on("request", self._requests.append)
+        page.on("request", lambda request: self._requests.append(request))
         page.on("websocket", lambda socket: socket.on("framesent", lambda data: self._take(socket.url, data)))
 
     def _take(self, url: str, data: str | bytes) -> None:

@@ -37,3 +37,43 @@ test('another run of the page begins nothing anew, and takes new colours', async
   assert.equal(page.text('.state'), 'as it was');
   assert.equal(page.find('.live').style.getPropertyValue('--arm-frozen'), '#7FB2F0');
 });
+
+/** A page whose network answers that all is brick; nothing was fetched for it. */
+const answering = async () => {
+  const page = open('live', live), root = page.find('.live'), video = page.find('video');
+  page.run(data);
+  await settled();
+  let off = 0;
+  Object.assign(video, { pause: () => {}, load: () => {} });
+  const state = Reflect.get(root, 'state'), camera = { stop: () => { off += 1; } };
+  Object.assign(state, { network: { answer: async () => ({ frozen: [1, 0] }), close: () => {} }, camera });
+  return { page, root, state, off: () => off };
+};
+
+test('a page that goes out of sight stops the camera, and says so', async () => {
+  const { page, state, off } = await answering();
+  Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+  document.dispatchEvent(new window.Event('visibilitychange'));
+  assert.equal(off(), 1);
+  assert.equal(state.camera, null);
+  assert.equal(page.text('.trouble'), 'Stopped, since this page was out of sight. Begin again when you like.');
+  document.dispatchEvent(new window.Event('visibilitychange'));
+  assert.equal(off(), 1, 'there is nothing more to stop');
+});
+
+test('Stop turns the camera off', async () => {
+  const { page, off } = await answering();
+  page.find('.stop').click();
+  assert.equal(off(), 1);
+  assert.equal(page.find('video').hidden, true);
+});
+
+test('a video among pictures is asked for by itself', async () => {
+  const { page } = await answering();
+  const kinds = { 'a.png': 'image/png', 'b.webm': 'video/webm' };
+  const files = Object.entries(kinds).map(([name, type]) => new window.File([], name, { type }));
+  const input = page.find('input');
+  Object.defineProperty(input, 'files', { value: files });
+  input.dispatchEvent(new window.Event('change'));
+  assert.equal(page.text('.trouble'), 'b.webm is a video: give one by itself, or only pictures.');
+});
