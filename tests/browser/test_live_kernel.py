@@ -55,7 +55,12 @@ def sent(page: Page) -> list[int]:
     wire = page.context.new_cdp_session(page)
     wire.send("Network.enable")
     wire.on("Network.webSocketFrameSent", lambda event: sizes.append(len(event["response"]["payloadData"])))
-    wire.on("Network.requestWillBeSent", lambda event: sizes.append(len(str(event["request"]))))
+
+    def asked(event: Any) -> None:
+        if not event["request"]["url"].startswith(("data:", "blob:")):  # those go nowhere
+            sizes.append(len(str(event["request"])))
+
+    wire.on("Network.requestWillBeSent", asked)
     return sizes
 
 
