@@ -13,7 +13,7 @@ APP := $(VENV)/.app-$(KIND)
 NODE_PACKAGES := $(if $(shell command -v npm),node_modules/.current)
 NO_NODE := @echo "No Node with npm found: the components' scripts are not checked. Get it, on Debian: apt-get install nodejs npm"
 
-.PHONY: help app setup test test-slow fuzz screenshots snapshots lint format bench load lock
+.PHONY: help app setup test test-slow fuzz screenshots snapshots lint format bench load lock vendor
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -48,6 +48,7 @@ lint: setup  ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(if $(NODE_PACKAGES),npm run lint --silent,$(NO_NODE))
+	$(if $(NODE_PACKAGES),$(BIN)/python -m benchmarks.vendor --check)
 
 format: setup  ## format the code
 	$(BIN)/ruff check --fix .
@@ -63,6 +64,7 @@ bench: setup  ## run the benchmarks (OPENVINO=PYTHON: with OpenVINO, which that 
 	$(BIN)/python -m benchmarks.zoom
 	$(BIN)/python -m benchmarks.sight
 	$(BIN)/python -m benchmarks.intake
+	$(BIN)/python -m benchmarks.live
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.gpu
@@ -77,6 +79,9 @@ lock: setup  ## write the exact versions anew from requirements/*.in
 	$(COMPILE) requirements/onnx.in -o requirements/onnx.txt
 	$(COMPILE) requirements/auth.in -o requirements/auth.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+
+vendor: setup  ## take LiteRT.js, which browsers run, anew from npm, in the version that package.json names
+	$(if $(NODE_PACKAGES),$(BIN)/python -m benchmarks.vendor,$(NO_NODE))
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ConvScope needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make app PYTHON=python3.11")'

@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from cnn_core.engine.lifecycle import lifespan
 from ui.shared.faults import told
 from ui.shared.headers import Headers, hosting
+from ui.shared.serving import routes
 from ui.shared.session import store
 from ui.shared.visits import VisitCookie
 
@@ -20,6 +21,7 @@ app = st.App(
     "ui/main.py",
     lifespan=lifespan,
     on_script_error=told,
+    routes=routes(store),
     middleware=[
         Middleware(Headers, rules=rules),
         Middleware(VisitCookie, store=store, embedded=bool(rules.embed)),

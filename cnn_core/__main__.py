@@ -1,4 +1,4 @@
-"""The same core without a browser: `python -m cnn_core intake | train | predict | classify | architectures | …`.
+"""The same core without a browser: `python -m cnn_core intake | train | predict | export | classify | …`.
 
 Installed, the same program is called `convscope`; `convscope app` serves the pages.
 """
@@ -32,6 +32,7 @@ from cnn_core.training import reading
 from cnn_core.training.flags import add_flags, chosen
 from cnn_core.training.lab import commands as lab
 from cnn_core.training.studies import commands as studies
+from cnn_core.training.transfer import commands as transfer
 from cnn_core.training.transfer.headline import balanced, unequal
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
@@ -79,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _OneLine(prog="python -m cnn_core", description=__doc__)
     commands = parser.add_subparsers(
         required=True,
-        metavar="intake | train | predict | classify | architectures | receipts | study | lab | collect | app",
+        metavar="intake | train | predict | export | classify | architectures | receipts | study | lab | collect | app",
         parser_class=_OneLine,
     )
 
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     architectures.set_defaults(command=_architectures)
     architectures.add_argument("keys", nargs="*", metavar="KEY", help=f"of {', '.join(ARCHITECTURES)} (default: all)")
     architectures.add_argument("--json", action="store_true", help="JSON on standard output")
+    transfer.add_commands(commands)
     receipts.add_commands(commands)
     studies.add_commands(commands)
     lab.add_commands(commands)

@@ -27,6 +27,7 @@ ROOMS = (
     "cnn_core.pictures",
     "cnn_core.store",
     "cnn_core.arithmetic",
+    "cnn_core.browser",
     "cnn_core",
 )
 KERAS = {"cnn_core.networks", "cnn_core.training"}  # the rooms that know it

@@ -18,7 +18,7 @@ import { square } from './resample.js';
 /**
  * @typedef {{ size: number, crop: number, classes: string[], preprocessing: 'inside' | 'tf' | 'caffe',
  *   arms: Record<string, LiveArm>, parts: Record<string, Part>, threshold?: Record<string, number>, parity?: Known[],
- *   tolerance?: number }} Manifest
+ *   tolerance?: number, base?: string }} Manifest Addresses are relative to `base`, which is relative to the page.
  */
 /** @typedef {Record<string, Float64Array>} Answer Probabilities of the classes, by arm. */
 /** @typedef {{ answer(bytes: Uint8Array): Promise<Answer>, close(): void }} Network */
@@ -68,6 +68,9 @@ export async function openRuntime(base, { webgpu = false } = {}) {
   }
 }
 
+/** @type {(manifest: Manifest, url: string) => string} */
+const addressIn = ({ base = '' }, url) => new URL(url, new URL(base, document.baseURI)).href;
+
 /** @type {(bytes: Uint8Array<ArrayBuffer>) => Promise<string | null>} Hex; null where the page may take none. */
 const sha256Of = async (bytes) => {
   if (!globalThis.crypto?.subtle) return null;
@@ -89,8 +92,8 @@ const fetchedPart = async (name, { url, sha256, bytes }) => {
   const sum = await sha256Of(data);
   if (data.length !== bytes || (sum !== null && sum !== sha256)) {
     const arrived = `${data.length} bytes with SHA-256 ${sum ? sum.slice(0, 12) : 'unknown'}`;
-    throw new LiveTrouble(`The network's part ${name} is not the one that was meant (${arrived}, expected ${bytes} with `
-      + `${sha256.slice(0, 12)}): reload the page without its cache.`);
+    throw new LiveTrouble(`The network's part ${name} is not the one that was meant (${arrived}, expected ${bytes} `
+      + `with ${sha256.slice(0, 12)}): reload the page without its cache.`);
   }
   return data;
 };
@@ -163,8 +166,9 @@ export async function openNetwork({ library, accelerator }, manifest) {
     models.clear();
   };
   const part = (/** @type {string} */ name) => {
-    if (!manifest.parts[name]) throw new LiveTrouble(`The network names a part ${name}, which there is not.`);
-    return fetchedPart(name, manifest.parts[name]);
+    const known = manifest.parts[name];
+    if (!known) throw new LiveTrouble(`The network names a part ${name}, which there is not.`);
+    return fetchedPart(name, { ...known, url: addressIn(manifest, known.url) });
   };
   const compiled = async (/** @type {string} */ name) => {
     const data = await part(name);
@@ -262,7 +266,7 @@ export async function parity(network, manifest, load = loadedPicture) {
   const largest = {};
   let bits = globalThis.crypto?.subtle ? 0 : null;
   for (const { url, orientation, seen, expected } of known) {
-    const bytes = square(await load(url, orientation), manifest.size, manifest.crop);
+    const bytes = square(await load(addressIn(manifest, url), orientation), manifest.size, manifest.crop);
     if (bits !== null) bits += Number(await sha256Of(bytes) === seen);
     const answer = await network.answer(bytes);
     for (const [arm, probabilities] of Object.entries(expected)) {

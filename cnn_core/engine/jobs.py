@@ -18,6 +18,7 @@ JOBS = {
     "inductive_bias": "cnn_core.training.studies.inductive_bias_job:run",
     "lab": "cnn_core.training.lab.job:run",
     "exports": "cnn_core.training.transfer.formats:run",
+    "live": "cnn_core.training.transfer.parts:run",
     "signals": "cnn_core.training.studies.signals:run_signals",
     "identity": "cnn_core.training.studies.signals:run_identity",
 }

@@ -103,13 +103,37 @@ def kept(name: str, build: "Callable[[], keras.Model]") -> Flatbuffer:
         return _open[key]
 
 
-def convert(model: "keras.Model") -> bytes:
-    """Return a Keras network as a flatbuffer for one picture at a time.
+def data(name: str, build: "Callable[[], keras.Model]") -> tuple[str, bytes]:
+    """Return the flatbuffer that `kept` opens as a file, to be run elsewhere: a name with its checksum, and bytes.
+
+    Args:
+        name: All that the network depends on, as for `kept`.
+        build: Likewise.
+
+    Raises:
+        Refused: If there can be none. Whatever `build` raises.
+    """
+    kept(name, build)
+    for path in _whole(FOLDER, _stem(name)):
+        return path.name, path.read_bytes()
+    made = convert(build())  # nothing could be written
+    return f"{_stem(name)}.{_checksum(made)}.tflite", made
+
+
+def convert(model: "keras.Model", *, int8: bool = False) -> bytes:
+    """Return a Keras network as a flatbuffer for one picture at a time: a browser's LiteRT takes no other batch.
 
     Its variables become constants first: the converter then sees a plain graph and takes a third of the time.
 
+    Args:
+        model: `(N, …)` → `(N, …)`, float32.
+        int8: Quantise the weights to 8 bits (dynamic range); inputs and outputs stay float32.
+
     Raises:
         Refused: If the converter does not know one of its operations.
+
+    Source:
+        ai.google.dev/edge/litert, "Post-training dynamic range quantization".
     """
     import tensorflow as tf
     from tensorflow.lite.python.convert import ConverterError
@@ -120,7 +144,10 @@ def convert(model: "keras.Model") -> bytes:
     try:
         with quiet(ConverterError, ValueError):
             graph = convert_variables_to_constants_v2(traced.get_concrete_function())
-            made: bytes = tf.lite.TFLiteConverter.from_concrete_functions([graph], model).convert()
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([graph], model)
+            if int8:
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            made: bytes = converter.convert()
     except (ConverterError, ValueError) as error:
         raise Refused(f"it cannot be converted ({str(error).strip().splitlines()[0]})") from error
     return made
@@ -151,7 +178,7 @@ _open: "OrderedDict[tuple[Path, str], Flatbuffer]" = OrderedDict()
 
 
 def _read_or_made(folder: Path, name: str, build: "Callable[[], keras.Model]") -> Flatbuffer:
-    stem = f"{name.replace(' ', '-')}-litert-{_version()}"
+    stem = _stem(name)
     refusal = folder / f"{stem}.refused"
     if refusal.exists():
         raise Refused(refusal.read_text(encoding="utf-8"))
@@ -169,6 +196,10 @@ def _read_or_made(folder: Path, name: str, build: "Callable[[], keras.Model]") -
     log.info("%s is now a flatbuffer of %.0f MB; it differs from Keras by %.1e", name, len(data) / 1e6, difference)
     path = folder / f"{stem}.{_checksum(data)}.tflite"
     return Flatbuffer(path) if _written(path, data) else made
+
+
+def _stem(name: str) -> str:
+    return f"{name.replace(' ', '-')}-litert-{_version()}"
 
 
 def _whole(folder: Path, stem: str) -> Iterator[Path]:

@@ -32,6 +32,7 @@ BATCH = 32
 
 Network = Callable[[np.ndarray], np.ndarray]  # (N, …) of any dtype → float32 (N, …), for any N above 0
 See = Callable[[Store, Sequence[Item], Backbone], np.ndarray]
+Made = tuple[str, Callable[[], "keras.Model"]]  # the name of a fixed network, and what makes it
 
 log = logging.getLogger(__name__)
 
@@ -117,19 +118,35 @@ def fixed(name: str, build: "Callable[[], keras.Model]") -> Network:
 
 def trunk(record: Backbone) -> Network:
     """Return a pretrained network without its classifier: pictures → last feature maps, `(N, h, w, channels)`."""
-    return fixed(f"{weights_id(record.name)} trunk", lambda: backbones.build(record.name))
+    return fixed(*_trunk(record))
 
 
 def lower(record: Backbone, blocks: int) -> Network:
     """Return the lowest blocks of a pretrained network: pictures → the maps that the next block reads."""
+    return fixed(*_lower(record, blocks))
 
+
+def shared_part(record: Backbone, blocks: int | None = None) -> tuple[str, bytes]:
+    """Return `trunk`, or `lower` of some blocks, as a flatbuffer's file: a name with checksum, and bytes.
+
+    Raises:
+        Refused: If it cannot be one.
+    """
+    return flatbuffer.data(*(_trunk(record) if blocks is None else _lower(record, blocks)))
+
+
+def _trunk(record: Backbone) -> Made:
+    return f"{weights_id(record.name)} trunk", lambda: backbones.build(record.name)
+
+
+def _lower(record: Backbone, blocks: int) -> Made:
     def build() -> "keras.Model":
         import keras
 
         base = backbones.build(record.name)
         return keras.Model(base.input, base.get_layer(record.block_starts[blocks]).input, name="lower")
 
-    return fixed(f"{weights_id(record.name)} {blocks} blocks", build)
+    return f"{weights_id(record.name)} {blocks} blocks", build
 
 
 def every_block(record: Backbone) -> Network:

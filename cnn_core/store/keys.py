@@ -3,9 +3,11 @@
     pictures/<digest>.<coding>           a picture, by its content; beside it its record (.json)
     runs/<run>/<arm>.keras               a trained network; beside it its other formats and their self-test
     runs/<run>/<arm>.head.npz            of a frozen arm: its network is written when it is first wanted
+    runs/<run>/live/<file>               parts of its networks that answer in a browser, and their manifest
     runs/<run>/checkpoints/<arm>         of an arm that is not trained to its end: gone when its run ends
     runs/<run>/deaths/<attempt>.json     how the worker ended that carried this attempt
     backbones/<weights>.keras            the carried network without its head, for downloads
+    backbones/<weights>-….tflite         its parts that all runs' live answers share
     albums/<album>.json                  a set of labelled pictures
     visitors/<visit>.json                what a visitor has chosen: the picture, the sets
     shares/<token>.json                  pictures that a visitor gave to whoever has a link
@@ -34,6 +36,7 @@ ADOPTED = "adopted"  # a list: visits whose cookie was unsigned and has been rep
 SAMPLES = "samples"  # a list: digests of pictures that come with the installation and stay
 CODINGS = ("png", "jpg", "webp")  # of pictures
 RECORD = "json"
+MANIFEST = "manifest.json"  # of the live answers of a run
 MAX_EXTRACTOR = 255  # characters, as wide as the column
 
 
@@ -70,6 +73,16 @@ def map_file(digest: str) -> str:
 def backbone(weights: str) -> str:
     """Return the key of a pretrained network as a file, by the name of its weights."""
     return f"backbones/{weights}.keras"
+
+
+def shared_part(file: str) -> str:
+    """Return the key of a part that the live answers of all runs of a backbone share; its name tells its content.
+
+    Example:
+        >>> owner(shared_part("efficientnet_lite0-579344248a93-trunk-litert-2.1.0.abc.tflite")).kind
+        'server'
+    """
+    return f"backbones/{file}"
 
 
 def album(album_id: str) -> str:
@@ -162,6 +175,11 @@ def heads(run_id: str) -> str:
     return f"{run(run_id)}/heads.npz"
 
 
+def live(run_id: str, file: str) -> str:
+    """Return the key of a part of a run's networks that answers in a browser, or of their MANIFEST."""
+    return f"{run(run_id)}/live/{file}"
+
+
 def checkpoint(run_id: str, arm: str) -> str:
     """Return the key of an arm that is not trained to its end yet."""
     return f"{checkpoints(run_id)}/{arm}"
@@ -246,7 +264,7 @@ _OBJECTS = (
     (SHARE, re.compile(r"shares/([^/.]+)\.json")),
     (LESSON, re.compile(r"lessons/([^/.]+)\.json")),
     (CLASS, re.compile(r"classes/([^/.]+)(?:/[^/.]+)?\.json")),
-    (SERVER, re.compile(rf"(backbones/[^/]+\.keras|{SECRET}|lists/.+|laboratory/.+)")),
+    (SERVER, re.compile(rf"(backbones/[^/]+\.(?:keras|tflite)|{SECRET}|lists/.+|laboratory/.+)")),
 )
 
 

@@ -29,7 +29,7 @@ _OF_TOKENS = {  # lists whose entries are tokens, and of what
     keys.classes(""): CLASS,
     keys.attended(""): CLASS,
 }
-_OF_RUN = "exports"  # the kind of run whose files lie with the run that it is about, and which goes with that
+_OF_RUN = ("exports", "live")  # kinds of runs whose files lie with the run that they are about; they go with that
 
 
 def digests(text: str) -> frozenset[str]:
@@ -135,7 +135,7 @@ def runs(store: Store, entries: Sequence[Entry], owner: str | None = None) -> It
 
 def _run(run: Glance, text: str, opened: bool) -> Holder:
     # Its spec is the first line: JSON in one line begins it, whatever follows.
-    about = json.loads(text.partition("\n")[0]).get("run", "") if run.kind == _OF_RUN else ""
+    about = json.loads(text.partition("\n")[0]).get("run", "") if run.kind in _OF_RUN else ""
     changed = run.ended or run.created
     size, found = len(text), digests(text)
     return Holder(RUN, run.id, run.owner, changed, found, size, run.title, run.live, opened, about)

@@ -8,7 +8,7 @@ from cnn_core.training.lab.studies import STUDIES as LAB
 from cnn_core.training.results import Result
 from cnn_core.training.studies.causes import Identity, Signals
 from cnn_core.training.studies.studies import STUDIES
-from cnn_core.training.transfer.results import SelfTest, Transfer
+from cnn_core.training.transfer.results import LiveParts, SelfTest, Transfer
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ KINDS: Mapping[str, Kind] = {
     "signals": Kind("Signals before training", Signals),
     "identity": Kind("Learning the identity", Identity),
     "exports": Kind("A test of exports", SelfTest),
+    "live": Kind("Live answers", LiveParts),
     **{f"lab/{key}": Kind(study.question, study.result) for key, study in LAB.items()},
 }
 

@@ -75,6 +75,19 @@ def test_embedded_network_is_as_keras_says() -> None:
     assert np.abs(forward.lower(DEFAULT, blocks)(pictures) - expected).max() < 1e-4 * np.abs(expected).max()
 
 
+@pytest.mark.parametrize("int8", [False, True])
+def test_flatbuffer_takes_one_picture_at_a_time(int8: bool) -> None:
+    """A browser's LiteRT refuses any other batch."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    made = flatbuffer.convert(small(), int8=int8)
+    interpreter = Interpreter(model_content=made)
+    for tensor in (*interpreter.get_input_details(), *interpreter.get_output_details()):
+        assert tensor["shape_signature"][0] == tensor["shape"][0] == 1 and tensor["dtype"] is np.float32
+    expected = small().predict(PIXELS, verbose=0)
+    assert np.abs(flatbuffer.Flatbuffer(made)(PIXELS) - expected).max() < (0.1 if int8 else 1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("record", [r for r in BACKBONES.values() if not r.embedded], ids=lambda record: record.name)
 def test_every_backbone_becomes_a_flatbuffer(record: Backbone, folder: Path) -> None:

@@ -100,6 +100,7 @@ def texts(app: Any) -> str:
     ("kind", "spec", "address"),
     [
         ("exports", {"run": "0123456789ab", "arm": "frozen"}, "transfer?run=0123456789ab"),
+        ("live", {"run": "0123456789ab", "arms": ["frozen"]}, "transfer?run=0123456789ab"),
         ("signals", {"depths": [8, 20, 56]}, "&architectures_part=Signals&architectures_signal_depth=56"),
         ("identity", {"blocks": 4}, "&architectures_part=Identity&architectures_blocks=4"),
     ],

@@ -68,6 +68,7 @@ _PLACES = {  # page and view of each kind of run
 _CAUSES = {"architectures_view": "Degradation"}
 _ASKED: dict[str, Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]] = {  # page and link of a long question
     "exports": lambda spec: ("transfer", {"run": spec["run"]}),
+    "live": lambda spec: ("transfer", {"run": spec["run"]}),
     "signals": lambda spec: (
         "architectures",
         _CAUSES | {"architectures_part": "Signals", "architectures_signal_depth": spec["depths"][-1]},

@@ -31,6 +31,7 @@ def answer(
     about: str = "",
     of: Run | None = None,
     what: str = "",
+    at_once: bool = False,
 ) -> Run | None:
     """Offer to ask a question, follow its run, and return it once it has found something.
 
@@ -43,12 +44,14 @@ def answer(
         about: Of the button.
         of: The run to which the answer's files are added, and counted with its owner, who alone may ask then.
         what: What only the owner can do with it, in words.
+        at_once: Whoever comes here has asked already: it is begun without the button, which is for another try.
     """
     run, place = asked(kind, spec), st.empty()
     offered = run is None or not (run.live or run.state == "done")
     theirs = of is not None and not _may_add_to(of)
-    pressed = offered and place.button(
-        begin, key=f"{key}_begin", icon=":material/play_arrow:", help=about or None, disabled=theirs
+    pressed = offered and (
+        (at_once and run is None and not theirs)
+        or place.button(begin, key=f"{key}_begin", icon=":material/play_arrow:", help=about or None, disabled=theirs)
     )
     if offered and theirs:
         st.caption(f"Only whoever started this run can {what}.")

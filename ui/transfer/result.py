@@ -19,6 +19,7 @@ from ui.transfer.ask import ask
 from ui.transfer.details import details
 from ui.transfer.figures import chart, large
 from ui.transfer.live import draw_curves
+from ui.transfer.live_answers import live_answers
 from ui.transfer.mistakes import adopt, show_mistakes
 from ui.transfer.shift import show_shift
 from ui.transfer.test_set import tested_apart
@@ -61,6 +62,7 @@ def show_result(run: Run) -> None:
     with side:
         st.header("Try a photo")
         ask(run.id, found.arms)
+        live_answers(run, found)
     if found.shift and first:
         show_shift(found.shift)
     st.header("Where did it go wrong?")

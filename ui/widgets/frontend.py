@@ -8,6 +8,9 @@ from typing import Any
 from streamlit.components.v2 import component
 from streamlit.components.v2.bidi_component import ComponentResult
 
+from cnn_core import browser
+
+_SHARED = re.compile(r"(?:\.\./)+cnn_core/browser/(.+)")  # which an installation keeps elsewhere than beside `ui`
 _IMPORT = re.compile(r"^import \{[^}]*\} from '([^']+)';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 _STYLE = re.compile(r"^@import '([^']+)';\n", re.MULTILINE)
@@ -54,10 +57,15 @@ def script(file: Path) -> str:
     def take(part: Path) -> None:
         text = part.read_text(encoding="utf-8")
         for name in _IMPORT.findall(text):
-            if (used := (part.parent / name).resolve()) not in parts:
+            if (used := _file(part, name)) not in parts:
                 take(used)
         own = _IMPORT.sub("", text)
         parts[part] = own if part == file.resolve() else _EXPORT.sub("", own)
 
     take(file.resolve())
     return "\n".join(parts.values())
+
+
+def _file(part: Path, name: str) -> Path:
+    shared = _SHARED.fullmatch(name)
+    return Path(browser.__file__).with_name(shared[1]) if shared else (part.parent / name).resolve()

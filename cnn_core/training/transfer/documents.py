@@ -41,6 +41,11 @@ numpy
 scikit-learn
 """
 
+_PAGE = """
+The folder `web` is a page that runs it in any browser, with the camera or with pictures, which stay there:
+`web/README.txt` says how to open it.
+"""
+
 _MEASURE = """\
 # The test pictures through the downloaded network: the recorded accuracy again.
 import json
@@ -64,14 +69,17 @@ print(f"{correct} of {total} right; recorded: {settings['accuracy'][ARM] * total
 """
 
 
-def scripts(run: Run, arm: str, record: Backbone) -> dict[str, str]:
+def scripts(run: Run, arm: str, record: Backbone, model: str = "") -> dict[str, str]:
     """Return the code of a download by file name: what predicts, what trains again, and what both need.
+
+    `predict.py` asks `model`, a file beside it, where none is named; by default the `.keras` file.
 
     `quiet.py`, `images.py` and what that imports are the app's own modules, so that a script cannot come to read a
     picture otherwise than the page does; they lie beside each other there, so only their imports are other.
     """
     block = record.block_starts[-run.spec["options"]["unfreeze_blocks"]]
-    asks = {"RUN": run.id, "ARM": arm, "SIZE": record.input_size, "CROP_FRACTION": record.crop_fraction}
+    asks: dict[str, Any] = {"RUN": run.id, "ARM": arm, "MODEL": model or f"{arm}.keras"}
+    asks |= {"SIZE": record.input_size, "CROP_FRACTION": record.crop_fraction}
     trains = {
         "BACKBONE": backbone_of(arm, record),
         "PREPROCESSING": record.preprocessing,
@@ -132,8 +140,10 @@ def experiment_settings(run: Run, arm: str) -> dict[str, Any]:
     }
 
 
-def model_card(run: Run, arm: str, record: Backbone, self_test: dict[str, Any] | None = None) -> str:
-    """Return the model card, Markdown: data, figures with intervals, limits, licence, self-test.
+def model_card(
+    run: Run, arm: str, record: Backbone, self_test: dict[str, Any] | None = None, *, page: bool = False
+) -> str:
+    """Return the model card, Markdown: data, figures with intervals, limits, licence, self-test, the page if any.
 
     Source:
         Mitchell et al. 2019, arXiv:1810.03993 (what a card should tell).
@@ -161,7 +171,7 @@ does the rest.
 
 Options: {json.dumps(options, ensure_ascii=False)}.
 Versions: Keras {run.environment["keras"]}, TensorFlow {run.environment["tensorflow"]}; {device}.
-
+{_PAGE if page else ""}
 ## Data
 
 {sum(counts.values())} pictures: {sizes["train"]} trained on, {sizes["validation"]} chosen by, {sizes["test"]} tested

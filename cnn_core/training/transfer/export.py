@@ -23,7 +23,7 @@ from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
 from cnn_core.training.heads import Head, packed, unpacked
-from cnn_core.training.transfer import documents
+from cnn_core.training.transfer import documents, web
 from cnn_core.training.transfer.headline import balanced
 from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import Experiment
@@ -32,10 +32,15 @@ if TYPE_CHECKING:
     import keras
 
 SETTINGS = "settings/experiment.json"
+LITERT = ("tflite", "int8")  # of keys.FORMATS
 
 
 class BundleRefused(ValueError):
     """A file that is no bundle of ours, or a damaged one; the text says what to do."""
+
+
+class NoPage(ValueError):
+    """A network that cannot be had as a page (yet); the text says what to do."""
 
 
 def in_float32(model: "keras.Model") -> "keras.Model":
@@ -135,6 +140,22 @@ def self_test_of(store: Store, run_id: str, arm: str) -> dict[str, Any] | None:
     return found
 
 
+def is_current(entry: Mapping[str, Any]) -> bool:
+    """Tell whether a format's entry of a self-test still says what a new test would.
+
+    What was not installed then may be now; and until version 0.2 a LiteRT file took any number of pictures at once,
+    which a browser's LiteRT does not take: it has no `batch`.
+
+    Example:
+        >>> is_current({"name": "onnx", "words": "not installed"}), is_current({"name": "onnx", "file": "frozen.onnx"})
+        (False, True)
+        >>> old = {"name": "tflite", "file": "frozen.tflite"}
+        >>> is_current(old), is_current(old | {"batch": 1})
+        (False, True)
+    """
+    return "file" in entry and (entry["name"] not in LITERT or entry.get("batch") == 1)
+
+
 def bundle(
     store: Store,
     run: Run,
@@ -143,14 +164,15 @@ def bundle(
     *,
     pictures: bool = True,
     formats: Collection[str] = keys.FORMATS,
+    page: bool = False,
 ) -> bytes:
     """Return a zip with the network and all that belongs to it.
 
     `<arm>.keras`, `labels.json`; `predict.py` and `train.py` with what they need (`documents.scripts`); `metrics.csv`,
     `epochs.csv`, `model_card.md`, `notebook.ipynb`, `settings/experiment.json`; of a fine-tuned arm of the embedded
     network `backbone.keras`, which it began with, unless the run is of version 0.1; those of the other formats that
-    passed the test of `formats.export_formats`, and its `selftest.json`; and the pictures by their digests, which
-    `train.py`, the notebook and `read_bundle` need.
+    passed the test of `formats.export_formats`, and its `selftest.json`; the pictures by their digests, which
+    `train.py`, the notebook and `read_bundle` need; and `web/`, a page that runs it in any browser.
 
     Args:
         store: Holds them.
@@ -159,9 +181,14 @@ def bundle(
         record: Its backbone.
         pictures: Put the pictures in.
         formats: Which of keys.FORMATS to put in beside `.keras`, if they passed.
+        page: Put `web/` in.
+
+    Raises:
+        NoPage: If there can be none.
     """
     self_test, found = self_test_of(store, run.id, arm), Transfer.from_json(run.result)
     passed = {entry["name"] for entry in (self_test or {"formats": ()})["formats"] if entry["passed"]}
+    in_web = web_page(store, run, arm, record, pictures=pictures) if page else {}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, pattern in keys.FORMATS.items():
@@ -176,7 +203,7 @@ def bundle(
             archive.writestr(name, text)
         archive.writestr("metrics.csv", metrics_csv(found.arms))
         archive.writestr("epochs.csv", epochs_csv(found.arms))
-        archive.writestr("model_card.md", documents.model_card(run, arm, record, self_test))
+        archive.writestr("model_card.md", documents.model_card(run, arm, record, self_test, page=page))
         archive.writestr("notebook.ipynb", documents.notebook(run, arm))
         if self_test:
             archive.writestr("selftest.json", json.dumps(self_test, ensure_ascii=False, indent=1))
@@ -185,7 +212,57 @@ def bundle(
             for digest in sorted({digest for digest, *_ in run.spec["items"]}):
                 data, suffix = kept.file(store, digest)
                 archive.writestr(f"pictures/{digest}.{suffix}", data)
+        for name, content in in_web.items():
+            archive.writestr(f"{web.FOLDER}{name}", content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
+
+
+def has_page(self_test: Mapping[str, Any] | None) -> bool:
+    """Tell whether a network can be had as a page: as LiteRT file it must have passed its test."""
+    entries = (self_test or {"formats": ()})["formats"]
+    return any(entry["name"] == "tflite" and entry["passed"] and is_current(entry) for entry in entries)
+
+
+def web_page(store: Store, run: Run, arm: str, record: Backbone, *, pictures: bool = True) -> dict[str, bytes]:
+    """Return the page that runs an arm's network in any browser, file by file.
+
+    Args:
+        store: Holds them.
+        run: A finished run.
+        arm: One of its arms.
+        record: Its backbone.
+        pictures: Put the test pictures in by which the page compares its answers to ours.
+
+    Raises:
+        NoPage: If its LiteRT file was not tested, or did not pass.
+    """
+    self_test = self_test_of(store, run.id, arm)
+    if self_test is None or not has_page(self_test):
+        raise NoPage(f"The page needs a LiteRT file of {arm} that has passed its test. Test the exports first.")
+    shown = {}
+    for picture in self_test["parity"] if pictures else ():
+        shown[picture["url"]], _ = kept.file(store, Path(picture["url"]).stem)
+    network = store.read(keys.file(run.id, arm, "tflite"))
+    return web.page(run, arm, record, network, self_test["parity"], shown)
+
+
+def network_folder(store: Store, run: Run, arm: str, record: Backbone, name: str) -> dict[str, bytes]:
+    """Return an arm's network in one of keys.FORMATS with what is needed to ask it, file by file.
+
+    Args:
+        store: Holds it.
+        run: A finished run.
+        arm: One of its arms.
+        record: Its backbone.
+        name: Of the format, which has passed its test.
+    """
+    file, self_test = keys.FORMATS[name].format(arm=arm), self_test_of(store, run.id, arm)
+    texts = documents.scripts(run, arm, record, file)
+    del texts["train.py"]  # it needs the pictures and the settings, too: a bundle has them
+    texts["labels.json"] = json.dumps(Transfer.from_json(run.result).classes, ensure_ascii=False, indent=1)
+    texts["model_card.md"] = documents.model_card(run, arm, record, self_test)
+    data = network_file(store, run, arm) if name == "keras" else store.read(keys.file(run.id, arm, name))
+    return {file: data} | {name: text.encode() for name, text in texts.items()}
 
 
 # Back from a bundle -------------------------------------------------------------------------------------------------

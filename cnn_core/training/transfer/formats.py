@@ -8,26 +8,27 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cnn_core.networks import devices
+from cnn_core.networks import devices, flatbuffer
 from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import kept
+from cnn_core.pictures.images import square
 from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Store
-from cnn_core.training.transfer import answers, documents, onnx_extra
-from cnn_core.training.transfer.export import in_float32, network_file, self_test_of
+from cnn_core.training.transfer import answers, documents, manifest, onnx_extra
+from cnn_core.training.transfer.export import LITERT, in_float32, is_current, network_file, self_test_of
 from cnn_core.training.transfer.results import SelfTest, Transfer
 
-PICTURES = 10
 TOLERANCES: dict[str, float | None] = {"keras": 1e-4, "tflite": 1e-3, "onnx": 1e-3, "int8": None}
 PATIENCE = 180  # seconds for one fresh process
+PICTURES = "pictures/"  # where a page that is taken home has those that it is tested with
 REACTION = 90  # seconds within which a stop is heard: between two formats
 
 
@@ -37,22 +38,25 @@ def export_formats(
     *,
     location: str | None = None,
     known: Sequence[dict[str, Any]] = (),
+    wanted: Collection[str] = tuple(TOLERANCES),
     tell: Callable[[dict[str, Any], str], bool] = lambda tested, name: False,
 ) -> dict[str, Any]:
-    """Convert an arm's network, test every format, and keep those that agree.
+    """Convert an arm's network, test its formats, and keep those that agree.
 
     Args:
         run_id: A finished run.
         arm: One of its arms.
         location: Of the store; by default the one of this process.
-        known: Entries of an earlier attempt; formats that were tested are not tested again.
+        known: Entries of an earlier attempt; formats that were tested are not tested again (`export.is_current`).
+        wanted: Which formats; others that are known stay.
         tell: Called with what is known so far and the name of the next format; returns True to stop.
 
     Returns:
-        The self-test, kept in the store beside the networks: `pictures` (names) and `formats`, each with `name`,
-        `file`, `bytes`, `largest_difference` (of a probability), `agreement` (pictures with the same answer),
-        `tolerance` (None for int8, of which only the agreement is reported), `passed` and `words`; or `words` alone
-        why it is not offered.
+        The self-test, kept in the store beside the networks: `pictures` (names); `parity`, what was expected of each
+        (as `manifest.parity_picture` has it); and `formats`, each with `name`, `file`, `bytes`, `largest_difference`
+        (of a probability), `agreement` (pictures with the same answer), `tolerance` (None for int8, of which only the
+        agreement is reported), `batch` (1 of LiteRT, which takes a picture at a time), `passed` and `words`; or
+        `words` alone why it is not offered.
 
     Raises:
         RunNotFound: If there is no such run.
@@ -64,7 +68,7 @@ def export_formats(
         if not run.result or arm not in Transfer.from_json(run.result).arms:
             raise answers.NoModel(f"Run {run_id} has no trained network {arm!r}. Choose another run or arm.")
         with tempfile.TemporaryDirectory() as folder:
-            return _export(store, run, arm, Path(folder), known, tell)
+            return _export(store, run, arm, Path(folder), known, wanted, tell)
     finally:
         store.close()
 
@@ -99,6 +103,7 @@ def _export(
     arm: str,
     folder: Path,
     known: Sequence[dict[str, Any]],
+    wanted: Collection[str],
     tell: Callable[[dict[str, Any], str], bool],
 ) -> dict[str, Any]:
     result = Transfer.from_json(run.result)
@@ -108,27 +113,31 @@ def _export(
     for name, text in documents.scripts(run, arm, record).items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "labels.json").write_text(json.dumps(classes, ensure_ascii=False), encoding="utf-8")
-    tested = result.arms[arm].answers
-    chosen = [tested[i] for i in np.unique(np.linspace(0, len(tested) - 1, PICTURES).round().astype(int))]
-    expected, files = [], []
+    chosen = manifest.chosen(result.arms[arm].answers)
+    parity, files = [], []
     for index, answer in enumerate(chosen):
         shown, suffix = kept.file(store, answer.digest)
         files.append(f"{index}.{suffix}")
         (folder / files[-1]).write_bytes(shown)
-        said = answers.ask(model, kept.pixels(store, answer.digest), record, classes)
-        expected.append([said[name] for name in classes])
+        pixels = kept.pixels(store, answer.digest)
+        said = answers.ask(model, pixels, record, classes)
+        seen = square(pixels, record.input_size, record.crop_fraction)
+        url = f"{PICTURES}{answer.digest}.{suffix}"
+        parity.append(manifest.parity_picture(answer.name, url, seen, {arm: said}, classes))
+    expected = np.array([picture["expected"][arm] for picture in parity])
     converters: dict[str, Callable[[Any], bytes]] = {
         "keras": lambda model: data,
-        "tflite": to_tflite,
-        "int8": lambda model: to_tflite(model, int8=True),
+        "tflite": flatbuffer.convert,
+        "int8": lambda model: flatbuffer.convert(model, int8=True),
         "onnx": to_onnx,
     }
     found: dict[str, Any] = {
         "pictures": [answer.name for answer in chosen],
-        "formats": [entry for entry in known if "file" in entry],  # what was not installed then may be now
+        "parity": parity,
+        "formats": [entry for entry in known if is_current(entry)],
     }
     for name, convert in converters.items():
-        if name in {entry["name"] for entry in found["formats"]}:
+        if name not in wanted or name in {entry["name"] for entry in found["formats"]}:
             continue
         if tell(found, name):
             break
@@ -136,30 +145,21 @@ def _export(
         if name == "onnx" and (reason := onnx_extra.missing()):
             entry = {"name": name, "words": reason, "passed": False}
         else:
-            converted = convert(model)
             file = keys.FORMATS[name].format(arm=arm)
-            (folder / file).write_bytes(converted)
-            entry = _tested(folder, name, file, files, np.array(expected), classes) | {"bytes": len(converted)}
+            try:
+                converted = convert(model)
+            except flatbuffer.Refused as reason:
+                entry = {"name": name, "file": file, "words": f"{file}: {reason}; not offered.", "passed": False}
+            else:
+                (folder / file).write_bytes(converted)
+                entry = _tested(folder, name, file, files, expected, classes) | {"bytes": len(converted)}
+            if name in LITERT:
+                entry["batch"] = 1
             if name != "keras" and entry["passed"]:
                 store.write(keys.file(run.id, arm, name), converted)
-        found["formats"].append(entry)
+        found["formats"] = sorted([*found["formats"], entry], key=lambda each: [*converters].index(each["name"]))
         store.write(keys.self_test(run.id, arm), json.dumps(found, ensure_ascii=False).encode())
     return found
-
-
-def to_tflite(model: Any, int8: bool = False) -> bytes:
-    """Return a Keras network as LiteRT flatbuffer, float32 or with its weights quantised to 8 bits (dynamic range).
-
-    Source:
-        ai.google.dev/edge/litert, "Post-training dynamic range quantization".
-    """
-    import tensorflow as tf
-
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if int8:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converted: bytes = converter.convert()
-    return converted
 
 
 def to_onnx(model: Any) -> bytes:

@@ -269,8 +269,23 @@ class SelfTest(Result):
 
     Attributes:
         pictures: Names of those that each format was asked about.
-        formats: An entry each, as in `formats.export_formats`.
+        parity: What they were expected to give, as in `formats.export_formats`; empty until version 0.2.
+        formats: Likewise, an entry each.
     """
 
     pictures: tuple[str, ...] = ()
+    parity: tuple[dict[str, Any], ...] = ()
     formats: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class LiveParts(Result):
+    """What was made for the live answers of a run; how it is used stands in its manifest.
+
+    Attributes:
+        parts: Their names.
+        size: Of all, in bytes.
+    """
+
+    parts: tuple[str, ...] = ()
+    size: int = 0

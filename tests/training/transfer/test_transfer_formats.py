@@ -1,5 +1,6 @@
 """A test of exports as a run: it tells how far it is, stops between formats, and goes on where it was broken off."""
 
+import hashlib
 import importlib.util
 import io
 import zipfile
@@ -8,13 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from transfer_toys import Outcome
 
 from cnn_core.arithmetic.escaping import markdown
-from cnn_core.networks import backbones
+from cnn_core.networks import backbones, flatbuffer
+from cnn_core.pictures import kept
 from cnn_core.store.records import Run, plain
-from cnn_core.training.transfer import formats, onnx_extra
+from cnn_core.training.transfer import answers, formats, onnx_extra
 from cnn_core.training.transfer.export import bundle, self_test_of
 from cnn_core.training.transfer.results import SelfTest
 
@@ -48,7 +52,7 @@ def cheap(monkeypatch: pytest.MonkeyPatch, *, failing: str = "") -> list[str]:
         tested.append(name)
         return {"name": name, "file": file, "tolerance": None, "passed": True, "words": "fine"}
 
-    monkeypatch.setattr(formats, "to_tflite", convert)
+    monkeypatch.setattr(flatbuffer, "convert", convert)
     monkeypatch.setattr(formats, "to_onnx", convert)
     monkeypatch.setattr(formats, "_tested", ask)
     return tested
@@ -92,6 +96,52 @@ def test_run_of_a_test_that_fails_keeps_what_was_tested_and_goes_on_there(
     found = formats.run(export_run(outcome, report.kept[-1]), outcome.store, Listening())
     assert tested == ["int8", "onnx"]
     assert [entry["name"] for entry in SelfTest.from_json(found.result).formats] == ["keras", "tflite", "int8", "onnx"]
+
+
+def test_litert_files_of_an_earlier_version_are_made_anew_for_one_picture_at_a_time(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested = cheap(monkeypatch)
+    known = [{"name": name, "file": name, "passed": True, "words": "fine"} for name in formats.TOLERANCES]
+    found = formats.export_formats(outcome.run.id, "scratch", location=outcome.store.location, known=known)
+    assert tested == ["tflite", "int8"]
+    assert [(entry["name"], entry.get("batch")) for entry in found["formats"]] == [
+        *(("keras", None), ("tflite", 1), ("int8", 1), ("onnx", None))
+    ]
+
+
+def test_network_that_litert_refuses_is_said_and_costs_the_others_nothing(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested = cheap(monkeypatch)
+
+    def refuse(model: object, int8: bool = False) -> bytes:
+        raise flatbuffer.Refused("it cannot be converted (no such operation)")
+
+    monkeypatch.setattr(flatbuffer, "convert", refuse)
+    chosen = ("keras", "tflite")
+    found = formats.export_formats(outcome.run.id, "scratch", location=outcome.store.location, wanted=chosen)
+    assert tested == ["keras"] and [entry["passed"] for entry in found["formats"]] == [True, False]
+    assert found["formats"][1]["words"] == "scratch.tflite: it cannot be converted (no such operation); not offered."
+
+
+def test_self_test_tells_what_the_page_has_said_of_what_the_network_sees(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap(monkeypatch)
+    found = formats.export_formats(outcome.run.id, "frozen", location=outcome.store.location, wanted=())
+    assert [picture["name"] for picture in found["parity"]] == found["pictures"] and len(found["parity"]) == 10
+    for picture in found["parity"][:2]:
+        pixels = kept.pixels(outcome.store, Path(picture["url"]).stem)
+        side = min(pixels.shape[:2])  # what `square` says, by Pillow alone
+        scale = round(224 / 0.875) / side
+        size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))
+        shown = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
+        left, top = (size[0] - 224) // 2, (size[1] - 224) // 2
+        seen = np.asarray(shown.crop((left, top, left + 224, top + 224)))
+        assert hashlib.sha256(seen.tobytes()).hexdigest() == picture["seen"]
+        said = answers.predict(outcome.run.id, pixels, location=outcome.store.location)["frozen"]
+        assert picture["expected"]["frozen"] == pytest.approx(list(said.values()), abs=1e-5)
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *absent: str) -> None:

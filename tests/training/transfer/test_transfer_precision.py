@@ -8,13 +8,13 @@ import keras
 import numpy as np
 import pytest
 
-from cnn_core.networks import backbones
+from cnn_core.networks import backbones, flatbuffer
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer import training
 from cnn_core.training.transfer.answers import load_model
 from cnn_core.training.transfer.export import in_float32, save_model
-from cnn_core.training.transfer.formats import to_onnx, to_tflite
+from cnn_core.training.transfer.formats import to_onnx
 
 RNG = np.random.default_rng(0)
 BATCH = RNG.integers(0, 256, (3, 224, 224, 3)).astype(np.float32)
@@ -74,15 +74,8 @@ def test_copy_has_the_same_weights_and_leaves_the_network_as_it_is(mixed: keras.
 
 @pytest.mark.slow
 def test_litert_takes_it(saved: bytes, expected: np.ndarray) -> None:
-    import tensorflow as tf
-
-    with pytest.warns(UserWarning, match="interpreter"):
-        interpreter = tf.lite.Interpreter(model_content=to_tflite(load_model(saved)))
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], BATCH[:1])
-    interpreter.invoke()
-    said = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    assert said == pytest.approx(expected[:1], abs=1e-2)
+    made = flatbuffer.convert(load_model(saved))
+    assert flatbuffer.Flatbuffer(made)(BATCH) == pytest.approx(expected, abs=1e-2)
 
 
 @pytest.mark.slow

@@ -35,6 +35,7 @@ except ModuleNotFoundError as missing:
 # What this download is about.
 RUN = "1f"
 ARM = "frozen"
+MODEL = "frozen.keras"  # the network that is asked where none is named
 SIZE = 224  # of the network's input, in pixels
 CROP_FRACTION = 0.875  # share of a picture's short side that the network looks at
 
@@ -148,7 +149,7 @@ def _first_line(error: Exception) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer about the pictures that are named; return the exit code."""
     parser = argparse.ArgumentParser(description=f"Run {RUN}, arm {ARM}.")
-    parser.add_argument("--model", default=f"{ARM}.keras", help="a file beside this script (default: %(default)s)")
+    parser.add_argument("--model", default=MODEL, help="a file beside this script (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON list, all digits")
     parser.add_argument("pictures", nargs="+")
     options = parser.parse_args(arguments)
