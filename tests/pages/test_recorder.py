@@ -11,12 +11,13 @@ import streamlit as st
 from PIL import Image
 
 from cnn_core.pictures.items import Item
+from cnn_core.pictures.limits import BURST_FRAMES
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer.spec import Experiment
 from tests.pages.test_pictures_in import picture, texts, two_classes  # noqa: F401  a fixture
 from ui.laboratory.runs import fingerprint
 from ui.widgets.recorder import recorder
-from ui.widgets.recorder.recorder import MOST, RecordingDamaged, parsed
+from ui.widgets.recorder.recorder import RecordingDamaged, parsed
 
 KEY = "transfer_recorder"
 
@@ -146,7 +147,7 @@ def test_damaged_recordings_are_told_from_others(value: Any) -> None:
 
 
 def test_longer_recordings_than_the_browser_makes_are_refused() -> None:
-    with pytest.raises(RecordingDamaged, match=f"151 frames was received; 1 to {MOST} are expected"):
+    with pytest.raises(RecordingDamaged, match=f"151 frames was received; 1 to {BURST_FRAMES} are expected"):
         parsed({"id": "1", "label": "a", "frames": ["AAAA"] * 151, "alike": 0})
 
 
@@ -154,7 +155,7 @@ def test_frames_of_the_size_that_is_recorded_fit_into_one_message() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)  # nothing takes more bytes
     buffer = io.BytesIO()
     Image.fromarray(noise).save(buffer, "JPEG", quality=92)
-    assert st.get_option("server.maxMessageSize") * 10**6 > MOST * len(buffer.getvalue()) * 4 / 3
+    assert st.get_option("server.maxMessageSize") * 10**6 > BURST_FRAMES * len(buffer.getvalue()) * 4 / 3
 
 
 def test_studies_know_pictures_by_their_recordings_and_others_as_before() -> None:
