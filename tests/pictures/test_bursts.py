@@ -22,6 +22,7 @@ from cnn_core.pictures.kept import Kept
 from cnn_core.pictures.sets import Split, keep, split
 from cnn_core.store.runs import Store
 from cnn_core.training import reading, takeout
+from cnn_core.training.lab import likeness
 from cnn_core.training.lab.labels import LabelsOptions
 from cnn_core.training.lab.probe import fit_within
 from cnn_core.training.lab.spec import LabSpec
@@ -225,6 +226,14 @@ def test_weight_decay_is_chosen_by_other_recordings() -> None:
     features = (features + rng.normal(0, 0.1, features.shape)).astype(np.float32)
     assert fit_within(features, labels).decay < fit_within(features, labels, group).decay
     assert fit_within(features, labels, np.arange(len(group))).decay == fit_within(features, labels).decay
+
+
+def test_frames_of_one_recording_are_no_near_duplicates_to_be_told_of() -> None:
+    rows = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    first, second, _ = likeness.pairs(rows, 0.9, 9, np.array(["b7", "b7", "picture 2", "picture 3"]))
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 3), (1, 3)]
+    first, second, _ = likeness.pairs(rows, 0.9, 9)
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 1), (0, 3), (1, 3)]
 
 
 # The difference ---------------------------------------------------------------------------------------------------
