@@ -8,6 +8,7 @@
 | a side of a picture | 20,000 pixels |
 | decoding a file | 10 s, 2 GB of address space |
 | an upload | 2,000 files, 300 MB |
+| a recording | 150 frames of 320 pixels, 19 seconds |
 | a zip | 200 MB, 20,000 entries, zips in it at most 3 deep |
 | a zip, unpacked | 1 GB; at most 100 times its size, as a whole and for every entry above 64 kB |
 | a set in the browser | 5,000 pictures, 50 classes |
@@ -29,6 +30,8 @@ DECODING_BYTES = 2 * 10**9  # address space of a worker
 
 UPLOAD_FILES = 2_000
 UPLOAD_BYTES = 300 * MB
+
+BURST_FRAMES = 150  # some 3 MB, which comes as one message
 
 ZIP_BYTES = 200 * MB
 ZIP_UNPACKED = 1_000 * MB

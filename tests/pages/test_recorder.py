@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,14 @@ import pytest
 import streamlit as st
 from PIL import Image
 
+from cnn_core.pictures.items import Item
+from cnn_core.pictures.limits import BURST_FRAMES
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer.spec import Experiment
 from tests.pages.test_pictures_in import picture, texts, two_classes  # noqa: F401  a fixture
+from ui.laboratory.runs import fingerprint
 from ui.widgets.recorder import recorder
-from ui.widgets.recorder.recorder import MOST, RecordingDamaged, parsed
+from ui.widgets.recorder.recorder import RecordingDamaged, parsed
 
 KEY = "transfer_recorder"
 
@@ -143,7 +147,7 @@ def test_damaged_recordings_are_told_from_others(value: Any) -> None:
 
 
 def test_longer_recordings_than_the_browser_makes_are_refused() -> None:
-    with pytest.raises(RecordingDamaged, match=f"151 frames was received; 1 to {MOST} are expected"):
+    with pytest.raises(RecordingDamaged, match=f"151 frames was received; 1 to {BURST_FRAMES} are expected"):
         parsed({"id": "1", "label": "a", "frames": ["AAAA"] * 151, "alike": 0})
 
 
@@ -151,4 +155,11 @@ def test_frames_of_the_size_that_is_recorded_fit_into_one_message() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)  # nothing takes more bytes
     buffer = io.BytesIO()
     Image.fromarray(noise).save(buffer, "JPEG", quality=92)
-    assert st.get_option("server.maxMessageSize") * 10**6 > MOST * len(buffer.getvalue()) * 4 / 3
+    assert st.get_option("server.maxMessageSize") * 10**6 > BURST_FRAMES * len(buffer.getvalue()) * 4 / 3
+
+
+def test_studies_know_pictures_by_their_recordings_and_others_as_before() -> None:
+    plain = [Item("d1", "cat", "a.png"), Item("d2", "dog", "b.png", "test")]
+    assert fingerprint(plain) == fingerprint([item.to_json() for item in plain]) == "281f7a5620e7b8d3"
+    recorded = [replace(plain[0], burst="b7"), plain[1]]
+    assert fingerprint(recorded) == fingerprint([item.to_json() for item in recorded]) != fingerprint(plain)

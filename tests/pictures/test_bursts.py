@@ -1,6 +1,9 @@
 """Recordings: a burst is a group that no division tears apart; on its own frames accuracy would lie."""
 
+import io
+import zipfile
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +13,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cnn_core.pictures import bursts, intake, near, trees
+from cnn_core.pictures.albums import Album
 from cnn_core.pictures.bursts import together
 from cnn_core.pictures.decoders import Decoders
+from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item, SpecRefused
 from cnn_core.pictures.kept import Kept
-from cnn_core.pictures.sets import Split, split
+from cnn_core.pictures.sets import Split, keep, split
+from cnn_core.store.runs import Store
+from cnn_core.training import reading, takeout
+from cnn_core.training.lab import likeness
 from cnn_core.training.lab.labels import LabelsOptions
 from cnn_core.training.lab.probe import fit_within
 from cnn_core.training.lab.spec import LabSpec
@@ -220,6 +228,14 @@ def test_weight_decay_is_chosen_by_other_recordings() -> None:
     assert fit_within(features, labels, np.arange(len(group))).decay == fit_within(features, labels).decay
 
 
+def test_frames_of_one_recording_are_no_near_duplicates_to_be_told_of() -> None:
+    rows = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    first, second, _ = likeness.pairs(rows, 0.9, 9, np.array(["b7", "b7", "picture 2", "picture 3"]))
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 3), (1, 3)]
+    first, second, _ = likeness.pairs(rows, 0.9, 9)
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 1), (0, 3), (1, 3)]
+
+
 # The difference ---------------------------------------------------------------------------------------------------
 
 
@@ -293,3 +309,32 @@ def test_near_duplicates_alone_are_loosened_as_before() -> None:
     whole = [Item(str(n), "cup", "", burst="b") for n in range(9)]
     kept, said = near.loosened(whole, {item.digest: "0" for item in whole}, 3)
     assert set(kept) == {item.digest for item in whole} and said == []
+
+
+def test_albums_and_what_is_taken_away_keep_recordings(tmp_path: Path) -> None:
+    rng, ids = np.random.default_rng(1), {"cup": bursts.new_burst(), "pen": bursts.new_burst()}
+    store = Store(str(tmp_path / "store"))
+    items = []
+    for label, burst in ids.items():
+        for number in range(3):
+            item = keep(store, Picture(rng.integers(0, 256, (40, 60, 3), np.uint8), f"{number}.jpg", ()), label)
+            items.append(replace(item, burst=burst if number else ""))
+    album = Album(store, "a" * 40, "abc", "your pictures", items)
+    album.save()
+    album.rename("cup", "mug")
+    read = Album.open(store, "a" * 40, "abc")
+    assert read and {(item.label, item.burst) for item in read.items} == {
+        *(("mug", burst) for burst in ("", ids["cup"])),
+        *(("pen", burst) for burst in ("", ids["pen"])),
+    }
+    assert [item.burst for item in read.past[-1].items] == [item.burst for item in items]
+    (part,) = takeout.parts(store, "a" * 40)
+    with zipfile.ZipFile(io.BytesIO(takeout.packed(store, part))) as archive:
+        archive.extractall(tmp_path / "mine")
+    other = Store(str(tmp_path / "other"))
+    back = reading.read(other, tmp_path / "mine" / "sets" / "Your pictures")
+    other.close()
+    store.close()
+    assert {(item.digest, item.label, item.burst) for item in back} == {
+        (item.digest, item.label, item.burst) for item in read.items
+    }

@@ -27,6 +27,7 @@ def test_table_says_what_the_numbers_are() -> None:
         f"a side of a picture | {limits.SIDE} pixels",
         f"decoding a file | {limits.DECODING_SECONDS:g} s {limits.DECODING_BYTES // 10**9} GB",
         f"an upload | {limits.UPLOAD_FILES} files {limits.UPLOAD_BYTES // megabyte} MB",
+        f"a recording | {limits.BURST_FRAMES} frames",
         f"a zip | {limits.ZIP_BYTES // megabyte} MB {limits.ZIP_ENTRIES} entries zips in it at most {limits.ZIP_DEPTH}",
         f"unpacked | {limits.ZIP_UNPACKED // 10**9} GB; at most {limits.ZIP_RATIO} times its size",
         f"every entry above {limits.ZIP_RATIO_FROM // 1000} kB",

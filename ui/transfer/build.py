@@ -24,13 +24,16 @@ def build(trouble: str = "") -> None:
     if trouble:
         st.error(trouble)
     album = Album.current()
-    if len(album.classes) > FEW or not album.is_sample:
-        st.html('<a class="skip" href="#training">Skip the pictures, go to training</a>')
+    # What comes and goes has a place from the first: else a camera below would be built anew, and closed by that.
+    with st.container(key="teach_skip"):
+        if len(album.classes) > FEW or not album.is_sample:
+            st.html('<a class="skip" href="#training">Skip the pictures, go to training</a>')
     gathered, trained, tried = st.columns([4, 3, 4], gap="medium")
     with gathered:
         st.header("Gather", anchor=False)
-        if not album.is_sample or album.past or visitor().sets:  # else there is nothing to switch or to take back
-            set_bar(album)
+        with st.container():
+            if not album.is_sample or album.past or visitor().sets:  # else there is nothing to switch or to take back
+                set_bar(album)
         add_pictures(album)
         lacking = cards(album)
     with trained, st.container(key="controls"):

@@ -147,7 +147,11 @@ def _suspect(bench: LabelsBench, said: np.ndarray, given: np.ndarray, rows: np.n
 
 
 def _duplicates(bench: LabelsBench, rows: np.ndarray, given: np.ndarray) -> tuple[Pair, ...]:
-    found, items = likeness.pairs(rows, DUPLICATE_SIMILARITY, MOST_PAIRS), bench.items
+    items = bench.items
+    recorded = None  # that frames of one recording are alike is no news
+    if bench.recorded is not None:
+        recorded = np.array([item.burst or f"picture {number}" for number, item in enumerate(items)])
+    found = likeness.pairs(rows, DUPLICATE_SIMILARITY, MOST_PAIRS, recorded)
     return tuple(
         Pair(
             items[i].digest,

@@ -20,13 +20,16 @@ def directions(features: np.ndarray) -> np.ndarray:
     return np.asarray(centred / np.where(norms > 0, norms, 1.0), np.float32)
 
 
-def pairs(rows: np.ndarray, least: float, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def pairs(
+    rows: np.ndarray, least: float, most: int, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the pairs that are alike, the likest first.
 
     Args:
         rows: What `directions` returned.
         least: Similarity from which a pair counts.
         most: Pairs to return.
+        groups: Names, `(N,)`; a pair within one is none, such as two frames of a recording.
 
     Returns:
         Indices of the first and of the second, which is the later one, and the similarity; each `(pairs,)`.
@@ -39,7 +42,10 @@ def pairs(rows: np.ndarray, least: float, most: int) -> tuple[np.ndarray, np.nda
     found = np.empty(0, int), np.empty(0, int), np.empty(0)
     for start in range(0, len(rows), BLOCK):
         similar = rows[start : start + BLOCK] @ rows[start:].T
-        first, second = np.nonzero(np.triu(similar >= least, k=1))
+        alike = similar >= least
+        if groups is not None:
+            alike &= groups[start : start + BLOCK, None] != groups[None, start:]
+        first, second = np.nonzero(np.triu(alike, k=1))
         new = first + start, second + start, similar[first, second]
         joined = [np.concatenate(both) for both in zip(found, new, strict=True)]
         order = np.argsort(-joined[2], kind="stable")[:most]

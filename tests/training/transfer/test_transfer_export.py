@@ -5,6 +5,7 @@ import io
 import json
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from cnn_core.pictures.intake import Intake
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
-from cnn_core.training.transfer import answers, formats, onnx_extra
+from cnn_core.training.transfer import answers, documents, formats, onnx_extra
 from cnn_core.training.transfer.export import (
     BundleRefused,
     bundle,
@@ -159,6 +160,24 @@ def test_bundle_restores_the_experiment_on_another_server(outcome: Outcome, tmp_
     other.close()
 
 
+def test_recordings_go_into_a_bundle_come_back_and_are_on_one_side_of_its_split(
+    outcome: Outcome, tmp_path: Path
+) -> None:
+    taken = [item.to_json() for item in outcome.experiment.items]
+    items = [[*entry[:3], "", f"{number // 4:016x}"] for number, entry in enumerate(taken)]  # 12 a class
+    run = replace(outcome.run, spec=outcome.run.spec | {"items": items})
+    settings = documents.experiment_settings(run, "frozen")
+    part_of = {digest: part for part, digests in settings["split"].items() for digest in digests}
+    sides = {(burst, part_of[digest]) for digest, *_, burst in items if digest in part_of}
+    assert len(part_of) == 36 and len(sides) == 9 and {part for _, part in sides} == {"train", "validation", "test"}
+    card = documents.model_card(run, "frozen", backbones.backbone("efficientnet_lite0"))
+    assert "test pictures were drawn at random" in card
+    other = Store(tmp_path / "other")
+    data = bundle(outcome.store, run, "frozen", backbones.backbone("efficientnet_lite0"))
+    assert [item.burst for item in restore(data, "b.zip", other).items] == [burst for *_, burst in items]
+    other.close()
+
+
 def changed(data: bytes, change: dict[str, bytes | None]) -> bytes:
     """The bundle with some files exchanged or left out."""
     buffer = io.BytesIO()
@@ -193,6 +212,7 @@ def test_what_is_no_whole_bundle_is_refused_in_a_sentence(outcome: Outcome, tmp_
         ({settings: with_item(document, label="x" * 9000)}, "damaged (a class has a name of 9,000 characters; at most"),
         ({settings: with_item(document, name="")}, "damaged (a picture has no name)"),
         ({settings: with_item(document, digest="../../secret")}, "'../../secret' is the content of no picture)"),
+        ({settings: with_item(document, burst="../../x")}, "'../../x' is no recording)"),
         ({settings: with_item(document, digest="0" * 64)}, f"b.zip lacks 1 of its pictures, such as {'0' * 64}."),
         ({f"pictures/{first}.webp": None}, f"b.zip lacks 1 of its pictures, such as {first}."),
         ({f"pictures/{first}.webp": b"nothing"}, "A picture of b.zip is damaged"),
@@ -216,9 +236,9 @@ def test_what_is_no_whole_bundle_is_refused_in_a_sentence(outcome: Outcome, tmp_
 
 def with_item(document: dict[str, Any], **change: Any) -> bytes:
     """The settings with the first picture's entry changed."""
-    names = ("digest", "label", "name", "part")
-    first = dict(zip(names, document["items"][0], strict=True)) | change
-    return json.dumps(document | {"items": [[first[name] for name in names], *document["items"][1:]]}).encode()
+    names = ("digest", "label", "name", "part", "burst")
+    first = dict(zip(names, document["items"][0], strict=False)) | change  # without a recording there are four
+    return json.dumps(document | {"items": [[*first.values()], *document["items"][1:]]}).encode()
 
 
 def test_bundle_is_told_from_a_zip_of_class_folders(outcome: Outcome, tmp_path: Path) -> None:

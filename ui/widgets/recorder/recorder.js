@@ -182,6 +182,7 @@ export default function ({ data, parentElement, setStateValue }) {
     }
     state.opening = false;
     show();
+    if (state.camera) root.scrollIntoView?.({ block: 'nearest' });
   };
 
   $('.power').onclick = () => (state.camera ? close() : open());

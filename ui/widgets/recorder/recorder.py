@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
+from cnn_core.pictures.limits import BURST_FRAMES
 from ui.widgets.frontend import frontend
 
 WIDTH = 320  # pixels of a frame, at most
 RATE = 8  # frames a second
-MOST = 150  # frames of a recording, 19 seconds; some 3 MB, which is one message
 
 _recorder = frontend(__file__)
 
@@ -72,7 +72,7 @@ def recorder(key: str, *, label: str, recordings: int, needed: int) -> None:
             "needed": needed,
             "width": WIDTH,
             "rate": RATE,
-            "most": MOST,
+            "most": BURST_FRAMES,
             "taken": st.session_state.get(f"{key}_taken", ""),
         },
         default={"burst": None},
@@ -98,10 +98,10 @@ def parsed(value: Any) -> Recording:
         raise RecordingDamaged("The recording arrived damaged; nothing was added. Record it again.") from error
     if not isinstance(label, str) or not isinstance(alike, int):
         raise RecordingDamaged("The recording arrived damaged; nothing was added. Record it again.")
-    if not 0 < len(frames) <= MOST:
+    if not 0 < len(frames) <= BURST_FRAMES:
         raise RecordingDamaged(
-            f"A recording of {len(frames):,} frames was received; 1 to {MOST} are expected. Nothing was added: record "
-            "again, and let go earlier."
+            f"A recording of {len(frames):,} frames was received; 1 to {BURST_FRAMES} are expected. Nothing was added: "
+            "record again, and let go earlier."
         )
     return Recording(_id(value), label, frames, alike)
 

@@ -6,7 +6,13 @@ import { open } from '../testing.js';
 /** @type {import('./recorder.js').Data} */
 const DATA = { label: 'cup', recordings: 0, needed: 3, width: 320, rate: 8, most: 20, taken: '' };
 
-/** A page with a camera of 640 × 480 whose frames are of one grey, as the test says. */
+/** @typedef {import('./recorder.js').Burst} Burst */
+
+/**
+ * A page with a camera of 640 × 480 whose frames are of one grey, as the test says.
+ *
+ * @param {{ several?: boolean, refuses?: string, grey?: () => number }} [how]
+ */
 const stage = ({ several = false, refuses = '', grey = () => 0 } = {}) => {
   const page = open('recorder', component);
   const track = { stopped: false, stop: () => { track.stopped = true; }, getSettings: () => ({}), onended: () => {} };
@@ -42,8 +48,9 @@ const stage = ({ several = false, refuses = '', grey = () => 0 } = {}) => {
     page.find('.power').click();
     await new Promise(setImmediate);
   };
-  const texts = () => ['.state', '.count', '.trouble', '.power'].map(page.text);
-  return { ...page, hold, lets, on, texts, track, asked };
+  /** What was recorded and sent, in order; `null` when there is nothing more. */
+  const bursts = () => page.sent.map(([, burst]) => /** @type {Burst} */ (burst));
+  return { ...page, hold, lets, on, bursts, track, asked };
 };
 
 /** Every frame is another. */
@@ -96,8 +103,8 @@ test('a held key records eight frames a second, which are sent as one burst when
   page.lets(' ');
   page.pass(5000);
   assert.equal(page.sent.length, 1);
-  const [[name, burst]] = page.sent;
-  assert.equal(name, 'burst');
+  assert.equal(page.sent[0][0], 'burst');
+  const [burst] = page.bursts();
   assert.deepEqual([burst.label, burst.alike], ['cup', 0]);
   assert.deepEqual(burst.frames, [0, 1, 2, 3, 4, 5, 6].map((n) => `frame${n}`));
   assert.equal(page.text('.state'), 'Putting 7 frames into your set…');
@@ -111,8 +118,8 @@ test('a tap is one frame, by a pointer and by whoever can only click', async () 
   page.pass(60);
   page.point(page.hold, 'up');
   page.hold.click();
-  page.run({ ...DATA, taken: page.sent[0][1].id });
-  assert.deepEqual(page.sent.map(([, burst]) => burst.frames), [['frame0'], ['frame1']]);
+  page.run({ ...DATA, taken: page.bursts()[0].id });
+  assert.deepEqual(page.bursts().map(({ frames }) => frames), [['frame0'], ['frame1']]);
 });
 
 test('what is recorded meanwhile waits for its turn, and nothing is sent again afterwards', async () => {
@@ -126,9 +133,9 @@ test('what is recorded meanwhile waits for its turn, and nothing is sent again a
   assert.equal(page.sent.length, 1);
   page.run(DATA);  // not yet dealt with
   assert.equal(page.sent.length, 1);
-  page.run({ ...DATA, recordings: 1, taken: page.sent[0][1].id });
-  assert.deepEqual(page.sent[1][1].frames, ['frame1']);
-  page.run({ ...DATA, recordings: 2, taken: page.sent[1][1].id });
+  page.run({ ...DATA, recordings: 1, taken: page.bursts()[0].id });
+  assert.deepEqual(page.bursts()[1].frames, ['frame1']);
+  page.run({ ...DATA, recordings: 2, taken: page.bursts()[1].id });
   assert.deepEqual(page.sent[2], ['burst', null]);
   assert.equal(page.text('.state'), '“cup”: 2 of 3 recordings.');
 });
@@ -141,7 +148,7 @@ test('frames that are nearly the same as another of the burst are counted and no
   page.press(page.hold, ' ');
   page.pass(625);
   page.lets(' ');
-  const [[, burst]] = page.sent;
+  const [burst] = page.bursts();
   assert.deepEqual([burst.frames.length, burst.alike], [3, 3]);  // 102 is 2 from 100
 });
 
@@ -151,7 +158,7 @@ test('a recording ends by itself where it is long enough', async () => {
   await page.on();
   page.press(page.hold, ' ');
   page.pass(60_000);
-  assert.equal(page.sent[0][1].frames.length, 4);
+  assert.equal(page.bursts()[0].frames.length, 4);
   assert.equal(page.sent.length, 1);
 });
 
@@ -181,7 +188,7 @@ test('the camera is closed by its button, and what was being recorded is sent', 
   page.pass(125);
   page.find('.power').click();
   assert.equal(page.track.stopped, true);
-  assert.equal(page.sent[0][1].frames.length, 2);
+  assert.equal(page.bursts()[0].frames.length, 2);
 });
 
 test('a camera that is pulled out is spoken of', async () => {

@@ -1,0 +1,131 @@
+"""Hold to record in Chromium, with a fake camera fed from a file of known frames."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from cnn_core.pictures import kept
+from cnn_core.pictures.albums import Album
+from cnn_core.pictures.items import Item
+from cnn_core.store import visitors
+
+from .conftest import CHROMIUM, Server, name_of, settled, visits
+
+WIDTH, HEIGHT, FRAMES = 320, 240, 24
+REFUSES = """
+() => {
+  navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); };
+}
+"""
+RED, BLUE = (81, 90, 240), (41, 240, 110)  # Y, Cb, Cr
+
+
+def film(path: Path) -> Path:
+    """Write a film (YUV4MPEG2, 4:2:0): red on the left, blue on the right, a white square that walks down."""
+    with path.open("wb") as file:
+        file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F8:1 Ip A1:1 C420\n".encode())
+        for number in range(FRAMES):
+            planes = [
+                np.zeros((HEIGHT, WIDTH), np.uint8),
+                *(np.zeros((HEIGHT // 2, WIDTH // 2), np.uint8) for _ in "bc"),
+            ]
+            for plane, left, right, white in zip(planes, RED, BLUE, (235, 128, 128), strict=True):
+                rows, columns = plane.shape
+                plane[:, : columns // 2], plane[:, columns // 2 :] = left, right
+                top = number * rows * 3 // 4 // FRAMES
+                plane[top : top + rows // 4, columns * 3 // 8 : columns * 5 // 8] = white
+            file.write(b"FRAME\n" + b"".join(plane.tobytes() for plane in planes))
+    return path
+
+
+@pytest.fixture(scope="module")
+def filmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    assert CHROMIUM is not None
+    path = film(tmp_path_factory.mktemp("film") / "film.y4m")
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
+        options += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        options.append(f"--use-file-for-fake-video-capture={path}")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser
+        browser.close()
+
+
+def recorded(server: Server, page: Page) -> list[Item]:
+    """What the visitor's set holds."""
+    current = visitors.read(server.store, name_of(page)).current
+    album = Album.open(server.store, name_of(page), current) if current else None
+    return album.items if album else []
+
+
+def test_holding_a_button_or_a_key_fills_a_class(server: Server, filmed: Browser) -> None:
+    with visits(filmed) as visitor:
+        page = visitor(f"{server.url}/transfer")
+        page.get_by_role("tab", name="Camera").click()
+        recorder = page.locator(".st-key-transfer_recorder")
+        expect(recorder.get_by_text("Say first what is in front of the camera.")).to_be_visible()
+        page.get_by_role("combobox", name="What is in front of the camera?").fill("cup")
+        page.keyboard.press("Enter")
+        settled(page)
+        recorder.get_by_role("button", name="Turn the camera on").click()
+        hold = recorder.get_by_role("button", name="Hold to record")
+        expect(hold).to_be_enabled()
+        shown = recorder.locator("video").evaluate("(video) => getComputedStyle(video).transform")
+        assert shown.startswith("matrix(-1"), "as in a mirror"
+
+        counted = recorder.locator(".count")
+        hold.hover()
+        page.mouse.down()
+        expect(counted).to_have_text(re.compile(r"^([6-9]|\d\d) frames$"))
+        page.mouse.up()
+        expect(page.get_by_text("added.").first).to_be_visible()
+        expect(recorder.get_by_text("“cup”: 1 of 3 recordings.")).to_be_visible()
+        first = recorded(server, page)
+        assert len(first) >= 6 and len({item.burst for item in first}) == 1 and first[0].burst
+        assert {item.label for item in first} == {"cup"}
+        for item in first:
+            pixels = kept.pixels(server.store, item.digest).astype(int)
+            assert pixels.shape == (HEIGHT, WIDTH, 3)
+            left, right = pixels[:, 10:60].mean(axis=(0, 1)), pixels[:, -60:-10].mean(axis=(0, 1))
+            assert left[0] > 2 * left[2] and right[2] > 2 * right[0], "as the camera has it, not as the mirror shows it"
+
+        hold.focus()
+        page.keyboard.down("Space")
+        expect(counted).to_have_text(re.compile(r"^([3-9]|\d\d) frames$"))
+        page.keyboard.up("Space")
+        expect(recorder.get_by_text("“cup”: 2 of 3 recordings.")).to_be_visible()
+        items = recorded(server, page)
+        assert len({item.burst for item in items}) == 2 and items[: len(first)] == first
+
+        recorder.get_by_role("button", name="Turn the camera off").click()
+        expect(hold).to_be_hidden()
+        assert recorder.locator("video").evaluate("(video) => video.srcObject") is None
+
+
+def test_camera_is_closed_where_nobody_sees_it(server: Server, filmed: Browser) -> None:
+    with visits(filmed) as visitor:
+        page = visitor(f"{server.url}/transfer")
+        page.get_by_role("tab", name="Camera").click()
+        recorder = page.locator(".st-key-transfer_recorder")
+        recorder.get_by_role("button", name="Turn the camera on").click()
+        expect(recorder.get_by_role("button", name="Turn the camera off")).to_be_visible()
+        page.get_by_role("tab", name="Zip").click()
+        page.get_by_role("tab", name="Camera").click()
+        expect(recorder.get_by_role("button", name="Turn the camera on")).to_be_visible()
+
+
+def test_without_leave_there_is_a_sentence_and_the_page_works(server: Server, filmed: Browser) -> None:
+    with visits(filmed) as visitor:
+        page = visitor(f"{server.url}/transfer")
+        page.evaluate(REFUSES)
+        page.get_by_role("tab", name="Camera").click()
+        recorder = page.locator(".st-key-transfer_recorder")
+        recorder.get_by_role("button", name="Turn the camera on").click()
+        expect(recorder.get_by_role("alert")).to_contain_text("This page may not use the camera: allow it")
+        page.get_by_role("tab", name="Samples").click()
+        page.get_by_role("button", name="Use handwritten digits").click()
+        expect(page.get_by_text("400 pictures in 10 classes").first).to_be_visible()
