@@ -79,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _OneLine(prog="python -m cnn_core", description=__doc__)
     commands = parser.add_subparsers(
         required=True,
-        metavar="intake | train | predict | classify | architectures | receipts | study | lab | collect | app",
+        metavar="intake | train | predict | classify | architectures | receipts | study | lab | collect | "
+        "backup | restore | weights | app",
         parser_class=_OneLine,
     )
 
