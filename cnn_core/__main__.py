@@ -18,6 +18,7 @@ import numpy as np
 from cnn_core.engine.errors import on_purpose
 from cnn_core.engine.here import RunTaken, carry_out, shortfall
 from cnn_core.engine.progress import bar
+from cnn_core.networks import commands as networks
 from cnn_core.networks import devices
 from cnn_core.networks.backbones import BACKBONES
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_commands(commands)
     pictures.add_commands(commands)
     keeping.add_commands(commands)
+    networks.add_commands(commands)
 
     app = commands.add_parser("app", help="serve the pages in a browser")
     app.set_defaults(command=_app)
