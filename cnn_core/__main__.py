@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from cnn_core.engine import door
 from cnn_core.engine.errors import on_purpose
 from cnn_core.engine.here import RunTaken, carry_out, shortfall
 from cnn_core.engine.progress import bar
@@ -257,6 +258,9 @@ def _app(options: argparse.Namespace) -> str:
     places = [place for place in (root / "app.py", root / "convscope_app" / "app.py") if place.is_file()]
     if not places:
         raise Trouble(f"the pages are neither in {root} nor installed there. Install ConvScope again.")
+    door.check(str(options.port), options.address, "convscope app --port {}")
+    if said := door.word(options.address):
+        print(said, file=sys.stderr)
     server = ["--server.port", str(options.port), "--server.address", options.address]
     try:
         ended = subprocess.run([sys.executable, "-m", "streamlit", "run", str(places[0]), *server], check=False)
