@@ -10,17 +10,19 @@ GPU ?= $(if $(wildcard $(VENV)/.app-gpu),1,0)  # what was chosen once stays unti
 KIND := $(if $(filter-out 0,$(GPU)),gpu,cpu)
 REQUIREMENTS := $(if $(filter gpu,$(KIND)),requirements/gpu.txt,requirements.txt)
 APP := $(VENV)/.app-$(KIND)
+# A Python that is gone (the system's was upgraded) has nothing installed: what these files say holds no longer.
+$(if $(wildcard $(VENV)/.app-*),$(shell $(BIN)/python -S -c '' 2>/dev/null || rm -f $(VENV)/.app-* $(VENV)/.dev $(VENV)/.onnx $(VENV)/.auth))
 NODE_PACKAGES := $(if $(shell command -v npm),node_modules/.current)
 NO_NODE := @echo "No Node with npm found: the components' scripts are not checked. Get it, on Debian: apt-get install nodejs npm"
 
-.PHONY: help app setup test test-slow fuzz screenshots snapshots lint format bench load lock vendor
+.PHONY: help app setup whole-venv test test-slow fuzz screenshots snapshots lint format bench load lock vendor
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 app: $(APP) $(if $(ONNX),$(VENV)/.onnx) $(if $(AUTH),$(VENV)/.auth)  ## install what is needed and serve the app on http://localhost:8501 (HOST=0.0.0.0: for other machines too, GPU=1: with NVIDIA's libraries, ONNX=1: exports ONNX too, AUTH=1: people can sign in)
-	@$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(strip $(HOST))
+	@$(BIN)/python -m cnn_core.engine.door $(PORT) $(strip $(HOST)) && exec $(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(strip $(HOST))
 
 setup: $(VENV)/.dev $(NODE_PACKAGES)  ## install all that app, tests and linters need; nothing when it is current
 
@@ -83,13 +85,22 @@ lock: setup  ## write the exact versions anew from requirements/*.in
 vendor: setup  ## take LiteRT.js, which browsers run, anew from npm, in the version that package.json names
 	$(if $(NODE_PACKAGES),$(BIN)/python -m benchmarks.vendor,$(NO_NODE))
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ConvScope needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make app PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
+# Whatever is in the way of a whole .venv is mended or said: another Python, none, one without pip or its makings.
+SUITS := import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "ConvScope runs on Python 3.11, 3.12 and 3.13; this is " + sys.version.split()[0] + ". Try: make app PYTHON=python3.13")
+NO_PYTHON := There is no $(PYTHON). Install Python 3.11, 3.12 or 3.13 (Debian, Ubuntu: apt-get install python3 python3-venv), or say where one is: make app PYTHON=/path/to/python3
+NO_VENV := This Python cannot make a virtual environment: its ensurepip is missing. Debian, Ubuntu: apt-get install python3-venv. Then call make again.
+whole-venv:
+	@whole() { $(BIN)/python -c 'import pip._internal'; }; \
+	{ $(BIN)/python -c '$(SUITS)' && { whole || { $(BIN)/python -m ensurepip && whole; }; }; } >/dev/null 2>&1 || { \
+	  command -v "$(PYTHON)" >/dev/null || { echo "$(NO_PYTHON)" >&2; exit 1; }; \
+	  "$(PYTHON)" -c '$(SUITS)' || exit 1; \
+	  "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "$(NO_VENV)" >&2; exit 1; }; \
+	  rm -rf $(VENV); echo "Making $(VENV) with $$("$(PYTHON)" --version)"; \
+	  "$(PYTHON)" -m venv $(VENV); }
 
 # tensorflow and tensorflow-cpu unpack into one folder: where the other may be, both go first, and NVIDIA's libraries.
 # Last goes what only builders, testers and notebooks of these packages read, half a gigabyte.
-$(APP): $(REQUIREMENTS) | $(VENV)/bin/python
+$(APP): $(REQUIREMENTS) | whole-venv
 	@test -e $@ || { rm -f $(VENV)/.app*; $(PIP) -q uninstall --yes tensorflow tensorflow-cpu $$(sed -n 's/^\(nvidia-[^=]*\)==.*/\1/p' requirements/gpu.txt); }
 	$(PIP) install -r $(REQUIREMENTS)
 	@find $(VENV)/lib/*/site-packages -type d \( -path '*/tensorflow/include' -o -name tests -o -name labextension -o -path '*/nbextension/static' -o -path '*/clang/native' \) -prune -exec rm -rf {} +

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from cnn_core.engine import door
 from cnn_core.engine.errors import on_purpose
 from cnn_core.engine.here import RunTaken, carry_out, shortfall
 from cnn_core.engine.progress import bar
+from cnn_core.networks import commands as networks
 from cnn_core.networks import devices
 from cnn_core.networks.backbones import BACKBONES
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
@@ -80,7 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _OneLine(prog="python -m cnn_core", description=__doc__)
     commands = parser.add_subparsers(
         required=True,
-        metavar="intake | train | predict | export | classify | architectures | receipts | study | lab | collect | app",
+        metavar="intake | train | predict | export | classify | architectures | receipts | study | lab | collect | "
+        "backup | restore | weights | app",
         parser_class=_OneLine,
     )
 
@@ -115,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_commands(commands)
     pictures.add_commands(commands)
     keeping.add_commands(commands)
+    networks.add_commands(commands)
 
     app = commands.add_parser("app", help="serve the pages in a browser")
     app.set_defaults(command=_app)
@@ -256,6 +260,9 @@ def _app(options: argparse.Namespace) -> str:
     places = [place for place in (root / "app.py", root / "convscope_app" / "app.py") if place.is_file()]
     if not places:
         raise Trouble(f"the pages are neither in {root} nor installed there. Install ConvScope again.")
+    door.check(str(options.port), options.address, "convscope app --port {}")
+    if said := door.word(options.address):
+        print(said, file=sys.stderr)
     server = ["--server.port", str(options.port), "--server.address", options.address]
     try:
         ended = subprocess.run([sys.executable, "-m", "streamlit", "run", str(places[0]), *server], check=False)

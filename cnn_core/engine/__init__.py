@@ -8,6 +8,7 @@
     looks       how long something has not changed, by one's own clock
     rest        a worker that has grown and has nothing to do makes room for a light one
     jobs        which function trains a kind of run or answers a question
+    door        the port and the address, before the server starts
     lifecycle   start and stop with the web server
 
 The store (`cnn_core.store.runs`) holds all state. Dask places, runs and kills; it forgets without harm. Nothing here

@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 OPEN_QUESTIONS = 16  # of this process, waiting or being answered; one more is refused
+BEHIND_A_RUN = 5.0  # seconds that a question waits for a run where one process does both
 LOOK = 1.0  # seconds after which an asker looks whether the worker dies of the question
 LOSSES = 10  # workers that may be lost while a question is with them, if nobody saw that they died of it
 NOBODY = (
@@ -236,7 +237,7 @@ class Engine:
                 try:
                     return future.result(max(0.0, min(LOOK, deadline - time.monotonic())))
                 except TimeoutError:
-                    self._check_patience(future, question, deadline, timeout)
+                    self._check_patience(future, deadline, timeout)
         except EngineError:
             raise
         except Exception as error:
@@ -249,7 +250,7 @@ class Engine:
             with contextlib.suppress(Exception):  # the client may be gone with its scheduler
                 future.release()
 
-    def _check_patience(self, future: "Future[Any]", question: str, deadline: float, timeout: float) -> None:
+    def _check_patience(self, future: "Future[Any]", deadline: float, timeout: float) -> None:
         key = str(future.key)
         view = self._connection.look([key])
         deaths, lost = view["deaths"].get(key, []), view["lost"].get(key, 0)
@@ -261,11 +262,19 @@ class Engine:
         if lost >= LOSSES:
             future.release()
             raise AskFailed(f"The worker was lost {lost} times before it could answer. Try again in a moment.")
+        now = time.monotonic()
+        waited = now - deadline + timeout
         workers = [each["address"] for each in view["workers"] if "ASK" in each["lanes"]]
-        if not workers and not self.embedded and time.monotonic() > deadline - timeout + NOBODY:
+        if not workers and not self.embedded and waited > NOBODY:
             future.release()
             raise AskTimedOut(NO_ASKER)
-        if time.monotonic() < deadline:
+        if view["busy"] and waited > min(BEHIND_A_RUN, timeout) and not self._is_answered(key, view):
+            future.release()
+            raise EngineBusy(
+                "A run is at work, and this server has one process for runs and answers. Answers come again when it "
+                "has ended; Laboratory, Runs shows how far it is."
+            )
+        if now < deadline:
             return
         future.release()  # first: Dask would start it again after its worker died
         if not workers:
@@ -273,6 +282,14 @@ class Engine:
         with contextlib.suppress(TimeoutError):
             self._connection.probe(probes.die_if_executing, key, workers=workers)
         raise AskTimedOut(f"The answer took longer than {timeout:g} s and was given up. Try again or ask for less.")
+
+    def _is_answered(self, key: str, view: dict[str, Any]) -> bool:
+        """Tell whether a worker is at this question now: what else is with it then waits, not this."""
+        try:
+            workers = [each["address"] for each in view["workers"]]
+            return self._connection.probe(probes.is_executing, key, workers=workers)
+        except TimeoutError:
+            return False
 
     def _look_around(self) -> Status:
         runs = self.store.live()

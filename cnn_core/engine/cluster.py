@@ -32,7 +32,7 @@ from distributed.security import Security
 from cnn_core.engine import tls
 from cnn_core.engine.checked import checked
 from cnn_core.engine.client import Engine
-from cnn_core.engine.host import CONFIG, OWN_CLIENT, Lane, lanes, memory_of, occupy
+from cnn_core.engine.host import CONFIG, OWN_CLIENT, Lane, lanes_apart, memory_of, occupy
 from cnn_core.engine.preload import gpus
 from cnn_core.engine.reconcile import Reconciler
 from cnn_core.engine.upkeep import Upkeep
@@ -141,11 +141,11 @@ def _lanes(lane: str, memory: float | None, machine: int) -> list[Lane]:
     """Return the workers of one kind on this machine, under names that no other machine has.
 
     Example:
-        >>> [(each.resource, each.memory) for each in _lanes("ask", 1.5, 10**10)]
-        [('ASK', 1500000000)]
+        >>> [(each.resources, each.memory) for each in _lanes("ask", 1.5, 10**10)]
+        [(('ASK',), 1500000000)]
     """
     count = len(gpus())
-    mine = [each for each in lanes(machine, count) if each.resource == lane.upper()]
+    mine = [each for each in lanes_apart(machine, count) if lane.upper() in each.resources]
     share = memory_of(f"CONVSCOPE_{lane.upper()}_MEMORY", SHARE * machine / len(mine))
     size = round(memory * 1e9) if memory else share
     unique = f"{socket.gethostname()}-{secrets.token_hex(2)}"

@@ -19,6 +19,7 @@ import filelock
 import psutil
 
 from cnn_core.engine import address as addresses
+from cnn_core.engine.limits import processes
 from cnn_core.engine.preload import gpus, lower_priority, stands_back
 from cnn_core.engine.upkeep import Upkeep
 from cnn_core.store.runs import Store
@@ -52,26 +53,40 @@ log = logging.getLogger("cnn_core.engine.host")
 
 @dataclass(frozen=True)
 class Lane:
-    """One worker process: its name, the slot it offers and its share of the machine."""
+    """One worker process: its name, the slots it offers (with one thread for all) and its share of the machine."""
 
     name: str
-    resource: str
+    resources: tuple[str, ...]
     memory: int
     environment: dict[str, str] = field(default_factory=dict)
 
 
 def lanes(memory: int, gpu_count: int) -> list[Lane]:
-    """Return the workers of this machine: one for runs a GPU (or one on the CPU), and one for questions.
+    """Return the workers of this machine, by default one for questions and the others for runs (`lanes_apart`).
+
+    Where memory is short, one worker does both (`limits.processes`): TensorFlow is there once, and a question waits
+    for the run.
+    """
+    if processes(memory) == 1:
+        return [Lane("all-0", ("RUN", "ASK"), memory_of("CONVSCOPE_RUN_MEMORY", 0.70 * memory), _environment())]
+    return lanes_apart(memory, gpu_count)
+
+
+def lanes_apart(memory: int, gpu_count: int) -> list[Lane]:
+    """Return a worker for runs a GPU (or one on the CPU), and one for questions.
 
     Questions stay on the CPU: they are short, and a model of theirs would take memory from the GPU's run.
     """
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
     hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if gpu_count else {}
     visible = [{"CUDA_VISIBLE_DEVICES": str(index)} for index in range(gpu_count)] or [{}]
     share = memory_of("CONVSCOPE_RUN_MEMORY", 0.60 * memory / len(visible))
-    return [Lane("ask-0", "ASK", memory_of("CONVSCOPE_ASK_MEMORY", 0.25 * memory), quiet | hidden)] + [
-        Lane(f"run-{index}", "RUN", share, quiet | gpu) for index, gpu in enumerate(visible)
+    return [Lane("ask-0", ("ASK",), memory_of("CONVSCOPE_ASK_MEMORY", 0.25 * memory), _environment() | hidden)] + [
+        Lane(f"run-{index}", ("RUN",), share, _environment() | gpu) for index, gpu in enumerate(visible)
     ]
+
+
+def _environment() -> dict[str, str]:
+    return {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
 
 
 def memory_of(variable: str, share: float) -> int:
@@ -147,7 +162,7 @@ async def occupy(lane: Lane, scheduler: str, security: object, scratch: Path, *,
             scheduler,
             name=lane.name,
             nthreads=1,
-            resources={lane.resource: 1},
+            resources=dict.fromkeys(lane.resources, 1),
             memory_limit=lane.memory,
             env=lane.environment,
             preload=["cnn_core.engine.preload"],

@@ -70,6 +70,32 @@ def _number(variable: str) -> float:
     raise LimitRefused(f"{variable} is {text!r}; expected is {what}, or 0 for no limit. Correct it and start again.")
 
 
+SMALL = 3e9  # bytes of memory, below which runs and questions share one process: TensorFlow twice takes a gigabyte
+PROCESSES = "CONVSCOPE_PROCESSES"
+
+
+def processes(memory: float) -> int:
+    """Return by how many kinds of processes an engine computes: 2, one for runs and one for questions; or 1 for both.
+
+    Args:
+        memory: Of this machine, bytes.
+
+    Raises:
+        LimitRefused: If CONVSCOPE_PROCESSES is neither.
+
+    Example:
+        >>> processes(16e9), processes(2.7e9)
+        (2, 1)
+    """
+    text = os.environ.get(PROCESSES, "").strip()
+    if text not in ("", "1", "2"):
+        raise LimitRefused(
+            f"{PROCESSES} is {text!r}; expected is 2, one for runs and one for questions, or 1 for both, which takes "
+            "less memory, and answers nothing while a run trains. Correct it and start again."
+        )
+    return int(text) if text else 1 if memory < SMALL else 2
+
+
 _open: Counter[str] = Counter()
 _counting = threading.Lock()
 

@@ -89,7 +89,7 @@ def dask_setup(worker: Any) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
     name = device()  # once: nvidia-smi takes a moment
     worker.startup_information["devices"] = lambda _worker: name
-    if "RUN" in worker.state.total_resources:
+    if "RUN" in worker.state.total_resources and "ASK" not in worker.state.total_resources:
         lower_priority(14)  # a question is answered while a run trains
     rest.watch(worker)
     function = os.environ.get("CONVSCOPE_WARM_UP", WARM_UP)

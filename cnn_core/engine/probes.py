@@ -17,6 +17,8 @@ def look(keys: Iterable[str], dask_scheduler: Any) -> dict[str, Any]:
     `lost` counts what Dask counts, workers lost while a key was with them, waiting or not; `deaths` has the words of
     those nannies who saw theirs die while it computed that very key.
 
+    `busy` says that runs and questions share all processes, and that a run is at work in each.
+
     The keys are those of live runs. One that the scheduler holds as done is of an attempt before: a run that was sent
     again at the moment when that attempt ended was taken for it, and its key would be wanted, and held, for ever.
     """
@@ -30,8 +32,12 @@ def look(keys: Iterable[str], dask_scheduler: Any) -> dict[str, Any]:
     )
     slots = sum(int(worker.resources.get("RUN", 0)) for worker in dask_scheduler.workers.values())
     seen = [event for _, event in dask_scheduler.get_events(DEATHS)]
+    shared = [worker for worker in dask_scheduler.workers.values() if {"RUN", "ASK"} <= set(worker.resources)]
+    askers = [worker for worker in dask_scheduler.workers.values() if "ASK" in worker.resources]
+    at_run = [any("RUN" in (task.resource_restrictions or ()) for task in worker.processing) for worker in askers]
     return {
         "free": slots - held,
+        "busy": bool(askers) and len(shared) == len(askers) and all(at_run),
         "lost": {key: task.suspicious for key, task in tasks.items() if task.state not in ("erred", "forgotten")},
         "deaths": {key: [each["words"] for each in seen if each["key"] == key] for key in tasks},
         "workers": [

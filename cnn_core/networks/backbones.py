@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cnn_core.networks import downloads
 from cnn_core.networks.zoo.architectures import LITE
 from cnn_core.networks.zoo.records import KERAS
 from cnn_core.store.location import DEFAULT_LOCATION
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEFAULT = "efficientnet_lite0"
-_DOWNLOAD_HOST = "storage.googleapis.com"  # where keras.applications keeps its weights
+_DOWNLOAD_HOST = downloads.HOST
 
 
 class BackboneUnavailable(ValueError):
@@ -230,7 +231,19 @@ def to_be_had(record: Backbone) -> str:
 
 
 def _downloaded(record: Backbone) -> Path:
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models" / record.weights_file
+    return downloads.place(record.weights_file)
+
+
+def _source(record: Backbone) -> str:
+    """What `keras.applications` is told: the file that an operator gives, looked at first, or to look for itself."""
+    path = _downloaded(record)
+    if path.parent != downloads.given_folder():
+        return "imagenet"
+    try:
+        downloads.check(path)
+    except downloads.DownloadRefused as refusal:
+        raise BackboneUnavailable(f"The ImageNet weights of {record.title} are not taken: {refusal}") from refusal
+    return str(path)
 
 
 def build(name: str, *, pretrained: bool = True) -> "keras.Model":
@@ -309,13 +322,14 @@ def _build_application(record: Backbone, pretrained: bool) -> "keras.Model":
         bgr = keras.ops.flip(image, axis=-1)
         x = layers.Rescaling(1.0, offset=[-103.939, -116.779, -123.68], name="preprocess")(bgr)
     builder: Callable[..., keras.Model] = getattr(keras.applications, record.application or "")
+    weights = _source(record) if pretrained else None
     try:
         # MobileNetV2 looks for the size in input_shape only, and warns if it is not there.
         trunk = builder(
             input_tensor=x,
             input_shape=(size, size, 3),
             include_top=False,
-            weights="imagenet" if pretrained else None,
+            weights=weights,
         )
     except Exception as error:
         # get_file raises a bare Exception for a failed download, ValueError for a wrong checksum and OSError for a

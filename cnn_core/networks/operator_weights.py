@@ -9,22 +9,20 @@ Only numbers are read, as `model.save_weights` writes them: never a .keras file,
 looked at first. What is wrong is refused, and random weights are never given in its place. No Keras here.
 """
 
-import hashlib
 import json
-import os
 import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnn_core.networks import backbones
+from cnn_core.networks import backbones, downloads
 from cnn_core.networks.zoo.architectures import ARCHITECTURES, architecture
 
 if TYPE_CHECKING:
     import keras
 
-SETTING = "CONVSCOPE_WEIGHTS"
+SETTING = downloads.SETTING
 LIST = "weights.json"
 SUFFIX = ".weights.h5"
 _NEEDED = ("file", "sha256", "source", "licence")
@@ -74,11 +72,26 @@ def given(key: str) -> Given | None:
         ValueError: If there is no such architecture.
     """
     architecture(key)
-    place = os.environ.get(SETTING, "").strip()
-    if not place:
-        return None
-    entry = _listed(Path(place)).get(key)
-    return None if entry is None else _read(Path(place), key, entry)
+    folder = downloads.given_folder()
+    entry = None if folder is None else _listed(folder).get(key)
+    return None if folder is None or entry is None else _read(folder, key, entry)
+
+
+def listed() -> dict[str, Given | WeightsRefused]:
+    """Return all that is given, by architecture; in place of an entry that cannot be understood, why.
+
+    Raises:
+        WeightsRefused: If the folder or its list cannot be understood.
+    """
+    folder = downloads.given_folder()
+    found: dict[str, Given | WeightsRefused] = {}
+    for key in [] if folder is None else _listed(folder):
+        try:
+            if entry := given(key):
+                found[key] = entry
+        except WeightsRefused as refusal:
+            found[key] = refusal
+    return found
 
 
 def load(model: "keras.Model", given: Given) -> None:
@@ -87,8 +100,7 @@ def load(model: "keras.Model", given: Given) -> None:
     Raises:
         WeightsRefused: If the file is another than was listed, or is of another architecture.
     """
-    with given.path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = downloads.sha256(given.path)
     if found != given.sha256:
         raise _refused(
             f"{given.path.name} has the SHA-256 {found[:12]}…",
@@ -137,6 +149,8 @@ def _listed(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / LIST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
+        if any((folder / file).is_file() for file in downloads.PUBLISHED):  # those alone are a use of it, too
+            return {}
         raise _refused(f"its folder has no {LIST}", f"a list such as {example} is expected", "Write it") from error
     except (OSError, ValueError) as error:
         raise _refused(f"{LIST} cannot be read ({error})", f"JSON such as {example} is expected", "Mend it") from error

@@ -8,12 +8,22 @@ from urllib.parse import unquote
 import platformdirs
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
-# An installed program has no folder of its own to write into.
-DEFAULT_LOCATION = (
-    _CHECKOUT / "var" if (_CHECKOUT / "app.py").is_file() else Path(platformdirs.user_data_dir("convscope", False))
-)
 CLUSTER = "Get what a store outside of a folder needs: make app CLUSTER=1, or pip install -r requirements/cluster.txt."
 
+
+def default_location(checkout: Path) -> Path:
+    """Return where a store lies of which nothing is said: in a checkout that can be written, else with its user.
+
+    An installed program has no folder of its own to write into, and a container's or a school's may be read-only. Where
+    the user's cannot be written either, XDG_DATA_HOME names another.
+    """
+    folder = checkout / "var"
+    if (checkout / "app.py").is_file() and os.access(folder if folder.exists() else checkout, os.W_OK):
+        return folder
+    return Path(platformdirs.user_data_dir("convscope", False))
+
+
+DEFAULT_LOCATION = default_location(_CHECKOUT)
 _APART = re.compile(r"(\S+?://.*?) ([A-Za-z][\w+.-]*(?:::\S*?)?://.*)")  # a database's file may lie in "my files"
 _PLAIN = re.compile(r"(\S+?://\S*) ((?:/|[A-Za-z]:[\\/]).*)")  # the objects in a folder that is no URL
 

@@ -8,7 +8,7 @@ import filelock
 import psutil
 import pytest
 
-from cnn_core.engine import address, client, host, lifecycle
+from cnn_core.engine import address, client, host, lifecycle, limits
 from cnn_core.engine.client import Engine, EngineUnreachable
 from cnn_core.store.runs import Store
 from tests.waiting import PATIENCE
@@ -93,10 +93,42 @@ def test_lifespan_starts_the_engine_and_lets_its_run_finish(
 
 def test_lanes_give_each_gpu_a_worker_and_questions_the_cpu() -> None:
     ask, first, second = host.lanes(100 * 10**9, gpu_count=2)
-    assert (ask.resource, ask.environment["CUDA_VISIBLE_DEVICES"], ask.memory) == ("ASK", "-1", 25 * 10**9)
+    assert (ask.resources, ask.environment["CUDA_VISIBLE_DEVICES"], ask.memory) == (("ASK",), "-1", 25 * 10**9)
     assert [lane.environment["CUDA_VISIBLE_DEVICES"] for lane in (first, second)] == ["0", "1"]
     assert first.memory == 30 * 10**9
-    assert [lane.name for lane in host.lanes(10**9, gpu_count=0)] == ["ask-0", "run-0"]
+    assert [lane.name for lane in host.lanes(10**10, gpu_count=0)] == ["ask-0", "run-0"]
+
+
+def test_short_of_memory_one_process_has_both_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    (both,) = host.lanes(2 * 10**9, gpu_count=0)
+    assert (both.name, both.resources, both.memory) == ("all-0", ("RUN", "ASK"), 14 * 10**8)
+    monkeypatch.setenv("CONVSCOPE_PROCESSES", "2")
+    assert [lane.name for lane in host.lanes(2 * 10**9, gpu_count=0)] == ["ask-0", "run-0"]
+    monkeypatch.setenv("CONVSCOPE_PROCESSES", "1")
+    assert len(host.lanes(64 * 10**9, gpu_count=1)) == 1
+    monkeypatch.setenv("CONVSCOPE_PROCESSES", "one")
+    with pytest.raises(limits.LimitRefused, match=r"CONVSCOPE_PROCESSES is 'one'; expected is 2, one for runs and one"):
+        host.lanes(64 * 10**9, gpu_count=0)
+
+
+def test_one_process_answers_before_and_after_a_run_and_says_why_not_meanwhile(
+    lone: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVSCOPE_PROCESSES", "1")
+    monkeypatch.setattr(client, "BEHIND_A_RUN", 1.0)
+    lone.engine.start()
+    assert lone.engine.ask("double", 21) == 42
+    status = lone.engine.status()
+    assert (status.run_workers, status.ask_workers) == (1, 1)
+    run = lone.running(lone.begin("sleep", seconds=60))
+    with pytest.raises(
+        client.EngineBusy, match=r"^A run is at work, and this server has one process for runs and answers"
+    ):
+        lone.engine.ask("double", 1)
+    assert lone.store.get(run.id).state == "running"
+    lone.engine.stop(run.id)
+    assert lone.ended(run).state == "stopped"
+    assert lone.engine.ask("worker_pid") == run.progress["pid"], "the same process, still"
 
 
 def test_current_engine_can_be_replaced(tmp_path: Path) -> None:
