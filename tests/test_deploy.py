@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cnn_core.engine import tls
+from cnn_core.engine import cluster, tls
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -51,11 +51,14 @@ def test_compose_file_keeps_to_its_schema() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_manifests_keep_to_their_schemas() -> None:
+def test_manifests_keep_to_their_schemas(tmp_path: Path) -> None:
     assert len(MANIFESTS) == 2
-    for path in MANIFESTS:
-        done = tool("kubernetes_validate", "kubernetes-validate", "--strict", str(path))
-        assert done.returncode == 0, done.stdout + done.stderr
+    done = tool("kubernetes_validate", "kubernetes-validate", "--strict", *map(str, MANIFESTS))
+    assert done.returncode == 0 and done.stderr.count("passed") + done.stdout.count("passed") == 12, done
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(MANIFESTS[0].read_text().replace("replicas: 2", "replicas: two", 1))
+    done = tool("kubernetes_validate", "kubernetes-validate", "--strict", str(broken))
+    assert done.returncode and "'two' is not of type 'integer'" in done.stdout + done.stderr
 
 
 def test_image_has_what_the_app_imports_and_nothing_of_the_house() -> None:
@@ -90,9 +93,9 @@ def test_both_lanes_have_a_worker() -> None:
     for lane in ("run", "ask"):
         assert f"python -m cnn_core.engine.cluster worker {lane}" in said
     for words in filter(lambda words: "cluster worker" in words or "cluster scheduler" in words, said):
-        command = [sys.executable, *words.split()[1:], "--help"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        with pytest.raises(SystemExit) as end:
+            cluster.main([*words.split()[3:], "--help"])
+        assert end.value.code == 0
 
 
 def test_settings_are_those_that_the_code_reads() -> None:
@@ -125,3 +128,21 @@ def test_nginx_takes_its_configuration(path: Path, tmp_path: Path) -> None:
     assert done.returncode == 0 and "syntax is ok" in done.stderr, done.stderr
     for needed in ("hash $cookie_convscope_visit consistent", "gzip on", "proxy_set_header Upgrade", "access_log off"):
         assert needed in text
+
+
+def test_units_are_those_that_systemd_takes(tmp_path: Path) -> None:
+    if (verify := shutil.which("systemd-analyze")) is None:
+        pytest.skip("no systemd-analyze found; install one to run this test (Debian: apt-get install systemd)")
+    units = sorted((DEPLOY / "systemd").glob("*.service"))
+    assert [unit.name for unit in units] == [
+        "convscope-scheduler.service",
+        "convscope-worker@.service",
+        "convscope.service",
+    ]
+    for unit in units:
+        here = re.sub(r"/srv/convscope/app/.venv/bin/\w+", sys.executable, unit.read_text())
+        assert "User=convscope" in here and "ProtectSystem=strict" in here and "Restart=always" in here
+        (tmp_path / unit.name).write_text(here)
+    names = [str(tmp_path / unit.name.replace("@", "@run")) for unit in units]
+    done = subprocess.run([verify, "verify", *names], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr

@@ -1,14 +1,17 @@
 """One cluster after the other loses its worker, its replica and its scheduler, and nobody loses anything."""
 
 import asyncio
+import io
 import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 from benchmarks.wire import Reader
 from cnn_core.engine import deaths
@@ -31,6 +34,17 @@ def words(reader: Reader) -> str:
     return "\n".join(str(one.proto) for one in reader.drawn.values())
 
 
+def photos() -> list[tuple[str, bytes]]:
+    """Two classes of ten small pictures: few, since what is tested is not how well they are learnt."""
+    chance, files = np.random.default_rng(0), []
+    for number in range(20):
+        rough = chance.integers(0, 256, (8, 8, 3) if number % 2 else (64, 64, 3), np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(rough).resize((96, 96), Image.Resampling.BICUBIC).save(buffer, "JPEG")
+        files.append((f"photos/{('fine', 'coarse')[number % 2]}/{number}.jpg", buffer.getvalue()))
+    return files
+
+
 async def shown(reader: Reader, words_of_it: str, within: float = 60.0) -> None:
     """Wait until a page that draws itself anew shows these words."""
     for _ in range(int(PATIENCE * within * 5)):
@@ -40,12 +54,17 @@ async def shown(reader: Reader, words_of_it: str, within: float = 60.0) -> None:
     raise AssertionError(f"{words_of_it!r} is not shown; there is:\n{words(reader)}")
 
 
+def children(cluster: Cluster, name: str) -> list[psutil.Process]:
+    """The processes that one of a cluster has started."""
+    return psutil.Process(cluster.processes[name].pid).children(recursive=True)
+
+
 def worker_of(cluster: Cluster, store: Store, run_id: str) -> psutil.Process:
     """The worker process that carries a run: the one that listens where the record says."""
     address = eventually(lambda: store.glance(run_id).worker, of="a worker takes the run up")
     port = int(address.rpartition(":")[2])
     for name in ("run-1", "run-2"):
-        for process in psutil.Process(cluster.processes[name].pid).children(recursive=True):
+        for process in children(cluster, name):
             if any(each.laddr.port == port for each in process.net_connections("tcp") if each.status == "LISTEN"):
                 return process
     raise AssertionError(f"nobody of this cluster listens at {address}")
@@ -75,6 +94,15 @@ def test_nothing_is_lost(cluster: Cluster, store: Store, ended: Ended) -> None:
         assert (now.state, now.error) == ("done", ""), now
         assert now.attempt == 1 or now.result["began_at"] > 0, "it goes on from what it kept"
     assert any(store.glance(each).attempt > 1 for each in under_way)
+    last = store.create("steps", {"steps": 60}, title="one whose worker is told to end").id
+    eventually(lambda: store.progress(last).get("kept", 0) > 2, 60, "it is under way")
+    gone = next(name for name in ("run-1", "run-2") if worker_of(cluster, store, last) in children(cluster, name))
+    cluster.processes[gone].terminate()
+    assert cluster.processes[gone].wait(PATIENCE * 20) == 0
+    now = ended(last)
+    assert (now.state, now.attempt, now.error) == ("done", 2, "") and now.result["began_at"] > 0
+    assert deaths.known(store, now) == [], "an end in order is no death"
+    cluster.start(gone)
     assert len(deaths.known(store, store.get(first))) == 1, "the scheduler's end is no death of a run"
     eventually(lambda: all(answers(f"{cluster.url(name)}/_stcore/health") for name in REPLICAS), 60)
 
@@ -120,7 +148,7 @@ def test_one_visitor_at_two_replicas(cluster: Cluster, store: Store, ended: Ende
 
     async def submitted() -> tuple[str, dict[str, str]]:
         async with Reader(cluster.url("first"), "transfer") as reader:
-            await reader.press(reader.named("button", "Use brick, grass, gravel"))
+            await reader.upload(reader.named("file_uploader", "A folder"), photos())
             await reader.press(reader.named("button", "Train and compare"))
             assert reader.seen.errors == [], reader.seen
             return parse_qs(reader.query)["run"][0], reader.cookies
