@@ -73,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("DASK_DISTRIBUTED__LOGGING__DISTRIBUTED", "warning")  # for the workers that this one starts
     for name in ("distributed", "aiobotocore", "botocore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("distributed.comm.tcp").setLevel(logging.ERROR)  # whoever asks whether the port is open, say
     try:
         if given.command == "certificates":
             tls.make(given.folder)
