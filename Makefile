@@ -15,14 +15,16 @@ $(if $(wildcard $(VENV)/.app-*),$(shell $(BIN)/python -S -c '' 2>/dev/null || rm
 NODE_PACKAGES := $(if $(shell command -v npm),node_modules/.current)
 NO_NODE := @echo "No Node with npm found: the components' scripts are not checked. Get it, on Debian: apt-get install nodejs npm"
 
-.PHONY: help app setup whole-venv test test-slow fuzz screenshots snapshots lint format bench load lock vendor
+.PHONY: help app install setup whole-venv test test-slow cluster-test fuzz screenshots snapshots lint format bench load lock vendor
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-app: $(APP) $(if $(ONNX),$(VENV)/.onnx) $(if $(AUTH),$(VENV)/.auth)  ## install what is needed and serve the app on http://localhost:8501 (HOST=0.0.0.0: for other machines too, GPU=1: with NVIDIA's libraries, ONNX=1: exports ONNX too, AUTH=1: people can sign in)
+app: install  ## install what is needed and serve the app on http://localhost:8501 (HOST=0.0.0.0: for other machines too, GPU=1: with NVIDIA's libraries, ONNX=1: exports ONNX too, AUTH=1: people can sign in, CLUSTER=1: a store in PostgreSQL and S3)
 	@$(BIN)/python -m cnn_core.engine.door $(PORT) $(strip $(HOST)) && exec $(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(strip $(HOST))
+
+install: $(APP) $(if $(ONNX),$(VENV)/.onnx) $(if $(AUTH),$(VENV)/.auth) $(if $(CLUSTER),$(VENV)/.cluster)  ## install the same, and serve nothing
 
 setup: $(VENV)/.dev $(NODE_PACKAGES)  ## install all that app, tests and linters need; nothing when it is current
 
@@ -33,6 +35,9 @@ test: setup  ## run the tests: scripts, core, pages, browser
 
 test-slow: setup  ## run the slow tests: minutes each
 	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile $(ARGS)
+
+cluster-test: setup  ## run a whole cluster on this machine, and kill parts of it: some minutes (Debian: apt-get install postgresql nginx-light)
+	$(BIN)/python -m pytest -m slow tests/cluster $(ARGS)
 
 FUZZ_SECONDS ?= 120
 FUZZ_SEED ?= $(shell date +%s)
@@ -80,6 +85,7 @@ lock: setup  ## write the exact versions anew from requirements/*.in
 	$(COMPILE) requirements/gpu.in -o requirements/gpu.txt
 	$(COMPILE) requirements/onnx.in -o requirements/onnx.txt
 	$(COMPILE) requirements/auth.in -o requirements/auth.txt
+	$(COMPILE) requirements/cluster.in -o requirements/cluster.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 
 vendor: setup  ## take LiteRT.js, which browsers run, anew from npm, in the version that package.json names
@@ -113,6 +119,10 @@ $(VENV)/.onnx: requirements/onnx.txt $(APP)
 
 $(VENV)/.auth: requirements/auth.txt $(APP)
 	$(PIP) install -r requirements/auth.txt
+	@touch $@
+
+$(VENV)/.cluster: requirements/cluster.txt $(APP)
+	$(PIP) install -r requirements/cluster.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(APP)

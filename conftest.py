@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.examples", "tests.twice"]
+pytest_plugins = ["tests.examples", "tests.databases", "tests.twice"]
 TOGETHER = ("tests/training/transfer", "tests/training/lab", "tests/training/studies")
 WALKS = ("test_stage.py", "test_appearance.py", "test_snapshots.py")  # half of the time in the browser
 FIRST = ("tests/browser", *TOGETHER, "tests/pages", "tests/engine")  # what takes longest

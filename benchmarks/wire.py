@@ -18,7 +18,7 @@ import http.client
 import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -90,17 +90,19 @@ class Reader:
     Args:
         url: Of the server, which must be of this machine.
         path: Of the first page, with its query string if it has one.
+        cookies: Those that the browser has already.
 
     Attributes:
         seen: What went wrong.
         drawn: The elements of the page, by their place.
         session_id: As the server calls it.
+        cookies: By name.
 
     Raises:
         ValueError: If the server is another machine.
     """
 
-    def __init__(self, url: str, path: str = "") -> None:
+    def __init__(self, url: str, path: str = "", cookies: Mapping[str, str] | None = None) -> None:
         self._base = urlsplit(url)
         if self._base.hostname not in ("localhost", "127.0.0.1", "::1"):
             raise ValueError(f"The load goes to localhost only; received {url}.")
@@ -109,7 +111,7 @@ class Reader:
         self.seen, self.session_id = Seen(), ""
         self.drawn: dict[tuple[int, ...], Drawn] = {}
         self.pages: dict[str, str] = {}  # name in addresses → hash
-        self._page_hash, self._cookies = "", dict[str, str]()
+        self._page_hash, self.cookies = "", dict(cookies or {})
         self._states: dict[str, WidgetState] = {}
         self._known: dict[str, tuple[int, ForwardMsg]] = {}  # large messages by hash, with the number of the last run
         self._runs, self._run, self._fetched = 0, "", set[str]()
@@ -141,7 +143,7 @@ class Reader:
             await self._request("GET", f"/{path}")
         origin = f"{self._base.scheme}://{self._base.netloc}"
         subprotocols = [Subprotocol("streamlit")]
-        if token := self._cookies.get("_streamlit_xsrf"):
+        if token := self.cookies.get("_streamlit_xsrf"):
             subprotocols.append(Subprotocol(token))
         self._socket = await connect(
             f"ws://{self._base.netloc}/_stcore/stream",
@@ -414,7 +416,7 @@ class Reader:
                 assert self._base.hostname is not None
                 self._http = http.client.HTTPConnection(self._base.hostname, self._base.port, timeout=PATIENCE)
             try:
-                also = {"Cookie": self._cookie(), "X-Xsrftoken": self._cookies.get("_streamlit_xsrf", "")}
+                also = {"Cookie": self._cookie(), "X-Xsrftoken": self.cookies.get("_streamlit_xsrf", "")}
                 self._http.request(method, path, body or None, headers | also)
                 answer = self._http.getresponse()
                 answer.read()
@@ -426,11 +428,11 @@ class Reader:
                     raise WireError(f"{method} {path} was not answered: {error}") from error
         for line in answer.headers.get_all("Set-Cookie", []):
             if found := _COOKIE.match(line):
-                self._cookies[found[1]] = found[2]
+                self.cookies[found[1]] = found[2]
         return answer.status
 
     def _cookie(self) -> str:
-        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
 
 def _in_link(value: object) -> str:

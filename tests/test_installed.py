@@ -37,12 +37,13 @@ def test_wheel_holds_what_the_checkout_holds(installed: Path) -> None:
     needed = [line for line in metadata.read_text().splitlines() if line.startswith("Requires-Dist: ")]
     written = [
         line
-        for name in ("app.in", "cpu.in", "onnx.in")
+        for name in ("app.in", "cpu.in", "onnx.in", "cluster.in")
         for line in (ROOT / "requirements" / name).read_text().splitlines()
         if line and not line.startswith(("#", "-"))
     ]
     assert len(needed) == len(written)
     assert "Requires-Dist: tf2onnx; extra == 'onnx'" in needed
+    assert "Requires-Dist: s3fs>=2026.9; extra == 'cluster'" in needed
     assert "convscope = cnn_core.__main__:program" in next(installed.glob("*.dist-info/entry_points.txt")).read_text()
 
 

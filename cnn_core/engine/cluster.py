@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scheduler.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
     worker = commands.add_parser("worker", help="a worker")
     worker.add_argument("lane", choices=("run", "ask"))
-    worker.add_argument("--memory", type=float, help=f"gigabytes; by default {SHARE:.0%} of this machine, by its GPUs")
+    share = f"{round(100 * SHARE)} %% of this machine, divided by its GPUs"
+    worker.add_argument("--memory", type=float, help=f"gigabytes; by default {share}")
     worker.add_argument("--host", help="the address to listen on; by default that from which the scheduler is reached")
     worker.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()) / "convscope-workers")
     check = commands.add_parser("check", help="look at all of it")
@@ -69,6 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
     dask.config.set(CONFIG)
+    os.environ.setdefault("DASK_DISTRIBUTED__LOGGING__DISTRIBUTED", "warning")  # for the workers that this one starts
+    for name in ("distributed", "aiobotocore", "botocore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("distributed.comm.tcp").setLevel(logging.ERROR)  # whoever asks whether the port is open, say
     try:
         if given.command == "certificates":
             tls.make(given.folder)

@@ -114,7 +114,10 @@ class Connection:
 
     def _whereabouts(self) -> tuple[str, Security | None]:
         if self._address:
-            return self._address, tls.from_environment()  # None: Dask's own settings
+            try:
+                return self._address, tls.from_environment()  # None: Dask's own settings
+            except tls.CertificatesRefused as refusal:
+                raise EngineUnreachable(str(refusal)) from None
         found = self._fixed or addresses.read(self._folder)
         if found is None:
             raise EngineUnreachable(

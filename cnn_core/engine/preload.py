@@ -87,6 +87,8 @@ def dask_setup(worker: Any) -> None:
     from cnn_core.engine import rest  # brings Dask, without which others ask this module for GPUs
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
+    for each in ("aiobotocore", "botocore"):  # each says where it has its key from
+        logging.getLogger(each).setLevel(logging.WARNING)
     name = device()  # once: nvidia-smi takes a moment
     worker.startup_information["devices"] = lambda _worker: name
     if "RUN" in worker.state.total_resources and "ASK" not in worker.state.total_resources:

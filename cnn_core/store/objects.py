@@ -57,6 +57,11 @@ class Objects:
             self._files, self._root = LocalFileSystem(), self._folder.as_posix()
             self._folder.mkdir(parents=True, exist_ok=True)
 
+    def prepare(self) -> None:
+        """Make the place where objects go: of an object store its bucket, if this server's key may."""
+        if self._folder is None:
+            self._files.makedirs(self._root, exist_ok=True)
+
     @patient
     def write(self, key: str, data: bytes) -> None:
         """Keep bytes; whole or not at all."""

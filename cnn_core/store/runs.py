@@ -72,6 +72,7 @@ class Store(Objects):
         self._engine = connect(database)
         self.features, self.lists = Features(self._engine), Lists(self._engine)
         if bring_up_to_date(self._engine, self.folder):
+            self.prepare()
             adopt_version_01(self, self.lists)
 
     @classmethod

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import distributed
 import filelock
 import psutil
 import pytest
@@ -138,3 +140,34 @@ def test_current_engine_can_be_replaced(tmp_path: Path) -> None:
     assert client.current() is stand_in
     client.use(None)
     store.close()
+
+
+def test_lane_is_occupied_again_whatever_the_end_of_its_worker_was_like(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A nanny that could not see its killed worker go in time took the lane along, for good."""
+    made: list[str] = []
+
+    class Gone:
+        status = distributed.core.Status.closed
+
+        def __init__(self, scheduler: str, **_: Any) -> None:
+            made.append(scheduler)
+            if len(made) == 3:
+                raise asyncio.CancelledError  # as the host's own end does
+
+        def __await__(self) -> Any:
+            yield from asyncio.sleep(0).__await__()
+
+        async def close(self, timeout: float) -> None:
+            raise TimeoutError
+
+    async def at_once(_: float) -> None:
+        return None
+
+    monkeypatch.setattr(distributed, "Nanny", Gone)
+    monkeypatch.setattr(host.asyncio, "sleep", at_once)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(host.occupy(host.lanes(10**10, 0)[0], "tls://there:1", None, tmp_path))
+    assert len(made) == 3
+    assert caplog.text.count("The worker ask-0 did not close in order (TimeoutError)") == 2

@@ -1,4 +1,4 @@
-"""Databases for the tests of the store: SQLite, and a real PostgreSQL of this machine."""
+"""Databases for tests of the store and of a cluster: a real PostgreSQL of this machine."""
 
 import getpass
 import os
