@@ -11,7 +11,7 @@ KIND := $(if $(filter-out 0,$(GPU)),gpu,cpu)
 REQUIREMENTS := $(if $(filter gpu,$(KIND)),requirements/gpu.txt,requirements.txt)
 APP := $(VENV)/.app-$(KIND)
 # A Python that is gone (the system's was upgraded) has nothing installed: what these files say holds no longer.
-$(if $(wildcard $(VENV)/.app-*),$(shell $(BIN)/python -S -c '' 2>/dev/null || rm -f $(VENV)/.app-* $(VENV)/.dev $(VENV)/.onnx $(VENV)/.auth))
+$(if $(wildcard $(VENV)/.app-*),$(shell $(BIN)/python -S -c '' 2>/dev/null || rm -f $(VENV)/.app-* $(VENV)/.dev $(VENV)/.onnx $(VENV)/.auth $(VENV)/.cluster))
 NODE_PACKAGES := $(if $(shell command -v npm),node_modules/.current)
 NO_NODE := @echo "No Node with npm found: the components' scripts are not checked. Get it, on Debian: apt-get install nodejs npm"
 

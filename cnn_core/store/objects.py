@@ -51,7 +51,9 @@ class Objects:
                 self._files, self._root = fsspec.url_to_fs(str(place), use_listings_cache=False)
             except ImportError as missing:
                 scheme = str(place).partition(":")[0]
-                raise ObjectsRefused(f"The store's objects, at {scheme}:, have no client: {missing}. {CLUSTER}") from None
+                raise ObjectsRefused(
+                    f"The store's objects, at {scheme}:, have no client: {missing}. {CLUSTER}"
+                ) from None
         else:
             self._folder = self._folder.absolute()
             self._files, self._root = LocalFileSystem(), self._folder.as_posix()
