@@ -235,7 +235,7 @@ class Engine:
         try:
             while True:
                 try:
-                    return future.result(max(0.0, min(LOOK, deadline - time.monotonic())))
+                    return _fetched(future, max(0.0, min(LOOK, deadline - time.monotonic())))
                 except TimeoutError:
                     self._check_patience(future, deadline, timeout)
         except EngineError:
@@ -304,6 +304,21 @@ class Engine:
         devices = tuple(each["devices"] for each in trainers)
         message = "" if trainers else "Waiting: no worker is available for runs yet. They begin as soon as one is."
         return Status(True, self._connection.where, len(trainers), askers, devices, running, queued, message)
+
+
+def _fetched(future: "Future[Any]", seconds: float) -> Any:
+    """Return what a worker has answered; `TimeoutError` if it is not here within so many seconds.
+
+    Dask cancels the transfer of an answer whose worker leaves meanwhile, and stumbles over it with `UnboundLocalError`
+    (`distributed.utils.sync` catches no `CancelledError`). The answer is somewhere else then, or is computed anew.
+    """
+    try:
+        return future.result(seconds)
+    except UnboundLocalError as error:
+        if future.status not in ("pending", "finished", "lost"):
+            raise
+        time.sleep(0.05)  # for Dask to notice who has gone
+        raise TimeoutError("The worker left with the answer.") from error
 
 
 def connect(store: Store | None = None) -> Engine:

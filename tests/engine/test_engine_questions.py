@@ -5,6 +5,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from cnn_core.engine import address, client
 from cnn_core.engine.client import AskFailed, AskTimedOut, Engine, EngineBusy, EngineUnreachable
 from cnn_core.engine.jobs import UnknownWork
 from cnn_core.store import keys, shares
+from cnn_core.store.runs import Store
 from cnn_core.store.secret import server_secret, signed
 from tests.waiting import PATIENCE, eventually, promised
 
@@ -119,6 +121,31 @@ def test_question_that_kills_its_worker_fails(bench: Bench) -> None:
     assert bench.store.get(run.id).attempt == 1, "and their runs go on"
     bench.engine.stop(run.id)
     bench.ended(run)
+
+
+@pytest.mark.parametrize("status", ["finished", "cancelled"])
+def test_answer_whose_worker_leaves_while_it_is_fetched_is_fetched_again(tmp_path: Path, status: str) -> None:
+    """As Dask tells it: its `sync` stumbles over the transfer that was cancelled."""
+    left = iter([UnboundLocalError("result"), UnboundLocalError("result")])
+
+    def result(_: float) -> int:
+        if trouble := next(left, None):
+            raise trouble
+        return 42
+
+    future = SimpleNamespace(key="ask-double", status=status, result=result, release=lambda: None)
+    nothing_lost = {"deaths": {}, "lost": {}, "workers": []}
+    store = Store(tmp_path)
+    engine = Engine(store, "tcp://127.0.0.1:1")
+    engine._connection = SimpleNamespace(  # type: ignore[assignment]
+        client=lambda patience: SimpleNamespace(submit=lambda *_, **__: future), look=lambda _: nothing_lost
+    )
+    if status == "finished":
+        assert engine._ask("double", b"", 60.0) == 42
+    else:
+        with pytest.raises(EngineUnreachable, match="The connection to the engine broke before the answer came"):
+            engine._ask("double", b"", 60.0)
+    store.close()
 
 
 def test_status_tells_workers_and_runs(bench: Bench) -> None:
