@@ -41,12 +41,12 @@ const fetched = async (url) => {
 const compared = async (manifest, network) => {
   const known = manifest.parity ?? [], limit = manifest.tolerance ?? 0;
   if (known.length === 0) return 'This download has no pictures, so that nothing could be compared here.';
-  /** @type {Map<string, Blob>} */
+  /** @type {Map<string, Blob>} By their whole address. */
   const files = new Map();
   for (const { url } of known) {
     const response = await fetch(url);
     if (!response.ok) return `Its test pictures are not here (${url}), so that nothing could be compared.`;
-    files.set(url, await response.blob());
+    files.set(new URL(url, document.baseURI).href, await response.blob());
   }
   const found = await parity(
     network, manifest, (url, orientation) => pixelsOf(/** @type {Blob} */ (files.get(url)), orientation));
