@@ -320,7 +320,7 @@ def test_bad_question_ends_in_one_line(tmp_path: Path, store: Store, capsys: pyt
     stripes(1, True).save(picture)
     assert "There is no run 'abc' in this store. Check the link" in one_line(["predict", "abc", str(picture)], capsys)
     assert "--top is 0; expected 1 to 1000." in one_line(["classify", "--top", "0", str(picture)], capsys)
-    assert "required: intake | train | predict | classify" in one_line([], capsys)
+    assert "required: intake | train | predict | export | classify" in one_line([], capsys)
     waiting = store.create("transfer", {}, title="waits")
     said = one_line(["predict", waiting.id, str(picture)], capsys)
     assert said.endswith("has no trained network to ask (its state is queued). Choose another run.")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, WebSocket, expect, sync_playwright
 
 from cnn_core.arithmetic.measures import Share
 from cnn_core.networks.backbones import backbone
@@ -173,11 +173,13 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def opened(chromium: Browser, url: str, *scripts: str, answers: dict[str, bytes] | None = None) -> Iterator[Page]:
     """Open a page; it must neither break its policy nor ask anybody but its server, and send nobody anything."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page, requests, sockets = context.new_page(), [], []
+    page = context.new_page()
+    requests: list[Request] = []
+    sockets: list[WebSocket] = []
     refused = violations(page)
     page.set_default_timeout(LIMIT)
-    page.on("request", requests.append)
-    page.on("websocket", sockets.append)
+    page.on("request", lambda request: requests.append(request))
+    page.on("websocket", lambda socket: sockets.append(socket))
     for script in scripts:
         page.add_init_script(f"({script})()")
     for address, body in (answers or {}).items():

@@ -8,7 +8,7 @@ import { bars, listed, percent, stillOf, verdict } from './answers.js';
 
 /** @typedef {import('../network.js').Manifest} Manifest */
 /** @typedef {import('../network.js').Network} Network */
-/** @typedef {{ stop(): void }} Running */
+/** @typedef {{ stop(): void, ended?: Promise<void> }} Running */
 
 /** @type {<E extends HTMLElement>(id: string) => E} */
 const element = (id) => /** @type {any} */ (document.getElementById(id));
@@ -41,12 +41,12 @@ const fetched = async (url) => {
 const compared = async (manifest, network) => {
   const known = manifest.parity ?? [], limit = manifest.tolerance ?? 0;
   if (known.length === 0) return 'This download has no pictures, so that nothing could be compared here.';
-  /** @type {Map<string, Blob>} */
+  /** @type {Map<string, Blob>} By their whole address. */
   const files = new Map();
   for (const { url } of known) {
     const response = await fetch(url);
     if (!response.ok) return `Its test pictures are not here (${url}), so that nothing could be compared.`;
-    files.set(url, await response.blob());
+    files.set(new URL(url, document.baseURI).href, await response.blob());
   }
   const found = await parity(
     network, manifest, (url, orientation) => pixelsOf(/** @type {Blob} */ (files.get(url)), orientation));
@@ -65,11 +65,17 @@ let running = null;
 /** @type {'user' | 'environment'} */
 let facing = 'user';
 
-const halt = () => {
-  running?.stop();
+let turn = 0;  // whoever waits for a camera meanwhile is too late if it has gone on
+
+/** End what runs, and wait until it has: it shows its last frame. */
+const halt = async () => {
+  const last = running;
+  turn += 1;
   running = null;
   element('stop').hidden = true;
   element('turn').hidden = true;
+  last?.stop();
+  await last?.ended;
 };
 
 /**
@@ -115,12 +121,17 @@ const watch = (manifest, network, arm, mirrored, release) => {
 
 /** @type {(manifest: Manifest, network: Network, arm: string) => Promise<void>} */
 const useCamera = async (manifest, network, arm) => {
-  halt();
+  await halt();
+  const mine = turn;
   say('');
   try {
     element('live').hidden = false;
     Object.assign(video, { hidden: false, controls: false, loop: false });
     const camera = await openCamera({ facing, width: 640 }, video);
+    if (mine !== turn) {
+      camera.stop();
+      return;
+    }
     running = watch(manifest, network, arm, camera.mirrored, () => camera.stop());
     element('turn').hidden = await cameras() < 2;
   } catch (error) {
@@ -131,7 +142,7 @@ const useCamera = async (manifest, network, arm) => {
 
 /** @type {(file: File, manifest: Manifest, network: Network, arm: string) => Promise<void>} */
 const useVideo = async (file, manifest, network, arm) => {
-  halt();
+  await halt();
   say('');
   const url = URL.createObjectURL(file);
   element('live').hidden = false;
@@ -153,7 +164,7 @@ const useVideo = async (file, manifest, network, arm) => {
 
 /** @type {(files: File[], manifest: Manifest, network: Network, arm: string) => Promise<void>} */
 const usePictures = async (files, manifest, network, arm) => {
-  halt();
+  await halt();
   say('');
   element('live').hidden = true;
   const list = element('answers');
