@@ -78,9 +78,10 @@ def test_nobody_deletes_anothers_run_or_one_that_goes_on(store: Store) -> None:
     assert store.stored() == before
 
 
-def test_test_of_exports_goes_with_the_run_that_it_is_about(store: Store) -> None:
+@pytest.mark.parametrize("kind", ["exports", "live"])
+def test_what_was_made_of_a_run_goes_with_it(store: Store, kind: str) -> None:
     mine = ended(store, [picture(store, 1)])
-    test = ended(store, [], BERTA, kind="exports", run=mine.id, arm="frozen")
+    test = ended(store, [], BERTA, kind=kind, run=mine.id)
     removal.remove_run(store, mine.id, by=ANNA, now=NOW)
     with pytest.raises(RunNotFound):
         store.get(test.id)

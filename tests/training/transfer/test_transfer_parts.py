@@ -42,12 +42,14 @@ def by_its_parts(outcome: Outcome, made: dict[str, Any], arm: str, seen: np.ndar
 
 
 def test_frozen_arm_by_itself_is_the_whole_trunk_and_a_head(outcome: Outcome, made: dict[str, Any]) -> None:
+    key = keys.live(outcome.run.id, keys.MANIFEST)
+    before = outcome.store.read(key)
+    seen = np.random.default_rng(1).integers(0, 256, (224, 224, 3)).astype(np.uint8)
+    beside = by_its_parts(outcome, made, "frozen", seen)
     by_itself = parts.make(outcome.store, outcome.run, ["frozen"])
     assert by_itself["arms"]["frozen"]["steps"] == ["trunk"] and by_itself["parts"].keys() == {"trunk", "frozen-head"}
-    seen = np.random.default_rng(1).integers(0, 256, (224, 224, 3)).astype(np.uint8)
-    same = [by_its_parts(outcome, each, "frozen", seen) for each in (by_itself, made)]
-    np.testing.assert_allclose(*same, atol=1e-6)
-    parts.make(outcome.store, outcome.run, ARMS)
+    np.testing.assert_allclose(by_its_parts(outcome, by_itself, "frozen", seen), beside, atol=1e-6)
+    outcome.store.write(key, before)  # only what a manifest names is given, and the other tests have theirs
 
 
 @pytest.mark.parametrize("arm", ARMS)
