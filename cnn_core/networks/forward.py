@@ -126,13 +126,20 @@ def lower(record: Backbone, blocks: int) -> Network:
     return fixed(*_lower(record, blocks))
 
 
-def shared_part(record: Backbone, blocks: int | None = None) -> tuple[str, bytes]:
-    """Return `trunk`, or `lower` of some blocks, as a flatbuffer's file: a name with checksum, and bytes.
+def shared_part(record: Backbone, blocks: int | None = None, *, above: bool = False) -> tuple[str, bytes]:
+    """Return a part of a pretrained network as a flatbuffer's file: a name with checksum, and bytes.
+
+    Args:
+        record: The network.
+        blocks: Its so many lowest blocks, as `lower`; by default all, as `trunk`.
+        above: The rest of the trunk instead: the maps that `lower` gives → last feature maps.
 
     Raises:
         Refused: If it cannot be one.
     """
-    return flatbuffer.data(*(_trunk(record) if blocks is None else _lower(record, blocks)))
+    if blocks is None:
+        return flatbuffer.data(*_trunk(record))
+    return flatbuffer.data(*(_above(record, blocks) if above else _lower(record, blocks)))
 
 
 def _trunk(record: Backbone) -> Made:
@@ -147,6 +154,16 @@ def _lower(record: Backbone, blocks: int) -> Made:
         return keras.Model(base.input, base.get_layer(record.block_starts[blocks]).input, name="lower")
 
     return f"{weights_id(record.name)} {blocks} blocks", build
+
+
+def _above(record: Backbone, blocks: int) -> Made:
+    def build() -> "keras.Model":
+        import keras
+
+        base = backbones.build(record.name)
+        return keras.Model(base.get_layer(record.block_starts[blocks]).input, base.output, name="above")
+
+    return f"{weights_id(record.name)} above {blocks} blocks", build
 
 
 def every_block(record: Backbone) -> Network:

@@ -138,6 +138,28 @@ def test_what_is_missing_is_said(page: Page) -> None:
     assert trouble[1].startswith("This browser runs no WebAssembly, which live answers need")
 
 
+SHOOT = """
+async (code) => {
+  const camera = await import(URL.createObjectURL(new Blob([code], {type: 'text/javascript'})));
+  const video = document.createElement('video');
+  const opened = await camera.openCamera({facing: 'user', width: 320}, video);
+  const frame = camera.frameOf(video, document.createElement('canvas'));
+  opened.stop();
+  return {
+    asked: [opened.width, opened.height], frame: [frame.width, frame.height], mirrored: opened.mirrored,
+    opaque: frame.data.every((value, at) => at % 4 < 3 || value === 255), ended: video.srcObject === null,
+    cameras: await camera.cameras(),
+  };
+}
+"""
+
+
+def test_camera_gives_frames(page: Page) -> None:
+    shot = page.evaluate(SHOOT, script(NETWORK.with_name("camera.js")))
+    assert shot["asked"] == shot["frame"] == [320, 240]
+    assert shot["mirrored"] and shot["opaque"] and shot["ended"] and shot["cameras"] >= 1
+
+
 def fetch(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as answer:

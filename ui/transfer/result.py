@@ -61,7 +61,8 @@ def show_result(run: Run) -> None:
         _lead_on(run)
     with side:
         st.header("Try a photo")
-        ask(run.id, found.arms)
+        with st.container():  # what comes and goes in it moves nothing below: a camera would be closed
+            ask(run.id, found.arms)
         live_answers(run, found)
     if found.shift and first:
         show_shift(found.shift)

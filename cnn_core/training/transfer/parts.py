@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cnn_core.networks import devices, flatbuffer
 from cnn_core.networks.backbones import Backbone, at_hand, backbone
 from cnn_core.networks.forward import shared_part
@@ -73,7 +75,7 @@ def make(store: Store, run: Run, arms: list[str], tell: Tell = lambda phase, fra
     if not found or (missing := [arm for arm in arms if arm not in found.arms]):
         name = missing[0] if found else "any arm"
         raise answers.NoModel(f"Run {run.id} has no trained network {name!r} to run in a browser. Choose another run.")
-    making = _Making(store, run, backbone(run.spec["options"]["backbone"]))
+    making = _Making(store, run, backbone(run.spec["options"]["backbone"]), "fine_tuned" in arms)
     steps = {}
     for number, arm in enumerate(arms):
         if tell(f"converting, {ARM_TITLES[arm].lower()}", number / (len(arms) + 1)):
@@ -96,6 +98,7 @@ class _Making:
     store: Store
     run: Run
     record: Backbone
+    beside_fine_tuned: bool  # then the frozen arm goes through the same lower blocks, which run once a picture
     parts: dict[str, Part] = field(default_factory=dict)
 
     def steps(self, arm: str) -> Steps:
@@ -103,16 +106,29 @@ class _Making:
         shared = arm != "scratch" and at_hand(self.record)  # no question fetches weights
         head = kept_head(self.store, self.run.id, arm)
         if shared and arm == "frozen" and head:
-            return Steps((self._shared("trunk", None),), self._own(f"{arm}-head", "bin", head_bytes(*head.dense())))
+            return self._frozen(*head.dense())
         model = in_float32(answers.load_model(self.store.read(keys.file(self.run.id, arm))))
         if shared and arm == "frozen":
-            weights = head_bytes(*model.get_layer("probabilities").get_weights())
-            return Steps((self._shared("trunk", None),), self._own(f"{arm}-head", "bin", weights))
+            return self._frozen(*model.get_layer("probabilities").get_weights())
         if shared:
-            blocks = len(self.record.block_starts) - self.run.spec["options"]["unfreeze_blocks"]
-            upper = _above(model, self.record.block_starts[blocks])
-            return Steps((self._shared(f"lower{blocks}", blocks), self._converted(f"{arm}-upper", upper)))
+            upper = _above(model, self.record.block_starts[self._fixed])
+            return Steps((self._lower(), self._converted(f"{arm}-upper", upper)))
         return Steps((self._converted(arm, model),))
+
+    def _frozen(self, kernel: np.ndarray, bias: np.ndarray) -> Steps:
+        head = self._own("frozen-head", "bin", head_bytes(kernel, bias))
+        if not self.beside_fine_tuned:
+            return Steps((self._shared("trunk", *shared_part(self.record)),), head)
+        above = self._shared(f"above{self._fixed}", *shared_part(self.record, self._fixed, above=True))
+        return Steps((self._lower(), above), head)
+
+    def _lower(self) -> str:
+        return self._shared(f"lower{self._fixed}", *shared_part(self.record, self._fixed))
+
+    @property
+    def _fixed(self) -> int:
+        """How many blocks the fine-tuned arm has left as they were."""
+        return len(self.record.block_starts) - int(self.run.spec["options"]["unfreeze_blocks"])
 
     def picture(self, digest: str, name: str, arms: list[str], found: Transfer) -> dict[str, Any]:
         """Ask the networks, as the page does, about a picture by which the browser will be measured."""
@@ -122,13 +138,10 @@ class _Making:
         url = f"{self.run.id}/{digest}.{kept.file(self.store, digest)[1]}"
         return parity_picture(name, url, seen, {arm: said[arm] for arm in arms}, found.classes)
 
-    def _shared(self, name: str, blocks: int | None) -> str:
-        if name not in self.parts:
-            file, data = shared_part(self.record, blocks)
-            key = keys.shared_part(file)
-            if not self.store.exists(key):
-                self.store.write(key, data)
-            self.parts[name] = Part.of(f"{SHARED}/{file}", data)
+    def _shared(self, name: str, file: str, data: bytes) -> str:
+        if not self.store.exists(key := keys.shared_part(file)):
+            self.store.write(key, data)
+        self.parts[name] = Part.of(f"{SHARED}/{file}", data)
         return name
 
     def _converted(self, name: str, model: "keras.Model") -> str:

@@ -41,6 +41,15 @@ def by_its_parts(outcome: Outcome, made: dict[str, Any], arm: str, seen: np.ndar
     return np.asarray(logits / logits.sum())
 
 
+def test_frozen_arm_by_itself_is_the_whole_trunk_and_a_head(outcome: Outcome, made: dict[str, Any]) -> None:
+    by_itself = parts.make(outcome.store, outcome.run, ["frozen"])
+    assert by_itself["arms"]["frozen"]["steps"] == ["trunk"] and by_itself["parts"].keys() == {"trunk", "frozen-head"}
+    seen = np.random.default_rng(1).integers(0, 256, (224, 224, 3)).astype(np.uint8)
+    same = [by_its_parts(outcome, each, "frozen", seen) for each in (by_itself, made)]
+    np.testing.assert_allclose(*same, atol=1e-6)
+    parts.make(outcome.store, outcome.run, ARMS)
+
+
 @pytest.mark.parametrize("arm", ARMS)
 def test_parts_answer_as_the_server_does(outcome: Outcome, made: dict[str, Any], arm: str) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (240, 300, 3)).astype(np.uint8)
@@ -51,14 +60,14 @@ def test_parts_answer_as_the_server_does(outcome: Outcome, made: dict[str, Any],
 
 def test_what_was_not_trained_is_shared_and_the_rest_is_the_runs_own(outcome: Outcome, made: dict[str, Any]) -> None:
     assert made["arms"] == {
-        "frozen": {"title": "Frozen", "steps": ["trunk"], "head": "frozen-head"},
+        "frozen": {"title": "Frozen", "steps": ["lower15", "above15"], "head": "frozen-head"},
         "fine_tuned": {"title": "Fine-tuned", "steps": ["lower15", "fine_tuned-upper"]},
         "scratch": {"title": "From scratch", "steps": ["scratch"]},
     }
     owners = {name: part["url"].partition("/")[0] for name, part in made["parts"].items()}
     mine = outcome.run.id
     assert owners == {
-        "trunk": SHARED, "frozen-head": mine, "lower15": SHARED, "fine_tuned-upper": mine, "scratch": mine,
+        "above15": SHARED, "frozen-head": mine, "lower15": SHARED, "fine_tuned-upper": mine, "scratch": mine,
     }  # fmt: skip
     for part in made["parts"].values():
         data = part_bytes(outcome.store, *part["url"].split("/"))
