@@ -72,6 +72,7 @@ bench: setup  ## run the benchmarks (OPENVINO=PYTHON: with OpenVINO, which that 
 	$(BIN)/python -m benchmarks.sight
 	$(BIN)/python -m benchmarks.intake
 	$(BIN)/python -m benchmarks.live
+	$(BIN)/python -m benchmarks.kernel
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.gpu

@@ -11,6 +11,7 @@ from cnn_core.arithmetic.trial import trial_frame
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.engine.jobs import QUESTIONS
 from cnn_core.networks.first_layer import FirstLayer, first_layer
+from ui.convolution.camera import liveliest
 from ui.widgets.live_kernel import live_kernel
 
 RNG = np.random.default_rng(0)
@@ -77,18 +78,19 @@ def test_first_layer_goes_with_its_weights_and_preprocessing(camera: Any) -> Non
 
 def test_map_that_is_chosen_is_kept_for_a_link(camera: Any) -> None:
     app = camera(convolution_by="network")
-    app.session_state["convolution_live"] = {"chosen": "3"}
-    assert camera.sent["data"]["chosen"] == 0
-    app.session_state["link_aside"] = {"convolution_map": "4"}
+    at = camera.sent["data"]["chosen"]
+    assert at == liveliest(np.moveaxis(LAYER.maps(trial_frame(), relu=False), 2, 0))
+    other = (at + 1) % 4
+    app.session_state["link_aside"] = {"convolution_map": str(other + 1)}
     app.run()
-    assert camera.sent["data"]["chosen"] == 3
+    assert camera.sent["data"]["chosen"] == other
     assert "convolution_map" not in app.query_params
 
 
 def test_map_that_is_not_there_is_said(camera: Any) -> None:
     app = camera(convolution_by="network", convolution_map="5")
     assert any("convolution\\_map=5, which is not possible here" in element.value for element in app.warning)
-    assert camera.sent["data"]["chosen"] == 0
+    assert camera.sent["data"]["chosen"] in range(4)
 
 
 def test_layer_that_cannot_be_had_is_said_and_the_kernel_still_there(camera: Any, page: Any, engine: Any) -> None:

@@ -83,7 +83,7 @@ def _layer(room: Room) -> bool:
     if layer is None:
         return False
     frame, count = trial_frame(), layer.kernel.shape[3]
-    maps = np.moveaxis(layer.maps(frame, relu=rectify), 2, 0)
+    maps, asked = np.moveaxis(layer.maps(frame, relu=rectify), 2, 0), aside(_MAP, within(1, count))
     with room.stage:
         live_kernel(
             Looking(
@@ -100,7 +100,7 @@ def _layer(room: Room) -> bool:
             "convolution_live",
             frame=frame,
             maps=maps,
-            chosen=int(aside(_MAP, within(1, count)) or 1) - 1,
+            chosen=int(asked) - 1 if asked else liveliest(maps),
             on_choose=lambda at: put_aside(_MAP, str(int(at) + 1)),
         )
     with room.why:
@@ -116,6 +116,20 @@ def _layer(room: Room) -> bool:
             else r"y = s_c\,(w_c \star \tfrac{x - 127}{128}) + b_c"
         )
     return False
+
+
+def liveliest(maps: np.ndarray) -> int:
+    """Return which map varies most, measured by its own range: a flat one is nothing to begin with.
+
+    Args:
+        maps: `(filters, H, W)`.
+
+    Example:
+        >>> liveliest(np.array([[[5.0, 5.0]], [[-1.0, 1.0]], [[0.0, 0.0]]]))
+        1
+    """
+    most = np.abs(maps).max(axis=(1, 2))
+    return int((maps.std(axis=(1, 2)) / np.where(most, most, 1)).argmax())
 
 
 def _relu(place: DeltaGenerator) -> bool:
