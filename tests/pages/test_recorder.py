@@ -53,6 +53,7 @@ def test_recording_is_taken_as_one_burst_and_the_browser_is_told(two_classes: An
     assert len(new) == 5 and {item.label for item in new} == {"cats"} and len({item.burst for item in new}) == 1
     assert [item.name.rpartition("-")[2] for item in new] == ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"]
     assert (shown[-1]["taken"], shown[-1]["recordings"]) == ("r1", 1)
+    assert app.selectbox(key="transfer_camera_class").value == "cats", "for the next recording"
     app.run()
     assert len([item for item in app.session_state.album.items if item.burst]) == 5, "and not once more"
     app = send(app, "r2", "cats", picture(320), picture(321))

@@ -120,16 +120,6 @@ def test_class_without_pictures_is_named_before_the_button_can_be_pressed(page: 
     assert "The class 'cows' has no pictures. Add some or remove the class." in texts(app)
 
 
-def test_shots_in_a_row_stay_with_their_class_and_keep_the_camera_on(page: Any) -> None:
-    app = upload_zip(page("transfer"), archive(cats=6, dogs=6))
-    assert app.toggle(key="transfer_camera_on").disabled
-    app.selectbox(key="transfer_camera_class").select("cats").run()
-    app.toggle(key="transfer_camera_on").set_value(True).run()
-    assert not app.exception
-    assert app.get("camera_input")
-    assert app.selectbox(key="transfer_camera_class").value == "cats"
-
-
 def test_phone_is_told_that_it_cannot_choose_folders(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Phones cannot choose folders" not in texts(page("transfer"))
     monkeypatch.setattr("ui.transfer.pictures_in._is_phone", lambda: True)

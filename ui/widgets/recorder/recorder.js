@@ -124,6 +124,11 @@ export default function ({ data, parentElement, setStateValue }) {
       || standing(state.data);
   };
 
+  /** What came of a recording is said above, and moves the camera down. */
+  const inSight = () => {
+    if (state.camera) requestAnimationFrame(() => root.scrollIntoView?.({ block: 'nearest' }));
+  };
+
   const shoot = () => {
     const { burst, canvas, looks } = state;
     if (!burst || !video.videoWidth) return;
@@ -182,7 +187,7 @@ export default function ({ data, parentElement, setStateValue }) {
     }
     state.opening = false;
     show();
-    if (state.camera) root.scrollIntoView?.({ block: 'nearest' });
+    inSight();
   };
 
   $('.power').onclick = () => (state.camera ? close() : open());
@@ -223,6 +228,7 @@ export default function ({ data, parentElement, setStateValue }) {
   if (state.queue.length && data.taken === state.queue[0].id) {
     state.queue.shift();
     setStateValue('burst', state.queue[0] ?? null);  // else it would be sent again with every click on the page
+    inSight();
   }
   show();
   return () => setTimeout(() => state.hidden(), 0);
