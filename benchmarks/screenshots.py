@@ -9,15 +9,19 @@ picture is a link of the app. For `teach` it trains the sample set once. Names c
 import argparse
 import io
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from benchmarks.film import film
 from benchmarks.serving import PATIENCE, ROOT, SETTLED, chromium, serving
+from cnn_core.pictures.sets import SAMPLES
 
 FOLDER = ROOT / "docs" / "pictures"
 DESK, PHONE, FRAME = (1280, 800), (390, 844), (800, 500)
@@ -64,6 +68,7 @@ SHOTS = (
     Shot("pooling-phone", "pooling", PHONE),
 )
 TEACH = Shot("teach", "transfer")
+LIVE = Shot("live", "transfer")  # of the run that TEACH has trained: its camera shows a sample picture that moves
 STILL = """() => !document.querySelector('[data-testid=stSpinner], [data-testid=stSkeleton]')
     && [...document.images].every((each) => each.complete)"""
 
@@ -96,23 +101,38 @@ def keep(page: Page, name: str) -> Path:
     return path
 
 
+def _film(folder: Path) -> Path:
+    """A hand-held camera before a wall of brick: a sample picture that moves to and fro."""
+    pixels = next(picture.pixels for picture, label, _ in SAMPLES["textures"].pictures() if label == "brick")
+    wall = np.asarray(Image.fromarray(pixels).resize((400, 400), Image.Resampling.BICUBIC))
+    shifts = [*range(0, 40, 2), *range(40, 0, -2)]
+    return film(folder / "film.y4m", [wall[shift : shift + 240, shift : shift + 320] for shift in shifts], rate=20)
+
+
 def main() -> int:
     """Take all of them, or some."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = [shot.name for shot in (TEACH, *SHOTS)]
+    names = [shot.name for shot in (TEACH, LIVE, *SHOTS)]
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)} (default: all)")
     wanted = parser.parse_args().names or names
     if unknown := sorted(set(wanted) - set(names)):
         parser.error(f"there is no picture {unknown[0]!r}; choose of {', '.join(names)}")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with serving() as server, chromium() as browser:
-        for shot, page in looked(browser, [shot for shot in (*SHOTS, TEACH) if shot.name in wanted]):
-            page.goto(server.url + shot.path)
-            settled(page)
-            if shot is TEACH:
+    with tempfile.TemporaryDirectory() as folder, serving() as server, chromium(_film(Path(folder))) as browser:
+        for shot, page in looked(browser, [shot for shot in (*SHOTS, TEACH, LIVE) if shot.name in wanted]):
+            trained = shot is LIVE and TEACH.name in wanted  # and its result is on the page
+            if not trained:
+                page.goto(server.url + shot.path)
+                settled(page)
+            if shot in (TEACH, LIVE) and not trained:
                 page.get_by_role("button", name="Train and compare").click()
                 page.get_by_text("that no arm has seen").wait_for(timeout=TRAINING)
                 settled(page)
+            if shot is LIVE:
+                page.get_by_text("Live: answer in my browser").click()
+                page.get_by_role("button", name="Use my camera").click(timeout=TRAINING)
+                page.get_by_text("frames a second").wait_for()
+                page.wait_for_timeout(3000)
             path = keep(page, shot.name)
             print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB", flush=True)
     return 0

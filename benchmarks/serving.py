@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks.film import options as camera_options
 from cnn_core.engine import address
 from cnn_core.store.runs import Store
 
@@ -88,13 +89,13 @@ def processor(process: psutil.Process) -> float:
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start a headless Chromium."""
+def chromium(film: Path | None = None) -> Iterator[Browser]:
+    """Start a headless Chromium, whose camera shows a film."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         sys.exit("No Chromium found. Install one (Debian: apt-get install chromium).")
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", *camera_options(film)]
         browser = playwright.chromium.launch(executable_path=found, args=arguments)
         yield browser
         browser.close()

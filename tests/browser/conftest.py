@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, expect, sync_playwright
 
+from benchmarks.film import options as camera_options
 from cnn_core.engine import address
 from cnn_core.engine.client import Engine
 from cnn_core.pictures import sets
@@ -171,15 +172,22 @@ def pixels(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB"))
 
 
-@pytest.fixture(scope="module")  # not session: while it is open, its event loop occupies the thread
-def chromium() -> Iterator[Browser]:
+@contextlib.contextmanager
+def launched(film: Path | None = None) -> Iterator[Browser]:
+    """Start a Chromium whose camera shows a film (`benchmarks.film`), by default a green picture with a clock."""
     assert CHROMIUM is not None, HOW
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
-        options += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera, and leave to it
+        options += camera_options(film)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
         yield listening(browser, LIMIT)
         browser.close()
+
+
+@pytest.fixture(scope="module")  # not session: while it is open, its event loop occupies the thread
+def chromium() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
 
 
 def name_of(page: Page) -> str:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect
 
+from benchmarks.film import film
 from cnn_core.engine.client import Engine
 from cnn_core.store.records import Run
 from cnn_core.training.transfer.manifest import live_manifest
 
-from .conftest import CHROMIUM, HOW, LIMIT, Server, pixels, settled, visits
+from .conftest import LIMIT, Server, launched, pixels, settled, visits
 
 WIDTH, HEIGHT = 320, 240
 LEAST = (
@@ -50,21 +51,9 @@ def known_frames() -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A Chromium whose camera shows the known frames, two of each a second."""
-    assert CHROMIUM is not None, HOW
-    file = tmp_path_factory.mktemp("camera") / "frames.y4m"
-    with file.open("wb") as y4m:
-        y4m.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F10:1 Ip A1:1 C420jpeg\n".encode())
-        for frame in known_frames():
-            y, cb, cr = Image.fromarray(frame).convert("YCbCr").split()
-            halved = [each.resize((WIDTH // 2, HEIGHT // 2), Image.Resampling.BOX) for each in (cb, cr)]
-            y4m.write(5 * b"".join([b"FRAME\n", *(each.tobytes() for each in (y, *halved))]))
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
-        options += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-        options += [f"--use-file-for-fake-video-capture={file}"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+    frames = [frame for frame in known_frames() for _ in range(5)]
+    with launched(film(tmp_path_factory.mktemp("camera") / "frames.y4m", frames, rate=10)) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

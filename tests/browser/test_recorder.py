@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.film import film
 from cnn_core.pictures import kept
 from cnn_core.pictures.albums import Album
 from cnn_core.pictures.items import Item
 from cnn_core.store import visitors
 
-from .conftest import CHROMIUM, Server, name_of, settled, visits
+from .conftest import Server, launched, name_of, settled, visits
 
 WIDTH, HEIGHT, FRAMES = 320, 240, 24
 REFUSES = """
@@ -21,38 +21,24 @@ REFUSES = """
   navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); };
 }
 """
-RED, BLUE = (81, 90, 240), (41, 240, 110)  # Y, Cb, Cr
 
 
-def film(path: Path) -> Path:
-    """Write a film (YUV4MPEG2, 4:2:0): red on the left, blue on the right, a white square that walks down."""
-    with path.open("wb") as file:
-        file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F8:1 Ip A1:1 C420\n".encode())
-        for number in range(FRAMES):
-            planes = [
-                np.zeros((HEIGHT, WIDTH), np.uint8),
-                *(np.zeros((HEIGHT // 2, WIDTH // 2), np.uint8) for _ in "bc"),
-            ]
-            for plane, left, right, white in zip(planes, RED, BLUE, (235, 128, 128), strict=True):
-                rows, columns = plane.shape
-                plane[:, : columns // 2], plane[:, columns // 2 :] = left, right
-                top = number * rows * 3 // 4 // FRAMES
-                plane[top : top + rows // 4, columns * 3 // 8 : columns * 5 // 8] = white
-            file.write(b"FRAME\n" + b"".join(plane.tobytes() for plane in planes))
-    return path
+def frames() -> list[np.ndarray]:
+    """Return a film: red on the left, blue on the right, a white square that walks down."""
+    found = []
+    for number in range(FRAMES):
+        frame = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        frame[:, : WIDTH // 2, 0] = frame[:, WIDTH // 2 :, 2] = 255
+        top = number * HEIGHT * 3 // 4 // FRAMES
+        frame[top : top + HEIGHT // 4, WIDTH * 3 // 8 : WIDTH * 5 // 8] = 255
+        found.append(frame)
+    return found
 
 
 @pytest.fixture(scope="module")
 def filmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    assert CHROMIUM is not None
-    path = film(tmp_path_factory.mktemp("film") / "film.y4m")
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
-        options += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-        options.append(f"--use-file-for-fake-video-capture={path}")
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+    with launched(film(tmp_path_factory.mktemp("film") / "film.y4m", frames())) as browser:
         yield browser
-        browser.close()
 
 
 def recorded(server: Server, page: Page) -> list[Item]:

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Request, WebSocket, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, WebSocket, expect
 
+from benchmarks.film import film
 from cnn_core.arithmetic.measures import Share
 from cnn_core.networks.backbones import backbone
 from cnn_core.pictures.images import square
@@ -25,7 +26,7 @@ from cnn_core.store.runs import Store
 from cnn_core.training.transfer import manifest, web
 from cnn_core.training.transfer.results import Answer, Arm, ClassFigures, Transfer
 
-from .conftest import CHROMIUM, LIMIT, violations
+from .conftest import LIMIT, launched, violations
 
 LITE = backbone("efficientnet_lite0")
 CLASSES = ("red", "green", "blue & <b>more</b>")
@@ -137,36 +138,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     server.server_close()
 
 
-def film(path: Path) -> Path:
-    """Write a film (YUV4MPEG2, 4:2:0) that is red for a second and then green.
-
-    The right third is darker, so that a mirror would show.
-    """
-    with path.open("wb") as file:
-        file.write(b"YUV4MPEG2 W320 H240 F8:1 Ip A1:1 C420\n")
-        for number in range(16):
-            shade = np.full((240, 320, 3), SHADES[number // 8], np.uint8)
-            shade[:, 213:] //= 2
-            planes = np.asarray(Image.fromarray(shade).convert("YCbCr")).astype(np.float64)
-            bright = 16 + planes[..., 0] * 219 / 255  # of a video black is 16 and white 235
-            colours = (128 + (planes[::2, ::2, 1:] - 128) * 224 / 255).round().astype(np.uint8)
-            file.write(b"FRAME\n" + bright.round().astype(np.uint8).tobytes())
-            file.write(colours[..., 0].tobytes() + colours[..., 1].tobytes())
-    return path
+def frames() -> list[np.ndarray]:
+    """Return a film that is red for a second and then green; the right third is darker, so that a mirror would show."""
+    shades = [np.full((240, 320, 3), shade, np.uint8) for shade in SHADES for _ in range(8)]
+    for shade in shades:
+        shade[:, 213:] //= 2
+    return shades
 
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser whose camera shows the film."""
-    assert CHROMIUM is not None
-    path = film(tmp_path_factory.mktemp("film") / "film.y4m")
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
-        options += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-        options.append(f"--use-file-for-fake-video-capture={path}")
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+    with launched(film(tmp_path_factory.mktemp("film") / "film.y4m", frames())) as browser:
         yield browser
-        browser.close()
 
 
 @contextlib.contextmanager

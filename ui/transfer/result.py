@@ -61,9 +61,8 @@ def show_result(run: Run) -> None:
         _lead_on(run)
     with side:
         st.header("Try a photo")
-        with st.container():  # what comes and goes in it moves nothing below: a camera would be closed
-            ask(run.id, found.arms)
-        live_answers(run, found)
+        live_answers(run, found)  # first: its bars are in sight beside the picture
+        ask(run.id, found.arms)
     if found.shift and first:
         show_shift(found.shift)
     st.header("Where did it go wrong?")

@@ -109,6 +109,7 @@ export default function ({ data, parentElement }) {
     let last = -1;
     for (const name of ['video', '.now', '.stop']) $(name).hidden = false;
     $('.answered').hidden = true;
+    root.scrollIntoView?.({ block: 'nearest' });  // on a phone the picture begins below what is in sight
     while (state.turn === turn) {
       if (!root.isConnected) {
         stop();
