@@ -35,6 +35,25 @@ root => {
   return { rgba: btoa(rgba), width: image.width, height: image.height, meters };
 }
 """
+# A film of one colour, made by the browser itself: two seconds of a canvas that is drawn anew all the time.
+FILMED = """
+async ([red, green, blue]) => {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 160, height: 120 });
+  const pen = canvas.getContext('2d');
+  pen.fillStyle = `rgb(${red} ${green} ${blue})`;
+  const draw = setInterval(() => pen.fillRect(0, 0, 160, 120), 40);
+  const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: 'video/webm' }), parts = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  recorder.start();
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await new Promise((resolve) => { recorder.onstop = resolve; recorder.stop(); });
+  clearInterval(draw);
+  const reader = new FileReader();
+  reader.readAsDataURL(new Blob(parts));
+  await new Promise((resolve) => { reader.onload = resolve; });
+  return reader.result.split(',')[1];
+}
+"""
 REFUSED = """
 navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
 """
@@ -178,6 +197,28 @@ def test_without_a_camera_pictures_are_answered_in_a_row(
             none = probabilities[name] < manifest["threshold"][arm] - 1e-6
             answer = f"{manifest['arms'][arm]['title']}: {'none of these (' if none else ''}{name} "
             assert abs(probabilities[name] - manifest["threshold"][arm]) < 1e-6 or answer in row.inner_text()
+
+
+def test_video_file_is_answered_until_another_step_is_taken(
+    server: Server, visitor: Callable[..., Page], finished: Run
+) -> None:
+    page = visitor(f"{server.url}/transfer?run={finished.id}")
+    live = turned_on(page, "on")
+    colour = (200, 120, 40)
+    film = base64.b64decode(page.evaluate(FILMED, colour))
+    live.locator("input[type=file]").set_input_files(
+        {"name": "film.webm", "mimeType": "video/webm", "buffer": film}  # no camera is asked for
+    )
+    expect(live.locator(".pace")).to_contain_text("frames a second")
+    found = live.evaluate(SEEN)
+    frame = np.frombuffer(base64.b64decode(found["rgba"]), np.uint8).reshape(found["height"], found["width"], 4)
+    assert frame.shape == (120, 160, 4)
+    assert np.abs(frame[..., :3].astype(int) - colour).max() < 30, "the film's own picture, as far as its coding goes"
+    assert not live.locator("video").evaluate("video => video.classList.contains('mirrored')"), "a film is no mirror"
+    video = live.locator("video").element_handle()
+    page.locator(".st-key-transfer_live_on label").first.click()  # off again: the component leaves the page
+    expect(page.locator(".live")).to_have_count(0)
+    page.wait_for_function("video => video.paused && !video.src", arg=video)
 
 
 def test_browser_that_sees_other_pictures_than_the_server_does_not_answer(
