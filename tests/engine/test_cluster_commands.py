@@ -93,12 +93,12 @@ def test_clocks_that_are_apart_are_told(settings: Path, monkeypatch: pytest.Monk
 
 def test_question_to_a_cluster_without_a_worker_for_it(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(Store.default(), "tls://127.0.0.1:9")
-    look = {"workers": [{"address": "tls://w", "lanes": ["RUN"]}], "deaths": {}, "lost": {}}
+    look = {"workers": [{"address": "tls://w", "lanes": ["RUN"]}], "deaths": {}, "lost": {}, "busy": False}
     monkeypatch.setattr(engine._connection, "look", lambda _: look)
     now = checked.time.monotonic()
     future = Mock(key="ask-1")
-    engine._check_patience(future, "double", deadline=now + 59, timeout=60)  # it may come back
+    engine._check_patience(future, deadline=now + 59, timeout=60)  # it may come back
     assert not future.release.called
     with pytest.raises(AskTimedOut, match="No worker of this cluster answers questions") as refused:
-        engine._check_patience(future, "double", deadline=now + 40, timeout=60)
+        engine._check_patience(future, deadline=now + 40, timeout=60)
     assert str(refused.value) == NO_ASKER and future.release.called

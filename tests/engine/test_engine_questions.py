@@ -134,7 +134,7 @@ def test_answer_whose_worker_leaves_while_it_is_fetched_is_fetched_again(tmp_pat
         return 42
 
     future = SimpleNamespace(key="ask-double", status=status, result=result, release=lambda: None)
-    nothing_lost = {"deaths": {}, "lost": {}, "workers": []}
+    nothing_lost = {"deaths": {}, "lost": {}, "workers": [], "busy": False}
     store = Store(tmp_path)
     engine = Engine(store, "tcp://127.0.0.1:1")
     engine._connection = SimpleNamespace(  # type: ignore[assignment]

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from benchmarks.screenshots import SHOTS, TEACH
+from benchmarks.screenshots import LIVE, SHOTS, TEACH
 from cnn_core.engine.errors import EngineError
 
 FOLDER = Path(__file__).parents[2] / "docs" / "tutorials"
@@ -31,7 +31,7 @@ def test_link_opens_its_view(link: str, page: Any, engine: Any) -> None:
 
 
 def test_a_lesson_has_each_of_its_pictures_from_a_link() -> None:
-    shots = {shot.name for shot in (*SHOTS, TEACH)}
+    shots = {shot.name for shot in (*SHOTS, TEACH, LIVE)}
     for name, text in TEXTS.items():
         pictures = PICTURE.findall(text)
         assert 2 <= len(pictures) <= 3, name
@@ -45,7 +45,7 @@ def test_a_lesson_has_each_of_its_pictures_from_a_link() -> None:
 def test_a_picture_is_shown_somewhere() -> None:
     readme = (FOLDER.parents[1] / "README.md").read_text(encoding="utf-8")
     shown = {Path(target).stem for text in (*TEXTS.values(), readme) for _, target in PICTURE.findall(text)}
-    assert shown == {shot.name for shot in (*SHOTS, TEACH)}
+    assert shown == {shot.name for shot in (*SHOTS, TEACH, LIVE)}
     assert shown == {path.stem for path in (FOLDER.parent / "pictures").iterdir()}
 
 

@@ -195,7 +195,8 @@ def test_damaged_labels_and_those_of_another_network_are_refused(unpacked: Path,
 
 def test_scripts_say_what_they_are_about(outcome: Outcome, unpacked: Path) -> None:
     script = (unpacked / "predict.py").read_text(encoding="utf-8")
-    assert f'\nRUN = "{outcome.run.id}"\nARM = "fine_tuned"\nSIZE = 224  # ' in script
+    assert f'\nRUN = "{outcome.run.id}"\nARM = "fine_tuned"\nMODEL = "fine_tuned.keras"  # ' in script
+    assert "\nSIZE = 224  # " in script
     needed = (unpacked / "requirements.txt").read_text(encoding="utf-8").splitlines()
     tensorflow = outcome.environment["tensorflow"]
     assert {f"keras=={keras.__version__}", f"tensorflow=={tensorflow}", "numpy"} <= set(needed)
