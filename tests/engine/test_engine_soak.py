@@ -95,7 +95,7 @@ def certificates(tmp_path: Path, environment: None) -> Iterator[None]:
 
 @pytest.fixture
 def cluster(tmp_path: Path, certificates: None) -> Iterator["Cluster"]:
-    """A scheduler and two workers by command line."""
+    """A scheduler and two workers by command line, and a watchman, who sends what had to wait for a free worker."""
     dask_command = [sys.executable, "-m", "dask"]
     where = "tls://127.0.0.1:18786"
     worker = [
@@ -121,7 +121,10 @@ def cluster(tmp_path: Path, certificates: None) -> Iterator["Cluster"]:
     }
     for name in bench.commands:
         bench.start(name)
+    watchman = Reconciler(bench.engine, store, every=1.0)
+    watchman.start()
     yield bench
+    watchman.stop()
     bench.engine.close()
     for process in reversed(bench.processes.values()):
         process.terminate()
@@ -144,8 +147,6 @@ def test_cluster_with_tls_runs_asks_and_stops(cluster: Cluster) -> None:
 def test_scheduler_of_a_cluster_gone_and_back(cluster: Cluster) -> None:
     eventually(lambda: cluster.engine.status().run_workers, within=40)
     run = cluster.running(cluster.begin("steps", steps=60))
-    watchman = Reconciler(cluster.engine, cluster.store, every=1.0)
-    watchman.start()
     cluster.processes["scheduler"].kill()
     eventually(lambda: "cannot be reached" in cluster.engine.status().message, of="it is said")
     for process in cluster.processes.values():  # those that a scheduler leaves behind end by themselves
@@ -158,4 +159,3 @@ def test_scheduler_of_a_cluster_gone_and_back(cluster: Cluster) -> None:
     assert deaths.known(cluster.store, run) == []
     kill(cluster.running(cluster.begin("steps", steps=600)))
     eventually(lambda: list((Path(cluster.store.location) / "objects").rglob("deaths/1.json")), of="a nanny saw it")
-    watchman.stop()
