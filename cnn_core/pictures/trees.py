@@ -6,12 +6,11 @@ Only names and the shape of the tree are looked at. What that means where a tree
 * **Wrappers** are taken off: folders that hold nothing but one folder (`pets/cats/…`, the inner folder of a zip).
   Where a single folder holds all pictures it is the class, the deepest that has a name of its own. So one more
   folder round a tree changes no class, and loose pictures beside it do not either.
-* **Sessions** (`DCIM`, `100CANON`, dates, `second_day`, a `recording` of this app's) and **containers** (`images`,
-  `jpg`, `data`) are never classes while a better name stands above or below. `photos`, `originals`, `raw`, `camera` are
-  containers too, unless they hold pictures beside a class (`photos` and `drawings`). `batch 1`, `fold_2` and years are
-  containers where they hold folders only, else classes. Other plain numbers are classes. What holds the same class
-  folders as a container beside it is one too (`raw/cats`, `edited/cats`); apps' folders (`WhatsApp`) are no classes
-  round their own.
+* **Sessions** (`DCIM`, dates, `second_day`, a `recording` of this app's) and **containers** (`images`, `jpg`, `data`)
+  are never classes while a better name stands above or below. `photos`, `originals`, `raw`, `camera` are containers
+  too, unless they hold pictures beside a class (`photos` and `drawings`). `batch 1`, `fold_2` and years are containers
+  where they hold folders only, else classes. Other plain numbers are classes. What holds the same class folders as a
+  container beside it is one too (`raw/cats`, `edited/cats`); apps' folders (`WhatsApp`) are no classes round their own.
 * A tree without any folder inside is one class, of the name of the folder; without a name (the files of a zip that lie
   in no folder, or in camera folders only) they are refused. A name that a camera made is never a class.
 * **Parts**: `train` beside `test` or `validation` (also `training`, `val`, `valid`, `dev`, `testing`, `eval`,

@@ -58,18 +58,16 @@ class Store(Objects):
     def __init__(self, location: str | Path) -> None:
         self.location = str(location)
         self.folder: Path | None = None  # set only if all of it lives in one folder
-        if apart := urls(self.location):
-            database: str | sa.URL = apart[0]
-            objects: str | Path = apart[1]
-        else:
+        apart: tuple[str | sa.URL, str | Path] | None = urls(self.location)
+        if not apart:
             folder = Path(location).expanduser().resolve()
             folder.mkdir(parents=True, exist_ok=True)
             self.location, self.folder = str(folder), folder
             # Not as a text, of which SQLAlchemy would read `%20` and `?` in another way.
-            database, objects = sa.URL.create("sqlite", database=str(folder / DATABASE)), folder / "objects"
+            apart = sa.URL.create("sqlite", database=str(folder / DATABASE)), folder / "objects"
             adopt_mislaid(folder / "objects")
-        super().__init__(objects)
-        self._engine = connect(database)
+        super().__init__(apart[1])
+        self._engine = connect(apart[0])
         self.features, self.lists = Features(self._engine), Lists(self._engine)
         if bring_up_to_date(self._engine, self.folder):
             self.prepare()
