@@ -155,6 +155,8 @@ def test_units_are_those_that_systemd_takes(tmp_path: Path) -> None:
     for unit in units:
         here = re.sub(r"/srv/convscope/app/.venv/bin/\w+", "/bin/sh", unit.read_text())  # which is there
         assert "User=convscope" in here and "ProtectSystem=strict" in here and "Restart=always" in here
+        # What outlives its service must not lose its /tmp with it.
+        assert ("PrivateTmp=true" in here) != ("KillMode=process" in here)
         (tmp_path / unit.name).write_text(here)
     names = [str(tmp_path / unit.name.replace("@", "@run")) for unit in units]
     done = subprocess.run([verify, "verify", *names], capture_output=True, text=True)

@@ -171,7 +171,8 @@ def known(store: Store, run: Run) -> list[Death]:
 
 def dask_setup(nanny: Any) -> None:
     """Have a nanny see how its worker ends, and write that down before the next one begins."""
-    folder = tempfile.mkdtemp(prefix="convscope-")
+    # Beside Dask's own files: systems clear /tmp of what is old, or with a service that is started anew.
+    folder = tempfile.mkdtemp(prefix="convscope-", dir=nanny.local_directory)
     weakref.finalize(nanny, shutil.rmtree, folder, ignore_errors=True)
     nanny.env[SLIP] = str(Path(folder) / "slip.json")
     witness = _Witness(nanny)

@@ -17,8 +17,9 @@ from tests.waiting import eventually
 class Nanny:
     """As much of Dask's as a witness needs; its event loop calls at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.env: dict[str, str] = {}
+        self.local_directory = str(folder)
         self.name, self.status = "run-0", SimpleNamespace(name="running")
         self.memory_manager = SimpleNamespace(_last_terminated_pid=-1, memory_limit=10**9)
         self.process: Any = None
@@ -48,8 +49,9 @@ class Nanny:
 def nanny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nanny:
     monkeypatch.setenv("CONVSCOPE_STORE", str(tmp_path))
     monkeypatch.setattr(deaths, "out_of_memory_kills", lambda: 3)
-    found = Nanny()
+    found = Nanny(tmp_path)
     monkeypatch.setenv(deaths.SLIP, found.env[deaths.SLIP])
+    assert tmp_path in Path(found.env[deaths.SLIP]).parents, "not in /tmp, which may be cleared meanwhile"
     return found
 
 
