@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_core.arithmetic.layers import Sliding, per_channel, window
+from cnn_core.arithmetic.layers import Sliding, depthwise, window
 from cnn_core.arithmetic.windows import shifted_views
 from cnn_core.networks.zoom.answers import Input
 from cnn_core.networks.zoom.plan import Node
@@ -65,7 +65,7 @@ def terms(source: Source, node: Node, channel: int) -> Terms:
 
 def _laid(name: str, first: int, maps: np.ndarray, kernel: np.ndarray, sliding: Sliding) -> Terms:
     inputs = [(name, first + number) for number in range(maps.shape[2])]
-    return Terms(inputs, maps, per_channel(maps, kernel, sliding), np.moveaxis(kernel, 2, 0))
+    return Terms(inputs, maps, depthwise(maps, kernel, sliding), np.moveaxis(kernel, 2, 0))
 
 
 def _read_by(node: Node, maps: np.ndarray, kernel: np.ndarray, channel: int) -> tuple[np.ndarray, np.ndarray, int]:
