@@ -298,7 +298,7 @@ def blur_pool(image: np.ndarray, stride: int = 2, size: int = 3) -> np.ndarray:
     Source:
         Zhang 2019, arXiv:1904.11486, section 3.2.
     """
-    bordered = pad(image, size, padding="same", mode="reflect")  # as before a filter of stride 1
+    bordered = pad(image, size, padding="same", edge="reflect")  # as before a filter of stride 1
     return cross_correlate(bordered, binomial(size), stride)
 
 
