@@ -12,7 +12,7 @@ import streamlit as st
 
 PRESENT, SHOW = "present", "show"
 WORDS = "why"  # names the words below, as if they were a control
-MOST = 12  # names
+MAX_NAMES = 12
 _NAME = re.compile("[a-z0-9_]{1,60}")
 _OFFERED = "present_offered"  # in the session: the controls of each view, by page and step
 _VIEW = "present_view"
@@ -25,7 +25,7 @@ def presenting() -> bool:
 
 def named() -> list[str]:
     """Return the names of the controls that stay."""
-    given = st.query_params.get(SHOW, "").split(",")[:MOST]
+    given = st.query_params.get(SHOW, "").split(",")[:MAX_NAMES]
     return [name for name in given if _NAME.fullmatch(name)]
 
 
