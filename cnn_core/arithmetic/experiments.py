@@ -1,56 +1,11 @@
-"""Claims about convolution and pooling, each measured on the chapter's examples or on random maps, beside theory.
-
-Shifts of a picture and the learning of a kernel have rooms of their own and are offered here too.
-"""
+"""Claims about convolution and pooling, each measured on the chapter's examples or on random maps, beside theory."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from cnn_core.arithmetic.convolution import Pair, cross_correlate, max_pool, max_pool_argmax, unpool
-from cnn_core.arithmetic.learning import Frame, learn_kernel, whiten
-from cnn_core.arithmetic.shifts import (
-    BORDERS,
-    FILLS,
-    OPERATIONS,
-    SOBEL_X,
-    TO_THE_RIGHT,
-    Operation,
-    ShiftResponse,
-    equivariance_error,
-    relative_change,
-    shift,
-    shift_response,
-)
-
-__all__ = [
-    "BORDERS",
-    "FILLS",
-    "OPERATIONS",
-    "SOBEL_X",
-    "TO_THE_RIGHT",
-    "Absorption",
-    "Frame",
-    "Localisation",
-    "Operation",
-    "ParameterCount",
-    "PooledShift",
-    "ShiftResponse",
-    "absorbed_fraction",
-    "bar",
-    "bar_edges",
-    "dense_versus_convolution",
-    "equivariance_error",
-    "learn_kernel",
-    "localisation_error",
-    "peak_map",
-    "pooled_shift",
-    "relative_change",
-    "shift",
-    "shift_response",
-    "whiten",
-]
-
+from cnn_core.arithmetic.shifts import SOBEL_X, shift
 
 # The two examples ----------------------------------------------------------------------------------------------------
 

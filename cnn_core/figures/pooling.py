@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image
 
 from cnn_core.arithmetic.escaping import plotly
-from cnn_core.arithmetic.experiments import OPERATIONS, Absorption, Localisation, PooledShift, ShiftResponse
+from cnn_core.arithmetic.experiments import Absorption, Localisation, PooledShift
+from cnn_core.arithmetic.shifts import OPERATIONS, ShiftResponse
 from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW, vline
 from cnn_core.figures.palette import LIGHT, rgb

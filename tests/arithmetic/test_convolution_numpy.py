@@ -29,7 +29,8 @@ from cnn_core.arithmetic.convolution import (
     relu,
     unpool,
 )
-from cnn_core.arithmetic.experiments import SOBEL_X, bar, peak_map, shift
+from cnn_core.arithmetic.experiments import bar, peak_map
+from cnn_core.arithmetic.shifts import SOBEL_X, shift
 
 FAST = settings(max_examples=80)
 seeds = st.integers(0, 2**31)

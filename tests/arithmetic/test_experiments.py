@@ -12,24 +12,25 @@ from skimage import data
 
 from cnn_core.arithmetic.convolution import blur_pool, cross_correlate, grey, max_pool, relu
 from cnn_core.arithmetic.experiments import (
-    FILLS,
-    OPERATIONS,
-    SOBEL_X,
     absorbed_fraction,
     bar,
     bar_edges,
     dense_versus_convolution,
-    equivariance_error,
-    learn_kernel,
     localisation_error,
     peak_map,
     pooled_shift,
+)
+from cnn_core.arithmetic.kernels import PRESETS, flip
+from cnn_core.arithmetic.learning import learn_kernel, whiten
+from cnn_core.arithmetic.shifts import (
+    FILLS,
+    OPERATIONS,
+    SOBEL_X,
+    equivariance_error,
     relative_change,
     shift,
     shift_response,
-    whiten,
 )
-from cnn_core.arithmetic.kernels import PRESETS, flip
 
 PHOTO = grey(data.astronaut()[::4, ::4])  # (128, 128), 0..255
 SIZED = [(preset, size) for preset in PRESETS.values() for size in preset.sizes]

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from cnn_core.arithmetic.convolution import convolve, cross_correlate
-from cnn_core.arithmetic.experiments import SOBEL_X
 from cnn_core.arithmetic.kernels import (
     MAX_SIZE,
     PRESETS,
@@ -21,6 +20,7 @@ from cnn_core.arithmetic.kernels import (
     to_text,
     transpose,
 )
+from cnn_core.arithmetic.shifts import SOBEL_X
 
 SIZED = [(preset, size) for preset in PRESETS.values() for size in preset.sizes]
 IMAGE = np.random.default_rng(0).random((12, 11))

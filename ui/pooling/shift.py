@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from cnn_core.arithmetic import convolution as ops
-from cnn_core.arithmetic import experiments, shifts
+from cnn_core.arithmetic import shifts
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from cnn_core.figures.spots import ringed
@@ -255,16 +255,12 @@ def _line(by: Shift) -> tuple[Shift, ...]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _responses(
-    digest: str, _image: np.ndarray, stride: int, line: tuple[Shift, ...]
-) -> list[experiments.ShiftResponse]:
-    every = experiments.shift_response(_image, shifts=[*line, *_CORNERS], stride=stride)
+def _responses(digest: str, _image: np.ndarray, stride: int, line: tuple[Shift, ...]) -> list[shifts.ShiftResponse]:
+    every = shifts.shift_response(_image, shifts=[*line, *_CORNERS], stride=stride)
     return [response for response in every if (response.dy, response.dx) in line]
 
 
-def _numbers(
-    responses: list[experiments.ShiftResponse], here: list[experiments.ShiftResponse], by: Shift, stride: int
-) -> None:
+def _numbers(responses: list[shifts.ShiftResponse], here: list[shifts.ShiftResponse], by: Shift, stride: int) -> None:
     st.header("Does another way of making it smaller follow better?", anchor=False)
     words = _compared(here, by, stride)
     plot(figures.shift_curves(responses, max(map(abs, by))), "pooling_curves", words.replace("*", ""))
@@ -280,11 +276,11 @@ def _numbers(
     )
 
 
-def _title(response: experiments.ShiftResponse) -> str:
-    return experiments.OPERATIONS[response.operation].title
+def _title(response: shifts.ShiftResponse) -> str:
+    return shifts.OPERATIONS[response.operation].title
 
 
-def _compared(here: list[experiments.ShiftResponse], by: Shift, stride: int) -> str:
+def _compared(here: list[shifts.ShiftResponse], by: Shift, stride: int) -> str:
     if not any(by):
         return "Not shifted, nothing changes."
     smaller = [response for response in here if response.operation != "none"]
