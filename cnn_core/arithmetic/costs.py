@@ -113,15 +113,6 @@ def batch_norm_cost(channels: int, scale: bool = True, center: bool = True) -> C
     return Cost(whole_number(channels, "channels") * (scale + center), 0, 2 * channels)
 
 
-def pooling_cost() -> Cost:
-    """A pooling compares or adds; it has no weights to multiply with.
-
-    >>> pooling_cost()
-    Cost(params=0, macs=0, statistics=0)
-    """
-    return Cost(0, 0)
-
-
 def _product(sizes: Sizes, name: str) -> int:
     """The number of cells; a single number means a square."""
     return math.prod(whole_number(size, name) for size in (sizes if isinstance(sizes, tuple) else (sizes, sizes)))

@@ -92,19 +92,6 @@ def fisher_exact(first: tuple[int, int], second: tuple[int, int]) -> float:
     return sum(table for table in tables if table <= found) / math.comb(many + more, both)
 
 
-def student_half(differences: Sequence[float]) -> float:
-    """Return half the 95 % interval of the mean of independent differences, by Student's t; at least 2 of them.
-
-    Example:
-        >>> round(student_half([0.2, 0.0]), 3)
-        1.271
-    """
-    n = len(differences)
-    if n < 2:
-        raise ValueError(f"Received {n} differences; an interval needs at least 2.")
-    return float(stdtrit(n - 1, 0.975)) * float(np.std(differences, ddof=1)) / math.sqrt(n)
-
-
 def corrected_interval(scores: Sequence[float], test_share: float) -> tuple[float, float]:
     """Return the 95 % interval of the expected score.
 

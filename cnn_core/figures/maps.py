@@ -1,4 +1,4 @@
-"""Feature maps as pictures: uint8 arrays for `st.image`, quicker than a heatmap, and the legend that goes with them."""
+"""Feature maps as pictures: uint8 arrays for `st.image`, quicker than a heatmap."""
 
 import functools
 import io
@@ -67,11 +67,6 @@ def said(feature_map: np.ndarray) -> str:
     share = 100 * float((sizes < _NEXT_TO_0 * sizes.max()).mean())
     between = f"from {feature_map.min():.3g} to {feature_map.max():.3g}".replace("-", "−")
     return f"{between}, strongest at the {vertical} {across}, {share:.0f} % next to 0"
-
-
-def legend(width: int = 256, height: int = 10, palette: Palette = LIGHT) -> np.ndarray:
-    """Return the colour scale from −limit to +limit, uint8 `(height, width, 3)`."""
-    return signed(np.tile(np.linspace(-1, 1, width), (height, 1)), 1.0, palette)[0]
 
 
 def grey(image: np.ndarray) -> np.ndarray:

@@ -15,7 +15,6 @@ from cnn_core.arithmetic.statistics import (
     paired_answers,
     paired_comparison,
     share,
-    student_half,
 )
 
 SCORES = st.lists(st.floats(0, 1), min_size=3, max_size=20)
@@ -105,16 +104,3 @@ def test_mcnemar_is_the_binomial_sum(pairs: list[tuple[bool, bool]]) -> None:
 def test_fisher_exact_is_scipys(right: int, wrong: int, other: int, more: int) -> None:
     expected = stats.fisher_exact([[right, wrong], [other, more]]).pvalue
     assert fisher_exact((right, right + wrong), (other, other + more)) == pytest.approx(expected, rel=1e-6)
-
-
-@given(st.lists(st.floats(-1, 1), min_size=2, max_size=12))
-def test_student_half_is_scipys_interval(differences: list[float]) -> None:
-    scale = np.std(differences, ddof=1) / np.sqrt(len(differences))
-    if scale > 1e-9:
-        low, high = stats.t.interval(0.95, len(differences) - 1, loc=np.mean(differences), scale=scale)
-        assert student_half(differences) == pytest.approx((high - low) / 2)
-
-
-def test_interval_of_one_difference_is_refused() -> None:
-    with pytest.raises(ValueError, match="Received 1 differences; an interval needs at least 2"):
-        student_half([0.1])

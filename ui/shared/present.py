@@ -11,7 +11,6 @@ from pathlib import Path
 import streamlit as st
 
 PRESENT, SHOW = "present", "show"
-WORDS = "why"  # names the words below, as if they were a control
 MAX_NAMES = 12
 _NAME = re.compile("[a-z0-9_]{1,60}")
 _OFFERED = "present_offered"  # in the session: the controls of each view, by page and step
