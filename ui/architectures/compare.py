@@ -76,10 +76,10 @@ def leaner_and_better(one: str, other: str) -> bool:
     return bool(_TENTH * _facts(small)["trainable_params"] <= _facts(large)["trainable_params"] and few < many)
 
 
-def times(one: float, other: float) -> str:
+def _times(one: float, other: float) -> str:
     """Say how two quantities compare.
 
-    >>> times(138, 25.5), times(1, 4), times(7, 7)
+    >>> _times(138, 25.5), _times(1, 4), _times(7, 7)
     ('5.41 × as much', '4 × less', 'the same')
     """
     if one == other:
@@ -113,11 +113,11 @@ def _cost(one: str, other: str) -> None:
         "convolutions and dense layers in a row": [each["longest_path"] for each in (left, right)],
         "input, pixels a side": [each["input_size"] for each in (left, right)],
     }
-    ratios = {title: times(a, b) for title, (a, b) in quantities.items()} | {_DEPTH: "each its own way"}
+    ratios = {title: _times(a, b) for title, (a, b) in quantities.items()} | {_DEPTH: "each its own way"}
     rows = [[title, f"{a:,}", f"{b:,}", ratios[title]] for title, (a, b) in quantities.items()]
     seen = [each["receptive_field"] for each in (left, right)]
     written = ["whole image" if field is None else f"{field:,} px" for field in seen]
-    rows.append(["receptive field", *written, "–" if None in seen else times(*seen)])
+    rows.append(["receptive field", *written, "–" if None in seen else _times(*seen)])
     pair = paired(architecture(one), architecture(other))
     cells = ["–", "–", "–"]
     if pair:
@@ -150,7 +150,7 @@ def _words(names: list[str], quantities: dict[str, list[int]], pair: Pair | None
     params, macs = quantities["trainable parameters"], quantities["multiply-adds"]
     said = (
         f"**{names[0]}** ({short(params[0])} parameters, {short(macs[0])} MACs) beside **{names[1]}** "
-        f"({short(params[1])}, {short(macs[1])}): in parameters {times(*params)}, in multiply-adds {times(*macs)}"
+        f"({short(params[1])}, {short(macs[1])}): in parameters {_times(*params)}, in multiply-adds {_times(*macs)}"
     )
     if (params[0] - params[1]) * (macs[0] - macs[1]) < 0:
         said += ". The one with fewer weights works more: it uses each at more places"

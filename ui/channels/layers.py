@@ -33,7 +33,7 @@ def edge(size: int) -> np.ndarray:
     return kernel / max(kernel[kernel > 0].sum(), 1.0)
 
 
-def centre(size: int) -> np.ndarray:
+def _centre(size: int) -> np.ndarray:
     """Return a bright middle on a dark surround."""
     return kernels.preset("identity").kernel(size) - ops.binomial(size)
 
@@ -44,7 +44,7 @@ SPATIAL: dict[str, tuple[Callable[[int], np.ndarray], tuple[float, float, float]
     "edges-x": (edge, _LUMA, "Vertical edges of the brightness."),
     "edges-y": (lambda size: edge(size).T, _LUMA, "Horizontal edges of the brightness."),
     "colour-edges": (edge, _RED_GREEN, "Where red turns into green: edges that a grey picture may not have."),
-    "spots": (centre, _LUMA, "Spots brighter than what is round them."),
+    "spots": (_centre, _LUMA, "Spots brighter than what is round them."),
     "blur": (ops.binomial, _LUMA, "The brightness, blurred."),
 }
 RANDOM = "random"

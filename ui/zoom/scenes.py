@@ -248,16 +248,16 @@ def _neighbours(plan: Plan, node: Node) -> list[dict[str, str]]:
         said = part if part and block == before else named(each)  # a block is named once
         before = block
         if offered(each):
-            steps.append({"id": each.name, "title": said, "about": f"{named(each)}: {shape(each)}", "go": each.name})
+            steps.append({"id": each.name, "title": said, "about": f"{named(each)}: {_shape(each)}", "go": each.name})
     return steps
 
 
-def shape(node: Node) -> str:
+def _shape(node: Node) -> str:
     """Say what a node does, and what comes out.
 
     Example:
         >>> from types import SimpleNamespace as Some
-        >>> shape(Some(kind="depthwise", window=Some(kernel_size=(3, 3)), shape=(28, 28, 40)))
+        >>> _shape(Some(kind="depthwise", window=Some(kernel_size=(3, 3)), shape=(28, 28, 40)))
         'depthwise, 3 × 3; 28 × 28, 40 maps'
     """
     height, width, channels = node.shape

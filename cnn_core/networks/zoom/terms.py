@@ -176,11 +176,11 @@ def products(source: Source, node: Node, channel: int, row: int, column: int) ->
 
 def share(source: Source, node: Node, score: np.ndarray) -> np.ndarray:
     """Return what a softmax makes of the score of one class, beside those of all others."""
-    scores = logits(source, node)
+    scores = _logits(source, node)
     return np.asarray(np.exp(score - scores.max()) / np.exp(scores - scores.max()).sum())
 
 
-def logits(source: Source, node: Node) -> np.ndarray:
+def _logits(source: Source, node: Node) -> np.ndarray:
     """Return what a classifier says before its softmax, float64 `(classes,)`."""
     numbers = source.weights(node)
     assert numbers.kernel is not None
