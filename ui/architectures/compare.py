@@ -15,7 +15,7 @@ from cnn_core.networks.zoo.architectures import architecture
 from cnn_core.networks.zoo.pairing import Pair, error_of, paired, said_of
 from cnn_core.networks.zoo.records import Result
 from cnn_core.pictures.images import Picture, square
-from cnn_core.receipts.networks import key_of, recipe
+from cnn_core.receipts.networks import recipe, result_key
 from ui.architectures.choice import network
 from ui.architectures.record import short
 from ui.shared.charts import plot
@@ -123,7 +123,7 @@ def _cost(one: str, other: str) -> None:
     if pair:
         a, b = _errors(pair)
         sides = ((one, pair.one, a), (other, pair.other, b))
-        cells = [f"{error:.4g} %{receipt(key_of(key, result, 'top-1'))}" for key, result, error in sides]
+        cells = [f"{error:.4g} %{receipt(result_key(key, result, 'top-1'))}" for key, result, error in sides]
         cells.append(f"{a - b:+.1f} points".replace("-", "−") if pair.alike else "other recipes")
     rows.append(["ImageNet error, top-1, one crop", *cells])
     table(["", *names, f"{names[0]} has"], rows)
