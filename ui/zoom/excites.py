@@ -25,7 +25,7 @@ from ui.shared.text import count, plain
 from ui.shared.worker import ask
 from ui.widgets.wall.wall import Tile, wall
 from ui.zoom.place import Place, go
-from ui.zoom.scenes import called, named
+from ui.zoom.scenes import called, node_title
 from ui.zoom.sums import number
 
 SHOWN = 8  # patches
@@ -73,7 +73,7 @@ def _excites(plan: Plan, place: Place) -> None:
             tiles.append(_tile(plan, node, each, pictures[each.digest]))
         except DECODING_ERRORS:  # it was there when it was searched
             lost.append(each.digest)
-    of = f"{called(plan, node, channel)} of {named(node)}"
+    of = f"{called(plan, node, channel)} of {node_title(node)}"
     if tiles:
         wall(
             f"What excites {of}",

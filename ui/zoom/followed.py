@@ -120,7 +120,7 @@ def _rows(plan: Plan, picture: Picture) -> list[list[str | Link]]:
         rows.append(
             [
                 scenes.title(plan),
-                f"{scenes.named(node)}, {node.shape[0]} × {node.shape[1]}",
+                f"{scenes.node_title(node)}, {node.shape[0]} × {node.shape[1]}",
                 Link(f"{scenes.called(plan, node, channel)}, cell {at[0]}, {at[1]}", address),
                 sums.number(found.value),
                 scenes.between(float(mosaic.low[number]), float(mosaic.high[number])),
