@@ -1,4 +1,4 @@
-"""What was measured, with how sure it is: plain values, light enough for a page. `statistics` computes them."""
+"""What was measured, with how sure it is: plain values, light enough for a page. `statistics` computes most of them."""
 
 import math
 from dataclasses import dataclass
@@ -21,20 +21,30 @@ class Share:
 
 
 def wilson(correct: int, total: int) -> Share:
-    """Return a share with Wilson's interval as `statistics.share` does, without SciPy.
+    """Return a share with its 95 % confidence interval.
 
-    For a page that reads a result of version 0.1, which stored no interval; a test holds the two together.
+    Args:
+        correct: Number of right answers.
+        total: Number of answers, at least 1.
+
+    Raises:
+        ValueError: If there are no answers, or more right ones than answers.
 
     Example:
         >>> found = wilson(57, 60)
         >>> round(found.low, 3), round(found.high, 3)
         (0.863, 0.983)
+
+    Source:
+        Wilson 1927, JASA 22, 209–212: honest for few pictures and near 100 %, where the usual ± formula is not.
     """
+    if not 0 <= correct <= total or total < 1:
+        raise ValueError(f"Received {correct} correct of {total}; expected 0 to total, total at least 1.")
     z = NormalDist().inv_cdf(0.975)
-    share, spread = correct / total, 1 + z**2 / total
-    middle = (share + z**2 / (2 * total)) / spread
-    half = z / spread * math.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
-    return Share(correct, total, max(0.0, middle - half), min(1.0, middle + half))
+    middle = (correct + z * z / 2) / (total + z * z)
+    half = z * math.sqrt(correct * (total - correct) / total + z * z / 4) / (total + z * z)
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return Share(correct, total, low if correct else 0.0, high if correct < total else 1.0)
 
 
 @dataclass(frozen=True)
