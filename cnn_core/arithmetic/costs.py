@@ -38,6 +38,9 @@ def convolution_cost(
         groups: Groups of channels that do not see each other; they divide channels and filters.
         bias: Whether each filter has one.
 
+    Raises:
+        ValueError: If a number is no whole number of at least 1, or the groups do not divide channels and filters.
+
     Example:
         >>> convolution_cost(3, channels=256, filters=256, output=56)
         Cost(params=590080, macs=1849688064, statistics=0)

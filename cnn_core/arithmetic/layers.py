@@ -190,6 +190,9 @@ def strongest(parts: np.ndarray, singly: int) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Channels, the strongest first, of equals the lower one; and the sum of the rest, float64 `(…)`.
 
+    Raises:
+        ValueError: If `singly` is below 0.
+
     Example:
         >>> strongest(np.array([1.0, -5.0, 2.0, 0.5]), 2)
         (array([1, 2]), array(1.5))

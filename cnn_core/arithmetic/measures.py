@@ -7,7 +7,14 @@ from statistics import NormalDist
 
 @dataclass(frozen=True)
 class Share:
-    """Right answers among all, with the 95 % interval of the share."""
+    """Right answers among all.
+
+    Attributes:
+        correct: Number of right answers.
+        total: Number of answers.
+        low: Lower end of the share's 95 % interval, 0 to 1.
+        high: Its upper end.
+    """
 
     correct: int
     total: int
@@ -49,7 +56,16 @@ def wilson(correct: int, total: int) -> Share:
 
 @dataclass(frozen=True)
 class FoldAccuracy:
-    """Accuracy over folds: one score each, and the 95 % interval of the mean, within 0 and 1."""
+    """Accuracy over folds, 0 to 1.
+
+    Attributes:
+        scores: One a fold, over all repeats.
+        median: Of the scores.
+        mean: Of the scores.
+        low: Lower end of the mean's 95 % interval, at least 0.
+        high: Its upper end, at most 1.
+        folds: Number of scores.
+    """
 
     scores: tuple[float, ...]
     median: float
@@ -61,7 +77,15 @@ class FoldAccuracy:
 
 @dataclass(frozen=True)
 class PairedAnswers:
-    """Two arms on the same pictures: how many only the first got right, how many only the second, McNemar's exact p."""
+    """Two arms on the same pictures.
+
+    Attributes:
+        first: Name of one arm.
+        second: Name of the other.
+        only_first: Pictures that only the first got right.
+        only_second: Pictures that only the second got right.
+        p: McNemar's exact p-value, two-sided.
+    """
 
     first: str
     second: str
@@ -72,7 +96,14 @@ class PairedAnswers:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """One row of a comparison: the share of right answers on pictures not trained on, with the run's own interval."""
+    """One row of a comparison: the share of right answers on pictures not trained on, 0 to 1.
+
+    Attributes:
+        arm: What was measured, in words.
+        value: The share.
+        low: Lower end of the run's own 95 % interval.
+        high: Its upper end.
+    """
 
     arm: str
     value: float

@@ -76,6 +76,9 @@ def corrected_interval(scores: Sequence[float], test_share: float) -> tuple[floa
         scores: One a fold, over all repeats, at least 2.
         test_share: Pictures tested on for each one trained on.
 
+    Raises:
+        ValueError: If there are fewer than 2 scores.
+
     Example:
         >>> [round(bound, 3) for bound in corrected_interval([0.9, 0.94, 0.92, 0.96, 0.93], test_share=0.25)]
         [0.888, 0.972]

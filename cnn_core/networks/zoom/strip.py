@@ -35,7 +35,7 @@ def strip(key: str, seen: np.ndarray, most: int = 24) -> Strip:
 
 
 def strip_of(source: Source, most: int = 24) -> Strip:
-    """Return a whole network on a picture, whoever computes it; as `strip`."""
+    """Return a whole network on a picture, whoever computes it; arguments and errors as of `strip`."""
     if most < 1:
         raise InspectionRefused(f"The strip shows at least 1 map a stage; received {most}.")
     stages = tuple(_mosaic(source, stage, node, most) for stage, node in source.plan.shown())
