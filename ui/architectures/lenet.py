@@ -75,7 +75,7 @@ def _curve(result: LeNetResult, epochs: int, suffix: str) -> None:
 
 def _kernels(kernels: np.ndarray, caption: str, limit: float | None = None) -> None:
     picture, limit = figures.mosaic(
-        kernels.transpose(1, 2, 0), columns=6, side=80, limit=limit, palette=palette(), weights=True
+        kernels.transpose(1, 2, 0), columns=6, side=80, limit=limit, palette=palette(), of_weights=True
     )
     caption += f": brown −{limit:.2f}, green +{limit:.2f}"
     st.image(picture, caption=caption, alt=caption, width="content")

@@ -54,7 +54,7 @@ def made(plan: Plan, found: Made, seen: str, palette: Palette) -> dict[str, Any]
         sheets["inputs"] = laid(sheet(scenes.vivid(found.input_codes.codes), count, palette=palette))
     if not _kernel_said(found):
         codes = scenes.coded(found.kernels, float(np.abs(found.kernels).max()))
-        sheets["kernels"] = laid(sheet(codes, count, palette=palette, weights=True))
+        sheets["kernels"] = laid(sheet(codes, count, palette=palette, of_weights=True))
     panels = [_picture(plan, seen, node, rows), _output(plan, node, found, rows)]
     joins: list[dict[str, str]] = []
     for row in range(count):
