@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_core.arithmetic.convolution import Pair, cross_correlate, max_pool, max_pool_argmax, unpool
+from cnn_core.arithmetic.convolution import IntOrPair, cross_correlate, max_pool, max_pool_argmax, unpool
 from cnn_core.arithmetic.shifts import SOBEL_X, shift
 
 # The two examples ----------------------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ class ParameterCount:
 
 
 def dense_versus_convolution(
-    size: Pair, kernel_size: int = 3, channels_in: int = 1, channels_out: int = 1
+    size: IntOrPair, kernel_size: int = 3, channels_in: int = 1, channels_out: int = 1
 ) -> ParameterCount:
     """Count the parameters of a dense layer and of a convolution between the same two images.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnn_core.arithmetic.convolution import (
-    Pair,
+    IntOrPair,
     average_pool,
     binomial,
     cross_correlate,
@@ -202,7 +202,7 @@ def shift_response(
     return responses
 
 
-def equivariance_error(image: np.ndarray, kernel: np.ndarray, shift: Pair, stride: int = 1) -> float:
+def equivariance_error(image: np.ndarray, kernel: np.ndarray, shift: IntOrPair, stride: int = 1) -> float:
     """Measure whether a feature map moves along with the picture.
 
     The part of the picture that leaves room for the shift is convolved before and after (valid padding), and the map

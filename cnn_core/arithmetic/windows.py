@@ -8,7 +8,7 @@ import numpy as np
 from cnn_core.arithmetic import geometry
 from cnn_core.arithmetic.geometry import Window
 
-Pair = int | tuple[int, int]
+IntOrPair = int | tuple[int, int]
 Padding = str | int | tuple[int, int]
 
 PADDINGS = ("valid", "same", "full")
@@ -83,10 +83,10 @@ def output_size(
 
 def pad(
     image: np.ndarray,
-    kernel_size: Pair,
-    stride: Pair = 1,
+    kernel_size: IntOrPair,
+    stride: IntOrPair = 1,
     padding: Padding = "same",
-    dilation: Pair = 1,
+    dilation: IntOrPair = 1,
     edge: str = "zero",
 ) -> np.ndarray:
     """Return the image with the border that a kernel of this size would read.
@@ -144,7 +144,7 @@ def as_pair(value: object, name: str, least: int = 1) -> tuple[int, int]:
     return down, right
 
 
-def as_stride(stride: Pair | None, window: Pair) -> tuple[int, int]:
+def as_stride(stride: IntOrPair | None, window: IntOrPair) -> tuple[int, int]:
     return as_pair(window if stride is None else stride, "stride")
 
 
@@ -179,7 +179,7 @@ def as_kernel(kernel: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 
 def border_widths(
-    image: np.ndarray, kernel_size: tuple[int, int], stride: tuple[int, int], padding: Padding, dilation: Pair = 1
+    image: np.ndarray, kernel_size: tuple[int, int], stride: tuple[int, int], padding: Padding, dilation: IntOrPair = 1
 ) -> list[tuple[int, int]]:
     """The pixels to add before and after, for each axis of the image."""
     if isinstance(padding, str):
