@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from cnn_core.arithmetic.codes import ZERO
 from cnn_core.figures.maps import signed
 from cnn_core.figures.palette import LIGHT, Palette, rgb
 
-ZERO = 128  # the code of 0; 1 and 255 are full colour below and above it
 GAP = 0  # the code of what lies between two tiles: nothing, so the paper is seen
 
 
