@@ -20,7 +20,7 @@ FURTHER_IN = (
 
 
 @st.fragment
-def walk() -> None:
+def _walk() -> None:
     """Let the visitor into the network; further in, what else is here gives way (home.css)."""
     above = st.container()
     if level := zoom(DEFAULT, "home_zoom").level:
@@ -41,6 +41,6 @@ with right, st.container(key="home_answer"):
         answer(found.top)
     way_in()
 if found:
-    walk()
+    _walk()
 with st.container(key="home_ways"):
     ways(found)

@@ -20,8 +20,8 @@ from cnn_core.arithmetic.pooling import (
     unpool,
 )
 from cnn_core.arithmetic.windows import (
+    IntOrPair,
     Padding,
-    Pair,
     as_image,
     as_kernel,
     as_pair,
@@ -34,8 +34,8 @@ from cnn_core.arithmetic.windows import (
 )
 
 __all__ = [
+    "IntOrPair",
     "Padding",
-    "Pair",
     "average_pool",
     "binomial",
     "blur_pool",
@@ -60,9 +60,9 @@ __all__ = [
 def prepare(
     image: np.ndarray,
     kernel: np.ndarray,
-    stride: Pair = 1,
+    stride: IntOrPair = 1,
     padding: Padding = "valid",
-    dilation: Pair = 1,
+    dilation: IntOrPair = 1,
     edge: str = "zero",
 ) -> tuple[np.ndarray, np.ndarray, tuple[int, int], tuple[int, int]]:
     """Check the arguments of a convolution and bring them into one form.
@@ -109,9 +109,9 @@ def prepare(
 def cross_correlate(
     image: np.ndarray,
     kernel: np.ndarray,
-    stride: Pair = 1,
+    stride: IntOrPair = 1,
     padding: Padding = "valid",
-    dilation: Pair = 1,
+    dilation: IntOrPair = 1,
     *,
     edge: str = "zero",
 ) -> np.ndarray:
@@ -155,9 +155,9 @@ def cross_correlate(
 def convolve(
     image: np.ndarray,
     kernel: np.ndarray,
-    stride: Pair = 1,
+    stride: IntOrPair = 1,
     padding: Padding = "valid",
-    dilation: Pair = 1,
+    dilation: IntOrPair = 1,
     *,
     edge: str = "zero",
 ) -> np.ndarray:
@@ -193,9 +193,9 @@ def convolve(
 def cross_correlate_loop(
     image: np.ndarray,
     kernel: np.ndarray,
-    stride: Pair = 1,
+    stride: IntOrPair = 1,
     padding: Padding = "valid",
-    dilation: Pair = 1,
+    dilation: IntOrPair = 1,
     *,
     edge: str = "zero",
 ) -> np.ndarray:
@@ -298,7 +298,7 @@ def blur_pool(image: np.ndarray, stride: int = 2, size: int = 3) -> np.ndarray:
     Source:
         Zhang 2019, arXiv:1904.11486, section 3.2.
     """
-    bordered = pad(image, size, padding="same", mode="reflect")  # as before a filter of stride 1
+    bordered = pad(image, size, padding="same", edge="reflect")  # as before a filter of stride 1
     return cross_correlate(bordered, binomial(size), stride)
 
 

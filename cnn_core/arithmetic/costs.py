@@ -38,6 +38,9 @@ def convolution_cost(
         groups: Groups of channels that do not see each other; they divide channels and filters.
         bias: Whether each filter has one.
 
+    Raises:
+        ValueError: If a number is no whole number of at least 1, or the groups do not divide channels and filters.
+
     Example:
         >>> convolution_cost(3, channels=256, filters=256, output=56)
         Cost(params=590080, macs=1849688064, statistics=0)
@@ -111,15 +114,6 @@ def batch_norm_cost(channels: int, scale: bool = True, center: bool = True) -> C
     Cost(params=128, macs=0, statistics=128)
     """
     return Cost(whole_number(channels, "channels") * (scale + center), 0, 2 * channels)
-
-
-def pooling_cost() -> Cost:
-    """A pooling compares or adds; it has no weights to multiply with.
-
-    >>> pooling_cost()
-    Cost(params=0, macs=0, statistics=0)
-    """
-    return Cost(0, 0)
 
 
 def _product(sizes: Sizes, name: str) -> int:

@@ -93,7 +93,7 @@ def sweep(input_size: int, window: Window) -> Sweep:
     return Sweep(line, before, after, _windows(output_size(input_size, window), window, window.stride))
 
 
-def transposed_size(input_size: int, window: Window, extra: int = 0) -> int:
+def transposed_size(input_size: int, window: Window, output_padding: int = 0) -> int:
     """Return the length of a transposed convolution's output along one axis.
 
     o' = s (i' - 1) + k_eff - p_before - p_after + a; with `same`, as Keras, s i', and with `valid` no less: there
@@ -102,22 +102,22 @@ def transposed_size(input_size: int, window: Window, extra: int = 0) -> int:
     Args:
         input_size: Length of the input i', in cells.
         window: Of the convolution that is transposed.
-        extra: The guide's a, less than the stride: of the s input sizes that this convolution shrinks to i' it chooses
-            one. With `same` it is given, with `valid` never less than s - k_eff.
+        output_padding: The guide's a, less than the stride: of the s input sizes that this convolution shrinks to i' it
+            chooses one. With `same` it is given, with `valid` never less than s - k_eff.
 
     Raises:
-        ValueError: If `extra` is out of range or no output is left.
+        ValueError: If `output_padding` is out of range or no output is left.
 
     Example:
         >>> window = Window(3, stride=2, padding=1)
-        >>> transposed_size(3, window), transposed_size(3, window, extra=1)
+        >>> transposed_size(3, window), transposed_size(3, window, output_padding=1)
         (5, 6)
 
     Source:
         Dumoulin & Visin 2016, arXiv:1603.07285, section 4.6, relationship 14.
     """
-    before, after, extra = _transposed_padding(input_size, window, extra)
-    size = window.stride * (input_size - 1) + window.span - before - after + extra
+    before, after, output_padding = _transposed_padding(input_size, window, output_padding)
+    size = window.stride * (input_size - 1) + window.span - before - after + output_padding
     if size < 1:
         raise ValueError(
             f"An input of {input_size} would become an output of {size}; expected a longer input, or less padding than "
@@ -126,18 +126,18 @@ def transposed_size(input_size: int, window: Window, extra: int = 0) -> int:
     return size
 
 
-def least_extra(window: Window) -> int:
+def least_output_padding(window: Window) -> int:
     """Return the cells that Keras adds after a transposed convolution whose kernel is shorter than its stride.
 
     Its `valid` and `same` give each input cell all places of its stride; padding in pixels, as the guide has it, none.
 
-    >>> least_extra(Window(2, stride=3)), least_extra(Window(2, stride=3, padding=0)), least_extra(Window(3, stride=2))
-    (1, 0, 0)
+    >>> [least_output_padding(window) for window in (Window(2, 3), Window(2, 3, padding=0), Window(3, 2))]
+    [1, 0, 0]
     """
     return max(window.stride - window.span, 0) if isinstance(window.padding, str) else 0
 
 
-def transposed_sweep(input_size: int, window: Window, extra: int = 0) -> Sweep:
+def transposed_sweep(input_size: int, window: Window, output_padding: int = 0) -> Sweep:
     """Return what each window reads of the direct convolution that equals a transposed one.
 
     The input is stretched by s - 1 zeros between its cells and padded by k_eff - 1 - p; the kernel, turned by 180°,
@@ -146,10 +146,10 @@ def transposed_sweep(input_size: int, window: Window, extra: int = 0) -> Sweep:
     Args:
         input_size: Length of the input i', in cells.
         window: Of the convolution that is transposed; its padding at most k_eff - 1 on each side.
-        extra: As for `transposed_size`; positions of padding that are added after.
+        output_padding: As for `transposed_size`; positions of padding that are added after.
 
     Raises:
-        ValueError: If `extra` or the padding is out of range, or no output is left.
+        ValueError: If `output_padding` or the padding is out of range, or no output is left.
 
     Example:
         >>> transposed_sweep(2, Window(2, stride=2))  # each output reads one cell
@@ -158,14 +158,14 @@ def transposed_sweep(input_size: int, window: Window, extra: int = 0) -> Sweep:
     Source:
         Dumoulin & Visin 2016, arXiv:1603.07285, chapter 4.
     """
-    size = transposed_size(input_size, window, extra)
-    cut_before, cut_after, extra = _transposed_padding(input_size, window, extra)
+    size = transposed_size(input_size, window, output_padding)
+    cut_before, cut_after, output_padding = _transposed_padding(input_size, window, output_padding)
     if max(cut_before, cut_after) > window.span - 1:
         raise ValueError(
             f"A transposed convolution takes a padding of at most k_eff - 1 = {window.span - 1}; received "
             f"({cut_before}, {cut_after})."
         )
-    before, after = window.span - 1 - cut_before, window.span - 1 - cut_after + extra
+    before, after = window.span - 1 - cut_before, window.span - 1 - cut_after + output_padding
     gap = window.stride - 1
     stretched = [cell for index in range(input_size) for cell in (index, *[None] * gap)][: -gap or None]
     return Sweep((*[None] * before, *stretched, *[None] * after), before, after, _windows(size, window, 1))
@@ -175,13 +175,15 @@ def _windows(count: int, window: Window, stride: int) -> tuple[tuple[int, ...], 
     return tuple(tuple(range(n * stride, n * stride + window.span, window.dilation)) for n in range(count))
 
 
-def _transposed_padding(input_size: int, window: Window, extra: int) -> tuple[int, int, int]:
+def _transposed_padding(input_size: int, window: Window, output_padding: int) -> tuple[int, int, int]:
     """Padding before and after of the convolution that is transposed, and a."""
-    if not 0 <= extra < window.stride:
-        raise ValueError(f"extra is at least 0 and less than the stride of {window.stride}; received {extra}.")
+    if not 0 <= output_padding < window.stride:
+        raise ValueError(
+            f"output_padding is at least 0 and less than the stride of {window.stride}; received {output_padding}."
+        )
     before, after = padding_amounts(input_size * window.stride, window)
-    least = least_extra(window)
-    return before, after, least if window.padding == "same" else max(extra, least)
+    least = least_output_padding(window)
+    return before, after, least if window.padding == "same" else max(output_padding, least)
 
 
 # Settings, and those that the guide draws ----------------------------------------------------------------------------
@@ -198,7 +200,7 @@ class Setting:
         padding: As for `geometry.Window`, or `"half"`, floor(k_eff / 2), or `"full"`, k_eff - 1 cells on each side.
         dilation: Distance between two cells of the kernel.
         transposed: Whether the convolution is transposed.
-        extra: Of a transposed convolution: cells added to the output's end.
+        output_padding: Of a transposed convolution: cells added to the output's end.
     """
 
     input_size: int
@@ -207,7 +209,7 @@ class Setting:
     padding: Padding = "valid"
     dilation: int = 1
     transposed: bool = False
-    extra: int = 0
+    output_padding: int = 0
 
     @property
     def window(self) -> Window:
@@ -236,7 +238,7 @@ class Setting:
         [3, 5]
         """
         if self.transposed:
-            return transposed_sweep(self.input_size, self.window, self.extra)
+            return transposed_sweep(self.input_size, self.window, self.output_padding)
         return sweep(self.input_size, self.window)
 
 
@@ -255,6 +257,6 @@ CASES: dict[str, Setting] = {
     "full_padding_no_strides_transposed": Setting(7, 3, padding="full", transposed=True),
     "no_padding_strides_transposed": Setting(2, 3, stride=2, transposed=True),
     "padding_strides_transposed": Setting(3, 3, stride=2, padding=(1, 1), transposed=True),
-    "padding_strides_odd_transposed": Setting(3, 3, stride=2, padding=(1, 1), transposed=True, extra=1),
+    "padding_strides_odd_transposed": Setting(3, 3, stride=2, padding=(1, 1), transposed=True, output_padding=1),
     "dilation": Setting(7, 3, dilation=2),
 }

@@ -257,10 +257,10 @@ def to_text(kernel: np.ndarray) -> str:
         kernel: Square, at most `MAX_SIZE` a side.
 
     Returns:
-        Text that `parse` reads.
+        Text that `from_text` reads.
 
     Raises:
-        ValueError: If `parse` would not take it back.
+        ValueError: If `from_text` would not take it back.
 
     Example:
         >>> to_text(np.array([[-1, 0, 0.5], [-2, 0, 2], [-1, 0, 1]]))
@@ -270,11 +270,11 @@ def to_text(kernel: np.ndarray) -> str:
     if kernel.ndim != 2:
         raise ValueError(f"A kernel in a link has rows and columns; received shape {kernel.shape}.")
     text = ";".join(",".join(_number(cell) for cell in row) for row in kernel.tolist())
-    parse(text)
+    from_text(text)
     return text
 
 
-def parse(text: str) -> np.ndarray:
+def from_text(text: str) -> np.ndarray:
     """Return the kernel that a text means.
 
     Args:
@@ -287,7 +287,7 @@ def parse(text: str) -> np.ndarray:
         ValueError: If it is none, with a sentence that says why.
 
     Example:
-        >>> parse("0,1;-1,.5")
+        >>> from_text("0,1;-1,.5")
         array([[ 0. ,  1. ],
                [-1. ,  0.5]])
     """

@@ -55,7 +55,7 @@ class Sliding:
         return down, right
 
 
-def per_channel(maps: np.ndarray, kernel: np.ndarray, sliding: Sliding) -> np.ndarray:
+def depthwise(maps: np.ndarray, kernel: np.ndarray, sliding: Sliding) -> np.ndarray:
     """Return what each channel's own kernel makes of it: a depthwise convolution.
 
     Summed over the channels it is one filter of a convolution: `cross_correlate` with a kernel `(kh, kw, C)`.
@@ -72,7 +72,7 @@ def per_channel(maps: np.ndarray, kernel: np.ndarray, sliding: Sliding) -> np.nd
         ValueError: If the kernel is of other channels or another size, or does not fit into the padded maps.
 
     Example:
-        >>> per_channel(np.ones((3, 3, 1)), np.ones((3, 3, 1)), Sliding((3, 3), padding=((1, 1), (1, 1))))[..., 0]
+        >>> depthwise(np.ones((3, 3, 1)), np.ones((3, 3, 1)), Sliding((3, 3), padding=((1, 1), (1, 1))))[..., 0]
         array([[4., 6., 4.],
                [6., 9., 6.],
                [4., 6., 4.]])
@@ -189,6 +189,9 @@ def strongest(parts: np.ndarray, singly: int) -> tuple[np.ndarray, np.ndarray]:
 
     Returns:
         Channels, the strongest first, of equals the lower one; and the sum of the rest, float64 `(…)`.
+
+    Raises:
+        ValueError: If `singly` is below 0.
 
     Example:
         >>> strongest(np.array([1.0, -5.0, 2.0, 0.5]), 2)

@@ -1,4 +1,4 @@
-"""What was measured, with how sure it is: plain values, light enough for a page. `statistics` computes them."""
+"""What was measured, with how sure it is: plain values, light enough for a page. `statistics` computes most of them."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,14 @@ from statistics import NormalDist
 
 @dataclass(frozen=True)
 class Share:
-    """Right answers among all, with the 95 % interval of the share."""
+    """Right answers among all.
+
+    Attributes:
+        correct: Number of right answers.
+        total: Number of answers.
+        low: Lower end of the share's 95 % interval, 0 to 1.
+        high: Its upper end.
+    """
 
     correct: int
     total: int
@@ -21,25 +28,44 @@ class Share:
 
 
 def wilson(correct: int, total: int) -> Share:
-    """Return a share with Wilson's interval as `statistics.share` does, without SciPy.
+    """Return a share with its 95 % confidence interval.
 
-    For a page that reads a result of version 0.1, which stored no interval; a test holds the two together.
+    Args:
+        correct: Number of right answers.
+        total: Number of answers, at least 1.
+
+    Raises:
+        ValueError: If there are no answers, or more right ones than answers.
 
     Example:
         >>> found = wilson(57, 60)
         >>> round(found.low, 3), round(found.high, 3)
         (0.863, 0.983)
+
+    Source:
+        Wilson 1927, JASA 22, 209–212: honest for few pictures and near 100 %, where the usual ± formula is not.
     """
+    if not 0 <= correct <= total or total < 1:
+        raise ValueError(f"Received {correct} correct of {total}; expected 0 to total, total at least 1.")
     z = NormalDist().inv_cdf(0.975)
-    share, spread = correct / total, 1 + z**2 / total
-    middle = (share + z**2 / (2 * total)) / spread
-    half = z / spread * math.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
-    return Share(correct, total, max(0.0, middle - half), min(1.0, middle + half))
+    middle = (correct + z * z / 2) / (total + z * z)
+    half = z * math.sqrt(correct * (total - correct) / total + z * z / 4) / (total + z * z)
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return Share(correct, total, low if correct else 0.0, high if correct < total else 1.0)
 
 
 @dataclass(frozen=True)
 class FoldAccuracy:
-    """Accuracy over folds: one score each, and the 95 % interval of the mean, within 0 and 1."""
+    """Accuracy over folds, 0 to 1.
+
+    Attributes:
+        scores: One a fold, over all repeats.
+        median: Of the scores.
+        mean: Of the scores.
+        low: Lower end of the mean's 95 % interval, at least 0.
+        high: Its upper end, at most 1.
+        folds: Number of scores.
+    """
 
     scores: tuple[float, ...]
     median: float
@@ -51,7 +77,15 @@ class FoldAccuracy:
 
 @dataclass(frozen=True)
 class PairedAnswers:
-    """Two arms on the same pictures: how many only the first got right, how many only the second, McNemar's exact p."""
+    """Two arms on the same pictures.
+
+    Attributes:
+        first: Name of one arm.
+        second: Name of the other.
+        only_first: Pictures that only the first got right.
+        only_second: Pictures that only the second got right.
+        p: McNemar's exact p-value, two-sided.
+    """
 
     first: str
     second: str
@@ -62,7 +96,14 @@ class PairedAnswers:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """One row of a comparison: the share of right answers on pictures not trained on, with the run's own interval."""
+    """One row of a comparison: the share of right answers on pictures not trained on, 0 to 1.
+
+    Attributes:
+        arm: What was measured, in words.
+        value: The share.
+        low: Lower end of the run's own 95 % interval.
+        high: Its upper end.
+    """
 
     arm: str
     value: float

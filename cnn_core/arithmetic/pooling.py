@@ -3,8 +3,8 @@
 import numpy as np
 
 from cnn_core.arithmetic.windows import (
+    IntOrPair,
     Padding,
-    Pair,
     as_image,
     as_pair,
     as_stride,
@@ -18,7 +18,9 @@ from cnn_core.arithmetic.windows import (
 # Pooling -------------------------------------------------------------------------------------------------------------
 
 
-def max_pool(image: np.ndarray, window: Pair, stride: Pair | None = None, padding: Padding = "valid") -> np.ndarray:
+def max_pool(
+    image: np.ndarray, window: IntOrPair, stride: IntOrPair | None = None, padding: Padding = "valid"
+) -> np.ndarray:
     """Keep the largest value of each window, in each channel by itself.
 
     Args:
@@ -50,7 +52,7 @@ def max_pool(image: np.ndarray, window: Pair, stride: Pair | None = None, paddin
 
 
 def max_pool_argmax(
-    image: np.ndarray, window: Pair, stride: Pair | None = None, padding: Padding = "valid"
+    image: np.ndarray, window: IntOrPair, stride: IntOrPair | None = None, padding: Padding = "valid"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Max-pool and say which pixel won each window; of equal ones the first, read row by row.
 
@@ -88,7 +90,9 @@ def max_pool_argmax(
     return np.take_along_axis(stack, winner[None], axis=0)[0], rows, columns
 
 
-def average_pool(image: np.ndarray, window: Pair, stride: Pair | None = None, padding: Padding = "valid") -> np.ndarray:
+def average_pool(
+    image: np.ndarray, window: IntOrPair, stride: IntOrPair | None = None, padding: Padding = "valid"
+) -> np.ndarray:
     """Average each window, in each channel by itself. Only pixels of the image count, not those of the padding.
 
     Args:
@@ -115,7 +119,9 @@ def average_pool(image: np.ndarray, window: Pair, stride: Pair | None = None, pa
     return window_sum(pad_with(image, window, stride, padding, 0), window, stride) / pixels
 
 
-def l2_pool(image: np.ndarray, window: Pair, stride: Pair | None = None, padding: Padding = "valid") -> np.ndarray:
+def l2_pool(
+    image: np.ndarray, window: IntOrPair, stride: IntOrPair | None = None, padding: Padding = "valid"
+) -> np.ndarray:
     """Take the length of each window as a vector: the root of the sum of its squares, in each channel by itself.
 
     Args:
@@ -171,8 +177,8 @@ def global_max_pool(image: np.ndarray) -> np.ndarray:
 def unpool(
     pooled: np.ndarray,
     shape: tuple[int, int],
-    window: Pair,
-    stride: Pair | None = None,
+    window: IntOrPair,
+    stride: IntOrPair | None = None,
     padding: Padding = "valid",
     winners: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnn_core.arithmetic.convolution import (
-    Pair,
+    IntOrPair,
     average_pool,
     binomial,
     cross_correlate,
@@ -21,9 +21,9 @@ from cnn_core.arithmetic.convolution import (
 )
 
 FILLS = ("reflect", "zero", "wrap")  # what comes in where a picture moves out of the way
-BORDERS = ("real", *FILLS)  # "real": the window moves over a larger picture, so that nothing is made up
+_BORDERS = ("real", *FILLS)  # "real": the window moves over a larger picture, so that nothing is made up
 
-TO_THE_RIGHT = tuple((0, pixels) for pixels in range(9))
+_TO_THE_RIGHT = tuple((0, pixels) for pixels in range(9))
 
 SOBEL_X = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
 
@@ -138,7 +138,7 @@ class ShiftResponse:
 def shift_response(
     image: np.ndarray,
     operations: Sequence[str] = tuple(OPERATIONS),
-    shifts: Sequence[tuple[int, int]] = TO_THE_RIGHT,
+    shifts: Sequence[tuple[int, int]] = _TO_THE_RIGHT,
     *,
     stride: int = 2,
     kernel: np.ndarray | None = SOBEL_X,
@@ -202,7 +202,7 @@ def shift_response(
     return responses
 
 
-def equivariance_error(image: np.ndarray, kernel: np.ndarray, shift: Pair, stride: int = 1) -> float:
+def equivariance_error(image: np.ndarray, kernel: np.ndarray, shift: IntOrPair, stride: int = 1) -> float:
     """Measure whether a feature map moves along with the picture.
 
     The part of the picture that leaves room for the shift is convolved before and after (valid padding), and the map
@@ -275,8 +275,8 @@ def carried_back(
 
 def _views(image: np.ndarray, shifts: Sequence[tuple[int, int]], border: str) -> list[np.ndarray]:
     """The picture moved by each of the shifts, all of one size."""
-    if border not in BORDERS:
-        raise ValueError(f"border is one of {', '.join(BORDERS)}; received {border!r}.")
+    if border not in _BORDERS:
+        raise ValueError(f"border is one of {', '.join(_BORDERS)}; received {border!r}.")
     if border != "real":
         return [shift(image, dy, dx, border) for dy, dx in shifts]
     down, right = zip(*shifts, strict=True)

@@ -7,39 +7,14 @@ Every interval of the laboratory is Nadeau and Bengio's corrected one.
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from statistics import NormalDist
 
 import numpy as np
 from scipy.special import stdtr, stdtrit  # Student's t: a tenth of the time that scipy.stats takes to import
 
-from cnn_core.arithmetic.measures import FoldAccuracy, PairedAnswers, Share
+from cnn_core.arithmetic.measures import FoldAccuracy, PairedAnswers, wilson
 from cnn_core.arithmetic.verdicts import PairedDifference
 
 METHOD = "95 % interval of the mean over folds by the corrected resampled t (Nadeau & Bengio 2003)"
-
-
-def share(correct: int, total: int) -> Share:
-    """Return a share with its 95 % confidence interval.
-
-    Args:
-        correct: Number of right answers.
-        total: Number of answers, at least 1.
-
-    Example:
-        >>> found = share(57, 60)
-        >>> round(found.low, 3), round(found.high, 3)
-        (0.863, 0.983)
-
-    Source:
-        Wilson 1927, JASA 22, 209–212: honest for few pictures and near 100 %, where the usual ± formula is not.
-    """
-    if not 0 <= correct <= total or total < 1:
-        raise ValueError(f"Received {correct} correct of {total}; expected 0 to total, total at least 1.")
-    z = NormalDist().inv_cdf(0.975)
-    middle = (correct + z * z / 2) / (total + z * z)
-    half = z * math.sqrt(correct * (total - correct) / total + z * z / 4) / (total + z * z)
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return Share(correct, total, low if correct else 0.0, high if correct < total else 1.0)
 
 
 def paired_answers(names: tuple[str, str], first: Sequence[bool], second: Sequence[bool]) -> PairedAnswers:
@@ -92,19 +67,6 @@ def fisher_exact(first: tuple[int, int], second: tuple[int, int]) -> float:
     return sum(table for table in tables if table <= found) / math.comb(many + more, both)
 
 
-def student_half(differences: Sequence[float]) -> float:
-    """Return half the 95 % interval of the mean of independent differences, by Student's t; at least 2 of them.
-
-    Example:
-        >>> round(student_half([0.2, 0.0]), 3)
-        1.271
-    """
-    n = len(differences)
-    if n < 2:
-        raise ValueError(f"Received {n} differences; an interval needs at least 2.")
-    return float(stdtrit(n - 1, 0.975)) * float(np.std(differences, ddof=1)) / math.sqrt(n)
-
-
 def corrected_interval(scores: Sequence[float], test_share: float) -> tuple[float, float]:
     """Return the 95 % interval of the expected score.
 
@@ -113,6 +75,9 @@ def corrected_interval(scores: Sequence[float], test_share: float) -> tuple[floa
     Args:
         scores: One a fold, over all repeats, at least 2.
         test_share: Pictures tested on for each one trained on.
+
+    Raises:
+        ValueError: If there are fewer than 2 scores.
 
     Example:
         >>> [round(bound, 3) for bound in corrected_interval([0.9, 0.94, 0.92, 0.96, 0.93], test_share=0.25)]
@@ -149,7 +114,7 @@ def accuracy_summary(correct: Sequence[int], total: Sequence[int], test_share: f
     scores = [c / n for c, n in zip(correct, total, strict=True)]
     if len(set(scores)) == 1:  # no spread between folds; each picture counted once
         tested = total[0] if len(scores) == 1 else round(total[0] * min(len(scores), 1 + 1 / test_share))
-        found = share(round(scores[0] * tested), tested)
+        found = wilson(round(scores[0] * tested), tested)
         low, high = found.low, found.high
     else:
         low, high = corrected_interval(scores, test_share)

@@ -74,11 +74,11 @@ def over_seeds(values: Sequence[float], least: float = -math.inf, most: float = 
 
 
 @cache
-def student(freedom: int) -> float:
+def student(degrees_of_freedom: int) -> float:
     """Return the 97.5 % point of Student's t: within so many standard errors lies 95 %.
 
     Example:
-        >>> [round(student(freedom), 3) for freedom in (1, 2, 19)]
+        >>> [round(student(n), 3) for n in (1, 2, 19)]
         [12.706, 4.303, 2.093]
 
     Source:
@@ -87,31 +87,31 @@ def student(freedom: int) -> float:
     low, high = 0.0, 20.0
     for _ in range(100):
         middle = (low + high) / 2
-        low, high = (middle, high) if _within(middle, freedom) < 1 - LEVEL else (low, middle)
+        low, high = (middle, high) if _within(middle, degrees_of_freedom) < 1 - LEVEL else (low, middle)
     return (low + high) / 2
 
 
-def two_sided(t: float, freedom: int) -> float:
+def two_sided(t: float, degrees_of_freedom: int) -> float:
     """Return how often chance alone would carry Student's t as far from 0.
 
     Example:
         >>> round(two_sided(-2.093, 19), 3)
         0.05
     """
-    return max(0.0, 1 - _within(abs(t), freedom))
+    return max(0.0, 1 - _within(abs(t), degrees_of_freedom))
 
 
-def _within(t: float, freedom: int) -> float:
+def _within(t: float, degrees_of_freedom: int) -> float:
     """How much of Student's t lies between −t and t."""
-    angle = math.atan(t / math.sqrt(freedom))
-    odd = freedom % 2
+    angle = math.atan(t / math.sqrt(degrees_of_freedom))
+    odd = degrees_of_freedom % 2
     term = total = math.cos(angle) if odd else 1.0
-    for k in range(2 + odd, freedom - 1, 2):
+    for k in range(2 + odd, degrees_of_freedom - 1, 2):
         term *= (k - 1) / k * math.cos(angle) ** 2
         total += term
     if not odd:
         return math.sin(angle) * total
-    return 2 / math.pi * (angle + (math.sin(angle) * total if freedom > 1 else 0.0))
+    return 2 / math.pi * (angle + (math.sin(angle) * total if degrees_of_freedom > 1 else 0.0))
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -8,7 +8,7 @@ import numpy as np
 from cnn_core.arithmetic import geometry
 from cnn_core.arithmetic.geometry import Window
 
-Pair = int | tuple[int, int]
+IntOrPair = int | tuple[int, int]
 Padding = str | int | tuple[int, int]
 
 PADDINGS = ("valid", "same", "full")
@@ -19,14 +19,14 @@ EDGES = ("zero", "reflect")  # what lies beyond the border: nothing, or the imag
 
 
 def paddings(
-    size: int, kernel_size: int, stride: int = 1, padding: str | int = "valid", dilation: int = 1
+    input_size: int, kernel_size: int, stride: int = 1, padding: str | int = "valid", dilation: int = 1
 ) -> tuple[int, int]:
     """Return how many pixels are added along one axis, before and after.
 
     As `geometry.padding_amounts`, and full: k_eff - 1 each.
 
     Args:
-        size: Length of the image, in pixels.
+        input_size: Length of the image, in pixels.
         kernel_size: Length of the kernel, in cells; with its dilation it spans k_eff = k + (k - 1)(d - 1) pixels.
         stride: Step, in pixels.
         padding: `"valid"`, `"same"`, `"full"` or pixels on each side.
@@ -47,16 +47,18 @@ def paddings(
     """
     if padding == "full":
         return (effective_size(kernel_size, dilation) - 1,) * 2
-    return geometry.padding_amounts(size, Window(kernel_size, stride, padding, dilation))
+    return geometry.padding_amounts(input_size, Window(kernel_size, stride, padding, dilation))
 
 
-def output_size(size: int, kernel_size: int, stride: int = 1, padding: str | int = "valid", dilation: int = 1) -> int:
+def output_size(
+    input_size: int, kernel_size: int, stride: int = 1, padding: str | int = "valid", dilation: int = 1
+) -> int:
     """Return the length of the output along one axis.
 
     As `geometry.output_size`, which knows no `full`.
 
     Args:
-        size: Length of the image, in pixels.
+        input_size: Length of the image, in pixels.
         kernel_size: Length of the kernel, in cells.
         stride: Step, in pixels.
         padding: `"valid"`, `"same"`, `"full"` or pixels on each side.
@@ -75,17 +77,17 @@ def output_size(size: int, kernel_size: int, stride: int = 1, padding: str | int
     Source:
         Dumoulin & Visin 2016, arXiv:1603.07285, chapter 2.
     """
-    sides = paddings(size, kernel_size, stride, padding, dilation)
-    return geometry.output_size(size, Window(kernel_size, stride, sides, dilation))
+    sides = paddings(input_size, kernel_size, stride, padding, dilation)
+    return geometry.output_size(input_size, Window(kernel_size, stride, sides, dilation))
 
 
 def pad(
     image: np.ndarray,
-    kernel_size: Pair,
-    stride: Pair = 1,
+    kernel_size: IntOrPair,
+    stride: IntOrPair = 1,
     padding: Padding = "same",
-    dilation: Pair = 1,
-    mode: str = "zero",
+    dilation: IntOrPair = 1,
+    edge: str = "zero",
 ) -> np.ndarray:
     """Return the image with the border that a kernel of this size would read.
 
@@ -95,7 +97,7 @@ def pad(
         stride: Step, in pixels.
         padding: `"valid"`, `"same"`, `"full"` or pixels on each side.
         dilation: Distance between two cells of the kernel, in pixels.
-        mode: `"zero"`, or `"reflect"`: mirrored at the outermost pixel, which is not repeated.
+        edge: `"zero"`, or `"reflect"`: mirrored at the outermost pixel, which is not repeated.
 
     Returns:
         `(H + added, W + added)`, with the channels if there are any.
@@ -104,14 +106,14 @@ def pad(
         ValueError: If an argument is out of range.
 
     Example:
-        >>> pad(np.array([[1, 2, 3]]), kernel_size=(1, 3), mode="reflect")
+        >>> pad(np.array([[1, 2, 3]]), kernel_size=(1, 3), edge="reflect")
         array([[2., 1., 2., 3., 2.]])
     """
     image = as_image(image)
-    if mode not in EDGES:
-        raise ValueError(f"The edge mode is one of {', '.join(EDGES)}; received {mode!r}.")
+    if edge not in EDGES:
+        raise ValueError(f"edge is one of {', '.join(EDGES)}; received {edge!r}.")
     width = border_widths(image, as_pair(kernel_size, "kernel_size"), as_pair(stride, "stride"), padding, dilation)
-    return np.pad(image, width) if mode == "zero" else np.pad(image, width, mode="reflect")
+    return np.pad(image, width) if edge == "zero" else np.pad(image, width, mode="reflect")
 
 
 # Arguments, checked once ---------------------------------------------------------------------------------------------
@@ -142,7 +144,7 @@ def as_pair(value: object, name: str, least: int = 1) -> tuple[int, int]:
     return down, right
 
 
-def as_stride(stride: Pair | None, window: Pair) -> tuple[int, int]:
+def as_stride(stride: IntOrPair | None, window: IntOrPair) -> tuple[int, int]:
     return as_pair(window if stride is None else stride, "stride")
 
 
@@ -177,7 +179,7 @@ def as_kernel(kernel: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 
 def border_widths(
-    image: np.ndarray, kernel_size: tuple[int, int], stride: tuple[int, int], padding: Padding, dilation: Pair = 1
+    image: np.ndarray, kernel_size: tuple[int, int], stride: tuple[int, int], padding: Padding, dilation: IntOrPair = 1
 ) -> list[tuple[int, int]]:
     """The pixels to add before and after, for each axis of the image."""
     if isinstance(padding, str):

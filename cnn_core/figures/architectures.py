@@ -203,7 +203,7 @@ def _points(marks: Sequence[Mark], chosen: str, hover: str, scales: Sequence[Sca
         "mode": "markers+text",
         "showlegend": False,
         "customdata": [mark.key for mark in ordered],
-        "hovertext": [mark.title + (f"<br>open: {wrapped(mark.apart)}" if mark.apart else "") for mark in ordered],
+        "hovertext": [mark.title + (f"<br>open: {_wrapped(mark.apart)}" if mark.apart else "") for mark in ordered],
         "hovertemplate": hover,
         "text": [
             f"<b>{mark.title}</b>" if ringed else mark.title if mark.key in sides else ""
@@ -264,7 +264,7 @@ def _levels(years: Sequence[int]) -> list[int]:
     return levels
 
 
-def wrapped(text: str, width: int = 46) -> str:
+def _wrapped(text: str, width: int = 46) -> str:
     """Break a sentence into the lines of a hover text."""
     return "<br>".join(textwrap.wrap(text, width))
 

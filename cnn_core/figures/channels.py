@@ -36,7 +36,7 @@ def weight_stacks(channels: int, filters: int, kernel_size: int, bias: bool) -> 
         kernel_size: Cells along a side of a slice.
         bias: Whether each stack has one more number.
     """
-    slices, stacks = shown_of(channels, SLICES), shown_of(filters, STACKS)
+    slices, stacks = _shown_of(channels, SLICES), _shown_of(filters, STACKS)
     depth = len(slices) + (channels > len(slices))  # the gap takes the place of one slice
     width, lefts, left, notes = kernel_size + (depth - 1) * _STEP[0], [], 0.0, []
     middle, below = kernel_size / 2, -1.9 if bias else -0.35
@@ -66,10 +66,10 @@ def weight_stacks(channels: int, filters: int, kernel_size: int, bias: bool) -> 
     return figure
 
 
-def shown_of(count: int, most: int) -> list[int]:
+def _shown_of(count: int, most: int) -> list[int]:
     """Return which of `count` things are drawn, from 1: all, or the first ones and the last.
 
-    >>> shown_of(3, most=5), shown_of(256, most=5)
+    >>> _shown_of(3, most=5), _shown_of(256, most=5)
     ([1, 2, 3], [1, 2, 3, 4, 256])
     """
     return list(range(1, count + 1)) if count <= most else [*range(1, most), count]

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnn_core.arithmetic.experiments import Frame, dense_versus_convolution
+from cnn_core.arithmetic.experiments import dense_versus_convolution
+from cnn_core.arithmetic.learning import Frame
 from cnn_core.figures.drawing import Figure
 from cnn_core.figures.palette import LIGHT
 

@@ -8,7 +8,7 @@ from PIL import Image
 from cnn_core.arithmetic.escaping import plotly
 from cnn_core.figures.drawing import Figure
 from cnn_core.figures.laboratory import HIGHEST
-from cnn_core.figures.lines import BELOW, upright
+from cnn_core.figures.lines import BELOW, vline
 from cnn_core.figures.palette import LIGHT
 from cnn_core.training.lab.augmentation import Policy
 from cnn_core.training.lab.labels import Bin, MapPoint, RefusalPoint
@@ -144,7 +144,7 @@ def refusal(curve: Sequence[RefusalPoint], threshold: float) -> Figure:
     return Figure(
         curves,
         {
-            "shapes": [upright(threshold, width=2)],
+            "shapes": [vline(threshold, width=2)],
             "xaxis": {"title": {"text": "threshold"}, "range": [0, 1.02]},
             "yaxis": {"range": [0, 1.04], "tickformat": ".0%"},
             "margin": _MARGIN,

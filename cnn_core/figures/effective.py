@@ -8,49 +8,57 @@ import numpy as np
 from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.maps import enlarged
-from cnn_core.figures.palette import DARK, LIGHT, rgb
+from cnn_core.figures.palette import LIGHT, Palette, rgb
 
 if TYPE_CHECKING:
     from cnn_core.networks.effective_field import EffectiveField, FieldGrowth
+    from cnn_core.networks.inside import Box
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
-_HEAT, _BOX = np.array(rgb(LIGHT.positive), np.float64), np.array(rgb(DARK.selection), np.uint8)  # on a grey photo
-_LEAST = 48  # pixels of the picture that are shown at least
+_LEAST = 48  # pixels of the picture that are shown at least, along an axis
+_FRAME = 3  # pixels
 
 
-def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: tuple[int, int]) -> np.ndarray:
-    """Colour the pixels that hold 95 % of the gradient, and frame what the unit could see.
+def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: "Box", palette: Palette = LIGHT) -> np.ndarray:
+    """Colour the pixels that hold 95 % of a unit's gradient, and frame what it can see.
 
     Args:
         image: uint8 `(H, W, 3)`, as the network saw it.
         gradient: `(H, W)`, at least 0.
         held: How many pixels are coloured, the largest gradients first; the more red, the larger (its root).
-        box: First and last pixel of the theoretical field along each axis; it is shown with half its width around it.
+        box: First and last row, first and last column of the unit's field; it is shown with half its size around it.
+        palette: Of the theme.
 
     Returns:
         uint8 `(h, w, 3)`, the part of the picture about the box, enlarged.
 
     Example:
         >>> grey = np.full((96, 96, 3), 100, np.uint8)
-        >>> listened(grey, np.eye(96), held=3, box=(40, 46)).shape  # 49 pixels, 9 times as large
-        (441, 441, 3)
+        >>> listened(grey, np.eye(96), held=3, box=(40, 46, 40, 46)).shape  # 48 pixels, 10 times as large
+        (480, 480, 3)
+        >>> listened(grey, np.zeros((96, 96)), held=0, box=(0, 7, 40, 47)).shape
+        (280, 480, 3)
     """
-    size, (first, last) = len(image), box
-    reach = max((last - first + 1) // 2, (_LEAST - (last - first + 1) + 1) // 2)
-    start, stop = max(0, first - reach), min(size, last + 1 + reach)
-    part = (slice(start, stop), slice(start, stop))
-    least = np.partition(gradient, -held, axis=None)[-held]
-    strength = np.sqrt(gradient / gradient.max())
-    alpha = np.where((gradient >= least) & (gradient > 0), 0.25 + 0.7 * strength, 0)[..., None]
+    alpha = np.zeros(gradient.shape)
+    if held:
+        least = np.partition(gradient, -held, axis=None)[-held]
+        strength = np.sqrt(gradient / gradient.max())
+        alpha = np.where((gradient >= least) & (gradient > 0), 0.25 + 0.7 * strength, 0)
     luminance = image @ np.array([0.299, 0.587, 0.114])  # grey, so that the hue belongs to the gradient alone
-    coloured = np.round((1 - alpha) * luminance[..., None] + alpha * _HEAT).astype(np.uint8)
-    shown = enlarged(coloured[part], 480)
-    factor = len(shown) // (stop - start)
-    low, high = (first - start) * factor, (last + 1 - start) * factor
-    width = 3
-    for edge in (low, high - width):
-        shown[edge : edge + width, low:high] = _BOX
-        shown[low:high, edge : edge + width] = _BOX
+    red = np.array(rgb(palette.positive), np.float64)
+    coloured = np.round((1 - alpha[..., None]) * luminance[..., None] + alpha[..., None] * red).astype(np.uint8)
+    top, bottom, left, right = box
+    reach = max(_LEAST, 2 * (bottom - top + 1), 2 * (right - left + 1)) // 2
+    middle = ((top + bottom + 1) // 2, (left + right + 1) // 2)
+    first_row, first_column = (max(0, place - reach) for place in middle)
+    part = coloured[first_row : middle[0] + reach, first_column : middle[1] + reach]
+    shown = enlarged(part, 480)
+    factor = len(shown) // len(part)
+    rows = slice((top - first_row) * factor, (bottom + 1 - first_row) * factor)
+    columns = slice((left - first_column) * factor, (right + 1 - first_column) * factor)
+    framed = shown[rows, columns]
+    for border in (framed[:_FRAME], framed[-_FRAME:], framed[:, :_FRAME], framed[:, -_FRAME:]):
+        border[:] = rgb(palette.selection)
     return shown
 
 

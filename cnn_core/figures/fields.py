@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cnn_core.figures.drawing import Figure
-from cnn_core.figures.lines import across
+from cnn_core.figures.lines import hline
 from cnn_core.figures.palette import LIGHT
 
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
@@ -90,7 +90,7 @@ def growth(names: Sequence[str], fields: Sequence[int], input_size: int, current
     return Figure(
         [grown],
         {
-            "shapes": [across(input_size)],
+            "shapes": [hline(input_size)],
             "annotations": [whole | {"xref": "x domain", "xanchor": "right", "yanchor": "bottom"}],
             "xaxis": {"title": {"text": "layers"}, "dtick": 1 if len(names) <= 8 else None, "rangemode": "tozero"},
             "yaxis": {"title": {"text": "receptive field, pixels"}, "rangemode": "tozero"},

@@ -90,7 +90,7 @@ def mosaic(
     limit: float | None = None,
     palette: Palette = LIGHT,
     *,
-    weights: bool = False,
+    of_weights: bool = False,
 ) -> tuple[np.ndarray, float]:
     """Lay the channels of a layer side by side: 0 is the paper, red positive, blue negative; weights green and brown.
 
@@ -100,7 +100,7 @@ def mosaic(
         side: Of each, in pixels of the screen, about.
         limit: Value of the full colour; by default the largest.
         palette: Of the theme.
-        weights: Colour them as weights.
+        of_weights: Colour them as weights.
 
     Returns:
         uint8 `(h, w, 3)` with a gap between maps, and the limit.
@@ -112,7 +112,7 @@ def mosaic(
     """
     limit = float(np.abs(maps).max()) or 1.0 if limit is None else limit
     tiles = [
-        enlarged(signed(maps[..., channel], limit, palette, weights=weights)[0], side)
+        enlarged(signed(maps[..., channel], limit, palette, of_weights=of_weights)[0], side)
         for channel in range(maps.shape[-1])
     ]
     height, width = tiles[0].shape[:2]

@@ -8,12 +8,12 @@ from cnn_core.figures.palette import LIGHT
 BELOW = {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom"}
 
 
-def upright(x: float, width: float = 1.5, axis: str = "") -> dict[str, Any]:
+def vline(x: float, width: float = 1.5, axis: str = "") -> dict[str, Any]:
     """Return a line at x over the whole height of the plot with axes `x<axis>` and `y<axis>`."""
     return _line(width) | {"x0": x, "x1": x, "y0": 0, "y1": 1, "xref": f"x{axis}", "yref": f"y{axis} domain"}
 
 
-def across(y: float, width: float = 1.5) -> dict[str, Any]:
+def hline(y: float, width: float = 1.5) -> dict[str, Any]:
     """Return a line at y over the whole width of the first plot."""
     return _line(width) | {"y0": y, "y1": y, "x0": 0, "x1": 1, "xref": "x domain", "yref": "y"}
 

@@ -1,4 +1,4 @@
-"""Feature maps as pictures: uint8 arrays for `st.image`, quicker than a heatmap, and the legend that goes with them."""
+"""Feature maps as pictures: uint8 arrays for `st.image`, quicker than a heatmap."""
 
 import functools
 import io
@@ -20,7 +20,7 @@ def _colours(negative: str, zero: str, positive: str) -> np.ndarray:
 
 
 def signed(
-    feature_map: np.ndarray, limit: float | None = None, palette: Palette = LIGHT, *, weights: bool = False
+    feature_map: np.ndarray, limit: float | None = None, palette: Palette = LIGHT, *, of_weights: bool = False
 ) -> tuple[np.ndarray, float]:
     """Colour a map: 0 is the paper it lies on, red positive, blue negative; of weights green and brown.
 
@@ -29,7 +29,7 @@ def signed(
         limit: Value of the full colour; by default the 99.5th percentile of the absolute values, so that one bright
             cell does not pale all others.
         palette: Of the theme.
-        weights: Colour it as weights.
+        of_weights: Colour it as weights.
 
     Returns:
         uint8 `(H, W, 3)` and the limit.
@@ -42,7 +42,7 @@ def signed(
     if limit is None:
         limit = float(np.percentile(np.abs(feature_map), 99.5)) or float(np.abs(feature_map).max()) or 1.0
     steps = np.rint(np.clip(feature_map / limit, -1, 1) * _STEPS).astype(np.intp)
-    ends = (palette.weight_negative, palette.weight_positive) if weights else (palette.negative, palette.positive)
+    ends = (palette.weight_negative, palette.weight_positive) if of_weights else (palette.negative, palette.positive)
     return _colours(ends[0], palette.paper, ends[1])[steps + _STEPS], limit
 
 
@@ -67,11 +67,6 @@ def said(feature_map: np.ndarray) -> str:
     share = 100 * float((sizes < _NEXT_TO_0 * sizes.max()).mean())
     between = f"from {feature_map.min():.3g} to {feature_map.max():.3g}".replace("-", "−")
     return f"{between}, strongest at the {vertical} {across}, {share:.0f} % next to 0"
-
-
-def legend(width: int = 256, height: int = 10, palette: Palette = LIGHT) -> np.ndarray:
-    """Return the colour scale from −limit to +limit, uint8 `(height, width, 3)`."""
-    return signed(np.tile(np.linspace(-1, 1, width), (height, 1)), 1.0, palette)[0]
 
 
 def grey(image: np.ndarray) -> np.ndarray:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from cnn_core.arithmetic.codes import ZERO
 from cnn_core.figures.maps import signed
 from cnn_core.figures.palette import LIGHT, Palette, rgb
 
-ZERO = 128  # the code of 0; 1 and 255 are full colour below and above it
 GAP = 0  # the code of what lies between two tiles: nothing, so the paper is seen
 
 
@@ -38,7 +38,9 @@ class Sheet:
     gap: int
 
 
-def sheet(codes: np.ndarray, columns: int, *, gap: int = 1, palette: Palette = LIGHT, weights: bool = False) -> Sheet:
+def sheet(
+    codes: np.ndarray, columns: int, *, gap: int = 1, palette: Palette = LIGHT, of_weights: bool = False
+) -> Sheet:
     """Lay coded maps side by side; 0 is the paper they lie on, as in `maps.signed`.
 
     Args:
@@ -46,7 +48,7 @@ def sheet(codes: np.ndarray, columns: int, *, gap: int = 1, palette: Palette = L
         columns: Tiles in a row.
         gap: Pixels between two tiles.
         palette: Of the theme.
-        weights: Colour them as weights.
+        of_weights: Colour them as weights.
 
     Raises:
         ValueError: If these are no codes of at least one map.
@@ -60,7 +62,7 @@ def sheet(codes: np.ndarray, columns: int, *, gap: int = 1, palette: Palette = L
         raise ValueError(f"Expected codes of maps, uint8 (n, h, w); received {codes.dtype} {codes.shape}.")
     laid, down = _laid(codes, columns, gap, GAP)
     picture = Image.fromarray(laid)
-    picture.putpalette(_palette(palette, weights))
+    picture.putpalette(_palette(palette, of_weights))
     columns = min(columns, len(codes))
     return Sheet(_png(picture, transparency=GAP), columns, down, (codes.shape[2], codes.shape[1]), gap)
 
@@ -103,10 +105,10 @@ def _laid(tiles: np.ndarray, columns: int, gap: int, between: np.ndarray | int) 
 
 
 @functools.cache
-def _palette(palette: Palette, weights: bool) -> bytes:
+def _palette(palette: Palette, of_weights: bool) -> bytes:
     """The colour of each of the 256 codes."""
     values = (np.arange(256) - ZERO) / (255 - ZERO)
-    return signed(values[None], 1.0, palette, weights=weights)[0].tobytes()
+    return signed(values[None], 1.0, palette, of_weights=of_weights)[0].tobytes()
 
 
 def _png(picture: Image.Image, **more: int) -> bytes:

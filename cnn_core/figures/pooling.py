@@ -7,9 +7,10 @@ import numpy as np
 from PIL import Image
 
 from cnn_core.arithmetic.escaping import plotly
-from cnn_core.arithmetic.experiments import OPERATIONS, Absorption, Localisation, PooledShift, ShiftResponse
+from cnn_core.arithmetic.experiments import Absorption, Localisation, PooledShift
+from cnn_core.arithmetic.shifts import OPERATIONS, ShiftResponse
 from cnn_core.figures.drawing import Figure
-from cnn_core.figures.lines import BELOW, upright
+from cnn_core.figures.lines import BELOW, vline
 from cnn_core.figures.palette import LIGHT, rgb
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
@@ -62,7 +63,7 @@ def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> Figure:
             "yaxis": change | {"title": {"text": "relative change"}},
             "yaxis2": change | {"anchor": "x2"},
             "annotations": [above | {"text": text, "x": x, "font": {"size": 16}} for text, x in titles],
-            "shapes": [upright(pixels), upright(pixels, axis="2")],
+            "shapes": [vline(pixels), vline(pixels, axis="2")],
             "margin": _MARGIN,
             "height": 330,
             "legend": BELOW,
@@ -124,7 +125,7 @@ def network_drift(answer: dict[str, Any], axis: str, pixels: int) -> Figure:
     return Figure(
         [curve],
         {
-            "shapes": [upright(pixels)],
+            "shapes": [vline(pixels)],
             "xaxis": {"title": {"text": "shift, pixels"}, "dtick": 2},
             "yaxis": {"title": {"text": "drift of the logits"}, "rangemode": "tozero"},
             "margin": _MARGIN | {"t": 8},
@@ -195,7 +196,7 @@ def localisation(without: Sequence[Localisation], with_indices: Sequence[Localis
         ],
         "mean error, pixels",
     )
-    figure.update_layout(shapes=[upright(window)])
+    figure.update_layout(shapes=[vline(window)])
     return figure
 
 
@@ -246,7 +247,7 @@ def heads(sizes: Sequence[int], flattened: Sequence[int], averaged: Sequence[int
         )
     figure.update_xaxes(title_text="side of the last feature map, cells")
     figure.update_yaxes(title_text="parameters", type="log", exponentformat="SI", dtick=1)
-    figure.update_layout(margin=_MARGIN | {"t": 8}, height=280, legend=BELOW, shapes=[upright(size)])
+    figure.update_layout(margin=_MARGIN | {"t": 8}, height=280, legend=BELOW, shapes=[vline(size)])
     return figure
 
 

@@ -1,6 +1,4 @@
-"""Pictures of a network's inside: its first kernels, a unit's field over the picture, and what lies in it."""
-
-from typing import TYPE_CHECKING
+"""Pictures of a network's inside: its first kernels, and what of the picture a unit can see."""
 
 import numpy as np
 
@@ -8,12 +6,8 @@ from cnn_core.arithmetic.geometry import Field, unit_interval
 from cnn_core.figures.maps import enlarged
 from cnn_core.figures.palette import LIGHT, Palette, rgb
 
-if TYPE_CHECKING:
-    from cnn_core.networks.inside import Box
-
 _GAP = 2  # pixels between two tiles
-_LEAST = 48  # pixels of the picture that are shown of a unit at least, along an axis
-_PATCH = 32  # the same, where it stands among many
+_PATCH = 32  # pixels of the picture that are shown of a unit at least, along an axis
 _BEYOND = 127  # grey beyond the picture's border: what a network that scales to −1 … 1 has there, zero
 
 
@@ -39,45 +33,6 @@ def kernels(weights: np.ndarray, columns: int, side: int = 44) -> np.ndarray:
         tile = tile if tile.shape[2] == 3 else tile[..., :1].repeat(3, axis=2)
         tiles.append(_framed(enlarged(tile, side), (128, 128, 128)))
     return _laid(tiles, columns)
-
-
-def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: "Box", palette: Palette = LIGHT) -> np.ndarray:
-    """Colour the pixels that hold 95 % of a unit's gradient, and frame what it can see.
-
-    Args:
-        image: uint8 `(H, W, 3)`, as the network saw it.
-        gradient: `(H, W)`, at least 0.
-        held: How many pixels are coloured, the largest gradients first; the more colour, the larger (its root).
-        box: First and last row, first and last column of the unit's field.
-        palette: Of the theme: the accent says what it listens to, the selection frames what it can see.
-
-    Returns:
-        uint8 `(h, w, 3)`, the part of the picture about the box, enlarged.
-
-    Example:
-        >>> listened(np.zeros((96, 96, 3), np.uint8), np.zeros((96, 96)), held=0, box=(0, 7, 40, 47)).shape
-        (252, 432, 3)
-    """
-    alpha = np.zeros(gradient.shape)
-    if held:
-        least = np.partition(gradient, -held, axis=None)[-held]
-        strength = np.sqrt(gradient / gradient.max())
-        alpha = np.where((gradient >= least) & (gradient > 0), 0.25 + 0.7 * strength, 0)
-    luminance = image @ np.array([0.299, 0.587, 0.114])  # grey, so that the hue belongs to the gradient alone
-    coloured = (1 - alpha[..., None]) * luminance[..., None] + alpha[..., None] * np.array(
-        rgb(palette.accent), np.float64
-    )
-    top, bottom, left, right = box
-    reach = max(_LEAST, 2 * (bottom - top + 1), 2 * (right - left + 1)) // 2
-    middle = ((top + bottom + 1) // 2, (left + right + 1) // 2)
-    first_row, first_column = (max(0, place - reach) for place in middle)
-    part = np.round(coloured).astype(np.uint8)[first_row : middle[0] + reach, first_column : middle[1] + reach]
-    shown = enlarged(part, 448)
-    factor = len(shown) // len(part)
-    rows = slice((top - first_row) * factor, (bottom + 1 - first_row) * factor)
-    columns = slice((left - first_column) * factor, (right + 1 - first_column) * factor)
-    shown[rows, columns] = _framed(shown[rows, columns], rgb(palette.selection), inside=True)
-    return shown
 
 
 def patch(image: np.ndarray, field: Field | None, row: int, column: int, palette: Palette = LIGHT) -> np.ndarray:

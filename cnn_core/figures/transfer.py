@@ -10,7 +10,6 @@ from cnn_core.training.transfer.results import EpochFigures, Learning
 from cnn_core.training.transfer.spec import ARM_TITLES
 
 _PLAIN = {"margin": {"l": 10, "r": 10, "t": 30, "b": 10}, "paper_bgcolor": "rgba(0,0,0,0)"}
-ARM_COLOURS = LIGHT.arms
 _WIDEST = 14  # characters of a class's name beside a figure
 
 

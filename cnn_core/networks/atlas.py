@@ -129,7 +129,7 @@ def architecture_graph(key: str, input_size: int | None = None, num_classes: int
 @lru_cache(maxsize=48)
 def _graph(key: str, input_size: int | None, num_classes: int | None) -> dict[str, Any]:
     network = _build(key, input_size, num_classes)
-    blocks = block_names(list(network.rows), architecture(key).blocks)
+    blocks = _block_names(list(network.rows), architecture(key).blocks)
     return {
         "title": architecture(key).title,
         "layers": [asdict(row) | {"block": blocks[name]} for name, row in network.rows.items()],
@@ -138,7 +138,7 @@ def _graph(key: str, input_size: int | None, num_classes: int | None) -> dict[st
     }
 
 
-def block_names(layers: Sequence[str], patterns: Sequence[str]) -> dict[str, str]:
+def _block_names(layers: Sequence[str], patterns: Sequence[str]) -> dict[str, str]:
     """Return the block of each layer, empty if it is in none; a block is called by what its first layer matches.
 
     Args:
@@ -146,7 +146,8 @@ def block_names(layers: Sequence[str], patterns: Sequence[str]) -> dict[str, str
         patterns: As in `Architecture.blocks`.
 
     Example:
-        >>> block_names(["image", "conv1", "pool1", "fc6", "dropout6"], [r"(?:conv|pool)(\\d)", r"(?:fc|dropout)(\\d)"])
+        >>> patterns = [r"(?:conv|pool)(\\d)", r"(?:fc|dropout)(\\d)"]
+        >>> _block_names(["image", "conv1", "pool1", "fc6", "dropout6"], patterns)
         {'image': '', 'conv1': 'conv1', 'pool1': 'conv1', 'fc6': 'fc6', 'dropout6': 'fc6'}
     """
     found: dict[tuple[Any, ...], str] = {}

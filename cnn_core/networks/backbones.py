@@ -276,6 +276,9 @@ def classifier(name: str = DEFAULT) -> "keras.Model":
     """Return the embedded network with its ImageNet classifier: RGB 0–255 → `(N, 1000)` probabilities.
 
     Shared by all callers of this process: never change it.
+
+    Raises:
+        BackboneUnavailable: If it is another network than the embedded one.
     """
     if not backbone(name).embedded:
         raise BackboneUnavailable(f"Only {BACKBONES[DEFAULT].title} is carried with its ImageNet classifier.")

@@ -59,7 +59,7 @@ def given_folder() -> Path | None:
     return Path(place).expanduser() if place else None
 
 
-def kept_by_keras() -> Path:
+def _kept_by_keras() -> Path:
     """Return the folder of Keras's own downloads."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
 
@@ -67,12 +67,12 @@ def kept_by_keras() -> Path:
 def place(file: str) -> Path:
     """Return where a file is, or would be downloaded to by Keras."""
     folder = given_folder()
-    return folder / file if folder is not None and (folder / file).is_file() else kept_by_keras() / file
+    return folder / file if folder is not None and (folder / file).is_file() else _kept_by_keras() / file
 
 
 def target(file: str) -> Path:
     """Return where `fetch` puts a file."""
-    return (given_folder() or kept_by_keras()) / file
+    return (given_folder() or _kept_by_keras()) / file
 
 
 def sha256(path: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cnn_core.arithmetic.convolution import Padding, Pair, prepare
+from cnn_core.arithmetic.convolution import IntOrPair, Padding, prepare
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import every_block, trunk
 from cnn_core.pictures.images import square
@@ -46,9 +46,9 @@ def answers(maps: np.ndarray, top: int = 5) -> list[dict[str, Any]]:
 def convolve_keras(
     image: np.ndarray,
     kernel: np.ndarray,
-    stride: Pair = 1,
+    stride: IntOrPair = 1,
     padding: Padding = "valid",
-    dilation: Pair = 1,
+    dilation: IntOrPair = 1,
     flip: bool = False,
     edge: str = "zero",
 ) -> tuple[np.ndarray, float]:

@@ -177,7 +177,7 @@ def unit_box(seen: Field | None, row: int, column: int, input_size: int) -> Box:
     return *unit_interval(seen, row, input_size), *unit_interval(seen, column, input_size)
 
 
-def weighed(model: "keras.Model", layer: str, batch: np.ndarray, index: int) -> np.ndarray:
+def grad_cam_map(model: "keras.Model", layer: str, batch: np.ndarray, index: int) -> np.ndarray:
     """Return the map of Grad-CAM, α_c = mean over positions of ∂score / ∂f[i, j, c], map = ReLU(Σ_c α_c f[i, j, c]).
 
     The score is the class' number before the softmax, if the model ends in one.

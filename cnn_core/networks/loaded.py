@@ -68,8 +68,8 @@ class Network:
         last_feature_map: Name of the one that Grad-CAM weighs; empty if the classifier reads no feature map.
         classifies: Whether its answers mean something: trained, and with a classifier.
         labels: Of the classes, one each; empty if its answers mean nothing.
-        prepared: Factor and summand, a number each or one a channel, by which 0–255 becomes what it takes, where it
-            does not do so itself.
+        preprocessing: Factor and summand, a number each or one a channel, by which 0–255 becomes what it takes, where
+            it does not do so itself.
     """
 
     key: str
@@ -83,7 +83,7 @@ class Network:
     last_feature_map: str
     classifies: bool
     labels: tuple[str, ...] = ()
-    prepared: tuple[Numbers, Numbers] = (1.0, 0.0)
+    preprocessing: tuple[Numbers, Numbers] = (1.0, 0.0)
 
 
 @dataclass(eq=False)
@@ -156,7 +156,7 @@ class Subject:
 
     def taken(self, seen: np.ndarray) -> np.ndarray:
         """What it sees, uint8 `(size, size, 3)`, as it wants it, float32 `(1, size, size, C)`."""
-        factor, summand = self.network.prepared
+        factor, summand = self.network.preprocessing
         batch = seen[None, ..., : self.network.channels].astype(np.float32)
         taken: np.ndarray = batch * np.asarray(factor, np.float32) + np.asarray(summand, np.float32)
         return taken
@@ -235,7 +235,7 @@ def _built(key: str) -> Subject:
         return _given(key, given)
     if backbone is None or not backbones.at_hand(backbone):
         how = "" if backbone is None else f". {backbones.to_be_had(backbone)}"
-        return _described(key, _random(record.build()), RANDOM + how, prepared=_prepared(key))
+        return _described(key, _random(record.build()), RANDOM + how, preprocessing=_preprocessing(key))
     weights = f"trained on ImageNet, {backbone.top1} % top-1 as published; they come without their classifier"
     model = backbones.build(key)
     ends = _ends(model, backbone)
@@ -251,7 +251,9 @@ def _shipped(key: str) -> Subject:
         import keras
 
         model, factor = keras.saving.load_model(shipped.LENET, compile=False), 1 / 255
-        return _described(key, model, shipped.LENET_WEIGHTS, trained=True, labels=shipped.DIGITS, prepared=(factor, 0))
+        return _described(
+            key, model, shipped.LENET_WEIGHTS, trained=True, labels=shipped.DIGITS, preprocessing=(factor, 0)
+        )
     weights = f"trained on ImageNet, {backbones.backbone(key).top1} % top-1 as published"
     return _described(key, backbones.classifier(key), weights, trained=True, labels=backbones.imagenet_labels())
 
@@ -259,8 +261,8 @@ def _shipped(key: str) -> Subject:
 def _given(key: str, given: operator_weights.Given) -> Subject:
     model = architecture(key).build()
     operator_weights.load(model, given)
-    prepared = _prepared(key) if given.preprocessing is None else given.preprocessing
-    return _described(key, model, given.weights, trained=True, labels=given.labels, prepared=prepared)
+    preprocessing = _preprocessing(key) if given.preprocessing is None else given.preprocessing
+    return _described(key, model, given.weights, trained=True, labels=given.labels, preprocessing=preprocessing)
 
 
 def _described(
@@ -270,7 +272,7 @@ def _described(
     *,
     trained: bool = False,
     labels: tuple[str, ...] = (),
-    prepared: tuple[Numbers, Numbers] = (1.0, 0.0),
+    preprocessing: tuple[Numbers, Numbers] = (1.0, 0.0),
     ends: tuple[str, ...] | None = None,
     last: str | None = None,
 ) -> Subject:
@@ -288,12 +290,12 @@ def _described(
         (record.last_feature_map or "") if last is None else last,
         bool(labels),
         labels,
-        prepared,
+        preprocessing,
     )
     return Subject(facts, model)
 
 
-def _prepared(key: str) -> tuple[Numbers, Numbers]:
+def _preprocessing(key: str) -> tuple[Numbers, Numbers]:
     """What an architecture of the zoo takes in place of 0–255, as its module says."""
     record = architecture(key)
     if record.raw_pixels:

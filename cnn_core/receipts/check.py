@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cnn_core.receipts import lessons, networks, today
-from cnn_core.receipts.records import Checked, Figure, Kind, Receipt, Verdict
+from cnn_core.receipts.records import Checked, Kind, Receipt, Value, Verdict
 
 FILE = Path(__file__).with_name("computed.json")
 _ROUNDING = 1e-9  # what binary fractions may be off
@@ -35,7 +35,7 @@ def receipts() -> Mapping[str, Receipt]:
     return found
 
 
-def compare(receipt: Receipt, ours: Figure | None) -> Checked:
+def compare(receipt: Receipt, ours: Value | None) -> Checked:
     """Compare a figure with ours.
 
     Example:
@@ -127,11 +127,11 @@ def _read() -> dict[str, Any]:
     return content
 
 
-def _figure(value: Any) -> Figure | None:
+def _figure(value: Any) -> Value | None:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _numbers(value: Figure) -> tuple[float, ...]:
+def _numbers(value: Value) -> tuple[float, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 

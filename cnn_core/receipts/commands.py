@@ -23,11 +23,11 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--keep", action="store_true", help="write down what is computed, for the pages")
 
 
-def matching(words: str) -> list[Receipt]:
+def _matching(words: str) -> list[Receipt]:
     """Return the receipts in which all words stand, in the order of all.
 
     Example:
-        >>> [receipt.key for receipt in matching("swin 81.3")]
+        >>> [receipt.key for receipt in _matching("swin 81.3")]
         ['today-swin-tiny']
     """
     wanted = words.lower().split()
@@ -41,7 +41,7 @@ def text_of(receipt: Receipt) -> str:
 
 
 def _receipts(options: argparse.Namespace) -> str:
-    wanted = matching(" ".join(options.words))
+    wanted = _matching(" ".join(options.words))
     if not wanted:
         raise NoSuchReceipt(f"No receipt has the words {' '.join(options.words)!r}. Give fewer, or none for all.")
     if options.keep and options.words:

@@ -12,8 +12,8 @@ from cnn_core.receipts.records import (
     LAYER,
     POOLING,
     PRIOR,
-    Figure,
     Receipt,
+    Value,
 )
 
 _CHAPTER = "the chapter that the first lessons follow"
@@ -77,7 +77,7 @@ def receipts() -> Iterator[Receipt]:
 def _chapter() -> Iterator[Receipt]:
     bar = "Equation N2.1, a bar 2 wide in 6 × 6"
     nine = "Equation N2.2, the 9 that moves"
-    rows: tuple[tuple[str, str, str, Figure, tuple[str | int, ...], str, str], ...] = (
+    rows: tuple[tuple[str, str, str, Value, tuple[str | int, ...], str, str], ...] = (
         ("chapter-bar", bar, "a row under Sobel-x", (4, 4, -4, -4), ("bar_by_sobel",), "", CONVOLUTION),
         ("chapter-nine", nine, "2 × 2 max-pool, row by row", (9, 1, 0, 3), ("nine_pooled", 0), "", POOLING),
         (

@@ -48,11 +48,11 @@ def receipts() -> Iterator[Receipt]:
     yield from _targets()
 
 
-def key_of(key: str, result: Result, which: str) -> str:
+def result_key(key: str, result: Result, which: str) -> str:
     """Return the key of a result's receipt.
 
     Example:
-        >>> key_of("resnet50", ARCHITECTURES["resnet50"].results[1], "top-1")
+        >>> result_key("resnet50", ARCHITECTURES["resnet50"].results[1], "top-1")
         'resnet50-top1-keras'
     """
     short = next((short for begin, short in _SHORT.items() if result.whose.startswith(begin)), "")
@@ -73,7 +73,7 @@ def backbone_key(name: str) -> str:
     if name in ARCHITECTURES:
         for result in ARCHITECTURES[name].results:
             if result.link == BACKBONES[name].top1_source and 100 - (result.top1_error or 0) == BACKBONES[name].top1:
-                return key_of(name, result, "top-1")
+                return result_key(name, result, "top-1")
     return f"{name}-top1-backbone"
 
 
@@ -121,7 +121,7 @@ def _errors(key: str, record: Architecture, result: Result, number: int) -> Iter
         other = f" It is another network: {result.variant.what}." if result.variant else ""
         pages = {"MNIST": (TIMELINE, LENET), "CIFAR-10": (TIMELINE, DEPTH)}.get(result.dataset, (TIMELINE, COMPARE))
         yield Receipt(
-            key_of(key, result, which),
+            result_key(key, result, which),
             record.title,
             f"{which} accuracy" if result.as_accuracy else f"{which} error",
             round(100 - error, 3) if result.as_accuracy else error,

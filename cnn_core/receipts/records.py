@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-Figure = float | tuple[float, ...]
+Value = float | tuple[float, ...]
 
 PAGES = {  # where figures are shown: page and step, as in a link, and how one calls it
     "/": "See",
@@ -69,7 +69,7 @@ class Receipt:
     key: str
     about: str
     quantity: str
-    value: Figure
+    value: Value
     unit: str
     source: str
     link: str
@@ -92,7 +92,7 @@ class Checked:
     """A receipt, ours where there is one, and how both compare; None for what is only cited."""
 
     receipt: Receipt
-    ours: Figure | None = None
+    ours: Value | None = None
     verdict: Verdict | None = None
 
     @property
@@ -101,7 +101,7 @@ class Checked:
         return self.verdict is Verdict.FAILED and self.receipt.kind is Kind.COMPUTED
 
 
-def written(value: Figure, unit: str = "") -> str:
+def written(value: Value, unit: str = "") -> str:
     """Write a figure as one prints it.
 
     Example:

@@ -29,7 +29,8 @@ from cnn_core.arithmetic.convolution import (
     relu,
     unpool,
 )
-from cnn_core.arithmetic.experiments import SOBEL_X, bar, peak_map, shift
+from cnn_core.arithmetic.experiments import bar, peak_map
+from cnn_core.arithmetic.shifts import SOBEL_X, shift
 
 FAST = settings(max_examples=80)
 seeds = st.integers(0, 2**31)
@@ -251,7 +252,7 @@ def test_border_is_what_it_says() -> None:
     image = np.arange(1.0, 7).reshape(2, 3)
     assert pad(image, 3, padding="full").shape == (6, 7)
     assert pad(image, 2).tolist() == [[1, 2, 3, 0], [4, 5, 6, 0], [0, 0, 0, 0]]
-    assert pad(image, 3, padding=1, mode="reflect").tolist() == np.pad(image, 1, mode="reflect").tolist()
+    assert pad(image, 3, padding=1, edge="reflect").tolist() == np.pad(image, 1, mode="reflect").tolist()
     assert np.array_equal(pad(image, 5, padding="valid"), image)
     assert pad(image[..., None], 3).shape == (4, 5, 1)
 
@@ -427,7 +428,7 @@ def test_what_does_not_fit_is_named(arguments: tuple, said: str) -> None:
 
 
 def test_unknown_edge_is_refused() -> None:
-    with pytest.raises(ValueError, match="^The edge mode is one of zero, reflect; received 'wrap'.$"):
+    with pytest.raises(ValueError, match="^edge is one of zero, reflect; received 'wrap'.$"):
         cross_correlate(SQUARE, SOBEL_X, edge="wrap")
 
 

@@ -151,8 +151,8 @@ def test_half_and_full_count_the_holes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((3, Window(3, 2), 2), "extra is at least 0 and less than the stride of 2; received 2."),
-        ((3, Window(3, 2), -1), "extra is at least 0 and less than the stride of 2; received -1."),
+        ((3, Window(3, 2), 2), "output_padding is at least 0 and less than the stride of 2; received 2."),
+        ((3, Window(3, 2), -1), "output_padding is at least 0 and less than the stride of 2; received -1."),
         ((1, Window(3, padding=2)), "An input of 1 would become an output of -1; expected a longer input, or less"),
         ((9, Window(3, padding=(0, 3))), "takes a padding of at most k_eff - 1 = 2; received (0, 3)."),
         ((0, Window(3)), "input_size is a whole number of at least 1; received 0."),

@@ -12,24 +12,25 @@ from skimage import data
 
 from cnn_core.arithmetic.convolution import blur_pool, cross_correlate, grey, max_pool, relu
 from cnn_core.arithmetic.experiments import (
-    FILLS,
-    OPERATIONS,
-    SOBEL_X,
     absorbed_fraction,
     bar,
     bar_edges,
     dense_versus_convolution,
-    equivariance_error,
-    learn_kernel,
-    localise_error,
+    localisation_error,
     peak_map,
     pooled_shift,
+)
+from cnn_core.arithmetic.kernels import PRESETS, flip
+from cnn_core.arithmetic.learning import learn_kernel, whiten
+from cnn_core.arithmetic.shifts import (
+    FILLS,
+    OPERATIONS,
+    SOBEL_X,
+    equivariance_error,
     relative_change,
     shift,
     shift_response,
-    whiten,
 )
-from cnn_core.arithmetic.kernels import PRESETS, flip
 
 PHOTO = grey(data.astronaut()[::4, ::4])  # (128, 128), 0..255
 SIZED = [(preset, size) for preset in PRESETS.values() for size in preset.sizes]
@@ -217,7 +218,7 @@ def test_absorbing_the_peak_is_not_leaving_the_map_alone() -> None:
 
 @pytest.mark.parametrize("window", [1, 2, 3, 4, 8])
 def test_position_is_lost_without_indices(window: int) -> None:
-    kept, lost = localise_error(window, with_indices=True), localise_error(window)
+    kept, lost = localisation_error(window, with_indices=True), localisation_error(window)
     assert kept.mean_error == kept.worst_error == kept.theory == 0
     offsets = [(y - (window - 1) / 2, x - (window - 1) / 2) for y in range(window) for x in range(window)]
     assert lost.theory == pytest.approx(sum(math.hypot(*offset) for offset in offsets) / window**2)
@@ -228,7 +229,7 @@ def test_position_is_lost_without_indices(window: int) -> None:
 
 def test_no_window_is_refused() -> None:
     with pytest.raises(ValueError, match="^window and trials are at least 1; received 0 and 5.$"):
-        localise_error(0, 5)
+        localisation_error(0, 5)
 
 
 # Learning a kernel ---------------------------------------------------------------------------------------------------

@@ -9,8 +9,18 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from cnn_core.arithmetic.convolution import convolve, cross_correlate
-from cnn_core.arithmetic.experiments import SOBEL_X
-from cnn_core.arithmetic.kernels import MAX_SIZE, PRESETS, flip, negate, normalise, parse, preset, to_text, transpose
+from cnn_core.arithmetic.kernels import (
+    MAX_SIZE,
+    PRESETS,
+    flip,
+    from_text,
+    negate,
+    normalise,
+    preset,
+    to_text,
+    transpose,
+)
+from cnn_core.arithmetic.shifts import SOBEL_X
 
 SIZED = [(preset, size) for preset in PRESETS.values() for size in preset.sizes]
 IMAGE = np.random.default_rng(0).random((12, 11))
@@ -21,7 +31,7 @@ def test_every_preset_is_a_kernel_that_a_link_carries(preset, size) -> None:
     kernel = preset.kernel(size)
     assert kernel.shape == (size, size) and kernel.dtype == np.float64 and kernel.any()
     assert preset.title and preset.meaning.endswith(".") and PRESETS[preset.name] is preset
-    np.testing.assert_allclose(parse(to_text(kernel)), kernel, atol=5e-7)
+    np.testing.assert_allclose(from_text(to_text(kernel)), kernel, atol=5e-7)
     kernel += 1  # nobody else's
     assert not np.array_equal(kernel, preset.kernel(size))
 
@@ -90,7 +100,7 @@ def test_random_is_that_of_its_seed() -> None:
     many = np.concatenate([random.kernel(7, seed).ravel() for seed in range(100)])
     assert many.std() == pytest.approx(1 / 7, rel=0.05) and abs(many.mean()) < 0.01
     kernel = random.kernel(7, 11)
-    assert np.array_equal(parse(to_text(kernel)), kernel)  # exactly
+    assert np.array_equal(from_text(to_text(kernel)), kernel)  # exactly
 
 
 def test_unknown_preset_and_size_are_named() -> None:
@@ -149,14 +159,14 @@ def test_link_carries_any_kernel(size: int, data: st.DataObject) -> None:
     row = st.lists(cells, min_size=size, max_size=size)
     kernel = np.array(data.draw(st.lists(row, min_size=size, max_size=size)))
     text = to_text(kernel)
-    assert re.fullmatch(r"[-+0-9.,;e]+", text) and to_text(parse(text)) == text
-    np.testing.assert_allclose(parse(text), kernel, rtol=5e-6, atol=1e-9)
+    assert re.fullmatch(r"[-+0-9.,;e]+", text) and to_text(from_text(text)) == text
+    np.testing.assert_allclose(from_text(text), kernel, rtol=5e-6, atol=1e-9)
 
 
 def test_text_is_short() -> None:
     assert to_text(np.array([[-0.0, 1], [1e-17, 0.25]])) == "0,1;0,0.25"
     assert to_text(PRESETS["box"].kernel()) == ";".join([",".join(["0.111111"] * 3)] * 3)
-    assert parse(" 1 , -2;.5,2e-3").tolist() == [[1, -2], [0.5, 0.002]]
+    assert from_text(" 1 , -2;.5,2e-3").tolist() == [[1, -2], [0.5, 0.002]]
 
 
 @pytest.mark.parametrize(
@@ -179,13 +189,13 @@ def test_text_is_short() -> None:
 )
 def test_bad_text_is_refused_with_a_sentence(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
-        parse(text)
+        from_text(text)
 
 
 @given(text=st.text(alphabet="0123456789.,;-+e ", max_size=60) | st.text(max_size=20))
 def test_whatever_stands_in_a_link_is_a_kernel_or_refused(text: str) -> None:
     try:
-        kernel = parse(text)
+        kernel = from_text(text)
     except ValueError as error:
         assert str(error).startswith("A ") and str(error).endswith(".")
     else:

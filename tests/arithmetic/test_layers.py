@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from cnn_core.arithmetic.codes import coded
 from cnn_core.arithmetic.convolution import cross_correlate
-from cnn_core.arithmetic.layers import ACTIVATIONS, Sliding, activated, affine, per_channel, powers, strongest, window
+from cnn_core.arithmetic.layers import ACTIVATIONS, Sliding, activated, affine, depthwise, powers, strongest, window
 from cnn_core.arithmetic.windows import paddings
 
 PADDINGS = st.sampled_from(["valid", "same", "full", 1])
@@ -36,7 +36,7 @@ def slid(draw: Any) -> tuple[np.ndarray, np.ndarray, Sliding, dict[str, Any]]:
 @given(given=slid())
 def test_parts_of_all_channels_add_up_to_the_filter(given: Any) -> None:
     maps, kernel, sliding, arguments = given
-    parts, expected = per_channel(maps, kernel, sliding), cross_correlate(maps, kernel, **arguments)
+    parts, expected = depthwise(maps, kernel, sliding), cross_correlate(maps, kernel, **arguments)
     assert parts.shape == (*expected.shape, maps.shape[2]) and parts.shape[:2] == sliding.shape(*maps.shape[:2])
     np.testing.assert_allclose(parts.sum(axis=2), expected, atol=1e-12)
     for channel in range(maps.shape[2]):
@@ -48,7 +48,7 @@ def test_parts_of_all_channels_add_up_to_the_filter(given: Any) -> None:
 @given(given=slid(), place=st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)))
 def test_window_is_what_a_cell_is_made_of(given: Any, place: tuple[float, float]) -> None:
     maps, kernel, sliding, _ = given
-    parts = per_channel(maps, kernel, sliding)
+    parts = depthwise(maps, kernel, sliding)
     row, column = (int(share * length) for share, length in zip(place, parts.shape[:2], strict=True))
     values, inside = window(maps, sliding, row, column)
     np.testing.assert_allclose((values * kernel).sum(axis=(0, 1)), parts[row, column], atol=1e-12)
@@ -112,9 +112,9 @@ def test_activations_are_their_formulas() -> None:
 def test_what_does_not_fit_is_said() -> None:
     maps, three = np.ones((4, 4, 2)), Sliding((3, 3))
     with pytest.raises(ValueError, match=r"take a kernel of \(3, 3, 2\); received one of \(3, 3, 1\)"):
-        per_channel(maps, np.ones((3, 3, 1)), three)
+        depthwise(maps, np.ones((3, 3, 1)), three)
     with pytest.raises(ValueError, match="does not fit into maps of shape"):
-        per_channel(maps, np.ones((3, 3, 2)), Sliding((3, 3), dilation=(2, 2)))
+        depthwise(maps, np.ones((3, 3, 2)), Sliding((3, 3), dilation=(2, 2)))
     with pytest.raises(ValueError, match="2 × 2 positions, from 0; received 2, 0"):
         window(maps, three, 2, 0)
     with pytest.raises(ValueError, match="tanh, scaled_tanh, silu, gelu, softmax; received 'swish'"):

@@ -8,14 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from cnn_core.arithmetic.measures import wilson
 from cnn_core.arithmetic.statistics import (
     accuracy_summary,
     corrected_interval,
     fisher_exact,
     paired_answers,
     paired_comparison,
-    share,
-    student_half,
 )
 
 SCORES = st.lists(st.floats(0, 1), min_size=3, max_size=20)
@@ -70,28 +69,14 @@ def test_paired_test_keeps_its_promise_on_overlapping_training_sets() -> None:
 
 def test_summary_of_equal_folds_is_not_certain() -> None:
     summary = accuracy_summary([12] * 5, [12] * 5, 0.25)
-    assert (summary.low, summary.high) == (share(60, 60).low, share(60, 60).high), "five folds tested on sixty pictures"
-    assert accuracy_summary([9], [10], 0.25).low == share(9, 10).low
+    assert (summary.low, summary.high) == (wilson(60, 60).low, wilson(60, 60).high), (
+        "five folds tested on sixty pictures"
+    )
+    assert accuracy_summary([9], [10], 0.25).low == wilson(9, 10).low
     repeated = accuracy_summary([12] * 10, [12] * 10, 0.25)
     assert repeated.low == summary.low, "a second repeat tests the same pictures again"
     mixed = accuracy_summary([12, 11, 12], [12, 12, 12], 0.5)
     assert 0 <= mixed.low < mixed.mean < mixed.high <= 1 and mixed.median == 1 and mixed.folds == 3
-
-
-@given(st.integers(1, 400), st.data())
-def test_share_is_wilsons_formula(total: int, data: st.DataObject) -> None:
-    correct = data.draw(st.integers(0, total))
-    z, p = stats.norm.ppf(0.975), correct / total
-    centre, spread = p + z * z / (2 * total), z * np.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
-    found = share(correct, total)
-    expected = [max(0, (centre - spread) / (1 + z * z / total)), min(1, (centre + spread) / (1 + z * z / total))]
-    assert [found.low, found.high] == pytest.approx(expected, abs=1e-12) and found.value == p
-
-
-@pytest.mark.parametrize(("correct", "total"), [(-1, 5), (6, 5), (0, 0)])
-def test_share_of_nothing_is_refused(correct: int, total: int) -> None:
-    with pytest.raises(ValueError, match=f"Received {correct} correct of {total}; expected 0 to total"):
-        share(correct, total)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40))
@@ -105,16 +90,3 @@ def test_mcnemar_is_the_binomial_sum(pairs: list[tuple[bool, bool]]) -> None:
 def test_fisher_exact_is_scipys(right: int, wrong: int, other: int, more: int) -> None:
     expected = stats.fisher_exact([[right, wrong], [other, more]]).pvalue
     assert fisher_exact((right, right + wrong), (other, other + more)) == pytest.approx(expected, rel=1e-6)
-
-
-@given(st.lists(st.floats(-1, 1), min_size=2, max_size=12))
-def test_student_half_is_scipys_interval(differences: list[float]) -> None:
-    scale = np.std(differences, ddof=1) / np.sqrt(len(differences))
-    if scale > 1e-9:
-        low, high = stats.t.interval(0.95, len(differences) - 1, loc=np.mean(differences), scale=scale)
-        assert student_half(differences) == pytest.approx((high - low) / 2)
-
-
-def test_interval_of_one_difference_is_refused() -> None:
-    with pytest.raises(ValueError, match="Received 1 differences; an interval needs at least 2"):
-        student_half([0.1])

@@ -56,7 +56,7 @@ def test_stepper_computes_what_numpy_computes_with_padding_stride_and_dilation(
     image = ops.grey(BUNDLED["digit-3"].load().pixels / 255.0)
     wanted = ops.cross_correlate(
         image if image.shape[0] <= 8 else np.round(255 * image),
-        kernels.parse("1,-1;2,0.5"),
+        kernels.from_text("1,-1;2,0.5"),
         2,
         "same",
         2,

@@ -26,12 +26,12 @@ def test_tile_of_a_sheet_is_its_map_in_the_colours_of_maps(
     palette: Palette, weights: bool, count: int, columns: int, gap: int
 ) -> None:
     codes = np.random.default_rng(count).integers(1, 256, (count, 5, 4), np.uint8)
-    laid = sheet(codes, columns, gap=gap, palette=palette, weights=weights)
+    laid = sheet(codes, columns, gap=gap, palette=palette, of_weights=weights)
     assert (laid.across, laid.down) == (min(columns, count), -(-count // columns))
     width, height = Image.open(io.BytesIO(laid.png)).size
     assert (width, height) == (laid.across * (4 + gap) - gap, laid.down * (5 + gap) - gap)
     for number in range(count):
-        expected, _ = signed((codes[number].astype(float) - 128) / 127, 1.0, palette, weights=weights)
+        expected, _ = signed((codes[number].astype(float) - 128) / 127, 1.0, palette, of_weights=weights)
         found = np.asarray(tile(laid, number))
         assert np.array_equal(found[..., :3], expected)
         assert (found[..., 3] == 255).all()

@@ -10,7 +10,7 @@ from cnn_core.networks import backbones, embedded
 from cnn_core.networks import loaded as zoo
 from cnn_core.networks.backbones import DEFAULT
 from cnn_core.networks.first_layer import first_layer
-from cnn_core.networks.inside import InspectionRefused, first_kernels, grad_cam, unit, unit_box, weighed
+from cnn_core.networks.inside import InspectionRefused, first_kernels, grad_cam, grad_cam_map, unit, unit_box
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 
 CAT = data.chelsea()
@@ -61,7 +61,8 @@ def test_grad_cam_enters_models_within_models(layer: str, path: str) -> None:
     flat, nested = small(nested=False), small(nested=True)
     for ours, theirs in zip(nested.weights, flat.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    np.testing.assert_allclose(weighed(nested, path, batch, 1), weighed(flat, layer, batch, 1), rtol=1e-4, atol=1e-7)
+    within, alone = grad_cam_map(nested, path, batch, 1), grad_cam_map(flat, layer, batch, 1)
+    np.testing.assert_allclose(within, alone, rtol=1e-4, atol=1e-7)
 
 
 def test_grad_cam_is_its_formula_with_a_gradient_by_differences() -> None:
@@ -80,13 +81,13 @@ def test_grad_cam_is_its_formula_with_a_gradient_by_differences() -> None:
         raised[..., channel] += 1e-3
         weights[channel] = (score(raised) - score(features.astype(np.float64))) / 1e-3 / 49
     np.testing.assert_allclose(
-        weighed(model, "pool", batch, 2), np.maximum(features @ weights, 0), rtol=1e-3, atol=1e-5
+        grad_cam_map(model, "pool", batch, 2), np.maximum(features @ weights, 0), rtol=1e-3, atol=1e-5
     )
 
 
 def test_grad_cam_refuses_what_it_cannot_weigh(fresh: None) -> None:
     with pytest.raises(InspectionRefused, match="inside of a model it is called model/layer"):
-        weighed(small(nested=True), "conv", np.zeros((1, 20, 20, 3), np.float32), 0)
+        grad_cam_map(small(nested=True), "conv", np.zeros((1, 20, 20, 3), np.float32), 0)
     with pytest.raises(InspectionRefused, match="classes 0 to 9; received 10"):
         grad_cam("lenet5", CAT, 10)
 

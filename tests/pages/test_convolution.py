@@ -59,7 +59,7 @@ def test_kernel_in_the_link_is_used_and_changes_are_written_back(page: Any) -> N
     app.button(key="convolution_kernel_Negate").click().run()
     assert app.query_params["convolution_kernel"] == "0,0,0;0,-2,0;0,0,0"
     app.button(key="convolution_kernel_Larger").click().run()
-    assert kernels.parse(app.query_params["convolution_kernel"]).shape == (4, 4)
+    assert kernels.from_text(app.query_params["convolution_kernel"]).shape == (4, 4)
 
 
 def test_kernel_that_is_none_is_said_and_the_default_used(page: Any) -> None:
@@ -84,7 +84,7 @@ def test_chosen_kernel_is_said_and_stands_in_the_link(convolution: Any) -> None:
 def test_size_of_a_kernel_that_has_several_can_be_chosen(convolution: Any) -> None:
     app = choose(convolution(), "box")
     app.segmented_control(key="convolution_kernel_size_box_3").set_value(5).run()
-    assert np.allclose(kernels.parse(app.query_params["convolution_kernel"]), np.full((5, 5), 1 / 25))
+    assert np.allclose(kernels.from_text(app.query_params["convolution_kernel"]), np.full((5, 5), 1 / 25))
     assert not app.exception
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnn_core.arithmetic.measures import FoldAccuracy
-from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comparison, share
+from cnn_core.arithmetic.measures import FoldAccuracy, wilson
+from cnn_core.arithmetic.statistics import METHOD, accuracy_summary, paired_comparison
 from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
@@ -104,7 +104,7 @@ def recipes_result() -> RecipesResult:
 
 
 def sabotage_result() -> SabotageResult:
-    raw = Mistake("raw_range", "raw [0, 255]", "x", "", accuracy(9, 10, 8), difference(-40, -45, -42), share(16, 100))
+    raw = Mistake("raw_range", "raw [0, 255]", "x", "", accuracy(9, 10, 8), difference(-40, -45, -42), wilson(16, 100))
     grey = Mistake("grey", "grey", "luminance", "Here this is the right one.")
     here = Sabotaged("efficientnet_lite0", "EfficientNet-Lite0", "", accuracy(18, 19, 17), (raw, grey))
     suffers = "16 of 16 pictures are grey: train on grey."

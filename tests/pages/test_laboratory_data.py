@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn_core.arithmetic.measures import FoldAccuracy
-from cnn_core.arithmetic.statistics import share
+from cnn_core.arithmetic.measures import FoldAccuracy, wilson
 from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.pictures import sets
@@ -99,7 +98,7 @@ def labels_result(items: list[Item]) -> LabelsResult:
     return LabelsResult(
         **COMMON,
         sentences=("1 of 18 labels are likely errors.",),
-        accuracy=share(17, 18),
+        accuracy=wilson(17, 18),
         suspects=(Suspect(first.digest, first.name, first.label, "dog", 0.95, 0.02, nearest),),
         duplicates=(pair,),
         map=points,
@@ -109,7 +108,7 @@ def labels_result(items: list[Item]) -> LabelsResult:
             chosen.kept_right,
             chosen.refused_wrong,
             chosen.words,
-            unseen=tuple(Withheld(name, share(1, 4)) for name in CLASSES),
+            unseen=tuple(Withheld(name, wilson(1, 4)) for name in CLASSES),
             curve=tuple(refusal_curve(said.max(axis=1), right, np.array([0.5, 0.7, 0.96, 0.99]))),
         ),
     )

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy
-from cnn_core.arithmetic.statistics import share
+from cnn_core.arithmetic.measures import Accuracy, FoldAccuracy, wilson
 from cnn_core.figures import comparison as figures
 from cnn_core.store import keys
 from cnn_core.store.records import Run
@@ -38,7 +37,9 @@ PROBED = DepthResult(stages=(Stage(1, 17, "block 1 of 17", FOLDS, 8),))
 def measured(accuracy: float) -> Transfer:
     """One arm with two epochs, and one that failed."""
     history = tuple(EpochFigures("blocks", n, 1.0, 0.1, 0.9, 0.1, accuracy - 0.1 * (2 - n)) for n in (1, 2))
-    arm = Arm(share(round(20 * accuracy), 20), ((10, 0), (0, 10)), (), (), history, 2, 10, 100, 1000, {"training": 1.0})
+    arm = Arm(
+        wilson(round(20 * accuracy), 20), ((10, 0), (0, 10)), (), (), history, 2, 10, 100, 1000, {"training": 1.0}
+    )
     sizes = {"train": 8, "validation": 2, "test": 20}
     return Transfer(("cat", "dog"), sizes, {"fine_tuned": arm}, failed={"frozen": "The loss became nan."})
 
@@ -123,7 +124,7 @@ def test_strangers_runs_are_never_listed(page: Any, store: Store) -> None:
 
 
 def test_runs_that_the_visit_opened_or_started_are_listed(page: Any, store: Store, engine: Any) -> None:
-    seen = lab(store, "labels", LabelsResult(accuracy=share(9, 12)))
+    seen = lab(store, "labels", LabelsResult(accuracy=wilson(9, 12)))
     app = open_list(page, seen)
     del app.query_params["laboratory_runs"]
     assert listed(app.run()) == [KINDS["lab/labels"].title], "still there without the link"
@@ -175,7 +176,7 @@ def test_list_is_sorted_and_filtered(page: Any, store: Store) -> None:
     assert listed(app)[:2] == ["a better", "b worse"]
     app.text_input(key="laboratory_filter").set_value("EFFICIENT worse").run()
     assert listed(app) == ["b worse"]
-    low, high = share(12, 20).low, share(12, 20).high
+    low, high = wilson(12, 20).low, wilson(12, 20).high
     (row,) = rows(app)
     assert (row["Best"], row["95 % interval"], row["Pictures"]) == ("60.0%", f"{low:.1%} – {high:.1%}", "12")
     assert (row["Of"], row["Network"]) == ("fine-tuned", "EfficientNet-Lite0")
@@ -258,7 +259,7 @@ def test_chosen_runs_share_a_chart_with_their_intervals(page: Any, store: Store)
     app = open_list(page, first, second)
     shown, learnt = (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))
     assert [trace["name"] for trace in shown["data"]] == ["two &lt;b&gt;", "one"]
-    low, high = share(18, 20).low, share(18, 20).high
+    low, high = wilson(18, 20).low, wilson(18, 20).high
     bars = shown["data"][0]["error_x"]
     assert (bars["array"], bars["arrayminus"]) == ([pytest.approx(high - 0.9)], [pytest.approx(0.9 - low)])
     assert [trace["name"] for trace in learnt["data"]] == ["two &lt;b&gt; · fine-tuned", "one · fine-tuned"]
@@ -283,7 +284,7 @@ def test_every_kind_of_run_is_summed_up_before_it_has_measured_anything(store: S
         ("recipes", RecipesResult(recipes=(Tried("at_once", "At once", accuracy=FOLDS),)), "At once"),
         ("sabotage", SabotageResult(backbones=(Sabotaged("it", "It", right=FOLDS),)), "It, right"),
         ("backbones", BackbonesResult(backbones=(Compared("it", "It", "", 0.0, accuracy=FOLDS),)), "It"),
-        ("labels", LabelsResult(accuracy=share(17, 20)), "out of fold"),
+        ("labels", LabelsResult(accuracy=wilson(17, 20)), "out of fold"),
         ("augmentation", AugmentationResult(without={"frozen": FOLDS}), "frozen, none"),
     ],
 )
@@ -296,7 +297,7 @@ def test_every_study_of_the_laboratory_tells_its_accuracy(
 
 def test_summary_of_a_run_is_what_it_measured(store: Store) -> None:
     found = summary(transfer(store, "mine", 0.9))
-    expected = share(18, 20)
+    expected = wilson(18, 20)
     assert found.accuracies == (Accuracy("fine-tuned", 0.9, expected.low, expected.high),)
     assert found.best == found.accuracies[0] and found.labels == ("cat", "dog") and found.pictures == 12
     (curve,) = found.curves
@@ -310,7 +311,7 @@ def test_table_as_csv_has_a_row_a_run_and_arm(store: Store) -> None:
     first = dict(zip(COLUMNS, rows[1], strict=True))
     assert (first["title"], first["arm"], float(first["accuracy"])) == ('a "quoted", title', "fine-tuned", 0.9)
     assert (first["pictures"], first["classes"], first["backbone"]) == ("12", "2", "EfficientNet-Lite0")
-    expected = share(18, 20)
+    expected = wilson(18, 20)
     assert (float(first["interval_low"]), float(first["interval_high"])) == (expected.low, expected.high)
     assert rows[2][1] == "waiting" and rows[2][-4:] == [""] * 4
 

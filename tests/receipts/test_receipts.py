@@ -39,7 +39,7 @@ def test_every_figure_of_the_records_has_its_receipt() -> None:
         for result in record.results:
             for which, error in (("top-1", result.top1_error), ("top-5", result.top5_error)):
                 if error is not None:
-                    receipt = keys[networks.key_of(key, result, which)]
+                    receipt = keys[networks.result_key(key, result, which)]
                     told = 100 - receipt.value if result.as_accuracy else receipt.value  # type: ignore[operator]
                     assert told == pytest.approx(error), receipt.key
     for name, record in BACKBONES.items():

@@ -15,7 +15,7 @@ from cnn_core.networks.zoo.architectures import architecture
 from cnn_core.networks.zoo.pairing import Pair, error_of, paired, said_of
 from cnn_core.networks.zoo.records import Result
 from cnn_core.pictures.images import Picture, square
-from cnn_core.receipts.networks import key_of, recipe
+from cnn_core.receipts.networks import recipe, result_key
 from ui.architectures.choice import network
 from ui.architectures.record import short
 from ui.shared.charts import plot
@@ -76,10 +76,10 @@ def leaner_and_better(one: str, other: str) -> bool:
     return bool(_TENTH * _facts(small)["trainable_params"] <= _facts(large)["trainable_params"] and few < many)
 
 
-def times(one: float, other: float) -> str:
+def _times(one: float, other: float) -> str:
     """Say how two quantities compare.
 
-    >>> times(138, 25.5), times(1, 4), times(7, 7)
+    >>> _times(138, 25.5), _times(1, 4), _times(7, 7)
     ('5.41 × as much', '4 × less', 'the same')
     """
     if one == other:
@@ -113,17 +113,17 @@ def _cost(one: str, other: str) -> None:
         "convolutions and dense layers in a row": [each["longest_path"] for each in (left, right)],
         "input, pixels a side": [each["input_size"] for each in (left, right)],
     }
-    ratios = {title: times(a, b) for title, (a, b) in quantities.items()} | {_DEPTH: "each its own way"}
+    ratios = {title: _times(a, b) for title, (a, b) in quantities.items()} | {_DEPTH: "each its own way"}
     rows = [[title, f"{a:,}", f"{b:,}", ratios[title]] for title, (a, b) in quantities.items()]
     seen = [each["receptive_field"] for each in (left, right)]
     written = ["whole image" if field is None else f"{field:,} px" for field in seen]
-    rows.append(["receptive field", *written, "–" if None in seen else times(*seen)])
+    rows.append(["receptive field", *written, "–" if None in seen else _times(*seen)])
     pair = paired(architecture(one), architecture(other))
     cells = ["–", "–", "–"]
     if pair:
         a, b = _errors(pair)
         sides = ((one, pair.one, a), (other, pair.other, b))
-        cells = [f"{error:.4g} %{receipt(key_of(key, result, 'top-1'))}" for key, result, error in sides]
+        cells = [f"{error:.4g} %{receipt(result_key(key, result, 'top-1'))}" for key, result, error in sides]
         cells.append(f"{a - b:+.1f} points".replace("-", "−") if pair.alike else "other recipes")
     rows.append(["ImageNet error, top-1, one crop", *cells])
     table(["", *names, f"{names[0]} has"], rows)
@@ -150,7 +150,7 @@ def _words(names: list[str], quantities: dict[str, list[int]], pair: Pair | None
     params, macs = quantities["trainable parameters"], quantities["multiply-adds"]
     said = (
         f"**{names[0]}** ({short(params[0])} parameters, {short(macs[0])} MACs) beside **{names[1]}** "
-        f"({short(params[1])}, {short(macs[1])}): in parameters {times(*params)}, in multiply-adds {times(*macs)}"
+        f"({short(params[1])}, {short(macs[1])}): in parameters {_times(*params)}, in multiply-adds {_times(*macs)}"
     )
     if (params[0] - params[1]) * (macs[0] - macs[1]) < 0:
         said += ". The one with fewer weights works more: it uses each at more places"

@@ -9,7 +9,7 @@ from cnn_core.networks.zoo.architectures import architecture
 from cnn_core.networks.zoo.pairing import error_of
 from cnn_core.networks.zoo.records import Architecture, Count, Result
 from cnn_core.receipts import check
-from cnn_core.receipts.networks import counts_key, key_of, recipe
+from cnn_core.receipts.networks import counts_key, recipe, result_key
 from cnn_core.receipts.records import written
 from ui.shared.receipts import receipt
 from ui.shared.text import count, plain, table
@@ -64,7 +64,7 @@ def _errors(key: str, record: Architecture) -> None:
     rows = []
     for result in record.results:
         percents = [
-            "–" if error is None else f"{error:.4g}\u00a0%{receipt(key_of(key, result, which))}"
+            "–" if error is None else f"{error:.4g}\u00a0%{receipt(result_key(key, result, which))}"
             for which, error in (("top-1", result.top1_error), ("top-5", result.top5_error))
         ]
         other = f" Of another network: {result.variant.what}." if result.variant else ""

@@ -14,7 +14,7 @@ from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.networks.zoo.pairing import error_of
 from cnn_core.networks.zoo.records import Result
 from cnn_core.networks.zoom.source import by_table
-from cnn_core.receipts.networks import counts_key, key_of
+from cnn_core.receipts.networks import counts_key, result_key
 from ui.architectures.history import EVENTS, IDEAS
 from ui.architectures.record import apart, published_error, short
 from ui.shared.charts import palette
@@ -109,7 +109,7 @@ def _published(key: str, which: str, result: Result | None) -> str:
     parameters += receipt(counts_key(key, 0))
     if result is None:
         return f"{parameters}; no {which} error of it on ImageNet was published."
-    error = f"**{error_of(result, which):.1f} %** {which} error on ImageNet{receipt(key_of(key, result, which))}"
+    error = f"**{error_of(result, which):.1f} %** {which} error on ImageNet{receipt(result_key(key, result, which))}"
     why = apart(result, "multiply-adds")
     return f"{error}, {parameters}" + (f" ({plain(why)})." if why else ".")
 

@@ -57,7 +57,7 @@ def study(
     Returns:
         What is to be drawn; None while there is nothing yet, or if the run has failed.
     """
-    run = linked(record.key)
+    run = _linked(record.key)
     with place:
         _begin(record, options, run, title)
         if run is None:
@@ -121,7 +121,7 @@ def _drawn(run_id: str, record: Study[Options, Found], draw: Callable[[Options, 
         st.info("Your run has begun. Its first curve comes with its first epoch.", icon=":material/hourglass_top:")
 
 
-def linked(kind: str) -> Run | None:
+def _linked(kind: str) -> Run | None:
     """Return the run of this kind that the link names, or this visit has seen last; the link then says so."""
     wanted, seen = st.query_params.get(PARAMETER), _seen()
     if wanted:

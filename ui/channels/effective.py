@@ -19,7 +19,7 @@ from cnn_core.networks.effective_field import (
 )
 from cnn_core.pictures.images import Picture, square
 from cnn_core.receipts.check import kept
-from ui.shared.charts import plot
+from ui.shared.charts import palette, plot
 from ui.shared.controls import pick, segments
 from ui.shared.guess import guess
 from ui.shared.picture import the_picture
@@ -105,7 +105,7 @@ def _pictures(picture: Picture, found: list[EffectiveField], tells: bool) -> Non
     columns = st.container(width=_WIDTH).columns(2, wrap=False)
     for column, field in zip(columns, found, strict=True):
         caption = _weights(field) + (f": {field.held:,} pixels, {field.share:.1%}" if tells else "")
-        shown = maps.png(figures.listened(seen, field.gradient, field.held, field.box))
+        shown = maps.png(figures.listened(seen, field.gradient, field.held, field.box * 2, palette()))
         column.image(shown, caption=caption, alt=caption, width="stretch", output_format="PNG")
     st.caption(
         f"Frame: what the neuron can see. Red: the fewest pixels that hold {HELD:.0%} of its gradient, the "

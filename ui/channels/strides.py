@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from cnn_core.arithmetic.coverage import CASES, Setting, Sweep, least_extra
+from cnn_core.arithmetic.coverage import CASES, Setting, Sweep, least_output_padding
 from cnn_core.arithmetic.geometry import output_size, padding_amounts, paddings_for
 from ui.shared.controls import cell, pick, put_aside, segments, switch, whole
 from ui.shared.stage import Room
@@ -136,7 +136,7 @@ def _setting(case: Setting | None, room: Room) -> Setting:
         "kernel_size": start.kernel_size,
         "stride": start.stride,
         "dilation": start.dilation,
-        "extra": start.extra,
+        "extra": start.output_padding,
     }
     for name, value in {**sizes, "padding": named, "transposed": start.transposed}.items():
         _put(name, value, always=case is not None)
@@ -153,7 +153,7 @@ def _setting(case: Setting | None, room: Room) -> Setting:
         for name, value in zip(("before", "after"), sides, strict=True):
             _put(name, value, always=case is not None or not explicit)
         growing = transposed and padding != "same" and stride > 1
-        least = least_extra(setting.window) if not explicit else 0
+        least = least_output_padding(setting.window) if not explicit else 0
         given_extra = max(st.session_state.get(_key("extra"), 0), least)
         _put("extra", min(given_extra, stride - 1) if growing else 0, always=True)
         by_name = "" if explicit else "of *My own* padding"
@@ -209,7 +209,7 @@ def _said_of_padding(setting: Setting, flat: bool) -> list[str]:
             "Drawn is the direct convolution that equals it: "
             + (f"{window.stride - 1} × 0 between two cells stretches the input to {stretched}, " * (window.stride > 1))
             + f"padding is k − 1 − p = {inner - before} before and {inner - after} after"
-            + (f" + a = {setting.extra}" if setting.extra else "")
+            + (f" + a = {setting.output_padding}" if setting.output_padding else "")
             + ", the kernel is turned by 180° and moves by 1."
         )
     return said

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from cnn_core.arithmetic import experiments
+from cnn_core.arithmetic import experiments, shifts
 from cnn_core.figures import convolution as figures
 from cnn_core.figures import maps
 from ui.convolution.kernel import Settings, choose_kernel
@@ -26,10 +26,10 @@ def dense(room: Room) -> bool:
         pixels = slide("Shift your picture by so many pixels", 0, 32, 5, "convolution_shift")
         kernel = choose_kernel(picture.digest, image)
     pixels = int(np.clip(pixels, 0, max(0, (image.shape[1] - len(kernel)) // 2)))  # so that the two maps overlap
-    moved = experiments.shift(image, 0, pixels)
+    moved = shifts.shift(image, 0, pixels)
     before, after = Settings().apply(image, kernel), Settings().apply(moved, kernel)
     limit = signed(before)[1]
-    error = experiments.equivariance_error(image, kernel, pixels)
+    error = shifts.equivariance_error(image, kernel, pixels)
     side = min(image.shape)
     count = experiments.dense_versus_convolution(side, len(kernel))
     with room.stage:

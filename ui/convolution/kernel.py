@@ -69,7 +69,7 @@ def choose_kernel(digest: str, image: np.ndarray) -> np.ndarray:
     """
     text = st.session_state.get(KEY) or st.query_params.get(KEY) or kernels.to_text(_preset(DEFAULT))
     try:
-        kernel = kernels.parse(text)
+        kernel = kernels.from_text(text)
     except ValueError as refusal:
         st.warning(f"{plain(str(refusal))} The default is used.")
         kernel = _preset(DEFAULT)

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from cnn_core.arithmetic import experiments, kernels
+from cnn_core.arithmetic import kernels, learning
 from cnn_core.figures import convolution as figures
 from ui.convolution.kernel import choose_kernel, edit_kernel, turn_kernel
 from ui.shared.charts import plot
@@ -30,7 +30,7 @@ def learn(room: Room) -> bool:
     if min(small.shape) <= len(kernel):
         room.stage.info("The picture is too small to learn from. Choose a larger one.")
         return False
-    frames = list(experiments.learn_kernel(small, kernel, steps=80, learning_rate=rate, flip=flip, every=2))
+    frames = list(learning.learn_kernel(small, kernel, steps=80, learning_rate=rate, flip=flip, every=2))
     wanted = kernels.flip(kernel) if flip else kernel
     gap, lost = float(np.abs(frames[-1].kernel - wanted).max()), frames[-1].loss > frames[0].loss
     with room.stage:

@@ -42,9 +42,9 @@ def window(room: Room) -> bool:
         ops.paddings(n, len(kernel), settings.stride, settings.padding, settings.dilation) for n in image.shape
     )
     span, stride = (len(kernel) - 1) * settings.dilation + 1, settings.stride
-    windows = Windows(pair(feature_map), (span, span), (stride, stride), (top, before))
+    windows = Windows(_pair(feature_map), (span, span), (stride, stride), (top, before))
     followed, at = nearest(windows, image.shape), cell(_AT, feature_map.shape)
-    start = followed or liveliest(feature_map)
+    start = followed or _liveliest(feature_map)
     with room.stage:
         stepper(
             np.round(255 * image) if image.shape[0] > 8 else image,
@@ -76,16 +76,16 @@ def window(room: Room) -> bool:
     return settings.padding == "same" and np.array_equal(feature_map, image)
 
 
-def pair(feature_map: np.ndarray) -> tuple[int, int]:
+def _pair(feature_map: np.ndarray) -> tuple[int, int]:
     """Return rows and columns of a map."""
     return feature_map.shape[0], feature_map.shape[1]
 
 
-def liveliest(feature_map: np.ndarray) -> tuple[int, int]:
+def _liveliest(feature_map: np.ndarray) -> tuple[int, int]:
     """Return the cell of the strongest response: a flat wall is nothing to begin with.
 
     Example:
-        >>> liveliest(np.array([[0.0, 1.0], [-3.0, 2.0]]))
+        >>> _liveliest(np.array([[0.0, 1.0], [-3.0, 2.0]]))
         (1, 0)
     """
     row, column = divmod(int(np.abs(feature_map).argmax()), feature_map.shape[1])

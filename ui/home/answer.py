@@ -35,7 +35,7 @@ def answer(found: Sequence[Mapping[str, Any]]) -> None:
     Args:
         found: Its labels with their probabilities, the likeliest first.
     """
-    st.header(plain(said(found)))
+    st.header(plain(_said(found)))
     spoken = ", ".join(f"{entry['label']} {entry['probability']:.1%}" for entry in found)
     plot(labels(found), "home_labels", f"It says {spoken}.")
     network = BACKBONES[DEFAULT]
@@ -46,18 +46,18 @@ def answer(found: Sequence[Mapping[str, Any]]) -> None:
     )
 
 
-def said(found: Sequence[Mapping[str, Any]]) -> str:
+def _said(found: Sequence[Mapping[str, Any]]) -> str:
     """Return a network's answer as one would say it.
 
     Args:
         found: Its labels with their probabilities, the likeliest first.
 
     Example:
-        >>> said([{"label": "tabby", "probability": 0.9}, {"label": "lynx", "probability": 0.1}])
+        >>> _said([{"label": "tabby", "probability": 0.9}, {"label": "lynx", "probability": 0.1}])
         'It says: tabby'
-        >>> said([{"label": "tiger cat", "probability": 0.4}, {"label": "tabby", "probability": 0.3}])
+        >>> _said([{"label": "tiger cat", "probability": 0.4}, {"label": "tabby", "probability": 0.3}])
         'It says: tiger cat, or tabby'
-        >>> said([{"label": "comb", "probability": 0.1}])
+        >>> _said([{"label": "comb", "probability": 0.1}])
         'It is not sure: perhaps comb'
     """
     first, second = found[0], found[1] if len(found) > 1 else {"label": "", "probability": 0.0}

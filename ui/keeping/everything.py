@@ -78,7 +78,7 @@ def _rows(mine: Belongings, terms: Terms) -> list[Sequence[str]]:
     ]
     for link in mine.links:
         pictures = bool(link.picture) + (len(link.pictures.items) if link.pictures else 0)
-        rows.append(("Link", f"given on {date(link.made)}", "you take it back", "", f"{pictures:,}"))
+        rows.append(("Link", f"given on {_date(link.made)}", "you take it back", "", f"{pictures:,}"))
     return rows
 
 
@@ -87,14 +87,14 @@ def _until(thing: Belonging) -> str:
         return "it has ended, and then a time"
     if thing.opened:
         return "others take it off their list"
-    return "you delete it" if math.isinf(thing.until) else date(thing.until)
+    return "you delete it" if math.isinf(thing.until) else _date(thing.until)
 
 
-def date(when: float) -> str:
+def _date(when: float) -> str:
     """Return a day for people.
 
     Example:
-        >>> date(1_795_910_400.0)
+        >>> _date(1_795_910_400.0)
         '29 Nov 2026'
     """
     return f"{datetime.fromtimestamp(when, UTC):%-d %b %Y}"

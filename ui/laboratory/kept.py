@@ -23,8 +23,8 @@ from ui.shared.teaching import told
 from ui.shared.text import count, plain
 
 PARAMETER, KEY = "laboratory_runs", "laboratory_key"
-MOST = 100  # runs in a list
-MOST_TITLE = 80  # characters
+MAX_RUNS = 100  # runs in a list
+MAX_TITLE = 80  # characters
 ON_CHART = 6  # chosen beforehand
 _IDS = re.compile(r"[0-9a-f]{12}(,[0-9a-f]{12})*")
 _KEY = re.compile("[0-9a-f]{32}")
@@ -34,7 +34,7 @@ def kept(room: Room) -> None:
     """Show the runs that this visit has started or opened, or that the link names."""
     with room.side:
         _from_link()
-    entries = [entry for run_id in [*known_runs()][-MOST:] if (entry := _entry(run_id))]
+    entries = [entry for run_id in [*known_runs()][-MAX_RUNS:] if (entry := _entry(run_id))]
     with room.why:
         told(
             "Which of all that you have tried was best, and is it better at all? Every run that you start or open on "
@@ -73,9 +73,9 @@ def kept(room: Room) -> None:
 def _from_link() -> None:
     """Take up the runs that the link names, and those that its private key names as this reader's own."""
     known = known_runs()
-    usable(PARAMETER, lambda text: bool(_IDS.fullmatch(text)) and text.count(",") < MOST)
+    usable(PARAMETER, lambda text: bool(_IDS.fullmatch(text)) and text.count(",") < MAX_RUNS)
     named = st.query_params.get(PARAMETER, "")
-    for run_id in filter(None, named.split(",")[:MOST]):
+    for run_id in filter(None, named.split(",")[:MAX_RUNS]):
         if not _glance(run_id):
             st.warning(f"There is no run {plain(run_id[:20])} on this server; it may have been deleted.")
         elif run_id not in known:
@@ -134,7 +134,7 @@ def _actions(picked: list[Glance]) -> None:
             _links(picked, own)
         with st.popover("Rename", icon=":material/edit:", disabled=len(picked) != 1 or not own):
             if len(picked) == 1:
-                title = st.text_input("Title", picked[0].title, MOST_TITLE, key=f"laboratory_title_{picked[0].id}")
+                title = st.text_input("Title", picked[0].title, MAX_TITLE, key=f"laboratory_title_{picked[0].id}")
                 st.button("Rename", key="laboratory_rename", on_click=_rename, args=(picked[0].id, title))
         with st.popover("Delete", icon=":material/delete:", disabled=not own):
             _deletion(own)
@@ -186,7 +186,7 @@ def _these(runs: list[Glance]) -> str:
 
 
 def _rename(run_id: str, title: str) -> None:
-    if words := " ".join(title.split())[:MOST_TITLE]:
+    if words := " ".join(title.split())[:MAX_TITLE]:
         with refusals():
             store().rename(run_id, words, by=visit())
 

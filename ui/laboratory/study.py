@@ -113,7 +113,7 @@ def _begin(record: Study[Any, Any], chosen: LabSpec | None, refusal: str, run: R
             st.markdown(f":material/info: {plain(refusal)}")
         elif not waiting:
             told, whence = expected(record, chosen.options, len(_taken(album)))
-            st.caption(told, help=f"{whence}\n\n`{command(chosen.options)}` measures the same of a folder.")
+            st.caption(told, help=f"{whence}\n\n`{_command(chosen.options)}` measures the same of a folder.")
 
 
 def _run(record: Study[Any, Found], run: Run, album: Album, chosen: LabSpec | None) -> Shown[Found] | None:
@@ -238,11 +238,11 @@ def receipt(shown: Shown[Any]) -> None:
                 shown_link(f"{(st.context.url or '').partition('?')[0]}?{query}")
         with st.popover("How it was computed", icon=":material/receipt_long:"):
             st.markdown("\n".join(f"- {plain(line)}" for line in lines) + "\n\nThe same on a folder of class folders:")
-            told = shown.example.provenance.command if shown.example else command(options)
+            told = shown.example.provenance.command if shown.example else _command(options)
             st.code(told, language=None, wrap_lines=True)
 
 
-def command(options: LabOptions) -> str:
+def _command(options: LabOptions) -> str:
     """Return the command that carries out a study with these options."""
     changed = {
         entry.name: value for entry in fields(options) if (value := getattr(options, entry.name)) != entry.default

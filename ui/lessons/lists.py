@@ -58,7 +58,7 @@ def _mine(room: Room) -> None:
                 "**A list is a lesson of yours:** views of these pages, in your order, with your notes. This one comes "
                 "with ConvScope; try it."
             )
-            lines([(stop.view, tour.address(at)) for at, stop in enumerate(tour.STOPS)])
+            _lines([(stop.view, tour.address(at)) for at, stop in enumerate(tour.STOPS)])
     with room.side:
         if not mine:
             st.button(
@@ -131,10 +131,10 @@ def views(lesson: Lesson, done: Sequence[str] | None = None) -> None:
         lesson: The list.
         done: Tasks that are done, to be ticked off; None where nobody's are known.
     """
-    lines([(view, address(lesson, at)) for at, view in enumerate(lesson.views)], done)
+    _lines([(view, address(lesson, at)) for at, view in enumerate(lesson.views)], done)
 
 
-def lines(found: Sequence[tuple[View, str]], done: Sequence[str] | None = None) -> None:
+def _lines(found: Sequence[tuple[View, str]], done: Sequence[str] | None = None) -> None:
     """Show views with their addresses, as `views` does those of a list."""
     shown = []
     for each, where in found:

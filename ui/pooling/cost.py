@@ -77,6 +77,6 @@ def _framed(values: np.ndarray) -> np.ndarray:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _localisations(window: int) -> tuple[list[experiments.Localisation], Any]:
     """The errors without indices, and the figure of them beside those with; the same for all readers."""
-    without = [experiments.localise_error(each) for each in range(1, 9)]
-    kept = [experiments.localise_error(each, with_indices=True) for each in range(1, 9)]
+    without = [experiments.localisation_error(each) for each in range(1, 9)]
+    kept = [experiments.localisation_error(each, with_indices=True) for each in range(1, 9)]
     return without, figures.localisation(without, kept, window)

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from cnn_core.arithmetic import experiments
+from cnn_core.arithmetic import experiments, shifts
 from cnn_core.figures import pooling as figures
 from ui.shared.charts import plot
 from ui.shared.controls import segments
@@ -24,7 +24,7 @@ def example(room: Room) -> bool:
     result = experiments.pooled_shift(image, dy, dx)
     wrapped = not (0 <= 1 + dy <= 3 and 0 <= 1 + dx <= 3)
     words = f"{_listed(result.before)} becomes {_listed(result.after)}: "
-    moved, changed = experiments.shift(image, dy, dx, "wrap"), int((result.before != result.after).sum())
+    moved, changed = shifts.shift(image, dy, dx, "wrap"), int((result.before != result.after).sum())
     measured = _absorptions(size)
     at_two = next((each.absorbed for each in measured if each.window == 2), 0.0)
     with room.stage:

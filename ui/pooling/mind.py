@@ -38,11 +38,11 @@ def before_and_after(picture: Picture, by: tuple[int, int]) -> bool:
     if before is None or after is None:
         return False
     st.markdown(f"**Does a whole network change its mind?** {_told(before, after) if any(by) else _first(before)}")
-    plot(figures.minds(*_drawn(before, after)), "pooling_minds", said(before, after))
+    plot(figures.minds(*_drawn(before, after)), "pooling_minds", _said(before, after))
     return True
 
 
-def said(before: Answers, after: Answers) -> str:
+def _said(before: Answers, after: Answers) -> str:
     """Say what has become of a network's answer.
 
     Args:
@@ -51,9 +51,9 @@ def said(before: Answers, after: Answers) -> str:
 
     Example:
         >>> tabby, tiger = {"label": "tabby", "probability": 0.46}, {"label": "tiger cat", "probability": 0.38}
-        >>> said([tabby], [tiger])
+        >>> _said([tabby], [tiger])
         'tabby 46 % → tiger cat 38 %: it changed its mind.'
-        >>> said([tabby], [tabby | {"probability": 0.445}])
+        >>> _said([tabby], [tabby | {"probability": 0.445}])
         'tabby 46 % → 44 %: it stays with it.'
     """
     first, now = before[0], after[0]
@@ -64,7 +64,7 @@ def said(before: Answers, after: Answers) -> str:
 
 def _told(before: Answers, after: Answers) -> str:
     """Say it in Markdown, where labels are anybody's words."""
-    return said(_escaped(before), _escaped(after)).replace("it changed its mind", "**it changed its mind**")
+    return _said(_escaped(before), _escaped(after)).replace("it changed its mind", "**it changed its mind**")
 
 
 def _first(before: Answers) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from cnn_core.arithmetic import convolution as ops
-from cnn_core.arithmetic import experiments, shifts
+from cnn_core.arithmetic import shifts
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from cnn_core.figures.spots import ringed
@@ -133,11 +133,11 @@ def _go(down: int, right: int) -> None:
     st.session_state[_RIGHT], st.session_state[_DOWN] = right, down
 
 
-def said(by: Shift) -> str:
+def _said(by: Shift) -> str:
     """Say a shift in words.
 
     Example:
-        >>> said((0, 1)), said((-2, 3)), said((4, 0))
+        >>> _said((0, 1)), _said((-2, 3)), _said((4, 0))
         ('1 px right', '3 px right and 2 px up', '4 px down')
     """
     down, right = by
@@ -217,7 +217,7 @@ def _address(digest: str, followed: str, _large: np.ndarray) -> str:
 
 
 def _finding(settings: Settings, by: Shift, change: float) -> str:
-    shifted = f"Shift by {said(by)}"
+    shifted = f"Shift by {_said(by)}"
     if settings.whole:
         return f"{shifted}, and the one number that is left of the map changes by **{change:.1%}**."
     if all(pixels % settings.stride == 0 for pixels in by):
@@ -255,22 +255,18 @@ def _line(by: Shift) -> tuple[Shift, ...]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _responses(
-    digest: str, _image: np.ndarray, stride: int, line: tuple[Shift, ...]
-) -> list[experiments.ShiftResponse]:
-    every = experiments.shift_response(_image, shifts=[*line, *_CORNERS], stride=stride)
+def _responses(digest: str, _image: np.ndarray, stride: int, line: tuple[Shift, ...]) -> list[shifts.ShiftResponse]:
+    every = shifts.shift_response(_image, shifts=[*line, *_CORNERS], stride=stride)
     return [response for response in every if (response.dy, response.dx) in line]
 
 
-def _numbers(
-    responses: list[experiments.ShiftResponse], here: list[experiments.ShiftResponse], by: Shift, stride: int
-) -> None:
+def _numbers(responses: list[shifts.ShiftResponse], here: list[shifts.ShiftResponse], by: Shift, stride: int) -> None:
     st.header("Does another way of making it smaller follow better?", anchor=False)
     words = _compared(here, by, stride)
     plot(figures.shift_curves(responses, max(map(abs, by))), "pooling_curves", words.replace("*", ""))
     st.markdown(words)
     rows = [[_title(r), f"{r.change:.3f}", f"{r.equivariance_error:.3f}", f"{r.invariance_error:.3f}"] for r in here]
-    table([f"shifted by {said(by)}", "changed", "did not follow", "its average changed"], rows)
+    table([f"shifted by {_said(by)}", "changed", "did not follow", "its average changed"], rows)
     formula(
         r"\text{did not follow: } \varepsilon_E = \frac{\lVert T_{-d/s}\, f(T_d x) - f(x)\rVert}{\lVert f(x)\rVert}"
     )
@@ -280,11 +276,11 @@ def _numbers(
     )
 
 
-def _title(response: experiments.ShiftResponse) -> str:
-    return experiments.OPERATIONS[response.operation].title
+def _title(response: shifts.ShiftResponse) -> str:
+    return shifts.OPERATIONS[response.operation].title
 
 
-def _compared(here: list[experiments.ShiftResponse], by: Shift, stride: int) -> str:
+def _compared(here: list[shifts.ShiftResponse], by: Shift, stride: int) -> str:
     if not any(by):
         return "Not shifted, nothing changes."
     smaller = [response for response in here if response.operation != "none"]
@@ -299,7 +295,7 @@ def _compared(here: list[experiments.ShiftResponse], by: Shift, stride: int) -> 
         )
     else:
         words += (
-            f"In steps of {stride} none follows a shift by {said(by)}: **{_title(best)}** comes nearest "
+            f"In steps of {stride} none follows a shift by {_said(by)}: **{_title(best)}** comes nearest "
             f"({best.equivariance_error:.3f} is left), {_title(worst)} least ({worst.equivariance_error:.3f}). "
         )
     return words + (

@@ -12,7 +12,7 @@ from ui.shared.run_panel import follow
 from ui.shared.session import find_run, is_own, store
 
 
-def asked(kind: str, spec: Mapping[str, Any]) -> Run | None:
+def _asked(kind: str, spec: Mapping[str, Any]) -> Run | None:
     """Return the newest run that answers a question, or will, or is this visit's; None if nobody has asked it yet."""
     for run_id in reversed(list(store().lists.entries(keys.asked(kind, spec)))):
         run = find_run(run_id)
@@ -46,7 +46,7 @@ def answer(
         what: What only the owner can do with it, in words.
         at_once: Whoever comes here has asked already: it is begun without the button, which is for another try.
     """
-    run, place = asked(kind, spec), st.empty()
+    run, place = _asked(kind, spec), st.empty()
     offered = run is None or not (run.live or run.state == "done")
     theirs = of is not None and not _may_add_to(of)
     pressed = offered and (

@@ -15,14 +15,14 @@ from cnn_core.figures.palette import DARK, LIGHT, Palette, in_dark
 QUIET = {"displayModeBar": False}
 
 
-def dark() -> bool:
+def _dark() -> bool:
     """Tell whether the reader has the dark theme."""
     return bool(st.context.theme.type == "dark")
 
 
 def palette() -> Palette:
     """Return the colours of the reader's theme."""
-    return DARK if dark() else LIGHT
+    return DARK if _dark() else LIGHT
 
 
 class _Drawn(BaseFigure):
@@ -53,7 +53,7 @@ def plot(figure: Figure, key: str, alt: str, place: Any = st, **options: Any) ->
         options: As `st.plotly_chart` takes them; the figure has no tools unless `config` gives it some.
     """
     drawn = figure.to_json()
-    if dark():
+    if _dark():
         drawn = in_dark(drawn)
     drawn["layout"]["template"] = _template()
     return place.plotly_chart(_Drawn(drawn), key=key, alt=alt, **{"config": QUIET} | options)

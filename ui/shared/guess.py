@@ -42,7 +42,7 @@ def guess(key: str, question: str, answers: Sequence[str] | Range, truth: str | 
     if key in guesses:
         said, was = guesses[key]
         if said is not None and was == truth:  # of other settings it would not be true
-            st.markdown(compared(_escaped(said), _escaped(truth), answers))
+            st.markdown(_compared(_escaped(said), _escaped(truth), answers))
         return True
     st.markdown(f"**Guess first.** {question}")
     with st.container(key=key, horizontal=True, gap="small"):
@@ -52,14 +52,14 @@ def guess(key: str, question: str, answers: Sequence[str] | Range, truth: str | 
     return False
 
 
-def compared(said: str | float, truth: str | float, answers: Sequence[str] | Range) -> str:
+def _compared(said: str | float, truth: str | float, answers: Sequence[str] | Range) -> str:
     """Return how a guess compares with what is.
 
     Example:
-        >>> compared(10, 37.2, (0, 100, "%")), compared(90, 37.2, (0, 100, "%")), compared(30, 37.2, (0, 100, "%"))
+        >>> _compared(10, 37.2, (0, 100, "%")), _compared(90, 37.2, (0, 100, "%")), _compared(30, 37.2, (0, 100, "%"))
         ('You said 10 %, it is 37 %: more than it looks.', 'You said 90 %, it is 37 %: less than it looks.', 'You said \
 30 %, it is 37 %: well seen.')
-        >>> compared("blur", "edges", ("blur", "edges")), compared("edges", "edges", ("blur", "edges"))
+        >>> _compared("blur", "edges", ("blur", "edges")), _compared("edges", "edges", ("blur", "edges"))
         ('You said blur, it is edges: good to have looked.', 'You said edges, and so it is: well seen.')
     """
     if isinstance(said, str) or isinstance(truth, str):

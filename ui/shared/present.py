@@ -11,8 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 PRESENT, SHOW = "present", "show"
-WORDS = "why"  # names the words below, as if they were a control
-MOST = 12  # names
+MAX_NAMES = 12
 _NAME = re.compile("[a-z0-9_]{1,60}")
 _OFFERED = "present_offered"  # in the session: the controls of each view, by page and step
 _VIEW = "present_view"
@@ -23,17 +22,17 @@ def presenting() -> bool:
     return st.query_params.get(PRESENT) == "1"
 
 
-def named() -> list[str]:
+def _named() -> list[str]:
     """Return the names of the controls that stay."""
-    given = st.query_params.get(SHOW, "").split(",")[:MOST]
+    given = st.query_params.get(SHOW, "").split(",")[:MAX_NAMES]
     return [name for name in given if _NAME.fullmatch(name)]
 
 
-def name_of(key: str) -> str:
+def _name_of(key: str) -> str:
     """Return how `show` names a control.
 
     Example:
-        >>> name_of("convolution_stride"), name_of("architectures_unit_row")
+        >>> _name_of("convolution_stride"), _name_of("architectures_unit_row")
         ('stride', 'unit_row')
     """
     return key.partition("_")[2]
@@ -48,8 +47,8 @@ def shows(key: str, label: str = "") -> bool:
     """
     if label:
         view: str = st.session_state.get(_VIEW, "")
-        st.session_state.setdefault(_OFFERED, {}).setdefault(view, {})[name_of(key)] = _short(label)
-    return not presenting() or bool({key, name_of(key)} & {*named()})
+        st.session_state.setdefault(_OFFERED, {}).setdefault(view, {})[_name_of(key)] = _short(label)
+    return not presenting() or bool({key, _name_of(key)} & {*_named()})
 
 
 def view_opened(view: str) -> None:
@@ -87,7 +86,7 @@ def style(page: str) -> None:
     """
     if not presenting():
         return
-    kept = [f".st-key-{page or 'home'}_{name}" for name in named()] + [f".st-key-{name}" for name in named()]
+    kept = [f".st-key-{page or 'home'}_{name}" for name in _named()] + [f".st-key-{name}" for name in _named()]
     kept += [f"{each}_wall" for each in kept]
     css = Path(__file__).parents[1].joinpath("present.css").read_text(encoding="utf-8")
     css = css.replace(".named", f":is({', '.join(kept) or '.nothing'})")

@@ -24,7 +24,7 @@ def receipt(*keys: str) -> str:
     """
     for key in keys:
         receipts()[key]
-    remember(*keys)
+    _remember(*keys)
     return "".join(
         f':small[[:material/receipt_long:](receipts?receipt={key} "Where this figure is from")]' for key in keys
     )
@@ -32,11 +32,11 @@ def receipt(*keys: str) -> str:
 
 def marked(text: str) -> str:
     """Return a text that was written with its marks before it is shown, after its receipts are remembered."""
-    remember(*_MARK.findall(text))
+    _remember(*_MARK.findall(text))
     return text
 
 
-def remember(*keys: str) -> None:
+def _remember(*keys: str) -> None:
     """Count receipts as referred to by this view: they are printed with it."""
     if get_script_run_ctx(suppress_warning=True) is not None:  # else nobody looks: a module is read, or a doctest
         st.session_state.setdefault(_SHOWN, {}).update(dict.fromkeys(keys))

@@ -77,14 +77,14 @@ def query() -> dict[str, str]:
     return {FOLLOW: there.text} if there else {}
 
 
-def follow(spot: Spot) -> None:
+def _follow(spot: Spot) -> None:
     """Follow a place from now on."""
     st.session_state[_SPOT] = spot
     st.query_params[FOLLOW] = spot.text
     _go_there()
 
 
-def stop() -> None:
+def _stop() -> None:
     """Follow none any more."""
     st.session_state.pop(_SPOT, None)
     st.query_params.pop(FOLLOW, None)
@@ -108,7 +108,7 @@ def follow_button(key: str, spot: Spot, *, here: bool) -> None:
         icon=":material/my_location:",
         help="Every lesson then begins at this place of your picture; the link says it, too",
     ):
-        follow(spot)
+        _follow(spot)
         st.rerun()
 
 
@@ -166,7 +166,7 @@ def bar(page: str) -> None:
         )
         if not on_the_way(page):
             _next(page, there)
-        st.button("Stop following", key="thread_stop", on_click=stop, icon=":material/close:")
+        st.button("Stop following", key="thread_stop", on_click=_stop, icon=":material/close:")
 
 
 def _next(page: str, there: Spot) -> None:

@@ -33,7 +33,7 @@ class Mistake:
         return max(self.said.values(), key=lambda answer: answer.probability).said
 
 
-def mistakes(arms: Mapping[str, Arm]) -> list[Mistake]:
+def _mistakes(arms: Mapping[str, Arm]) -> list[Mistake]:
     """Return the pictures that any arm missed: those that most arms missed first, then the surest."""
     missed: dict[tuple[str, str], dict[str, Answer]] = {}
     for name, arm in arms.items():
@@ -46,7 +46,7 @@ def mistakes(arms: Mapping[str, Arm]) -> list[Mistake]:
 @st.fragment
 def show_mistakes(run: Run, arms: Mapping[str, Arm]) -> None:
     """Show them, and move a picture whose label is wrong."""
-    found = mistakes(arms)
+    found = _mistakes(arms)
     for name, arm in arms.items():
         if not arm.wrong:
             st.markdown(f"**{ARM_TITLES[name]}**: no mistake on {count(len(arm.answers), 'test picture')}.")

@@ -58,7 +58,7 @@ def add_pictures(album: Album) -> None:
             f"At most {limits.ZIP_BYTES // limits.MB} MB.",
         )
         if packed:
-            take_zip(album, packed)
+            _take_zip(album, packed)
     with camera:
         _camera(album)
     with samples:
@@ -72,7 +72,7 @@ def add_pictures(album: Album) -> None:
                 args=(sample.name,),
             )
     with tests:
-        add_test_set(album, partial(take_zip, test=True))
+        add_test_set(album, partial(_take_zip, test=True))
 
 
 def _is_phone() -> bool:
@@ -162,7 +162,7 @@ def _left_out(recording: Recording) -> list[str]:
     return [left if recording.alike < len(recording.frames) else f"{left} Move a little while you hold."]
 
 
-def take_zip(album: Album, packed: Any, *, test: bool = False) -> None:
+def _take_zip(album: Album, packed: Any, *, test: bool = False) -> None:
     """Take a zip, as `take` does; one that this page has made comes back as it was, unless it is to be tested on."""
     name = packed.name
     with tempfile.TemporaryDirectory(prefix="convscope-") as folder:

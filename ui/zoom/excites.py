@@ -25,11 +25,11 @@ from ui.shared.text import count, plain
 from ui.shared.worker import ask
 from ui.widgets.wall.wall import Tile, wall
 from ui.zoom.place import Place, go
-from ui.zoom.scenes import called, named
+from ui.zoom.scenes import called, node_title
 from ui.zoom.sums import number
 
 SHOWN = 8  # patches
-MOST = 400  # of the visitor's pictures that are searched
+MAX_PICTURES = 400  # of the visitor's pictures that are searched
 KEY = "zoom_excites"
 _WISHED = f"{KEY}_wished"  # in the session: all of the visitor's pictures are to be searched, here and further on
 _OPENED = f"{KEY}_opened"  # in the session: another picture was chosen, for which the whole page is drawn anew
@@ -73,7 +73,7 @@ def _excites(plan: Plan, place: Place) -> None:
             tiles.append(_tile(plan, node, each, pictures[each.digest]))
         except DECODING_ERRORS:  # it was there when it was searched
             lost.append(each.digest)
-    of = f"{called(plan, node, channel)} of {named(node)}"
+    of = f"{called(plan, node, channel)} of {node_title(node)}"
     if tiles:
         wall(
             f"What excites {of}",
@@ -114,7 +114,7 @@ def _pictures() -> tuple[dict[str, Searched], list[str]]:
         found.setdefault(shown.digest, Searched(shown.name))
     if visitor().current or "album" in st.session_state:  # nobody is given a sample set by looking here
         items = Album.current().items
-        every = -(-len(items) // MOST)
+        every = -(-len(items) // MAX_PICTURES)
         for item in items[:: every or 1]:
             found.setdefault(item.digest, Searched(item.name))
         if every > 1:

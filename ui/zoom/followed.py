@@ -78,7 +78,7 @@ def responses(picture: Picture) -> None:
     """Show what each network at hand says at the followed place: of each stage the map that is strongest there."""
     st.subheader("What networks say at the place that you follow", anchor=False)
     rows: list[list[str | Link]] = []
-    quick, slow = at_hand()
+    quick, slow = _at_hand()
     if slow and switch(f"Ask {len(slow):,} more, of which each is loaded first", False, "zoom_more_networks"):
         quick += slow
     for key in quick:
@@ -97,7 +97,7 @@ def responses(picture: Picture) -> None:
     _depth()
 
 
-def at_hand() -> tuple[list[str], list[str]]:
+def _at_hand() -> tuple[list[str], list[str]]:
     """Return the networks with trained weights on this machine: those that answer at once, and those to be loaded."""
     known = [key for key in ARCHITECTURES if loaded.at_hand(key)]
     return [key for key in known if by_table(key)], [key for key in known if not by_table(key)]
@@ -120,7 +120,7 @@ def _rows(plan: Plan, picture: Picture) -> list[list[str | Link]]:
         rows.append(
             [
                 scenes.title(plan),
-                f"{scenes.named(node)}, {node.shape[0]} × {node.shape[1]}",
+                f"{scenes.node_title(node)}, {node.shape[0]} × {node.shape[1]}",
                 Link(f"{scenes.called(plan, node, channel)}, cell {at[0]}, {at[1]}", address),
                 sums.number(found.value),
                 scenes.between(float(mosaic.low[number]), float(mosaic.high[number])),

@@ -10,7 +10,7 @@ import numpy as np
 from cnn_core.arithmetic.escaping import html
 from cnn_core.networks.zoom.answers import Cell
 from cnn_core.networks.zoom.plan import Plan
-from ui.zoom.scenes import called, named
+from ui.zoom.scenes import called, node_title
 from ui.zoom.sums import number, signed
 
 _DIGITS = 6  # of the numbers in the formula
@@ -89,7 +89,7 @@ def _title(plan: Plan, name: str, channel: int, many: bool) -> str:
     if node is None:  # the picture itself, before the network scales it
         return f"{name}, {called(plan, plan.nodes[0], channel)}"
     title = called(plan, node, channel)
-    return f"{named(node)}, {title}" if many else title
+    return f"{node_title(node)}, {title}" if many else title
 
 
 def _window(cell: Cell, place: int, title: str) -> str:

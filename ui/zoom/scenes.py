@@ -129,7 +129,7 @@ def layer(plan: Plan, maps: Maps, seen: str, palette: Palette, order: str = "var
         },
     ]
     return {
-        "label": f"{named(node)} of {title(plan)}: all maps",
+        "label": f"{node_title(node)} of {title(plan)}: all maps",
         "level": 1,
         "place": node.name,
         "trail": trail(plan, Place(node.name)),
@@ -147,13 +147,13 @@ def title(plan: Plan) -> str:
     return ARCHITECTURES[plan.key].title + ("" if plan.pretrained else ", random weights")
 
 
-def named(node: Node) -> str:
+def node_title(node: Node) -> str:
     """Return a node's name in words.
 
     Example:
         >>> from types import SimpleNamespace as Node
-        >>> named(Node(name="block3b_depthwise_relu6")), named(Node(name="stem_relu6")), named(Node(name="s2"))
-        ('Block 3b, depthwise', 'Stem', 'S2')
+        >>> [node_title(Node(name=name)) for name in ("block3b_depthwise_relu6", "stem_relu6", "s2")]
+        ['Block 3b, depthwise', 'Stem', 'S2']
     """
     return layer_title(re.sub(_PARTS, "", node.name) or node.name)
 
@@ -173,7 +173,7 @@ def trail(plan: Plan, place: Place) -> list[dict[str, str]]:
     """Return the way from the whole network to a map, each with its link."""
     way = [{"place": WHOLE, "title": title(plan)}]
     if place.node:
-        way.append({"place": place.node, "title": named(plan.node(place.node))})
+        way.append({"place": place.node, "title": node_title(plan.node(place.node))})
     if place.channel is not None:
         way.append({"place": place.map.text, "title": called(plan, plan.node(place.node), place.channel)})
     return way
@@ -234,7 +234,7 @@ def _tile(plan: Plan, node: Node, channel: int, low: float, high: float) -> dict
     return {
         "id": place,
         "title": called(plan, node, channel),
-        "about": f"{named(node)}: {between(low, high)}",
+        "about": f"{node_title(node)}: {between(low, high)}",
         "go": place,
     }
 
@@ -244,20 +244,21 @@ def _neighbours(plan: Plan, node: Node) -> list[dict[str, str]]:
     stage = plan.stage_of(node.name)
     steps, before = [], ""
     for each in [plan.node(name) for name in stage.nodes] if stage else [node]:
-        block, _, part = named(each).partition(", ")
-        said = part if part and block == before else named(each)  # a block is named once
+        block, _, part = node_title(each).partition(", ")
+        said = part if part and block == before else node_title(each)  # a block is named once
         before = block
         if offered(each):
-            steps.append({"id": each.name, "title": said, "about": f"{named(each)}: {shape(each)}", "go": each.name})
+            about = f"{node_title(each)}: {_shape(each)}"
+            steps.append({"id": each.name, "title": said, "about": about, "go": each.name})
     return steps
 
 
-def shape(node: Node) -> str:
+def _shape(node: Node) -> str:
     """Say what a node does, and what comes out.
 
     Example:
         >>> from types import SimpleNamespace as Some
-        >>> shape(Some(kind="depthwise", window=Some(kernel_size=(3, 3)), shape=(28, 28, 40)))
+        >>> _shape(Some(kind="depthwise", window=Some(kernel_size=(3, 3)), shape=(28, 28, 40)))
         'depthwise, 3 × 3; 28 × 28, 40 maps'
     """
     height, width, channels = node.shape

@@ -54,7 +54,7 @@ def made(plan: Plan, found: Made, seen: str, palette: Palette) -> dict[str, Any]
         sheets["inputs"] = laid(sheet(scenes.vivid(found.input_codes.codes), count, palette=palette))
     if not _kernel_said(found):
         codes = scenes.coded(found.kernels, float(np.abs(found.kernels).max()))
-        sheets["kernels"] = laid(sheet(codes, count, palette=palette, weights=True))
+        sheets["kernels"] = laid(sheet(codes, count, palette=palette, of_weights=True))
     panels = [_picture(plan, seen, node, rows), _output(plan, node, found, rows)]
     joins: list[dict[str, str]] = []
     for row in range(count):
@@ -66,7 +66,7 @@ def made(plan: Plan, found: Made, seen: str, palette: Palette) -> dict[str, Any]
     panels += _sum(node, found, rows, count)
     size = next((pixels for most, pixels in _SIZES if count <= most), _SMALL)
     return {
-        "label": f"{scenes.called(plan, node, found.channel)} of {scenes.named(node)}, {scenes.title(plan)}: "
+        "label": f"{scenes.called(plan, node, found.channel)} of {scenes.node_title(node)}, {scenes.title(plan)}: "
         "what it is made of",
         "level": 2,
         "place": place.text,
@@ -95,7 +95,7 @@ def _untold(plan: Plan, node: Node, found: Made, seen: str, palette: Palette) ->
     panels[1]["wide"] = [3, 1, 1, ROWS]
     why = {"wide": [2, 1, 1, ROWS], "narrow": [1, 3, 4, 1], "title": "", "about": ""}
     return {
-        "label": f"{scenes.called(plan, node, found.channel)} of {scenes.named(node)}, {scenes.title(plan)}",
+        "label": f"{scenes.called(plan, node, found.channel)} of {scenes.node_title(node)}, {scenes.title(plan)}",
         "level": 2,
         "place": place.text,
         "trail": scenes.trail(plan, place),
@@ -201,7 +201,7 @@ def _output(plan: Plan, node: Node, found: Made, rows: int) -> dict[str, Any]:
         "wide": [6, 1, 1, rows],
         "narrow": [1, 1, 3, 2],
         "title": f"{called[:1].upper()}{called[1:]}, {values.shape[0]} × {values.shape[1]}",
-        "about": f"{scenes.named(node)}, {scenes.between(found.low, found.high)}",
+        "about": f"{scenes.node_title(node)}, {scenes.between(found.low, found.high)}",
         "sheet": "output",
         "index": 0,
         "shape": list(values.shape),
@@ -222,7 +222,8 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
     several = (
         len({each for each, _ in found.inputs}) > 1 or found.kind == "concatenate"
     )  # layers: their names are of use
-    called = scenes.named(source) if several else str(channel) if len(found.inputs) > 1 else ""
+    title = scenes.node_title(source) if known else name
+    called = scenes.node_title(source) if several else str(channel) if len(found.inputs) > 1 else ""
     narrow = row + 3
     panels: list[dict[str, Any]] = [
         {
@@ -232,7 +233,7 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
             "narrow": [1, narrow, 1, 1],
             "title": called or scenes.called(plan, source, channel),
             "small": len(found.inputs) > 1 and not several,
-            "about": f"{scenes.called(plan, source, channel)} of {scenes.named(source) if known else name}, an input",
+            "about": f"{scenes.called(plan, source, channel)} of {title}, an input",
             "sheet": "inputs",
             "index": row,
             "shape": list(source.shape[:2]),
@@ -265,7 +266,8 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
     }
     if found.factor:
         by = plan.node(found.factor[0])
-        gate = {"kind": "map", "text": _kernel_said(found, row), "shape": [1, 1], "about": f"times {scenes.named(by)}"}
+        about = f"times {scenes.node_title(by)}"
+        gate = {"kind": "map", "text": _kernel_said(found, row), "shape": [1, 1], "about": about}
         return [*panels, slots | gate | ({"go": Place(*found.factor).text} if offered(by) else {})]
     if text := _kernel_said(found, row):
         return [*panels, slots | {"kind": "number", "text": text, "about": ""}]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from cnn_core.engine.errors import EngineError
-from cnn_core.figures.through import listened
+from cnn_core.figures.effective import listened
 from cnn_core.networks.backbones import DEFAULT
 from cnn_core.networks.inside import Unit
 from cnn_core.networks.zoom.answers import Cell

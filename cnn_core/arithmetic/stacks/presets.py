@@ -65,6 +65,9 @@ def read_atlas(path: Path) -> dict[str, Preset]:
     """Return the path of the largest field of each architecture of an atlas, by key; `_` for what no name can have.
 
     Groups that do not divide the channels which the path alone brings (other branches are missing) are taken as one.
+
+    Raises:
+        StackError: If there is no such file.
     """
     try:
         architectures = json.loads(path.read_text(encoding="utf-8"))["architectures"]

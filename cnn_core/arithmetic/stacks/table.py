@@ -301,8 +301,12 @@ def stack_table(stack: Iterable[StackLayer], input_size: int, channels: int = CH
 def centre_unit(row: StackRow, input_size: int) -> int:
     """Return the index of the unit whose field's centre is nearest to that of the picture.
 
-    >>> centre_unit(stack_table([StackLayer("a", "pooling", 3, stride=2)], input_size=7)[0], input_size=7)
-    1
+    Raises:
+        ValueError: If the layer has no units, or none whose place is known.
+
+    Example:
+        >>> centre_unit(stack_table([StackLayer("a", "pooling", 3, stride=2)], input_size=7)[0], input_size=7)
+        1
     """
     if row.output_size is None or row.field.padding is None:
         raise ValueError(f"After {row.layer.name} there are no units; expected a layer that fits the picture.")

@@ -23,7 +23,7 @@ from cnn_core.pictures.images import DECODING_ERRORS
 from cnn_core.store.runs import Store
 
 AT_ONCE, SECONDS = 24, 0.5  # pictures that one question looks at, and how long, at most
-MOST = 500  # pictures that are asked about
+MAX_PICTURES = 500  # pictures that are asked about
 _PRECISION = "float32"
 
 
@@ -36,7 +36,7 @@ def exciting(
         key: One of `BACKBONES` that one can walk into: what they compute is the same everywhere, and can be kept.
         node: One of the plan's.
         channel: From 0.
-        digests: Of pictures in the store, or of those that come with the installation; at most MOST.
+        digests: Of pictures in the store, or of those that come with the installation; at most MAX_PICTURES.
         most: Pictures that are returned.
         location: Of the store; by default the one of this process.
 
@@ -48,8 +48,8 @@ def exciting(
     channels = plan.node(node).shape[2]
     if not 0 <= channel < channels:
         raise InspectionRefused(f"{node} has the maps 0 to {channels - 1}; received {channel}.")
-    if len(digests) > MOST:
-        raise InspectionRefused(f"At most {MOST} pictures are searched at once; received {len(digests):,}.")
+    if len(digests) > MAX_PICTURES:
+        raise InspectionRefused(f"At most {MAX_PICTURES} pictures are searched at once; received {len(digests):,}.")
     until = time.monotonic() + SECONDS
     come = {digest: vector for digest, vector in _of_bundled(key, node).items() if digest in digests}
     own = [digest for digest in dict.fromkeys(digests) if digest not in come]

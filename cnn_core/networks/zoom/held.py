@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-MOST = 40_000_000  # bytes: every block of EfficientNet-Lite0 for eight pictures, and the widest layers within one
+MAX_BYTES = 40_000_000  # every block of EfficientNet-Lite0 for eight pictures, and the widest layers within one
 
 _maps: "OrderedDict[Hashable, np.ndarray]" = OrderedDict()
 _lock = threading.Lock()
@@ -23,7 +23,7 @@ def digest(seen: np.ndarray) -> bytes:
     return hashlib.blake2b(np.ascontiguousarray(seen).data, digest_size=16).digest()
 
 
-def held(key: Hashable, compute: Callable[[], np.ndarray], most: int = MOST) -> np.ndarray:
+def held(key: Hashable, compute: Callable[[], np.ndarray], most: int = MAX_BYTES) -> np.ndarray:
     """Return an array, computed if it was not lately; nobody may write into it.
 
     Args:

@@ -58,7 +58,7 @@ def read(model: keras.Model, facts: Network) -> Plan:
 
 
 def traced(model: keras.Model, facts: Network) -> tuple[Plan, dict[str, Any]]:
-    """Return how one walks through a model, and the symbolic tensor of each node; arguments as of `read`."""
+    """Return how one walks through a model, and the symbolic tensor of each node; arguments and errors as of `read`."""
     graph = graph_of(model)
     if graph is None or len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 4:
         raise InspectionRefused(f"One walks through graphs of layers on one picture; {facts.key} is none.")

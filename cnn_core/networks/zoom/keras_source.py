@@ -86,7 +86,7 @@ class Keras:
         channels = node.shape[2]
         scale, shift = _scaled(self.subject.model.get_layer(node.norm), channels) if node.norm else _as_it_is(channels)
         if node.kind == "input":
-            factor, summand = (_each(number, channels) for number in self.subject.network.prepared)
+            factor, summand = (_each(number, channels) for number in self.subject.network.preprocessing)
             scale, shift = factor * scale, summand * scale + shift
         if not node.weights:
             return Weights(None, np.zeros(channels), scale, shift)

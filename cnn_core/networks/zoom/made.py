@@ -133,7 +133,7 @@ def cell(key: str, seen: np.ndarray, node: str, channel: int, row: int, column: 
 
 
 def cell_of(source: Source, node: str, channel: int, row: int, column: int, singly: int = 8) -> Cell:
-    """Return one cell and every product that it is made of, whoever computes it; as `cell`."""
+    """Return one cell and every product that it is made of, whoever computes it; arguments and errors as of `cell`."""
     found = _found(source, node, channel, singly)
     height, width = found.shape[:2]
     if not (0 <= row < height and 0 <= column < width):

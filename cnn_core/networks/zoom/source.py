@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from cnn_core.arithmetic.layers import activated, affine, per_channel
+from cnn_core.arithmetic.layers import activated, affine, depthwise
 from cnn_core.networks import backbones, devices, embedded, forward
 from cnn_core.networks.loaded import loaded
 from cnn_core.networks.zoo.architectures import architecture
@@ -137,7 +137,7 @@ class Lite:
         assert numbers.kernel is not None
         if node.kind == "depthwise":
             assert node.window is not None
-            made = per_channel(inputs, numbers.kernel, node.window)
+            made = depthwise(inputs, numbers.kernel, node.window)
         else:  # the classifier, and 1 × 1: the only other convolution, the stem, is told by the network
             made = inputs @ numbers.kernel[0, 0]
         made *= numbers.scale.astype(np.float32)

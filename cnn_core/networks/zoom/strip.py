@@ -35,7 +35,7 @@ def strip(key: str, seen: np.ndarray, most: int = 24) -> Strip:
 
 
 def strip_of(source: Source, most: int = 24) -> Strip:
-    """Return a whole network on a picture, whoever computes it; as `strip`."""
+    """Return a whole network on a picture, whoever computes it; arguments and errors as of `strip`."""
     if most < 1:
         raise InspectionRefused(f"The strip shows at least 1 map a stage; received {most}.")
     stages = tuple(_mosaic(source, stage, node, most) for stage, node in source.plan.shown())
@@ -59,10 +59,10 @@ def maps(key: str, seen: np.ndarray, node: str) -> Maps:
 def maps_of(source: Source, node: str) -> Maps:
     """Return all maps of a node, whoever computes them; as `maps`."""
     found = source.plan.node(node)
-    values = class_maps(source, found) if of_an_average(source.plan, found) else source.maps(node)
+    values = _class_maps(source, found) if of_an_average(source.plan, found) else source.maps(node)
     step = stepped(values.shape, CELLS)
     low, high, peaks = _extremes(values)
-    order = most_varied(values) if values.shape[:2] != (1, 1) else np.argsort(-values[0, 0], kind="stable")
+    order = _most_varied(values) if values.shape[:2] != (1, 1) else np.argsort(-values[0, 0], kind="stable")
     return Maps(node, found.shape, coded(values[::step, ::step]), step, low, high, peaks, order.astype(np.int32))
 
 
@@ -77,7 +77,7 @@ def averaged(plan: Plan, node: Node) -> str:
     return plan.node(node.inputs[0]).inputs[0]
 
 
-def class_maps(source: Source, node: Node) -> np.ndarray:
+def _class_maps(source: Source, node: Node) -> np.ndarray:
     """Return what speaks where for each class, float32 `(h, w, classes)`; the mean and the bias are the logit.
 
     M[i, j] = Σ_c w[c] f[i, j, c]
@@ -90,7 +90,7 @@ def class_maps(source: Source, node: Node) -> np.ndarray:
     return found
 
 
-def most_varied(maps: np.ndarray) -> np.ndarray:
+def _most_varied(maps: np.ndarray) -> np.ndarray:
     """Return the channels of `(h, w, C)` in the order of their variance, the largest first."""
     return maps.reshape(-1, maps.shape[-1]).var(axis=0).argsort(kind="stable")[::-1]
 
@@ -110,7 +110,7 @@ def stepped(shape: tuple[int, ...], cells: int) -> int:
 
 def _mosaic(source: Source, stage: Stage, node: Node, most: int) -> Mosaic:
     values = source.maps(node.name)
-    channels = most_varied(values)[:most]
+    channels = _most_varied(values)[:most]
     values, step = values[..., channels], -(-max(node.shape[:2]) // SIDE)
     low, high, peaks = _extremes(values)
     few = coded(values[::step, ::step])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_core.arithmetic.layers import Sliding, per_channel, window
+from cnn_core.arithmetic.layers import Sliding, depthwise, window
 from cnn_core.arithmetic.windows import shifted_views
 from cnn_core.networks.zoom.answers import Input
 from cnn_core.networks.zoom.plan import Node
@@ -65,7 +65,7 @@ def terms(source: Source, node: Node, channel: int) -> Terms:
 
 def _laid(name: str, first: int, maps: np.ndarray, kernel: np.ndarray, sliding: Sliding) -> Terms:
     inputs = [(name, first + number) for number in range(maps.shape[2])]
-    return Terms(inputs, maps, per_channel(maps, kernel, sliding), np.moveaxis(kernel, 2, 0))
+    return Terms(inputs, maps, depthwise(maps, kernel, sliding), np.moveaxis(kernel, 2, 0))
 
 
 def _read_by(node: Node, maps: np.ndarray, kernel: np.ndarray, channel: int) -> tuple[np.ndarray, np.ndarray, int]:
@@ -176,11 +176,11 @@ def products(source: Source, node: Node, channel: int, row: int, column: int) ->
 
 def share(source: Source, node: Node, score: np.ndarray) -> np.ndarray:
     """Return what a softmax makes of the score of one class, beside those of all others."""
-    scores = logits(source, node)
+    scores = _logits(source, node)
     return np.asarray(np.exp(score - scores.max()) / np.exp(scores - scores.max()).sum())
 
 
-def logits(source: Source, node: Node) -> np.ndarray:
+def _logits(source: Source, node: Node) -> np.ndarray:
     """Return what a classifier says before its softmax, float64 `(classes,)`."""
     numbers = source.weights(node)
     assert numbers.kernel is not None

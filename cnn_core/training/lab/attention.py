@@ -17,7 +17,7 @@ from keras import layers
 
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import cached_features, network_input
-from cnn_core.networks.inside import weighed
+from cnn_core.networks.inside import grad_cam_map
 from cnn_core.pictures.items import Item
 from cnn_core.pictures.near import loosened
 from cnn_core.store import keys
@@ -104,7 +104,7 @@ def evidence(base: keras.Model, head: Head, batch: np.ndarray, index: int) -> np
     linear.kernel.assign(head.kernel / head.scale[:, None])
     linear.bias.assign(head.bias - (head.mean / head.scale) @ head.kernel)
     last = base.output._keras_history.operation.name
-    return weighed(model, last, batch.astype(np.float32), index)
+    return grad_cam_map(model, last, batch.astype(np.float32), index)
 
 
 @cache

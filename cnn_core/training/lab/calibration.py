@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnn_core.arithmetic.statistics import share
+from cnn_core.arithmetic.measures import wilson
 from cnn_core.arithmetic.verdicts import over_seeds
 from cnn_core.training.lab.labels import Bin, ClassError, RefusalPoint, Reliability, Threshold
 
@@ -109,7 +109,7 @@ def _bins(confidence: np.ndarray, right: np.ndarray) -> tuple[Bin, ...]:
         Bin(
             index / BINS,
             float(confidence[of == index].mean()),
-            share(int(right[of == index].sum()), int((of == index).sum())),
+            wilson(int(right[of == index].sum()), int((of == index).sum())),
         )
         for index in np.unique(of).tolist()
     )

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from cnn_core.arithmetic.statistics import share
+from cnn_core.arithmetic.measures import wilson
 from cnn_core.training import heads
 from cnn_core.training.lab import likeness
 from cnn_core.training.lab.bench import Bench
@@ -42,7 +42,7 @@ def study(bench: LabelsBench) -> None:
     if bench.result.suspects is None:
         found = label_errors(said, given)
         suspects = tuple(_suspect(bench, said, given, rows, int(index)) for index in found)
-        accuracy = share(int((said.argmax(axis=1) == given).sum()), len(given))
+        accuracy = wilson(int((said.argmax(axis=1) == given).sum()), len(given))
         finding = _finding(found, flipped) if bench.options.flip else None
         bench.show(replace(bench.result, accuracy=accuracy, suspects=suspects, finding=finding))
     if bench.result.duplicates is None:
@@ -121,7 +121,7 @@ def _out_of_fold(bench: LabelsBench, features: np.ndarray, given: np.ndarray) ->
 
 def _finding(suspects: np.ndarray, flipped: np.ndarray) -> Finding:
     hits, found, there = int(flipped[suspects].sum()), len(suspects), int(flipped.sum())
-    return Finding(there, found, hits, share(hits, found) if found else None, share(hits, there) if there else None)
+    return Finding(there, found, hits, wilson(hits, found) if found else None, wilson(hits, there) if there else None)
 
 
 def _suspect(bench: LabelsBench, said: np.ndarray, given: np.ndarray, rows: np.ndarray, index: int) -> Suspect:
@@ -202,7 +202,7 @@ def _none_of_these(bench: LabelsBench, features: np.ndarray, said: np.ndarray, g
         probe = heads.fit(features[shown], np.where(given > index, given - 1, given)[shown])
         largest.append(probe.probabilities(features[~shown]).max(axis=1))
         refused = largest[-1] < chosen.threshold
-        unseen.append(Withheld(name, share(int(refused.sum()), len(refused))))
+        unseen.append(Withheld(name, wilson(int(refused.sum()), len(refused))))
     curve = refusal_curve(said.max(axis=1), said.argmax(axis=1) == given, np.concatenate(largest))
     mean = float(np.mean([withheld.refused.value for withheld in unseen]))
     values["words"] += f" Pictures of a class that it was never shown are refused in {mean:.0%} of cases."

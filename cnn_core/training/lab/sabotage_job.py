@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import keras
 import numpy as np
 
-from cnn_core.arithmetic.statistics import share as share_of
+from cnn_core.arithmetic.measures import wilson
 from cnn_core.networks import backbones
 from cnn_core.networks.backbones import Backbone, weights_id
 from cnn_core.networks.forward import BATCH, Network, compiled, features, fixed, network_input, pooled
@@ -109,7 +109,7 @@ def _mistakes(
             loss = bench.paired(accuracy, right, (distortion.title, "the right preprocessing"))
             agreement = None
             if top:
-                agreement = share_of(int((_answers(features, top) == _answers(wrong, top)).sum()), len(features))
+                agreement = wilson(int((_answers(features, top) == _answers(wrong, top)).sum()), len(features))
             mistake = replace(mistake, accuracy=accuracy, loss=loss, agreement=agreement)
         network = replace(network, distortions=(*network.distortions, mistake))
         _show(bench, network)

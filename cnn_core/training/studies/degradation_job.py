@@ -7,7 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from cnn_core.arithmetic.statistics import share
+from cnn_core.arithmetic.measures import wilson
 from cnn_core.networks import devices
 from cnn_core.networks.summary import layer_table
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
@@ -81,7 +81,7 @@ class _Study:
         arms = {}
         for name, arm in self.arms.items():
             last = arm.last_accuracies
-            accuracy = share(right_on_average(last, tested), tested) if last else None
+            accuracy = wilson(right_on_average(last, tested), tested) if last else None
             arms[name] = replace(arm, accuracy=accuracy)
         seconds = round(self._earlier + time.perf_counter() - self._started, 3)
         pictures = Pictures(len(self.data.train), tested)

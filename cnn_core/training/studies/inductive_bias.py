@@ -10,7 +10,7 @@ Source:
     the permutation of pixels: Zhang et al. 2017, arXiv:1611.03530, section 2.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean
 from typing import Any
@@ -144,7 +144,7 @@ class InductiveBiasResult(Result):
         points, tested = [Point(**point) for point in values["points"]], values["pictures"]["test"]
         found = {
             "leads": [asdict(lead) for lead in leads(points)],
-            "largest": {name: asdict(each) for name, each in largest(points, tested, wilson).items()},
+            "largest": {name: asdict(each) for name, each in largest(points, tested).items()},
         }
         return {**values, **found}
 
@@ -195,13 +195,12 @@ def leads(points: Iterable[Point]) -> tuple[Lead, ...]:
     return tuple(found)
 
 
-def largest(points: Sequence[Point], tested: int, share: Callable[[int, int], Share]) -> dict[str, Share]:
+def largest(points: Sequence[Point], tested: int) -> dict[str, Share]:
     """Return the right answers of each network with the most pictures, on average over the seeds.
 
     Args:
         points: Of both networks.
         tested: Number of test pictures.
-        share: Makes a share of right answers and all.
     """
     most = max((point.size for point in points), default=0)
     values: dict[str, list[float]] = {}
@@ -209,7 +208,7 @@ def largest(points: Sequence[Point], tested: int, share: Callable[[int, int], Sh
         if point.size == most:
             name = f"{point.net}{', shuffled' if point.shuffled else ''}, {most} pictures"
             values.setdefault(name, []).append(point.test_accuracy)
-    return {name: share(right_on_average(of, tested), tested) for name, of in values.items()}
+    return {name: wilson(right_on_average(of, tested), tested) for name, of in values.items()}
 
 
 # In words ------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 from keras import layers
 
-from cnn_core.arithmetic.statistics import share
 from cnn_core.networks import devices
 from cnn_core.networks.zoo.vit import vit
 from cnn_core.store.records import Run
@@ -123,7 +122,7 @@ class _Study:
             learning_rates=self.rates,
             points=self.points,
             leads=leads(self.points),
-            largest=largest(self.points, tested, share),
+            largest=largest(self.points, tested),
             pictures=Pictures(self.limit, tested, VALIDATION),
             seconds=round(self._earlier + time.perf_counter() - self._started, 3),
         )

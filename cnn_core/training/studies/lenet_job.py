@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_core.arithmetic.statistics import share
+from cnn_core.arithmetic.measures import wilson
 from cnn_core.networks import devices
 from cnn_core.networks.zoo.lenet import lenet5
 from cnn_core.store import keys
@@ -141,7 +141,7 @@ def _tested(result: LeNetResult, trainer: Trainer, data: Digits) -> LeNetResult:
     ]
     return replace(
         result,
-        accuracy=share(int(confusion.trace()), len(said)),
+        accuracy=wilson(int(confusion.trace()), len(said)),
         confusion=tuple(map(tuple, confusion.tolist())),
         errors=tuple(sorted(errors, key=lambda error: -error.probability)),
         params=trainer.model.count_params(),

@@ -8,8 +8,7 @@ from PIL import Image
 from scipy.stats import mannwhitneyu
 from sklearn.model_selection import StratifiedGroupKFold
 
-from cnn_core.arithmetic.measures import Share
-from cnn_core.arithmetic.statistics import share
+from cnn_core.arithmetic.measures import Share, wilson
 from cnn_core.arithmetic.verdicts import holm
 from cnn_core.pictures import kept
 from cnn_core.pictures.items import Item
@@ -59,7 +58,7 @@ def told_apart(
         right[unseen] = said.argmax(axis=1) == part[unseen]
     _, group_of = np.unique(group, return_inverse=True)
     scenes = np.bincount(group_of, right) / np.bincount(group_of)  # frames of one scene are no witnesses of their own
-    return share(round(float(scenes.sum())), len(scenes))
+    return wilson(round(float(scenes.sum())), len(scenes))
 
 
 def traits(store: Store, train: Sequence[Item], test: Sequence[Item]) -> tuple[Trait, ...]:

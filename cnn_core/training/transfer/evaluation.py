@@ -5,8 +5,8 @@ from itertools import combinations
 
 import numpy as np
 
-from cnn_core.arithmetic.measures import PairedAnswers
-from cnn_core.arithmetic.statistics import paired_answers, share
+from cnn_core.arithmetic.measures import PairedAnswers, wilson
+from cnn_core.arithmetic.statistics import paired_answers
 from cnn_core.pictures.items import Item
 from cnn_core.training.transfer.results import Answer, ClassFigures, Figures
 
@@ -32,7 +32,7 @@ def evaluate(probabilities: np.ndarray, items: Sequence[Item], classes: Sequence
     right, count, claimed = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     precision, recall, f1 = (_ratio(*each) for each in ((right, claimed), (right, count), (2 * right, count + claimed)))
     return Figures(
-        share(int((said == truth).sum()), len(items)),
+        wilson(int((said == truth).sum()), len(items)),
         tuple(map(tuple, confusion.tolist())),
         tuple(
             ClassFigures(name, float(p), float(r), float(f), int(n))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from cnn_core.arithmetic.measures import Share
-from cnn_core.arithmetic.statistics import fisher_exact, share
+from cnn_core.arithmetic.measures import Share, wilson
+from cnn_core.arithmetic.statistics import fisher_exact
 from cnn_core.arithmetic.verdicts import holm
 from cnn_core.pictures.bursts import together
 from cnn_core.pictures.items import Item
@@ -44,7 +44,7 @@ def on_both(arm: Arm, validated: int) -> tuple[Share, Share] | None:
     entry = next((each for each in reversed(arm.history) if each.epoch <= arm.best_epoch), None)
     if entry is None or not validated:
         return None
-    return share(round(entry.val_accuracy * validated), validated), arm.accuracy
+    return wilson(round(entry.val_accuracy * validated), validated), arm.accuracy
 
 
 def missed(arm: Arm, split: Split, vectors: Vectors) -> tuple[Missed, ...]:
@@ -84,7 +84,7 @@ def by_class(
         answers = [answer for answer in arm.answers if answer.label == name]
         if of and answers:
             right = int((said[of] == index).sum()), sum(answer.right for answer in answers)
-            found[name] = share(right[0], len(of)), share(right[1], len(answers))
+            found[name] = wilson(right[0], len(of)), wilson(right[1], len(answers))
     return found
 
 

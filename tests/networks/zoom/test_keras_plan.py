@@ -222,7 +222,7 @@ def test_every_node_of_small_graphs_is_as_keras_says(name: str) -> None:
     keras.utils.set_random_seed(5)
     image = keras.Input((SIDE, SIDE, 3), name="image")
     model = lively(keras.Model(image, TOYS[name](image)))
-    held_to_keras(subject_of(model, prepared=(1.0, 0.0) if name == "pooled" else (1 / 127.5, -1.0)))
+    held_to_keras(subject_of(model, preprocessing=(1.0, 0.0) if name == "pooled" else (1 / 127.5, -1.0)))
 
 
 @pytest.mark.parametrize("key", ["lenet5", "lenet5_1998"])
@@ -258,7 +258,7 @@ def held_to_keras(subject: Subject) -> None:
 
 def test_products_of_two_maps_lead_to_both() -> None:
     image = keras.Input((SIDE, SIDE, 3), name="image")
-    subject = subject_of(lively(keras.Model(image, residual(image))), prepared=(1 / 127.5, -1.0))
+    subject = subject_of(lively(keras.Model(image, residual(image))), preprocessing=(1 / 127.5, -1.0))
     found = keras_source.Keras(subject, np.full((SIDE, SIDE, 3), 90, np.uint8))
     gated, gate = made.made_of(found, "weighed", 2), float(found.maps("gate")[0, 0, 2])
     assert (gated.inputs, gated.factor) == ((("out", 2),), ("gate", 2)) and gated.kernels.tolist() == [[[gate]]]

@@ -12,8 +12,6 @@ from scipy.stats import sem
 from scipy.stats import t as student
 from studies_toys import VERSION_01
 
-from cnn_core.arithmetic.measures import wilson
-from cnn_core.arithmetic.statistics import share
 from cnn_core.training.studies.inductive_bias import (
     STUDY,
     InductiveBias,
@@ -157,14 +155,13 @@ def test_result_of_version_01_is_read_with_leads_and_their_intervals() -> None:
     assert row.value == pytest.approx(np.mean(of), abs=1 / 359)
 
 
-@pytest.mark.parametrize("made", [share, wilson])
-def test_comparison_has_a_row_a_network_with_the_most_pictures(made: object) -> None:
+def test_comparison_has_a_row_a_network_with_the_most_pictures() -> None:
     every = [
         *points({(False, 10): [0.4]}, vit=0.1),
         *points({(False, 50): [0.1, 0.2]}, vit=0.7),
         *points({(True, 50): [0.0]}, vit=0.85),
     ]
-    found = largest(every, 20, made)  # type: ignore[arg-type]
+    found = largest(every, 20)
     assert {name: each.value for name, each in found.items()} == {
         "vit, 50 pictures": 0.7,
         "convnet, 50 pictures": 0.85,
@@ -172,7 +169,7 @@ def test_comparison_has_a_row_a_network_with_the_most_pictures(made: object) -> 
         "convnet, shuffled, 50 pictures": 0.85,
     }
     assert all(each.low < each.value < each.high for each in found.values())
-    assert largest([], 20, share) == {}
+    assert largest([], 20) == {}
 
 
 def test_lines_have_every_accuracy() -> None:

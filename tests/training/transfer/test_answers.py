@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from cnn_core.arithmetic.statistics import share
+from cnn_core.arithmetic.measures import wilson
 from cnn_core.networks.embedded import classify
 from cnn_core.pictures.images import square
 from cnn_core.store.records import RunNotFound
@@ -45,7 +45,7 @@ def finished(store: Store, **arms: float | None) -> str:
     spec = {"items": [], "options": options.to_json(), "source": "toy"}
     run = store.claim(store.create("transfer", spec, title="toy").id, "test")
     assert run
-    tested = Arm(share(1, 1), ((1, 0), (0, 0)), (), (), (), 1, 8, 8, 1000, {})
+    tested = Arm(wilson(1, 1), ((1, 0), (0, 0)), (), (), (), 1, 8, 8, 1000, {})
     result = Transfer(
         ("dark", "light"),
         {"train": 8, "validation": 1, "test": 1},
