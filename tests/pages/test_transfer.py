@@ -21,7 +21,7 @@ from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.store.report import how_it_ended
 from cnn_core.store.runs import Store
-from cnn_core.training.lab.labels import Attention, Neighbour
+from cnn_core.training.lab.labels import Evidence, Neighbour
 from cnn_core.training.transfer import onnx_extra
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import bundle
@@ -480,7 +480,7 @@ def test_mistake_is_looked_into_when_it_is_opened(page: Any, store: Store, run: 
     seen, strong = np.zeros((8, 8, 3), np.uint8), np.zeros((3, 3), np.float32)
     strong[0, 2] = 2.0
     near = tuple(Neighbour(run.spec["items"][n][0], f"{n}.png", label, 0.9) for n, label in ((0, "cat"), (11, "dog")))
-    found = Attention("dog", "cat", {"cat": 0.8, "dog": 0.2}, {"cat": strong, "dog": 0 * strong}, seen, near)
+    found = Evidence("dog", "cat", {"cat": 0.8, "dog": 0.2}, {"cat": strong, "dog": 0 * strong}, seen, near)
     engine.answers["evidence"] = found
     asked: list[tuple[Any, ...]] = []
     engine.ask = lambda question, *args, **named: asked.append((question, *args)) or engine.answers[question]
@@ -584,7 +584,7 @@ def test_three_arms_are_told_apart_and_no_sentence_says_both(page: Any, store: S
 def test_try_shows_both_arms_answers(page: Any, store: Store, run: Run, engine: Any) -> None:
     engine.answers["predict"] = {"frozen": {"cat": 0.25, "dog": 0.75}, "fine_tuned": {"cat": 0.03, "dog": 0.97}}
     seen, strong = np.zeros((8, 8, 3), np.uint8), np.eye(3, dtype=np.float32)
-    engine.answers["evidence"] = Attention(
+    engine.answers["evidence"] = Evidence(
         "", "dog", {"cat": 0.25, "dog": 0.75}, {"dog": strong, "cat": strong}, seen, ()
     )
     app = page("transfer", run=finish(store, run).id)
