@@ -25,7 +25,7 @@ from cnn_core.networks.backbones import BACKBONES
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.pictures import commands as pictures
 from cnn_core.pictures.decoders import Decoders
-from cnn_core.pictures.images import ImageRejected, Picture
+from cnn_core.pictures.images import ImageRefused, Picture
 from cnn_core.receipts import commands as receipts
 from cnn_core.store import commands as keeping
 from cnn_core.store.records import Run, RunNotFound
@@ -284,11 +284,11 @@ def _pictures(options: argparse.Namespace) -> Iterator[tuple[Path, Picture]]:
         for path in options.files:
             try:
                 picture = decoders.take(str(path), path=path).picture()
-            except ImageRejected as rejection:
+            except ImageRefused as refusal:
                 if len(options.files) == 1:
                     raise
-                refused.append(rejection)
-                print(f"skipped {rejection}", file=sys.stderr)
+                refused.append(refusal)
+                print(f"skipped {refusal}", file=sys.stderr)
                 continue
             for note in picture.notes:
                 print(f"{path}: {note}", file=sys.stderr)

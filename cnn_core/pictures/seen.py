@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageFile
 
-from cnn_core.pictures.formats import ImageRejected
+from cnn_core.pictures.formats import ImageRefused
 
 SPREAD = 8  # levels: a picture whose channels all vary by no more shows nothing
 
@@ -30,7 +30,7 @@ def laid(image: Image.Image, name: str) -> tuple[Image.Image, str]:
     as white ink, it is laid on black.
 
     Raises:
-        ImageRejected: If it is wholly transparent and its colours show nothing either.
+        ImageRefused: If it is wholly transparent and its colours show nothing either.
     """
     if not image.has_transparency_data:
         return image if image.mode == "RGB" else image.convert("RGB"), ""  # convert would copy
@@ -43,7 +43,7 @@ def laid(image: Image.Image, name: str) -> tuple[Image.Image, str]:
     if most == 0:
         colours = layer.convert("RGB")
         if not shows(colours):
-            raise ImageRejected(
+            raise ImageRefused(
                 name, "this picture is fully transparent: nothing to see", "save it without transparency"
             )
         return colours, "transparency left out: it hides the whole picture"

@@ -29,7 +29,7 @@ from typing import Any
 
 from cnn_core.pictures.class_parts import splitter
 from cnn_core.pictures.clutter import OTHER_THINGS, left_by, other_kind
-from cnn_core.pictures.images import ImageRejected, printable
+from cnn_core.pictures.images import ImageRefused, printable
 from cnn_core.pictures.limits import LABEL_CHARACTERS
 from cnn_core.pictures.naming import (
     alike,
@@ -68,7 +68,7 @@ class Found:
     path: str
     size: int
     where: Any = None
-    refusal: ImageRejected | None = None
+    refusal: ImageRefused | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Placed:
     label: str = ""
     part: str = ""
     passed_over: str = ""
-    refusal: ImageRejected | None = None
+    refusal: ImageRefused | None = None
 
     @property
     def name(self) -> str:
@@ -116,7 +116,7 @@ class _File:
 
     found: Found
     dirs: Dirs
-    refusal: ImageRejected | None
+    refusal: ImageRefused | None
     part: str = ""
     name: str = ""  # of its class folder
     stray: bool = False  # lies beside the parts of a set
@@ -162,10 +162,10 @@ def place(found: Sequence[Found], folders: Sequence[str] = ()) -> Tree:
         if reason:
             passed.append(Placed(one, passed_over=reason))
         elif outside:
-            refusal = one.refusal or ImageRejected(one.path, OUTSIDE, "pack the folder again")
+            refusal = one.refusal or ImageRefused(one.path, OUTSIDE, "pack the folder again")
             passed.append(Placed(one, refusal=refusal))
         elif len(parts) > FOLDERS_DEEP:
-            refusal = ImageRejected(one.path, f"this file lies more than {FOLDERS_DEEP} folders deep", "move it up")
+            refusal = ImageRefused(one.path, f"this file lies more than {FOLDERS_DEEP} folders deep", "move it up")
             passed.append(Placed(one, refusal=one.refusal or refusal))
         else:
             files.append(_File(one, _folder_names(parts[:-1]), one.refusal))
@@ -236,7 +236,7 @@ def _take_parts(files: list[_File], hollow: dict[Dirs, bool], notes: list[str]) 
             file.stray = True
             reason = f"this file lies in none of the folders {names}"
             remedy = "put it into a class folder in one of them"
-            file.refusal = file.refusal or ImageRejected(file.found.path, reason, remedy)
+            file.refusal = file.refusal or ImageRefused(file.found.path, reason, remedy)
         for file in files:
             if part := parts.get(file.dirs[: depth + 1], ""):
                 file.part = file.part or part
@@ -372,7 +372,7 @@ def _class_at(node: _Folder, dirs: Dirs, copies: set[str]) -> int | None:
 def _refuse_loose(file: _File) -> None:
     in_none = not any(name.strip(" .") for name in _components(file.found.path)[:-1])
     reason = "this file lies in no folder, so it has no class" if in_none else "this file lies in no class folder"
-    file.refusal = file.refusal or ImageRejected(file.found.path, reason, _TO_CLASS_FOLDER)
+    file.refusal = file.refusal or ImageRefused(file.found.path, reason, _TO_CLASS_FOLDER)
 
 
 def _repair(files: list[_File]) -> None:
@@ -380,7 +380,7 @@ def _repair(files: list[_File]) -> None:
     refused = ill_named({file.name for file in files if file.name})
     for file in files:
         if file.name in refused:
-            file.refusal = file.refusal or ImageRejected(file.found.path, *refused[file.name])
+            file.refusal = file.refusal or ImageRefused(file.found.path, *refused[file.name])
             file.name = ""
         file.name = shown(file.name)
 

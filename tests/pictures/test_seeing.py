@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from cnn_core.pictures.formats import recognise
-from cnn_core.pictures.images import ImageRejected, Picture, decode, restored, take
+from cnn_core.pictures.images import ImageRefused, Picture, decode, restored, take
 from cnn_core.pictures.seen import quality
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ def encode(pixels: np.ndarray | Image.Image, file_format: str, **options: object
 
 
 def refused(data: bytes, name: str = "x") -> str:
-    with pytest.raises(ImageRejected) as caught:
+    with pytest.raises(ImageRefused) as caught:
         decode(data, name)
     return str(caught.value)
 

@@ -15,7 +15,7 @@ from cnn_core.networks import devices
 from cnn_core.networks.backbones import Backbone, build, weights_id
 from cnn_core.pictures import bursts, kept, limits
 from cnn_core.pictures.decoders import Decoders
-from cnn_core.pictures.images import ImageRejected
+from cnn_core.pictures.images import ImageRefused
 from cnn_core.pictures.intake import Intake
 from cnn_core.pictures.items import SpecRefused, flaw, quoted
 from cnn_core.pictures.trees import Placed
@@ -300,8 +300,8 @@ def read_bundle(
             raise refusal
         origin = taken.origin(found[SETTINGS])
         settings = decoders.extract(SETTINGS, path=origin["path"], member=origin["member"])
-    except ImageRejected as rejection:
-        raise BundleRefused(f"The settings of {name} cannot be read: {rejection}") from rejection
+    except ImageRefused as refusal:
+        raise BundleRefused(f"The settings of {name} cannot be read: {refusal}") from refusal
     experiment = _experiment(settings, name)
     different = {item.digest: item for item in experiment.items}
     if len(experiment.items) > most:
