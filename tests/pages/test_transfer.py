@@ -26,7 +26,7 @@ from cnn_core.training.transfer import onnx_extra
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import bundle
 from cnn_core.training.transfer.results import Arm, ClassFigures, EpochFigures, SelfTest, Transfer
-from cnn_core.training.transfer.shift import Fall, Like, Missed, Shift, Trait
+from cnn_core.training.transfer.shift import Fall, Missed, Shift, Trait
 from cnn_core.training.transfer.spec import Experiment, Options
 from tests.pages.test_every_control import controls, dead, shown
 from ui.shared.navigation import PAGES
@@ -385,7 +385,7 @@ def test_waiting_run_says_what_it_waits_for(page: Any, store: Store, run: Run) -
 
 def test_test_pictures_of_another_kind_are_said_first(page: Any, store: Store, run: Run) -> None:
     (like, missed), known = Experiment.from_json(run.spec).items[:2], measured(run)
-    nearest = (Like(like.digest, "cat [0]", "cat", 0.8),)
+    nearest = (Neighbour(like.digest, "cat [0]", "cat", 0.8),)
     shift = Shift(
         (Fall("frozen", wilson(58, 64), wilson(173, 394), 1e-9),),
         told_apart=wilson(700, 788),

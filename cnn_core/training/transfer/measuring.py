@@ -15,8 +15,9 @@ from cnn_core.pictures.items import Item
 from cnn_core.pictures.sets import Split
 from cnn_core.store.runs import Store
 from cnn_core.training.lab import likeness
+from cnn_core.training.lab.labels import Neighbour
 from cnn_core.training.transfer.results import Arm
-from cnn_core.training.transfer.shift import Fall, Like, Missed, Shift
+from cnn_core.training.transfer.shift import Fall, Missed, Shift
 
 WORST, NEAREST = 6, 3
 
@@ -70,8 +71,8 @@ def missed(arm: Arm, split: Split, vectors: Vectors) -> tuple[Missed, ...]:
     )
 
 
-def _like(item: Item, similarity: float) -> Like:
-    return Like(item.digest, item.name, item.label, float(similarity))
+def _like(item: Item, similarity: float) -> Neighbour:
+    return Neighbour(item.digest, item.name, item.label, float(similarity))
 
 
 def by_class(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cnn_core.arithmetic.measures import Share
 from cnn_core.arithmetic.verdicts import LEVEL, more_than_guessing
+from cnn_core.training.lab.labels import Neighbour
 
 EVEN = 0.5  # what guessing the part gets right: as many pictures of each, class by class
 
@@ -53,16 +54,6 @@ class Trait:
 
 
 @dataclass(frozen=True)
-class Like:
-    """A training picture that is like another: cosine of their features, centred."""
-
-    digest: str
-    name: str
-    label: str
-    similarity: float
-
-
-@dataclass(frozen=True)
 class Missed:
     """A test picture that was missed, and the training pictures most like it."""
 
@@ -70,7 +61,7 @@ class Missed:
     name: str
     label: str
     said: str
-    nearest: tuple[Like, ...]
+    nearest: tuple[Neighbour, ...]
 
 
 @dataclass(frozen=True)
