@@ -1,7 +1,7 @@
 """Linear heads on fixed features: multinomial logistic regression, solved to its optimum. NumPy, no Keras.
 
-    head = fit(features, labels)                                the weight decay that suits few pictures
-    head, history = chosen(features, labels, unseen, truth)     the weight decay that validation pictures like best
+    head = fit(features, labels)                                             the weight decay suits few pictures
+    head, passes = fit_best(features, labels, val_features, val_labels)      it is that of the least validation loss
 
 Heads of one training set with many weight decays are one problem: what they share, the decomposition of the features
 and the passes over the pictures, is done once for all.
@@ -124,7 +124,7 @@ def fit(features: np.ndarray, labels: np.ndarray, decay: float | None = None) ->
     Source:
         Hastie, Tibshirani & Friedman 2009, section 4.4; Alain & Bengio 2016, arXiv:1610.01644 (probes).
     """
-    (head,) = path(features, labels, [usual_decay(len(labels)) if decay is None else decay])
+    (head,) = regularisation_path(features, labels, [usual_decay(len(labels)) if decay is None else decay])
     return head
 
 
@@ -138,7 +138,7 @@ def usual_decay(pictures: int) -> float:
     return 1 / (STRENGTH * pictures)
 
 
-def path(features: np.ndarray, labels: np.ndarray, decays: Sequence[float]) -> list[Head]:
+def regularisation_path(features: np.ndarray, labels: np.ndarray, decays: Sequence[float]) -> list[Head]:
     """Fit a head for each weight decay, all at once.
 
     Args:
@@ -154,13 +154,13 @@ def path(features: np.ndarray, labels: np.ndarray, decays: Sequence[float]) -> l
         return problem.heads(problem.solve())
 
 
-def chosen(
+def fit_best(
     features: np.ndarray,
     labels: np.ndarray,
-    unseen: np.ndarray,
-    truth: np.ndarray,
+    val_features: np.ndarray,
+    val_labels: np.ndarray,
     decays: Sequence[float] = DECAYS,
-    heard: Callable[[list[Pass]], bool] = lambda history: False,
+    tell: Callable[[list[Pass]], bool] = lambda passes: False,
     weights: np.ndarray | None = None,
 ) -> tuple[Head, list[Pass]]:
     """Fit heads and return the one with the least log-loss on other pictures.
@@ -168,10 +168,10 @@ def chosen(
     Args:
         features: `(N, D)`, float.
         labels: int `(N,)`, every class from 0 to the largest at least once.
-        unseen: Features of the pictures that decide, `(M, D)`.
-        truth: Their labels, `(M,)`.
+        val_features: Of the pictures that decide, `(M, D)`.
+        val_labels: Their labels, `(M,)`.
         decays: Weight decays λ to choose among.
-        heard: Told after each pass what the best head so far has done; returns True to stop, with that head.
+        tell: Told after each pass what the best head so far has done; returns True to stop, with that head.
         weights: Of the classes, `(classes,)`: in the loss, and in all that is told and chosen by.
 
     Returns:
@@ -187,13 +187,13 @@ def chosen(
 
     with _threads(features):
         problem = _Problem(features, labels, decays, weights)
-        looked = problem.looked_at(unseen)
+        looked = problem.looked_at(val_features)
 
         def each(found: np.ndarray, logits: np.ndarray) -> bool:
             trained = _figures(logits, labels, weights)
-            validated = _figures(problem.logits(looked, found), truth, weights)
+            validated = _figures(problem.logits(looked, found), val_labels, weights)
             passes.append([Pass(len(passes) + 1, *a, *b) for a, b in zip(trained, validated, strict=True)])
-            return heard([entry[best()] for entry in passes])
+            return tell([entry[best()] for entry in passes])
 
         solved = problem.solve(each)
     index = best()

@@ -299,8 +299,8 @@ class _Laboratory:
 
             truth = self._labels("train"), self._labels("validation")
             weights = heads.class_weights(truth[0]) if self.options.class_weights else None
-            head, passes = heads.chosen(
-                vectors[:count], truth[0], vectors[count:], truth[1], heard=heard, weights=weights
+            head, passes = heads.fit_best(
+                vectors[:count], truth[0], vectors[count:], truth[1], tell=heard, weights=weights
             )
             history = _history(passes, seconds)
             self.live.head(history, whole=True)
