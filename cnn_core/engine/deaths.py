@@ -38,7 +38,7 @@ TOLD = (signal.SIGTERM, signal.SIGINT)  # whoever sends these wants an end in or
 NEAR = 0.9  # of the limit: a worker that used so much and was killed has probably been killed for it
 COUNTERS = ("/proc/vmstat", "/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 MOST = 2  # deaths of a run's workers without anything new that was kept in between
-MOST_ATTEMPTS = 20  # whatever nobody saw: a run that takes its whole machine down has to end too
+MAX_ATTEMPTS = 20  # whatever nobody saw: a run that takes its whole machine down has to end too
 
 log = logging.getLogger(__name__)
 

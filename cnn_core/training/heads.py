@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 DECAYS = tuple(float(f"{10**exponent:.1g}") for exponent in np.arange(1.0, -4.1, -0.5))  # 10, 3, 1, … 0.0001
 STRENGTH = 0.1  # without pictures to choose by: the decay is 1 / (STRENGTH x pictures), so that it fades as they grow
-MOST_PASSES = 500
+MAX_PASSES = 500
 TOLERANCE = 1e-7  # of the largest slope, in coordinates in which no curvature exceeds 1 (that of weak decays is 1e-6)
 MEMORY = 10  # pairs of L-BFGS
 SMALL = 2**20  # numbers: on smaller features threads wait for one another far longer than they compute
@@ -265,7 +265,7 @@ class _Problem:
         point = np.zeros((self._rows.shape[1], len(self._decays), self._truth.shape[2]))
         loss, slope, logits = self._look(point)
         pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        for _ in range(MOST_PASSES):
+        for _ in range(MAX_PASSES):
             unfinished = np.abs(slope).max(axis=(0, 2)) > TOLERANCE
             if not unfinished.any():
                 break

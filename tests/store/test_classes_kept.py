@@ -63,7 +63,7 @@ def test_refusals_say_what_to_do(store: Store, monkeypatch: pytest.MonkeyPatch) 
     for token in ("x" * 43, "../secret", ""):
         with pytest.raises(ClassRefused, match="There is no such class any more. Ask whoever gave you the link"):
             classes.join(store, token, BERTA, "Berta")
-    monkeypatch.setattr(classes, "MOST_STUDENTS", 1)
+    monkeypatch.setattr(classes, "MAX_STUDENTS", 1)
     classes.join(store, made.token, BERTA, "x" * 99)
     assert [len(each.name) for each in classes.students(store, made.token, by=ANNA)] == [classes.NAME]
     with pytest.raises(ClassRefused, match="This class has 1 students, the most"):

@@ -61,7 +61,7 @@ def test_bounds_are_said(store: Store) -> None:
     assert len(made.title) == lessons.TITLE
     with pytest.raises(LessonRefused, match="at most 60 views"):
         lessons.change(store, ANNA, made.token, views=[SHIFT] * 61)
-    for number in range(lessons.MOST_LISTS - 1):
+    for number in range(lessons.MAX_LISTS - 1):
         lessons.make(store, ANNA, f"{number}")
     with pytest.raises(LessonRefused, match="You have 50 lists, the most that one may have here. Delete one first."):
         lessons.make(store, ANNA, "one more")

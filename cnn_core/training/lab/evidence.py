@@ -30,7 +30,7 @@ from cnn_core.training.lab.probe import fit_within
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.splits import Fold, repeated_folds, usable
 
-MOST_TO_FIT = 300  # pictures of a study without heads of its own: half a second
+MAX_FITTED = 300  # pictures of a study without heads of its own: half a second
 
 
 class EvidenceRefused(ValueError):
@@ -152,7 +152,7 @@ def _head(location: str, run_id: str, fold: int) -> Head:
     finally:
         store.close()
     features, labels, folds = _material(location, run_id)
-    if len(labels) > MOST_TO_FIT:
+    if len(labels) > MAX_FITTED:
         raise EvidenceRefused(
             f"Run {run_id} has kept no heads, and to fit one to {len(labels)} pictures takes seconds. "
             "Measure them again."

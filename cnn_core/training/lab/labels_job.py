@@ -26,7 +26,7 @@ from cnn_core.training.lab.labels import (
 from cnn_core.training.lab.probe import fit_within
 
 DUPLICATE_SIMILARITY = 0.95  # cosine of centred features
-MOST_PAIRS = 200
+MAX_PAIRS = 200
 NEAREST = 3
 FEW = 2000  # pictures: with fewer, threads of t-SNE wait for one another eight times as long as they compute
 
@@ -151,7 +151,7 @@ def _duplicates(bench: LabelsBench, rows: np.ndarray, given: np.ndarray) -> tupl
     recorded = None  # that frames of one recording are alike is no news
     if bench.recorded is not None:
         recorded = np.array([item.burst or f"picture {number}" for number, item in enumerate(items)])
-    found = likeness.pairs(rows, DUPLICATE_SIMILARITY, MOST_PAIRS, recorded)
+    found = likeness.pairs(rows, DUPLICATE_SIMILARITY, MAX_PAIRS, recorded)
     return tuple(
         Pair(
             items[i].digest,

@@ -22,7 +22,7 @@ from cnn_core.training.lab.splits import nested_draws
 from cnn_core.training.lab.tuning import BATCHNORM_MOMENTUM, Tuner, constant_rates
 
 BOOTSTRAPS = 300
-FEWEST_SIZES = 4
+MIN_SIZES = 4
 TRAINED_SIZES = (5, 20)  # and the largest: of the arms that train blocks
 WEIGHTS = {"frozen": 0.1, "fine_tuned": 0.4, "scratch": 2.0}  # of the progress
 
@@ -184,8 +184,8 @@ def fit_law(sizes: Sequence[int], errors: np.ndarray, seed: int = 0, test_share:
 
 def _refusal(n: np.ndarray, errors: np.ndarray, test_share: float) -> str:
     """Return why these errors support no law of three numbers; empty if they do."""
-    if len(n) < FEWEST_SIZES:
-        return f"No law is fitted to {len(n)} sizes: its three numbers need at least {FEWEST_SIZES}."
+    if len(n) < MIN_SIZES:
+        return f"No law is fitted to {len(n)} sizes: its three numbers need at least {MIN_SIZES}."
     if errors.shape[1] < 3:
         return f"No law is fitted to {errors.shape[1]} draws a size: without at least 3 its uncertainty is unknown."
     mean = errors.mean(axis=1)

@@ -96,7 +96,7 @@ def test_attention_takes_the_heads_that_the_study_kept(
     kept, file = said(), shelf.read(keys.heads(studied.id))
     shelf.remove(keys.heads(studied.id))  # as version 0.1 left a study
     assert said() == pytest.approx(kept, abs=1e-9)
-    monkeypatch.setattr(evidence, "MOST_TO_FIT", 23)
+    monkeypatch.setattr(evidence, "MAX_FITTED", 23)
     with pytest.raises(evidence.EvidenceRefused, match="has kept no heads, and to fit one to 24 pictures takes sec"):
         said()
     monkeypatch.setattr(evidence, "fit_within", lambda *_, **__: pytest.fail("fitted what is kept"))
