@@ -41,7 +41,7 @@ async def checked(engine_of: Callable[[Store], Engine], store_of: Callable[[], S
 
 
 def _parts(engine_of: Callable[[Store], Engine], store_of: Callable[[], Store]) -> Iterator[tuple[bool, str]]:
-    if folder := os.environ.get(tls.ENVIRONMENT):
+    if folder := os.environ.get(tls.SETTING):
         yield _certificates(Path(folder))
     try:
         store = store_of()

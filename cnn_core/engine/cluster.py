@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(
                 f"{given.folder} holds {', '.join(tls.FILES)}, good for a year. Every process of the cluster needs it:"
             )
-            print(f"{tls.ENVIRONMENT}={given.folder}. Whoever has the key may run code on every worker.")
+            print(f"{tls.SETTING}={given.folder}. Whoever has the key may run code on every worker.")
             return 0
         if given.command == "check":
             return asyncio.run(checked(_engine, _store, given.wait))
@@ -173,8 +173,8 @@ def _security() -> Security:
     found = tls.from_environment()
     if found is None:
         raise ClusterRefused(
-            f"{tls.ENVIRONMENT} is not set. Whoever reaches a scheduler may run code on its workers, so they know each "
-            f"other by certificates: {tls.MAKE}, and {tls.ENVIRONMENT}=FOLDER for every process."
+            f"{tls.SETTING} is not set. Whoever reaches a scheduler may run code on its workers, so they know each "
+            f"other by certificates: {tls.MAKE}, and {tls.SETTING}=FOLDER for every process."
         )
     return found
 

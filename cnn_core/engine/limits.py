@@ -12,7 +12,7 @@ from cnn_core.engine.jobs import WARM
 
 GB = 10**9
 LONG = 400  # milliseconds that a question takes, warm, from which on it counts as a long one
-VARIABLES = {
+SETTINGS = {
     "running": "CONVSCOPE_LIMIT_RUNNING",
     "queued": "CONVSCOPE_LIMIT_QUEUED",
     "stored": "CONVSCOPE_LIMIT_STORED_GB",
@@ -52,7 +52,7 @@ def limits() -> Limits:
         >>> limits().queued
         5
     """
-    found = {name: _number(variable) for name, variable in VARIABLES.items() if os.environ.get(variable)}
+    found = {name: _number(variable) for name, variable in SETTINGS.items() if os.environ.get(variable)}
     if "stored" in found:
         found["stored"] *= GB
     return Limits(**{name: int(value) for name, value in found.items()})

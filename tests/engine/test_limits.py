@@ -6,16 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cnn_core.engine.errors import EngineBusy
-from cnn_core.engine.limits import LONG_QUESTIONS, VARIABLES, LimitRefused, Limits, counted, limits
+from cnn_core.engine.limits import LONG_QUESTIONS, SETTINGS, LimitRefused, Limits, counted, limits
 
 
 def test_defaults_are_those_of_the_documentation_and_the_environment_changes_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for variable in VARIABLES.values():
+    for variable in SETTINGS.values():
         monkeypatch.delenv(variable, raising=False)
     assert limits() == Limits(running=1, queued=5, stored=2_000_000_000, questions=2)
-    for variable, value in zip(VARIABLES.values(), ("3", "0", "0.5", "7"), strict=True):
+    for variable, value in zip(SETTINGS.values(), ("3", "0", "0.5", "7"), strict=True):
         monkeypatch.setenv(variable, value)
     assert limits() == Limits(running=3, queued=0, stored=500_000_000, questions=7)
 
