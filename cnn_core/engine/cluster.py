@@ -29,10 +29,9 @@ from typing import Any
 import dask
 from distributed.security import Security
 
-from cnn_core.engine import tls
-from cnn_core.engine.checked import checked
+from cnn_core.engine import cluster_check, settings, tls
 from cnn_core.engine.client import Engine
-from cnn_core.engine.host import CONFIG, OWN_CLIENT, Lane, lanes_apart, memory_of, occupy
+from cnn_core.engine.host import CONFIG, OWN_CLIENT, Lane, lanes_apart, occupy
 from cnn_core.engine.preload import gpus
 from cnn_core.engine.reconcile import Reconciler
 from cnn_core.engine.upkeep import Upkeep
@@ -83,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{tls.SETTING}={given.folder}. Whoever has the key may run code on every worker.")
             return 0
         if given.command == "check":
-            return asyncio.run(checked(_engine, _store, given.wait))
+            return asyncio.run(cluster_check.check(_engine, _store, given.wait))
         if given.command == "scheduler":
             asyncio.run(_until_told(_schedule(given.host, given.port)))
         else:
@@ -133,6 +132,7 @@ def _reached(host: str) -> str:
 async def _work(lane: str, memory: float | None, host: str | None, scratch: Path) -> None:
     from distributed.system import MEMORY_LIMIT
 
+    settings.check()
     security, address = _security(), _address()
     _store().close()  # one that cannot be opened is told now, and not by every run
     scratch.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,9 @@ def _lanes(lane: str, memory: float | None, machine: int) -> list[Lane]:
     """
     count = len(gpus())
     mine = [each for each in lanes_apart(machine, count) if lane.upper() in each.resources]
-    share = memory_of(f"CONVSCOPE_{lane.upper()}_MEMORY", SHARE * machine / len(mine))
+    share = settings.memory_of(
+        {"run": settings.RUN_MEMORY, "ask": settings.ASK_MEMORY}[lane], SHARE * machine / len(mine)
+    )
     size = round(memory * 1e9) if memory else share
     unique = f"{socket.gethostname()}-{secrets.token_hex(2)}"
     return [replace(each, name=f"{unique}-{each.name}", memory=size) for each in mine]

@@ -32,8 +32,9 @@ from cnn_core.store.collector import collect
 from cnn_core.store.keys import RUN, SET, VISITOR, Owner
 from cnn_core.store.references import Inventory
 from cnn_core.store.runs import Store
+from cnn_core.store.settings import SettingRefused
 from cnn_core.store.shares import GivenSet
-from cnn_core.store.terms import DAY, GRACE, Terms, TermsRefused
+from cnn_core.store.terms import DAY, GRACE, Terms
 from cnn_core.store.visitors import OwnPicture
 
 NOW = 2_000_000_000.0
@@ -366,7 +367,7 @@ def test_terms_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
 def test_terms_without_sense_are_refused(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(terms.DAYS, said)
     words = f"CONVSCOPE_KEEP_DAYS is {said!r}; expected a number of days above 0, such as 365, or inf for no limit."
-    with pytest.raises(TermsRefused, match=re.escape(words)):
+    with pytest.raises(SettingRefused, match=re.escape(words)):
         Terms.from_environment()
 
 

@@ -20,7 +20,7 @@ APART = 60.0  # seconds that clocks may differ: requests to S3 are refused from 
 SOON = 30  # days before their end in which certificates are told
 
 
-async def checked(engine_of: Callable[[Store], Engine], store_of: Callable[[], Store], wait: float) -> int:
+async def check(engine_of: Callable[[Store], Engine], store_of: Callable[[], Store], wait: float) -> int:
     """Print how each part stands; return 0 if all is well and 1 otherwise.
 
     Args:

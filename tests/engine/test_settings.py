@@ -1,0 +1,48 @@
+"""A setting of the engine that makes no sense is refused in a sentence, before anything is started."""
+
+import re
+
+import pytest
+
+from cnn_core.engine import cluster, settings
+from cnn_core.store.settings import SettingRefused
+
+WHOLE = "expected a whole number, or 0 for no limit"
+MEMORY = "expected a number of gigabytes above 0"
+WRONG = {
+    "CONVSCOPE_LIMIT_RUNNING": ("1.5", WHOLE),
+    "CONVSCOPE_LIMIT_QUEUED": ("many", WHOLE),
+    "CONVSCOPE_LIMIT_QUESTIONS": ("-1", WHOLE),
+    "CONVSCOPE_LIMIT_STORED_GB": ("inf", "expected a number of gigabytes, or 0 for no limit"),
+    "CONVSCOPE_PROCESSES": ("3", "expected 2, one for runs and one for questions, or 1 for both"),
+    "CONVSCOPE_RUN_MEMORY": ("4 GB", MEMORY),
+    "CONVSCOPE_ASK_MEMORY": ("-1", MEMORY),
+    "CONVSCOPE_NICE": ("20", "expected a whole number from 0 (not at all) to 19"),
+    "CONVSCOPE_WORKER_IDLE": ("never", "expected a number of seconds from 0 on, or inf for never"),
+}
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), [(name, *wrong) for name, wrong in WRONG.items()])
+def test_setting_without_sense_is_refused_in_a_sentence(
+    name: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.check()
+    monkeypatch.setenv(name, value)
+    words = f"{name} is {value!r}; {expected}"
+    with pytest.raises(SettingRefused, match=re.escape(words)):
+        settings.check()
+    assert cluster.main(["worker", "run"]) == 2
+    assert f"ConvScope: {words}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["CONVSCOPE_NICE", "CONVSCOPE_RUN_MEMORY", "CONVSCOPE_WORKER_IDLE"])
+def test_empty_setting_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "")
+    settings.check()
+
+
+def test_memory_is_said_in_gigabytes_and_is_a_share_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.memory_of(settings.RUN_MEMORY, 5 * 10**9) == 5 * 10**9
+    assert settings.memory_of(settings.RUN_MEMORY, 10**8) == 2**30, "less would end it before it did anything"
+    monkeypatch.setenv("CONVSCOPE_RUN_MEMORY", "0.4")
+    assert settings.memory_of(settings.RUN_MEMORY, 5 * 10**9) == 4 * 10**8
