@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from cnn_core.pictures.naming import PART, PART_OF, is_own, part_of, plain
 
-Dirs = tuple[str, ...]
+Folders = tuple[str, ...]  # those that a file lies in, the outermost first
 
 _PART_FIRST = re.compile(rf"(?P<part>{'|'.join(PART_OF)})[ _.-]+(?P<after>.+)", re.IGNORECASE)
 
 
-def splitter(paths: Iterable[Dirs]) -> Callable[[Dirs], Dirs]:
+def splitter(paths: Iterable[Folders]) -> Callable[[Folders], Folders]:
     """Return what takes `cats_train` for `cats/train`, where all folders beside it are named in this way.
 
     Args:
@@ -22,7 +22,7 @@ def splitter(paths: Iterable[Dirs]) -> Callable[[Dirs], Dirs]:
         >>> split(("pets", "cats_train", "100APPLE"))
         ('pets', 'cats', 'train', '100APPLE')
     """
-    beside: dict[Dirs, dict[str, bool]] = defaultdict(dict)
+    beside: dict[Folders, dict[str, bool]] = defaultdict(dict)
     parts: dict[str, set[str]] = defaultdict(set)  # of the folders in which a name lies
     for dirs in set(paths):
         for at, name in enumerate(dirs):
@@ -38,7 +38,7 @@ def splitter(paths: Iterable[Dirs]) -> Callable[[Dirs], Dirs]:
     if not halves:
         return lambda dirs: dirs
 
-    def split(dirs: Dirs) -> Dirs:
+    def split(dirs: Folders) -> Folders:
         pairs = (halves.get(dirs[:at], {}).get(name, (name,)) for at, name in enumerate(dirs))
         return tuple(name for pair in pairs for name in pair)
 
