@@ -99,12 +99,12 @@ def _parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", help="ask a trained run, or a .keras file, about pictures")
     predict.set_defaults(command=_predict)
     predict.add_argument("model", metavar="RUN_OR_MODEL", help="a run's id, or <arm>.keras with labels.json beside it")
-    predict.add_argument("files", nargs="+", type=Path, metavar="FILES")
+    predict.add_argument("files", nargs="+", type=Path, metavar="PICTURE")
     predict.add_argument("--json", action="store_true", help="JSON on standard output")
 
     classify = commands.add_parser("classify", help="ImageNet labels by the embedded network")
     classify.set_defaults(command=_classify)
-    classify.add_argument("files", nargs="+", type=Path, metavar="FILES")
+    classify.add_argument("files", nargs="+", type=Path, metavar="PICTURE")
     classify.add_argument("--top", type=int, default=5, help="labels a picture (default: %(default)s)")
     classify.add_argument("--json", action="store_true", help="JSON on standard output")
 
@@ -123,7 +123,14 @@ def _parser() -> argparse.ArgumentParser:
     app = commands.add_parser("app", help="serve the pages in a browser")
     app.set_defaults(command=_app)
     app.add_argument("--port", type=int, default=8501, help="default: %(default)s")
-    app.add_argument("--address", default="localhost", help="who may reach it: 0.0.0.0 for all (default: %(default)s)")
+    app.add_argument(
+        "--host",
+        "--address",
+        dest="host",
+        metavar="HOST",
+        default="localhost",
+        help="where to listen; 0.0.0.0 lets other machines in (default: %(default)s)",
+    )
     return parser
 
 
@@ -260,10 +267,10 @@ def _app(options: argparse.Namespace) -> str:
     places = [place for place in (root / "app.py", root / "convscope_app" / "app.py") if place.is_file()]
     if not places:
         raise Trouble(f"the pages are neither in {root} nor installed there. Install ConvScope again.")
-    door.check(str(options.port), options.address, "convscope app --port {}")
-    if said := door.word(options.address):
+    door.check(str(options.port), options.host, "convscope app --port {}")
+    if said := door.word(options.host):
         print(said, file=sys.stderr)
-    server = ["--server.port", str(options.port), "--server.address", options.address]
+    server = ["--server.port", str(options.port), "--server.address", options.host]
     try:
         ended = subprocess.run([sys.executable, "-m", "streamlit", "run", str(places[0]), *server], check=False)
     except KeyboardInterrupt:
