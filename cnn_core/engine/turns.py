@@ -78,7 +78,7 @@ def outlook(live: Collection[Glance], workers: int, most: int, left: Mapping[str
 def expected(store: Store, workers: int, most: int) -> dict[str, Outlook]:
     """Return what each waiting run of a store may expect."""
     live = store.live()
-    usual = {kind: store.took(kind) for kind in {run.kind for run in live}} if any(map(waits, live)) else {}
+    usual = {kind: store.durations(kind) for kind in {run.kind for run in live}} if any(map(waits, live)) else {}
     left = {}
     for run in live:
         whole = statistics.median(usual[run.kind]) if usual.get(run.kind) else None

@@ -203,7 +203,7 @@ class Album:
             self.items = [item for item in self.items if item.part != "test"]
             self.empty_classes = sorted({*self.empty_classes, *(item.label for item in gone)})
 
-    def name_class(self, name: str) -> None:
+    def add_class(self, name: str) -> None:
         """Begin a class without pictures; with a sample set, as the first of a set of one's own."""
         if self.is_sample:
             self.take(YOURS, [], [name])
@@ -212,7 +212,7 @@ class Album:
         self.empty_classes = sorted({*self.empty_classes, name} - {item.label for item in self.items})
         self.save()
 
-    def drop_class(self, label: str) -> None:
+    def remove_class(self, label: str) -> None:
         """Take a class and its pictures out."""
         self.refresh()
         if label not in self.classes:

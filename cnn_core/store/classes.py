@@ -139,7 +139,7 @@ def leave(store: Store, token: str, visit: str) -> bool:
     """Take a visitor out of a class, with all that it keeps of them; False if they were not in it."""
     if not is_token(token) or student(store, token, visit) is None:
         return False
-    store.lists.drop(keys.attended(visit), [token])
+    store.lists.remove(keys.attended(visit), [token])
     store.remove(keys.student(token, _digest(token, visit)))
     return True
 
@@ -162,7 +162,7 @@ def remove(store: Store, owner: str, token: str) -> bool:
     except PermissionError:
         return False
     discard(store, token)
-    store.lists.drop(keys.classes(owner), [token])
+    store.lists.remove(keys.classes(owner), [token])
     return True
 
 
@@ -170,7 +170,7 @@ def discard(store: Store, token: str) -> None:
     """Remove all that is kept of a class: first the class, so that nobody joins meanwhile."""
     store.remove(keys.school_class(token))
     store.remove(keys.students(token))
-    store.lists.drop_everywhere(token)
+    store.lists.remove_everywhere(token)
 
 
 def hand_over(store: Store, before: str, after: str) -> None:

@@ -106,7 +106,7 @@ def collect(store: Store, terms: Terms, *, now: float | None = None, dry_run: bo
         for each in stale:
             by_list[each.name].append(each.entry)
         for name, entries in by_list.items():
-            store.lists.drop(name, entries)
+            store.lists.remove(name, entries)
     left = total(rest) - sum(rest.size(owner) for owner in unused)
     return Collected(done.things, done.bytes, left, int(max(0, left - terms.most_bytes)), rest.unknown)
 

@@ -115,7 +115,7 @@ def remove(store: Store, owner: str, token: str) -> bool:
     except PermissionError:
         return False
     store.remove(keys.lesson(token))
-    store.lists.drop(keys.lessons(owner), [token])
+    store.lists.remove(keys.lessons(owner), [token])
     return True
 
 

@@ -143,9 +143,9 @@ def remove_all(store: Store, owner: str, now: float | None = None) -> Removed:
     for attended in classes.attended(store, owner):
         classes.leave(store, attended.token, owner)
     for name in (keys.shares, keys.lessons, keys.classes, keys.attended):
-        store.lists.drop_list(name(owner))
+        store.lists.remove_list(name(owner))
     of_others = set(store.lists.entries(keys.visit(owner))) - {each.name for each in live}
-    store.lists.drop(keys.visit(owner), of_others)
+    store.lists.remove(keys.visit(owner), of_others)
     done = _and(freed, sweep(store, {digest for each in mine for digest in each.pictures}, now))
     return Removed(done.pictures, done.bytes, done.later, tuple(each.title for each in live))
 

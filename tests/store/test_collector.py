@@ -334,7 +334,9 @@ def test_remains_of_the_killed_are_found(store: Store) -> None:
     store.write("mine/notes.txt", b"x")
     all_aged(store, 0.0)
     assert collect(store, Terms(), now=NOW, dry_run=True).things == collect(store, Terms(), now=NOW).things
-    assert set(store.stored()) == {"mine/notes.txt"} and store.lists.every() == [] and store.features.sizes() == {}
+    assert (
+        set(store.stored()) == {"mine/notes.txt"} and store.lists.all_entries() == [] and store.features.sizes() == {}
+    )
 
 
 def test_what_is_young_stays(store: Store) -> None:

@@ -97,7 +97,7 @@ def _new_class(album: Album) -> None:
     elif len(album.classes) >= limits.SET_CLASSES and not album.is_sample:
         st.error(f"A set in the browser holds at most {limits.SET_CLASSES} classes.")
     else:
-        album.name_class(name)
+        album.add_class(name)
         st.rerun()
 
 
