@@ -11,7 +11,7 @@ from lab_toys import Listener, claimed, colours, toy_network
 from cnn_core.networks.forward import pooled
 from cnn_core.store.records import Run, plain
 from cnn_core.store.runs import Store
-from cnn_core.training.lab import job, recipes_job, which_backbone_job
+from cnn_core.training.lab import backbones_job, job, recipes_job
 from cnn_core.training.lab.depth import DepthOptions, DepthResult
 from cnn_core.training.lab.recipes import RECIPES
 from cnn_core.training.lab.spec import LabSpec
@@ -224,6 +224,6 @@ def test_networks_of_an_earlier_attempt_are_not_timed_again(shelf: Store, monkey
     run = asked(shelf, "backbones", backbones=("toy", "resnet50"))
     whole = plain(job.run(run, shelf, Listener()).result)
     part = whole | {"backbones": whole["backbones"][:1], "sentences": whole["sentences"][:1], "complete": False}
-    monkeypatch.setattr(which_backbone_job, "_costs", lambda record: pytest.fail("timed again"))
+    monkeypatch.setattr(backbones_job, "_costs", lambda record: pytest.fail("timed again"))
     resumed = again(shelf, run, part)
     assert resumed.complete and [network.name for network in resumed.backbones] == ["toy", "resnet50"]

@@ -8,8 +8,8 @@ import numpy as np
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import features, pooled
 from cnn_core.networks.summary import layer_table
+from cnn_core.training.lab.backbones import BackbonesOptions, BackbonesResult, Compared, Costs
 from cnn_core.training.lab.bench import Bench
-from cnn_core.training.lab.which_backbone import BackbonesOptions, BackbonesResult, Compared, Costs
 
 TIMED_BATCH, TIMES = 8, 7
 
