@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from cnn_core.arithmetic.statistics import share
 from cnn_core.networks import devices
+from cnn_core.networks.shipped import LENET
 from cnn_core.networks.zoo.lenet import lenet5
 from cnn_core.store import keys
 from cnn_core.store.records import Run
@@ -26,7 +27,6 @@ from cnn_core.training.studies.digits import (
     usual_distance,
 )
 from cnn_core.training.studies.lenet import ARM, BatchFigures, LeNet, LeNetResult, Misread, Rows
-from cnn_core.training.studies.published import SHIPPED_LENET
 from cnn_core.training.studies.repeats import EpochFigures
 from cnn_core.training.studies.training import Trainer, batches
 from cnn_core.training.transfer.answers import NoModel, load_model
@@ -220,6 +220,6 @@ def _stored(location: str, run_id: str) -> keras.Model:
 
 @lru_cache(maxsize=1)
 def _shipped() -> keras.Model:
-    if not SHIPPED_LENET.is_file():
-        raise NoModel(f"{SHIPPED_LENET} is not there. Write it: python -m cnn_core.training.studies.precompute lenet")
-    return load_model(SHIPPED_LENET.read_bytes())
+    if not LENET.is_file():
+        raise NoModel(f"{LENET} is not there. Write it: python -m cnn_core.training.studies.precompute lenet")
+    return load_model(LENET.read_bytes())
