@@ -4,7 +4,7 @@ import ipaddress
 import socket
 import sys
 
-OPEN = (
+_OPEN = (
     "ConvScope is open to every machine that reaches this one, without encryption: whoever sits in between may read "
     "along. For a classroom that is trusted, that is all; a phone's camera needs HTTPS, by a proxy (docs/hosting.md)."
 )
@@ -66,7 +66,7 @@ def word(host: str) -> str:
         own = ipaddress.ip_address(host).is_loopback
     except ValueError:
         own = host == "localhost"
-    return "" if own else OPEN
+    return "" if own else _OPEN
 
 
 def main(arguments: list[str]) -> int:

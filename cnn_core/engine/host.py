@@ -28,9 +28,9 @@ from cnn_core.store.troubles import GONE, sentence
 if TYPE_CHECKING:
     from cnn_core.engine.reconcile import Reconciler
 
-IDLE = 600.0  # seconds without client and work after which the host ends by itself
+_IDLE = 600.0  # seconds without client and work after which the host ends by itself
 OWN_CLIENT = "convscope-host"
-LOCK_PATIENCE = 15.0  # the host before us may be closing
+_LOCK_PATIENCE = 15.0  # the host before us may be closing
 
 CONFIG: dict[str, object] = {
     # Our own count of attempts, in the store, decides: Dask also counts deaths against tasks that only waited there.
@@ -231,11 +231,11 @@ def main() -> None:
     """Become the host of this state folder, unless another process is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--state", type=Path, required=True, help="folder for the address, the log and the lock")
-    parser.add_argument("--idle", type=float, default=IDLE, help="seconds without client and work until it ends")
+    parser.add_argument("--idle", type=float, default=_IDLE, help="seconds without client and work until it ends")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
     try:
-        with filelock.FileLock(arguments.state / "host.lock", timeout=LOCK_PATIENCE):
+        with filelock.FileLock(arguments.state / "host.lock", timeout=_LOCK_PATIENCE):
             addresses.write(arguments.state, _own_address())  # "starting"
             lower_priority(niceness(), session=True)
             import dask

@@ -12,14 +12,14 @@ from cnn_core.engine.jobs import WARM
 from cnn_core.store.settings import number
 
 GB = 10**9
-LONG = 400  # milliseconds that a question takes, warm, from which on it counts as a long one
+_LONG = 400  # milliseconds that a question takes, warm, from which on it counts as a long one
 SETTINGS = {
     "running": "CONVSCOPE_LIMIT_RUNNING",
     "queued": "CONVSCOPE_LIMIT_QUEUED",
     "stored": "CONVSCOPE_LIMIT_STORED_GB",
     "questions": "CONVSCOPE_LIMIT_QUESTIONS",
 }
-LONG_QUESTIONS = frozenset(question for question, taken in WARM.items() if taken >= LONG)
+LONG_QUESTIONS = frozenset(question for question, taken in WARM.items() if taken >= _LONG)
 
 
 @dataclass(frozen=True)

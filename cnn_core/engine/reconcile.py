@@ -15,12 +15,12 @@ from cnn_core.engine.looks import HERE, Looks
 from cnn_core.store.records import ENGINE, Glance
 from cnn_core.store.runs import Store
 
-TICK = 0.4  # seconds between two looks at the store alone
+_TICK = 0.4  # seconds between two looks at the store alone
 PASS = 3.0  # seconds between two full comparisons
-REACTION = 1.5  # seconds for a job to react to a stop; a job that cannot says so by report.update(reaction=…)
-FAREWELL = 60.0  # seconds for a job that reacted to evaluate and save
-SILENCE = 600.0  # seconds in which no other heartbeat was seen (`looks`), after which a worker is given up
-STALE = 5.0  # seconds in which none was seen, after which nobody carries a run that the scheduler does not know
+_REACTION = 1.5  # seconds for a job to react to a stop; a job that cannot says so by report.update(reaction=…)
+_FAREWELL = 60.0  # seconds for a job that reacted to evaluate and save
+_SILENCE = 600.0  # seconds in which no other heartbeat was seen (`looks`), after which a worker is given up
+_STALE = 5.0  # seconds in which none was seen, after which nobody carries a run that the scheduler does not know
 RESENDS = 10  # a run that was sent so often without a worker taking it up is not sent again
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def reconcile(
     engine: Engine,
     store: Store,
     *,
-    silence: float = SILENCE,
+    silence: float = _SILENCE,
     resends: Counter[tuple[str, int]] | None = None,
     looks: Looks = HERE,
 ) -> None:
@@ -61,7 +61,7 @@ def reconcile(
                 words = f"The {run.carrier} that carried it out gave no sign of life for {_span(silence)}."
                 _give_up(store, run, words)
         elif run.id not in known:
-            if run.attempt and silent > STALE:  # otherwise somebody beats for it, whom the scheduler has forgotten
+            if run.attempt and silent > _STALE:  # otherwise somebody beats for it, whom the scheduler has forgotten
                 _resend(engine, store, run, resends)
         elif run.attempt and silent > silence and engine.executes(run):
             words = f"The worker gave no sign of life for {_span(silence)} and was ended."
@@ -95,15 +95,15 @@ def enforce_stops(engine: Engine, store: Store, looks: Looks = HERE) -> None:
         if run.stop_requested is None:
             continue
         waited = looks.quiet((run.id, "stop"), run.stop_requested)
-        if waited <= REACTION:
+        if waited <= _REACTION:
             continue
         whole = store.get(run.id)
         progress, kept = whole.progress, "what it had found is kept" if whole.result else "nothing is kept"
         if progress.get("acknowledged"):
-            allowed = FAREWELL
+            allowed = _FAREWELL
             words = f"Stopped. Saving what was learnt took longer than a minute, so it was given up; {kept}."
         else:
-            allowed = progress.get("reaction") or REACTION
+            allowed = progress.get("reaction") or _REACTION
             words = f"Stopped. The worker did not react within {allowed:g} s and was ended; {kept}."
             if run.carrier != ENGINE:  # a process of somebody's, which is not ours to end
                 words = f"Stopped. The {run.carrier} did not react within {allowed:g} s; {kept}."
@@ -129,7 +129,7 @@ class Reconciler:
         engine: Engine,
         store: Store,
         *,
-        silence: float = SILENCE,
+        silence: float = _SILENCE,
         every: float = PASS,
         looks: Looks = HERE,
     ) -> None:
@@ -151,7 +151,7 @@ class Reconciler:
 
     def _watch(self) -> None:
         due = time.monotonic()
-        while not self._ended.wait(TICK):
+        while not self._ended.wait(_TICK):
             try:
                 if time.monotonic() < due:
                     enforce_stops(self._engine, self._store, self._looks)

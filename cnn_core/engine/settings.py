@@ -8,7 +8,7 @@ from cnn_core.store.settings import SettingRefused, number
 
 PROCESSES = "CONVSCOPE_PROCESSES"
 RUN_MEMORY, ASK_MEMORY = "CONVSCOPE_RUN_MEMORY", "CONVSCOPE_ASK_MEMORY"
-SMALL = 3e9  # bytes of memory, below which runs and questions share one process: TensorFlow twice takes a gigabyte
+_SMALL = 3e9  # bytes of memory, below which runs and questions share one process: TensorFlow twice takes a gigabyte
 
 
 def check() -> None:
@@ -44,7 +44,7 @@ def processes(memory: float) -> int:
             f"{PROCESSES} is {text!r}; expected 2, one for runs and one for questions, or 1 for both, which takes "
             "less memory, and answers nothing while a run trains."
         )
-    return int(text) if text else 1 if memory < SMALL else 2
+    return int(text) if text else 1 if memory < _SMALL else 2
 
 
 def memory_of(setting: str, share: float) -> int:

@@ -11,7 +11,7 @@ from distributed.security import Security
 
 SETTING = "CONVSCOPE_TLS"
 CERTIFICATE, KEY, AUTHORITY = FILES = ("tls.crt", "tls.key", "ca.crt")
-ROLES = ("client", "scheduler", "worker")
+_ROLES = ("client", "scheduler", "worker")
 MAKE = "python -m cnn_core.engine.cluster certificates FOLDER"
 
 
@@ -35,7 +35,7 @@ def from_environment() -> Security | None:
             f"{', '.join(FILES)}; make one by: {MAKE}."
         )
     certificate, key = str(folder / CERTIFICATE), str(folder / KEY)
-    pairs = {f"tls_{role}_{part}": file for role in ROLES for part, file in (("cert", certificate), ("key", key))}
+    pairs = {f"tls_{role}_{part}": file for role in _ROLES for part, file in (("cert", certificate), ("key", key))}
     return Security(require_encryption=True, tls_ca_file=str(folder / AUTHORITY), **pairs)
 
 

@@ -24,7 +24,7 @@ from cnn_core.pictures.limits import MB, megabytes
 from cnn_core.pictures.members import LOCAL_HEADER, REPACK, Member, depth, unpacked
 from cnn_core.pictures.trees import OUTSIDE, Found, Placed, Tree, place
 
-TABLE_BYTES_AN_ENTRY = 1_000  # of the table of contents; names, comments and dates mostly take a tenth
+_TABLE_BYTES_AN_ENTRY = 1_000  # of the table of contents; names, comments and dates mostly take a tenth
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # LZMA reserves what its header asks for, up to 4 GB
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # flag bits: encrypted, strongly, table of contents too
@@ -168,7 +168,7 @@ class _Table(io.BufferedReader):
     """A file of which no more is read at once than a table of contents may take."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > TABLE_BYTES_AN_ENTRY * limits.ZIP_ENTRIES:
+        if size is not None and size > _TABLE_BYTES_AN_ENTRY * limits.ZIP_ENTRIES:
             raise ValueError("the table of contents is too large")
         return zip_names.mended(super().read(size))
 

@@ -29,7 +29,7 @@ from cnn_core.pictures.kept import Kept
 from cnn_core.pictures.members import Member
 from cnn_core.pictures.trees import Tree
 
-LOOK_EVERY = 0.1  # seconds between two looks for workers that take too long
+_LOOK_EVERY = 0.1  # seconds between two looks for workers that take too long
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class _Watchdog:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait(LOOK_EVERY if self._watches else None)
+                self._changed.wait(_LOOK_EVERY if self._watches else None)
                 for watch in self._watches:
                     if watch.until < time.monotonic() and not watch.overdue:
                         watch.overdue = True

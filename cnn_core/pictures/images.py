@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 MAX_ASPECT = 50  # longer side : shorter side, so that scaling down never leaves a side of 0
-MAX_FRAMES = 50  # of an animation, in search of the first that shows something
+_MAX_FRAMES = 50  # of an animation, in search of the first that shows something
 
 # What Pillow raises on damaged data, by format and depth in the file, or warns of where warnings are errors.
 DECODING_ERRORS = (
@@ -258,7 +258,7 @@ def _taken_tiff(data: bytes, page: tiff.Directory, name: str) -> Taken:
     """Take a TIFF that Pillow reads wrongly or not at all."""
     shown: tuple[Image.Image, list[str]] | None = None
     pixels = 0
-    for index, each in enumerate(itertools.islice(tiff.pages(data, page), MAX_FRAMES)):
+    for index, each in enumerate(itertools.islice(tiff.pages(data, page), _MAX_FRAMES)):
         pixels += each.number(256) * each.number(257)
         if shown and pixels > PICTURE_PIXELS:
             break
@@ -360,7 +360,7 @@ def _frames(image: ImageFile.ImageFile) -> Iterator[int]:
     if image.format not in ("GIF", "PNG", "WEBP", "AVIF", "TIFF") or not getattr(image, "is_animated", False):
         return
     pixels = 0
-    for index in range(1, MAX_FRAMES):
+    for index in range(1, _MAX_FRAMES):
         pixels += image.size[0] * image.size[1]
         try:
             image.seek(index)

@@ -14,7 +14,7 @@ from PIL import Image, ImageFile
 from cnn_core.pictures import tiff
 from cnn_core.pictures.formats import SAVE_AS, SAVE_AS_PNG, ImageRefused
 
-USUAL_DEPTHS = (8, 10, 12, 14, 16)  # bits
+_USUAL_DEPTHS = (8, 10, 12, 14, 16)  # bits
 _ORIENTATION, _PHOTOMETRIC, _EXTRA, _COLOUR_MAP = 274, 262, 338, 320
 _LARGEST, _SIGNED_LARGEST = 281, 341  # MaxSampleValue, SMaxSampleValue
 
@@ -218,7 +218,7 @@ def _depth(values: np.ndarray, declared: int, bits: int) -> int:
         return declared
     if bits == 16 and largest and (values >> 8 == values & 255).all():
         return bits  # 8-bit values, each multiplied by 257
-    return min([depth for depth in USUAL_DEPTHS if largest < 1 << depth and depth < bits], default=bits)
+    return min([depth for depth in _USUAL_DEPTHS if largest < 1 << depth and depth < bits], default=bits)
 
 
 def _to_8(values: np.ndarray, depth: int) -> np.ndarray:

@@ -27,7 +27,7 @@ _RANK = {
     LESSON: 3,
     VISITOR: 4,
 }  # where two are of the same age: a choice goes after the sets that it lists
-ENTRY = "entry of a list"
+_ENTRY = "entry of a list"
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def collect(store: Store, terms: Terms, *, now: float | None = None, dry_run: bo
     for owner in unused:
         done.add(owner, rest.size(owner))
     if stale:
-        done.things[ENTRY] = len(stale)
+        done.things[_ENTRY] = len(stale)
     if not dry_run:
         _remove(store, rest, unused, now)
         by_list: dict[str, list[str]] = defaultdict(list)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from cnn_core.store.tables import features, insert_new
 from cnn_core.store.troubles import patient
 
-MAX_PARAMETERS = 500  # of one statement; databases bound them
+_MAX_PARAMETERS = 500  # of one statement; databases bound them
 
 
 class Features:
@@ -22,10 +22,10 @@ class Features:
         found: dict[str, bytes] = {}
         digests = list(dict.fromkeys(pictures))
         with self._engine.connect() as connection:
-            for start in range(0, len(digests), MAX_PARAMETERS):
+            for start in range(0, len(digests), _MAX_PARAMETERS):
                 query = sa.select(features.c.picture, features.c.vector).where(
                     (features.c.extractor == extractor)
-                    & features.c.picture.in_(digests[start : start + MAX_PARAMETERS])
+                    & features.c.picture.in_(digests[start : start + _MAX_PARAMETERS])
                 )
                 found.update((row.picture, row.vector) for row in connection.execute(query))
         return found
@@ -61,5 +61,5 @@ class Features:
 
 def _parts(pictures: Collection[str]) -> Iterator[list[str]]:
     every = list(pictures)
-    for start in range(0, len(every), MAX_PARAMETERS):
-        yield every[start : start + MAX_PARAMETERS]
+    for start in range(0, len(every), _MAX_PARAMETERS):
+        yield every[start : start + _MAX_PARAMETERS]

@@ -17,10 +17,10 @@ from threadpoolctl import threadpool_limits
 
 DECAYS = tuple(float(f"{10**exponent:.1g}") for exponent in np.arange(1.0, -4.1, -0.5))  # 10, 3, 1, … 0.0001
 STRENGTH = 0.1  # without pictures to choose by: the decay is 1 / (STRENGTH x pictures), so that it fades as they grow
-MAX_PASSES = 500
+_MAX_PASSES = 500
 TOLERANCE = 1e-7  # of the largest slope, in coordinates in which no curvature exceeds 1 (that of weak decays is 1e-6)
-MEMORY = 10  # pairs of L-BFGS
-SMALL = 2**20  # numbers: on smaller features threads wait for one another far longer than they compute
+_MEMORY = 10  # pairs of L-BFGS
+_SMALL = 2**20  # numbers: on smaller features threads wait for one another far longer than they compute
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +214,7 @@ def _figures(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None 
 
 
 def _threads(features: np.ndarray) -> Any:
-    return threadpool_limits(1 if features.size < SMALL else None)
+    return threadpool_limits(1 if features.size < _SMALL else None)
 
 
 class _Problem:
@@ -265,7 +265,7 @@ class _Problem:
         point = np.zeros((self._rows.shape[1], len(self._decays), self._truth.shape[2]))
         loss, slope, logits = self._look(point)
         pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        for _ in range(MAX_PASSES):
+        for _ in range(_MAX_PASSES):
             unfinished = np.abs(slope).max(axis=(0, 2)) > TOLERANCE
             if not unfinished.any():
                 break
@@ -282,7 +282,7 @@ class _Problem:
             change, bend = new - point, new_slope - slope
             curved = _dot(change, bend)
             inverse = np.divide(1.0, curved, out=np.zeros_like(curved), where=curved > 1e-14)
-            pairs = [*pairs, (change, bend, inverse)][-MEMORY:]
+            pairs = [*pairs, (change, bend, inverse)][-_MEMORY:]
             point, loss, slope = new, new_loss, new_slope
             if each(point * self._step, logits):
                 break

@@ -33,8 +33,8 @@ from cnn_core.training.transfer.answers import NoModel, load_model
 from cnn_core.training.transfer.export import save_model
 
 SIZE, BORDER = 28, 2  # 32 × 32 with a margin, as in the paper
-MAX_POINTS = 240  # of the curve of batches
-FIRST = "c1"
+_MAX_POINTS = 240  # of the curve of batches
+_FIRST = "c1"
 
 
 def run(run: Run, store: Store, report: Report) -> Outcome:
@@ -67,7 +67,7 @@ def _trained(trainer: Trainer, data: Digits, options: LeNet, report: Report) -> 
     trainer.start(options.seed)
     rng = np.random.default_rng(options.seed)
     steps = len(data.train) // options.batch_size
-    stride = -(-steps * options.epochs // MAX_POINTS)
+    stride = -(-steps * options.epochs // _MAX_POINTS)
     epochs: list[EpochFigures] = []
     points: list[BatchFigures] = []
     recent: list[tuple[float, float]] = []
@@ -117,7 +117,7 @@ def _shifted(
 
 def _kernels(model: keras.Model) -> tuple[Rows, ...]:
     """The first layer's kernels, one after the other."""
-    kernel = np.asarray(model.get_layer(FIRST).kernel)[:, :, 0]  # (5, 5, 6)
+    kernel = np.asarray(model.get_layer(_FIRST).kernel)[:, :, 0]  # (5, 5, 6)
     rounded = np.round(kernel.transpose(2, 0, 1).astype(np.float64), 4).tolist()
     return tuple(tuple(map(tuple, rows)) for rows in rounded)
 

@@ -28,9 +28,9 @@ from cnn_core.store.runs import Store
 from cnn_core.training.transfer.results import Answer, Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES
 
-PICTURES = 10
+_PICTURES = 10
 TOLERANCE = 1e-3
-SURE = 0.95  # of its answers to test pictures an arm was at least as sure as its threshold
+_SURE = 0.95  # of its answers to test pictures an arm was at least as sure as its threshold
 SHARED = "shared"  # in the place of a run's id: parts that all runs of a backbone have in common
 _RUN = re.compile(r"[0-9a-f]+")
 _FILE = re.compile(r"[A-Za-z0-9_.-]+\.(?:tflite|bin|png|jpg|webp)")
@@ -125,10 +125,10 @@ def threshold(answers: Sequence[Answer]) -> float:
         (0.52, 0.5, 0.0)
     """
     sure = sorted(answer.probability for answer in answers)
-    return sure[int((1 - SURE) * len(sure) + 1e-9)] if sure else 0.0
+    return sure[int((1 - _SURE) * len(sure) + 1e-9)] if sure else 0.0
 
 
-def chosen(answers: Sequence[Answer], most: int = PICTURES) -> list[Answer]:
+def chosen(answers: Sequence[Answer], most: int = _PICTURES) -> list[Answer]:
     """Return the test pictures by which a network is held against another form of itself: of all classes alike.
 
     Example:

@@ -19,7 +19,7 @@ from cnn_core.training.lab.labels import Neighbour
 from cnn_core.training.transfer.results import Arm
 from cnn_core.training.transfer.shift import Fall, Missed, Shift
 
-WORST, NEAREST = 6, 3
+_WORST, _NEAREST = 6, 3
 
 Vectors = Callable[[Sequence[Item]], np.ndarray]  # the kept features of some pictures
 
@@ -50,7 +50,7 @@ def on_both(arm: Arm, validated: int) -> tuple[Share, Share] | None:
 
 def missed(arm: Arm, split: Split, vectors: Vectors) -> tuple[Missed, ...]:
     """Return the surest mistakes, each with the training pictures that are most like it."""
-    wrong = arm.wrong[:WORST]
+    wrong = arm.wrong[:_WORST]
     of = {(item.digest, item.label): item for item in split.test}
     asked = [of[answer.digest, answer.label] for answer in wrong]
     if not asked:
@@ -64,7 +64,7 @@ def missed(arm: Arm, split: Split, vectors: Vectors) -> tuple[Missed, ...]:
             answer.label,
             answer.said,
             tuple(
-                _like(split.train[index], row[index]) for index in np.argsort(-row, kind="stable")[:NEAREST].tolist()
+                _like(split.train[index], row[index]) for index in np.argsort(-row, kind="stable")[:_NEAREST].tolist()
             ),
         )
         for answer, row in zip(wrong, similar, strict=True)

@@ -33,7 +33,7 @@ from cnn_core.training.transfer.spec import ARM_TITLES
 if TYPE_CHECKING:
     import keras
 
-REACTION = 60  # seconds within which a stop is heard: between two conversions
+_REACTION = 60  # seconds within which a stop is heard: between two conversions
 
 Tell = Callable[[str, float], bool]
 
@@ -51,7 +51,7 @@ def run(run: Run, store: Store, report: Report) -> Outcome:
         report.update(phase=phase, fraction=fraction)
         return report.should_stop
 
-    report.update(reaction=REACTION)
+    report.update(reaction=_REACTION)
     made = make(store, store.get(run.spec["run"]), run.spec["arms"], tell)
     size = sum(part["bytes"] for part in made["parts"].values())
     return Outcome(LiveParts(tuple(made["parts"]), size).to_json(), devices.environment(devices.find()))

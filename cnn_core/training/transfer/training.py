@@ -27,7 +27,7 @@ from cnn_core.training.loop import Steps
 from cnn_core.training.transfer.live import Listener
 from cnn_core.training.transfer.spec import Options
 
-DROPOUT = 0.2
+_DROPOUT = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -243,7 +243,7 @@ def with_head(base: keras.Model, head: Head) -> keras.Model:
 
 def _joined(base: keras.Model, classes: int) -> keras.Model:
     x = layers.GlobalAveragePooling2D(name="pool", dtype="float32")(base.output)
-    x = layers.Dropout(DROPOUT, name="dropout")(x)
+    x = layers.Dropout(_DROPOUT, name="dropout")(x)
     # Softmax in float32: under mixed precision small probabilities would vanish.
     x = layers.Dense(classes, activation="softmax", name="probabilities", dtype="float32")(x)
     return keras.Model(base.input, x, name=base.name)  # one flat graph: every layer reachable by name
