@@ -47,7 +47,7 @@ def reconcile(
         EngineError: If the engine cannot be reached; the next pass tries again.
     """
     engine.start()
-    enforce_stops(engine, store, looks)
+    _enforce_stops(engine, store, looks)
     runs = store.live()
     if not runs:
         return
@@ -68,10 +68,10 @@ def reconcile(
             if _give_up(store, run, words):  # first: the engine's retry then finds the run ended
                 log.warning("Run %s on %s: silent for %s, ended", run.id, run.worker, _span(silence))
                 engine.kill(run)
-    take_turns(engine, store, resends)
+    _take_turns(engine, store, resends)
 
 
-def take_turns(engine: Engine, store: Store, resends: Counter[tuple[str, int]], *, first: bool = False) -> None:
+def _take_turns(engine: Engine, store: Store, resends: Counter[tuple[str, int]], *, first: bool = False) -> None:
     """Send the runs whose turn it is; with `first` only those that were not sent yet: the others get a pass's time."""
     for run in engine.due():
         if not (first and resends[run.id, run.attempt]):
@@ -89,7 +89,7 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 60 else f"{seconds:g} s"
 
 
-def enforce_stops(engine: Engine, store: Store, looks: Looks = HERE) -> None:
+def _enforce_stops(engine: Engine, store: Store, looks: Looks = HERE) -> None:
     """End the runs that were asked to stop and did not react, or did not finish within a minute after they did."""
     for run in store.live():
         if run.stop_requested is None:
@@ -154,8 +154,8 @@ class Reconciler:
         while not self._ended.wait(_TICK):
             try:
                 if time.monotonic() < due:
-                    enforce_stops(self._engine, self._store, self._looks)
-                    take_turns(self._engine, self._store, self._resends, first=True)
+                    _enforce_stops(self._engine, self._store, self._looks)
+                    _take_turns(self._engine, self._store, self._resends, first=True)
                 else:
                     due = time.monotonic() + self._every
                     reconcile(

@@ -33,7 +33,7 @@ def splitter(paths: Iterable[Folders]) -> Callable[[Folders], Folders]:
         above: pairs
         for above, group in beside.items()
         if all(len(parts[name]) == 1 for name in group)  # train/toy_train and test/toy_train are one class
-        and (pairs := class_parts(above[-1] if above else "", group))
+        and (pairs := _class_parts(above[-1] if above else "", group))
     }
     if not halves:
         return lambda dirs: dirs
@@ -45,7 +45,7 @@ def splitter(paths: Iterable[Folders]) -> Callable[[Folders], Folders]:
     return split
 
 
-def class_parts(above: str, names: Mapping[str, bool]) -> dict[str, tuple[str, str]]:
+def _class_parts(above: str, names: Mapping[str, bool]) -> dict[str, tuple[str, str]]:
     """Return class and part of folders beside each other that are named after both; nothing if they are not.
 
     Args:
@@ -53,9 +53,9 @@ def class_parts(above: str, names: Mapping[str, bool]) -> dict[str, tuple[str, s
         names: Theirs, and whether they may be classes: no folder in them has a name of its own.
 
     Example:
-        >>> class_parts("pets", dict.fromkeys(["Cats_train", "Cats_test", "Dogs_train"], True))
+        >>> _class_parts("pets", dict.fromkeys(["Cats_train", "Cats_test", "Dogs_train"], True))
         {'Cats_train': ('Cats', 'train'), 'Cats_test': ('Cats', 'test'), 'Dogs_train': ('Dogs', 'train')}
-        >>> class_parts("pets", dict.fromkeys(["train_station", "test_tube"], True))
+        >>> _class_parts("pets", dict.fromkeys(["train_station", "test_tube"], True))
         {}
     """
     if not all(names.values()):

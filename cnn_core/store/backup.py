@@ -179,7 +179,7 @@ class _Copying:
         with moment(self.store) as connection:
             for table in TABLES:
                 counts[table.name] = 0
-                for number, piece in enumerate(pieces(self.lines(connection, table))):
+                for number, piece in enumerate(_pieces(self.lines(connection, table))):
                     counts[table.name] += len(piece)
                     self.write_rows(f"{ROWS}{table.name}-{number:04}.jsonl.gz", piece)
         return counts
@@ -235,7 +235,7 @@ def moment(store: Store) -> Iterator[sa.Connection]:
         connection.rollback()
 
 
-def pieces(lines: Iterable[str]) -> Iterator[list[str]]:
+def _pieces(lines: Iterable[str]) -> Iterator[list[str]]:
     piece: list[str] = []
     size = 0
     for line in lines:

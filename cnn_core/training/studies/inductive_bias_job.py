@@ -203,7 +203,7 @@ class _Study:
             before = taken
 
             def listen(batch: int, loss: float, error: float, before: int = before) -> bool:
-                trainer.optimizer.learning_rate = annealed(rate, (before + batch) / options.steps)
+                trainer.optimizer.learning_rate = _annealed(rate, (before + batch) / options.steps)
                 self.report.update(fraction=(self._done + (before + batch) / options.steps) / all_of_them)
                 return self.report.should_stop
 
@@ -216,11 +216,11 @@ class _Study:
         return loss
 
 
-def annealed(rate: float, done: float) -> float:
+def _annealed(rate: float, done: float) -> float:
     """Return the learning rate after a fraction of the steps: a half cosine from its start to zero, for both networks.
 
     Example:
-        >>> [round(annealed(0.01, done), 5) for done in (0.0, 0.5, 1.0)]
+        >>> [round(_annealed(0.01, done), 5) for done in (0.0, 0.5, 1.0)]
         [0.01, 0.005, 0.0]
 
     Source: Loshchilov & Hutter 2017, arXiv:1608.03983, section 3; Dosovitskiy et al. 2021, table 3.
