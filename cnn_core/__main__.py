@@ -268,7 +268,7 @@ def _app(options: argparse.Namespace) -> str:
     if not places:
         raise _Refused(f"the pages are neither in {root} nor installed there. Install ConvScope again.")
     door.check(str(options.port), options.host, "convscope app --port {}")
-    if said := door.word(options.host):
+    if said := door.warning(options.host):
         print(said, file=sys.stderr)
     server = ["--server.port", str(options.port), "--server.address", options.host]
     try:

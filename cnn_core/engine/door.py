@@ -55,11 +55,11 @@ def _taken(port: int, host: str) -> bool:
     return True
 
 
-def word(host: str) -> str:
+def warning(host: str) -> str:
     """Return what it means to listen there; empty if only this machine can reach it.
 
     Example:
-        >>> word("localhost"), word("127.0.0.1"), word("0.0.0.0")[:17]
+        >>> warning("localhost"), warning("127.0.0.1"), warning("0.0.0.0")[:17]
         ('', '', 'ConvScope is open')
     """
     try:
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
     except DoorRefused as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 1
-    if said := word(host):
+    if said := warning(host):
         sys.stderr.write(f"{said}\n")
     return 0
 

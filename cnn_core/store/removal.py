@@ -69,20 +69,20 @@ def remove_run(store: Store, run_id: str, *, by: str | None, now: float | None =
     return _and(freed, sweep(store, pictures, now))
 
 
-def remove_set(store: Store, visit: str, set_id: str, now: float | None = None) -> Removed:
+def remove_set(store: Store, visit: str, album_id: str, now: float | None = None) -> Removed:
     """Delete one of a visitor's sets, and its pictures that nobody else uses.
 
     Raises:
         PermissionError: If the visitor has no such set.
     """
-    if set_id not in {each.id for each in visitors.read(store, visit).sets}:
+    if album_id not in {each.id for each in visitors.read(store, visit).sets}:
         raise PermissionError("Only whoever made a set can delete it.")
-    visitors.change(store, visit, lambda known: known.without_set(set_id))
+    visitors.change(store, visit, lambda known: known.without_set(album_id))
     try:
-        kept = store.read(keys.album(set_id))
+        kept = store.read(keys.album(album_id))
     except FileNotFoundError:  # another tab was faster
         return Removed()
-    store.remove(keys.album(set_id))
+    store.remove(keys.album(album_id))
     return _and(len(kept), sweep(store, digests(kept.decode()), now))
 
 
