@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lab_toys import Listener, claimed, colours, toy_network
+from lab_toys import claimed, colours, toy_network
 
 from cnn_core.pictures import kept
 from cnn_core.pictures.images import square
@@ -13,6 +13,7 @@ from cnn_core.training import heads
 from cnn_core.training.lab import evidence, job
 from cnn_core.training.lab.labels import LabelsOptions, LabelsResult
 from cnn_core.training.lab.spec import LabSpec
+from tests.reports import FakeReport
 
 pytestmark = pytest.mark.usefixtures("toy")
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("toy")
 def studied(shelf: Store) -> Run:
     options = LabelsOptions(backbone="toy", folds=3, repeats=1, flip=0.2)
     run = claimed(shelf, LabSpec(tuple(colours(shelf, 8)), options, "colours").to_json())
-    outcome = job.run(run, shelf, Listener())
+    outcome = job.run(run, shelf, FakeReport())
     evidence._base.cache_clear()
     shelf.finish(run, "done", result=outcome.result, environment=outcome.environment)
     return shelf.get(run.id)
