@@ -2,8 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from stores import ANNA, BERTA, CARLA
@@ -18,13 +16,6 @@ from cnn_core.store.terms import DAY, GRACE, Terms
 from tests.store.stores import aged, all_aged
 
 SHIFT, WHOLE = "pooling/Shift", "convolution/Whole picture"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
 
 
 def test_teacher_alone_sees_who_is_in_it_and_what_they_did(store: Store) -> None:

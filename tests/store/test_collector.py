@@ -4,7 +4,6 @@ import itertools
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,13 +43,6 @@ VISITS = (ANNA, BERTA, CARLA)
 @pytest.fixture(autouse=True)
 def _no_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached_maps, "FOLDER", tmp_path / "maps")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "store")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,5 @@
 """Lists of views: read by whoever has their link, changed by whoever made them."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from stores import ANNA, BERTA
 
@@ -17,13 +14,6 @@ from tests.store.stores import all_aged
 
 EDGES = View("convolution", {"convolution_stride": "2"}, "Edges", "What is red?", "convolution/Whole picture")
 SHIFT = View("pooling", {}, "A shift", "", "pooling/Shift")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
 
 
 def test_whoever_has_the_link_reads_and_its_maker_changes(store: Store) -> None:
