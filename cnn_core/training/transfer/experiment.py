@@ -338,7 +338,7 @@ class _Laboratory:
         if copy is not None:
             from cnn_core.training import copies
 
-            see, what = copies.of(copy)
+            see, what = copies.kept_copy(copy)
         return Maps(self.store, self._items(part), self.record, self._fixed_blocks, self.precision, see, what)
 
     def _prepared(self) -> "training.Data":

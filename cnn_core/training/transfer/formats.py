@@ -113,7 +113,7 @@ def _export(
     for name, text in documents.scripts(run, arm, record).items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "labels.json").write_text(json.dumps(classes, ensure_ascii=False), encoding="utf-8")
-    chosen = manifest.chosen(result.arms[arm].answers)
+    chosen = manifest.parity_answers(result.arms[arm].answers)
     parity, files = [], []
     for index, answer in enumerate(chosen):
         shown, suffix = kept.file(store, answer.digest)

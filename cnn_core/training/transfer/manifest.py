@@ -128,12 +128,12 @@ def threshold(answers: Sequence[Answer]) -> float:
     return sure[int((1 - _SURE) * len(sure) + 1e-9)] if sure else 0.0
 
 
-def chosen(answers: Sequence[Answer], most: int = _PICTURES) -> list[Answer]:
+def parity_answers(answers: Sequence[Answer], most: int = _PICTURES) -> list[Answer]:
     """Return the test pictures by which a network is held against another form of itself: of all classes alike.
 
     Example:
         >>> answers = [Answer(str(n), "", "", "", 0.0, 0.0) for n in range(20)]
-        >>> [int(answer.digest) for answer in chosen(answers, 3)]
+        >>> [int(answer.digest) for answer in parity_answers(answers, 3)]
         [0, 10, 19]
     """
     return [answers[i] for i in np.unique(np.linspace(0, len(answers) - 1, most).round().astype(int))]
