@@ -305,7 +305,7 @@ def _coded_anew(flat: Image.Image, size: tuple[int, int], name: str, notes: list
 
 
 def _with_notes(pixels: np.ndarray, name: str, notes: list[str], data: bytes, suffix: str, orientation: int) -> Taken:
-    found = tuple(filter(None, (*notes, *seen.quality(pixels))))
+    found = tuple(filter(None, (*notes, *seen.quality_notes(pixels))))
     return Taken(Picture(pixels, name, found), data, suffix, orientation)
 
 

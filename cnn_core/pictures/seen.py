@@ -55,14 +55,14 @@ def laid(image: Image.Image, name: str) -> tuple[Image.Image, str]:
     return on_white, "transparency laid on white"
 
 
-def quality(pixels: np.ndarray) -> list[str]:
+def quality_notes(pixels: np.ndarray) -> list[str]:
     """Return what is to be said of a picture that shows little: very small, nearly black, very dark, nearly blank.
 
     Args:
         pixels: uint8 (H, W, 3); a grid of some hundred rows and columns is looked at.
 
     Example:
-        >>> quality(np.zeros((64, 64, 3), np.uint8))
+        >>> quality_notes(np.zeros((64, 64, 3), np.uint8))
         ['nearly black']
 
     Source:

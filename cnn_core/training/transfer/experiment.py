@@ -102,7 +102,7 @@ class _Laboratory:
         self.split = sets.split(experiment.items, self.options.seed, self.near)
         self.remarks = kept.remarks(store, experiment.items)
         self.seconds_before = before.seconds
-        self.arms = {name: arm for name, arm in before.arms.items() if export.kept_network(store, run.id, name)}
+        self.arms = {name: arm for name, arm in before.arms.items() if export.has_network(store, run.id, name)}
         self.failed = dict(before.failed)
         whole = {name: arm for name, arm in self.arms.items() if not arm.stopped}
         self.missing = [name for name in _ORDER if name in self.options.arms and name not in whole]

@@ -87,7 +87,7 @@ def kept_head(store: Store, run_id: str, arm: str) -> Head | None:
     return unpacked(store.read(key))[0] if store.exists(key) else None
 
 
-def kept_network(store: Store, run_id: str, arm: str) -> bool:
+def has_network(store: Store, run_id: str, arm: str) -> bool:
     """Tell whether an arm's network is there, whole or by its head."""
     return store.exists(keys.file(run_id, arm)) or store.exists(keys.head(run_id, arm))
 
