@@ -57,7 +57,7 @@ QUESTIONS = {
 
 # The slowest call of each that pages make, in milliseconds: `python -m benchmarks.questions`, two cores, 2026-11-28.
 # tests/engine/test_quick.py holds each to QUICK, and asks them all.
-WARM = {
+WARM_MILLISECONDS = {
     "classify": 9,
     "predict": 52,
     "evidence": 64,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cnn_core.engine.errors import EngineBusy
-from cnn_core.engine.jobs import WARM
+from cnn_core.engine.jobs import WARM_MILLISECONDS
 from cnn_core.store.settings import number
 
 GB = 10**9
@@ -19,7 +19,7 @@ SETTINGS = {
     "stored": "CONVSCOPE_LIMIT_STORED_GB",
     "questions": "CONVSCOPE_LIMIT_QUESTIONS",
 }
-LONG_QUESTIONS = frozenset(question for question, taken in WARM.items() if taken >= _LONG)
+LONG_QUESTIONS = frozenset(question for question, taken in WARM_MILLISECONDS.items() if taken >= _LONG)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from cnn_core.pictures import sets
-from cnn_core.pictures.items import Item, count
+from cnn_core.pictures.items import YOURS, Item, count
 from cnn_core.pictures.kept import hold, lost
 from cnn_core.store import keys, visitors
 from cnn_core.store.records import Run, to_json
@@ -22,7 +22,6 @@ from cnn_core.store.references import digests
 from cnn_core.store.runs import Store
 from cnn_core.store.visitors import Visitor
 
-_YOURS = "your pictures"  # the source of a set that a visitor has gathered
 STEPS = 20  # changes that can be undone; the last one also by another session
 
 
@@ -155,7 +154,7 @@ class Album:
         new = {each: item for each, item in given.items() if each not in there}
         words = f"{count(len(new), 'picture')} added"
         if self.is_sample:
-            self._begin(words, _YOURS, list(new.values()), [])
+            self._begin(words, YOURS, list(new.values()), [])
         else:
             with self._changing(words):
                 self.items = [*own, *new.values()]
@@ -206,7 +205,7 @@ class Album:
     def add_class(self, name: str) -> None:
         """Begin a class without pictures; with a sample set, as the first of a set of one's own."""
         if self.is_sample:
-            self.take(_YOURS, [], [name])
+            self.take(YOURS, [], [name])
             return
         self.refresh()
         self.empty_classes = sorted({*self.empty_classes, name} - {item.label for item in self.items})
@@ -227,7 +226,7 @@ class Album:
 
     def clear(self) -> None:
         """Go on with no pictures, as another set; those that were there stay behind as the set they were."""
-        self._begin(f"a set of {count(len(self.items), 'picture')} left", _YOURS, [], [])
+        self._begin(f"a set of {count(len(self.items), 'picture')} left", YOURS, [], [])
 
     def undo(self) -> str:
         """Take the last change back; return what it was, in words that a sentence can begin with.
