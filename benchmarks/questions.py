@@ -2,8 +2,8 @@
 """How long each question of the engine takes, as pages ask it: `python -m benchmarks.questions [NAME …]`.
 
 Prints for each call the first one in this process (a network or a graph may be built), and the quickest of three later
-ones, about other pictures where there is a picture. Measure alone, on two cores: `engine.jobs.WARM_MILLISECONDS` has the slowest of
-each question.
+ones, about other pictures where there is a picture. Measure alone, on two cores: `engine.jobs.WARM_MILLISECONDS` has
+the slowest of each question.
 """
 
 import gc
