@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import secrets
 import signal
@@ -133,6 +134,8 @@ async def _work(lane: str, memory: float | None, host: str | None, scratch: Path
     from distributed.system import MEMORY_LIMIT
 
     settings.check()
+    if memory is not None and not 0 < memory < math.inf:
+        raise ClusterRefused(f"--memory is {memory:g}; expected a number of gigabytes above 0.")
     security, address = _security(), _address()
     _store().close()  # one that cannot be opened is told now, and not by every run
     scratch.mkdir(parents=True, exist_ok=True)

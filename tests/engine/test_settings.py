@@ -35,6 +35,12 @@ def test_setting_without_sense_is_refused_in_a_sentence(
     assert f"ConvScope: {words}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("given", ["-1", "0", "nan", "inf"])
+def test_memory_of_a_worker_is_a_number_above_0(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cluster.main(["worker", "run", f"--memory={given}"]) == 2
+    assert f"ConvScope: --memory is {given}; expected a number of gigabytes above 0." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["CONVSCOPE_NICE", "CONVSCOPE_RUN_MEMORY", "CONVSCOPE_WORKER_IDLE"])
 def test_empty_setting_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "")
