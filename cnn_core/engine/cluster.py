@@ -154,10 +154,8 @@ def _lanes(lane: str, memory: float | None, machine: int) -> list[Lane]:
     """
     count = len(gpus())
     mine = [each for each in lanes_apart(machine, count) if lane.upper() in each.resources]
-    share = settings.memory_of(
-        {"run": settings.RUN_MEMORY, "ask": settings.ASK_MEMORY}[lane], SHARE * machine / len(mine)
-    )
-    size = round(memory * 1e9) if memory else share
+    setting = settings.RUN_MEMORY if lane == "run" else settings.ASK_MEMORY
+    size = round(memory * 1e9) if memory else settings.memory_of(setting, SHARE * machine / len(mine))
     unique = f"{socket.gethostname()}-{secrets.token_hex(2)}"
     return [replace(each, name=f"{unique}-{each.name}", memory=size) for each in mine]
 
