@@ -20,7 +20,8 @@ import psutil
 
 from cnn_core.engine import address as addresses
 from cnn_core.engine.limits import processes
-from cnn_core.engine.preload import gpus, lower_priority, stands_back
+from cnn_core.engine.preload import gpus, lower_priority
+from cnn_core.engine.settings import ASK_MEMORY, RUN_MEMORY, gigabytes, stands_back
 from cnn_core.engine.upkeep import Upkeep
 from cnn_core.store.runs import Store
 from cnn_core.store.troubles import GONE, sentence
@@ -68,7 +69,7 @@ def lanes(memory: int, gpu_count: int) -> list[Lane]:
     for the run.
     """
     if processes(memory) == 1:
-        return [Lane("all-0", ("RUN", "ASK"), memory_of("CONVSCOPE_RUN_MEMORY", 0.70 * memory), _environment())]
+        return [Lane("all-0", ("RUN", "ASK"), memory_of(RUN_MEMORY, 0.70 * memory), _environment())]
     return lanes_apart(memory, gpu_count)
 
 
@@ -79,8 +80,8 @@ def lanes_apart(memory: int, gpu_count: int) -> list[Lane]:
     """
     hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if gpu_count else {}
     visible = [{"CUDA_VISIBLE_DEVICES": str(index)} for index in range(gpu_count)] or [{}]
-    share = memory_of("CONVSCOPE_RUN_MEMORY", 0.60 * memory / len(visible))
-    return [Lane("ask-0", ("ASK",), memory_of("CONVSCOPE_ASK_MEMORY", 0.25 * memory), _environment() | hidden)] + [
+    share = memory_of(RUN_MEMORY, 0.60 * memory / len(visible))
+    return [Lane("ask-0", ("ASK",), memory_of(ASK_MEMORY, 0.25 * memory), _environment() | hidden)] + [
         Lane(f"run-{index}", ("RUN",), share, _environment() | gpu) for index, gpu in enumerate(visible)
     ]
 
@@ -92,7 +93,8 @@ def _environment() -> dict[str, str]:
 def memory_of(variable: str, share: float) -> int:
     """Return a worker's bytes: what a variable says in gigabytes, or else this share of the machine."""
     # TensorFlow alone takes half a GB: a smaller limit would end the worker before it did anything.
-    return int(float(os.environ.get(variable) or 0) * 1e9) or max(int(share), 2**30)
+    given = gigabytes(variable)
+    return round(given * 1e9) if given else max(int(share), 2**30)
 
 
 async def serve(folder: Path, idle: float, asked_to_end: asyncio.Event) -> None:

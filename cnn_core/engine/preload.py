@@ -43,18 +43,6 @@ def device() -> str:
     return ", ".join(names) or f"CPU, {os.cpu_count()} cores"
 
 
-def stands_back() -> int:
-    """Return how far the engine stands back behind the web server, as `nice` counts it: CONVSCOPE_NICE, 0 to 19.
-
-    Raises:
-        ValueError: If it is anything else.
-    """
-    given = os.environ.get("CONVSCOPE_NICE", "5")
-    if not (given.isascii() and given.isdigit() and int(given) <= 19):
-        raise ValueError(f"CONVSCOPE_NICE is {given!r}; expected a whole number from 0, not at all, to 19, furthest.")
-    return int(given)
-
-
 def lower_priority(by: int, *, session: bool = False) -> None:
     """Let others go first, where the system knows of priorities.
 

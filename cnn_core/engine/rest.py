@@ -16,9 +16,8 @@ import psutil
 from distributed.protocol.pickle import dumps
 from tornado.ioloop import PeriodicCallback
 
-from cnn_core.engine import probes
+from cnn_core.engine import probes, settings
 
-IDLE = 60.0  # seconds without work after which a worker rests; CONVSCOPE_WORKER_IDLE has others (inf: never)
 EVERY = 1.0  # seconds between two looks
 GROWN = 250e6  # bytes above those at the start: the warm-up of a light one stays below, and what a walk holds
 
@@ -34,7 +33,7 @@ def watch(worker: Any) -> None:
 class _Watch:
     def __init__(self, worker: Any) -> None:
         self._worker = worker
-        self._idle = float(os.environ.get("CONVSCOPE_WORKER_IDLE") or IDLE)
+        self._idle = settings.idle()
         self._light = _memory()
         self._done, self._since, self._frozen = 0, time.monotonic(), False
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cnn_core.engine.address import ROOT
-from cnn_core.engine.preload import stands_back
+from cnn_core.engine.settings import stands_back
 
 # On a file of the test: a container may show an empty one, and what the kernel does with a number is its own affair.
 LOWER = (

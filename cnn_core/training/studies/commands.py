@@ -13,7 +13,7 @@ from cnn_core.training.study import Study
 
 def add_commands(subparsers: Any) -> None:
     """Add `study` to the sub-parsers of `python -m cnn_core`; its `command` returns what goes to standard output."""
-    command = subparsers.add_parser("study", help="run an experiment that decided the field again")
+    command = subparsers.add_parser("study", help="repeat an experiment from the literature")
     kinds = command.add_subparsers(required=True, metavar=" | ".join(STUDIES))
     for key, study in STUDIES.items():
         kind = kinds.add_parser(key, help=study.question)
