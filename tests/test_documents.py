@@ -165,7 +165,9 @@ def test_every_command_has_its_options(program: str, parser: Callable[[], argpar
                 (chosen,) = [each for each in known._actions if isinstance(each, argparse._SubParsersAction)] or [None]
                 if word.startswith("--"):
                     assert word.partition("=")[0] in known._option_string_actions, f"{document}: {command}"
-                elif chosen and word not in ("KIND", "…", "COMMAND", "neighbours"):  # a how-to adds it
+                elif chosen and word not in ("KIND", "…", "COMMAND"):
+                    if word == "neighbours":  # which a how-to adds
+                        break
                     assert set(word.split("|")) <= set(chosen.choices), f"{document}: {command}"
                     known = chosen.choices[word.partition("|")[0]]
     assert tried > 5

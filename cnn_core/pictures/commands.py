@@ -37,7 +37,7 @@ def _intake(options: argparse.Namespace) -> str:
     if options.json:
         return "\n".join([*written, json.dumps(total.to_json(), ensure_ascii=False)])
     counts = (f"{label}: {number:,}" for label, number in sorted(total.labels.items()) if label)
-    return "\n".join([*written, *counts, f"{total.words()}."])
+    return "\n".join([*written, *counts, f"{total.words(taken='would be taken')}."])
 
 
 def _lines(path: Path, decoders: Decoders, total: Summary) -> Iterator[Line]:
