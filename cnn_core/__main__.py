@@ -1,7 +1,4 @@
-"""The same core without a browser: `python -m cnn_core intake | train | predict | export | classify | …`.
-
-Installed, the same program is called `convscope`; `convscope app` serves the pages.
-"""
+"""ConvScope without a browser: train, ask, measure, keep. Installed by pip, the program is called `convscope`."""
 
 import argparse
 import contextlib
@@ -87,36 +84,40 @@ def _parser() -> argparse.ArgumentParser:
         parser_class=_OneLine,
     )
 
-    train = commands.add_parser("train", help="frozen against fine-tuned on a folder of class folders")
+    pictures.add_commands(commands)
+    train = commands.add_parser("train", help="train a frozen and a fine-tuned network on your pictures")
     train.set_defaults(command=_train)
     train.add_argument("folder", type=Path, metavar="FOLDER", help="one sub-folder of pictures a class, or its zip")
     train.add_argument(
-        "--test", type=Path, metavar="FOLDER", help="test on this folder (default: a fifth of the first)"
+        "--test", type=Path, metavar="FOLDER", help="pictures to test on (default: a fifth of the first folder's)"
     )
     add_flags(train, Options)
     train.add_argument("--out", type=Path, required=True, metavar="RESULT.json", help="where the result goes")
 
-    predict = commands.add_parser("predict", help="ask a trained run, or a .keras file, about pictures")
+    predict = commands.add_parser("predict", help="ask a trained network about pictures")
     predict.set_defaults(command=_predict)
     predict.add_argument("model", metavar="RUN_OR_MODEL", help="a run's id, or <arm>.keras with labels.json beside it")
     predict.add_argument("files", nargs="+", type=Path, metavar="PICTURE")
     predict.add_argument("--json", action="store_true", help="JSON on standard output")
 
-    classify = commands.add_parser("classify", help="ImageNet labels by the embedded network")
+    transfer.add_commands(commands)
+    classify = commands.add_parser(
+        "classify", help="name what is in pictures, by the embedded network's ImageNet labels"
+    )
     classify.set_defaults(command=_classify)
     classify.add_argument("files", nargs="+", type=Path, metavar="PICTURE")
-    classify.add_argument("--top", type=int, default=5, help="labels a picture (default: %(default)s)")
+    classify.add_argument("--top", type=int, default=5, help="how many labels a picture (default: %(default)s)")
     classify.add_argument("--json", action="store_true", help="JSON on standard output")
 
-    architectures = commands.add_parser("architectures", help="what the networks of the timeline cost and see")
+    architectures = commands.add_parser(
+        "architectures", help="count parameters, multiply-adds and fields of known networks"
+    )
     architectures.set_defaults(command=_architectures)
     architectures.add_argument("keys", nargs="*", metavar="KEY", help=f"of {', '.join(ARCHITECTURES)} (default: all)")
     architectures.add_argument("--json", action="store_true", help="JSON on standard output")
-    transfer.add_commands(commands)
     receipts.add_commands(commands)
     studies.add_commands(commands)
     lab.add_commands(commands)
-    pictures.add_commands(commands)
     keeping.add_commands(commands)
     networks.add_commands(commands)
 

@@ -86,7 +86,7 @@ def test_nobody_is_root_and_nothing_of_an_image_is_written_to() -> None:
         assert service["security_opt"] == ["no-new-privileges:true"], name
     for name, pod in pods():
         assert pod["securityContext"]["runAsNonRoot"] and not pod["automountServiceAccountToken"], name
-        for container in pod["containers"]:
+        for container in [*pod.get("initContainers", []), *pod["containers"]]:
             allowed = container["securityContext"]
             assert allowed["readOnlyRootFilesystem"] and not allowed["allowPrivilegeEscalation"], name
             assert allowed["capabilities"] == {"drop": ["ALL"]} and "memory" in container["resources"]["limits"], name
@@ -102,6 +102,19 @@ def test_both_lanes_have_a_worker() -> None:
         with pytest.raises(SystemExit) as end:
             cluster.main([*words.split()[3:], "--help"])
         assert end.value.code == 0
+
+
+def test_workers_have_the_network_that_the_image_has_prepared() -> None:
+    """The image's build makes it (`make install`), and an empty volume at its place would hide it."""
+    install = (ROOT / "Makefile").read_text().partition("$(APP): $(REQUIREMENTS)")[2].partition("\n\n")[0]
+    assert "python -m cnn_core.networks.embedded" in install
+    assert "make install" in (DEPLOY / "Dockerfile").read_text()
+    workers = {name: pod for name, pod in pods() if name in ("run", "ask")}
+    assert len(workers) == 2
+    for pod in workers.values():
+        (first,), (worker,) = pod["initContainers"], pod["containers"]
+        cache = {mount["name"]: mount["mountPath"] for mount in worker["volumeMounts"]}["cache"]
+        assert first["command"] == ["cp", "-r", f"{cache}/.", "/cache"] and first["image"] == worker["image"]
 
 
 def test_settings_are_those_that_the_code_reads() -> None:

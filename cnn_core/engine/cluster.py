@@ -51,23 +51,7 @@ class ClusterRefused(ValueError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cnn_core.engine.cluster", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("certificates", help="make certificates").add_argument("folder", type=Path)
-    scheduler = commands.add_parser("scheduler", help="the scheduler")
-    scheduler.add_argument("--host", default="0.0.0.0", help="the address to listen on (default: %(default)s, all)")
-    scheduler.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
-    worker = commands.add_parser("worker", help="a worker")
-    worker.add_argument("lane", choices=("run", "ask"))
-    share = f"{round(100 * SHARE)} %% of this machine, divided by its GPUs"
-    worker.add_argument("--memory", type=float, help=f"gigabytes; by default {share}")
-    worker.add_argument("--host", help="the address to listen on; by default that from which the scheduler is reached")
-    worker.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()) / "convscope-workers")
-    check = commands.add_parser("check", help="look at all of it")
-    check.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="until all is well")
-    given = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
     dask.config.set(CONFIG)
     os.environ.setdefault("DASK_DISTRIBUTED__LOGGING__DISTRIBUTED", "warning")  # for the workers that this one starts
@@ -82,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             print(f"{tls.SETTING}={given.folder}. Whoever has the key may run code on every worker.")
             return 0
+        settings.check()
         if given.command == "check":
             return asyncio.run(cluster_check.check(_engine, _store, given.wait))
         if given.command == "scheduler":
@@ -92,6 +77,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ConvScope: {refusal}", file=sys.stderr)
         return 2
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m cnn_core.engine.cluster",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    certificates = commands.add_parser("certificates", help="make the certificates by which the others know each other")
+    certificates.add_argument("folder", type=Path, metavar="FOLDER", help="made if it is not there")
+    scheduler = commands.add_parser("scheduler", help="start the scheduler")
+    scheduler.add_argument("--host", default="0.0.0.0", help="the address to listen on (default: %(default)s, all)")
+    scheduler.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
+    worker = commands.add_parser("worker", help="start a worker")
+    worker.add_argument("lane", choices=("run", "ask"), help="run: for trainings and studies; ask: for questions")
+    share = f"{round(100 * SHARE)} %% of this machine, divided by its GPUs"
+    worker.add_argument("--memory", type=float, metavar="GB", help=f"gigabytes that it may use (default: {share})")
+    worker.add_argument(
+        "--host", help="the address to listen on (default: the one from which the scheduler is reached)"
+    )
+    scratch = Path(tempfile.gettempdir()) / "convscope-workers"
+    worker.add_argument(
+        "--scratch", type=Path, default=scratch, metavar="FOLDER", help="for Dask's files (default: %(default)s)"
+    )
+    check = commands.add_parser("check", help="look at every part, and say whether all is well")
+    check.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="how long to wait until all is well")
+    return parser
 
 
 async def _until_told(work: Coroutine[Any, Any, None]) -> None:
@@ -133,7 +146,6 @@ def _reached(host: str) -> str:
 async def _work(lane: str, memory: float | None, host: str | None, scratch: Path) -> None:
     from distributed.system import MEMORY_LIMIT
 
-    settings.check()
     if memory is not None and not 0 < memory < math.inf:
         raise ClusterRefused(f"--memory is {memory:g}; expected a number of gigabytes above 0.")
     security, address = _security(), _address()

@@ -60,9 +60,12 @@ def _greeting(engine: "Engine") -> str:
     return f"the engine at {status.address} is ready with {status.run_workers + status.ask_workers} workers."
 
 
-def _farewell(titles: list[str], embedded: bool) -> str:
+def _farewell(titles: list[str], embedded: bool, *, outlives: bool = os.name != "nt") -> str:
+    """Say what becomes of runs; on Windows Ctrl-C ends the engine too (it knows no `start_new_session`)."""
     if not titles:
         return "the engine ends." if embedded else "goodbye."
+    if embedded and not outlives:
+        return f"interrupted: {', '.join(titles)}. Start ConvScope again, and it goes on from what was kept."
     then = ", then the engine ends" if embedded else ""
     return f"still running: {', '.join(titles)}; it will be finished in the background{then}."
 

@@ -114,17 +114,18 @@ class Summary:
         """Return plain JSON values."""
         return {"summary": vars(self) | {"labels": dict(sorted(self.labels.items()))}}
 
-    def words(self, known: int = 0) -> str:
+    def words(self, known: int = 0, taken: str = "added") -> str:
         """Return what every page and command says at the end.
 
         Args:
             known: Accepted pictures that were there already.
+            taken: What is done with the others; `intake` on the command line keeps none.
 
         Example:
             >>> Summary(accepted=212, refused=3).words(), Summary(accepted=2, passed_over=1).words(known=1)
             ('212 added, 3 skipped', '1 added, 1 there already, 1 other file passed over')
         """
-        parts = [f"{self.accepted - known:,} added"]
+        parts = [f"{self.accepted - known:,} {taken}"]
         if known:
             parts.append(f"{known:,} there already")
         if self.refused:

@@ -94,6 +94,15 @@ def test_lifespan_starts_the_engine_and_lets_its_run_finish(
     store.close()
 
 
+def test_server_promises_what_becomes_of_runs() -> None:
+    assert lifecycle._farewell([], embedded=True) == "the engine ends."
+    assert lifecycle._farewell(["cats"], embedded=False) == (
+        "still running: cats; it will be finished in the background."
+    )
+    on_windows = lifecycle._farewell(["cats", "dogs"], embedded=True, outlives=False)
+    assert on_windows == "interrupted: cats, dogs. Start ConvScope again, and it goes on from what was kept."
+
+
 def test_lanes_give_each_gpu_a_worker_and_questions_the_cpu() -> None:
     ask, first, second = host.lanes(100 * 10**9, gpu_count=2)
     assert (ask.resources, ask.environment["CUDA_VISIBLE_DEVICES"], ask.memory) == (("ASK",), "-1", 25 * 10**9)

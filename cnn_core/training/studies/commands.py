@@ -13,7 +13,7 @@ from cnn_core.training.study import Study
 
 def add_commands(commands: Any) -> None:
     """Add `study` to the sub-commands of a parser; its `command` takes the options and returns what to print."""
-    parser = commands.add_parser("study", help="run an experiment that decided the field again")
+    parser = commands.add_parser("study", help="repeat an experiment from the literature")
     kinds = parser.add_subparsers(required=True, metavar=" | ".join(STUDIES))
     for key, study in STUDIES.items():
         kind = kinds.add_parser(key, help=study.question)
