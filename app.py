@@ -5,6 +5,7 @@ import os
 import streamlit as st
 from starlette.middleware import Middleware
 
+from cnn_core.engine import settings
 from cnn_core.engine.lifecycle import lifespan
 from ui.shared.faults import told
 from ui.shared.headers import Headers, hosting
@@ -13,6 +14,7 @@ from ui.shared.session import store
 from ui.shared.visits import VisitCookie
 
 try:
+    settings.check()
     rules = hosting(os.environ)
 except ValueError as refusal:
     raise SystemExit(f"ConvScope: {refusal}") from None

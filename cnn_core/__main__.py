@@ -1,7 +1,4 @@
-"""The same core without a browser: `python -m cnn_core intake | train | predict | export | classify | …`.
-
-Installed, the same program is called `convscope`; `convscope app` serves the pages.
-"""
+"""ConvScope without a browser: train, ask, measure, keep. Installed by pip, the program is called `convscope`."""
 
 import argparse
 import contextlib
@@ -25,7 +22,7 @@ from cnn_core.networks.backbones import BACKBONES
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.pictures import commands as pictures
 from cnn_core.pictures.decoders import Decoders
-from cnn_core.pictures.images import ImageRejected, Picture
+from cnn_core.pictures.images import ImageRefused, Picture
 from cnn_core.receipts import commands as receipts
 from cnn_core.store import commands as keeping
 from cnn_core.store.records import Run, RunNotFound
@@ -40,7 +37,7 @@ from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
 
 
-class Trouble(Exception):
+class _Refused(Exception):
     """Ends the command with this line and exit code 2."""
 
 
@@ -59,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             answer = options.command(options)
-    except (Trouble, RunNotFound, RunTaken, ValueError) as trouble:
-        if not isinstance(trouble, Trouble | RunNotFound | RunTaken) and not on_purpose(trouble):
+    except (_Refused, RunNotFound, RunTaken, ValueError) as trouble:
+        if not isinstance(trouble, _Refused | RunNotFound | RunTaken) and not on_purpose(trouble):
             raise
         print(f"{parser.prog}: {trouble}", file=sys.stderr)
         return 2
@@ -87,43 +84,54 @@ def _parser() -> argparse.ArgumentParser:
         parser_class=_OneLine,
     )
 
-    train = commands.add_parser("train", help="frozen against fine-tuned on a folder of class folders")
+    pictures.add_commands(commands)
+    train = commands.add_parser("train", help="train a frozen and a fine-tuned network on your pictures")
     train.set_defaults(command=_train)
     train.add_argument("folder", type=Path, metavar="FOLDER", help="one sub-folder of pictures a class, or its zip")
     train.add_argument(
-        "--test", type=Path, metavar="FOLDER", help="test on this folder (default: a fifth of the first)"
+        "--test", type=Path, metavar="FOLDER", help="pictures to test on (default: a fifth of the first folder's)"
     )
     add_flags(train, Options)
     train.add_argument("--out", type=Path, required=True, metavar="RESULT.json", help="where the result goes")
 
-    predict = commands.add_parser("predict", help="ask a trained run, or a .keras file, about pictures")
+    predict = commands.add_parser("predict", help="ask a trained network about pictures")
     predict.set_defaults(command=_predict)
     predict.add_argument("model", metavar="RUN_OR_MODEL", help="a run's id, or <arm>.keras with labels.json beside it")
-    predict.add_argument("files", nargs="+", type=Path, metavar="FILES")
+    predict.add_argument("files", nargs="+", type=Path, metavar="PICTURE")
     predict.add_argument("--json", action="store_true", help="JSON on standard output")
 
-    classify = commands.add_parser("classify", help="ImageNet labels by the embedded network")
+    transfer.add_commands(commands)
+    classify = commands.add_parser(
+        "classify", help="name what is in pictures, by the embedded network's ImageNet labels"
+    )
     classify.set_defaults(command=_classify)
-    classify.add_argument("files", nargs="+", type=Path, metavar="FILES")
-    classify.add_argument("--top", type=int, default=5, help="labels a picture (default: %(default)s)")
+    classify.add_argument("files", nargs="+", type=Path, metavar="PICTURE")
+    classify.add_argument("--top", type=int, default=5, help="how many labels a picture (default: %(default)s)")
     classify.add_argument("--json", action="store_true", help="JSON on standard output")
 
-    architectures = commands.add_parser("architectures", help="what the networks of the timeline cost and see")
+    architectures = commands.add_parser(
+        "architectures", help="count parameters, multiply-adds and fields of known networks"
+    )
     architectures.set_defaults(command=_architectures)
     architectures.add_argument("keys", nargs="*", metavar="KEY", help=f"of {', '.join(ARCHITECTURES)} (default: all)")
     architectures.add_argument("--json", action="store_true", help="JSON on standard output")
-    transfer.add_commands(commands)
     receipts.add_commands(commands)
     studies.add_commands(commands)
     lab.add_commands(commands)
-    pictures.add_commands(commands)
     keeping.add_commands(commands)
     networks.add_commands(commands)
 
     app = commands.add_parser("app", help="serve the pages in a browser")
     app.set_defaults(command=_app)
     app.add_argument("--port", type=int, default=8501, help="default: %(default)s")
-    app.add_argument("--address", default="localhost", help="who may reach it: 0.0.0.0 for all (default: %(default)s)")
+    app.add_argument(
+        "--host",
+        "--address",
+        dest="host",
+        metavar="HOST",
+        default="localhost",
+        help="where to listen; 0.0.0.0 lets other machines in (default: %(default)s)",
+    )
     return parser
 
 
@@ -134,9 +142,9 @@ class _OneLine(argparse.ArgumentParser):
 
 def _train(options: argparse.Namespace) -> str:
     if not options.out.parent.is_dir():
-        raise Trouble(f"--out: the folder {options.out.parent} does not exist. Create it first.")
+        raise _Refused(f"--out: the folder {options.out.parent} does not exist. Create it first.")
     if options.out.is_dir():
-        raise Trouble(f"--out: {options.out} is a folder. Give the path of a file in it, such as RESULT.json.")
+        raise _Refused(f"--out: {options.out} is a folder. Give the path of a file in it, such as RESULT.json.")
     wanted = Options(**chosen(options, Options))
     store = Store.default()
     for folder in filter(None, (options.folder, options.test)):  # before the work, not after it
@@ -146,7 +154,7 @@ def _train(options: argparse.Namespace) -> str:
         more = reading.read(store, options.test, part="test")
         unknown = {item.label for item in more} - {item.label for item in items}
         if unknown:
-            raise Trouble(f"--test: {options.test} has a class {sorted(unknown)[0]!r} that {options.folder} lacks.")
+            raise _Refused(f"--test: {options.test} has a class {sorted(unknown)[0]!r} that {options.folder} lacks.")
         items += more
     experiment = Experiment(tuple(items), wanted, source=options.folder.name)
     run = carry_out(store, "transfer", experiment.to_json(), experiment.source)
@@ -182,15 +190,15 @@ def _predict(options: argparse.Namespace) -> str:
     if path.suffix == ".keras":
         labels = path.with_name("labels.json")
         if not path.is_file() or not labels.is_file():
-            raise Trouble(
+            raise _Refused(
                 f"{path if not path.is_file() else labels} is not there. Unpack the whole download in one folder."
             )
         try:
             model, classes = answers.load_model(path.read_bytes()), json.loads(labels.read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError) as error:  # what Keras and JSON raise on a damaged file
-            raise Trouble(f"{path} or its labels.json is damaged ({_first_line(error)}). Unpack it again.") from error
+            raise _Refused(f"{path} or its labels.json is damaged ({_first_line(error)}). Unpack it again.") from error
         if model.output.shape[-1] != len(classes):
-            raise Trouble(f"{path} tells {model.output.shape[-1]} classes apart, {labels} names {len(classes)}.")
+            raise _Refused(f"{path} tells {model.output.shape[-1]} classes apart, {labels} names {len(classes)}.")
         record = next((r for r in BACKBONES.values() if r.name == model.name), BACKBONES["efficientnet_lite0"])
 
         def ask(pixels: np.ndarray) -> dict[str, dict[str, float]]:
@@ -216,7 +224,7 @@ def _classify(options: argparse.Namespace) -> str:
     from cnn_core.networks import embedded
 
     if not 1 <= options.top <= 1000:
-        raise Trouble(f"--top is {options.top}; expected 1 to 1000.")
+        raise _Refused(f"--top is {options.top}; expected 1 to 1000.")
     said = [(file, embedded.classify(picture.pixels, options.top)) for file, picture in _pictures(options)]
     if options.json:
         return json.dumps([{"file": str(file), "labels": labels} for file, labels in said], ensure_ascii=False)
@@ -231,7 +239,7 @@ def _architectures(options: argparse.Namespace) -> str:
 
     unknown = [key for key in options.keys if key not in ARCHITECTURES]
     if unknown:
-        raise Trouble(f"no architecture is called {unknown[0]!r}. Known are: {', '.join(ARCHITECTURES)}.")
+        raise _Refused(f"no architecture is called {unknown[0]!r}. Known are: {', '.join(ARCHITECTURES)}.")
     columns = ("total_params", "trainable_params", "macs", "depth", "receptive_field", "attention_macs", "reason")
     measured = {}
     devices.import_keras()
@@ -259,17 +267,17 @@ def _app(options: argparse.Namespace) -> str:
     root = Path(__file__).resolve().parents[1]
     places = [place for place in (root / "app.py", root / "convscope_app" / "app.py") if place.is_file()]
     if not places:
-        raise Trouble(f"the pages are neither in {root} nor installed there. Install ConvScope again.")
-    door.check(str(options.port), options.address, "convscope app --port {}")
-    if said := door.word(options.address):
+        raise _Refused(f"the pages are neither in {root} nor installed there. Install ConvScope again.")
+    door.check(str(options.port), options.host, "convscope app --port {}")
+    if said := door.warning(options.host):
         print(said, file=sys.stderr)
-    server = ["--server.port", str(options.port), "--server.address", options.address]
+    server = ["--server.port", str(options.port), "--server.address", options.host]
     try:
         ended = subprocess.run([sys.executable, "-m", "streamlit", "run", str(places[0]), *server], check=False)
     except KeyboardInterrupt:
         return ""
     if ended.returncode > 0:
-        raise Trouble(f"the server ended with code {ended.returncode}; what it said stands above.")
+        raise _Refused(f"the server ended with code {ended.returncode}; what it said stands above.")
     return ""
 
 
@@ -284,17 +292,17 @@ def _pictures(options: argparse.Namespace) -> Iterator[tuple[Path, Picture]]:
         for path in options.files:
             try:
                 picture = decoders.take(str(path), path=path).picture()
-            except ImageRejected as rejection:
+            except ImageRefused as refusal:
                 if len(options.files) == 1:
                     raise
-                refused.append(rejection)
-                print(f"skipped {rejection}", file=sys.stderr)
+                refused.append(refusal)
+                print(f"skipped {refusal}", file=sys.stderr)
                 continue
             for note in picture.notes:
                 print(f"{path}: {note}", file=sys.stderr)
             yield path, picture
     if len(refused) == len(options.files):
-        raise Trouble(f"none of the {len(refused)} files can be read.")
+        raise _Refused(f"none of the {len(refused)} files can be read.")
     if refused:
         options.shortfall = f"{len(refused)} of {len(options.files)} files skipped."
 

@@ -86,7 +86,7 @@ def test_nobody_is_root_and_nothing_of_an_image_is_written_to() -> None:
         assert service["security_opt"] == ["no-new-privileges:true"], name
     for name, pod in pods():
         assert pod["securityContext"]["runAsNonRoot"] and not pod["automountServiceAccountToken"], name
-        for container in pod["containers"]:
+        for container in [*pod.get("initContainers", []), *pod["containers"]]:
             allowed = container["securityContext"]
             assert allowed["readOnlyRootFilesystem"] and not allowed["allowPrivilegeEscalation"], name
             assert allowed["capabilities"] == {"drop": ["ALL"]} and "memory" in container["resources"]["limits"], name
@@ -104,13 +104,26 @@ def test_both_lanes_have_a_worker() -> None:
         assert end.value.code == 0
 
 
+def test_workers_have_the_network_that_the_image_has_prepared() -> None:
+    """The image's build makes it (`make install`), and an empty volume at its place would hide it."""
+    install = (ROOT / "Makefile").read_text().partition("$(APP): $(REQUIREMENTS)")[2].partition("\n\n")[0]
+    assert "python -m cnn_core.networks.embedded" in install
+    assert "make install" in (DEPLOY / "Dockerfile").read_text()
+    workers = {name: pod for name, pod in pods() if name in ("run", "ask")}
+    assert len(workers) == 2
+    for pod in workers.values():
+        (first,), (worker,) = pod["initContainers"], pod["containers"]
+        cache = {mount["name"]: mount["mountPath"] for mount in worker["volumeMounts"]}["cache"]
+        assert first["command"] == ["cp", "-r", f"{cache}/.", "/cache"] and first["image"] == worker["image"]
+
+
 def test_settings_are_those_that_the_code_reads() -> None:
     known = "".join(path.read_text() for folder in ("cnn_core", "ui") for path in sorted((ROOT / folder).rglob("*.py")))
     named = set(
         re.findall(r"CONVSCOPE_[A-Z_]+", "".join(path.read_text() for path in DEPLOY.rglob("*") if path.is_file()))
     )
     assert {name for name in named if f'"{name}"' not in known} == set()
-    assert {"CONVSCOPE_ENGINE", "CONVSCOPE_STORE", tls.ENVIRONMENT} <= named
+    assert {"CONVSCOPE_ENGINE", "CONVSCOPE_STORE", tls.SETTING} <= named
     needed = set(re.findall(r"\$\{([A-Z0-9_]+)", (DEPLOY / "compose.yaml").read_text()))
     example = {line.partition("=")[0] for line in (DEPLOY / "example.env").read_text().splitlines() if "=" in line}
     assert {name for name in needed if name not in example} == set()

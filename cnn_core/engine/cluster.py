@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import secrets
 import signal
@@ -29,10 +30,9 @@ from typing import Any
 import dask
 from distributed.security import Security
 
-from cnn_core.engine import tls
-from cnn_core.engine.checked import checked
+from cnn_core.engine import cluster_check, settings, tls
 from cnn_core.engine.client import Engine
-from cnn_core.engine.host import CONFIG, OWN_CLIENT, Lane, lanes_apart, memory_of, occupy
+from cnn_core.engine.host import CONFIG, OWN_CLIENT, Lane, lanes_apart, occupy
 from cnn_core.engine.preload import gpus
 from cnn_core.engine.reconcile import Reconciler
 from cnn_core.engine.upkeep import Upkeep
@@ -51,23 +51,7 @@ class ClusterRefused(ValueError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cnn_core.engine.cluster", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("certificates", help="make certificates").add_argument("folder", type=Path)
-    scheduler = commands.add_parser("scheduler", help="the scheduler")
-    scheduler.add_argument("--host", default="0.0.0.0", help="the address to listen on (default: %(default)s, all)")
-    scheduler.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
-    worker = commands.add_parser("worker", help="a worker")
-    worker.add_argument("lane", choices=("run", "ask"))
-    share = f"{round(100 * SHARE)} %% of this machine, divided by its GPUs"
-    worker.add_argument("--memory", type=float, help=f"gigabytes; by default {share}")
-    worker.add_argument("--host", help="the address to listen on; by default that from which the scheduler is reached")
-    worker.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()) / "convscope-workers")
-    check = commands.add_parser("check", help="look at all of it")
-    check.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="until all is well")
-    given = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
     dask.config.set(CONFIG)
     os.environ.setdefault("DASK_DISTRIBUTED__LOGGING__DISTRIBUTED", "warning")  # for the workers that this one starts
@@ -80,10 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(
                 f"{given.folder} holds {', '.join(tls.FILES)}, good for a year. Every process of the cluster needs it:"
             )
-            print(f"{tls.ENVIRONMENT}={given.folder}. Whoever has the key may run code on every worker.")
+            print(f"{tls.SETTING}={given.folder}. Whoever has the key may run code on every worker.")
             return 0
+        settings.check()
         if given.command == "check":
-            return asyncio.run(checked(_engine, _store, given.wait))
+            return asyncio.run(cluster_check.check(_engine, _store, given.wait))
         if given.command == "scheduler":
             asyncio.run(_until_told(_schedule(given.host, given.port)))
         else:
@@ -92,6 +77,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ConvScope: {refusal}", file=sys.stderr)
         return 2
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m cnn_core.engine.cluster",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    certificates = commands.add_parser("certificates", help="make the certificates by which the others know each other")
+    certificates.add_argument("folder", type=Path, metavar="FOLDER", help="made if it is not there")
+    scheduler = commands.add_parser("scheduler", help="start the scheduler")
+    scheduler.add_argument("--host", default="0.0.0.0", help="the address to listen on (default: %(default)s, all)")
+    scheduler.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
+    worker = commands.add_parser("worker", help="start a worker")
+    worker.add_argument("lane", choices=("run", "ask"), help="run: for trainings and studies; ask: for questions")
+    share = f"{round(100 * SHARE)} %% of this machine, divided by its GPUs"
+    worker.add_argument("--memory", type=float, metavar="GB", help=f"gigabytes that it may use (default: {share})")
+    worker.add_argument(
+        "--host", help="the address to listen on (default: the one from which the scheduler is reached)"
+    )
+    scratch = Path(tempfile.gettempdir()) / "convscope-workers"
+    worker.add_argument(
+        "--scratch", type=Path, default=scratch, metavar="FOLDER", help="for Dask's files (default: %(default)s)"
+    )
+    check = commands.add_parser("check", help="look at every part, and say whether all is well")
+    check.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="how long to wait until all is well")
+    return parser
 
 
 async def _until_told(work: Coroutine[Any, Any, None]) -> None:
@@ -133,6 +146,8 @@ def _reached(host: str) -> str:
 async def _work(lane: str, memory: float | None, host: str | None, scratch: Path) -> None:
     from distributed.system import MEMORY_LIMIT
 
+    if memory is not None and not 0 < memory < math.inf:
+        raise ClusterRefused(f"--memory is {memory:g}; expected a number of gigabytes above 0.")
     security, address = _security(), _address()
     _store().close()  # one that cannot be opened is told now, and not by every run
     scratch.mkdir(parents=True, exist_ok=True)
@@ -151,8 +166,8 @@ def _lanes(lane: str, memory: float | None, machine: int) -> list[Lane]:
     """
     count = len(gpus())
     mine = [each for each in lanes_apart(machine, count) if lane.upper() in each.resources]
-    share = memory_of(f"CONVSCOPE_{lane.upper()}_MEMORY", SHARE * machine / len(mine))
-    size = round(memory * 1e9) if memory else share
+    setting = settings.RUN_MEMORY if lane == "run" else settings.ASK_MEMORY
+    size = round(memory * 1e9) if memory else settings.memory_of(setting, SHARE * machine / len(mine))
     unique = f"{socket.gethostname()}-{secrets.token_hex(2)}"
     return [replace(each, name=f"{unique}-{each.name}", memory=size) for each in mine]
 
@@ -173,8 +188,8 @@ def _security() -> Security:
     found = tls.from_environment()
     if found is None:
         raise ClusterRefused(
-            f"{tls.ENVIRONMENT} is not set. Whoever reaches a scheduler may run code on its workers, so they know each "
-            f"other by certificates: {tls.MAKE}, and {tls.ENVIRONMENT}=FOLDER for every process."
+            f"{tls.SETTING} is not set. Whoever reaches a scheduler may run code on its workers, so they know each "
+            f"other by certificates: {tls.MAKE}, and {tls.SETTING}=FOLDER for every process."
         )
     return found
 

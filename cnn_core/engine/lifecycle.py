@@ -4,11 +4,9 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from math import inf
 from typing import TYPE_CHECKING, Any
 
-from cnn_core.engine import address
-from cnn_core.engine.limits import limits, processes
+from cnn_core.engine import address, settings
 from cnn_core.store.runs import Store
 
 if TYPE_CHECKING:
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncGenerator[None, None]:
     """Attach to the engine, or start the embedded one, while the server runs; runs may outlive it."""
-    limits(), processes(inf)  # a limit that is none is refused before anybody comes
+    settings.check()
     starting = asyncio.get_running_loop().run_in_executor(None, _start_host)
     from cnn_core.engine import client  # brings Dask, for half a second, in which the host has begun
     from cnn_core.engine.reconcile import Reconciler
@@ -62,9 +60,12 @@ def _greeting(engine: "Engine") -> str:
     return f"the engine at {status.address} is ready with {status.run_workers + status.ask_workers} workers."
 
 
-def _farewell(titles: list[str], embedded: bool) -> str:
+def _farewell(titles: list[str], embedded: bool, *, outlives: bool = os.name != "nt") -> str:
+    """Say what becomes of runs; on Windows Ctrl-C ends the engine too (it knows no `start_new_session`)."""
     if not titles:
         return "the engine ends." if embedded else "goodbye."
+    if embedded and not outlives:
+        return f"interrupted: {', '.join(titles)}. Start ConvScope again, and it goes on from what was kept."
     then = ", then the engine ends" if embedded else ""
     return f"still running: {', '.join(titles)}; it will be finished in the background{then}."
 

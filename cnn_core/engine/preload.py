@@ -43,18 +43,6 @@ def device() -> str:
     return ", ".join(names) or f"CPU, {os.cpu_count()} cores"
 
 
-def stands_back() -> int:
-    """Return how far the engine stands back behind the web server, as `nice` counts it: CONVSCOPE_NICE, 0 to 19.
-
-    Raises:
-        ValueError: If it is anything else.
-    """
-    given = os.environ.get("CONVSCOPE_NICE", "5")
-    if not (given.isascii() and given.isdigit() and int(given) <= 19):
-        raise ValueError(f"CONVSCOPE_NICE is {given!r}; expected a whole number from 0, not at all, to 19, furthest.")
-    return int(given)
-
-
 def lower_priority(by: int, *, session: bool = False) -> None:
     """Let others go first, where the system knows of priorities.
 
@@ -96,10 +84,10 @@ def dask_setup(worker: Any) -> None:
     rest.watch(worker)
     function = os.environ.get("CONVSCOPE_WARM_UP", WARM_UP)
     if function and "ASK" in worker.state.total_resources:
-        threading.Thread(target=warm_up, args=(function,), name="warm-up", daemon=True).start()
+        threading.Thread(target=_warm_up, args=(function,), name="warm-up", daemon=True).start()
 
 
-def warm_up(function: str) -> None:
+def _warm_up(function: str) -> None:
     """Call `module:function` now, so that nobody waits for it later; a trouble with it is only logged."""
     module, _, name = function.partition(":")
     try:

@@ -39,7 +39,7 @@ class Weights:
 
 def add_commands(commands: Any) -> None:
     """Add `weights` to the sub-commands of a parser; its `command` takes the options and returns what to print."""
-    parser = commands.add_parser("weights", help="trained weights: which are on this machine; fetch and check them")
+    parser = commands.add_parser("weights", help="list, fetch and check trained weights on this machine")
     parser.set_defaults(command=_weights)
     names = ", ".join(_downloadable())
     parser.add_argument("--fetch", nargs="+", metavar="NAME", help=f"download first: all, or some of {names}")

@@ -9,14 +9,14 @@ from typing import Any
 
 from cnn_core.pictures import intake
 from cnn_core.pictures.decoders import Decoders
-from cnn_core.pictures.images import Rejected
+from cnn_core.pictures.images import FileRefused
 from cnn_core.pictures.intake import Intake, Line, Summary
 from cnn_core.pictures.items import SpecRefused
 
 
 def add_commands(commands: Any) -> None:
     """Add `intake` to the sub-commands of a parser; its `command` takes the options and returns what to print."""
-    parser = commands.add_parser("intake", help="what a folder, a zip or files hold: every file, taken or not, and why")
+    parser = commands.add_parser("intake", help="tell what a folder or zip holds: each file, taken or not, and why")
     parser.set_defaults(command=_intake)
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a folder, a zip, or pictures")
     parser.add_argument("--json", action="store_true", help="a JSON object a line: each file, then the summary")
@@ -37,14 +37,14 @@ def _intake(options: argparse.Namespace) -> str:
     if options.json:
         return "\n".join([*written, json.dumps(total.to_json(), ensure_ascii=False)])
     counts = (f"{label}: {number:,}" for label, number in sorted(total.labels.items()) if label)
-    return "\n".join([*written, *counts, f"{total.words()}."])
+    return "\n".join([*written, *counts, f"{total.words(taken='would be taken')}."])
 
 
 def _lines(path: Path, decoders: Decoders, total: Summary) -> Iterator[Line]:
     try:
         taken: Intake = intake.from_path(path, decoders)
-    except Rejected as rejection:
-        total.add(line := intake.refused(rejection))
+    except FileRefused as refusal:
+        total.add(line := intake.refused(refusal))
         yield line
         return
     total.labels.update(taken.summary.labels)  # those without a picture too

@@ -16,7 +16,7 @@ class NoSuchReceipt(ValueError):
 
 def add_commands(commands: Any) -> None:
     """Add `receipts` to the sub-commands of a parser; its `command` takes the options and returns what to print."""
-    parser = commands.add_parser("receipts", help="every published figure, its source, and whether it comes out here")
+    parser = commands.add_parser("receipts", help="compute every published figure again, and tell its source")
     parser.set_defaults(command=_receipts)
     parser.add_argument("words", nargs="*", metavar="WORD", help="only receipts in which all words stand")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")

@@ -16,15 +16,15 @@ from cnn_core.store.troubles import StoreGone
 
 def add_commands(commands: Any) -> None:
     """Add them to the sub-commands of a parser; the `command` of each takes the options and returns what to print."""
-    parser = commands.add_parser("collect", help="remove what has been kept long enough, and what nobody refers to")
+    parser = commands.add_parser("collect", help="remove what has been kept long enough, or belongs to nothing")
     parser.set_defaults(command=_collect)
     parser.add_argument("--dry-run", action="store_true", help="remove nothing, and say what would be")
 
-    parser = commands.add_parser("backup", help="copy the whole store, which may be in use, into a folder")
+    parser = commands.add_parser("backup", help="copy the whole store into a folder, while it is in use")
     parser.set_defaults(command=_backup)
     parser.add_argument("to", metavar="TO", help="a new or an empty folder, or an object store's URL")
 
-    parser = commands.add_parser("restore", help="put a backup into a store that is empty")
+    parser = commands.add_parser("restore", help="put a backup into an empty store")
     parser.set_defaults(command=_restore)
     parser.add_argument("source", metavar="FROM", help="what `backup` has written")
     parser.add_argument("--check", action="store_true", help="look at every file of it, and write nothing")

@@ -63,9 +63,10 @@ def spelled(changed: dict[str, Any]) -> str:
 
 
 def _about(bounds: Bounds) -> str:
-    words = (bounds.about or bounds.label).rstrip(".")
+    # As a control says it: its label, then the sentence, which alone need not tell what it is about.
+    words = ". ".join(each.rstrip(".") for each in (bounds.label, bounds.about) if each)
     among = f"of {', '.join(bounds.known())}" if bounds.known else f"{bounds.low} to {bounds.high}"
-    return f"{words[:1].lower()}{words[1:]}; {among}" if bounds.known or bounds.low is not None else words
+    return f"{words}; {among}" if bounds.known or bounds.low is not None else words
 
 
 def _text(value: Any) -> str:

@@ -10,9 +10,10 @@ import filelock
 import psutil
 import pytest
 
-from cnn_core.engine import address, client, host, lifecycle, limits
+from cnn_core.engine import address, client, host, lifecycle
 from cnn_core.engine.client import Engine, EngineUnreachable
 from cnn_core.store.runs import Store
+from cnn_core.store.settings import SettingRefused
 from tests.waiting import PATIENCE
 
 from .conftest import Bench, end_host
@@ -93,6 +94,15 @@ def test_lifespan_starts_the_engine_and_lets_its_run_finish(
     store.close()
 
 
+def test_server_promises_what_becomes_of_runs() -> None:
+    assert lifecycle._farewell([], embedded=True) == "the engine ends."
+    assert lifecycle._farewell(["cats"], embedded=False) == (
+        "still running: cats; it will be finished in the background."
+    )
+    on_windows = lifecycle._farewell(["cats", "dogs"], embedded=True, outlives=False)
+    assert on_windows == "interrupted: cats, dogs. Start ConvScope again, and it goes on from what was kept."
+
+
 def test_lanes_give_each_gpu_a_worker_and_questions_the_cpu() -> None:
     ask, first, second = host.lanes(100 * 10**9, gpu_count=2)
     assert (ask.resources, ask.environment["CUDA_VISIBLE_DEVICES"], ask.memory) == (("ASK",), "-1", 25 * 10**9)
@@ -109,7 +119,7 @@ def test_short_of_memory_one_process_has_both_lanes(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("CONVSCOPE_PROCESSES", "1")
     assert len(host.lanes(64 * 10**9, gpu_count=1)) == 1
     monkeypatch.setenv("CONVSCOPE_PROCESSES", "one")
-    with pytest.raises(limits.LimitRefused, match=r"CONVSCOPE_PROCESSES is 'one'; expected is 2, one for runs and one"):
+    with pytest.raises(SettingRefused, match=r"CONVSCOPE_PROCESSES is 'one'; expected 2, one for runs and one"):
         host.lanes(64 * 10**9, gpu_count=0)
 
 

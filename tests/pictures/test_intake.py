@@ -195,7 +195,7 @@ def test_command_says_in_words_what_is_skipped(folder: Path, capsys: pytest.Capt
     assert main(["intake", str(folder)]) == 0
     said = capsys.readouterr()
     assert "broken.jpg: this is a PDF document; export the page as PNG and load that." in said.out
-    assert said.out.endswith("cats: 2\ncows: 0\ndogs: 1\n3 added, 1 skipped, 2 other files passed over.\n")
+    assert said.out.endswith("cats: 2\ncows: 0\ndogs: 1\n3 would be taken, 1 skipped, 2 other files passed over.\n")
     assert "cows" in said.err
 
 

@@ -199,7 +199,7 @@ def _delete(run_ids: list[str]) -> None:
 
 
 def _forget(run_ids: list[str]) -> None:
-    store().lists.drop(keys.visit(visit()), run_ids)
+    store().lists.remove(keys.visit(visit()), run_ids)
     named = [run_id for run_id in st.query_params.get(PARAMETER, "").split(",") if run_id not in ["", *run_ids]]
     if named:
         st.query_params[PARAMETER] = ",".join(named)
