@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from cnn_core.pictures import code_pages
 
 _UTF8_NAME = 0x800  # flag bit
-_UNICODE_PATH = 0x7075  # extra field
+_UNICODE_PATH, _NOBODYS = 0x7075, 0  # extra fields
 
 
 def mended(table: bytes) -> bytes:
     """Return a table of contents that `zipfile` reads as a whole, though some of its names or fields are not as told.
 
     Where a name is said to be UTF-8 and is not, the flag is taken away, so that its code page is guessed. Fields that
-    are longer than there is room for are blanked. Anything else than a table comes back as it is.
+    are longer than there is room for are blanked, and a Unicode path that is none becomes a field that nobody knows
+    (from Python 3.13 on `zipfile` refuses the whole archive for it). Anything else than a table comes back as it is.
 
     Source:
         PKWARE APPNOTE.TXT 6.3.10, 4.3.12 (central directory), 4.5 (extra fields).
@@ -29,18 +30,26 @@ def mended(table: bytes) -> bytes:
         extra = at + 46 + name_bytes
         end = extra + extra_bytes
         if flags & _UTF8_NAME:
-            try:
-                bytes(found[at + 46 : extra]).decode()
-            except UnicodeDecodeError:
+            if not _is_utf8(found[at + 46 : extra]):
                 struct.pack_into("<H", found, at + 8, flags & ~_UTF8_NAME)
         while extra + 4 <= end <= len(found):
-            size = int.from_bytes(found[extra + 2 : extra + 4], "little")
+            tag, size = struct.unpack_from("<HH", found, extra)
             if extra + 4 + size > end:
                 found[extra:end] = bytes(end - extra)
                 break
+            if tag == _UNICODE_PATH and (size <= 5 or not _is_utf8(found[extra + 9 : extra + 4 + size])):
+                struct.pack_into("<H", found, extra, _NOBODYS)
             extra += 4 + size
         at = end + comment_bytes
     return bytes(found)
+
+
+def _is_utf8(text: bytearray) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def raw_name(info: zipfile.ZipInfo) -> bytes:
@@ -66,9 +75,6 @@ def _told_name(info: zipfile.ZipInfo) -> str | None:
         value = extra[at + 4 : at + 4 + size]
         # Version 1, and the checksum of the name that it belongs to: a program that knows nothing of it renames that.
         if tag == _UNICODE_PATH and len(value) > 5 and value[:5] == struct.pack("<BI", 1, zlib.crc32(raw)):
-            try:
-                return value[5:].decode("utf-8")
-            except UnicodeDecodeError:
-                return None
+            return value[5:].decode()
         at += 4 + size
     return None

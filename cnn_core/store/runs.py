@@ -11,6 +11,7 @@ SQLite or PostgreSQL and any object store fsspec speaks.
 import os
 import secrets
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ class Store(Objects):
             adopt_mislaid(folder / "objects")
         super().__init__(apart[1])
         self._engine = connect(apart[0])
+        weakref.finalize(self, self._engine.dispose)  # as Python 3.13 expects
         self.features, self.lists = Features(self._engine), Lists(self._engine)
         if bring_up_to_date(self._engine, self.folder):
             self.prepare()

@@ -163,9 +163,11 @@ def test_a_unicode_path_field_is_believed_where_it_fits(listed, unpacked):
         assert listed(bad).notes == ["names read as Russian (cp866)"]
 
 
-def test_a_unicode_path_that_is_no_text_is_passed_by(listed):
+@pytest.mark.parametrize("text", [b"\xff\xfe/", b"", None])
+def test_a_unicode_path_that_is_no_text_is_passed_by(listed, text):
     raw = b"caf\x82/1.jpg"
-    extra = struct.pack("<HHBI", 0x7075, 8, 1, zlib.crc32(raw)) + b"\xff\xfe/"
+    value = b"\x01" if text is None else struct.pack("<BI", 1, zlib.crc32(raw)) + text
+    extra = struct.pack("<HH", 0x7075, len(value)) + value
     assert labels(listed(raw_zip((raw, b"x", extra, b"")))) == {"café": 1}
 
 

@@ -183,7 +183,7 @@ def test_what_is_kept_of_a_store_in_use_lacks_nothing_that_is_named(
             album(used, ANNA, f"set{next(left)}", [picture(used, next(left))])
         elif what == "again":  # the same set, with another picture in place of the first
             album(used, ANNA, "set", [picture(used, next(left))])
-        elif what == "end" and (run := used.claim(runs[-1], "w")):
+        elif what == "end" and runs and (run := used.claim(runs[-1], "w")):
             used.write(keys.file(run.id, "scratch"), b"n" * 100)
             used.finish(run, "done", result={"seen": [picture(used, next(left))]})
         elif what == "delete" and runs:

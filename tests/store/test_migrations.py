@@ -1,5 +1,6 @@
 """A store of version 0.1 opens and keeps what it has; many open a store at once; a newer or foreign one is refused."""
 
+import contextlib
 import json
 import sqlite3
 import subprocess
@@ -23,7 +24,7 @@ RUNS = ("0123456789ab", "1123456789ab", "2123456789ab", "3123456789ab")
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
     """A folder as version 0.1 left it, with its lists as JSON objects."""
-    with sqlite3.connect(tmp_path / "runs.sqlite") as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "runs.sqlite", isolation_level=None)) as connection:
         connection.executescript(VERSION_01.read_text(encoding="utf-8"))
     for key, entries in {f"lists/{'a' * 32}": RUNS[:2], "laboratory/281f7a5620e7b8d3/labels": RUNS[3:]}.items():
         path = tmp_path / "objects" / f"{key}.json"
@@ -105,7 +106,7 @@ def test_migrated_tables_are_those_of_the_program(kind: str, tmp_path: Path, dat
 
 def test_store_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     Store(tmp_path).close()
-    with sqlite3.connect(tmp_path / "runs.sqlite") as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "runs.sqlite", isolation_level=None)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0999'")
     with pytest.raises(tables.DatabaseRefused, match=r"of a newer ConvScope \(its tables are revision 0999"):
         Store(tmp_path)
