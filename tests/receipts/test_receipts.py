@@ -28,6 +28,9 @@ def test_receipt_says_all_that_one_asks(receipt: Receipt) -> None:
     assert receipt.ours or receipt.why, "what is only cited needs a reason"
     assert re.fullmatch(r"[a-z0-9_-]+", receipt.key), "it stands in links"
     assert receipt.kind is not Kind.UNVERIFIED or receipt.why
+    assert not receipt.source.startswith("the same"), "a receipt stands alone"
+    if "ImageNet alone" in receipt.protocol:
+        assert "million" not in receipt.why, "1.28 million pictures are enough"
 
 
 def test_every_figure_of_the_records_has_its_receipt() -> None:
