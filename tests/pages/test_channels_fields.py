@@ -128,7 +128,7 @@ def test_groups_and_bias_are_edited_and_groups_that_do_not_divide_are_named() ->
     app = opened(channels_preset="two_3x3")
     change(app, groups=3)
     assert refusal(app).startswith(
-        "Row 2, groups: received “3”, expected a divisor of its 64 channels in and of its 64"
+        "Layer 2, groups: received “3”, expected a divisor of its 64 channels in and of its 64"
     )
     assert refusal(app).endswith("The layer is as it was.") and control(app, "groups").value == 1
     assert app.text_input(key="channels_layers").value == ""
@@ -201,9 +201,9 @@ def test_edited_layer_is_computed_and_in_the_link() -> None:
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ({"padding": "lots"}, "Row 2, padding: received “lots”, expected same, valid"),
-        ({"name": "conv1"}, "Row 2, name: received “conv1”, expected another than that of row 1"),
-        ({"name": "2"}, "Row 2, name: received “2”, expected at most"),
+        ({"padding": "lots"}, "Layer 2, padding: received “lots”, expected same, valid"),
+        ({"name": "conv1"}, "Layer 2, name: received “conv1”, expected another than that of layer 1"),
+        ({"name": "2"}, "Layer 2, name: received “2”, expected at most"),
     ],
 )
 def test_what_cannot_be_read_is_named_and_the_stack_stays(cells: dict[str, str], said: str) -> None:

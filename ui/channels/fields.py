@@ -72,8 +72,8 @@ def calculator(room: Room) -> bool:
     with room.why:
         told(
             "How much of your picture can one neuron know about? Its window sees a few cells, each of which has seen a "
-            "few pixels: layer by layer its [[receptive field]] grows, by the kernel's size times the "
-            "[[effective stride]] of what lies before. A cat that does not fit in cannot be seen as a whole. "
+            "few pixels: layer by layer its [[receptive field]] grows, by the kernel's size less one, times "
+            "the [[effective stride]] of what lies before. A cat that does not fit in cannot be seen as a whole. "
             "Next: how little of it a neuron really uses."
         )
         _results(preset, stack, rows, side)

@@ -82,7 +82,8 @@ def own_model(room: Room) -> bool:
             "Which of your own layers holds the weights, which does the work, and how far does it see? Give the "
             "architecture of a Keras model as text: its parameters, [[MAC|multiply-adds]] and "
             "[[receptive field|receptive fields]] are counted as for the published networks. Layers of Keras only, "
-            "as Keras 3 or 2 writes them: no weights, and no code is run. It stays with this visit; no link holds it."
+            "as Keras 3 or 2 writes them: no weights, and no code is run. Reloading the page forgets it; no "
+            "link holds it."
         )
         st.code(
             'with open("model.json", "w") as file:\n    file.write(model.to_json())', language=None, wrap_lines=True

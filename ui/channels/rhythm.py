@@ -92,11 +92,12 @@ def rhythm(room: Room) -> None:
         _bars(found, batch)
     with room.why:
         told(
-            "Will it fit, and where would you save? Each stage halves the side and doubles the [[channel|channels]]: "
-            f"a map has {first.size**2 * first.channels:,} numbers in stage 1 and {last.size**2 * last.channels:,} in "
-            f"stage 4, {first.size**2 * first.channels / (last.size**2 * last.channels):g} times fewer. A 3 × 3 "
-            f"convolution, though, costs the same in each stage: {_macs(first)} and {_macs(last)} [[MAC|MACs]]. So "
-            "the memory sits in front, where maps are large, and the weights sit at the end, where they are deep."
+            "Will it fit, and where would you save? Each further stage halves the side and doubles the "
+            f"[[channel|channels]]: a map has {first.size**2 * first.channels:,} numbers in stage 1 and "
+            f"{last.size**2 * last.channels:,} in stage 4, "
+            f"{first.size**2 * first.channels / (last.size**2 * last.channels):g} times fewer. A 3 × 3 convolution, "
+            f"though, costs the same in each stage, {_macs(first)} [[MAC|MACs]]. So the memory sits in front, "
+            "where maps are large, and the weights sit at the end, where they are deep."
         )
         st.caption(
             f"Drawn to one scale: height is the side of the map, {figures.CHANNELS_TO_SCALE} channels are as thick as "

@@ -54,7 +54,7 @@ _LABELS = {
     "input_size": "Input size: cells a side",
     "kernel_size": "Kernel size k",
     "stride": "Stride s: how far the window jumps",
-    "dilation": "Dilation d: gaps between its cells",
+    "dilation": "Dilation d: distance of its cells",
     "before": "Padding before",
     "after": "Padding after",
     "extra": "Extra cells a",
@@ -205,11 +205,12 @@ def _said_of_padding(setting: Setting, flat: bool) -> list[str]:
         said.append(f"*{setting.padding}* is {rule} = {before} on each side{wider}.{even}")
     if setting.transposed:
         stretched, inner = window.stride * (setting.input_size - 1) + 1, window.span - 1
+        extra = max(setting.extra, least_extra(window))
         said.append(
             "Drawn is the direct convolution that equals it: "
             + (f"{window.stride - 1} × 0 between two cells stretches the input to {stretched}, " * (window.stride > 1))
-            + f"padding is k − 1 − p = {inner - before} before and {inner - after} after"
-            + (f" + a = {setting.extra}" if setting.extra else "")
+            + f"padding is {'$k_e$' if window.dilation > 1 else 'k'} − 1 − p = {inner - before} before and "
+            + f"{inner - after} after{f' + a = {extra}' if extra else ''}"
             + ", the kernel is turned by 180° and moves by 1."
         )
     return said
