@@ -96,12 +96,13 @@ def _window(cell: Cell, place: int, title: str) -> str:
     """One input's window: what is read, times its weight, cell by cell."""
     values, weights = cell.values[place], cell.weights[place]
     winner = cell.kind == "max_pool"
+    beyond = "not counted" if winner or cell.kind == "average_pool" else "0"
     rows = []
     for row in range(values.shape[0]):
         cells = []
         for column in range(values.shape[1]):
             value, weight = float(values[row, column]), float(weights[row, column])
-            mark = "" if cell.inside[row, column] else ' class="padding" title="padding: 0"'
+            mark = "" if cell.inside[row, column] else f' class="padding" title="padding: {beyond}"'
             if winner:
                 cells.append(f"<td{mark}>{f'<b>{number(value)}</b>' if weight else number(value)}</td>")
                 continue
