@@ -51,9 +51,9 @@ def compare(room: Room) -> bool:
         told(
             "AlexNet and VGG bought fewer mistakes with more weights. Is that the only way? Look for a "
             "small one that beats a large one: what it saves is mostly in its last layers, and in how it mixes "
-            "channels. What counts in a phone is neither alone, but the multiply-adds ([[MAC]])."
+            "channels. Fewer weights need not be less work: that is counted in multiply-adds ([[MAC]])."
         )
-        st.header("What does one unit see of your picture?", anchor=False)
+        st.header("What does one neuron see of your picture?", anchor=False)
         for place, side, key in zip(st.columns(2, gap="large"), _SIDES, (one, other), strict=True):
             with place:
                 _field(the_picture(), key, side)
@@ -134,7 +134,7 @@ def _cost(one: str, other: str) -> None:
             f"Errors are published, not computed. {names[0]}: {plain(_origin(pair.one))}. {names[1]}: "
             f"{plain(_origin(pair.other))}."
             if pair
-            else "A – means that there is no such number: no error of one crop was published of both."
+            else "For the errors a – means that none of one crop was published for one of the two."
         )
     )
 
@@ -146,7 +146,7 @@ def _origin(result: Result) -> str:
 def _words(names: list[str], quantities: dict[str, list[int]], pair: Pair | None) -> str:
     """The differences in a sentence or two."""
     if names[0] == names[1]:
-        return "Twice the same network: choose another on either side."
+        return "The same network twice: choose another on either side."
     params, macs = quantities["trainable parameters"], quantities["multiply-adds"]
     said = (
         f"**{names[0]}** ({short(params[0])} parameters, {short(macs[0])} MACs) beside **{names[1]}** "
@@ -177,7 +177,7 @@ def _field(picture: Picture, key: str, place: str) -> None:
     plot(
         fields.nested(url, side, boxes, len(boxes) - 1),
         f"architectures_field_{place}",
-        f"{title}: the middle unit sees pixels {first} to {last} of {side} along either axis.",
+        f"{title}: the middle neuron sees pixels {first} to {last} of {side} along either axis.",
     )
     if field is None:
         st.markdown(f"**{title}**: no number. {plain(facts['reason'])}")
@@ -185,7 +185,7 @@ def _field(picture: Picture, key: str, place: str) -> None:
     within = last - first + 1
     beyond = f"; {field - within:,} of them along each axis lie beyond the picture" if within < field else ""
     st.markdown(
-        f"**{title}** reads {side} × {side} pixels. Its middle unit sees **{field:,} × {field:,}**{beyond}. "
+        f"**{title}** reads {side} × {side} pixels. Its middle neuron sees **{field:,} × {field:,}**{beyond}. "
         + (f"Neighbours' fields lie {_stride(key)} px apart." if units > 1 else "It is the only one.")
     )
 
