@@ -70,7 +70,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         paper="arXiv:1905.11946",
         idea="compound scaling",
         description="Sixteen inverted residuals with squeeze-and-excite, found by search; the seed of B1 to B7.",
-        fixed="Scaling by feeling: depth, width and resolution grow together by one coefficient.",
+        fixed="Guesswork in scaling: depth, width and resolution grow together by one coefficient.",
         builder="efficientnet:efficientnet_b0",
         counts=(
             Count("torchvision", 5_288_548),
