@@ -161,7 +161,8 @@ def _words(names: list[str], quantities: dict[str, list[int]], pair: Pair | None
     if not pair.alike:
         return f"{said}. On one crop: {one:.1f} % errors against {other:.1f} %. **{note}**"
     verdict = "as many errors" if one == other else "more errors" if one > other else "fewer errors"
-    return f"{said}. On one crop, by recipes of one time, it makes {verdict}: {one:.1f} % against {other:.1f} %. {note}"
+    errors = f"{verdict}: {one:.1f} % against {other:.1f} %"
+    return f"{said}. On one crop, by recipes of one generation, it makes {errors}. {note}"
 
 
 # Field ---------------------------------------------------------------------------------------------------------------

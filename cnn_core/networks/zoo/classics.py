@@ -143,7 +143,7 @@ CLASSICS: dict[str, Architecture] = {
     "alexnet": Architecture(
         title="AlexNet",
         description="Eight layers on two graphics cards, with ReLU, dropout and pictures altered at random.",
-        fixed="Depth was thought untrainable at this scale; data, graphics cards and ReLU made it win ImageNet by far.",
+        fixed="Depth was thought untrainable at this scale; with data, graphics cards and ReLU it won ImageNet by far.",
         counts=(
             Count("arithmetic on Krizhevsky et al. 2012, figure 2", 60_965_224),
             Count(
