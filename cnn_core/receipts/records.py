@@ -9,7 +9,7 @@ Figure = float | tuple[float, ...]
 PAGES = {  # where figures are shown: page and step, as in a link, and how one calls it
     "/": "See",
     "/transfer": "Teach it yours",
-    "/laboratory?laboratory_view=Backbones": "Study, Which network?",
+    "/laboratory?laboratory_view=Backbones": "Study, Which network",
     "/convolution": "Convolution",
     "/pooling": "Pooling",
     "/channels?channels_view=Layer": "Channels, A layer",

@@ -262,6 +262,12 @@ def test_own_stack_that_sees_the_whole_picture_is_the_task() -> None:
     assert "*the whole picture*, from the middle" in words(app) and "reached: False" in words(app), "not the reader's"
     assert "reached: True" in words(opened(channels_layers="v1-c9x8-c9x8-c9x8", channels_input_size="25"))
     assert "reached: False" in words(opened(channels_layers="v1-c9x8-c9x8-c9x8", channels_input_size="26"))
+    used_up = words(opened(channels_layers="v1-c30x8", channels_input_size="25"))
+    assert "reached: False" in used_up and "*the whole picture*" not in used_up, "there is no neuron"
+    even = words(opened(channels_layers="v1-c24psx8", channels_input_size="24"))
+    assert "reached: True" in even and "*the whole picture*" in even, "padding 11 before: neuron 11 sees 0 to 23"
+    beside = words(opened(channels_layers="v1-c8s8p2_4x8-c3psx8", channels_input_size="23"))
+    assert "sees **24 × 24** pixels" in beside and "reached: False" in beside, "from -2 to 21"
 
 
 def test_picked_unit_goes_into_the_link_and_a_new_layer_starts_in_the_middle() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from cnn_core.arithmetic.geometry import Window, output_size, receptive_field, unit_centre, unit_interval
 from cnn_core.figures import architectures as figures
 from cnn_core.figures import fields, maps
-from cnn_core.networks import atlas
+from cnn_core.networks import atlas, loaded
 from cnn_core.networks.zoo.architectures import architecture
 from cnn_core.networks.zoo.pairing import Pair, error_of, paired, said_of
 from cnn_core.networks.zoo.records import Result
@@ -215,7 +215,7 @@ def _boxes(key: str) -> tuple[list[tuple[int, int]], int]:
 def _data_url(digest: str, _pixels: np.ndarray, side: int, grey: bool) -> str:
     image = square(_pixels, side, 1.0)
     if grey:
-        image = np.round(image.mean(axis=2)).astype(np.uint8)
+        image = loaded.grey(image)  # as the network sees it
     return "data:image/png;base64," + base64.b64encode(maps.png(maps.enlarged(image, _DRAWN))).decode()
 
 
