@@ -10,6 +10,7 @@ from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.networks.layer_times import LayerTime, Variant, separable_saving
+from cnn_core.pictures.items import count
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _PARAMETERS, _PRODUCTS, _MAPS, _TIME = LIGHT.one, LIGHT.five, LIGHT.two, LIGHT.three  # one colour a quantity
@@ -130,7 +131,7 @@ def cost_bars(named: Sequence[Variant]) -> Figure:
             name,
             colour,
             [value / whole for value in values],
-            [f"{value:,} {name}" for value in values],
+            [count(value, name.removesuffix("s")) for value in values],
         )
     return _shares(figure, "share of the full convolution")
 

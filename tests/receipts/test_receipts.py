@@ -158,7 +158,7 @@ def test_command_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["receipts", "lite0", "multiply"]) == 0
     said = capsys.readouterr().out
     assert "407 M" in said and "1.6 M: left over" in said
-    assert said.endswith("1 receipts: 1 computed here, 0 cited, 0 not verified, 0 failed.\n")
+    assert said.endswith("1 receipt: 1 computed here, 0 cited, 0 not verified, 0 failed.\n")
 
 
 def test_command_fails_with_a_figure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
