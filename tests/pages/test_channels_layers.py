@@ -164,7 +164,7 @@ def test_channels_costs_say_more_where_the_separable_layer_costs_more(view: Any)
 def test_channels_costs_small_maps_are_mostly_padding(view: Any) -> None:
     said = words(view(cost_script, channels_cost_map="1", channels_groups="1"))
     assert "only 1 of the 9 cells lie on the map" in said
-    assert "**1.00× as many**" in said
+    assert "Products that count are **1× as many**." in said
 
 
 def test_channels_costs_say_which_groups_are_counted(view: Any) -> None:

@@ -134,7 +134,7 @@ def _cost(one: str, other: str) -> None:
             f"Errors are published, not computed. {names[0]}: {plain(_origin(pair.one))}. {names[1]}: "
             f"{plain(_origin(pair.other))}."
             if pair
-            else "For the errors a – means that none of one crop was published for one of the two."
+            else "A – in the last row: of at least one of the two no error on one crop was published."
         )
     )
 

@@ -226,7 +226,8 @@ def _signals(room: Room) -> None:
         st.caption(
             "He's initialisation is to keep the variance (He et al. 2015, arXiv:1502.01852); on maps this small much "
             "of what a kernel sees is padding, and the plain signal fades. BatchNorm restores it, and makes gradients "
-            "grow towards the input, by a factor a layer (Yang et al. 2019, arXiv:1902.08129). Shortcuts alone add up."
+            "grow towards the input, by a factor a layer (Yang et al. 2019, arXiv:1902.08129). With shortcuts "
+            "alone the sums grow."
         )
 
 

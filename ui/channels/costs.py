@@ -80,7 +80,9 @@ def _times(ratio: float) -> str:
 
 def _fewer(saving: float) -> str:
     """Say how many times fewer multiply-adds; a 1 × 1 kernel or a single filter takes more."""
-    return f"{saving:.2f}× fewer" if saving >= 1 else f"{1 / saving:.2f}× as many"
+    if saving == 1:
+        return "as many"
+    return f"{_times(saving)} fewer" if saving > 1 else f"{_times(1 / saving)} as many"
 
 
 def _saving(side: int, saving: float, filters: int, size: int) -> None:
@@ -201,7 +203,7 @@ def verdict(named: Sequence[Variant], times: Sequence[LayerTime]) -> str:
     if factor > 1:
         words.append(
             f"A MAC costs most in {worst.title}: **{factor:.3g} times** as long as in the full convolution. With "
-            f"{_times(full.cost.macs / worst.cost.macs)} fewer MACs it is {_times(reference.median / taken.median)} as "
+            f"{_fewer(full.cost.macs / worst.cost.macs)} MACs it is {_times(reference.median / taken.median)} as "
             f"fast. It does {worst.macs_per_number:.3g} MACs for each number it reads or writes, the full convolution "
             f"{full.macs_per_number:.3g}; and of its {taken.median:.2f} ms the mere call takes {taken.overhead:.2f} ms."
         )

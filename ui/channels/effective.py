@@ -203,8 +203,8 @@ def _law() -> None:
     )
     st.markdown(
         f"{measured.runs} random stacks a point, squared gradient of one neuron: at most **{gap:.1%}** from theory. "
-        "The ratio's exponent nears −½ only for deep stacks, because of the + 1. Who counts pixels above a threshold, "
-        f"as Luo et al. do, gets other exponents: of 5 to 40 layers {_by_threshold()}{receipt('effective-exponents')}."
+        "The ratio's exponent nears −½ only for deep stacks, because of the + 1. Counting pixels above a threshold, as "
+        f"Luo et al. do, gives {_by_threshold()} for 5 to 40 layers{receipt('effective-exponents')}."
     )
 
 

@@ -150,11 +150,12 @@ def _show(name: str, blueprint: Blueprint, size: int) -> None:
     numbers = set(_COLUMNS) - {"Layer", "Kind", "Why not"}
     scrolled(list(_COLUMNS), cells, f"The layers of {blueprint.title}", numbers=numbers)
     example = name == _EXAMPLE[0]
+    trainable = "all" if blueprint.trainable_params == blueprint.params else f"{blueprint.trainable_params:,} of them"
     whose = "**An example, not yours**, read by Keras here: " if example else ""
     st.markdown(
         f"{whose}**{plain(blueprint.title)}** ({plain(blueprint.kind)}{'' if example else f', from {plain(name)}'}"
         f"{f', at {size} × {size} pixels' if size else ''}): {count(len(blueprint.rows), 'row')}, "
-        f"**{blueprint.params:,}** parameters, of which {blueprint.trainable_params:,} are trainable, and "
+        f"**{blueprint.params:,}** parameters, {trainable} trainable, and "
         f"**{blueprint.macs:,}** multiply-adds for one image"
         + (f" without those of {count(blueprint.uncounted, 'row')}: see the last column" if blueprint.uncounted else "")
         + "."

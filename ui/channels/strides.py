@@ -252,6 +252,10 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
+def _either(names: list[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
 def _inverse(setting: Setting, sweep: Sweep) -> None:
     """Which paddings give a wanted size; of a transposed convolution, which sizes it stands for."""
     window, n, outputs = setting.window, setting.input_size, len(sweep.windows)
@@ -261,7 +265,7 @@ def _inverse(setting: Setting, sweep: Sweep) -> None:
         sizes = [size for size in fitting if output_size(size, window) == n]
         st.markdown("**Asked backwards**")
         st.markdown(
-            f"This convolution, not transposed, makes {n} of an input of {' or '.join(map(str, sizes))}. "
+            f"This convolution, not transposed, makes {n} of an input of {_either(list(map(str, sizes)))}. "
             + (f"{'*same* always takes' if window.padding == 'same' else 'The extra $a$ takes'} {outputs}.")
         )
         return
@@ -270,7 +274,7 @@ def _inverse(setting: Setting, sweep: Sweep) -> None:
     wanted = whole("Wanted output size", 1, 64, 1, _key("wanted"), width=180)
     found = paddings_for(n, wanted, window.kernel_size, window.stride, window.dilation)
     if found:
-        pairs = " or ".join(f"**{before} + {after}**" for before, after in found)
+        pairs = _either([f"**{before} + {after}**" for before, after in found])
         st.markdown(
             f"Before + after: {pairs}." + f" Any other split of the sum gives {wanted} too." * any(map(sum, found))
         )
