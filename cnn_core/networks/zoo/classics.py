@@ -293,7 +293,7 @@ CLASSICS: dict[str, Architecture] = {
         torchvision(76.130, 92.862, variant=_in_the_3x3(4.089e9)),
         torchvision(80.858, 95.434, version=2, variant=_in_the_3x3(4.089e9)),
         description="Sixteen bottlenecks, 1 × 1 to narrow, 3 × 3, 1 × 1 to widen, each added to its input.",
-        fixed="The cost of depth: bottlenecks make 50 layers cost about as much as 34.",
+        fixed="The cost of depth: with bottlenecks 50 layers take about as much work as 34.",
     ),
     "resnet101": _resnet(
         *(101, (3, 4, 23, 3)),
