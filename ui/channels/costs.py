@@ -44,7 +44,7 @@ def costs(room: Room) -> bool:
     saving = full.macs / separable.macs
     with room.stage:
         table(
-            [f"{side}² map, {channels} → {filters}", "params", "MACs", "cheaper"],
+            [f"{side}² map, {channels} → {filters}", "params", "MACs", "full ÷ it"],
             [[v.title, f"{v.cost.params:,}", f"{v.cost.macs:,}", _times(full.macs / v.cost.macs)] for v in named],
         )
         if fitting != groups:
