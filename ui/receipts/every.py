@@ -19,7 +19,7 @@ _ANYWHERE = "any"
 _BY_SLUG = {re.sub(r"\W+", "-", title.lower()).strip("-"): page for page, title in PAGES.items()}
 _PLACES = {_ANYWHERE: "any page"} | {slug: PAGES[page] for slug, page in _BY_SLUG.items()}
 _KINDS = {_ANYWHERE: "all"} | {kind.value.replace(" ", "-"): STANDS[kind].lower() for kind in Kind}
-_HEAD = ("Figure", "Published", "Computed here", "How it stands", "Source")
+_HEAD = ("Figure", "Published", "Computed here", "Stands", "Source")
 _MOST_WORDS = 60  # characters that one searches by
 
 

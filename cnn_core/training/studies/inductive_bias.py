@@ -264,7 +264,7 @@ def _where(natural: Sequence[Lead]) -> str:
     words = f"**The prior {'pays' if pays else 'does not pay'}: {'; '.join(told)}.** "
     if pays and last is not first:
         ends = points_words(first.mean), points_words(last.mean)
-        words += f"It goes from {ends[0]} points at {first.size:,} to {ends[1]} at {last.size:,}. "
+        words += f"It goes from {ends[0]} points at {first.size} to {ends[1]} at {last.size}. "
     return words + ("Within these sizes it does not end. " if len(pays) == len(natural) > 1 else "")
 
 
