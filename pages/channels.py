@@ -21,7 +21,7 @@ STEPS = {
     ),
     "Cost": Step(
         "Cheaper layers",
-        "How can the same map cost a tenth?",
+        "How can a layer do with a ninth of the work?",
         costs,
         "Find a layer for which the separable convolution saves less than 4×.",
     ),

@@ -10,6 +10,7 @@ from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
 from cnn_core.networks.layer_times import LayerTime, Variant, separable_saving
+from cnn_core.pictures.items import count
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _PARAMETERS, _PRODUCTS, _MAPS, _TIME = LIGHT.one, LIGHT.five, LIGHT.two, LIGHT.three  # one colour a quantity
@@ -130,7 +131,7 @@ def cost_bars(named: Sequence[Variant]) -> Figure:
             name,
             colour,
             [value / whole for value in values],
-            [f"{value:,} {name}" for value in values],
+            [count(value, name.removesuffix("s")) for value in values],
         )
     return _shares(figure, "share of the full convolution")
 
@@ -170,7 +171,7 @@ def saving_curves(filters: int, kernel_size: int, kernel_sizes: Sequence[int] = 
             mode="lines",
             name=f"{size} × {size}",
             line={"color": LIGHT.accent if here else LIGHT.soft, "dash": dash, "width": 3 if here else 1.5},
-            hovertemplate=f"{size} × {size}, %{{x}} filters: %{{y:.2f}}× cheaper<extra></extra>",
+            hovertemplate=f"{size} × {size}, %{{x}} filters: the full one takes %{{y:.2f}}× as much<extra></extra>",
         )
     figure.add_scatter(
         x=[filters],
@@ -178,7 +179,7 @@ def saving_curves(filters: int, kernel_size: int, kernel_sizes: Sequence[int] = 
         mode="markers",
         name="here",
         marker={"size": 14, "symbol": "circle-open", "color": LIGHT.selection, "line": {"width": 3}},
-        hovertemplate="here: %{y:.2f}× cheaper<extra></extra>",
+        hovertemplate="here: the full one takes %{y:.2f}× as much<extra></extra>",
     )
     figure.add_scatter(
         x=[1, 4096],
@@ -191,7 +192,7 @@ def saving_curves(filters: int, kernel_size: int, kernel_sizes: Sequence[int] = 
     ticks = {"tickvals": [1, 4, 16, 64, 256, 1024, 4096], "ticktext": ["1", "4", "16", "64", "256", "1024", "4096"]}
     figure.update_xaxes(ticks, title_text="filters, C_out", type="log")
     figure.update_yaxes(
-        title_text="times cheaper",
+        title_text="multiply-adds, full ÷ separable",
         type="log",
         tickvals=[0.5, 1, 2, 4, 8, 16, 32, 64],
         ticktext=["½", "1", "2", "4", "8", "16", "32", "64"],

@@ -67,7 +67,7 @@ def profiles(fields: "Sequence[EffectiveField]") -> Figure:
     figure = Figure()
     first, last = fields[0].box
     for field, colour in zip(fields, (LIGHT.accent, LIGHT.soft), strict=False):
-        name = "pretrained" if field.pretrained else "random"
+        name = "trained" if field.pretrained else "random"
         profile = field.gradient.sum(axis=0)
         columns = np.arange(len(profile))
         mean, sigma = field.mean[1], max(field.sigma[1], 1e-6)

@@ -84,7 +84,7 @@ def growth(names: Sequence[str], fields: Sequence[int], input_size: int, current
             "color": [LIGHT.selection if at == current else LIGHT.accent for at in range(len(names))],
         },
         "customdata": list(names),
-        "hovertemplate": "%{x} layers, %{customdata}: %{y:,} pixels<extra></extra>",
+        "hovertemplate": "layer %{x}, %{customdata}: %{y:,} pixels<extra></extra>",
     }
     whole = {"text": "the whole picture", "showarrow": False, "x": 1, "y": input_size}
     return Figure(

@@ -304,7 +304,8 @@ def _allowed(node: dict[str, Any]) -> None:
     if name == "function":
         if module not in ("builtins", "keras.activations", None) or str(node.get("config")) not in _activations():
             raise BlueprintRefused(
-                f"The model uses the function {_shown(node.get('config'))}, which is none of keras.activations."
+                f"The model uses the function {_shown(node.get('config'))}, which is none of keras.activations. Use "
+                "one of those."
             )
         return
     zoo = str(module).startswith("cnn_core.networks.zoo.") and registered == f"{_OURS}>{name}"

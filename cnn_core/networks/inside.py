@@ -97,8 +97,14 @@ def first_kernels(key: str) -> Kernels:
     """
     if key == backbones.DEFAULT:
         return Kernels(_STEM.partition("/")[0], backbones.embedded_weights(_STEM)[_STEM])
-    convolution = loaded(key).first_convolution()
-    return Kernels(convolution.name, np.asarray(convolution.kernel)[..., :MAX_KERNELS])
+    from cnn_core.networks.layer_kinds import is_part
+
+    subject = loaded(key)
+    convolution = subject.first_convolution()
+    found = np.asarray(convolution.kernel)[..., :MAX_KERNELS]
+    if any(is_part(operation, ("Flip",)) for operation in subject.model.operations):
+        found = found[:, :, ::-1]  # Keras' ResNet-50 and VGG-16 turn a picture to blue, green, red first
+    return Kernels(convolution.name, found)
 
 
 def grad_cam(key: str, pixels: np.ndarray, index: int | None = None) -> GradCam:

@@ -99,7 +99,7 @@ def _node(node: dict[str, Any]) -> dict[str, Any]:
     if _OLD_MODULE.fullmatch(str(node.get("module") or "")):
         new["module"] = None  # whatever its file was called then
     if name in _LOST:
-        raise NotRewritten(f"The model holds {name}, which Keras 3 has no more. Replace it by a layer that it has.")
+        raise NotRewritten(f"The model holds {name}, which Keras 3 no longer has. Replace it by a layer that it has.")
     if not new.get("module"):
         if name in _APPLICATIONS:
             new["registered_name"] = None  # registered, though Keras' own

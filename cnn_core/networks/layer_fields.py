@@ -107,7 +107,7 @@ def follow(
     joins = isinstance(layer, keras.layers.Concatenate) or kinds.is_part(layer, ("Concatenate",))
     if trusted and (joins or isinstance(layer, kinds.MERGES) or kinds.is_part(layer, kinds.MERGING_PARTS)):
         if joins and axes and layer.axis % len(first.shape) != channel:
-            return Seen(tensor, None, f"{name} joins images side by side: its units see windows of no one size.")
+            return Seen(tensor, None, f"{name} joins images side by side: its neurons see windows of no one size.")
         spatials = {spatial(shape, channels_first) for shape in (tensor.shape, *(each.shape for each in inputs))}
         return _merged(name, inputs, tensor, len(spatials))
     for seen in inputs:
@@ -136,12 +136,12 @@ def follow(
 def _why_not(layer: Any, trusted: bool, first: Seen, channel: int) -> str:
     """Why a layer's units see windows of no size that could be told."""
     if trusted and isinstance(layer, kinds.ON_AN_AXIS):
-        return "works along positions, with numbers of all of them: from here on a unit sees the whole image"
+        return "works along positions, with numbers of all of them: from here on a neuron sees the whole image"
     if trusted and kinds.is_part(layer, kinds.REDUCING_PARTS):
         over = layer.axis if isinstance(layer.axis, (list, tuple)) else (layer.axis,)
         along = {axis % len(first.shape) if isinstance(axis, int) else None for axis in over}
         if along != {channel}:
-            return "sums up positions: from here on a unit sees the whole image"
+            return "sums up positions: from here on a neuron sees the whole image"
     return next((why for kinds, why in kinds.REFUSED if trusted and isinstance(layer, kinds)), kinds.UNKNOWN)
 
 
@@ -200,7 +200,7 @@ def _sliced(name: str, axes: Sequence[Axis], key: Any, shape: Shape, channel: in
         along: slice = keys[number]
         step = 1 if along.step is None else along.step
         if step < 1:
-            return f"{name} (GetItem) turns the image round: its units see it the other way."
+            return f"{name} (GetItem) turns the image round: its neurons see it the other way."
         start = 0 if along.start is None else along.start
         if size is None and start < 0:
             return f"Unknown input size: where {name} begins depends on it."
@@ -219,7 +219,7 @@ def _merged(name: str, branches: Sequence[Seen], tensor: Any, sizes: int = 1) ->
         if branch.axes is None:
             return Seen(tensor, None, branch.reason)
     if sizes > 1:
-        return Seen(tensor, None, f"{name} spreads one value over many positions, so that its units differ.")
+        return Seen(tensor, None, f"{name} spreads one value over many positions, so that its neurons differ.")
     merged, apart = [], []
     for index, along in enumerate(zip(*(branch.axes or () for branch in branches), strict=True)):
         direction = ("vertical", "horizontal")[index] if len(branches[0].axes or ()) == 2 else f"axis {index}"

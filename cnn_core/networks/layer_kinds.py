@@ -97,18 +97,18 @@ MERGING_PARTS = (
     "Power",
 )
 REFUSED = (
-    (GLOBAL, "pools globally: from here on a unit sees the whole image"),
+    (GLOBAL, "pools globally: from here on a neuron sees the whole image"),
     ((layers.Reshape, layers.Permute), "rearranges positions: from here on they are not those of the image"),
-    ((layers.Flatten,), "mixes positions: from here on a unit sees the whole image"),
+    ((layers.Flatten,), "mixes positions: from here on a neuron sees the whole image"),
     ((layers.GroupNormalization,), "normalises with numbers of the whole image"),
     (ATTENTION, "is attention: it sees the whole image"),
-    (TRANSPOSED + UPSAMPLINGS, "enlarges: its units see windows of no one size"),
-    ((layers.Resizing,), "resamples: its units see windows of no one size"),
+    (TRANSPOSED + UPSAMPLINGS, "enlarges: its neurons see windows of no one size"),
+    ((layers.Resizing,), "resamples: its neurons see windows of no one size"),
     (layers.EinsumDense, "weighs positions too: from here on they are not those of the image"),
-    ((layers.RNN, layers.Bidirectional), "reads positions one after the other: a unit sees all that came before"),
-    (layers.TimeDistributed, "works at each step by itself, of which this table does not know what its units see"),
+    ((layers.RNN, layers.Bidirectional), "reads positions one after the other: a neuron sees all that came before"),
+    (layers.TimeDistributed, "works at each step by itself, of which this table does not know what its neurons see"),
 )
-UNKNOWN = "is a layer of which this table does not know what its units see"
+UNKNOWN = "is a layer of which this table does not know what its neurons see"
 
 
 def is_keras(layer: Any) -> bool:

@@ -110,7 +110,7 @@ def variants(map_size: int, channels: int, filters: int, kernel_size: int, group
     rows = (  # and the widths of the maps that each reads and writes
         ("full", "full", whole, full, (channels, filters)),
         ("pointwise", "1×1", f"1×1, {channels} → {filters}", pointwise, (channels, filters)),
-        ("depthwise", "depthwise", f"{k}×{k} on each of {channels} channels", depthwise, (channels, channels)),
+        ("depthwise", "depthwise", f"{k}×{k} on each channel alone", depthwise, (channels, channels)),
         (
             "separable",
             "separable",

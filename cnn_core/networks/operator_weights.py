@@ -153,9 +153,10 @@ def _listed(folder: Path) -> dict[str, Any]:
             return {}
         raise _refused(f"its folder has no {LIST}", f"a list such as {example} is expected", "Write it") from error
     except (OSError, ValueError) as error:
-        raise _refused(f"{LIST} cannot be read ({error})", f"JSON such as {example} is expected", "Mend it") from error
+        received = f"{LIST} cannot be read ({error})"
+        raise _refused(received, f"JSON such as {example} is expected", "Correct it") from error
     if not isinstance(found, dict):
-        raise _refused(f"{LIST} is {type(found).__name__}", f"an object such as {example} is expected", "Mend it")
+        raise _refused(f"{LIST} is {type(found).__name__}", f"an object such as {example} is expected", "Correct it")
     if unknown := sorted(set(found) - set(ARCHITECTURES)):
         known = ", ".join(ARCHITECTURES)
         raise _refused(f"{LIST} names {unknown[0]!r}", f"an architecture is one of {known}", "Correct the name")

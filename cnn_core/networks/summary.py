@@ -134,7 +134,7 @@ class _Table:
             reasons += [f"Unknown input size: the SAME padding of {names[0]} depends on it." for names in unknown[:1]]
         if seen.loose:
             field, hull = None, field
-            reasons.insert(0, f"A unit sees at most {_pixels(hull)}: {seen.loose}")
+            reasons.insert(0, f"A neuron sees at most {_pixels(hull)}: {seen.loose}")
         params = sum(math.prod(v.shape) for v in fresh)
         trained = sum(math.prod(v.shape) for v in fresh if id(v) in trainable)
         reason = " ".join(reason for reason in reasons if reason)

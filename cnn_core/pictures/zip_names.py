@@ -29,9 +29,8 @@ def mended(table: bytes) -> bytes:
         flags, name_bytes, extra_bytes, comment_bytes = struct.unpack_from("<8xH18x3H", found, at)
         extra = at + 46 + name_bytes
         end = extra + extra_bytes
-        if flags & _UTF8_NAME:
-            if not _is_utf8(found[at + 46 : extra]):
-                struct.pack_into("<H", found, at + 8, flags & ~_UTF8_NAME)
+        if flags & _UTF8_NAME and not _is_utf8(found[at + 46 : extra]):
+            struct.pack_into("<H", found, at + 8, flags & ~_UTF8_NAME)
         while extra + 4 <= end <= len(found):
             tag, size = struct.unpack_from("<HH", found, extra)
             if extra + 4 + size > end:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cnn_core.pictures.items import count
 from cnn_core.receipts import lessons, networks, today
 from cnn_core.receipts.records import Checked, Kind, Receipt, Value, Verdict
 
@@ -145,6 +146,6 @@ def tally(found: Iterable[Checked]) -> str:
     every = list(found)
     of = {kind: sum(each.receipt.kind is kind for each in every) for kind in Kind}
     return (
-        f"{len(every)} receipts: {of[Kind.COMPUTED]} computed here, {of[Kind.CITED]} cited, "
+        f"{count(len(every), 'receipt')}: {of[Kind.COMPUTED]} computed here, {of[Kind.CITED]} cited, "
         f"{of[Kind.UNVERIFIED]} not verified"
     )

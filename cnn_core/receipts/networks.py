@@ -7,10 +7,20 @@ from typing import Any
 from cnn_core.networks.backbones import BACKBONES
 from cnn_core.networks.zoo.architectures import ARCHITECTURES, LITE
 from cnn_core.networks.zoo.records import GENERATIONS, KERAS, TORCHVISION, Architecture, Count, Result
-from cnn_core.receipts.records import COMPARE, DEPTH, FIELD, LENET, SEE, STUDY, TIMELINE, TRANSFER, Receipt
+from cnn_core.receipts.records import (
+    COMPARE,
+    DEPTH,
+    FIELD,
+    NOT_HERE,
+    PICTURE,
+    SEE,
+    STUDY,
+    TIMELINE,
+    TRANSFER,
+    Receipt,
+)
 from cnn_core.training.studies.published import TARGETS
 
-_WEEKS = "It takes weights that somebody trained for days, and ImageNet's 50,000 validation pictures; neither is here."
 _DIGITS = "It takes a training on the whole of its data, which is not carried here."
 _COPY = "copies of the paper's table, November 2026"
 _SEEN = {  # beginning of a source: how it was looked up
@@ -22,7 +32,6 @@ _SEEN = {  # beginning of a source: how it was looked up
     "the released weights": "the file of the weights that is carried here",
     "LeCun": "copies of the paper, November 2026",
     "arithmetic": "the paper's own sizes, multiplied here and by hand",
-    "the same": "the paper's own sizes, multiplied here and by hand",
 }
 _HE = "arXiv:1512.03385"
 _SHORT = {  # beginning of a source: how it ends a key
@@ -39,8 +48,8 @@ def receipts() -> Iterator[Receipt]:
     """Return the receipts of all networks."""
     for key, record in ARCHITECTURES.items():
         yield from _counts(key, record)
-        for number, result in enumerate(record.results):
-            yield from _errors(key, record, result, number)
+        for result in record.results:
+            yield from _errors(key, record, result)
     yield from _costs()
     yield from _fields()
     yield from _lites()
@@ -79,7 +88,7 @@ def backbone_key(name: str) -> str:
 
 def recipe(result: Result) -> str:
     """Return how an accuracy came about: crop, weights, training."""
-    crop = result.protocol + (f" of {result.resize} on the short side" if result.resize else "")
+    crop = result.protocol + (f", short side {result.resize}" if result.resize else "")
     weights = f"weights {result.weights}" if result.weights else ""
     era = f", {GENERATIONS[result.generation].partition(':')[0]}" if result.dataset == "ImageNet" else ""
     year = f"recipe of {result.year}{era}" if result.year else ""
@@ -103,7 +112,6 @@ def _counts(key: str, record: Architecture) -> Iterator[Receipt]:
             ours=("parameters", key),
             terms=dict(count.terms),
             seen=_seen(count.whose),
-            pages=(TIMELINE, COMPARE),
         )
 
 
@@ -114,14 +122,23 @@ def _link(record: Architecture, count: Count) -> str:
     return record.paper
 
 
-def _errors(key: str, record: Architecture, result: Result, number: int) -> Iterator[Receipt]:
+def _errors(key: str, record: Architecture, result: Result) -> Iterator[Receipt]:
+    backbone = backbone_key(key) if key in BACKBONES else ""
     for which, error in (("top-1", result.top1_error), ("top-5", result.top5_error)):
         if error is None:
             continue
         other = f" It is another network: {result.variant.what}." if result.variant else ""
-        pages = {"MNIST": (TIMELINE, LENET), "CIFAR-10": (TIMELINE, DEPTH)}.get(result.dataset, (TIMELINE, COMPARE))
+        own = result_key(key, result, which)
+        shown = {
+            COMPARE: result.one_crop and which == "top-1",
+            DEPTH: which == "top-1" and any((error, _HE) == (target.error, record.paper) for target in TARGETS),
+            PICTURE: own == backbone,
+            TRANSFER: own == backbone,
+            STUDY: own == backbone,
+            SEE: own == backbone and BACKBONES[key].embedded,
+        }
         yield Receipt(
-            result_key(key, result, which),
+            own,
             record.title,
             f"{which} accuracy" if result.as_accuracy else f"{which} error",
             round(100 - error, 3) if result.as_accuracy else error,
@@ -129,9 +146,9 @@ def _errors(key: str, record: Architecture, result: Result, number: int) -> Iter
             result.whose,
             result.link or record.paper,
             recipe(result),
-            why=(_WEEKS if result.dataset == "ImageNet" else _DIGITS) + other,
+            why=(NOT_HERE if result.dataset == "ImageNet" else _DIGITS) + other,
             seen=_seen(result.whose),
-            pages=(*pages, SEE) if key == "efficientnet_lite0" else pages,
+            pages=(TIMELINE, *(page for page, there in shown.items() if there)),
         )
 
 
@@ -198,7 +215,6 @@ def _cost(
         digit=digit,
         terms=terms,
         seen=_seen(source),
-        pages=(TIMELINE, COMPARE),
     )
 
 
@@ -216,7 +232,7 @@ def _fields() -> Iterator[Receipt]:
         ("resnet50", "conv5_block3_out"): (483, 32),
     }
     for (key, layer), sight in zoo.items():
-        yield _field(f"{key}-field-{layer}", ARCHITECTURES[key].title, layer, sight, ("sight", key, layer))
+        yield _field(f"{key}-field-{layer}", ARCHITECTURES[key].title, layer, sight, ("sight", key, layer), (FIELD,))
     keras = {
         ("VGG16", "block1_pool"): (6, 2, 2),
         ("VGG16", "block3_pool"): (44, 8, 18),
@@ -228,10 +244,12 @@ def _fields() -> Iterator[Receipt]:
     }
     for (name, layer), reach in keras.items():
         ours = ("application_reach", name, layer, 224)
-        yield _field(f"{name.lower()}-field-{layer}", f"{name} of Keras", layer, reach, ours)
+        yield _field(f"{name.lower()}-field-{layer}", f"{name} of Keras", layer, reach, ours, ())
 
 
-def _field(key: str, title: str, layer: str, value: tuple[float, ...], ours: tuple[str | int, ...]) -> Receipt:
+def _field(
+    key: str, title: str, layer: str, value: tuple[float, ...], ours: tuple[str | int, ...], pages: tuple[str, ...]
+) -> Receipt:
     quantity = "receptive field, effective stride" + (" and padding" if len(value) > 2 else "")
     return Receipt(
         key.replace("_", "-"),
@@ -244,7 +262,7 @@ def _field(key: str, title: str, layer: str, value: tuple[float, ...], ours: tup
         "TF-Slim's networks at 224 × 224; those rows in which Keras has the stride where TF-Slim has it",
         ours=ours,
         seen="RECEPTIVE_FIELD_TABLE.md in google-research/receptive_field, November 2026",
-        pages=(FIELD, TIMELINE),
+        pages=pages,
     )
 
 
@@ -257,10 +275,10 @@ def _lites() -> Iterator[Receipt]:
     )
     for number, (params, madds, digit) in enumerate(published):
         name, key = f"EfficientNet-Lite{number}", f"efficientnet_lite{number}"
-        pages = () if number else (TIMELINE,)
-        facts: dict[str, Any] = {"source": notes, "link": LITE, "seen": seen, "pages": pages}
+        facts: dict[str, Any] = {"source": notes, "link": LITE, "seen": seen}
         counted = ("lite_parameters", number)
-        yield Receipt(f"{key}-parameters-notes", name, "parameters", params, "M", ours=counted, digit=0.1, **facts)
+        small: dict[str, Any] = {"ours": counted, "digit": 0.1, "pages": ()}
+        yield Receipt(f"{key}-parameters-notes", name, "parameters", params, "M", **small, **facts)
         counted = ("lite_as_published", number) if number else ("lite_multiply_adds", 0)
         terms = {} if number else {"three operations for each output of a BatchNorm": 20.2, "left over": 1.6}
         yield Receipt(
@@ -273,6 +291,7 @@ def _lites() -> Iterator[Receipt]:
             ours=counted,
             digit=digit,
             terms=terms,
+            pages=() if number else (TIMELINE,),
             why=rule + ("" if number else " Lite0 would be 405.4 M: 1.6 M of what is published stay unexplained."),
             **facts,
         )
@@ -280,7 +299,7 @@ def _lites() -> Iterator[Receipt]:
 
 def _backbones() -> Iterator[Receipt]:
     for name, record in BACKBONES.items():
-        pages = (TRANSFER, STUDY) + ((SEE,) if record.embedded else ())
+        pages: tuple[str, ...] = (TRANSFER, STUDY)
         if backbone_key(name).endswith("-backbone"):
             yield Receipt(
                 backbone_key(name),
@@ -291,9 +310,9 @@ def _backbones() -> Iterator[Receipt]:
                 "Keras",
                 record.top1_source,
                 "ImageNet's validation pictures, crop and recipe not told; weights that keras.applications loads",
-                why=_WEEKS,
+                why=NOT_HERE,
                 seen="a copy of the table at keras.io, November 2026" if name == "convnext_tiny" else _SEEN["Keras"],
-                pages=pages,
+                pages=(*pages, PICTURE) if name in ARCHITECTURES else pages,
             )
         if record.application:
             yield Receipt(

@@ -9,7 +9,7 @@ Value = float | tuple[float, ...]
 PAGES = {  # where figures are shown: page and step, as in a link, and how one calls it
     "/": "See",
     "/transfer": "Teach it yours",
-    "/laboratory?laboratory_view=Backbones": "Study, Which network?",
+    "/laboratory?laboratory_view=Backbones": "Study, Which network",
     "/convolution": "Convolution",
     "/pooling": "Pooling",
     "/channels?channels_view=Layer": "Channels, A layer",
@@ -17,13 +17,16 @@ PAGES = {  # where figures are shown: page and step, as in a link, and how one c
     "/channels?channels_view=Field": "Channels, How far it sees",
     "/channels?channels_view=Effective": "Channels, What it really uses",
     "/architectures": "Networks, Timeline",
+    "/architectures?architectures_view=Picture": "Networks, Your picture through it",
     "/architectures?architectures_view=Compare": "Networks, Two side by side",
     "/architectures?architectures_view=Degradation": "Networks, Why depth alone failed",
-    "/architectures?architectures_view=LeNet": "Networks, Train LeNet-5",
     "/architectures?architectures_view=Prior": "Networks, Convnet or ViT?",
 }
-SEE, TRANSFER, STUDY, CONVOLUTION, POOLING, LAYER, COST, FIELD, EFFECTIVE, TIMELINE, COMPARE, DEPTH, LENET, PRIOR = (
+SEE, TRANSFER, STUDY, CONVOLUTION, POOLING, LAYER, COST, FIELD, EFFECTIVE, TIMELINE, PICTURE, COMPARE, DEPTH, PRIOR = (
     PAGES
+)
+NOT_HERE = (
+    "It takes weights that somebody trained for days, and ImageNet's 50,000 validation pictures; neither is here."
 )
 
 

@@ -149,29 +149,29 @@ def test_hostile_text_is_refused_in_one_sentence(text: str) -> None:
     ("text", "said"),
     [
         ("c3x64", "A stack starts with v1-, as in v1-c3x64-m2s2; received “c3x64”."),
-        ("v1-c3x64-", "Row 2: received “”, expected a layer such as c3s1psx64 or m2s2."),
-        ("v1-c３x64", "Row 1: received “c３x64”, expected a layer"),
-        ("v1-c3", "Row 1, filters: received nothing, expected a whole number from 1 to 16384."),
-        ("v1-c3x99999", "Row 1, filters: received “99999”, expected a whole number from 1 to 16384."),
-        ("v1-m2-m0", "Row 2, kernel_size: received “0”, expected a whole number from 1 to 99."),
-        ("v1-m2d2", "Row 1: received “m2d2”, expected a layer such as c3s1psx64 or m2s2."),
-        ("v1-m2x3", "Row 1: received “m2x3”, expected a layer such as c3s1psx64 or m2s2."),
-        ("v1-m2g2", "Row 1: received “m2g2”, expected a layer such as c3s1psx64 or m2s2."),
-        ("v1-m2b0", "Row 1: received “m2b0”, expected a layer such as c3s1psx64 or m2s2."),
-        ("v1-c3x8b1", "Row 1: received “c3x8b1”, expected a layer such as c3s1psx64 or m2s2."),
-        ("v1-c3x8g0", "Row 1, groups: received “0”, expected a whole number from 1 to 16384."),
+        ("v1-c3x64-", "Layer 2: received “”, expected a layer such as c3s1psx64 or m2s2."),
+        ("v1-c３x64", "Layer 1: received “c３x64”, expected a layer"),
+        ("v1-c3", "Layer 1, filters: received nothing, expected a whole number from 1 to 16384."),
+        ("v1-c3x99999", "Layer 1, filters: received “99999”, expected a whole number from 1 to 16384."),
+        ("v1-m2-m0", "Layer 2, kernel_size: received “0”, expected a whole number from 1 to 99."),
+        ("v1-m2d2", "Layer 1: received “m2d2”, expected a layer such as c3s1psx64 or m2s2."),
+        ("v1-m2x3", "Layer 1: received “m2x3”, expected a layer such as c3s1psx64 or m2s2."),
+        ("v1-m2g2", "Layer 1: received “m2g2”, expected a layer such as c3s1psx64 or m2s2."),
+        ("v1-m2b0", "Layer 1: received “m2b0”, expected a layer such as c3s1psx64 or m2s2."),
+        ("v1-c3x8b1", "Layer 1: received “c3x8b1”, expected a layer such as c3s1psx64 or m2s2."),
+        ("v1-c3x8g0", "Layer 1, groups: received “0”, expected a whole number from 1 to 16384."),
         (
             "v1-c3x9g3-m2-c3x8g3",
-            "Row 3, groups: received “3”, expected a divisor of its 9 channels in and of its 8 filt",
+            "Layer 3, groups: received “3”, expected a divisor of its 9 channels in and of its 8 filt",
         ),
         (
             "v1-c3x8-c3x9g3",
-            "Row 2, groups: received “3”, expected a divisor of its 8 channels in and of its 9 filters.",
+            "Layer 2, groups: received “3”, expected a divisor of its 8 channels in and of its 9 filters.",
         ),
-        ("v1-c3x8g2", "Row 1, groups: received “2”, expected a divisor of its 3 channels in and of its 8 filters."),
-        ("v1-m2.9", "Row 1, name: received “9”, expected at most 40 letters, digits and _, a letter first."),
-        ("v1-m2.a-m2.a", "Row 2, name: received “a”, expected another than that of row 1."),
-        ("v1" + "-m2s99" * 6, "Row 5, stride: received a field of 97,039,802 pixels at stride 9,509,900,499"),
+        ("v1-c3x8g2", "Layer 1, groups: received “2”, expected a divisor of its 3 channels in and of its 8 filters."),
+        ("v1-m2.9", "Layer 1, name: received “9”, expected at most 40 letters, digits and _, a letter first."),
+        ("v1-m2.a-m2.a", "Layer 2, name: received “a”, expected another than that of layer 1."),
+        ("v1" + "-m2s99" * 6, "Layer 5, stride: received a field of 97,039,802 pixels at stride 9,509,900,499"),
         ("v1" + "-m2s2" * 5000, "The stack has 25,002 characters, expected at most 20,000; remove layers."),
     ],
 )
@@ -195,22 +195,26 @@ GOOD = {
 @pytest.mark.parametrize(
     ("column", "cell", "said"),
     [
-        ("kernel_size", None, "Row 2, kernel_size: received nothing, expected a whole number from 1 to 99."),
-        ("kernel_size", 2.5, "Row 2, kernel_size: received “2.5”, expected a whole number from 1 to 99."),
-        ("stride", 0, "Row 2, stride: received “0”, expected a whole number from 1 to 99."),
-        ("stride", True, "Row 2, stride: received “True”, expected a whole number from 1 to 99."),
-        ("dilation", "two", "Row 2, dilation: received “two”, expected a whole number from 1 to 99."),
-        ("padding", "1, 2, 3", "Row 2, padding: received “1, 2, 3”, expected same, valid, pixels on each side, or two"),
-        ("padding", "-1", "Row 2, padding: received “-1”, expected same, valid,"),
-        ("filters", None, "Row 2, filters: received nothing, expected a whole number from 1 to 16384."),
-        ("filters", float("nan"), "Row 2, filters: received “nan”, expected"),
-        ("groups", 3, "Row 2, groups: received “3”, expected a divisor of its 8 channels in and of its 8 filters."),
-        ("groups", "two", "Row 2, groups: received “two”, expected a whole number from 1 to 16384."),
-        ("bias", "maybe", "Row 2, bias: received “maybe”, expected true or false."),
-        ("bias", 1, "Row 2, bias: received “1”, expected true or false."),
-        ("kind", "dense", "Row 2, kind: received “dense”, expected convolution or pooling."),
-        ("name", "a/b", "Row 2, name: received “a/b”, expected at most 40 letters, digits and _, a letter first."),
-        ("name", "a", "Row 2, name: received “a”, expected another than that of row 1."),
+        ("kernel_size", None, "Layer 2, kernel_size: received nothing, expected a whole number from 1 to 99."),
+        ("kernel_size", 2.5, "Layer 2, kernel_size: received “2.5”, expected a whole number from 1 to 99."),
+        ("stride", 0, "Layer 2, stride: received “0”, expected a whole number from 1 to 99."),
+        ("stride", True, "Layer 2, stride: received “True”, expected a whole number from 1 to 99."),
+        ("dilation", "two", "Layer 2, dilation: received “two”, expected a whole number from 1 to 99."),
+        (
+            "padding",
+            "1, 2, 3",
+            "Layer 2, padding: received “1, 2, 3”, expected same, valid, pixels on each side, or two",
+        ),
+        ("padding", "-1", "Layer 2, padding: received “-1”, expected same, valid,"),
+        ("filters", None, "Layer 2, filters: received nothing, expected a whole number from 1 to 16384."),
+        ("filters", float("nan"), "Layer 2, filters: received “nan”, expected"),
+        ("groups", 3, "Layer 2, groups: received “3”, expected a divisor of its 8 channels in and of its 8 filters."),
+        ("groups", "two", "Layer 2, groups: received “two”, expected a whole number from 1 to 16384."),
+        ("bias", "maybe", "Layer 2, bias: received “maybe”, expected true or false."),
+        ("bias", 1, "Layer 2, bias: received “1”, expected true or false."),
+        ("kind", "dense", "Layer 2, kind: received “dense”, expected convolution or pooling."),
+        ("name", "a/b", "Layer 2, name: received “a/b”, expected at most 40 letters, digits and _, a letter first."),
+        ("name", "a", "Layer 2, name: received “a”, expected another than that of layer 1."),
     ],
 )
 def test_table_names_row_and_column_of_a_bad_cell(column: str, cell: object, said: str) -> None:
@@ -224,7 +228,7 @@ def test_table_takes_anything_without_another_error(row: dict[str, Any]) -> None
     try:
         stack = from_rows([row])
     except StackError as refusal:
-        assert str(refusal).startswith("Row 1, ")
+        assert str(refusal).startswith("Layer 1, ")
     else:
         assert from_rows(to_rows(stack)) == stack
 
@@ -289,7 +293,7 @@ def test_params_are_the_weights_of_channels_that_see_each_other(stack: tuple[Sta
 def test_groups_must_divide_the_channels_of_the_picture_at_hand() -> None:
     stack = from_text("v1-c3x9g3")
     assert stack_table(stack, 8)[0].params == 3 * 3 * 9 + 9
-    with pytest.raises(StackError, match="Row 1, groups: received “3”, expected a divisor of its 1 channels in"):
+    with pytest.raises(StackError, match="Layer 1, groups: received “3”, expected a divisor of its 1 channels in"):
         stack_table(stack, 8, channels=1)
 
 
@@ -363,7 +367,7 @@ def test_keras_code_builds_the_stack(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("v1", "The stack has no layers, expected at least one; add a row."),
+        ("v1", "The stack has no layers, expected at least one; add one."),
         ("v1-c3s2d2x8", "conv1: received stride 2 and dilation 2, expected one of them to be 1; Keras builds"),
         ("v1-c9x8-c9x8", "conv2: A kernel that spans 9 pixels does not fit into an input of 8"),
     ],

@@ -62,7 +62,7 @@ def test_neuron_uses_less_than_it_could_see(server: Server, visitor: Visitor) ->
 def test_own_model_is_read_and_code_is_refused_and_nothing_is_lost(server: Server, visitor: Visitor) -> None:
     page = visitor(f"{server.url}/channels?channels_view=Yours")
     # 3·3·3·32 + 32, then 3·3·32 + 32·64 + 64, then 64·10 + 10
-    expect(page.get_by_text("3,946 parameters, of which 3,946 are trainable")).to_be_visible()
+    expect(page.get_by_text("3,946 parameters, all trainable")).to_be_visible()
     code = {"module": "keras.layers", "class_name": "Lambda", "config": {"name": "boom", "function": "x"}}
     hostile = json.dumps({"module": "keras", "class_name": "Sequential", "config": {"name": "m", "layers": [code]}})
     page.get_by_text("Paste the text instead").click()

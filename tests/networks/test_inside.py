@@ -6,7 +6,7 @@ import pytest
 from skimage import data
 
 from cnn_core.arithmetic.geometry import Field
-from cnn_core.networks import backbones, embedded
+from cnn_core.networks import backbones, embedded, inside
 from cnn_core.networks import loaded as zoo
 from cnn_core.networks.backbones import DEFAULT
 from cnn_core.networks.first_layer import first_layer
@@ -116,6 +116,20 @@ def test_first_kernels_are_sixty_four_at_most(fresh: None) -> None:
     kernel = np.asarray(zoo.loaded("resnet18").model.get_layer("conv1_conv").kernel)
     assert found.layer == "conv1_conv" and found.kernels.shape == (7, 7, 3, 64)
     np.testing.assert_array_equal(found.kernels, kernel[..., :64])
+
+
+def test_first_kernels_lie_on_the_picture_where_a_network_reads_blue_green_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ResNet-50 and VGG-16 of Keras do: red, green and blue alone get the answers that the kernels say."""
+    image = keras.Input((3, 3, 3))
+    conv = keras.layers.Conv2D(5, 3, use_bias=False, name="conv1")
+    model = keras.Model(image, conv(keras.ops.flip(image, axis=-1)))
+    facts = zoo.Network("vgg16", True, "", 3, 3, 1.0, (), (), "", False)
+    monkeypatch.setattr(inside, "loaded", lambda key: zoo.Subject(facts, model))
+    found = first_kernels("vgg16").kernels
+    for colour in range(3):
+        alone = np.zeros((1, 3, 3, 3), np.float32)
+        alone[..., colour] = 1
+        np.testing.assert_allclose(found[:, :, colour].sum((0, 1)), np.asarray(model(alone))[0, 0, 0], atol=1e-6)
 
 
 def test_random_weights_are_said_to_be_so_and_are_the_same_in_every_worker(fresh: None) -> None:

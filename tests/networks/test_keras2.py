@@ -263,7 +263,7 @@ def test_function_computes_what_tensorflow_computes() -> None:
         (operator("py_function", [*X, {}]), r"calls tf\.py_function of TensorFlow"),
         (operator("pad", [*X, {"paddings": [[1, 1]]}]), r"tf\.pad of TensorFlow with options"),
         (operator("nn.relu", [*X, {"x": 3}]), "written as by Keras 2, but not as Keras 2 writes it"),
-        (layer("LocallyConnected2D", [[*X, {}]], name="c"), "LocallyConnected2D, which Keras 3 has no more"),
+        (layer("LocallyConnected2D", [[*X, {}]], name="c"), "LocallyConnected2D, which Keras 3 no longer has"),
         (layer("Lambda", [[*X, {}]], name="c", function=["4wEAAAA=", None, None]), "Lambda, which is Python code"),
         (layer("Conv2DTranspose", [[*X, {}]], name="c", filters=2, kernel_size=2, groups=2), "groups"),
         (layer("Conv2D", [[*X, {}]], name="c", filters=2, kernel_size=2, bogus=1), "bogus"),

@@ -143,7 +143,7 @@ def test_a_folder_and_a_list_are_expected(folder: Path, monkeypatch: pytest.Monk
     with pytest.raises(WeightsRefused, match=r"its folder has no weights.json; a list such as .*alexnet.* Write it\."):
         given(KEY)
     (folder / "weights.json").write_text("{nothing")
-    with pytest.raises(WeightsRefused, match=r"weights.json cannot be read \(.*\); JSON such as .* Mend it\."):
+    with pytest.raises(WeightsRefused, match=r"weights.json cannot be read \(.*\); JSON such as .* Correct it\."):
         given(KEY)
     (folder / "weights.json").write_text("[1]")
     with pytest.raises(WeightsRefused, match="weights.json is list; an object such as"):

@@ -212,8 +212,8 @@ class Flat(layers.Flatten):
     ("build", "reason"),
     [
         (lambda x: layers.GlobalAveragePooling2D(name="gap")(x), "gap (GlobalAveragePooling2D) pools globally"),
-        (squeeze, "gap (GlobalAveragePooling2D) pools globally: from here on a unit sees the whole image"),
-        (lambda x: layers.Dense(3)(layers.Flatten()(x)), "from here on a unit sees the whole image"),
+        (squeeze, "gap (GlobalAveragePooling2D) pools globally: from here on a neuron sees the whole image"),
+        (lambda x: layers.Dense(3)(layers.Flatten()(x)), "from here on a neuron sees the whole image"),
         (lambda x: layers.MultiHeadAttention(1, 2)(x, x), "attention"),
         (lambda x: layers.Attention()([x, x]), "attention"),
         (lambda x: layers.MultiHeadAttention(1, 2)(*[layers.Reshape((144, 4))(x)] * 2), "attention"),
@@ -225,13 +225,13 @@ class Flat(layers.Flatten):
         (lambda x: layers.Conv2DTranspose(4, 2, 2)(x), "enlarges"),
         (
             lambda x: layers.LayerNormalization(axis=(1, 2, 3))(x),
-            "with numbers of all of them: from here on a unit sees",
+            "with numbers of all of them: from here on a neuron sees",
         ),
         (lambda x: layers.Softmax(axis=1)(x), "works along positions"),
         (lambda x: layers.EinsumDense("bhwc,hd->bdwc", output_shape=(5, 12, 4))(x), "weighs positions too"),
         (lambda x: layers.Resizing(6, 6)(x), "resamples"),
         (lambda x: layers.LSTM(3)(layers.Reshape((144, 4))(x)), "rearranges positions"),
-        (lambda x: layers.ConvLSTM1D(3, 3)(x), "one after the other: a unit sees all that came before"),
+        (lambda x: layers.ConvLSTM1D(3, 3)(x), "one after the other: a neuron sees all that came before"),
         (lambda x: layers.TimeDistributed(layers.Conv1D(3, 3))(x), "works at each step by itself"),
         (lambda x: keras.ops.mean(x, axis=(1, 2)), "sums up positions"),
         (lambda x: keras.ops.concatenate([x, x], axis=1), "side by side"),
@@ -257,7 +257,7 @@ def test_branches_that_are_not_aligned_have_a_hull() -> None:
     wide = layers.Conv2D(4, 3, 2, padding="same")(inputs)
     short = layers.Conv2D(4, 1, 2, padding="same")(inputs)
     model = keras.Model(inputs, layers.ReLU()(layers.Add(name="add")([wide, short])))
-    expected = "A unit sees at most 3 pixels: the branches of add are not aligned, by 1 pixel."
+    expected = "A neuron sees at most 3 pixels: the branches of add are not aligned, by 1 pixel."
     rows = layer_table(model)[-2:]
     assert [row.reason for row in rows] == [expected] * 2 and [row.hull for row in rows] == [3, 3]
     assert [numbers(row) for row in rows] == [(None, 2, 0)] * 2
@@ -335,7 +335,7 @@ def test_hull_of_branches_of_published_networks(name: str, side: int, hull: int)
     whole = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(side, side, 3))
     row = next(row for row in layer_table(whole) if row.hull == hull)
     assert row.receptive_field is None and isinstance(row.hull, int)
-    assert row.reason.startswith(f"A unit sees at most {row.hull} pixels: the branches of ")
+    assert row.reason.startswith(f"A neuron sees at most {row.hull} pixels: the branches of ")
     model = keras.Model(whole.input, whole.get_layer(row.name).output)
     for variable in model.weights:  # of a BatchNorm: nothing is moved
         value = 0.1 if "kernel" in variable.path else 0.0 if variable.path.endswith(("beta", "mean")) else 1.0

@@ -101,6 +101,14 @@ def test_totals_agree_with_the_record_and_its_source(lesson: Any) -> None:
     assert not app.warning and not app.error
 
 
+def test_parameters_that_are_not_trained_are_told_apart(lesson: Any, engine: Any) -> None:
+    """As BatchNorm's statistics: the count is not the one that papers print."""
+    engine.answers["architecture_graph"]["layers"][1]["trainable_params"] -= 6
+    assert "**61,706** parameters, 61,700 of them trainable, **416,520** multiply-adds" in words(
+        lesson(inside="lenet5")
+    )
+
+
 def test_totals_that_differ_are_not_hidden(lesson: Any, engine: Any) -> None:
     engine.answers["architecture_graph"]["layers"][1]["trainable_params"] += 1
     app = lesson(inside="lenet5")

@@ -247,7 +247,7 @@ def test_two_networks_are_compared_in_numbers_and_words(engine: GraphEngine) -> 
     assert "| trainable parameters | 138,357,544 | 25,557,032 | 5.41 × as much |" in said
     assert "| receptive field | 212 px | 483 px | 2.28 × less |" in said
     assert (
-        "**VGG-16** reads 224 × 224 pixels. Its middle unit sees **212 × 212**. Neighbours' fields lie 32 px apart."
+        "**VGG-16** reads 224 × 224 pixels. Its middle neuron sees **212 × 212**. Neighbours' fields lie 32 px apart."
         in said
     )
     assert "sees **483 × 483**; 259 of them along each axis lie beyond the picture" in said
@@ -275,7 +275,7 @@ def test_swap_exchanges_the_sides(engine: GraphEngine) -> None:
 
 def test_same_network_on_both_sides_is_said(engine: GraphEngine) -> None:
     said = words(open_view(compare_script, architectures_left="lenet5", architectures_right="lenet5"))
-    assert "Twice the same network" in said and "| trainable parameters | 61,706 | 61,706 | the same |" in said
+    assert "The same network twice" in said and "| trainable parameters | 61,706 | 61,706 | the same |" in said
 
 
 def test_comparison_goes_on_without_the_engine(engine: GraphEngine) -> None:

@@ -213,7 +213,7 @@ def test_own_model_shows_table_totals_and_csv(lesson: Any, engine: Any, cells: A
 
 
 def test_own_model_marks_the_hull_of_branches_that_are_not_aligned(lesson: Any, engine: Any, cells: Any) -> None:
-    why = "A unit sees at most 43 pixels: the branches of add are not aligned, by 4 pixels."
+    why = "A neuron sees at most 43 pixels: the branches of add are not aligned, by 4 pixels."
     row = ROW | {"receptive_field": None, "hull": 43, "reason": why}
     engine.answers["read_architecture"] = Blueprint("net", "Functional", (row, POOL), 608, 608, 117600, 0)
     table = cells(lesson(channels_view="Yours"))

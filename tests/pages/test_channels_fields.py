@@ -128,7 +128,7 @@ def test_groups_and_bias_are_edited_and_groups_that_do_not_divide_are_named() ->
     app = opened(channels_preset="two_3x3")
     change(app, groups=3)
     assert refusal(app).startswith(
-        "Row 2, groups: received “3”, expected a divisor of its 64 channels in and of its 64"
+        "Layer 2, groups: received “3”, expected a divisor of its 64 channels in and of its 64"
     )
     assert refusal(app).endswith("The layer is as it was.") and control(app, "groups").value == 1
     assert app.text_input(key="channels_layers").value == ""
@@ -201,9 +201,9 @@ def test_edited_layer_is_computed_and_in_the_link() -> None:
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ({"padding": "lots"}, "Row 2, padding: received “lots”, expected same, valid"),
-        ({"name": "conv1"}, "Row 2, name: received “conv1”, expected another than that of row 1"),
-        ({"name": "2"}, "Row 2, name: received “2”, expected at most"),
+        ({"padding": "lots"}, "Layer 2, padding: received “lots”, expected same, valid"),
+        ({"name": "conv1"}, "Layer 2, name: received “conv1”, expected another than that of layer 1"),
+        ({"name": "2"}, "Layer 2, name: received “2”, expected at most"),
     ],
 )
 def test_what_cannot_be_read_is_named_and_the_stack_stays(cells: dict[str, str], said: str) -> None:
@@ -262,6 +262,12 @@ def test_own_stack_that_sees_the_whole_picture_is_the_task() -> None:
     assert "*the whole picture*, from the middle" in words(app) and "reached: False" in words(app), "not the reader's"
     assert "reached: True" in words(opened(channels_layers="v1-c9x8-c9x8-c9x8", channels_input_size="25"))
     assert "reached: False" in words(opened(channels_layers="v1-c9x8-c9x8-c9x8", channels_input_size="26"))
+    used_up = words(opened(channels_layers="v1-c30x8", channels_input_size="25"))
+    assert "reached: False" in used_up and "*the whole picture*" not in used_up, "there is no neuron"
+    even = words(opened(channels_layers="v1-c24psx8", channels_input_size="24"))
+    assert "reached: True" in even and "*the whole picture*" in even, "padding 11 before: neuron 11 sees 0 to 23"
+    beside = words(opened(channels_layers="v1-c8s8p2_4x8-c3psx8", channels_input_size="23"))
+    assert "sees **24 × 24** pixels" in beside and "reached: False" in beside, "from -2 to 21"
 
 
 def test_picked_unit_goes_into_the_link_and_a_new_layer_starts_in_the_middle() -> None:

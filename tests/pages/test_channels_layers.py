@@ -140,7 +140,7 @@ def test_channels_edges_are_sobels_and_opponents_ignore_grey() -> None:
 def test_channels_costs_are_those_of_mobilenet(view: Any) -> None:
     said = words(view(cost_script))
     assert "| separable | 266,752 | 52,283,392 | 8.84× |" in said
-    assert r"\frac1{512} + \frac1{9} = 0.1131" in said and "**8.84×** cheaper" in said
+    assert r"\frac1{512} + \frac1{9} = 0.1131" in said and "**8.84× fewer** multiply-adds" in said
     assert "from 72 filters on" in said
     assert "Keras counts" not in said and "It counts the same parameters." in said
     assert r"a \*fast\* one" in said, "what the device is called is no markup"
@@ -152,13 +152,19 @@ def test_channels_costs_task_is_a_weak_saving(view: Any) -> None:
     app.number_input(key="channels_cost_out").set_value(8).run()
     assert not app.session_state.returned, "1 / (1/8 + 1/9) = 4.24"
     app.number_input(key="channels_cost_out").set_value(4).run()
-    assert app.session_state.returned and "**2.77×** cheaper" in words(app)
+    assert app.session_state.returned and "**2.77× fewer** multiply-adds" in words(app)
+
+
+def test_channels_costs_say_more_where_the_separable_layer_costs_more(view: Any) -> None:
+    """1 / 4 + 1 / 1 = 1.25 times the full 1 × 1 layer."""
+    app = view(cost_script, channels_cost_out="4", channels_cost_kernel="1")
+    assert "with **1.25× as many**" in words(app) and "× fewer" not in words(app).partition("from 72 filters")[0]
 
 
 def test_channels_costs_small_maps_are_mostly_padding(view: Any) -> None:
     said = words(view(cost_script, channels_cost_map="1", channels_groups="1"))
     assert "only 1 of the 9 cells lie on the map" in said
-    assert "**1.00×** fewer" in said
+    assert "Products that count are **1× as many**." in said
 
 
 def test_channels_costs_say_which_groups_are_counted(view: Any) -> None:
@@ -266,7 +272,7 @@ def test_channels_rhythm_says_where_memory_and_weights_are(view: Any) -> None:
     said = words(app)
     assert "Most memory of maps is in **stem** (37%), most weights are in **stage 4** (72%)" in said
     assert "With 32 pictures in a batch the maps take 344 MB and the weights 46.8 MB" in said
-    assert "115,605,504 and 115,605,504 " in said
+    assert "costs the same in each stage, 115,605,504 " in said
     app.segmented_control(key="channels_batch").set_value(1).run()
     assert "With 1 picture in a batch the maps take 10.7 MB" in words(app)
     app.segmented_control(key="channels_rhythm_network").set_value("ResNet-34").run()

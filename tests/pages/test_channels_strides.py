@@ -125,6 +125,13 @@ def test_transposed_answers_at_its_smallest_and_with_same() -> None:
     assert "makes 4 of an input of 7 or 8. *same* always takes 8." in words(app)
 
 
+def test_transposed_says_what_is_laid_round_the_stretched_input() -> None:
+    app = opened(case="free", transposed="true", input_size=4, kernel_size=3, dilation=2)
+    assert "padding is $k_e$ − 1 − p = 4 before and 4 after, the kernel" in words(app), "5 - 1, not 3 - 1"
+    app = opened(case="free", transposed="true", input_size=4, kernel_size=1, stride=2, padding="same")
+    assert "padding is k − 1 − p = 0 before and 0 after + a = 1, the kernel" in words(app), "Keras' a of a short kernel"
+
+
 def test_what_does_not_fit_is_said_and_the_controls_stay() -> None:
     app = opened(case="free", input_size=2, kernel_size=3)
     assert "A kernel that spans 3 pixels does not fit into an input of 2" in app.error[0].value

@@ -22,7 +22,7 @@ from cnn_core.store import keys, visitors
 from cnn_core.store.runs import Store
 from tests import walks
 from ui.shared.contact import judged
-from ui.shared.picture import forget_pictures
+from ui.shared.picture import bundled, forget_pictures
 from ui.zoom import excites, sheets
 
 WHOLE = walks.small()
@@ -72,7 +72,7 @@ def test_photos_that_come_along_are_searched_and_the_strongest_shown(open_at: An
     assert "**What excites map 3 of Block 1a, output**" in said
     assert "The strongest place in each of 6 pictures: what that cell can see, 7 × 7 pixels." in said
     assert "Searched: the 7 photos that come with ConvScope. Pictures that you bring are searched too." in said
-    assert "1 picture of these leaves it at 0 or below everywhere." in said
+    assert "1 of these pictures leaves it at 0 or below everywhere." in said
     assert not tiles(open_at(OUT)) and not tiles(open_at("preprocess.1")), "only of a map that is computed"
 
 
@@ -113,7 +113,7 @@ def test_many_pictures_are_searched_when_it_is_wished_and_further_on_without_ask
     engine.answers["zoom_peaks"] = few
     app = open_at(f"{OUT}.3", own)
     button = app.button(key="zoom_excites_all")
-    assert button.label == "Search the other 7 of your pictures too"
+    assert button.label == "Search 7 more of your pictures"
     button.click().run()
     assert not app.exception
     assert len(looked[OUT]) == 12 and "zoom_excites_all" not in {each.key for each in app.button}
@@ -150,9 +150,13 @@ def test_nothing_excites_a_dead_map_and_an_engine_that_is_away_says_so(open_at: 
     engine.answers["zoom_peaks"] = lambda *_, **__: Exciting(OUT, 3, (), 7, 7, 0, ())
     app = open_at(f"{OUT}.3")
     assert "**What excites map 3 of Block 1a, output:** none of these pictures." in words(app)
-    assert "7 pictures of these leave it at 0 or below everywhere." in words(
+    assert "7 of these pictures leave it at 0 or below everywhere." in words(
         app
     ) and "The strongest place" not in words(app)
+    engine.answers["zoom_peaks"] = lambda *_, **__: Exciting(
+        OUT, 3, (Excited(bundled(PHOTOS[0]).digest, 1.0, (0, 0)),), 7, 6, 0, ()
+    )
+    assert "The strongest place in 1 picture: what that cell" in words(open_at(f"{OUT}.3"))
     engine.answers["zoom_peaks"] = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
     app = open_at(f"{OUT}.3")
     assert [each.value for each in app.error] == ["The engine cannot be reached. Try again in a moment."]

@@ -8,7 +8,9 @@ import pytest
 
 from cnn_core.engine.errors import EngineError
 from cnn_core.receipts import check
-from cnn_core.receipts.records import Checked, Kind, Verdict
+from cnn_core.receipts.records import PAGES, Checked, Kind, Verdict
+from cnn_core.receipts.today import receipts as receipts_of_today
+from ui.architectures.history import IDEAS, today
 from ui.receipts.one import link, sentence
 from ui.shared.receipts import receipt
 
@@ -98,6 +100,19 @@ def test_figures_have_marks_that_lead_to_receipts(
     assert not app.exception
     found = set(MARK.findall(words(app)))
     assert expected <= found <= set(check.receipts())
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_receipt_names_the_pages_that_show_its_mark(page: Any, engine: Any, address: str) -> None:
+    engine.answers = defaultdict(lambda: EngineError("The engine is away."), engine.answers)
+    name, _, query = address.removeprefix("/").partition("?")
+    found = MARK.findall(words(page(name or "home", **dict(each.split("=") for each in query.split("&") if each))))
+    assert {key for key in found if address not in check.receipts()[key].pages} == set()
+
+
+def test_all_that_is_told_of_today_is_shown() -> None:
+    shown = set(MARK.findall(today() + "".join(sentence for _, sentence in IDEAS.values())))
+    assert {each.key for each in receipts_of_today()} <= shown
 
 
 def test_no_figure_is_computed_by_a_page_that_cannot(page: Any) -> None:

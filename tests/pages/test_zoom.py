@@ -17,7 +17,7 @@ from cnn_core.networks.zoom.answers import Maps
 from cnn_core.networks.zoom.strip import strip as lenet_strip
 from tests import walks
 from ui.shared.picture import forget_pictures
-from ui.zoom import scenes, sheets, sums
+from ui.zoom import products, scenes, sheets, sums
 from ui.zoom.place import Place, nearest
 
 FILE = Path(__file__).parents[2] / "ui" / "widgets" / "zoom" / "scenes.json"
@@ -158,6 +158,13 @@ def test_padding_is_marked_in_the_products(walk: Any) -> None:
     said = words(walk("block1a_depthwise_relu6.3.0.9"))
     assert said.count('class="padding"') == 3
     assert "ReLU6(z)" in said
+
+
+def test_padding_of_a_pooling_is_not_called_0() -> None:
+    """It is no cell of a maximum or a mean (`terms.products`)."""
+    cell = toys.cell(WHOLE, "block1a_depthwise_relu6", 3, 0, 9)
+    for kind, said in (("depthwise", "padding: 0"), ("max_pool", "not counted"), ("average_pool", "not counted")):
+        assert products.products(WHOLE, replace(cell, kind=kind)).count(f'{said}"') == 3
 
 
 @pytest.mark.parametrize(
@@ -342,4 +349,4 @@ def test_no_more_maps_are_drawn_than_can_be_looked_at() -> None:
     maps = Maps(OUT, node.shape, coded(values[None, None]), 1, values, values, peaks, np.argsort(-values))
     (wall,) = [panel for panel in scenes.layer(whole, maps, "", LIGHT)["panels"] if panel["kind"] == "sheet"]
     assert len(wall["tiles"]) == 1280 and wall["tiles"][0]["go"] == f"{OUT}.1499"
-    assert "The first 1,280 are drawn." in wall["about"]
+    assert wall["about"].startswith("1,500 maps of 1 × 1, the largest first. The first 1,280 are drawn.")

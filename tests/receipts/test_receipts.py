@@ -28,6 +28,9 @@ def test_receipt_says_all_that_one_asks(receipt: Receipt) -> None:
     assert receipt.ours or receipt.why, "what is only cited needs a reason"
     assert re.fullmatch(r"[a-z0-9_-]+", receipt.key), "it stands in links"
     assert receipt.kind is not Kind.UNVERIFIED or receipt.why
+    assert not receipt.source.startswith("the same"), "a receipt stands alone"
+    if "ImageNet alone" in receipt.protocol:
+        assert "million" not in receipt.why, "1.28 million pictures are enough"
 
 
 def test_every_figure_of_the_records_has_its_receipt() -> None:
@@ -155,7 +158,7 @@ def test_command_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["receipts", "lite0", "multiply"]) == 0
     said = capsys.readouterr().out
     assert "407 M" in said and "1.6 M: left over" in said
-    assert said.endswith("1 receipts: 1 computed here, 0 cited, 0 not verified, 0 failed.\n")
+    assert said.endswith("1 receipt: 1 computed here, 0 cited, 0 not verified, 0 failed.\n")
 
 
 def test_command_fails_with_a_figure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from cnn_core.arithmetic.geometry import Window, output_size, receptive_field, unit_centre, unit_interval
 from cnn_core.figures import architectures as figures
 from cnn_core.figures import fields, maps
-from cnn_core.networks import atlas
+from cnn_core.networks import atlas, loaded
 from cnn_core.networks.zoo.architectures import architecture
 from cnn_core.networks.zoo.pairing import Pair, error_of, paired, said_of
 from cnn_core.networks.zoo.records import Result
@@ -51,9 +51,9 @@ def compare(room: Room) -> bool:
         told(
             "AlexNet and VGG bought fewer mistakes with more weights. Is that the only way? Look for a "
             "small one that beats a large one: what it saves is mostly in its last layers, and in how it mixes "
-            "channels. What counts in a phone is neither alone, but the multiply-adds ([[MAC]])."
+            "channels. Fewer weights need not be less work: that is counted in multiply-adds ([[MAC]])."
         )
-        st.header("What does one unit see of your picture?", anchor=False)
+        st.header("What does one neuron see of your picture?", anchor=False)
         for place, side, key in zip(st.columns(2, gap="large"), _SIDES, (one, other), strict=True):
             with place:
                 _field(the_picture(), key, side)
@@ -134,7 +134,7 @@ def _cost(one: str, other: str) -> None:
             f"Errors are published, not computed. {names[0]}: {plain(_origin(pair.one))}. {names[1]}: "
             f"{plain(_origin(pair.other))}."
             if pair
-            else "A – means that there is no such number: no error of one crop was published of both."
+            else "A – in the last row: of at least one of the two no error on one crop was published."
         )
     )
 
@@ -146,7 +146,7 @@ def _origin(result: Result) -> str:
 def _words(names: list[str], quantities: dict[str, list[int]], pair: Pair | None) -> str:
     """The differences in a sentence or two."""
     if names[0] == names[1]:
-        return "Twice the same network: choose another on either side."
+        return "The same network twice: choose another on either side."
     params, macs = quantities["trainable parameters"], quantities["multiply-adds"]
     said = (
         f"**{names[0]}** ({short(params[0])} parameters, {short(macs[0])} MACs) beside **{names[1]}** "
@@ -161,7 +161,8 @@ def _words(names: list[str], quantities: dict[str, list[int]], pair: Pair | None
     if not pair.alike:
         return f"{said}. On one crop: {one:.1f} % errors against {other:.1f} %. **{note}**"
     verdict = "as many errors" if one == other else "more errors" if one > other else "fewer errors"
-    return f"{said}. On one crop, by recipes of one time, it makes {verdict}: {one:.1f} % against {other:.1f} %. {note}"
+    errors = f"{verdict}: {one:.1f} % against {other:.1f} %"
+    return f"{said}. On one crop, by recipes of one generation, it makes {errors}. {note}"
 
 
 # Field ---------------------------------------------------------------------------------------------------------------
@@ -177,7 +178,7 @@ def _field(picture: Picture, key: str, place: str) -> None:
     plot(
         fields.nested(url, side, boxes, len(boxes) - 1),
         f"architectures_field_{place}",
-        f"{title}: the middle unit sees pixels {first} to {last} of {side} along either axis.",
+        f"{title}: the middle neuron sees pixels {first} to {last} of {side} along either axis.",
     )
     if field is None:
         st.markdown(f"**{title}**: no number. {plain(facts['reason'])}")
@@ -185,7 +186,7 @@ def _field(picture: Picture, key: str, place: str) -> None:
     within = last - first + 1
     beyond = f"; {field - within:,} of them along each axis lie beyond the picture" if within < field else ""
     st.markdown(
-        f"**{title}** reads {side} × {side} pixels. Its middle unit sees **{field:,} × {field:,}**{beyond}. "
+        f"**{title}** reads {side} × {side} pixels. Its middle neuron sees **{field:,} × {field:,}**{beyond}. "
         + (f"Neighbours' fields lie {_stride(key)} px apart." if units > 1 else "It is the only one.")
     )
 
@@ -214,7 +215,7 @@ def _boxes(key: str) -> tuple[list[tuple[int, int]], int]:
 def _data_url(digest: str, _pixels: np.ndarray, side: int, grey: bool) -> str:
     image = square(_pixels, side, 1.0)
     if grey:
-        image = np.round(image.mean(axis=2)).astype(np.uint8)
+        image = loaded.grey(image)  # as the network sees it
     return "data:image/png;base64," + base64.b64encode(maps.png(maps.enlarged(image, _DRAWN))).decode()
 
 

@@ -69,8 +69,8 @@ def _train(room: Room) -> bool:
         told(
             "A deeper net can do all that a shallow one can: copy it, and let the further layers do nothing. Yet plain "
             "nets beyond some depth fit even their *training* pictures worse: that is [[degradation]], and it is no "
-            "overfitting. In 2015 it looked as if depth had reached its end. Then somebody let the input go past each "
-            "block and be added behind it ([[residual]]): no new weight, and a hundred layers train."
+            "overfitting. In 2015 it looked as if depth had reached its end. Then He et al. added each block's input "
+            "to its output ([[residual]]): no new weight, and a hundred layers train."
         )
     if shown is None:
         return False
@@ -108,7 +108,7 @@ def _published(result: DegradationResult) -> None:
         "Solid: here, handwritten digits, a dot a seed. Dashed: He et al. 2016, arXiv:1512.03385, other data and "
         f"larger nets: ImageNet, top-1, validation, ten crops (table 2{receipt('plain34-top1-paper')}) and CIFAR-10, "
         f"test (table 6; 110 layers: the best of five runs{receipt('cifar-10-resnet-110-error')}). Compare where the "
-        "lines *go*, not how high they lie. In numbers the paper tells test errors only; its training curves are drawn."
+        "lines *go*, not how high they lie. The paper prints no training errors: its training curves are drawn."
     )
 
 
@@ -226,7 +226,8 @@ def _signals(room: Room) -> None:
         st.caption(
             "He's initialisation is to keep the variance (He et al. 2015, arXiv:1502.01852); on maps this small much "
             "of what a kernel sees is padding, and the plain signal fades. BatchNorm restores it, and makes gradients "
-            "grow towards the input, by a factor a layer (Yang et al. 2019, arXiv:1902.08129). Shortcuts alone add up."
+            "grow towards the input, by a factor a layer (Yang et al. 2019, arXiv:1902.08129). With shortcuts "
+            "alone the sums grow."
         )
 
 

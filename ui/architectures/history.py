@@ -21,7 +21,7 @@ IDEAS = {  # in the order of history: first network, in a sentence
     "control": ("plain34", "The residual nets without their shortcuts: deeper is worse, on the training pictures too."),
     "depthwise": (
         "mobilenet_v1",
-        "Look along each channel alone, then mix channels at each pixel: the same plan for a fraction of the work.",
+        "Look at each channel alone, then mix channels at each pixel: the same plan for a fraction of the work.",
     ),
     "compound scaling": (
         "efficientnet_b0",

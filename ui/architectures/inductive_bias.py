@@ -138,5 +138,5 @@ def _table(found: Sequence[Lead]) -> None:
     for size in sorted({lead.size for lead in found}):
         lead = by.get((size, False))
         accuracies = (f"{lead.convnet:.1%}", f"{lead.vit:.1%}") if lead else ("–", "–")
-        rows.append([str(size), *accuracies, lead_words(lead), lead_words(by.get((size, True)))])
+        rows.append([f"{size:,}", *accuracies, lead_words(lead), lead_words(by.get((size, True)))])
     table(["pictures", "convnet", "ViT", "lead, points", "lead, shuffled"], rows)

@@ -63,9 +63,11 @@ def inside(room: Room) -> bool:
 
 def _built(key: str, graph: Mapping[str, Any]) -> str:
     record, macs = ARCHITECTURES[key], total(graph["layers"], "macs")
+    params, trainable = (total(graph["layers"], name) or 0 for name in ("params", "trainable_params"))
     return (
         f"**{record.title}** ({record.year}): {record.description} Built here by Keras: **{len(graph['layers'])}** "
-        f"layers in {len(graph['blocks'])} blocks, **{total(graph['layers'], 'params'):,}** parameters"
+        f"layers in {len(graph['blocks'])} blocks, **{params:,}** parameters"
+        + (f", {trainable:,} of them trainable" if trainable < params else "")
         + ("." if macs is None else f", **{macs:,}** multiply-adds for one picture.")
     )
 

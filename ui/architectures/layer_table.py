@@ -53,7 +53,7 @@ def layer_table(key: str, rows: list[dict[str, Any]]) -> None:
         icon=":material/download:",
     )
     st.caption(
-        "Layers have the names that Keras gives them. MACs: multiply-adds of convolutions, dense layers and attention. "
+        "Layers have their names in the Keras model. MACs: multiply-adds of convolutions, dense layers and attention. "
         "Field and stride in pixels of the input; where there is none, the last column says why."
     )
     (st.markdown if (words := _totals(key, rows))[0] else st.warning)(words[1])

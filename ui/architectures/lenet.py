@@ -25,7 +25,7 @@ LAYERS = {  # as in the paper: how many maps or units in a row, and what the lay
     "c3": (8, "sixteen kernels, each over all six maps"),
     "s4": (8, "the largest of each 2 × 2"),
     "c5": (30, "120 kernels as large as the maps: one number each"),
-    "f6": (28, "84 units, each joined to all 120"),
+    "f6": (28, "84 neurons, each joined to all 120"),
     "logits": (10, "a number for each digit"),
 }
 TORN = 0.3  # two digits that both have so much: it cannot decide
@@ -44,11 +44,11 @@ def lenet(room: Room) -> bool:
         if shown and shown.result.accuracy:
             _mistaken(shown.result)
         told(
-            "Two convolutions, two poolings, three more layers: 61,706 weights. Nets like this once read the cheques "
-            "of American banks, and all that came after keeps the plan (LeCun et al. 1998, doi:10.1109/5.726791). It "
-            "begins with random [[kernel|kernels]] and sees 1,438 handwritten digits again and again; after some "
-            "seconds its [[feature map|feature maps]] show strokes and corners that nobody has told it of. Next: what "
-            "happens when one simply makes such a net deeper?"
+            "Two convolutions, two poolings, three more layers: 61,706 parameters. Nets like this once read the "
+            "cheques of American banks, and all that came after keeps the plan (LeCun et al. 1998, "
+            "doi:10.1109/5.726791). It begins with random [[kernel|kernels]] and sees 1,438 handwritten digits again "
+            "and again; after some seconds its [[feature map|feature maps]] show strokes and corners that nobody has "
+            "told it of. Next: what happens when one simply makes such a net deeper?"
         )
     return torn
 

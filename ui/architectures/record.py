@@ -148,7 +148,7 @@ def apart(result: Result, cost: str = "") -> str:
     if result.variant:
         return f"the error is of another network of this name: {result.variant.what}"
     if cost == "multiply-adds" and not result.once:
-        return f"the error took more than one pass at this size: {result.protocol}"
+        return f"the error was not measured in one pass at this size: {result.protocol}"
     return ""
 
 

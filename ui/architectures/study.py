@@ -118,7 +118,7 @@ def _drawn(run_id: str, record: Study[Options, Found], draw: Callable[[Options, 
     if so_far := run.progress.get("so_far"):
         draw(record.options.from_json(run.spec), record.result.from_json(so_far))
     else:
-        st.info("Your run has begun. Its first curve comes with its first epoch.", icon=":material/hourglass_top:")
+        st.info("Your run has begun: its first curve comes soon.", icon=":material/hourglass_top:")
 
 
 def _linked(kind: str) -> Run | None:

@@ -37,7 +37,7 @@ QUANTITIES = {
     "parameters": Quantity("parameters", True),
     "multiply-adds": Quantity("multiply-adds", True),
     "depth": Quantity("convolutions and dense layers in a row", False),
-    "error": Quantity("% error on ImageNet", False),
+    "error": Quantity("% {} error on ImageNet", False),
 }
 SHAPES = {"classic": ("circle", "●"), "searched": ("square", "■"), "modern": ("diamond", "◆")}  # of generations
 MEASURES = {"one-crop": "one crop, alike for all", "as-published": "as first published"}
@@ -92,7 +92,7 @@ def _values(results: Mapping[str, Result], which: str) -> dict[str, dict[str, An
 def _in_time(values: dict[str, Any], axis: str, which: str, idea: str, one: str, results: Mapping[str, Result]) -> None:
     quantity, years = QUANTITIES[axis], {key: record.year for key, record in ARCHITECTURES.items()}
     events = [(year, text.partition(".")[0].partition(":")[0]) for year, text in EVENTS]
-    title = f"{which} {quantity.title}" if axis == "error" else quantity.title
+    title = quantity.title.format(which)
     low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
     _pick(
         figures.timeline(

@@ -19,7 +19,7 @@ from ui.shared.controls import segments, whole
 from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import formula, plain, table
+from ui.shared.text import count, formula, plain, table
 from ui.shared.worker import answered, forget
 
 SIZES, MAX_MAP, MAX_CHANNELS = {size: f"{size} × {size}" for size in (1, 3, 5, 7)}, 224, 2048
@@ -44,7 +44,7 @@ def costs(room: Room) -> bool:
     saving = full.macs / separable.macs
     with room.stage:
         table(
-            [f"{side}² map, {channels} → {filters}", "params", "MACs", "cheaper"],
+            [f"{side}² map, {channels} → {filters}", "params", "MACs", "full ÷ it"],
             [[v.title, f"{v.cost.params:,}", f"{v.cost.macs:,}", _times(full.macs / v.cost.macs)] for v in named],
         )
         if fitting != groups:
@@ -60,9 +60,9 @@ def costs(room: Room) -> bool:
         )
     with room.why:
         told(
-            "A phone has little power, and a battery. Where could a layer save it? A full convolution looks at the "
+            "A phone runs on a battery. Where could a layer save work? A full convolution looks at the "
             "neighbours and mixes the channels at once. Done one after the other, [[depthwise separable]], it makes a "
-            f"map of the same shape with **{saving:.2f}×** fewer [[MAC|MACs]]. Depthwise alone mixes no channels, "
+            f"map of the same shape with **{_fewer(saving)}** [[MAC|MACs]]. Depthwise alone mixes no channels, "
             "a [[1×1 convolution]] alone sees no neighbours; a [[bottleneck]] does the costly part on fewer channels."
         )
         st.caption(
@@ -78,6 +78,13 @@ def _times(ratio: float) -> str:
     return f"{ratio:,.3g}×" if ratio < 1000 else f"{ratio:,.0f}×"
 
 
+def _fewer(saving: float) -> str:
+    """Say how many times fewer multiply-adds; a 1 × 1 kernel or a single filter takes more."""
+    if saving == 1:
+        return "as many"
+    return f"{_times(saving)} fewer" if saving > 1 else f"{_times(1 / saving)} as many"
+
+
 def _saving(side: int, saving: float, filters: int, size: int) -> None:
     """What MobileNet saves, where it fades."""
     st.header("MobileNet's saving, and where it fades", anchor=False)
@@ -85,14 +92,14 @@ def _saving(side: int, saving: float, filters: int, size: int) -> None:
     plot(
         figures.saving_curves(filters, size),
         "channels_costs_saving",
-        f"With {filters} filters of {size} × {size} the separable layer is {saving:.2f} times cheaper; "
+        f"With {count(filters, 'filter')} of {size} × {size} the separable layer takes {_fewer(saving)} multiply-adds; "
         "the fewer filters, the less it saves.",
         left,
     )
     with right:
         formula(r"\frac{k^2 C_{in} + C_{in} C_{out}}{k^2 C_{in} C_{out}} = \frac1{C_{out}} + \frac1{k^2}")
         share = rf"\frac1{{{filters}}} + \frac1{{{size**2}}} = {1 / saving:.4f}"
-        st.markdown(rf"$\displaystyle {share}$, **{saving:.2f}×** cheaper.")
+        st.markdown(rf"$\displaystyle {share}$: **{_fewer(saving)}** multiply-adds.")
         st.markdown(_where_it_fades(side, filters, size))
         st.caption(
             "Howard et al. 2017, arXiv:1704.04861, section 3.1: 8 to 9 times with 3 × 3 kernels"
@@ -108,11 +115,11 @@ def _where_it_fades(side: int, filters: int, size: int) -> str:
         f"({', '.join(few)}); the channels in do not matter. "
     )
     if size == 1:
-        words += "A 1 × 1 kernel has no space to separate: the depthwise part only comes on top. "
-    elif cells < 0.8 * size**2:
+        return words + "A 1 × 1 kernel has no neighbours to separate: the depthwise part only comes on top."
+    if cells < 0.8 * size**2:
         words += (
-            f"On a map of {side} × {side} only {cells:.3g} of the {size**2} cells lie on the map in the mean, the "
-            f"others on padding. Products that count are **{separable_saving(filters, cells):.2f}×** fewer. "
+            f"On a map of {side} × {side} only {cells:.3g} of the {size**2} cells lie on the map on average, "
+            f"the others on padding. Products that count are **{_fewer(separable_saving(filters, cells))}**. "
         )
     return words + "No more than k² can be saved: what is left is the 1×1 part."
 
@@ -196,7 +203,7 @@ def verdict(named: Sequence[Variant], times: Sequence[LayerTime]) -> str:
     if factor > 1:
         words.append(
             f"A MAC costs most in {worst.title}: **{factor:.3g} times** as long as in the full convolution. With "
-            f"{_times(full.cost.macs / worst.cost.macs)} fewer MACs it is {_times(reference.median / taken.median)} as "
+            f"{_fewer(full.cost.macs / worst.cost.macs)} MACs it is {_times(reference.median / taken.median)} as "
             f"fast. It does {worst.macs_per_number:.3g} MACs for each number it reads or writes, the full convolution "
             f"{full.macs_per_number:.3g}; and of its {taken.median:.2f} ms the mere call takes {taken.overhead:.2f} ms."
         )

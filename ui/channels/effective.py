@@ -51,9 +51,7 @@ def effective(room: Room) -> bool:
     picture = the_picture()
     with room.side:
         block = pick(f"Where in {NETWORK.title} the neuron is", TITLES, "block3b", "channels_block")
-        st.caption(
-            "The lower a layer, the smaller what its neurons can see. Each is the neuron in the middle of a map."
-        )
+        st.caption("The earlier a layer, the less its neurons can see. Each is the neuron in the middle of a map.")
     with room.stage:
         found = _found(picture, f"{block}_out")
         if found:
@@ -72,7 +70,7 @@ def effective(room: Room) -> bool:
             plot(
                 figures.profiles(found),
                 "channels_profiles",
-                f"What counts falls off like a bell: its spread is {trained:.1f} px trained, {random:.1f} px random.",
+                f"The gradient along the columns: its spread is {trained:.1f} px trained, {random:.1f} px random.",
             )
     with room.why:
         told(
@@ -205,8 +203,8 @@ def _law() -> None:
     )
     st.markdown(
         f"{measured.runs} random stacks a point, squared gradient of one neuron: at most **{gap:.1%}** from theory. "
-        "The ratio's exponent nears −½ only for deep stacks, because of the + 1. Who counts pixels above a threshold, "
-        f"as Luo et al. do, gets other exponents: of 5 to 40 layers {_by_threshold()}{receipt('effective-exponents')}."
+        "The ratio's exponent nears −½ only for deep stacks, because of the + 1. Counting pixels above a threshold, as "
+        f"Luo et al. do, gives {_by_threshold()} for 5 to 40 layers{receipt('effective-exponents')}."
     )
 
 

@@ -37,7 +37,7 @@ def calculator(room: Room) -> bool:
     """Edit a stack, see what its neurons see.
 
     Returns:
-        True if the reader's own stack, not a network as it is, ends in neurons that see as much as the picture is wide.
+        True if the reader's own stack, not a network as it is, ends in a middle neuron that sees the whole picture.
     """
     picture = the_picture()
     known, missing = _presets()
@@ -72,8 +72,8 @@ def calculator(room: Room) -> bool:
     with room.why:
         told(
             "How much of your picture can one neuron know about? Its window sees a few cells, each of which has seen a "
-            "few pixels: layer by layer its [[receptive field]] grows, by the kernel's size times the "
-            "[[effective stride]] of what lies before. A cat that does not fit in cannot be seen as a whole. "
+            "few pixels: layer by layer its [[receptive field]] grows, by the kernel's size less one, times "
+            "the [[effective stride]] of what lies before. A cat that does not fit in cannot be seen as a whole. "
             "Next: how little of it a neuron really uses."
         )
         _results(preset, stack, rows, side)
@@ -83,7 +83,7 @@ def calculator(room: Room) -> bool:
             small_against_large()
         with right:
             how_many()
-    return bool(rows) and stack != preset.stack and rows[-1].field.size >= side
+    return bool(rows) and stack != preset.stack and _centre_box(rows[-1], side) == (0, side - 1)
 
 
 def _presets() -> tuple[dict[str, stack_presets.Preset], str]:
@@ -149,7 +149,7 @@ def _seen(picture: Picture, rows: list[StackRow], after: int, input_size: int, p
         _unit(picture, url, row, row.output_size, input_size, place)
     st.markdown(
         f"After **{row.layer.name}** one neuron sees **{size} × {size}** pixels of a picture of {seen}"
-        + (": *the whole picture*, from the middle" if row.field.size >= input_size else "")
+        + (": *the whole picture*, from the middle" if boxes[after - 1] == (0, input_size - 1) else "")
         + f". Neighbours' fields lie {row.field.stride:,} px apart; the first reaches {beyond} px beyond the border."
     )
     names, sizes = [each.layer.name for each in rows], [each.field.size for each in rows]

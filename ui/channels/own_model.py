@@ -82,7 +82,8 @@ def own_model(room: Room) -> bool:
             "Which of your own layers holds the weights, which does the work, and how far does it see? Give the "
             "architecture of a Keras model as text: its parameters, [[MAC|multiply-adds]] and "
             "[[receptive field|receptive fields]] are counted as for the published networks. Layers of Keras only, "
-            "as Keras 3 or 2 writes them: no weights, and no code is run. It stays with this visit; no link holds it."
+            "as Keras 3 or 2 writes them: no weights, and no code is run. Reloading the page forgets it; no "
+            "link holds it."
         )
         st.code(
             'with open("model.json", "w") as file:\n    file.write(model.to_json())', language=None, wrap_lines=True
@@ -149,11 +150,12 @@ def _show(name: str, blueprint: Blueprint, size: int) -> None:
     numbers = set(_COLUMNS) - {"Layer", "Kind", "Why not"}
     scrolled(list(_COLUMNS), cells, f"The layers of {blueprint.title}", numbers=numbers)
     example = name == _EXAMPLE[0]
+    trainable = "all" if blueprint.trainable_params == blueprint.params else f"{blueprint.trainable_params:,} of them"
     whose = "**An example, not yours**, read by Keras here: " if example else ""
     st.markdown(
         f"{whose}**{plain(blueprint.title)}** ({plain(blueprint.kind)}{'' if example else f', from {plain(name)}'}"
         f"{f', at {size} × {size} pixels' if size else ''}): {count(len(blueprint.rows), 'row')}, "
-        f"**{blueprint.params:,}** parameters, of which {blueprint.trainable_params:,} are trainable, and "
+        f"**{blueprint.params:,}** parameters, {trainable} trainable, and "
         f"**{blueprint.macs:,}** multiply-adds for one image"
         + (f" without those of {count(blueprint.uncounted, 'row')}: see the last column" if blueprint.uncounted else "")
         + "."

@@ -59,7 +59,7 @@ def how_many() -> None:
         f"**{count(layers, 'layer')}** of {kernel_size} × {kernel_size} at stride {stride}."
         + (
             f" At stride 2 it would be {strided}: the field grows with the product of the strides."
-            if stride == 1
+            if stride == 1 and strided < layers
             else ""
         )
     )

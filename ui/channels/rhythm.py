@@ -12,7 +12,7 @@ from ui.shared.charts import plot
 from ui.shared.controls import segments
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import table
+from ui.shared.text import count, table
 
 NETWORKS = {"ResNet-18": (2, 2, 2, 2), "ResNet-34": (3, 4, 6, 3)}  # blocks of two 3×3 convolutions a stage
 BATCHES = (1, 8, 32, 128, 256)
@@ -92,11 +92,12 @@ def rhythm(room: Room) -> None:
         _bars(found, batch)
     with room.why:
         told(
-            "Will it fit, and where would you save? Each stage halves the side and doubles the [[channel|channels]]: "
-            f"a map has {first.size**2 * first.channels:,} numbers in stage 1 and {last.size**2 * last.channels:,} in "
-            f"stage 4, {first.size**2 * first.channels / (last.size**2 * last.channels):g} times fewer. A 3 × 3 "
-            f"convolution, though, costs the same in each stage: {_macs(first)} and {_macs(last)} [[MAC|MACs]]. So "
-            "the memory sits in front, where maps are large, and the weights sit at the end, where they are deep."
+            "Will it fit, and where would you save? Each further stage halves the side and doubles the "
+            f"[[channel|channels]]: a map has {first.size**2 * first.channels:,} numbers in stage 1 and "
+            f"{last.size**2 * last.channels:,} in stage 4, "
+            f"{first.size**2 * first.channels / (last.size**2 * last.channels):g} times fewer. A 3 × 3 convolution, "
+            f"though, costs the same in each stage, {_macs(first)} [[MAC|MACs]]. So the memory sits in front, "
+            "where maps are large, and the weights sit at the end, where they are deep."
         )
         st.caption(
             f"Drawn to one scale: height is the side of the map, {figures.CHANNELS_TO_SCALE} channels are as thick as "
@@ -136,6 +137,7 @@ def _listed(network: str, found: list[Stage], batch: int) -> None:
     table(["part", "last map", "maps", "params", "MACs"], rows)
     *most, last_count = (str(2 * blocks) for blocks in NETWORKS[network])
     st.caption(
+        f"Maps and MACs of {count(batch, 'picture')}. "
         f"{network} at {_INPUT} px (He et al. 2016, arXiv:1512.03385, table 1): 7 × 7 stem with stride 2 and max-pool, "
         f"then stages of {', '.join(most)} and {last_count} convolutions of 3 × 3, with a 1 × 1 projection where the "
         f"side halves, and a dense layer for 1000 classes; {params:,} parameters, as torchvision counts. Maps are "

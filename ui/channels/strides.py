@@ -54,7 +54,7 @@ _LABELS = {
     "input_size": "Input size: cells a side",
     "kernel_size": "Kernel size k",
     "stride": "Stride s: how far the window jumps",
-    "dilation": "Dilation d: gaps between its cells",
+    "dilation": "Dilation d: distance between its cells",
     "before": "Padding before",
     "after": "Padding after",
     "extra": "Extra cells a",
@@ -205,11 +205,12 @@ def _said_of_padding(setting: Setting, flat: bool) -> list[str]:
         said.append(f"*{setting.padding}* is {rule} = {before} on each side{wider}.{even}")
     if setting.transposed:
         stretched, inner = window.stride * (setting.input_size - 1) + 1, window.span - 1
+        extra = max(setting.output_padding, least_output_padding(window))
         said.append(
             "Drawn is the direct convolution that equals it: "
             + (f"{window.stride - 1} × 0 between two cells stretches the input to {stretched}, " * (window.stride > 1))
-            + f"padding is k − 1 − p = {inner - before} before and {inner - after} after"
-            + (f" + a = {setting.output_padding}" if setting.output_padding else "")
+            + f"padding is {'$k_e$' if window.dilation > 1 else 'k'} − 1 − p = {inner - before} before and "
+            + f"{inner - after} after{f' + a = {extra}' if extra else ''}"
             + ", the kernel is turned by 180° and moves by 1."
         )
     return said
@@ -251,6 +252,10 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
+def _either(names: list[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
 def _inverse(setting: Setting, sweep: Sweep) -> None:
     """Which paddings give a wanted size; of a transposed convolution, which sizes it stands for."""
     window, n, outputs = setting.window, setting.input_size, len(sweep.windows)
@@ -260,7 +265,7 @@ def _inverse(setting: Setting, sweep: Sweep) -> None:
         sizes = [size for size in fitting if output_size(size, window) == n]
         st.markdown("**Asked backwards**")
         st.markdown(
-            f"This convolution, not transposed, makes {n} of an input of {' or '.join(map(str, sizes))}. "
+            f"This convolution, not transposed, makes {n} of an input of {_either(list(map(str, sizes)))}. "
             + (f"{'*same* always takes' if window.padding == 'same' else 'The extra $a$ takes'} {outputs}.")
         )
         return
@@ -269,7 +274,7 @@ def _inverse(setting: Setting, sweep: Sweep) -> None:
     wanted = whole("Wanted output size", 1, 64, 1, _key("wanted"), width=180)
     found = paddings_for(n, wanted, window.kernel_size, window.stride, window.dilation)
     if found:
-        pairs = " or ".join(f"**{before} + {after}**" for before, after in found)
+        pairs = _either([f"**{before} + {after}**" for before, after in found])
         st.markdown(
             f"Before + after: {pairs}." + f" Any other split of the sum gives {wanted} too." * any(map(sum, found))
         )

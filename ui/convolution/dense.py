@@ -71,7 +71,7 @@ def dense(room: Room) -> bool:
                     f"{thirty.dense_weights:,}",
                     f"{thirty.convolution_weights} + 1",
                 ],
-                ["224 × 224 × 3, inputs of one unit", f"{photo.inputs:,}", "27"],
+                ["224 × 224 × 3, inputs of one neuron", f"{photo.inputs:,}", "27"],
             ],
         )
     return pixels >= 20

@@ -132,7 +132,7 @@ def lay_kernel(room: Room, kernel: np.ndarray) -> Settings:
             "convolution_edge",
             disabled=padding == "valid",
         )
-        dilation = segments("Dilation: gaps between its cells", DILATIONS, 1, "convolution_dilation")
+        dilation = segments("Dilation: distance between its cells", DILATIONS, 1, "convolution_dilation")
         flip = turn_kernel(kernel)
         edit_kernel(kernel)
     return Settings(stride, padding, dilation, edge, flip)

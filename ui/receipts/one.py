@@ -49,7 +49,7 @@ def source(checked: Checked) -> None:
     one, made = checked.receipt, provenance()
     lines = [f"**Published in** {plain(one.source)}: {link(one)}"]
     if one.protocol:
-        lines.append(f"**Measured on** {plain(one.protocol)}")
+        lines.append(f"**How it was measured:** {plain(one.protocol)}")
     if one.seen:
         lines.append(f"**Looked up in** {plain(one.seen)}")
     shown = [f"[{plain(PAGES[page])}]({_beside(page)})" for page in one.pages]

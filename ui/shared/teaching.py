@@ -34,10 +34,10 @@ GLOSSARY = {
     "1×1 convolution": "A dense layer at each pixel: it mixes channels and looks at no neighbour.",
     "depthwise separable": "Each channel convolved alone (depthwise), then a 1×1 convolution that mixes channels.",
     "bottleneck": "A 1×1 convolution to fewer channels, the expensive kernel there, and a 1×1 back.",
-    "receptive field": "The pixels that can change a unit at all: arithmetic on kernel sizes and strides, whatever the "
-    "weights.",
-    "effective receptive field": "The pixels that do change a unit, measured by the gradient: mostly the middle of its "
-    "receptive field.",
+    "receptive field": "The pixels that can change a neuron at all: arithmetic on kernel sizes and strides, whatever "
+    "the weights.",
+    "effective receptive field": "The pixels that do change a neuron, measured by the gradient: mostly the middle of "
+    "its receptive field.",
     "residual": "Adding a block's input to its output: it learns the difference only, and doing nothing is easy.",
     "degradation": "A deeper network with a *higher training error*: it is not overfitting, it is not being optimised.",
     "attention": "Each place of the picture takes a weighted mean of all places; the weights depend on the contents.",
@@ -45,8 +45,8 @@ GLOSSARY = {
     "and what is useful here is useful everywhere.",
     "Grad-CAM": "Where a class comes from: the maps of a layer, weighted by how much the class's logit rises with each "
     "(Selvaraju et al. 2017).",
-    "effective stride": "How far, in pixels of the picture, the fields of two neighbouring units lie apart.",
-    "effective padding": "How far the first unit's field reaches beyond the border of the picture.",
+    "effective stride": "How far, in pixels of the picture, the fields of two neighbouring neurons lie apart.",
+    "effective padding": "How far the first neuron's field reaches beyond the border of the picture.",
 }
 
 

@@ -96,7 +96,7 @@ def _excites(plan: Plan, place: Place) -> None:
         )
     if found.left:
         st.button(
-            f"Search the other {found.left:,} of your pictures too",
+            f"Search {found.left:,} more of your pictures",
             key=f"{KEY}_all",
             icon=":material/search:",
             on_click=lambda: st.session_state.update({_WISHED: True}),
@@ -145,10 +145,12 @@ def _told(plan: Plan, node: Node, found: Exciting, some: bool) -> list[str]:
     size = node.field.size if node.field else plan.input_size
     if some:
         sees = f"what that cell can see, {size} × {size} pixels" if size < plan.input_size else "it sees all of it"
-        said.append(f"The strongest place in each of {count(len(found.pictures), 'picture')}: {sees}.")
+        several = len(found.pictures) > 1
+        said.append(f"The strongest place in {'each of ' * several}{count(len(found.pictures), 'picture')}: {sees}.")
         if node.field and size < plan.input_size:
             said.append("Grey lies beyond the border.")
-        said.append("What do they have in common?")
+        if several:
+            said.append("What do they have in common?")
     said.append(
         f"Searched: {count(found.looked, 'picture')}, the {len(PHOTOS)} photos that come with ConvScope among them."
         if found.looked > len(PHOTOS)
@@ -156,7 +158,7 @@ def _told(plan: Plan, node: Node, found: Exciting, some: bool) -> list[str]:
     )
     if found.silent:
         leave = "leaves" if found.silent == 1 else "leave"
-        said.append(f"{count(found.silent, 'picture')} of these {leave} it at 0 or below everywhere.")
+        said.append(f"{found.silent:,} of these pictures {leave} it at 0 or below everywhere.")
     return said
 
 

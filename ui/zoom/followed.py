@@ -19,7 +19,7 @@ from ui.laboratory.depth import classes_part
 from ui.shared.controls import switch
 from ui.shared.navigation import PAGES
 from ui.shared.rows import Link, scrolled
-from ui.shared.text import plain
+from ui.shared.text import count, plain
 from ui.shared.thread import in_square, of_square, query
 from ui.shared.thread import place as followed_spot
 from ui.shared.worker import ask
@@ -79,7 +79,7 @@ def responses(picture: Picture) -> None:
     st.subheader("What networks say at the place that you follow", anchor=False)
     rows: list[list[str | Link]] = []
     quick, slow = _at_hand()
-    if slow and switch(f"Ask {len(slow):,} more, of which each is loaded first", False, "zoom_more_networks"):
+    if slow and switch(f"Ask {count(len(slow), 'more network')}, loaded first", False, "zoom_more_networks"):
         quick += slow
     for key in quick:
         try:

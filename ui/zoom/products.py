@@ -81,7 +81,7 @@ def agreement(cell: Cell) -> str:
         return ""
     said = f"NumPy says {number(cell.value, _DIGITS)}, the network ({cell.by}) says {number(cell.engine, _DIGITS)}: "
     apart = abs(cell.value - cell.engine) / cell.range if cell.range else 0.0
-    return said + (f"{100 * apart:.1g} % of the map's range apart." if apart else "the same number.")
+    return said + (f"{100 * apart:.1g} % of the range apart." if apart else "the same number.")
 
 
 def _title(plan: Plan, name: str, channel: int, many: bool) -> str:
@@ -96,12 +96,13 @@ def _window(cell: Cell, place: int, title: str) -> str:
     """One input's window: what is read, times its weight, cell by cell."""
     values, weights = cell.values[place], cell.weights[place]
     winner = cell.kind == "max_pool"
+    beyond = "not counted" if winner or cell.kind == "average_pool" else "0"
     rows = []
     for row in range(values.shape[0]):
         cells = []
         for column in range(values.shape[1]):
             value, weight = float(values[row, column]), float(weights[row, column])
-            mark = "" if cell.inside[row, column] else ' class="padding" title="padding: 0"'
+            mark = "" if cell.inside[row, column] else f' class="padding" title="padding: {beyond}"'
             if winner:
                 cells.append(f"<td{mark}>{f'<b>{number(value)}</b>' if weight else number(value)}</td>")
                 continue

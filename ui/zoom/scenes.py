@@ -12,12 +12,14 @@ from cnn_core.figures.palette import Palette
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.networks.zoom.answers import Maps, Strip
 from cnn_core.networks.zoom.plan import Node, Plan
+from cnn_core.pictures.items import count
 from ui.architectures.choice import layer_title
 from ui.widgets.wall.wall import laid
 from ui.widgets.zoom.zoom import WHOLE
 from ui.zoom.place import Place, offered
 
 ORDERS = {"varied": "Those that vary most first", "number": "By number"}  # of all maps of a layer
+LARGEST = "The largest first"  # what the first of these means where each map is one number
 PICTURE = "picture"  # id of its panel, in every scene: it flies from one to the next
 _IN_A_ROW = 4  # maps of a stage in the strip
 _ACROSS = 32  # tiles in a row of a sheet of all maps: of the file, not of the screen
@@ -39,7 +41,7 @@ def whole(plan: Plan, strip: Strip, seen: str, palette: Palette) -> dict[str, An
         seen: The picture as the network sees it, as an address.
         palette: Of the theme.
     """
-    count = len(strip.stages)
+    stages = len(strip.stages)
     panels: list[dict[str, Any]] = [_picture(plan, seen, None, [1, 1, 1, 1], None)]
     sheets = {}
     for number, mosaic in enumerate(strip.stages, 1):
@@ -56,14 +58,14 @@ def whole(plan: Plan, strip: Strip, seen: str, palette: Palette) -> dict[str, An
                 "kind": "sheet",
                 "wide": [number + 1, 1, 1, 1],
                 "narrow": [number + 1, 1, 1, 1],
-                "title": f"{mosaic.title} · {height} × {width} · {channels:,} maps",
+                "title": f"{mosaic.title} · {height} × {width} · {count(channels, 'map')}",
                 "about": "Click a map: see what it is made of. Click a title: all maps of that layer.",
                 "sheet": f"s{number}",
                 "tiles": tiles,
                 "go": node.name,
             }
         )
-    panels.append(_answer(plan, strip.top, [count + 2, 1, 1, 1]))
+    panels.append(_answer(plan, strip.top, [stages + 2, 1, 1, 1]))
     ids = [panel["id"] for panel in panels]
     return {
         "label": f"{title(plan)}, from your picture to its answer",
@@ -72,7 +74,7 @@ def whole(plan: Plan, strip: Strip, seen: str, palette: Palette) -> dict[str, An
         "trail": [{"place": WHOLE, "title": title(plan)}],
         "at": None,
         "sheets": sheets,
-        "wide": ["minmax(0, 1fr)"] * (count + 2),
+        "wide": ["minmax(0, 1fr)"] * (stages + 2),
         "narrow": [],
         "panels": panels,
         "joins": [{"from": a, "to": b, "text": ""} for a, b in itertools.pairwise(ids)],
@@ -99,9 +101,10 @@ def layer(plan: Plan, maps: Maps, seen: str, palette: Palette, order: str = "var
         | {"at": [int(n) for n in maps.peaks[channel]]}
         for channel in drawn
     ]
+    first = LARGEST if order == "varied" and (height, width) == (1, 1) else ORDERS[order]
     some = f" The first {_MOST:,} are drawn." if channels > _MOST else ""
     about = (
-        f"{channels:,} maps of {height} × {width}, {ORDERS[order].lower()}.{some} Click one: see what it is made of."
+        f"{channels:,} maps of {height} × {width}, {first.lower()}.{some} Click one: see what it is made of."
         if channels > 1
         else f"One map of {height} × {width}. Click it: see what it is made of."
     )
@@ -263,7 +266,7 @@ def _shape(node: Node) -> str:
     """
     height, width, channels = node.shape
     size = f", {node.window.kernel_size[0]} × {node.window.kernel_size[1]}" if node.window else ""
-    return f"{node.kind.replace('_', ' ')}{size}; {height} × {width}, {channels:,} maps"
+    return f"{node.kind.replace('_', ' ')}{size}; {height} × {width}, {count(channels, 'map')}"
 
 
 def vivid(codes: np.ndarray, *, together: bool = False) -> np.ndarray:

@@ -10,11 +10,12 @@ from cnn_core.networks.backbones import DEFAULT
 from cnn_core.networks.inside import Unit
 from cnn_core.networks.zoom.answers import Cell
 from cnn_core.networks.zoom.plan import Plan
+from cnn_core.networks.zoom.strip import of_an_average
 from cnn_core.pictures.images import Picture
 from ui.shared.charts import palette
 from ui.shared.controls import segments, switch
 from ui.shared.picture import the_picture
-from ui.shared.text import plain
+from ui.shared.text import count, plain
 from ui.shared.thread import follow_button
 from ui.shared.thread import place as followed_spot
 from ui.shared.worker import answered, ask
@@ -22,7 +23,7 @@ from ui.widgets.zoom.zoom import zoom as walk
 from ui.zoom import followed, products, sheets
 from ui.zoom.excites import excites
 from ui.zoom.place import Place, go, of_link
-from ui.zoom.scenes import ORDERS
+from ui.zoom.scenes import LARGEST, ORDERS
 
 _PATIENCE = 120.0  # seconds: TensorFlow may have to be loaded first
 
@@ -75,7 +76,10 @@ def _order(plan: Plan, place: Place) -> str:
     """Ask in which order all maps of a layer lie."""
     if place.level != 1 or plan.node(place.node).shape[2] == 1:
         return next(iter(ORDERS))
-    return segments("Order of the maps", ORDERS, next(iter(ORDERS)), "zoom_order", label_visibility="collapsed")
+    node = plan.node(place.node)
+    numbers = node.shape[:2] == (1, 1) and not of_an_average(plan, node)
+    orders = ORDERS | ({"varied": LARGEST} if numbers else {})
+    return segments("Order of the maps", orders, next(iter(ORDERS)), "zoom_order", label_visibility="collapsed")
 
 
 def _cell(plan: Plan, place: Place, picture: Picture) -> None:
@@ -124,11 +128,14 @@ def _listening(plan: Plan, place: Place, picture: Picture) -> None:
     caption = "Framed: what it can see. Coloured: the fewest pixels that hold 95 % of its gradient"
     shown = listened(sheets.seen(plan, picture), unit.gradient, unit.held, unit.box, palette())
     top, bottom, first, last = unit.box
-    alt = f"{unit.held:,} pixels hold 95 % of its gradient, within rows {top}–{bottom}, columns {first}–{last}"
+    alt = (
+        f"95 % of its gradient lies in {count(unit.held, 'pixel')}, within rows {top}–{bottom}, columns {first}–{last}"
+    )
     left.image(shown, caption=caption, alt=alt, width="stretch")
     area = (bottom - top + 1) * (last - first + 1)
     right.markdown(
-        f"It listens to **{unit.held:,} pixels** for 95 % of its gradient: {unit.held / area:.1%} of what it can see."
+        f"It listens to **{count(unit.held, 'pixel')}** for 95 % of its gradient: {unit.held / area:.1%} of what "
+        "it can see."
         if unit.held
         else "**It is switched off**: its gradient is 0, no small change of any pixel changes it."
     )

@@ -39,7 +39,7 @@ def to_keras(stack: Sequence[StackLayer], input_size: int, channels: int = CHANN
         <BLANKLINE>
     """
     if not stack:
-        raise StackError("The stack has no layers, expected at least one; add a row.")
+        raise StackError("The stack has no layers, expected at least one; add one.")
     reason = stack_table(stack, input_size, channels)[-1].reason
     if reason:
         raise StackError(reason)

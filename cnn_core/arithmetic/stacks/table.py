@@ -108,20 +108,21 @@ def _checked(layers: Iterable[StackLayer], channels: int = CHANNELS) -> Stack:
         raise StackError(f"Received {len(stack)} layers, expected at most {MAX_LAYERS}; remove some.")
     seen: dict[str, int] = {}
     field = Field()
-    for row, layer in enumerate(stack, 1):
+    for number, layer in enumerate(stack, 1):
         if layer.name in seen:
-            raise StackError(f"Row {row}, {_wrong('name', layer.name, f'another than that of row {seen[layer.name]}')}")
-        seen[layer.name] = row
+            expected = f"another than that of layer {seen[layer.name]}"
+            raise StackError(f"Layer {number}, {_wrong('name', layer.name, expected)}")
+        seen[layer.name] = number
         if layer.kind == "convolution":
             if channels % layer.groups or layer.filters % layer.groups:
                 expected = f"a divisor of its {channels:,} channels in and of its {layer.filters:,} filters"
-                raise StackError(f"Row {row}, {_wrong('groups', layer.groups, expected)}")
+                raise StackError(f"Layer {number}, {_wrong('groups', layer.groups, expected)}")
             channels = layer.filters
         field = field.after(layer.window)
         if max(field.size, field.stride) > MAX_PIXELS:
             raise StackError(
-                f"Row {row}, stride: received a field of {field.size:,} pixels at stride {field.stride:,}, expected at "
-                f"most {MAX_PIXELS:,}; make kernels or strides smaller."
+                f"Layer {number}, stride: received a field of {field.size:,} pixels at stride {field.stride:,}, "
+                f"expected at most {MAX_PIXELS:,}; make kernels or strides smaller."
             )
     return stack
 
@@ -160,7 +161,7 @@ def from_rows(rows: Sequence[Mapping[str, Any]]) -> Stack:
         >>> from_rows([{"kind": "convolution", "kernel_size": "x"}])
         Traceback (most recent call last):
             ...
-        cnn_core.arithmetic.stacks.table.StackError: Row 1, kernel_size: received “x”, expected a whole number from 1 to 99.
+        cnn_core.arithmetic.stacks.table.StackError: Layer 1, kernel_size: received “x”, expected a whole number from 1 to 99.
     """  # noqa: E501
     taken = {_text(row.get("name")) for row in rows}
     layers = []
@@ -173,7 +174,7 @@ def from_rows(rows: Sequence[Mapping[str, Any]]) -> Stack:
             sizes |= {} if kind == "pooling" else _filters(row)
             layers.append(StackLayer(name, kind, padding=_padding(row.get("padding")), **sizes))
         except StackError as refusal:
-            raise StackError(f"Row {number}, {refusal}") from None
+            raise StackError(f"Layer {number}, {refusal}") from None
     return _checked(layers)
 
 

@@ -62,7 +62,7 @@ def from_text(text: str) -> Stack:
         match = _LAYER.fullmatch(part)
         pooling = part[:1] == "m"
         if not match or (pooling and any(match[column] for column in ("dilation", "filters", "groups", "bias"))):
-            raise StackError(f"Row {number}: received “{part[:40]}”, expected a layer such as c3s1psx64 or m2s2.")
+            raise StackError(f"Layer {number}: received “{part[:40]}”, expected a layer such as c3s1psx64 or m2s2.")
         padding = {None: "valid", "s": "same"}.get(match["padding"]) or match["padding"].replace("_", ",")
         kind = "pooling" if pooling else "convolution"
         given = {column: cell for column, cell in match.groupdict().items() if cell}

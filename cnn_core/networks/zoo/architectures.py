@@ -47,7 +47,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         authors="Sandler, Howard, Zhu, Zhmoginov & Chen",
         paper="arXiv:1801.04381",
         idea="depthwise",
-        description="Inverted residuals: the shortcut joins the narrow ends, the depthwise kernels work in the wide.",
+        description="Inverted residuals: the shortcut joins the narrow ends, the depthwise kernels lie between.",
         fixed="What ReLU destroys in narrow layers: the last 1 × 1 of a block is linear.",
         builder="mobilenet:mobilenet_v2",
         counts=(Count("torchvision", 3_504_872), Count("Keras", 3_538_984, {STATISTICS: 34_112})),
@@ -70,7 +70,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         paper="arXiv:1905.11946",
         idea="compound scaling",
         description="Sixteen inverted residuals with squeeze-and-excite, found by search; the seed of B1 to B7.",
-        fixed="Scaling by feeling: depth, width and resolution grow together by one coefficient.",
+        fixed="Guesswork in scaling: depth, width and resolution grow together by one coefficient.",
         builder="efficientnet:efficientnet_b0",
         counts=(
             Count("torchvision", 5_288_548),

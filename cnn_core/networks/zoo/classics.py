@@ -143,10 +143,14 @@ CLASSICS: dict[str, Architecture] = {
     "alexnet": Architecture(
         title="AlexNet",
         description="Eight layers on two graphics cards, with ReLU, dropout and pictures altered at random.",
-        fixed="Depth was thought untrainable at this scale; data, graphics cards and ReLU made it win ImageNet by far.",
+        fixed="Depth was thought untrainable at this scale; with data, graphics cards and ReLU it won ImageNet by far.",
         counts=(
             Count("arithmetic on Krizhevsky et al. 2012, figure 2", 60_965_224),
-            Count("the same without groups", 62_378_344, {"one group in conv2, conv4 and conv5": 1_413_120}),
+            Count(
+                "arithmetic on Krizhevsky et al. 2012, figure 2, without groups",
+                62_378_344,
+                {"one group in conv2, conv4 and conv5": 1_413_120},
+            ),
         ),
         results=(
             Result("Krizhevsky et al. 2012, table 2", 40.7, 18.2, _TEN, year=2012),
@@ -235,7 +239,11 @@ CLASSICS: dict[str, Architecture] = {
                     **{"no convolution biases": -7_280, "BatchNorm scale and shift": 14_560},
                 },
             ),
-            Count("the same with its auxiliary heads", 13_378_280, {"auxiliary heads": 6_379_728}),
+            Count(
+                "arithmetic on Szegedy et al. 2015, table 1, with its auxiliary heads",
+                13_378_280,
+                {"auxiliary heads": 6_379_728},
+            ),
         ),
         results=(
             Result("Szegedy et al. 2015, table 3", None, 10.07, "one network, one crop of 224 × 224", year=2014),
@@ -285,7 +293,7 @@ CLASSICS: dict[str, Architecture] = {
         torchvision(76.130, 92.862, variant=_in_the_3x3(4.089e9)),
         torchvision(80.858, 95.434, version=2, variant=_in_the_3x3(4.089e9)),
         description="Sixteen bottlenecks, 1 × 1 to narrow, 3 × 3, 1 × 1 to widen, each added to its input.",
-        fixed="The cost of depth: bottlenecks make 50 layers about as dear as 34.",
+        fixed="The cost of depth: with bottlenecks 50 layers take about as much work as 34.",
     ),
     "resnet101": _resnet(
         *(101, (3, 4, 23, 3)),

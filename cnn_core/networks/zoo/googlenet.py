@@ -1,4 +1,4 @@
-"""GoogLeNet (Inception v1): four kernel sizes side by side, made affordable by 1 × 1 bottlenecks.
+"""GoogLeNet (Inception v1): kernels of three sizes and a pooling side by side, made affordable by 1 × 1 bottlenecks.
 
 Faithful: table 1 to the filter, with the 5 × 5 branch (torchvision's port has 3 × 3 there, and BatchNorm), biases,
 ReLU, local response normalisation in the stem, global average pooling, dropout of 40 %; the two auxiliary classifiers

@@ -18,7 +18,7 @@ from cnn_core.networks.zoom.weights import Weights
 
 KEY = "lenet5"
 SIZE = 32
-_FLAT = "flatten (Flatten) mixes positions: from here on a unit sees the whole image."
+_FLAT = "flatten (Flatten) mixes positions: from here on a neuron sees the whole image."
 _FILE = "model.weights.h5"
 _PLACES = {"c1": "conv2d", "c3": "conv2d_1", "c5": "conv2d_2", "f6": "dense", "logits": "dense_1"}
 

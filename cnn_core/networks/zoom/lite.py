@@ -104,7 +104,7 @@ class _Rows:
 
     def head(self, source: str) -> None:
         height, width, channels = self.at(source).shape
-        whole = f"{POOL} (GlobalAveragePooling2D) pools globally: from here on a unit sees the whole image."
+        whole = f"{POOL} (GlobalAveragePooling2D) pools globally: from here on a neuron sees the whole image."
         pool = Node(POOL, "global_pool", (source,), (1, 1, channels), Sliding((height, width)), reason=whole)
         self.add(pool)
         labels = len(backbones.imagenet_labels())
