@@ -22,7 +22,7 @@ from ui.widgets.wall.wall import Tile, wall
 
 KEY, DEFAULT = "convolution_kernel", "sobel_x"
 STRIDES, DILATIONS, PADDINGS = (1, 2, 3, 4), (1, 2, 3), ("valid", "same", "full")
-EDGES = {"zero": "with zeros", "reflect": "by its mirror image"}
+EDGES = {"zero": "with zeros", "reflect": "with a mirror image"}
 _TILE = (148, 111)  # pixels across and down, in the sheet; the middle of the picture
 _CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "Flip": kernels.flip,
@@ -85,7 +85,7 @@ def choose_kernel(digest: str, image: np.ndarray) -> np.ndarray:
     st.caption(
         f"**{about.title}.** {about.meaning}" + (f" {about.source}." if about.source else "")
         if about
-        else "**A kernel of your own.** Its cells are below."
+        else f"**A kernel of your own,** {len(kernel)} × {len(kernel)}."
     )
     return kernel
 
@@ -109,15 +109,19 @@ def edit_kernel(kernel: np.ndarray) -> None:
     with st.container(horizontal=True):
         for label, change in _CHANGES.items():
             changed = change(kernel)
-            same = changed.shape == kernel.shape and np.allclose(changed, kernel)
-            st.button(
-                label,
-                key=f"{KEY}_{label}",
-                on_click=_set,
-                args=(changed,),
-                disabled=same,
-                help="It would change nothing." if same else None,
-            )
+            why = _refusal(kernel, changed)
+            st.button(label, key=f"{KEY}_{label}", on_click=_set, args=(changed,), disabled=bool(why), help=why or None)
+
+
+def _refusal(kernel: np.ndarray, changed: np.ndarray) -> str:
+    """Say why a kernel cannot be changed so; empty if it can."""
+    if changed.shape == kernel.shape and np.allclose(changed, kernel):
+        return "It would change nothing."
+    try:
+        kernels.to_text(changed)
+    except ValueError as refusal:
+        return plain(str(refusal))
+    return ""
 
 
 def lay_kernel(room: Room, kernel: np.ndarray) -> Settings:
@@ -132,7 +136,7 @@ def lay_kernel(room: Room, kernel: np.ndarray) -> Settings:
             "convolution_edge",
             disabled=padding == "valid",
         )
-        dilation = segments("Dilation: gaps between its cells", DILATIONS, 1, "convolution_dilation")
+        dilation = segments("Dilation: distance between its cells", DILATIONS, 1, "convolution_dilation")
         flip = turn_kernel(kernel)
         edit_kernel(kernel)
     return Settings(stride, padding, dilation, edge, flip)
@@ -194,7 +198,8 @@ def _responses(digest: str, _image: np.ndarray, paper: str) -> Sheet:
     pictures = []
     for preset in kernels.PRESETS.values():
         kernel = preset.kernel()
-        response = ops.cross_correlate(_image, kernel)
+        fits = min(_image.shape) >= len(kernel)
+        response = ops.cross_correlate(_image, kernel, padding="valid" if fits else "same")
         shown = signed(response)[0] if abs(kernel.sum()) < 1e-9 else maps.grey(response)[..., None].repeat(3, axis=2)
         pictures.append(np.asarray(ImageOps.fit(Image.fromarray(shown), _TILE)))
     return sheet_of(pictures, 4, palette=palette())
