@@ -37,9 +37,10 @@ def head(room: Room) -> None:
             f"A flattened map of {side} × {side} needs {flattened:,} parameters, its global average {averaged:,} "
             "whatever its size.",
         )
+        times = flattened / averaged
+        fewer = "as many" if side == 1 else f"{times:,.{0 if times >= 100 else 1}f} times fewer"
         st.markdown(
-            f"Every cell wired to every class: **{flattened:,}** parameters. One mean a map: **{averaged:,}**, "
-            f"{flattened / averaged:.3g} times fewer."
+            f"Every cell wired to every class: **{flattened:,}** parameters. One mean a map: **{averaged:,}**, {fewer}."
         )
         evidence = st.container()
     with room.why:
