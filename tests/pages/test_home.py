@@ -93,7 +93,7 @@ def test_home_leads_to_the_lessons_to_ones_own_words_and_to_the_networks(page: A
     engine.answers["zoom_strip"] = saying(SAID)
     found = {link.label: (link.page, link.query_string) for link in links(page("home"))}
     assert found == {
-        "**Understand it in 20 minutes**": ("convolution", ""),
+        "**Understand it step by step**": ("convolution", ""),
         "**Teach it your own words**": ("transfer", ""),
         "**Open any of 24 networks**": ("architectures", ""),
     }

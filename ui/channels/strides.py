@@ -54,7 +54,7 @@ _LABELS = {
     "input_size": "Input size: cells a side",
     "kernel_size": "Kernel size k",
     "stride": "Stride s: how far the window jumps",
-    "dilation": "Dilation d: gaps between its cells",
+    "dilation": "Dilation d: distance between its cells",
     "before": "Padding before",
     "after": "Padding after",
     "extra": "Extra cells a",

@@ -19,7 +19,7 @@ from ui.shared.teaching import told
 from ui.shared.text import plain, table
 from ui.shared.worker import ask
 
-PROOF_SIDE = 96  # the plain loop takes a third of a second for that
+PROOF_SIDE = 96  # the plain loop takes a tenth of a second for that
 
 
 def proof(room: Room) -> None:
@@ -66,8 +66,8 @@ def proof(room: Room) -> None:
     with room.why:
         told(
             "What you see here would be worth little if your own code did something else. So the map is computed three "
-            "times: by the loop below, which anyone can read, by NumPy at once, and by Keras, which is what your "
-            "network runs. Change the kernel, the [[stride]] or the [[padding]] and look whether they still agree."
+            "times: by the loop below, which anyone can read, by NumPy at once, and by Keras, with which networks are "
+            "trained. Change the kernel, the [[stride]] or the [[padding]] and look whether they still agree."
         )
         st.code(_without_docstring(inspect.getsource(ops.cross_correlate_loop)), language="python", wrap_lines=True)
 
