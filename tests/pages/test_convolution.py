@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.networks import embedded
+from ui.widgets.kernel_editor import kernel_editor
 
 STEPS = (
     "Whole picture",
@@ -100,8 +102,11 @@ def tiny(width: int, height: int) -> bytes:
     return buffer.getvalue()
 
 
-def test_picture_smaller_than_the_kernel_is_told_on_every_step(convolution: Any, bring: Any) -> None:
-    app = bring(convolution(), "tiny.png", tiny(2, 2))
+@pytest.mark.parametrize("size", [(1, 1), (40, 1)])
+def test_picture_smaller_than_the_kernel_is_told_on_every_step(
+    convolution: Any, bring: Any, size: tuple[int, int]
+) -> None:
+    app = bring(convolution(), "tiny.png", tiny(*size))
     for step in STEPS:
         app.query_params["convolution_view"] = step
         app.run()
@@ -109,6 +114,22 @@ def test_picture_smaller_than_the_kernel_is_told_on_every_step(convolution: Any,
         if step not in ("On camera", "The chapter's example"):
             said = [each.value for each in (*app.error, *app.info)]
             assert any("does not fit" in each or "Choose a larger one." in each for each in said), step
+
+
+def test_cell_that_no_kernel_can_have_loses_nothing(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def grid(*, data: Any, key: str, on_edited_change: Any) -> None:
+        def type_into_it() -> None:
+            st.session_state[key] = {"edited": "1,5000;3,4"}
+            on_edited_change()
+
+        st.button("Type", key="typed", on_click=type_into_it)
+
+    monkeypatch.setattr(kernel_editor, "_grid", grid)
+    app = page("convolution", convolution_kernel="1,2;3,4")
+    app.button(key="typed").click().run()
+    assert "received '5000'. The kernel stays as it was." in texts(app)
+    assert app.query_params["convolution_kernel"] == "1,2;3,4"
+    assert not app.run().warning
 
 
 def test_change_of_a_kernel_that_no_link_can_hold_is_refused_before_it_is_made(page: Any) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from cnn_core.engine.errors import EngineUnreachable
@@ -57,6 +58,13 @@ def test_home_asks_about_the_readers_picture(page: Any, engine: Any) -> None:
     assert not app.error and not app.exception
     assert len(asked) == 2 and asked[0].std() > 0, "strip and answer are one question"
     assert (asked[1] == 77).all() and asked[1].shape == (224, 224, 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (1, 40)])
+def test_home_takes_a_picture_smaller_than_a_kernel(shape: tuple[int, int], page: Any) -> None:
+    app = page("home")
+    app.file_uploader(key="home_picture_0").upload("tiny.png", png(np.full((*shape, 3), 77, np.uint8))).run()
+    assert not app.error and not app.exception
 
 
 def test_home_shows_the_network_as_a_strip_and_lets_who_walks_in_have_the_room(page: Any, engine: Any) -> None:

@@ -173,6 +173,17 @@ def test_pooling_says_what_no_window_saw(lesson: Any, stride: str, unseen: bool)
     assert abs(mean) < 1e-9, "the mean of a window is the mean of its pixels"
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (40, 1)])
+def test_pooling_takes_a_picture_smaller_than_a_window(lesson: Any, bring: Any, size: tuple[int, int]) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, "grey").save(buffer, "PNG")
+    app = bring(lesson(), "tiny.png", buffer.getvalue())
+    for view in VIEWS:
+        app.query_params["pooling_view"] = view
+        app.run()
+        assert not app.exception, view
+
+
 def test_pooling_of_a_picture_without_edges_says_that_nothing_can_follow(lesson: Any, bring: Any) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 64), "grey").save(buffer, "PNG")
@@ -420,6 +431,13 @@ def test_pooling_counts_the_parameters_of_both_heads(lesson: Any) -> None:
     app.number_input(key="pooling_map").set_value(7).run()
     app.number_input(key="pooling_classes").set_value(10).run()
     assert f"**{7 * 7 * 512 * 10 + 10:,}**" in words(app) and f"**{512 * 10 + 10:,}**" in words(app)
+
+
+@pytest.mark.parametrize(("logit", "said"), [(2.5, "*is*"), (2.6, "should be")])
+def test_pooling_says_whether_the_evidence_adds_up(lesson: Any, engine: Any, logit: float, said: str) -> None:
+    engine.answers["class_activation"] = [entry | {"logit": logit} for entry in ACTIVE]
+    told = words(lesson(pooling_view="Head"))
+    assert f"Its mean plus the bias {said} the" in told and ("more than rounding" in told) == (said != "*is*")
 
 
 def test_pooling_strided_convolution_of_equal_weights_is_average_pooling(lesson: Any) -> None:

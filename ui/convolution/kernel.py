@@ -21,6 +21,7 @@ from ui.widgets.kernel_editor.kernel_editor import kernel_grid
 from ui.widgets.wall.wall import Tile, wall
 
 KEY, DEFAULT = "convolution_kernel", "sobel_x"
+_SAID = "convolution_kernel_said"  # in the session: why a cell was not taken
 STRIDES, DILATIONS, PADDINGS = (1, 2, 3, 4), (1, 2, 3), ("valid", "same", "full")
 EDGES = {"zero": "with zeros", "reflect": "with a mirror image"}
 _TILE = (148, 111)  # pixels across and down, in the sheet; the middle of the picture
@@ -67,6 +68,8 @@ def choose_kernel(digest: str, image: np.ndarray) -> np.ndarray:
         digest: Of what `image` was made of.
         image: `(H, W)`, 0 to 1.
     """
+    if said := st.session_state.pop(_SAID, ""):
+        st.warning(said)
     text = st.session_state.get(KEY) or st.query_params.get(KEY) or kernels.to_text(_preset(DEFAULT))
     try:
         kernel = kernels.parse(text)
@@ -183,7 +186,13 @@ def _resize(name: str, before: int) -> None:
 
 
 def _edited(grid: str) -> None:
-    st.session_state[KEY] = st.session_state[grid]["edited"]
+    text: str = st.session_state[grid]["edited"]
+    try:
+        kernels.parse(text)
+    except ValueError as refusal:
+        st.session_state[_SAID] = f"{plain(str(refusal))} The kernel stays as it was."
+        return
+    st.session_state[KEY] = text
 
 
 # What each preset makes of a picture ----------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def proof(room: Room) -> None:
         header = [f"{_size(small)} of your picture → {_size(reference)}", "largest difference", "time"]
         rows = [
             ["NumPy, the plain loop", "–", _milliseconds(loop)],
-            ["NumPy, vectorised", f"{np.abs(vectorised - reference).max():.1e}", _milliseconds(vector)],
+            ["NumPy, vectorised", f"{np.abs(vectorised - reference).max():.2g}", _milliseconds(vector)],
         ]
         with answers.container():
             table(header, [*rows, ["`keras.ops.conv`", "…", "…"]])
@@ -54,10 +54,10 @@ def proof(room: Room) -> None:
         else:
             gap = float(np.abs(theirs - reference).max())
             with answers.container():
-                table(header, [*rows, ["`keras.ops.conv`", f"{gap:.1e}", _milliseconds(seconds)]])
+                table(header, [*rows, ["`keras.ops.conv`", f"{gap:.2g}", _milliseconds(seconds)]])
             if gap <= 1e-4 * max(1.0, float(np.abs(reference).max())):
                 st.success(
-                    f"Keras computes the same map: the largest difference is {gap:.1e}, the rounding of float32."
+                    f"Keras computes the same map: the largest difference is {gap:.2g}, the rounding of float32."
                 )
             else:
                 st.error(f"Keras differs by {gap:.3g}.")

@@ -121,10 +121,10 @@ def _thrown_away(image: np.ndarray, pooled: np.ndarray, settings: Settings) -> N
 
 
 def _loss(mode: str, lost: np.ndarray, gone: np.ndarray) -> str:
-    unseen = " Red are also pixels that no window saw: nothing of them is left." if lost[gone].any() else ""
+    unseen = "pixels that no window saw: nothing of them is left." if lost[gone].any() else ""
     if mode == "max":
-        return unseen.replace("also ", "").strip() or "Nothing is red: no pixel is brighter than its window's winner."
+        return f"Red are {unseen}" if unseen else "Nothing is red: no pixel is brighter than its window's winner."
+    also = f" Red are also {unseen}" if unseen else ""
     if mode == "l2":
-        return f"Divided by √(cells), it lies between the mean and the largest: bright pixels count more.{unseen}"
-    inside = lost[~gone].mean()
-    return f"Where a window saw them, red and blue nearly cancel (mean {inside:.1e}): only detail is lost.{unseen}"
+        return f"Divided by √(cells), it lies between the mean and the largest: bright pixels count more.{also}"
+    return f"Under the windows red and blue nearly cancel (mean {lost[~gone].mean():.2g}): only detail is lost.{also}"
