@@ -1,6 +1,6 @@
 """Kernels that people know by name, small changes to a kernel, and its form in a link.
 
-All are written for `cross_correlate`: a bright-to-the-right edge makes Sobel-x positive.
+All are written for `cross_correlate`: a bright-to-the-right edge makes Sobel x positive.
 """
 
 import re
@@ -298,7 +298,7 @@ def from_text(text: str) -> np.ndarray:
     if lengths != {len(rows)} or len(rows) > MAX_SIZE:
         raise ValueError(
             f"A kernel is square, 1 × 1 to {MAX_SIZE} × {MAX_SIZE}; received {len(rows)} row{'s' * (len(rows) > 1)} of "
-            f"{' or '.join(map(str, sorted(lengths)))} numbers."
+            f"{' or '.join(map(str, sorted(lengths)))} number{'s' * (lengths != {1})}."
         )
     for cell in (cell for row in rows for cell in row):
         if not _NUMBER.fullmatch(cell.strip(" ")):

@@ -1,4 +1,4 @@
-"""Pooling in NumPy: one number for each window. Conventions as in `ops`, which offers all of it."""
+"""Pooling in NumPy: one number for each window. Conventions as in `convolution`, which offers all of it."""
 
 import numpy as np
 

@@ -16,7 +16,7 @@ export class CameraTrouble extends Error {
 const CAMERA_TROUBLES = {
   NotAllowedError: 'This page may not use the camera: allow it in the address bar or in the settings of the browser, '
     + 'and try again.',
-  NotFoundError: 'No camera was found: connect one, or use a video file or pictures instead.',
+  NotFoundError: 'No camera was found: connect one, and try again.',
   NotReadableError: 'The camera is there but gives no picture: another program may be using it; close that, and try '
     + 'again.',
 };
@@ -28,7 +28,7 @@ CAMERA_TROUBLES.AbortError = CAMERA_TROUBLES.NotReadableError;
 const cameraTrouble = (cause) => {
   const { name = 'Error', message = String(cause) } = cause instanceof Error ? cause : {};
   return new CameraTrouble(
-    CAMERA_TROUBLES[name] ?? `The camera could not be opened (${message || name}); try again, or use pictures.`, cause);
+    CAMERA_TROUBLES[name] ?? `The camera could not be opened (${message || name}); try again.`, cause);
 };
 
 /** @type {(stream: MediaStream) => void} */
@@ -50,8 +50,7 @@ const videoInputs = async () => {
  */
 export async function openCamera({ facing = 'user', width = 640 }, video) {
   if (!navigator.mediaDevices?.getUserMedia) {
-    throw new CameraTrouble('Browsers give the camera only to pages with https:// or on localhost: open this page so, '
-      + 'or use a video file or pictures.');
+    throw new CameraTrouble('Browsers give the camera only to pages with https:// or on localhost: open this page so.');
   }
   const size = { width: { ideal: width }, height: { ideal: Math.round(0.75 * width) } };
   /** @type {(which: MediaTrackConstraints) => Promise<MediaStream>} */

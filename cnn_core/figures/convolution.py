@@ -1,5 +1,6 @@
 """Figures of the convolution page."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,7 +21,7 @@ def histogram(feature_map: np.ndarray, limit: float) -> Figure:
         "x": (edges[:-1] + edges[1:]) / 2,
         "y": counts,
         "marker": {"color": LIGHT.soft},
-        "hovertemplate": "response %{x:.3g}: %{y} positions<extra></extra>",
+        "hovertemplate": "response %{x:.3g}, positions: %{y}<extra></extra>",
     }
     return Figure(
         [bars],
@@ -34,8 +35,13 @@ def histogram(feature_map: np.ndarray, limit: float) -> Figure:
     )
 
 
-def parameters(kernel_size: int, size: int) -> Figure:
-    """Draw the parameters of a dense layer and of a convolution from a picture to a map of its size."""
+def parameters(kernel_size: int, shape: tuple[int, int]) -> Figure:
+    """Draw the parameters of a dense layer and of a convolution from a picture to a map of its size.
+
+    Args:
+        kernel_size: Of the convolution.
+        shape: Height and width of the picture that is marked: among the squares where it has as many pixels.
+    """
     sizes = [4, 8, 16, 32, 64, 128, 224, 512]
     counts = [dense_versus_convolution(n, kernel_size) for n in sizes]
     figure = Figure()
@@ -51,14 +57,14 @@ def parameters(kernel_size: int, size: int) -> Figure:
             line={"color": colour, "width": 2.5},
             hovertemplate=f"{name}, %{{x}} × %{{x}}: %{{y:,}} parameters<extra></extra>",
         )
-    here = dense_versus_convolution(size, kernel_size)
+    here, side = dense_versus_convolution(shape, kernel_size), math.sqrt(math.prod(shape))
     figure.add_scatter(
-        x=[size, size],
+        x=[side, side],
         mode="markers",
         name="your picture",
         marker={"size": 13, "symbol": "circle-open", "color": LIGHT.selection, "line": {"width": 3}},
         y=[here.dense_weights + here.dense_biases, here.convolution_weights + here.convolution_biases],
-        hovertemplate=f"{size} × {size}: %{{y:,}} parameters<extra></extra>",
+        hovertemplate=f"{shape[0]} × {shape[1]}: %{{y:,}} parameters<extra></extra>",
     )
     figure.update_xaxes(type="log", title_text="side of the picture, pixels", tickvals=sizes)
     figure.update_yaxes(type="log", title_text="parameters", exponentformat="power")

@@ -27,12 +27,12 @@ _THROWN_AWAY = rgb(LIGHT.ink)
 
 
 def shift_curves(responses: Sequence[ShiftResponse], pixels: int) -> Figure:
-    """Draw against the shift how much each representation changes, and how much its global average does."""
+    """Draw how much each representation changes, and its global average, against how far the picture moved."""
     curves = []
     for name, operation in OPERATIONS.items():
         mine = [response for response in responses if response.operation == name]
         colour, dash = _STYLES[name]
-        shifts = [max(response.dy, response.dx) for response in mine]
+        shifts = [max(abs(response.dy), abs(response.dx)) for response in mine]
         for axis, values in (
             ("", [response.change for response in mine]),
             ("2", [response.invariance_error for response in mine]),

@@ -153,7 +153,7 @@ def separable_saving() -> tuple[float, float]:
 
 
 def bar_by_sobel() -> tuple[int, ...]:
-    """A row of the chapter's bar, 2 wide in 6 × 6, under Sobel-x."""
+    """A row of the chapter's bar, 2 wide in 6 × 6, under Sobel x."""
     edges = experiments.bar_edges(6, 2)
     assert (edges == edges[0]).all()
     return tuple(int(value) for value in edges[0])

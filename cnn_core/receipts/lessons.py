@@ -76,7 +76,7 @@ def _chapter() -> Iterator[Receipt]:
     bar = "Equation N2.1, a bar 2 wide in 6 × 6"
     nine = "Equation N2.2, the 9 that moves"
     rows: tuple[tuple[str, str, str, Value, tuple[str | int, ...], str, str], ...] = (
-        ("chapter-bar", bar, "a row under Sobel-x", (4, 4, -4, -4), ("bar_by_sobel",), "", CONVOLUTION),
+        ("chapter-bar", bar, "a row under Sobel x", (4, 4, -4, -4), ("bar_by_sobel",), "", CONVOLUTION),
         ("chapter-nine", nine, "2 × 2 max-pool, row by row", (9, 1, 0, 3), ("nine_pooled", 0), "", POOLING),
         (
             "chapter-nine-right",

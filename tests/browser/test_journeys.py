@@ -67,7 +67,7 @@ def test_student_sees_a_kernel_on_a_photo_of_hers(server: Server, visitor: Visit
     photo = photos / "brick" / "00.png"
     student = Person(visitor(server.url))
     see(student, photo)
-    student.click(student.page.get_by_role("link", name="Understand it in 20 minutes"))
+    student.click(student.page.get_by_role("link", name="Understand it step by step"))
     expect(student.page.get_by_role("heading", name="Which pattern does this kernel find?")).to_be_visible()
     student.click(student.page.get_by_role("radio", name="Sobel y"))
 
@@ -86,7 +86,7 @@ def test_teacher_shares_a_view_that_opens_the_same_elsewhere(server: Server, vis
     photo = photos / "brick" / "01.png"
     teacher = Person(visitor(server.url))
     see(teacher, photo)
-    teacher.click(teacher.page.get_by_role("link", name="Understand it in 20 minutes"))
+    teacher.click(teacher.page.get_by_role("link", name="Understand it step by step"))
     teacher.click(teacher.page.get_by_role("radio", name="Sharpen"))
     teacher.click(teacher.page.get_by_role("radiogroup", name="Stride").get_by_role("radio", name="3"))
     sides = pixels(photo).shape[:2]

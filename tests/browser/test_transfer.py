@@ -294,7 +294,7 @@ def test_stop_pressed_in_two_tabs_stops_once(server: Server, visitor: Visitor, f
         for button in [main(tab).get_by_role("button", name="Stop") for tab in tabs]:
             button.evaluate("button => button.click()")  # both before either page is drawn anew
         for tab in tabs:
-            expect(tab.get_by_test_id("stProgress")).to_contain_text("measuring what was learnt so far")
+            expect(tab.get_by_test_id("stProgress")).to_contain_text("keeping what was found so far")
         eventually(lambda: report.should_stop)
     assert server.store.finish(run, "stopped")
     for tab in tabs:

@@ -1,14 +1,18 @@
 """The convolution page: every view, links, and figures that the chapter states."""
 
+import io
 from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
+from PIL import Image
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.networks import embedded
+from ui.widgets.kernel_editor import kernel_editor
 
 STEPS = (
     "Whole picture",
@@ -92,6 +96,48 @@ def test_first_link_holds_nothing_but_what_was_chosen(convolution: Any, page: An
     assert dict(page("convolution").query_params) == {}
 
 
+def tiny(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), "grey").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (40, 1)])
+def test_picture_smaller_than_the_kernel_is_told_on_every_step(
+    convolution: Any, bring: Any, size: tuple[int, int]
+) -> None:
+    app = bring(convolution(), "tiny.png", tiny(*size))
+    for step in STEPS:
+        app.query_params["convolution_view"] = step
+        app.run()
+        assert not app.exception
+        if step not in ("On camera", "The chapter's example"):
+            said = [each.value for each in (*app.error, *app.info)]
+            assert any("does not fit" in each or "Choose a larger one." in each for each in said), step
+
+
+def test_cell_that_no_kernel_can_have_loses_nothing(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def grid(*, data: Any, key: str, on_edited_change: Any) -> None:
+        def type_into_it() -> None:
+            st.session_state[key] = {"edited": "1,5000;3,4"}
+            on_edited_change()
+
+        st.button("Type", key="typed", on_click=type_into_it)
+
+    monkeypatch.setattr(kernel_editor, "_grid", grid)
+    app = page("convolution", convolution_kernel="1,2;3,4")
+    app.button(key="typed").click().run()
+    assert "received '5000'. The kernel stays as it was." in texts(app)
+    assert app.query_params["convolution_kernel"] == "1,2;3,4"
+    assert not app.run().warning
+
+
+def test_change_of_a_kernel_that_no_link_can_hold_is_refused_before_it_is_made(page: Any) -> None:
+    app = page("convolution", convolution_kernel="900,-899.999;0,0")
+    button = app.button(key="convolution_kernel_Normalise")
+    assert button.disabled and "between −1000 and 1000; received '900000'" in button.help.replace("\\", "")
+
+
 def test_kernel_that_does_not_fit_is_refused_with_both_sizes(page: Any) -> None:
     app = page("convolution", picture="bar", convolution_kernel=kernels.to_text(np.ones((7, 7))))
     assert "7 × 7" in app.error[0].value
@@ -122,7 +168,28 @@ def test_dense_view_states_the_chapters_figures(convolution: Any) -> None:
     shown = texts(convolution("Why not dense"))
     assert "1,048,576" in shown
     assert "150,528" in shown
-    assert "differs by **0.0e+00**" in shown
+    assert "differs by **0** (relative)" in shown
+
+
+def test_dense_layer_is_counted_for_the_picture_as_it_is(convolution: Any) -> None:
+    assert f"**{(170 * 256) ** 2:,}** weights" in texts(convolution("Why not dense")), "Chelsea is 170 × 256 here"
+    app = convolution("Why not dense", picture="digit-3", convolution_shift="20")
+    assert "it is moved by 2 px" in texts(app) and "back by 2 it" in texts(app)
+    assert "20 pixels or more and watch the map follow. **Done.**" not in texts(app)
+
+
+@pytest.mark.parametrize(("width", "said"), [(1, True), (3, False)])
+def test_zero_on_a_bar_of_one_cell_is_no_flat_region(convolution: Any, width: int, said: bool) -> None:
+    app = convolution("The chapter's example")
+    app.slider(key="convolution_bar").set_value(width).run()
+    assert "Here a flat region shows" in texts(app)
+    assert ("Right on a bar of one cell a 0 is its two edges" in texts(app)) == said
+
+
+@pytest.mark.parametrize(("picture", "said"), [("bar", True), ("digit-3", False), ("chelsea", False)])
+def test_kernel_that_a_picture_cannot_determine_is_told(convolution: Any, picture: str, said: bool) -> None:
+    """All rows of the bar are alike: only sums of columns can be learnt from it."""
+    assert ("varies too little to tell" in texts(convolution("Learn the kernel", picture=picture))) == said
 
 
 def test_example_is_the_chapters_map_and_its_flat_region_appears(convolution: Any) -> None:
@@ -135,7 +202,7 @@ def test_example_is_the_chapters_map_and_its_flat_region_appears(convolution: An
 
 def test_learning_recovers_the_kernel_and_its_turn(convolution: Any) -> None:
     app = convolution("Learn the kernel")
-    assert "its largest error is" in texts(app)
+    assert "no weight is off by more than" in texts(app)
     app.toggle(key="convolution_flip").set_value(True).run()
     assert "it learns the kernel *turned*" in texts(app)
 
@@ -147,6 +214,11 @@ def test_task_is_ticked_when_met_and_stays_so(convolution: Any) -> None:
     app = choose(app, "identity")
     assert "leave the picture as it is. **Done.**" in texts(app)
     app = choose(app, "sobel_x")
+    assert "leave the picture as it is. **Done.**" in texts(app)
+
+
+def test_single_cell_leaves_the_picture_as_it_is_without_padding(convolution: Any) -> None:
+    app = convolution("Step by step", convolution_kernel="1")
     assert "leave the picture as it is. **Done.**" in texts(app)
 
 

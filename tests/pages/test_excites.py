@@ -86,7 +86,7 @@ def test_pictures_of_the_visitors_set_are_searched_too_and_one_is_opened_at_its_
     tile.click().run()
     assert not app.exception
     assert app.query_params["zoom"] == f"{OUT}.3.0.7"
-    assert "own_0.png<small>One of your set of pictures</small>" in str([each.proto for each in app.get("html")])
+    assert "own_0.png<small>From your set of pictures</small>" in str([each.proto for each in app.get("html")])
     app.button(key="visitor_mine").click().run()
     assert "Chelsea the cat" in str([each.proto for each in app.get("html")])
     assert "own_0.png" not in str([each.proto for each in app.get("html")])

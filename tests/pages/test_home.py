@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from cnn_core.engine.errors import EngineUnreachable
@@ -59,6 +60,13 @@ def test_home_asks_about_the_readers_picture(page: Any, engine: Any) -> None:
     assert (asked[1] == 77).all() and asked[1].shape == (224, 224, 3)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (1, 40)])
+def test_home_takes_a_picture_smaller_than_a_kernel(shape: tuple[int, int], page: Any) -> None:
+    app = page("home")
+    app.file_uploader(key="home_picture_0").upload("tiny.png", png(np.full((*shape, 3), 77, np.uint8))).run()
+    assert not app.error and not app.exception
+
+
 def test_home_shows_the_network_as_a_strip_and_lets_who_walks_in_have_the_room(page: Any, engine: Any) -> None:
     def walking(app: Any) -> bool:
         return any('class="walking"' in node.proto.body for node in app.get("html"))
@@ -93,7 +101,7 @@ def test_home_leads_to_the_lessons_to_ones_own_words_and_to_the_networks(page: A
     engine.answers["zoom_strip"] = saying(SAID)
     found = {link.label: (link.page, link.query_string) for link in links(page("home"))}
     assert found == {
-        "**Understand it in 20 minutes**": ("convolution", ""),
+        "**Understand it step by step**": ("convolution", ""),
         "**Teach it your own words**": ("transfer", ""),
         "**Open any of 24 networks**": ("architectures", ""),
     }

@@ -14,7 +14,7 @@ from cnn_core.pictures import kept, sets
 from cnn_core.pictures.albums import Album
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
-from cnn_core.store import keys, shares, terms, visitors
+from cnn_core.store import keys, lessons, shares, terms, visitors
 from cnn_core.store.records import COMMAND_LINE, Run
 from cnn_core.store.runs import Store
 from cnn_core.store.visitors import OwnPicture
@@ -159,10 +159,15 @@ def test_run_is_deleted_for_good(keeping: Callable[..., Any], filled: dict[str, 
     assert f"keeping_delete_{filled['run'].id}" not in keys_then, "a second click finds no button of the next thing"
 
 
+def test_list_that_is_deleted_says_nothing_of_pictures(keeping: Callable[..., Any], store: Store) -> None:
+    lessons.make(store, ANNA, "Edges")
+    assert delete_one(keeping()).info[0].value == "“Edges” is deleted."
+
+
 def test_run_that_goes_on_is_stopped_first(keeping: Callable[..., Any], store: Store) -> None:
     store.create("transfer", {"items": []}, title="long", owner=ANNA)
     app = keeping()
-    assert "it has ended, and then a time" in texts(app)
+    assert "365 days after its end" in texts(app)
     app = delete_one(app)  # as a page that is out of date may
     assert "The run “long” still goes on. Stop it, then delete it." in texts(app) and len(store.owned(ANNA)) == 1
 

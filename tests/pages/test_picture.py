@@ -132,7 +132,8 @@ def test_old_link_to_an_own_picture_means_the_visitors_own(back: Any, bring: Any
 def test_picture_that_does_not_exist_is_said(page: Any, value: str) -> None:
     app = page("convolution", picture=value)
     said = value or "nothing"
-    assert f"The link says picture={said}, which is not possible here; the default is used." in texts(app)
+    instead = "and no picture of that name comes with ConvScope. You see Chelsea the cat in its place."
+    assert f"The link says picture={said}, {instead}" in texts(app)
     assert not app.exception and "Chelsea the cat" in texts(app)
 
 

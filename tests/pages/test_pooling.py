@@ -1,14 +1,17 @@
 """The pooling page."""
 
+import io
 import json
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import shifts
 from cnn_core.engine.errors import EngineUnreachable
+from cnn_core.figures import pooling as figures
 from cnn_core.pictures.bundled import BUNDLED
 from ui.pooling import shift
 from ui.pooling.settings import Settings
@@ -157,6 +160,45 @@ def test_pooling_link_values_are_used(lesson: Any) -> None:
     assert done(app), "it is halved by overlapping windows"
 
 
+def test_pooling_halves_as_alexnet_does_without_padding(lesson: Any) -> None:
+    assert done(lesson(pooling_view="Steps", pooling_window="3", pooling_stride="2"))
+    assert not done(lesson(pooling_view="Steps", pooling_window="3"))
+
+
+@pytest.mark.parametrize(("stride", "unseen"), [("2", False), ("4", True)])
+def test_pooling_says_what_no_window_saw(lesson: Any, stride: str, unseen: bool) -> None:
+    app = lesson(pooling_view="Steps", pooling_kind="average", pooling_stride=stride)
+    assert ("Red are also pixels that no window saw" in words(app)) == unseen
+    mean = float(words(app).partition("(mean ")[2].partition(")")[0])
+    assert abs(mean) < 1e-9, "the mean of a window is the mean of its pixels"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (40, 1)])
+def test_pooling_takes_a_picture_smaller_than_a_window(lesson: Any, bring: Any, size: tuple[int, int]) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, "grey").save(buffer, "PNG")
+    app = bring(lesson(), "tiny.png", buffer.getvalue())
+    for view in VIEWS:
+        app.query_params["pooling_view"] = view
+        app.run()
+        assert not app.exception, view
+
+
+def test_pooling_of_a_picture_without_edges_says_that_nothing_can_follow(lesson: Any, bring: Any) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), "grey").save(buffer, "PNG")
+    app = bring(lesson(), "grey.png", buffer.getvalue())
+    assert "Its map is 0 everywhere" in words(app) and not done(app)
+
+
+@pytest.mark.parametrize("by", [(0, -3), (-2, 0), (0, 4)])
+def test_pooling_curves_go_as_far_as_the_picture_moves(by: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).random((40, 40))
+    line = shift._line(by)
+    drawn = figures.shift_curves(shifts.shift_response(image, shifts=line), 3).to_json()
+    assert all(list(curve["x"]) == list(range(9)) for curve in drawn["data"])
+
+
 @pytest.mark.parametrize("view", ["Steps", "Shift"])
 def test_pooling_disables_what_cannot_act_and_says_why(lesson: Any, view: str) -> None:
     app = lesson(pooling_view=view, pooling_kind="global-average")
@@ -220,16 +262,16 @@ def test_pooling_shift_is_judged_by_numbers(lesson: Any) -> None:
     )
     assert "**Strided convolution** changes most" in said
     assert "In steps of 2 none follows a shift by 1 px right" in said
-    assert "Moved to the right by up to 8 px, its logits drift by up to 0.080." in said
+    assert "Moved to the right by up to 8 px, its logits drift by up to 0.080 of their length." in said
     assert "**62%**" in said
     assert not done(app)
     app.slider(key="pooling_right").set_value(4).run()
-    assert "the pooled map follows exactly, by 2 cells: moved back, **0%** of it differs" in words(app)
+    assert "the pooled map follows exactly, by 2 cells: moved back, it differs by **0%**" in words(app)
     assert "error below 1e-9, *equivariant* to this shift" in words(app)
     assert done(app)
     app.slider(key="pooling_down").set_value(-6).run()
     assert "Shift by 4 px right and 6 px up and the pooled map follows exactly, by 2 and 3 cells" in words(app)
-    assert "Moved down by up to 8 px, its logits drift by up to 0.160." in words(app)
+    assert "Moved down by up to 8 px, its logits drift by up to 0.160 of their length." in words(app)
 
 
 def test_pooling_shows_the_network_changing_its_mind(lesson: Any, engine: Any) -> None:
@@ -270,7 +312,7 @@ def test_pooling_moves_to_where_a_hand_lets_go(lesson: Any) -> None:
 
 def test_pooling_asks_for_a_guess_once_before_it_tells(lesson: Any) -> None:
     app = lesson(picture="digit-3", pooling_shift="2", pooling_kind="average", pooling_stride="4")
-    asked = "**Guess first.** Moved back to where it was, how much of the pooled map will differ?"
+    asked = "**Guess first.** Moved back to where it was, by how much will the pooled map differ?"
     assert asked in words(app) and "cannot follow" not in words(app)
     assert [button.label for button in app.button if "guess" in str(button.key)] == [
         *(f"{number} %" for number in (10, 30, 50, 70, 90)),
@@ -324,7 +366,7 @@ def test_pooling_says_how_much_did_not_follow(lesson: Any) -> None:
     link = {"pooling_shift": "2", "pooling_kind": "average", "pooling_stride": "4"}
     app = shown(lesson(picture="digit-3", pooling_view="Shift", **link))
     wanted = differing("digit-3", (0, 2), 2, 4)
-    assert f"**{wanted:.0%}** of it differs" in words(app)
+    assert f"it differs by **{wanted:.0%}**" in words(app)
 
 
 @pytest.mark.parametrize("by", [(0, 1), (3, -8), (-8, 8), (-4, -6), (8, 0)])
@@ -382,13 +424,25 @@ def test_pooling_counts_the_parameters_of_both_heads(lesson: Any) -> None:
     app = lesson(pooling_view="Head")
     assert "**25,089,000**" in words(app) and "**513,000**" in words(app)
     assert "2.000 | 0.500 | 2.500 | 2.500" in words(app), "mean of the map + bias = logit"
+    app.number_input(key="pooling_map").set_value(1).run()
+    assert "**513,000**, as many." in words(app)
+    app.number_input(key="pooling_map").set_value(32).run()
+    assert "1,022 times fewer" in words(app)
+    app.number_input(key="pooling_map").set_value(7).run()
     app.number_input(key="pooling_classes").set_value(10).run()
     assert f"**{7 * 7 * 512 * 10 + 10:,}**" in words(app) and f"**{512 * 10 + 10:,}**" in words(app)
 
 
+@pytest.mark.parametrize(("logit", "said"), [(2.5, "*is*"), (2.6, "should be")])
+def test_pooling_says_whether_the_evidence_adds_up(lesson: Any, engine: Any, logit: float, said: str) -> None:
+    engine.answers["class_activation"] = [entry | {"logit": logit} for entry in ACTIVE]
+    told = words(lesson(pooling_view="Head"))
+    assert f"Its mean plus the bias {said} the" in told and ("more than rounding" in told) == (said != "*is*")
+
+
 def test_pooling_strided_convolution_of_equal_weights_is_average_pooling(lesson: Any) -> None:
     app = lesson(picture="digit-7", pooling_view="Stride")
-    assert "*is* average-pooling: max |Δ| = 0 on your picture" in words(app)
+    assert "*is* average-pooling: on your picture the largest difference is 0." in words(app)
     assert "| parameters | 0 | 16,448 |" in words(app)
     app.segmented_control(key="pooling_filter").set_value("edges").run()
     assert "something else than average-pooling" in words(app)

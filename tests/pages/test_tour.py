@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from cnn_core.engine.errors import EngineError
+from cnn_core.networks.zoom import lite
 from tests.pages.test_doors import texts
 from tests.pages.test_lessons import ways
 from tests.pages.test_random_links import ODD
@@ -37,6 +38,15 @@ def test_every_stop_opens_says_its_words_and_lights_what_is_there(at: int, page:
     assert stop.lights in drawn
     assert not [button for button in app.button if "_view_next" in str(button.key)], "the walk leads on, not the page"
     assert "1. " not in stop.view.note and 40 < len(stop.view.note) < 260
+
+
+def test_map_of_the_walk_is_what_its_words_say() -> None:
+    """Forty maps, each the sum of all maps of one layer, every one times one weight; a block's end adds two layers."""
+    name = STOPS[6].view.query["zoom"]
+    node = lite.plan().node(name)
+    assert [stop.view.query["zoom"].split(".")[0] for stop in STOPS[7:9]] == [name, name]
+    assert (node.shape[2], node.kind, len(node.inputs)) == (40, "convolution", 1)
+    assert node.window and node.window.kernel_size == (1, 1) and node.groups == 1
 
 
 def test_one_goes_from_stop_to_stop_and_back_and_leaves_where_one_is(page: Any) -> None:

@@ -162,7 +162,7 @@ def test_padding_is_marked_in_the_products(walk: Any) -> None:
 
 def test_padding_of_a_pooling_is_not_called_0() -> None:
     """It is no cell of a maximum or a mean (`terms.products`)."""
-    cell = toys.cell(WHOLE, "block1a_depthwise_relu6", 3, 0, 9)
+    cell = walks.cell(WHOLE, "block1a_depthwise_relu6", 3, 0, 9)
     for kind, said in (("depthwise", "padding: 0"), ("max_pool", "not counted"), ("average_pool", "not counted")):
         assert products.products(WHOLE, replace(cell, kind=kind)).count(f'{said}"') == 3
 

@@ -27,7 +27,7 @@ _SIDE, _STRIP_SIDE = 192, 96  # pixels of the picture that one kernel, and that 
 
 
 def edge(size: int) -> np.ndarray:
-    """Return Sobel-x for any odd size: a binomial blur down, differences across; its positive weights sum to 1."""
+    """Return Sobel x for any odd size: a binomial blur down, differences across; its positive weights sum to 1."""
     across = np.arange(size) - size // 2
     kernel = np.outer(ops.binomial(size).sum(axis=1), across)
     return kernel / max(kernel[kernel > 0].sum(), 1.0)

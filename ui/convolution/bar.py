@@ -40,13 +40,14 @@ def bar(room: Room) -> bool:
         told_so = receipt("chapter-bar") if (width, size) == (2, 6) else ""
         st.markdown(f"Every row of the map is **[{row}]**{told_so}.")
         if flat:
-            st.success("Here a flat region shows: zeros, where all nine cells see the same.")
+            cancelled = " Right on a bar of one cell a 0 is its two edges, which cancel." if width == 1 else ""
+            st.success(f"Here a flat region shows: zeros, where all nine cells see the same.{cancelled}")
         else:
             st.info("There is no 0 in this map: each window touches an edge of the bar. Widen the picture or the bar.")
     with room.why:
         told(
             "Before you turn the sliders, guess: a map of edges should be 0 wherever the picture is flat. The chapter "
-            "says so of this very bar, 2 wide in a 6 × 6 picture. Computed, no cell is 0: a [[kernel]] three wide "
-            "never fits between its edges. (Equation N2.1; the right values are those above.)"
+            "that these lessons follow says so of this very bar, 2 wide in a 6 × 6 picture. Computed, no cell is 0: a "
+            "[[kernel]] three wide never fits between its edges. (Equation N2.1; the right values are those above.)"
         )
     return flat

@@ -28,9 +28,10 @@ def camera(room: Room) -> bool:
     few = _layer(room) if by == "network" else _kernel(room)
     with room.why:
         told(
-            "Nothing is learnt or guessed here: every frame of your camera is multiplied and added by the rule of "
-            "this page, in your own browser. Hold an edge upright before it and turn it slowly: the [[kernel]] answers "
-            "to one direction only. What stands still and what moves are alike to it, for it sees one frame at a time."
+            "Nothing is guessed here: every frame of your camera is multiplied and added by the rule of this page, in "
+            "your own browser. Hold an edge upright before Sobel x and turn it slowly: the [[kernel]] answers to "
+            "upright edges most, to level ones not at all. What stands still and what moves are alike to it, for it "
+            "sees one frame at a time."
         )
     return few
 
@@ -107,7 +108,7 @@ def _layer(room: Room) -> bool:
         told(
             f"These {count} kernels of 3 × 3 × 3 nobody chose: EfficientNet-Lite0 has learnt them from ImageNet's "
             "photographs. Each reads all three colours, two pixels further at every step, and its sums are scaled and "
-            "shifted by numbers that were learnt, too (BatchNorm). Each map has its own scale of colours. Press one "
+            "shifted by numbers from its training, too (BatchNorm). Each map has its own scale of colours. Press one "
             "to see it large: some find edges of one direction, some find colours, and some hardly anything."
         )
         formula(

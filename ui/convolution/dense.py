@@ -1,6 +1,5 @@
 """Why not connect every pixel to every pixel: what that would cost, and the promise it could not keep."""
 
-import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic import experiments, shifts
@@ -25,13 +24,19 @@ def dense(room: Room) -> bool:
     with room.side:
         pixels = slide("Shift your picture by so many pixels", 0, 32, 5, "convolution_shift")
         kernel = choose_kernel(picture.digest, image)
-    pixels = int(np.clip(pixels, 0, max(0, (image.shape[1] - len(kernel)) // 2)))  # so that the two maps overlap
+    if min(image.shape) < len(kernel):
+        room.stage.info("The picture is smaller than the kernel. Choose a larger one.")
+        return False
+    most = (image.shape[1] - len(kernel)) // 2  # so that the two maps overlap
+    if pixels > most:
+        room.side.caption(f"Your picture is narrow: it is moved by {most} px, the most at which its maps overlap.")
+    pixels = min(pixels, most)
     moved = shifts.shift(image, 0, pixels)
     before, after = Settings().apply(image, kernel), Settings().apply(moved, kernel)
     limit = signed(before)[1]
     error = shifts.equivariance_error(image, kernel, pixels)
-    side = min(image.shape)
-    count = experiments.dense_versus_convolution(side, len(kernel))
+    shape = (image.shape[0], image.shape[1])
+    count = experiments.dense_versus_convolution(shape, len(kernel))
     with room.stage:
         shown = (
             (maps.grey(moved), f"moved {pixels} px to the right", "your picture"),
@@ -42,15 +47,15 @@ def dense(room: Room) -> bool:
             png = maps.png(maps.enlarged(each, _SIDE))
             place.image(png, alt=f"{caption}: {finding}", caption=caption, width="stretch", output_format="PNG")
         st.markdown(
-            f"The map has moved along: back by {pixels} it differs by **{error:.1e}** (relative). One dense layer in "
-            f"its place would hold **{count.dense_weights:,}** weights; this convolution holds "
-            f"**{count.convolution_weights}** and one bias."
+            (f"The map has moved along: back by {pixels} it differs by **{error:.2g}** (relative). " if pixels else "")
+            + f"One dense layer from your picture to a map of its size would hold **{count.dense_weights:,}** "
+            f"weights; this convolution holds **{count.convolution_weights}** and one bias."
         )
         plot(
-            figures.parameters(len(kernel), side),
+            figures.parameters(len(kernel), shape),
             "convolution_parameters",
-            f"At {side} pixels a side a dense layer needs {count.dense_weights:,} weights, the convolution "
-            f"{count.convolution_weights}, whatever the size.",
+            f"For your picture of {shape[0]} × {shape[1]} pixels a dense layer needs {count.dense_weights:,} weights, "
+            f"the convolution {count.convolution_weights}, whatever the size.",
         )
     with room.why:
         told(
@@ -69,7 +74,7 @@ def dense(room: Room) -> bool:
                 [
                     f"32 × 32, weights{receipt('chapter-dense')}",
                     f"{thirty.dense_weights:,}",
-                    f"{thirty.convolution_weights} + 1",
+                    f"{thirty.convolution_weights}",
                 ],
                 ["224 × 224 × 3, inputs of one neuron", f"{photo.inputs:,}", "27"],
             ],

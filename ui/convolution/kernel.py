@@ -21,8 +21,9 @@ from ui.widgets.kernel_editor.kernel_editor import kernel_grid
 from ui.widgets.wall.wall import Tile, wall
 
 KEY, DEFAULT = "convolution_kernel", "sobel_x"
+_SAID = "convolution_kernel_said"  # in the session: why a cell was not taken
 STRIDES, DILATIONS, PADDINGS = (1, 2, 3, 4), (1, 2, 3), ("valid", "same", "full")
-EDGES = {"zero": "with zeros", "reflect": "by its mirror image"}
+EDGES = {"zero": "with zeros", "reflect": "with a mirror image"}
 _TILE = (148, 111)  # pixels across and down, in the sheet; the middle of the picture
 _CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "Flip": kernels.flip,
@@ -67,6 +68,8 @@ def choose_kernel(digest: str, image: np.ndarray) -> np.ndarray:
         digest: Of what `image` was made of.
         image: `(H, W)`, 0 to 1.
     """
+    if said := st.session_state.pop(_SAID, ""):
+        st.warning(said)
     text = st.session_state.get(KEY) or st.query_params.get(KEY) or kernels.to_text(_preset(DEFAULT))
     try:
         kernel = kernels.from_text(text)
@@ -85,7 +88,7 @@ def choose_kernel(digest: str, image: np.ndarray) -> np.ndarray:
     st.caption(
         f"**{about.title}.** {about.meaning}" + (f" {about.source}." if about.source else "")
         if about
-        else "**A kernel of your own.** Its cells are below."
+        else f"**A kernel of your own,** {len(kernel)} × {len(kernel)}."
     )
     return kernel
 
@@ -109,15 +112,19 @@ def edit_kernel(kernel: np.ndarray) -> None:
     with st.container(horizontal=True):
         for label, change in _CHANGES.items():
             changed = change(kernel)
-            same = changed.shape == kernel.shape and np.allclose(changed, kernel)
-            st.button(
-                label,
-                key=f"{KEY}_{label}",
-                on_click=_set,
-                args=(changed,),
-                disabled=same,
-                help="It would change nothing." if same else None,
-            )
+            why = _refusal(kernel, changed)
+            st.button(label, key=f"{KEY}_{label}", on_click=_set, args=(changed,), disabled=bool(why), help=why or None)
+
+
+def _refusal(kernel: np.ndarray, changed: np.ndarray) -> str:
+    """Say why a kernel cannot be changed so; empty if it can."""
+    if changed.shape == kernel.shape and np.allclose(changed, kernel):
+        return "It would change nothing."
+    try:
+        kernels.to_text(changed)
+    except ValueError as refusal:
+        return plain(str(refusal))
+    return ""
 
 
 def lay_kernel(room: Room, kernel: np.ndarray) -> Settings:
@@ -179,7 +186,13 @@ def _resize(name: str, before: int) -> None:
 
 
 def _edited(grid: str) -> None:
-    st.session_state[KEY] = st.session_state[grid]["edited"]
+    text: str = st.session_state[grid]["edited"]
+    try:
+        kernels.from_text(text)
+    except ValueError as refusal:
+        st.session_state[_SAID] = f"{plain(str(refusal))} The kernel stays as it was."
+        return
+    st.session_state[KEY] = text
 
 
 # What each preset makes of a picture ----------------------------------------------------------------------------------
@@ -194,7 +207,8 @@ def _responses(digest: str, _image: np.ndarray, paper: str) -> Sheet:
     pictures = []
     for preset in kernels.PRESETS.values():
         kernel = preset.kernel()
-        response = ops.cross_correlate(_image, kernel)
+        fits = min(_image.shape) >= len(kernel)
+        response = ops.cross_correlate(_image, kernel, padding="valid" if fits else "same")
         shown = signed(response)[0] if abs(kernel.sum()) < 1e-9 else maps.grey(response)[..., None].repeat(3, axis=2)
         pictures.append(np.asarray(ImageOps.fit(Image.fromarray(shown), _TILE)))
     return sheet_of(pictures, 4, palette=palette())

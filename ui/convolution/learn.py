@@ -13,7 +13,7 @@ from ui.shared.stage import Room
 from ui.shared.teaching import told
 
 RATES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.2)
-_SIDE = 64  # pixels that it learns from, at most
+_SIDE = 64  # pixels of a side that it learns from, about
 
 
 def learn(room: Room) -> bool:
@@ -33,6 +33,8 @@ def learn(room: Room) -> bool:
     frames = list(learning.learn_kernel(small, kernel, steps=80, learning_rate=rate, flip=flip, every=2))
     wanted = kernels.flip(kernel) if flip else kernel
     gap, lost = float(np.abs(frames[-1].kernel - wanted).max()), frames[-1].loss > frames[0].loss
+    # Whitened, a picture that tells all kernels apart leaves about the root of the loss in each weight.
+    alike = not lost and gap > max(0.01, 10 * float(np.sqrt(frames[-1].loss)))
     with room.stage:
         plot(
             figures.learning(frames, wanted),
@@ -40,19 +42,20 @@ def learn(room: Room) -> bool:
             f"The loss goes from {frames[0].loss:.2g} to {frames[-1].loss:.2g} in {frames[-1].step} steps.",
         )
         st.markdown(
-            f"After {frames[-1].step} steps its largest error is **{gap:.2g}**."
+            f"After {frames[-1].step} steps no weight is off by more than **{gap:.2g}**."
             + (
                 " Filtered by true convolution, it learns the kernel *turned*, and predicts just as well."
                 if flip
                 else ""
             )
             + (" At this rate it does not converge: each step overshoots." if lost else "")
+            + (" Yet its map is right: your picture varies too little to tell the two apart." if alike else "")
         )
     with room.why:
         told(
             "Nobody writes kernels into a network: it finds them. One layer of a single [[kernel]] starts at random. "
             "It sees your picture and the map that the kernel beside made of it, never the kernel. Each step of "
             "gradient descent makes its own map a little more like that one, until the weights themselves are the "
-            "same. (The picture is whitened first: its pixels are made independent, so that steps count alike.)"
+            "same. (The picture is whitened first: fine and coarse detail are made equally strong, to be learnt alike.)"
         )
     return lost

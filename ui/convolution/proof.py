@@ -19,7 +19,7 @@ from ui.shared.teaching import told
 from ui.shared.text import plain, table
 from ui.shared.worker import ask
 
-PROOF_SIDE = 96  # the plain loop takes a third of a second for that
+PROOF_SIDE = 96  # the plain loop takes a tenth of a second for that
 
 
 def proof(room: Room) -> None:
@@ -43,7 +43,7 @@ def proof(room: Room) -> None:
         header = [f"{_size(small)} of your picture → {_size(reference)}", "largest difference", "time"]
         rows = [
             ["NumPy, the plain loop", "–", _milliseconds(loop)],
-            ["NumPy, vectorised", f"{np.abs(vectorised - reference).max():.1e}", _milliseconds(vector)],
+            ["NumPy, vectorised", f"{np.abs(vectorised - reference).max():.2g}", _milliseconds(vector)],
         ]
         with answers.container():
             table(header, [*rows, ["`keras.ops.conv`", "…", "…"]])
@@ -54,10 +54,10 @@ def proof(room: Room) -> None:
         else:
             gap = float(np.abs(theirs - reference).max())
             with answers.container():
-                table(header, [*rows, ["`keras.ops.conv`", f"{gap:.1e}", _milliseconds(seconds)]])
+                table(header, [*rows, ["`keras.ops.conv`", f"{gap:.2g}", _milliseconds(seconds)]])
             if gap <= 1e-4 * max(1.0, float(np.abs(reference).max())):
                 st.success(
-                    f"Keras computes the same map: the largest difference is {gap:.1e}, the rounding of float32."
+                    f"Keras computes the same map: the largest difference is {gap:.2g}, the rounding of float32."
                 )
             else:
                 st.error(f"Keras differs by {gap:.3g}.")
@@ -66,8 +66,8 @@ def proof(room: Room) -> None:
     with room.why:
         told(
             "What you see here would be worth little if your own code did something else. So the map is computed three "
-            "times: by the loop below, which anyone can read, by NumPy at once, and by Keras, which is what your "
-            "network runs. Change the kernel, the [[stride]] or the [[padding]] and look whether they still agree."
+            "times: by the loop below, which anyone can read, by NumPy at once, and by Keras, with which networks are "
+            "trained. Change the kernel, the [[stride]] or the [[padding]] and look whether they still agree."
         )
         st.code(_without_docstring(inspect.getsource(ops.cross_correlate_loop)), language="python", wrap_lines=True)
 

@@ -56,13 +56,12 @@ def whole(room: Room) -> bool:
     with room.why:
         told(
             "The same few numbers slide over every place. Where the picture under them looks like the [[kernel]] the "
-            "sum is large and red, where it looks like its opposite large and blue, and where nothing changes it "
-            "fades into the paper. That is all a convolution does, and it is why an edge needs to be learnt only once."
+            "sum is large and red, where it looks like its opposite blue; flat places fade into the paper if the "
+            "weights add up to 0. That is all a convolution does, and it is why an edge needs to be learnt only once."
         )
         told(
-            f"Turned by 180°, as [[convolution]] in mathematics has it, the kernel gives another map by at most "
-            f"**{difference:.3g}**: "
-            + ("turning this kernel changes nothing." if difference < 1e-9 else "it lies upside down.")
+            "Turned by 180°, as [[convolution]] in mathematics has it, this kernel gives "
+            + ("the same map." if difference < 1e-9 else f"a map that differs by up to **{difference:.3g}**.")
             + " Libraries do not turn it ([[cross-correlation]]). A learnt kernel does not care: what one finds, the "
             "other finds turned."
         )
@@ -71,7 +70,8 @@ def whole(room: Room) -> bool:
 
 def _spoken(feature_map: np.ndarray) -> str:
     share = _next_to_nothing(feature_map)
-    return f"Responses from {feature_map.min():.3g} to {feature_map.max():.3g}; {share:.0%} are next to 0."
+    between = f"from {feature_map.min():.3g} to {feature_map.max():.3g}".replace("-", "−")
+    return f"Responses {between}; {share:.0%} are next to 0."
 
 
 def _next_to_nothing(feature_map: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+import streamlit as st
 
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
@@ -63,6 +64,8 @@ def window(room: Room) -> bool:
         here = at or start
         follow_button("convolution_follow", Spot.at(windows.centre(here), image.shape), here=here == followed)
     with room.why:
+        if image.shape[0] > 8:
+            st.caption("Its cells are pixels from 0 to 255 here; the other steps take them from 0 to 1.")
         formula(r"y_{ij} = \sum_{a,b} w_{ab}\; x_{is+ad,\,js+bd}")
         told(
             "with stride $s$ and [[dilation]] $d$: Goodfellow, Bengio & Courville 2016, equation 9.6; padding as in "
@@ -73,7 +76,7 @@ def window(room: Room) -> bool:
                 f"*same* pads unevenly here: {top} above and {bottom} below, {before} left and {after} right. Keras "
                 "puts the odd pixel after."
             )
-    return settings.padding == "same" and np.array_equal(feature_map, image)
+    return np.array_equal(feature_map, image)
 
 
 def _pair(feature_map: np.ndarray) -> tuple[int, int]:

@@ -41,8 +41,8 @@ def answer(found: Sequence[Mapping[str, Any]]) -> None:
     network = BACKBONES[DEFAULT]
     st.caption(
         f"{network.title}: right on {network.top1} % of ImageNet's validation pictures, say its release notes"
-        f"{receipt(backbone_key(network.name))}. It knows a thousand words; a picture of anything else gets the "
-        "nearest of them."
+        f"{receipt(backbone_key(network.name))}. It knows a thousand words; a picture of anything else is called "
+        "by one of them, too."
     )
 
 
@@ -59,8 +59,10 @@ def _said(found: Sequence[Mapping[str, Any]]) -> str:
         'It says: tiger cat, or tabby'
         >>> _said([{"label": "comb", "probability": 0.1}])
         'It is not sure: perhaps comb'
+        >>> said([{"label": "comb", "probability": 0.1}, {"label": "brush", "probability": 0.09}])
+        'It is not sure: perhaps comb, or brush'
     """
     first, second = found[0], found[1] if len(found) > 1 else {"label": "", "probability": 0.0}
-    if first["probability"] < _SURE and second["probability"] > _NEAR * first["probability"]:
-        return f"It says: {first['label']}, or {second['label']}"
-    return f"It {'says:' if first['probability'] >= _SURE / 2 else 'is not sure: perhaps'} {first['label']}"
+    near = first["probability"] < _SURE and second["probability"] > _NEAR * first["probability"]
+    words = f"{first['label']}, or {second['label']}" if near else first["label"]
+    return f"It says: {words}" if first["probability"] >= _SURE / 2 else f"It is not sure: perhaps {words}"

@@ -23,7 +23,7 @@ from ui.shared.session import Album, sample, small
 WAYS = (  # page, what one does there, how, icon
     (
         "convolution",
-        "Understand it in 20 minutes",
+        "Understand it step by step",
         "Short lessons on this picture: a window slides, a map appears, a network grows.",
         ":material/grid_on:",
     ),
@@ -74,7 +74,7 @@ def ways(found: Strip | None) -> None:
 @st.cache_data(max_entries=_KEPT, show_spinner=False)
 def _edges(digest: str, paper: str, _picture: Picture) -> np.ndarray:
     """The picture's upright edges: what the first lesson computes."""
-    return signed(cross_correlate(grey(_picture), PRESETS["sobel_x"].kernel()))[0]
+    return signed(cross_correlate(grey(_picture), PRESETS["sobel_x"].kernel(), padding="same", edge="reflect"))[0]
 
 
 def _things() -> bytes:

@@ -77,7 +77,7 @@ def delete_all(mine: Belongings) -> None:
             is_one = len(mine.links) == 1
             st.markdown(
                 f"{count(len(mine.links), 'link')} that you have given pictures to {'stops' if is_one else 'stop'} "
-                "working, for everybody who has one."
+                f"working, for everybody who has {'it' if is_one else 'one'}."
             )
         if opened := sum(each.opened for each in mine.things):
             are = "is" if opened == 1 else "are"
@@ -86,7 +86,9 @@ def delete_all(mine: Belongings) -> None:
             goes, stay, them = ("goes", "stays", "it") if live == 1 else ("go", "stay", "them")
             st.markdown(f"{count(live, 'run')} that still {goes} on {stay}: stop {them} first.")
         st.markdown("This cannot be undone. Download it first if you may want it back.")
-        st.button("Delete all for good", key="keeping_delete_all", type="primary", on_click=_delete_all)
+        st.button(
+            "Delete all for good", key="keeping_delete_all", type="primary", on_click=_delete_all, args=(mine.pictures,)
+        )
 
 
 def last_done() -> None:
@@ -139,25 +141,26 @@ def _delete(thing: Belonging) -> None:
         st.session_state[_SAID] = "It was deleted already, in another tab."
         return
     _read_anew()
-    st.session_state[_SAID] = _said(f"“{plain(thing.title)}” is deleted", done)
+    st.session_state[_SAID] = _said(f"“{plain(thing.title)}” is deleted", thing.pictures, done)
 
 
-def _delete_all() -> None:
+def _delete_all(pictures: int) -> None:
     st.session_state.pop(_UNDO, None)
     done = removal.remove_all(store(), visit())
     _read_anew()
-    words = _said("All of yours is deleted", done)
+    words = _said("All of yours is deleted", pictures, done)
     if done.live:
         words += f" What still goes on stays: {plain(', '.join(done.live))}."
     st.session_state[_SAID] = words
 
 
-def _said(what: str, done: Removed) -> str:
+def _said(what: str, pictures: int, done: Removed) -> str:
     words = f"{what}; {size(done.bytes)} are free." if done.bytes >= 500 else f"{what}."
-    if done.bytes < 500 and not done.later:
+    if pictures and done.bytes < 500 and not done.later:
         words += " Its pictures stay, since something else uses them."
     if done.later:
-        words += f" {count(done.later, 'picture')} came in less than an hour ago: their bytes go within two hours."
+        whose = "its" if done.later == 1 else "their"
+        words += f" {count(done.later, 'picture')} came in less than an hour ago: {whose} bytes go within two hours."
     return words
 
 

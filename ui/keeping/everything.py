@@ -73,7 +73,7 @@ def _sum(mine: Belongings) -> str:
 
 def _rows(mine: Belongings, terms: Terms) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = [
-        (KINDS[each.kind].capitalize(), each.title, _until(each), size(each.bytes), f"{each.pictures:,}")
+        (KINDS[each.kind].capitalize(), each.title, _until(each, terms), size(each.bytes), f"{each.pictures:,}")
         for kind in KINDS
         for each in mine.of(kind)
     ]
@@ -83,12 +83,16 @@ def _rows(mine: Belongings, terms: Terms) -> list[Sequence[str]]:
     return rows
 
 
-def _until(thing: Belonging) -> str:
+def _until(thing: Belonging, terms: Terms) -> str:
     if thing.live:
-        return "it has ended, and then a time"
+        return f"{_days(terms)} after its end" if math.isfinite(terms.days) else "you delete it"
     if thing.opened:
         return "others take it off their list"
     return "you delete it" if math.isinf(thing.until) else _date(thing.until)
+
+
+def _days(terms: Terms) -> str:
+    return f"{terms.days:g} {'day' if terms.days == 1 else 'days'}"
 
 
 def _date(when: float) -> str:
@@ -121,7 +125,7 @@ def _take_away(mine: Belongings) -> None:
 
 def _terms(terms: Terms) -> None:
     st.header("How long, and what exactly", anchor=False)
-    days = f"{terms.days:g} days"
+    days = _days(terms)
     if math.isfinite(terms.days):
         told(
             f"**How long.** A run is kept for {days} from its end, a set or a picture for {days} from its last change. "

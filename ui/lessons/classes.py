@@ -157,7 +157,11 @@ def _table(students: list[Student], tasks: Mapping[str, str]) -> None:
     everybody = sum(all(task in each.done for task in tasks) for each in students)
     st.markdown(
         f"**{count(len(students), 'student')}**"
-        + (f", {everybody} with all {count(len(tasks), 'task')} done." if tasks else "; nobody has done a task yet.")
+        + (
+            f", {everybody} with {'all ' * (len(tasks) > 1)}{count(len(tasks), 'task')} done."
+            if tasks
+            else "; nobody has done a task yet."
+        )
     )
     if tasks:
         st.caption("; ".join(f"{numbered[task]}: {plain(title)}" for task, title in tasks.items()))
@@ -218,6 +222,8 @@ def _progress(lesson: Lesson | None, me: Student) -> str:
     if lesson is None:
         return f"You have done {count(len(me.done), 'task')}. Go to any lesson: what you try there is ticked off."
     tasks = {each.task for each in lesson.views if each.task}
+    if not tasks:
+        return "Its list has no tasks: there is nothing to be ticked off."
     return f"You have done {len(tasks & {*me.done})} of {count(len(tasks), 'task')}."
 
 

@@ -58,8 +58,9 @@ def cost(room: Room) -> bool:
     with room.why:
         told(
             "Is it good not to know where? To say *cat*, it is. To cut the cat out of the picture, it is not. Keep the "
-            "winners' places, one index a window, and [[unpooling]] errs by **0**: this is how segmentation networks "
-            "get positions back (Zeiler & Fergus 2014, arXiv:1311.2901)."
+            "winners' places, one index a window, and [[unpooling]] (Zeiler & Fergus 2014, arXiv:1311.2901) errs by "
+            "**0**: so SegNet, which cuts pictures into their things, gets positions back (Badrinarayanan et al. 2017, "
+            "arXiv:1511.00561)."
         )
         formula(r"\bar e = \frac{1}{k^2}\sum_{a,b}\sqrt{(a - m)^2 + (b - m)^2},\quad m = \tfrac{k-1}{2}")
     return window == 3 and error < ROUNDING

@@ -26,7 +26,6 @@ def example(room: Room) -> bool:
     words = f"{_listed(result.before)} becomes {_listed(result.after)}: "
     moved, changed = shifts.shift(image, dy, dx, "wrap"), int((result.before != result.after).sum())
     measured = _absorptions(size)
-    at_two = next((each.absorbed for each in measured if each.window == 2), 0.0)
     with room.stage:
         plot(figures.pooled_maps(image, moved, result), "pooling_maps", f"Pooled, {words}{_fate(result, wrapped)}.")
         if wrapped and result.absorbed:
@@ -39,17 +38,17 @@ def example(room: Room) -> bool:
         plot(
             figures.absorbed(measured),
             "pooling_absorbed",
-            f"Of a move by {size}, windows of 2 absorb {at_two:.0%}, windows of {measured[-1].window} "
-            f"{measured[-1].absorbed:.0%}.",
+            f"Of a move by {size}, windows of {measured[0].window} absorb {measured[0].absorbed:.0%}, windows of "
+            f"{measured[-1].window} {measured[-1].absorbed:.0%}.",
         )
     there, back = (experiments.pooled_shift(image, 0, step) for step in (1, -1))
     with room.why:
         told(
             "Does the pooled map notice that the 9 has moved by one cell? Guess for *right* and for *left* before you "
-            "press. The chapter says that the 9 stays top-left when the map moves one to the *right*. Computed, it "
-            f"does not: {_listed(there.before)} becomes {_listed(there.after)}. One to the *left* is absorbed: "
-            f"{_listed(back.after)}. A shift is absorbed only while the peak stays inside its window: this is not "
-            "[[invariance]], it is luck, and the curve says how much of it."
+            "press. The chapter that these lessons follow says that the 9 stays top-left when the map moves one to the "
+            f"*right*. Computed, it does not: {_listed(there.before)} becomes {_listed(there.after)}. One to the "
+            f"*left* is absorbed: {_listed(back.after)}. A shift is absorbed only while the peak stays inside its "
+            "window: this is not [[invariance]], it is luck, and the curve says how much of it."
         )
         st.markdown(
             f"The peak stands in each of the $w$ columns alike, and stays from $w - s$ of them: $(w - s)/w$, here "

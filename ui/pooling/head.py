@@ -37,9 +37,10 @@ def head(room: Room) -> None:
             f"A flattened map of {side} × {side} needs {flattened:,} parameters, its global average {averaged:,} "
             "whatever its size.",
         )
+        times = flattened / averaged
+        fewer = "as many" if side == 1 else f"{times:,.{0 if times >= 100 else 1}f} times fewer"
         st.markdown(
-            f"Every cell wired to every class: **{flattened:,}** parameters. One mean a map: **{averaged:,}**, "
-            f"{flattened / averaged:.3g} times fewer."
+            f"Every cell wired to every class: **{flattened:,}** parameters. One mean a map: **{averaged:,}**, {fewer}."
         )
         evidence = st.container()
     with room.why:
@@ -89,10 +90,12 @@ def _checked(found: list[dict[str, Any]]) -> None:
     """Show that the maps are the logits, taken apart."""
     sums = [(float(e["map"].mean()), e["bias"], float(e["map"].mean()) + e["bias"], e["logit"]) for e in found]
     gap = max(abs(total - logit) for _, _, total, logit in sums)
+    is_rounding = gap <= 1e-4 * max(1.0, *(abs(logit) for *_, logit in sums))
     told(
         f"Where is the evidence? The last layer is linear, so it may be applied at each place before the average: a "
         f"{size(found[0]['map'])} map of evidence, a [[class activation map]] (Zhou et al. 2016, arXiv:1512.04150). "
-        f"Its mean plus the bias *is* the [[logit]]; the largest gap is {gap:.0e}, rounding."
+        f"Its mean plus the bias {'*is*' if is_rounding else 'should be'} the [[logit]]; the largest gap is {gap:.1g}, "
+        f"{'' if is_rounding else 'more than '}rounding."
     )
     formula(r"M_{ij} = \sum_c w_c f_{ijc} \qquad \text{logit} = \operatorname{mean}(M) + b")
     rows = [[f"{value:.3f}".replace("-", "−") for value in row] for row in sums]

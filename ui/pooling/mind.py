@@ -107,6 +107,7 @@ def over_all_shifts(picture: Picture, by: tuple[int, int]) -> None:
     drift, others = answer[axis]["drift"], sum(not same for same in answer[axis]["agrees"])
     st.header("How often does it change its mind?", anchor=False)
     words = f"Moved {AXES[axis]} by up to {answer['shifts'][-1]} px, its logits drift by up to {max(drift):.3f}"
+    words += " of their length"
     plot(
         figures.network_drift(answer, axis, pixels),
         "pooling_network",

@@ -85,11 +85,13 @@ def shift(room: Room) -> bool:
     moved = moved_by(large, settings, by)
     with room.stage:
         _strip(picture, large, moved, by)
-        if not any(by):
+        if not (moved.before.any() or moved.pooled.any()):
+            st.info("Its map is 0 everywhere: your picture has no upright edge, and nothing can follow.")
+        elif not any(by):
             st.markdown("Nothing has moved yet. Drag the picture: which of the maps will follow?")
         elif guess(
             "pooling_guess",
-            "Moved back to where it was, how much of the pooled map will differ?",
+            "Moved back to where it was, by how much will the pooled map differ?",
             (0, 100, "%"),
             100 * moved.change,
         ):
@@ -108,12 +110,13 @@ def shift(room: Room) -> bool:
         )
         _numbers(_responses(picture.digest, large, stride, _line(by)), here, by, stride)
         st.caption(
-            "Each map is made of the edges of your picture (Sobel-x, ReLU). Blur-pool: Zhang 2019, arXiv:1904.11486."
+            "Each map is made of the edges of your picture (Sobel x, ReLU). Blur-pool: Zhang 2019, arXiv:1904.11486."
             + (f" Your picture is drawn {times} times as large first." if times > 1 else "")
         )
         if is_asked:
             over_all_shifts(picture, by)
-    return any(by) and stride > 1 and all(response.equivariance_error < ROUNDING for response in here)
+    followed = moved.before.any() and all(response.equivariance_error < ROUNDING for response in here)
+    return any(by) and stride > 1 and bool(followed)
 
 
 def _translate() -> None:
@@ -224,11 +227,11 @@ def _finding(settings: Settings, by: Shift, change: float) -> str:
         cells = " and ".join(str(abs(pixels) // settings.stride) for pixels in reversed(by) if pixels)
         return (
             f"{shifted} and the pooled map follows exactly, by {cells} {'cell' if cells == '1' else 'cells'}: "
-            f"moved back, **{change:.0%}** of it differs."
+            f"moved back, it differs by **{change:.0%}**."
         )
     return (
         f"{shifted} and the pooled map cannot follow: it moves in steps of {settings.stride}. Moved back by "
-        f"{_cells(by, settings.stride)}, **{change:.0%}** of it differs. The map before it followed exactly."
+        f"{_cells(by, settings.stride)}, it differs by **{change:.0%}**. The map before pooling followed exactly."
     )
 
 
@@ -283,6 +286,8 @@ def _title(response: shifts.ShiftResponse) -> str:
 def _compared(here: list[shifts.ShiftResponse], by: Shift, stride: int) -> str:
     if not any(by):
         return "Not shifted, nothing changes."
+    if not any(response.change for response in here):
+        return "Nothing changes."
     smaller = [response for response in here if response.operation != "none"]
     least, *_, most = sorted(smaller, key=lambda r: r.change)
     best, *_, worst = sorted(smaller, key=lambda r: r.equivariance_error)

@@ -10,7 +10,7 @@ from cnn_core.arithmetic.spots import Spot, Windows
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from ui.pooling import settings as pool
-from ui.pooling.settings import ROUNDING, Settings, bright, side_by_side, size
+from ui.pooling.settings import Settings, bright, side_by_side, size
 from ui.shared.charts import signed
 from ui.shared.controls import cell, put_aside
 from ui.shared.picture import grey, the_picture
@@ -40,9 +40,11 @@ def steps(room: Room) -> bool:
             "A network soon has too many cells. So a window slides over each map and writes **one** number for all it "
             "sees: that is [[pooling]]. It has no weights, and nothing about it is learnt. What would you keep of a "
             "window: its largest cell or its mean? The largest says *that* something was found, the mean *how much* "
-            "of it there is. Neither says where: the next step is about that."
+            "of it there is. Neither says where: the next steps are about that."
         )
         formula(pool.FORMULAS[kind])
+        if image.shape[0] > 8 and not whole:
+            st.caption("The window's cells are pixels from 0 to 255 here; all else takes them from 0 to 1.")
     try:
         pooled = settings.apply(image)
     except ValueError as refusal:
@@ -52,8 +54,7 @@ def steps(room: Room) -> bool:
         if not whole or image.size <= _FEW:
             _stepper(image, settings, pooled.shape)
         _thrown_away(image, pooled, settings)
-    halved = pooled.shape == tuple(-(-n // 2) for n in image.shape)
-    return halved and not whole and window > stride
+    return not whole and window > stride == 2
 
 
 def _stepper(image: np.ndarray, settings: Settings, shape: tuple[int, ...]) -> None:
@@ -96,6 +97,7 @@ def _thrown_away(image: np.ndarray, pooled: np.ndarray, settings: Settings) -> N
     if mode == "l2":  # in the units of the picture: a window of one grey is that grey
         pooled = pooled / settings.apply(np.ones_like(image))
     lost = image - (spread := settings.unpool(pooled, image.shape))
+    gone = settings.unpool(np.ones_like(pooled), image.shape) == 0  # pixels that no window saw
     (coloured, limit), kept = signed(lost), pooled.size
     shown = [
         (bright(image), f"picture, {size(image)}", "your picture"),
@@ -113,16 +115,16 @@ def _thrown_away(image: np.ndarray, pooled: np.ndarray, settings: Settings) -> N
     tiled = not settings.whole and settings.window == settings.stride
     st.markdown(
         f"{size(image)} became **{became}**. Of {image.size:,} pixels **{100 * share:.5g} %** {what}"
-        + (f" (a window of {cells} keeps one)" if tiled else "")
-        + f"; what is lost holds **{energy:.2%}** of the picture's energy (Σx²). {_loss(mode, lost)}"
+        + (f" (of the {cells} in a window one stays)" if tiled else "")
+        + f"; what is lost holds **{energy:.2%}** of the picture's energy (Σx²). {_loss(mode, lost, gone)}"
     )
 
 
-def _loss(mode: str, lost: np.ndarray) -> str:
+def _loss(mode: str, lost: np.ndarray, gone: np.ndarray) -> str:
+    unseen = "pixels that no window saw: nothing of them is left." if lost[gone].any() else ""
     if mode == "max":
-        if lost.max() > ROUNDING:
-            return "Red are pixels that no window saw: nothing of them is left."
-        return "Nothing is red: no pixel is brighter than its window's winner."
+        return f"Red are {unseen}" if unseen else "Nothing is red: no pixel is brighter than its window's winner."
+    also = f" Red are also {unseen}" if unseen else ""
     if mode == "l2":
-        return "Divided by √(cells), it lies between the mean and the largest: bright pixels count more."
-    return f"Red and blue nearly cancel (mean {lost.mean():.1e}): what is lost is the detail within a window."
+        return f"Divided by √(cells), it lies between the mean and the largest: bright pixels count more.{also}"
+    return f"Under the windows red and blue nearly cancel (mean {lost[~gone].mean():.2g}): only detail is lost.{also}"

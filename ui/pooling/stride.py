@@ -65,15 +65,17 @@ def stride(room: Room) -> None:
             "own. It can learn to be a mean, an edge, or to take one pixel; never to be a maximum, which is not "
             "linear. Is that worth its price? Springenberg et al. 2015 (arXiv:1412.6806) replace all pooling by it and "
             "lose nothing on CIFAR-10, at the price in the table. ResNets and MobileNets since halve their maps so; "
-            "ResNets keep one pooling, at the bottom."
+            "ResNets keep one max-pooling, at the bottom."
         )
 
 
 def _compared(name: str, window: int, gap: float) -> str:
     if name == "edges":
-        return f"These weights do something else than average-pooling: max |Δ| = {gap:.2g}."
-    return f"With all weights 1/{window**2} the convolution *is* average-pooling: max |Δ| = {gap:.1g} " + (
-        "on your picture." if gap < ROUNDING else "(at the border, where padding counts as 0)."
+        return f"These weights do something else than average-pooling: the largest difference is {gap:.2g}."
+    return f"With all weights 1/{window**2} the convolution *is* average-pooling" + (
+        f": on your picture the largest difference is {gap:.1g}."
+        if gap < ROUNDING
+        else f", but for the border, where it counts padding as 0: there they differ by up to {gap:.1g}."
     )
 
 

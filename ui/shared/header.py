@@ -81,7 +81,7 @@ def _picture() -> None:
 
 
 def _from(linked: Chosen) -> str:
-    return "This picture came with the link" if linked.token or linked.bundled else "One of your set of pictures"
+    return "This picture came with the link" if linked.token or linked.bundled else "From your set of pictures"
 
 
 def _change_picture() -> None:

@@ -116,7 +116,8 @@ def read_link() -> list[str]:
     del st.query_params[PARAMETER]
     if asked != OWN:
         shown = plain(asked[:40]) or "nothing"
-        return [*said, f"The link says picture={shown}, which is not possible here; the default is used."]
+        there = f"You see {plain(chosen().title)} in its place."
+        return [*said, f"The link says picture={shown}, and no picture of that name comes with ConvScope. {there}"]
     if visitor().own:
         choose("")
         return said

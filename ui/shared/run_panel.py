@@ -77,7 +77,7 @@ def _state(run: Run, page: str) -> None:
         phase = progress.get("phase", "preparing")
         words += PHASES.get(phase, plain(phase))
         if run.state == "stopping":
-            words = "**Stopping**: measuring what was learnt so far"
+            words = "**Stopping**: keeping what was found so far"
         left = time_left(progress, elapsed) if fraction >= SOONEST else None
         told = "" if left is None or run.state != "running" else f" · about {duration(left)} left"
         st.progress(min(1.0, fraction), f"{words} · {duration(elapsed)}{told}")
@@ -91,7 +91,7 @@ def _state(run: Run, page: str) -> None:
     if run.state == "partial":
         st.warning(f"**Done in part.** {plain(run.error)}")
     if run.state == "stopped":
-        st.info("**Stopped.** " + (plain(run.error) or "What was learnt until then is measured below."))
+        st.info("**Stopped.** " + (plain(run.error) or "What was found until then is below."))
     if not run.live and run.state not in AGAIN:
         return
     if not is_own(run):
@@ -104,7 +104,7 @@ def _state(run: Run, page: str) -> None:
             on_click=_stop,
             args=(run.id,),
             disabled=run.state == "stopping",
-            help="Ends the training and keeps what was learnt so far.",
+            help="Ends it, and keeps what was found so far.",
         )
     elif st.button(
         "Try again what failed",

@@ -39,7 +39,7 @@ GLOSSARY = {
     "effective receptive field": "The pixels that do change a neuron, measured by the gradient: mostly the middle of "
     "its receptive field.",
     "residual": "Adding a block's input to its output: it learns the difference only, and doing nothing is easy.",
-    "degradation": "A deeper network with a *higher training error*: it is not overfitting, it is not being optimised.",
+    "degradation": "A deeper network with a *higher training error*: it does not overfit, it is harder to train.",
     "attention": "Each place of the picture takes a weighted mean of all places; the weights depend on the contents.",
     "inductive bias": "What a network takes for granted before it sees data. Convolution: neighbours belong together, "
     "and what is useful here is useful everywhere.",

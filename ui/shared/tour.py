@@ -32,7 +32,7 @@ class Stop:
     lights: str
 
 
-_MAP = "block3b_out"  # of a middle stage: 28 x 28, 40 maps
+_MAP = "block3a_out"  # of a middle stage: 28 × 28, 40 maps, each a sum of all maps before by kernels of 1 × 1
 STOPS = (
     Stop(
         View(
@@ -49,8 +49,8 @@ STOPS = (
             "convolution",
             {},
             "An edge",
-            "All of it is made of this: nine numbers, a kernel, slide over the picture, and the map turns red or blue "
-            "where the picture looks like them. Pick another one.",
+            "All of it is made of this: nine numbers, a kernel, slide over the picture. The map turns red where the "
+            "picture looks like them, blue where it looks like their opposite. Pick another one.",
             "convolution/Whole picture",
         ),
         "convolution_kernel_wall",
@@ -114,8 +114,8 @@ STOPS = (
             "",
             {"zoom": f"{_MAP}.17"},
             "What a map is made of",
-            "Each of them is a sum: the maps of the layer before, every one times a kernel. The strongest are drawn "
-            "one by one, the rest together.",
+            "Each of them is a sum: the maps of the layer before, every one times a weight that was learnt. The "
+            "strongest are drawn one by one, the rest together.",
         ),
         "home_zoom",
     ),

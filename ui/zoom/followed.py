@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from cnn_core.arithmetic.codes import ZERO
 from cnn_core.arithmetic.spots import Point, Spot, Windows
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.spots import ringed
@@ -30,7 +31,6 @@ OUTSIDE = (
     "The place that you follow lies outside what this network sees: the middle of your picture. Choose another one "
     "there, or a picture of which it sees more."
 )
-_ZERO = 128  # the code of 0
 
 
 def shown(scene: dict[str, Any], plan: Plan, place: Place, picture: Picture) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _strongest(mosaic: Mosaic, at: tuple[int, int]) -> int:
         min(index // -(-whole // kept), kept - 1)
         for index, whole, kept in zip(at, mosaic.shape[:2], codes.shape[1:], strict=True)
     )
-    return int(np.abs(codes[:, row, column].astype(np.int16) - _ZERO).argmax())
+    return int(np.abs(codes[:, row, column].astype(np.int16) - ZERO).argmax())
 
 
 def _windows(node: Node, plan: Plan) -> Windows:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cnn_core.figures.mosaic import ZERO, sheet
+from cnn_core.arithmetic.codes import ZERO
+from cnn_core.figures.mosaic import sheet
 from cnn_core.figures.palette import Palette
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.networks.zoom.answers import Maps, Strip

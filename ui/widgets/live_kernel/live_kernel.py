@@ -27,8 +27,8 @@ class Looking:
         dilation: Of both axes, in pixels.
         edge: What padding is made of, `zero` or `reflect`.
         flip: Turn the kernels by 180° first.
-        scale: Times which each map's sums are taken, `(filters,)`; none for as they are.
-        shift: What is added then, `(filters,)`.
+        scale: What each map's sums are multiplied by, `(filters,)`; empty for 1.
+        shift: What is added then, `(filters,)`; empty for 0.
         relu: Set to 0 what is negative.
         ceiling: Of ReLU; None for none.
     """
