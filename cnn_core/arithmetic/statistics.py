@@ -15,7 +15,10 @@ from scipy.special import stdtr, stdtrit  # Student's t: a tenth of the time tha
 from cnn_core.arithmetic.measures import FoldAccuracy, PairedAnswers, Share
 from cnn_core.arithmetic.verdicts import PairedDifference
 
-METHOD = "95 % interval of the mean over folds by the corrected resampled t (Nadeau & Bengio 2003)"
+METHOD = (
+    "95 % interval of the mean over folds by the corrected resampled t (Nadeau & Bengio 2003); where folds do not "
+    "differ Wilson's"
+)
 
 
 def share(correct: int, total: int) -> Share:

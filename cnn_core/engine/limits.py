@@ -67,7 +67,7 @@ def _number(variable: str) -> float:
     except ValueError:
         pass
     what = "a whole number" if whole else "a number of gigabytes"
-    raise LimitRefused(f"{variable} is {text!r}; expected is {what}, or 0 for no limit. Correct it and start again.")
+    raise LimitRefused(f"{variable} is {text!r}; expected {what}, or 0 for no limit. Correct it and start again.")
 
 
 SMALL = 3e9  # bytes of memory, below which runs and questions share one process: TensorFlow twice takes a gigabyte
@@ -90,7 +90,7 @@ def processes(memory: float) -> int:
     text = os.environ.get(PROCESSES, "").strip()
     if text not in ("", "1", "2"):
         raise LimitRefused(
-            f"{PROCESSES} is {text!r}; expected is 2, one for runs and one for questions, or 1 for both, which takes "
+            f"{PROCESSES} is {text!r}; expected 2, one for runs and one for questions, or 1 for both, which takes "
             "less memory, and answers nothing while a run trains. Correct it and start again."
         )
     return int(text) if text else 1 if memory < SMALL else 2

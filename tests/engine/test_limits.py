@@ -23,7 +23,7 @@ def test_defaults_are_those_of_the_documentation_and_the_environment_changes_eac
 @pytest.mark.parametrize("wrong", ["many", "-1", "1.5", "nan", "inf"])
 def test_limit_that_is_none_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     monkeypatch.setenv("CONVSCOPE_LIMIT_QUEUED", wrong)
-    words = f"CONVSCOPE_LIMIT_QUEUED is {wrong!r}; expected is a whole number, or 0 for no limit."
+    words = f"CONVSCOPE_LIMIT_QUEUED is {wrong!r}; expected a whole number, or 0 for no limit."
     with pytest.raises(LimitRefused, match=words.replace(".", r"\.")):
         limits()
 

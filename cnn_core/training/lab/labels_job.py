@@ -12,6 +12,7 @@ from cnn_core.training.lab import likeness
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.calibration import refusal_curve, refusal_threshold, reliability
 from cnn_core.training.lab.labels import (
+    MOST_PAIRS,
     Finding,
     LabelsOptions,
     LabelsResult,
@@ -26,7 +27,6 @@ from cnn_core.training.lab.labels import (
 from cnn_core.training.lab.probe import fit_within
 
 DUPLICATE_SIMILARITY = 0.95  # cosine of centred features
-MOST_PAIRS = 200
 NEAREST = 3
 FEW = 2000  # pictures: with fewer, threads of t-SNE wait for one another eight times as long as they compute
 
