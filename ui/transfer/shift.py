@@ -31,5 +31,6 @@ def show_shift(shift: Shift) -> None:
                 contact_sheet(f"Like {missed.name}", alike, f"transfer_like_{number}", columns=3, titled=False)
     st.caption(
         "The surest mistakes, each with the training pictures most like it. Validation against test by Fisher's exact "
-        "test, how the pictures look by Mann and Whitney's; corrected for their number by Holm."
+        "test, how the pictures look by Mann and Whitney's; corrected for their number by Holm. Validation pictures "
+        "also chose epoch and weight decay, which flatters them a little."
     )
