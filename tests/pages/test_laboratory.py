@@ -416,7 +416,7 @@ def test_link_that_names_no_study_is_said_and_the_page_can_be_used(page: Any, st
 def test_transfer_page_leaves_studies_to_the_laboratory(page: Any, store: Store, items: tuple[Item, ...]) -> None:
     app = page("transfer", run=stored(store, items, "size").id)
     assert not app.exception
-    assert "There is no run" in app.error[0].value
+    assert "There is no training" in app.error[0].value
 
 
 def test_own_album_stays_without_a_word_in_the_link(

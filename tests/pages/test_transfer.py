@@ -746,7 +746,7 @@ def test_run_that_did_not_fail_is_not_offered_again(page: Any, store: Store, run
 
 def test_unknown_run_is_said_and_the_page_can_be_used(page: Any) -> None:
     app = page("transfer", run="0123456789ab")
-    assert "There is no run 0123456789ab on this server." in app.error[0].value
+    assert "There is no training 0123456789ab on this server." in app.error[0].value
     assert not start(app).disabled
 
 
