@@ -16,7 +16,7 @@ wanted = st.query_params.get("run")
 run = open_run(wanted) if wanted else None
 if run is None or run.kind != "transfer":
     build(
-        f"There is no run {plain(wanted)} on this server. Check the link; below you can start one of your own."
+        f"There is no training {plain(wanted[:40])} on this server. Check the link, or start one below."
         if wanted
         else ""
     )

@@ -400,7 +400,7 @@ def test_failure_is_kept_with_the_run(
     with pytest.raises(MemoryError):
         main(train(folder, tmp_path / "R.json"))
     assert store.recent()[0].state == "failed"
-    assert store.recent()[0].error.startswith("The memory did not suffice. Use fewer or smaller pictures")
+    assert store.recent()[0].error.startswith("There was not enough memory. Use fewer or smaller pictures")
 
 
 def test_bad_picture_costs_the_others_nothing(tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:

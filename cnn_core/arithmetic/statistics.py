@@ -14,7 +14,10 @@ from scipy.special import stdtr, stdtrit  # Student's t: a tenth of the time tha
 from cnn_core.arithmetic.measures import FoldAccuracy, PairedAnswers, wilson
 from cnn_core.arithmetic.verdicts import PairedDifference
 
-METHOD = "95 % interval of the mean over folds by the corrected resampled t (Nadeau & Bengio 2003)"
+METHOD = (
+    "95 % interval of the mean over folds by the corrected resampled t (Nadeau & Bengio 2003); where folds do not "
+    "differ Wilson's"
+)
 
 
 def paired_answers(names: tuple[str, str], first: Sequence[bool], second: Sequence[bool]) -> PairedAnswers:

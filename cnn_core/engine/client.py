@@ -272,7 +272,7 @@ class Engine:
             future.release()
             raise EngineBusy(
                 "A run is at work, and this server has one process for runs and answers. Answers come again when it "
-                "has ended; Laboratory, Runs shows how far it is."
+                "has ended; “All my runs” on the page “Study” shows how far it is."
             )
         if now < deadline:
             return

@@ -38,14 +38,14 @@ def sentence(error: BaseException, what: str = "run", details: str = _DETAILS) -
 
     Example:
         >>> sentence(MemoryError())
-        'The memory did not suffice. Use fewer or smaller pictures, a smaller model or a smaller batch.'
+        'There was not enough memory. Use fewer or smaller pictures, a smaller model or a smaller batch.'
         >>> print(sentence(KeyError("layer"), what="question"))
         This question failed with KeyError: 'layer'. Details are in engine.log; the app and other work go on.
     """
     if on_purpose(error):
         return str(error)
     if {cls.__name__ for cls in type(error).__mro__} & {"MemoryError", "ResourceExhaustedError"}:
-        return f"The memory did not suffice. {MEMORY_WORDS}"
+        return f"There was not enough memory. {MEMORY_WORDS}"
     if words := troubles.sentence(error):
         return words
     first_line = (str(error).strip().splitlines() or ["no further word"])[0].rstrip(".")

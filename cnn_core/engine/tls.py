@@ -31,7 +31,7 @@ def from_environment() -> Security | None:
     folder = Path(named)
     if missing := [name for name in FILES if not (folder / name).is_file()]:
         raise CertificatesRefused(
-            f"{SETTING} is {named!r}, where there is no {' and no '.join(missing)}. Expected is a folder with "
+            f"{SETTING} is {named!r}, where there is no {' and no '.join(missing)}. Expected a folder with "
             f"{', '.join(FILES)}; make one by: {MAKE}."
         )
     certificate, key = str(folder / CERTIFICATE), str(folder / KEY)

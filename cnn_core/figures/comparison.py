@@ -64,7 +64,7 @@ def curves(runs: Sequence[tuple[str, Sequence[Curve]]]) -> Figure:
                 line={"color": COLOURS[number % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "width": 2},
             )
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
-    figure.update_yaxes(title_text="right answers while training", tickformat=".0%", range=[0, 1.04])
+    figure.update_yaxes(title_text="right on pictures not trained on", tickformat=".0%", range=[0, 1.04])
     lines = sum(len(found) for _, found in runs)
     legend = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
     figure.update_layout(margin=_MARGIN, height=330 + 22 * lines, legend=legend, showlegend=True)

@@ -37,7 +37,7 @@ def curves(arms: Mapping[str, Learning], epochs: int, waiting: str = "") -> Figu
             figure.add_vline(
                 x=head,
                 line={"dash": "dot", "width": 1, "color": LIGHT.arms[arm]},
-                note="blocks thaw",
+                note="blocks unfrozen",
                 size=11,
             )
     last = max((entry.epoch for curve in arms.values() for entry in curve.epochs), default=0)

@@ -50,7 +50,7 @@ class Listing(NamedTuple):
     Args:
         files: In the archive's order, each with a `Member` to get it by, or a refusal.
         folders: Those that have an entry of their own, and zips in the zip.
-        notes: Phrases about the whole, such as the code page that names were read in.
+        notes: Sentences about the whole, such as the code page that names were read in.
     """
 
     files: list[Found]
@@ -180,7 +180,7 @@ def _list(file: IO[bytes], whole: _Whole, inside: Member | None) -> None:
     paths, codec = zip_names.paths(infos)
     if codec not in ("ascii", "utf-8"):
         where = "" if inside is None else f" in {printable(name)}"
-        whole.listing.notes.append(f"names{where} read as {code_pages.language(codec)} ({codec})")
+        whole.listing.notes.append(f"Names{where} read as {code_pages.language(codec)} ({codec}).")
     seen: set[str] = set()
     for info, path in zip(infos, paths, strict=True):
         whole_path = path if inside is None else f"{name}/{path}"

@@ -156,13 +156,13 @@ def alike(labels: Iterable[str]) -> list[str]:
 
     Example:
         >>> alike(["cats", "Cats", "dogs"])
-        ['the classes Cats and cats are kept apart, though only small differences of their names tell them apart']
+        ['The classes Cats and cats are kept apart, though only small differences of their names tell them apart.']
     """
     same: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
         same[unicodedata.normalize("NFKC", plain(label))].append(label)
     return [
-        f"the classes {named(names)} are kept apart, though only small differences of their names tell them apart"
+        f"The classes {named(names)} are kept apart, though only small differences of their names tell them apart."
         for names in same.values()
         if len(names) > 1
     ]

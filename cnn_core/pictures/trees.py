@@ -189,7 +189,7 @@ def place(found: Sequence[Found], folders: Sequence[str] = ()) -> Tree:
         label = shown(name)
         if label and label not in labels and len(label) <= LABEL_CHARACTERS:
             labels.add(label)
-            notes.append(f"the folder {label} holds no pictures")
+            notes.append(f"The folder {label} holds no pictures.")
     notes += alike(labels)
     placed = [Placed(file.found, file.name, file.part, "", file.refusal) for file in files]
     everything = sorted([*passed, *placed], key=lambda one: (one.found.path, one.found.size, str(one.found.where)))
@@ -244,7 +244,7 @@ def _take_parts(files: list[_File], hollow: dict[Folders, bool], notes: list[str
             dirs[:depth] + dirs[depth + 1 :] if dirs[: depth + 1] in parts else dirs: is_hollow
             for dirs, is_hollow in hollow.items()
         }
-        notes += {f"the folders {names} are kept apart as parts of the set"} - {*notes}
+        notes += {f"The folders {names} are kept apart as parts of the set."} - {*notes}
     return hollow
 
 

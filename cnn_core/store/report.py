@@ -72,7 +72,7 @@ def how_it_ended(outcome: Outcome | None, failure: str, stopped: bool, found: Ma
     Example:
         >>> how_it_ended(Outcome({"a": 1}, trouble="b did not fit."), "", False, {})["state"]
         'partial'
-        >>> how_it_ended(None, "The memory did not suffice.", False, {})["state"]
+        >>> how_it_ended(None, "There was not enough memory.", False, {})["state"]
         'failed'
         >>> how_it_ended(None, "", True, {})
         {'state': 'stopped', 'error': 'Stopped before there was anything to keep.'}

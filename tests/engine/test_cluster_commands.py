@@ -42,7 +42,7 @@ def test_without_certificates_nothing_is_started(
     assert "CONVSCOPE_TLS is not set. Whoever reaches a scheduler may run code on its workers" in said
     monkeypatch.setenv("CONVSCOPE_TLS", str(settings))
     assert cluster.main(command) == 2
-    assert "there is no tls.crt and no tls.key and no ca.crt. Expected is a folder with" in capsys.readouterr().err
+    assert "there is no tls.crt and no tls.key and no ca.crt. Expected a folder with" in capsys.readouterr().err
 
 
 def test_a_folder_is_no_store_for_several_machines(
@@ -61,14 +61,14 @@ def test_address_without_tls_is_refused(
     for address in ("", "tcp://scheduler:8786", "scheduler"):
         monkeypatch.setenv("CONVSCOPE_ENGINE", address)
         assert cluster.main(["worker", "ask"]) == 2
-        assert f"CONVSCOPE_ENGINE is {address!r}; expected is the scheduler's address" in capsys.readouterr().err
+        assert f"CONVSCOPE_ENGINE is {address!r}; expected the scheduler's address" in capsys.readouterr().err
 
 
 def test_web_server_with_half_a_folder_of_certificates_says_so(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (settings / "tls" / "tls.key").unlink()
     engine = Engine(Store(settings / "store"), "tls://127.0.0.1:9")
     status = engine.status()
-    assert not status.reachable and "where there is no tls.key. Expected is a folder" in status.message
+    assert not status.reachable and "where there is no tls.key. Expected a folder" in status.message
     engine.close()
 
 

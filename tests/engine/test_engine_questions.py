@@ -47,7 +47,7 @@ def test_other_errors_come_back_in_words(bench: Bench) -> None:
     before = len(bench.log)
     with pytest.raises(AskFailed, match="This question failed with ValueError: shapes"):
         bench.engine.ask("refuse", "value")
-    with pytest.raises(AskFailed, match="The memory did not suffice"):
+    with pytest.raises(AskFailed, match="There was not enough memory"):
         bench.engine.ask("refuse", "memory")
     logged = bench.log[before:]
     assert logged.count("Traceback") == 2 and "Compute Failed" not in logged, "once each, by us"

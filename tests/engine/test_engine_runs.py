@@ -97,7 +97,7 @@ def test_stop_of_a_stuck_job_ends_its_worker_and_the_next_run_works(bench: Bench
     ("error", "words"),
     [
         ("purpose", "No such thing; take another."),
-        ("memory", "The memory did not suffice. Use fewer or smaller pictures, a smaller model or a smaller batch."),
+        ("memory", "There was not enough memory. Use fewer or smaller pictures, a smaller model or a smaller batch."),
         ("disk", "The disk is full, so nothing more can be saved. Free some space, then start again."),
         (
             "value",
@@ -208,7 +208,7 @@ def test_failure_after_a_part_is_found_keeps_the_part(bench: Bench) -> None:
     run = bench.ended(bench.begin("parts", parts=["a", "b"], fail={"b": "memory"}))
     assert (run.state, run.attempt, run.result) == ("partial", 1, {"a": 1})
     assert run.error == (
-        "The memory did not suffice. Use fewer or smaller pictures, a smaller model or a smaller batch."
+        "There was not enough memory. Use fewer or smaller pictures, a smaller model or a smaller batch."
     )
 
 

@@ -329,9 +329,9 @@ def test_identity_says_how_soon_and_how_near(view: Any, store: Store) -> None:
 def test_part_that_failed_says_so_and_can_be_tried_again(view: Any, store: Store, engine: Any) -> None:
     app = view("degradation", architectures_part="Identity")
     run = begun(app, store, "architectures_identity_1")
-    store.finish(run, "failed", error="The memory did not suffice.")
+    store.finish(run, "failed", error="There was not enough memory.")
     app.run()
-    assert app.error[0].value == "**The run failed.** The memory did not suffice."
+    assert app.error[0].value == "**The run failed.** There was not enough memory."
     app.button(key="architectures_identity_1_again").click().run()
     assert engine.submitted == [run.id, run.id] and not app.exception
 

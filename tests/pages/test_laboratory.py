@@ -363,9 +363,9 @@ def test_study_done_in_part_shows_its_parts_and_only_the_rest_is_measured(
     page: Any, store: Store, items: tuple[Item, ...], engine: Any, as_own: Any
 ) -> None:
     known = replace(recipes_result(), recipes=recipes_result().recipes[:1])
-    run = stored(store, items, "recipes", "partial", known, "The memory did not suffice.")
+    run = stored(store, items, "recipes", "partial", known, "There was not enough memory.")
     app = page("laboratory", run=run.id)
-    assert not app.exception and "The memory did not suffice." in texts(app) and "% of its norm" in charts(app)
+    assert not app.exception and "There was not enough memory." in texts(app) and "% of its norm" in charts(app)
     assert not [button for button in app.button if button.key == "laboratory_rest_recipes"], "a stranger's"
     app = as_own(app, run.id)
     app.button(key="laboratory_rest_recipes").click().run()
@@ -416,7 +416,7 @@ def test_link_that_names_no_study_is_said_and_the_page_can_be_used(page: Any, st
 def test_transfer_page_leaves_studies_to_the_laboratory(page: Any, store: Store, items: tuple[Item, ...]) -> None:
     app = page("transfer", run=stored(store, items, "size").id)
     assert not app.exception
-    assert "There is no run" in app.error[0].value
+    assert "There is no training" in app.error[0].value
 
 
 def test_own_album_stays_without_a_word_in_the_link(

@@ -57,3 +57,9 @@ def test_what_is_chosen_reaches_the_options_and_what_they_will_take() -> None:
     options, _ = app.session_state["found"]
     assert options["whiten"] is True and options["backbones"] == ["efficientnet_lite0"]
     assert app.caption[-1].value == "About 1 minute.", "a network is a minute"
+
+
+def test_refusal_calls_an_option_as_its_control_is_called() -> None:
+    app = opened()
+    app.button_group(key="laboratory_toy_names").set_value([]).run()
+    assert app.session_state["found"] == (None, "Names has 0 values; expected 1 or more of a, b, c.")

@@ -154,7 +154,7 @@ def test_map_marks_what_is_judged_otherwise(look: Any) -> None:
     assert [trace["name"] for trace in drawn] == list(CLASSES)
     assert drawn[0]["marker"]["symbol"] == ["circle"] * 5 + ["x"]
     assert drawn[0]["text"][5] == "p0.png: is cat, judged dog" and drawn[0]["customdata"][5] == 0
-    assert "A cross is one of 1 pictures judged otherwise than labelled." in words(app)
+    assert "Crosses: 1 picture judged otherwise than labelled." in words(app)
     app.selectbox(key=next(b.key for b in app.selectbox if b.key.startswith("laboratory_find"))).select(3).run()
     assert len(figure(app, "judged dog")["data"]) == 4, "the picture found by name is ringed"
     assert figure(look("Map", laboratory_projection="t-SNE"), "judged dog")["data"][1]["x"] != drawn[1]["x"]

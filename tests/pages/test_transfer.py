@@ -121,9 +121,9 @@ def test_class_without_pictures_is_named_before_the_button_can_be_pressed(page: 
 
 
 def test_phone_is_told_that_it_cannot_choose_folders(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "Phones cannot choose folders" not in texts(page("transfer"))
+    assert "Many phones cannot choose folders" not in texts(page("transfer"))
     monkeypatch.setattr("ui.transfer.pictures_in._is_phone", lambda: True)
-    assert "Phones cannot choose folders" in texts(page("transfer"))
+    assert "Many phones cannot choose folders" in texts(page("transfer"))
 
 
 def test_example_is_stamped_with_its_provenance_before_anything_is_trained(page: Any) -> None:
@@ -606,7 +606,7 @@ def test_many_pictures_give_a_table_and_files_to_take_along(page: Any, store: St
     app.run()
     assert not app.exception
     said = texts(app)
-    assert "**2 pictures**; the networks differ on 2 of them." in said
+    assert "The networks agree on **0 of 2 pictures**." in said
     assert "| b.jpg | dog 75% | cat 97% |" in said
     assert "c.jpg" in app.warning[0].value, "why one was refused is said, and the others are answered"
     labels = [button.proto.label for button in app.get("download_button")]
@@ -723,7 +723,7 @@ def test_result_of_a_newer_version_says_so(page: Any, store: Store, run: Run) ->
 def test_own_run_that_failed_is_tried_again_under_its_id(
     page: Any, store: Store, run: Run, engine: Any, as_own: Any, state: str
 ) -> None:
-    words = "The memory did not suffice."
+    words = "There was not enough memory."
     ended = finish(store, run, state, words)
     app = page("transfer", run=run.id)
     assert "transfer_again" not in [button.key for button in app.button], "it is a stranger's"
@@ -746,7 +746,7 @@ def test_run_that_did_not_fail_is_not_offered_again(page: Any, store: Store, run
 
 def test_unknown_run_is_said_and_the_page_can_be_used(page: Any) -> None:
     app = page("transfer", run="0123456789ab")
-    assert "There is no run 0123456789ab on this server." in app.error[0].value
+    assert "There is no training 0123456789ab on this server." in app.error[0].value
     assert not start(app).disabled
 
 
@@ -850,7 +850,7 @@ def test_page_for_the_browser_goes_along_if_its_network_passed(page: Any, store:
     switch = app.toggle(key="transfer_page_frozen")
     (before,) = [button.proto.label for button in app.get("download_button") if "Frozen" in button.proto.label]
     assert switch.value and switch.label == "A page for the browser (`web/`, 19 MB)"
-    assert "Ten of the test pictures go with it: whoever can open the page can see them." in texts(app)
+    assert "Up to ten of the test pictures go with it: whoever can open the page can see them." in texts(app)
     app.toggle(key="transfer_bundle_pictures").set_value(False).run()
     assert "Ten of the test pictures" not in texts(app) and "--directory web" in texts(app)
     app.toggle(key="transfer_page_frozen").set_value(False).run()
@@ -923,9 +923,9 @@ def test_export_test_that_failed_in_part_shows_what_passed_and_can_be_tried_agai
     told["formats"] = told["formats"][:2]
     keep_test(store, run, told)
     store.beat(test, {}, SelfTest(**told).to_json())
-    store.finish(test, "partial", error="The memory did not suffice.")
+    store.finish(test, "partial", error="There was not enough memory.")
     app.run()
-    assert "**Done in part.** The memory did not suffice." in texts(app)
+    assert "**Done in part.** There was not enough memory." in texts(app)
     assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT, float"]
     app.button(key="transfer_export_frozen_again").click().run()
     assert engine.submitted == [test.id, test.id] and store.glance(test.id).state == "queued"

@@ -202,7 +202,7 @@ def test_parts_are_kept_apart_and_their_classes_joined(one, other, part, above):
     assert parts(tree) == {("train", "cats"): 2, ("train", "dogs"): 1, (part, "cats"): 3}
     assert refused(tree) == []
     first, second = sorted({one.split("/")[0], other.split("/")[0]})
-    assert tree.notes == (f"the folders {first} and {second} are kept apart as parts of the set",)
+    assert tree.notes == (f"The folders {first} and {second} are kept apart as parts of the set.",)
 
 
 def test_three_parts():
@@ -312,7 +312,7 @@ def test_empty_folders_are_classes_and_told():
         "e/disc/6 | e/bar/6 | e/third/PUT_PICTURES_HERE.txt", "e", "e/fourth", "e/disc/sub", "e/.git", "e/third"
     )
     assert counts(tree) == {"bar": 6, "disc": 6, "fourth": 0, "third": 0}
-    assert tree.notes == ("the folder fourth holds no pictures", "the folder third holds no pictures")
+    assert tree.notes == ("The folder fourth holds no pictures.", "The folder third holds no pictures.")
 
 
 @pytest.mark.parametrize("folder", ["Annotations", "labels", "images", "100APPLE", "@eaDir", "docs", "scripts"])
@@ -387,7 +387,7 @@ def test_lookalikes_are_told():
     tree = grow("p/Cats/1 | p/cats/1 | p/dogs/1")
     assert tree.labels == ("Cats", "cats", "dogs")
     assert tree.notes == (
-        "the classes Cats and cats are kept apart, though only small differences of their names tell them apart",
+        "The classes Cats and cats are kept apart, though only small differences of their names tell them apart.",
     )
 
 
@@ -701,4 +701,4 @@ def test_the_shared_folders(cases):
         tree = read(cases / "folders" / name)
         assert counts(tree) == expected, name
         assert not refused(tree)
-        assert tree.notes == (("the folder third holds no pictures",) if name == "empty_class" else ())
+        assert tree.notes == (("The folder third holds no pictures.",) if name == "empty_class" else ())

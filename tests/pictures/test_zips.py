@@ -122,7 +122,7 @@ def test_names_in_a_code_page_come_out_with_a_note(codec, listed):
     listing = listed(named(*(f"{word}/{number}.jpg".encode(codec) for word in words for number in range(2))))
     assert labels(listing) == dict.fromkeys(sorted(words), 2)
     (note,) = listing.notes
-    assert re.fullmatch(rf"names read as (Japanese|Russian|Korean|.+ Chinese|Western European) \({codec}\)", note)
+    assert re.fullmatch(rf"Names read as (Japanese|Russian|Korean|.+ Chinese|Western European) \({codec}\)\.", note)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_unicode_path_field_is_believed_where_it_fits(listed, unpacked):
     for field in ({"version": 2}, {"checksum": 1}):  # renamed since, or of another kind: the code page is guessed
         bad = raw_zip(*((name, b"x", unicode_path(name, "evil/1.jpg", **field), b"") for name in raw))
         assert labels(listed(bad)) == {"кошки": 1, "собаки": 1}
-        assert listed(bad).notes == ["names read as Russian (cp866)"]
+        assert listed(bad).notes == ["Names read as Russian (cp866)."]
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe/", b"", None])
@@ -434,7 +434,7 @@ def test_a_bomb_of_zips_is_refused(listed):
 def test_names_of_a_zip_in_the_zip_are_read_by_themselves(listed):
     inner = named("猫/1.jpg".encode("cp932"), "ソファ/2.jpg".encode("cp932"))
     listing = listed(packed(("日本.zip", inner), ("日本/кошки/3.jpg", b"x")))
-    assert listing.notes == ["names in 日本.zip read as Japanese (cp932)"]
+    assert listing.notes == ["Names in 日本.zip read as Japanese (cp932)."]
 
 
 def test_traversal_in_a_zip_in_the_zip(listed):
@@ -461,8 +461,8 @@ def cases() -> Path:
 @pytest.mark.parametrize(
     ("name", "expected", "notes"),
     [
-        ("sjis_sofa", {"いす": 6, "ソファ": 6}, ["names read as Japanese (cp932)"]),
-        ("sjis_table_ability", {"能": 6, "表": 6}, ["names read as Japanese (cp932)"]),
+        ("sjis_sofa", {"いす": 6, "ソファ": 6}, ["Names read as Japanese (cp932)."]),
+        ("sjis_table_ability", {"能": 6, "表": 6}, ["Names read as Japanese (cp932)."]),
         ("winrar_unicode_path", {"кошки": 6, "собаки": 6}, []),
         ("nested_day", {"cats": 12, "dogs": 12}, []),
         ("nas", {"cats": 6, "dogs": 6}, []),

@@ -303,7 +303,7 @@ def test_default_store_is_named_by_the_environment(tmp_path: Path, monkeypatch: 
 def test_what_was_found_stays_when_the_run_fails(store: Store) -> None:
     run = claimed(store)
     assert store.beat(run, {}, {"frozen": 0.9}) == "go on" and store.beat(run, {"fraction": 0.7}) == "go on"
-    assert store.finish(run, "partial", error="fine_tuned: the memory did not suffice.")
+    assert store.finish(run, "partial", error="fine_tuned: there was not enough memory.")
     ended = store.get(run.id)
     assert ended.result == {"frozen": 0.9} and ended.state == "partial" and not ended.live
 

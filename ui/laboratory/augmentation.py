@@ -20,8 +20,8 @@ COPIES = 5
 SIDE = 128  # pixels of a picture of the sheet
 ROWS = 2  # pictures of it
 ABOUT = {
-    "all": "what “Augmentation” means on the page that teaches",
-    "mirror": "left and right exchanged, every other time; wrong where the side matters, as in letters and digits",
+    "all": "the three together, as “Augment” on the page “Teach it yours” has it",
+    "mirror": "left and right exchanged, half of the time; wrong where the side matters, as in letters and digits",
     "shift": "up to a tenth of the side in either direction, the border reflected",
     "zoom": "up to 15 % larger or smaller, the border reflected",
 }

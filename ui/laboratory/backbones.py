@@ -16,7 +16,7 @@ from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import count, plain, table
 
-MEASURES = {"Time": "time for a picture", "MACs": "multiply-adds", "Weights": "size on disk"}
+MEASURES = {"Time": "time for a picture", "MACs": "multiply-adds", "Weights": "size of the weights"}
 _FIELDS = {"Time": "milliseconds", "MACs": "macs", "Weights": "megabytes"}
 
 

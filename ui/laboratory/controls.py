@@ -44,8 +44,15 @@ def controls(study: Study, place: Any = st) -> tuple[LabOptions | None, str]:
     try:
         options: LabOptions = study.options.of(**changed)
     except SpecRefused as refusal:
-        return None, str(refusal)
+        return None, _in_words(str(refusal), study)
     return options, ""
+
+
+def _in_words(refusal: str, study: Study) -> str:
+    """Call an option that is refused as its control is called."""
+    name, blank, rest = refusal.partition(" ")
+    called = {entry.name: bounds_of(entry).label for entry in fields(study.options)}
+    return f"{called.get(name, name)}{blank}{rest}"
 
 
 def _control(entry: Field[Any]) -> Callable[..., Any]:

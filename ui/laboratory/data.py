@@ -15,7 +15,7 @@ from ui.shared.controls import segments, slide
 from ui.shared.session import Album
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import plain, table
+from ui.shared.text import count, plain, table
 
 LOOKS = {
     "Map": "Map of all pictures",
@@ -97,7 +97,7 @@ def _map(shown: Shown[LabelsResult], points: Sequence[MapPoint], side: DeltaGene
         )
     wrong = sum(not point.right for point in points)
     ringed = {points[one].digest} if one is not None else set()
-    alt = f"{len(points)} pictures as points by {projection}, coloured by class; {wrong} are judged otherwise."
+    alt = f"{count(len(points), 'picture')} as points by {projection}, coloured by class; {wrong} judged otherwise."
     drawn = figures.embedding_map(points, shown.result.classes, projection, ringed)
     if shown.example:  # its photos are not here: there is nothing to select
         plot(drawn, "map_example", alt, shown)
@@ -115,7 +115,7 @@ def _map(shown: Shown[LabelsResult], points: Sequence[MapPoint], side: DeltaGene
         chosen = [index[0] if isinstance(index, list) else index for index in picked]
         chosen = ([one] if one is not None else []) + [index for index in chosen if index != one]
     st.caption(
-        f"A cross is one of {wrong} pictures judged otherwise than labelled. "
+        f"Crosses: {count(wrong, 'picture')} judged otherwise than labelled. "
         + (
             "PCA keeps distances as well as two axes can. "
             if projection == "PCA"
@@ -146,8 +146,8 @@ def _calibration(shown: Shown[LabelsResult], found: Reliability) -> None:
     table(["Class", "Its own error"], [[plain(each.name), f"{each.ece:.3f}"] for each in found.per_class])
     st.caption(
         "Below the dotted line it is surer than it is right. Bars: where the share would likely lie on other photos "
-        "(95 %, Wilson 1927); with few pictures the error is overestimated (Guo et al. 2017; by class: Kull et al. "
-        "2019)."
+        "(95 %, Wilson 1927). With few pictures the error is overestimated. Its definition: Guo et al. 2017, by class "
+        "Kull et al. 2019."
     )
 
 

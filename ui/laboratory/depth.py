@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cnn_core.figures.laboratory import depth as curve
-from cnn_core.training.lab.depth import STUDY
+from cnn_core.training.lab.depth import STUDY, DepthResult
 from cnn_core.training.lab.examples import example
 from cnn_core.training.results import ResultUnreadable
 from ui.laboratory.runs import newest
@@ -22,18 +22,17 @@ def classes_part() -> tuple[str, bool]:
     album = Album.current()
     if found := newest(STUDY.key, album):
         try:
-            told = STUDY.result.from_json(found.result or {}).told() if found.result else ()
+            if told := _first(STUDY.result.from_json(found.result or {})):
+                return told, not album.is_sample
         except ResultUnreadable:  # the study itself says so
-            told = ()
-        if told:
-            return _first(told[0]), not album.is_sample
+            pass
     ready = example(STUDY)
-    told = ready.result.told() if ready else ()
-    return (_first(told[0]) if told else ""), False
+    return (_first(ready.result) if ready else ""), False
 
 
-def _first(sentences: str) -> str:
-    return f"{sentences.partition('. ')[0].removesuffix('.')}."
+def _first(found: DepthResult) -> str:
+    """The first sentence on the probes; where nothing was learnt it says that."""
+    return f"{found.sentences[0].partition('. ')[0].removesuffix('.')}." if found.stages else ""
 
 
 def depth(room: Room) -> bool:

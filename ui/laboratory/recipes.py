@@ -30,8 +30,9 @@ def recipes(room: Room) -> bool:
             sentences(shown.result)
             _weights(shown)
         st.caption(
-            "Mean over folds of ‖w − w₀‖ / ‖w₀‖, block by block. Kumar et al. 2022, arXiv:2202.10054 (head first); "
-            "Howard & Ruder 2018, arXiv:1801.06146, sections 3.2 and 3.3 (lower rates below, gradual unfreezing)."
+            "Block by block ‖w − w₀‖ / ‖w₀‖: of weights the mean over folds, of statistics the largest. Kumar et al. "
+            "2022, arXiv:2202.10054 (head first); Howard & Ruder 2018, arXiv:1801.06146, sections 3.2 and 3.3 (lower "
+            "rates below, gradual unfreezing)."
         )
         if shown:
             receipt(shown)
@@ -47,7 +48,8 @@ def _costs(shown: Shown[RecipesResult]) -> None:
         right = next(tried for tried in result.recipes if tried.accuracy)
         st.caption(
             f"A bar is what a recipe gains or loses against “{plain(right.title)}” on the same folds; the line through "
-            "it is the 95 % interval of that difference. A bar without a line has too few folds for one."
+            "it is the 95 % interval of that difference. A bar without a line has too few folds, or folds too alike, "
+            "for one."
         )
     stamp(shown)
     for tried in result.recipes:

@@ -68,6 +68,7 @@ def _agreement(shown: Shown[SabotageResult]) -> None:
     if asked:
         st.header("How many ImageNet answers stay?", anchor=False)
         plot(agreement(asked), "agreement", _spoken(asked, _agrees), shown)
+        st.caption("The line through a bar is the 95 % interval of that share (Wilson 1927).")
     for network in here:
         for mistake in network.distortions:
             if mistake.not_applicable:

@@ -224,7 +224,7 @@ def receipt(shown: Shown[Any]) -> None:
     lines = [
         f"{count(result.pictures, 'picture')} in {count(len(result.classes), 'class')}; {day}, "
         f"{duration(result.seconds)} ({duration(result.cpu_seconds)} of processor time).",
-        f"{result.intervals}; {options.folds} folds, divided {options.repeats} times.",
+        f"{result.intervals}; {options.folds} folds, divided {count(options.repeats, 'time')}.",
         f"Seed {options.seed}{_machine(shown.environment)}.",
         *result.notes,
     ]

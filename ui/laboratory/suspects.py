@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cnn_core.figures import maps
 from cnn_core.figures.pooling import evidence as overlaid
 from cnn_core.pictures.albums import Before
-from cnn_core.training.lab.labels import Evidence, LabelsResult, MapPoint, Pair, Suspect
+from cnn_core.training.lab.labels import Evidence, LabelsResult, MapPoint, Pair, Suspect, listed
 from ui.shared.contact import contact_sheet
 from ui.shared.controls import segments
 from ui.shared.session import Album, small, store
@@ -183,7 +183,7 @@ def pairs(found: Sequence[Pair], album: Album, side: DeltaGenerator, *, example:
     with side:
         kind = segments("Pairs", PAIRS, "All-pairs", "laboratory_pairs")
         st.markdown(
-            f"**{count(len(found), 'pair')}** of pictures are nearly the same to the network (cosine 0.95 or more): "
+            f"**{listed(found)}** of pictures are nearly the same to the network (cosine 0.95 or more): "
             f"{across} under two labels, one of which may be wrong; {parts} in two parts of a split, where a test "
             "would be too easy. ConvScope itself keeps copies, and frames that look nearly the same, on one side of a "
             "split; what only the network takes for alike is yours to judge."

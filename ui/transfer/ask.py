@@ -87,12 +87,9 @@ def _many(run_id: str, arms: Collection[str], files: Sequence[Any]) -> None:
         [plain(file.name), *(f"{plain(_likeliest(said[arm]))} {max(said[arm].values()):.0%}" for arm in arms)]
         for file, said in found
     ]
-    differ = sum(len({_likeliest(arm) for arm in said.values()}) > 1 for _, said in found)
+    agree = sum(len({_likeliest(arm) for arm in said.values()}) == 1 for _, said in found)
     if len(arms) > 1:
-        st.markdown(
-            f"**{count(len(found), 'picture')}**; the networks "
-            + (f"differ on {differ} of them." if differ else "agree on all of them.")
-        )
+        st.markdown(f"The networks agree on **{agree} of {count(len(found), 'picture')}**.")
     table(header, rows[:SHOWN], numbers=False)
     if len(rows) > SHOWN:
         st.caption(f"… and {len(rows) - SHOWN:,} more in the file.")
@@ -105,15 +102,15 @@ def _many(run_id: str, arms: Collection[str], files: Sequence[Any]) -> None:
             key="transfer_try_csv",
             on_click="ignore",
         )
-        best = list(arms)[-1]
+        last = list(arms)[-1]
         st.download_button(
             "Sorted into folders (zip)",
-            lambda: _sorted(found, best),
+            lambda: _sorted(found, last),
             "convscope-sorted.zip",
             "application/zip",
             key="transfer_try_zip",
             on_click="ignore",
-            help=f"A folder a class, by what {ARM_TITLES[best].lower()} says.",
+            help=f"A folder a class, by what the network “{ARM_TITLES[last]}” says.",
         )
 
 

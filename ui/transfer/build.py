@@ -20,7 +20,9 @@ def build(trouble: str = "") -> None:
     """
     with st.container(key="teach_title"):
         st.title("Teach a network your own categories", anchor=False)
-        st.markdown("Frozen against fine-tuned: one keeps its eyes, one adapts them. Which is right more often?")
+        st.markdown(
+            "Frozen against fine-tuned: one keeps what it has learnt, one adapts it. Which is right more often?"
+        )
     if trouble:
         st.error(trouble)
     album = Album.current()

@@ -5,11 +5,12 @@ import streamlit as st
 from cnn_core.figures.transfer import confusion
 from cnn_core.networks.backbones import backbone
 from cnn_core.store.records import Run
-from cnn_core.training.transfer.headline import again, balanced
+from cnn_core.training.transfer.documents import UNKNOWN
+from cnn_core.training.transfer.headline import again, balanced, listed
 from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES, Options
 from ui.shared.charts import plot
-from ui.shared.text import duration, plain, table
+from ui.shared.text import count, duration, plain, table
 from ui.transfer.live import draw_curves
 from ui.transfer.take_home import take_home
 
@@ -49,10 +50,10 @@ def _figures(arms: dict[str, Arm]) -> None:
     }
     table(["", *(ARM_TITLES[name] for name in arms)], [[row, *map(show, arms.values())] for row, show in rows.items()])
     st.caption(
-        "Photos are read once and what the network makes of them is kept: 0 s means that it was there. A head on fixed "
-        "features is solved to its end, with the weight decay of which the validation pictures have the least loss; an "
-        "epoch of it is one pass. Of what is trained in steps the best epoch is tested: the highest validation "
-        "accuracy, the lower loss among equals."
+        "Photos are read once and what the network makes of them is kept: 0.0 s means that it was there. A head on "
+        "fixed features is solved to its end, with the weight decay of which the validation pictures have the least "
+        "loss; an epoch of it is one pass. Of what is trained in steps the best epoch is tested: the highest "
+        "validation accuracy, the lower loss among equals."
     )
 
 
@@ -76,28 +77,34 @@ def _confused(name: str, arm: Arm, classes: tuple[str, ...]) -> str:
     )
     if not times:
         return f"{ARM_TITLES[name]} mistakes no class for another."
-    return f"{ARM_TITLES[name]} most often takes {true} for {said}: {times} times. The table below has every class."
+    often = count(times, "time")
+    return f"{ARM_TITLES[name]} most often takes {true} for {said}: {often}. The table below has every class."
 
 
 def _provenance(run: Run, found: Transfer) -> None:
     sizes, environment = found.split_sizes, run.environment
     options = Options.from_json(run.spec["options"])
     record = backbone(options.backbone)
+    apart = "; duplicates and near-duplicates never on two sides"
+    rates = {"scratch": options.head_learning_rate, "fine_tuned": options.fine_tune_learning_rate}
+    stepped = [f"{rate:g} ({ARM_TITLES[arm].lower()})" for arm, rate in rates.items() if arm in options.arms]
     lines = [
-        f"{sizes['train']} training, {sizes['validation']} validation, {sizes['test']} test pictures; "
-        "duplicates and near-duplicates never on two sides.",
+        f"{sizes['train']} training, {sizes['validation']} validation, {sizes['test']} test pictures"
+        f"{'' if any('too easy' in note for note in found.notes) else apart}.",
         *map(plain, found.verdicts()),
         "“Likely” is a 95 % interval (Wilson's): it tells how much the choice of test pictures matters.",
         *map(plain, found.notes),
-        f"Backbone {plain(record.title)}, {plain(record.paper)}; {options.unfreeze_blocks} blocks thawed.",
-        f"Seed {options.seed}; {options.epochs} epochs of batches of {options.batch_size}; learning rate "
-        f"{options.head_learning_rate:g} (from scratch) and {options.fine_tune_learning_rate:g} (thawed blocks); "
-        f"augmentation {'on' if options.augment else 'off'}; class weights {'on' if options.class_weights else 'off'}"
+        f"Backbone {plain(record.title)}, {plain(record.paper)}"
+        + (f"; {count(options.unfreeze_blocks, 'block')} unfrozen." if "fine_tuned" in options.arms else "."),
+        f"Seed {options.seed}; "
+        + (f"{count(options.epochs, 'epoch')} of batches of {options.batch_size}; " if stepped else "")
+        + (f"learning rate {listed(stepped)}; " if stepped else "")
+        + f"augmentation {'on' if options.augment else 'off'}; class weights {'on' if options.class_weights else 'off'}"
         f"{', in the loss and in all that was chosen by' if options.class_weights else ''}.",
         f"{plain(environment['device'])}; Keras {environment['keras']}, TensorFlow {environment['tensorflow']}, "
         f"Python {environment['python']}; ConvScope {environment['commit']}."
         if environment
-        else "Device and versions are not known: the run ended before it wrote them.",
+        else UNKNOWN,
     ]
     for name, arm in found.arms.items():
         phases = ", ".join(f"{phase.replace('_', ' ')} {duration(s)}" for phase, s in arm.seconds.items())

@@ -72,8 +72,8 @@ def _try(run: Run) -> None:
         found = None
     if not found or not found.arms:
         st.markdown(
-            "As soon as the first network has learnt, drop a photo here and it answers. The frozen one is the quick "
-            "one: seconds."
+            "As soon as the first network has learnt, drop a photo here and it answers."
+            + (" The frozen one takes seconds." if "frozen" in run.spec["options"]["arms"] else "")
         )
         return
     shares = {name: arm.accuracy for name, arm in found.arms.items()}
@@ -106,6 +106,8 @@ def draw_curves(run: Run) -> None:
         words = "waiting for its turn" if run.state == "queued" else PHASES.get(phase, phase)
         waiting = f"{words[0].upper()}{words[1:]}…"
     plot(curves(begun or found, run.spec["options"]["epochs"], waiting), f"transfer_curves_{run.id}", _told(begun))
+    if run.spec["options"].get("class_weights"):
+        st.caption("In these curves every class counts the same, whatever its number of photos.")
 
 
 def _told(begun: dict[str, Learning]) -> str:

@@ -29,8 +29,8 @@ def live_answers(run: Run, found: Transfer) -> None:
             title=f"live answers of {run.title}",
             begin="Make the networks ready",
             key="transfer_live",
-            about="Converts what was trained to LiteRT, which browsers run, and asks the server about ten test "
-            "pictures, by which your browser is checked. Half a minute, once.",
+            about="Converts what was trained to LiteRT, which browsers run, and asks the server about up to ten "
+            "test pictures, by which your browser is checked. Half a minute, once.",
             of=run,
             what="make its networks ready for browsers",
             at_once=True,

@@ -53,8 +53,10 @@ def show_mistakes(run: Run, arms: Mapping[str, Arm]) -> None:
     if not found:
         return
     missed = ", ".join(f"{ARM_TITLES[name].lower()} {len(arm.wrong)}" for name, arm in arms.items() if arm.wrong)
+    shared = len(found[0].said) > 1
+    order = "first those that most networks missed" if shared else "the surest mistakes first"
     st.markdown(
-        f"**{count(len(found), 'picture')}** missed ({missed}), the surest mistakes first. Click one: is the network "
+        f"**{count(len(found), 'picture')}** missed ({missed}), {order}. Click one: is the network "
         "wrong, or is the label? One that you correct is corrected in your set; train again, and see whether it helps."
     )
     pages = -(-len(found) // PAGE)

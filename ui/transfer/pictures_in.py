@@ -46,7 +46,9 @@ def add_pictures(album: Album) -> None:
             help="The sub-folders' names become the classes. " + _LIMITS,
         )
         if _is_phone():
-            st.caption("Phones cannot choose folders. Name each class under “New class” and add its photos there.")
+            st.caption(
+                "Many phones cannot choose folders. There, name each class under “New class” and add its photos there."
+            )
         if taken and not too_much(taken):
             take(album, intake.from_upload([(file.name, file.size, file.getvalue) for file in taken]))
     with archive:

@@ -25,7 +25,7 @@ from ui.transfer.shift import show_shift
 from ui.transfer.test_set import tested_apart
 
 CLASS_WEIGHTS = settings.title("class_weights")
-DIVIDED = re.compile("left out|nearly the same|too easy")  # of the notes those on the division of the pictures
+DIVIDED = re.compile("pictures? left out|nearly the same|too easy")  # of the notes those on how the set was divided
 REPEATS = (
     "Accuracies repeat to a picture or two: a frozen network's exactly, one whose blocks learn step by step not quite, "
     "for processors add in different orders."

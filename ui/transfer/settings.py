@@ -85,6 +85,7 @@ def settings(equal: bool) -> tuple[Options | None, str]:
             round(defaults.head_learning_rate / defaults.fine_tune_learning_rate),
             format_func="{} ×".format,
             key="transfer_ratio",
+            help=_FIELDS["fine_tune_learning_rate"].about,
             persist_state="session",
         )
         seed = st.number_input(

@@ -25,11 +25,12 @@ def show_shift(shift: Shift) -> None:
     for number, missed in enumerate(shift.missed):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
             st.image(small(missed.digest), width=96, alt=f"{missed.name}: is {missed.label}, said {missed.said}")
-            st.markdown(f"is **{plain(missed.label)}**, said {plain(missed.said)}; learnt were", width=130)
+            st.markdown(f"is **{plain(missed.label)}**, said {plain(missed.said)}; most like it, learnt", width=130)
             alike = [(like.digest, f"{like.name}: {like.label}", "") for like in missed.nearest]
             with st.container(width=240):
                 contact_sheet(f"Like {missed.name}", alike, f"transfer_like_{number}", columns=3, titled=False)
     st.caption(
-        "The surest mistakes, each with the training pictures most like it. Fisher's exact test of validation against "
-        "test, Mann and Whitney's of the medians, corrected for their number by Holm."
+        "The surest mistakes, each with the training pictures most like it. Validation against test by Fisher's exact "
+        "test, how the pictures look by Mann and Whitney's; corrected for their number by Holm. Validation pictures "
+        "also chose epoch and weight decay, which flatters them a little."
     )

@@ -34,8 +34,9 @@ def take_home(run: Run, found: Transfer) -> None:
     st.markdown(
         "Each network comes as a zip: the `.keras` file with its preprocessing inside, `labels.json`, `predict.py` and "
         "`train.py` in plain Keras, which do not need ConvScope, a notebook that measures and trains again with them, "
-        "a model card and the figures. Tested, it can have a page along, too, that runs the network in any browser. "
-        "Given as “Zip” among the pictures of this or another server, it brings back pictures, classes and settings."
+        "a model card and the figures. Once tested, it can also hold a page that runs the network in any browser. "
+        "Dropped under “Zip” on the page “Teach it yours”, here or on another server, it brings back pictures, classes "
+        "and settings."
     )
     pictures = st.toggle("Put the pictures into the zip", True, key="transfer_bundle_pictures")
     st.caption(
@@ -77,7 +78,7 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
                 title=f"exports of {run.title}, {ARM_TITLES[name].lower()}",
                 begin="Test the exports",
                 key=f"transfer_export_{name}",
-                about=f"Converts to LiteRT{'' if lacking else ' and ONNX'} and asks each format about ten of the test "
+                about=f"Converts to LiteRT{'' if lacking else ' and ONNX'} and asks each format about up to ten test "
                 "pictures, as its reader will: in a fresh process, by predict.py. About a minute.",
                 of=run,
                 what="test its exports",
@@ -129,7 +130,11 @@ def _wants_page(name: str, formats: list[dict[str, Any]], pictures: bool) -> boo
             "It runs the network on the camera and on pictures, which stay in the browser, and asks nobody else for "
             "anything. Put the folder `web` onto any web space, or open it with "
             "`python -m http.server 8000 --directory web`; a phone's camera needs an https address."
-            + (" Ten of the test pictures go with it: whoever can open the page can see them." if pictures else "")
+            + (
+                " Up to ten of the test pictures go with it: whoever can open the page can see them."
+                if pictures
+                else ""
+            )
         )
     return wanted
 

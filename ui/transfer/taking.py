@@ -43,7 +43,7 @@ def too_much(taken: Sequence[Any]) -> bool:
     if len(taken) <= limits.UPLOAD_FILES and size <= limits.UPLOAD_BYTES:
         return no_place(size)
     st.error(
-        f"{len(taken):,} files of {size / limits.MB:.0f} MB were received; at most {limits.UPLOAD_FILES:,} files and "
+        f"Received {count(len(taken), 'file')}, {limits.megabytes(size)} MB; at most {limits.UPLOAD_FILES:,} files and "
         f"{limits.UPLOAD_BYTES // limits.MB} MB are taken at once. Nothing was added: upload them in smaller lots, or "
         "train from the command line, where the disk is the limit."
     )

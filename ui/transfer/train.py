@@ -16,9 +16,9 @@ from ui.transfer.settings import changed, settings
 from ui.widgets.focus.focus import STARTED
 
 ABOUT = {
-    "frozen": "keeps its eyes as they are; only its last step learns your words",
-    "fine_tuned": "lets its upper layers adapt to your pictures, too",
-    "scratch": "the same network with no past: it has only your pictures",
+    "frozen": "keeps what it has learnt from other photos; only its last layer learns your classes",
+    "fine_tuned": "adapts its upper layers to your pictures, too",
+    "scratch": "begins with random weights: it has only your pictures",
 }
 
 

@@ -66,10 +66,13 @@ def looked(run_id: str, picture: str | Picture, arms: Collection[str]) -> dict[s
     if not nearest:
         st.caption("The pretrained network has not read these pictures: which ones are most alike is not known.")
         return found
-    st.markdown("**It has learnt from these, and finds them most alike**")
+    st.markdown("**The training pictures that are most alike**")
     alike = [(near.digest, f"{near.label} {near.similarity:.2f}", near.name) for near in nearest]
     contact_sheet("Training pictures most alike", alike, f"transfer_nearest_{place}")
-    st.caption("Likeness is the cosine of what the pretrained network makes of two pictures: 1 is the same.")
+    st.caption(
+        "Likeness is the cosine of two pictures’ features in the pretrained network, less the training pictures’ mean: "
+        "1 is the same."
+    )
     return found
 
 

@@ -7,12 +7,13 @@ const NONE = 'None of these';
 const THUMBNAIL = 320;  // pixels of the longer side
 
 /**
- * Return a probability as people read it.
+ * Return a probability as people read it; only what is certain is 100 %.
  *
  * @param {number} share
  * @example percent(0.987)  // '99 %'
  */
-export const percent = (share) => `${Math.round(100 * share)} %`;
+export const percent = (share) => (
+  share > 0.99 && share < 1 ? `${Math.floor(1000 * share) / 10} %` : `${Math.round(100 * share)} %`);
 
 /** @type {(said: Said) => number} */
 const likeliest = (said) => {

@@ -57,7 +57,7 @@ const compared = async (manifest, network) => {
       + `on ${many}, more than ${limit}. Try another browser.`);
   }
   const seen = found.bits === null ? '' : `; what the network sees of them is equal to the bit on ${found.bits}`;
-  return `Agrees with ConvScope to ${differ} on ${many}${seen}.`;
+  return `Agrees with ConvScope ${found.worst ? `to ${differ}` : 'exactly'} on ${many}${seen}.`;
 };
 
 /** @type {Running | null} */

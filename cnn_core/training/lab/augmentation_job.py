@@ -43,7 +43,7 @@ def study(bench: AugmentationBench) -> None:
 def _heads(bench: AugmentationBench, features: np.ndarray) -> None:
     policies = bench.options.policies
     if HEAD not in bench.result.without:
-        _without(bench, HEAD, bench.accuracy(bench.probe_counts(features, "frozen", 0.1, 0.0)))
+        _without(bench, HEAD, bench.accuracy(bench.probe_counts(features, "fitting heads", 0.1, 0.0)))
     part = 0.3 / len(policies)
     known = {policy.policy for policy in bench.result.policies}
     for index, name in enumerate(policies):
@@ -58,7 +58,9 @@ def _blocks(bench: AugmentationBench, features: np.ndarray) -> None:
     options = bench.options
     fixed = len(bench.record.block_starts) - options.unfreeze_blocks
     tuner = Tuner(bench.base(), bench.record, fixed, len(bench.classes))
-    inputs = tuner.inputs(bench.pixels(), bench.ticker("upper blocks", 0.4, 0.05, len(bench.items)))
+    inputs = tuner.inputs(
+        bench.pixels(), bench.ticker("reading your photos for the upper blocks", 0.4, 0.05, len(bench.items))
+    )
     begin, each = 0.45, 0.55 / (1 + len(options.policies))
     if TUNED not in bench.result.without:
         _without(bench, TUNED, bench.accuracy(_tuned_counts(bench, tuner, features, inputs, None, begin, each)))
@@ -147,12 +149,12 @@ def _head_counts(bench: AugmentationBench, features: np.ndarray, policy: str, be
         def see(store: Store, items: Sequence[Item], record: Backbone, copy: int = copy) -> np.ndarray:
             return _copied(bench, policy, copy, items)
 
-        tick = bench.ticker(f"features of {policy}", begin + each * copy, each, len(bench.items))
+        tick = bench.ticker(f"reading copies: {POLICIES[policy].lower()}", begin + each * copy, each, len(bench.items))
         what = f"pool of augmented {policy} {copy} seed {bench.options.seed}"
         copies.append(bench.vectors(tick, what, see=see))
     counts = []
     for fold in bench.folds:
-        bench.progress(f"head of {policy}", begin + share)
+        bench.progress(f"fitting heads to copies: {POLICIES[policy].lower()}", begin + share)
         shown = np.concatenate([vectors[fold.train] for vectors in (features, *copies)])
         probe = heads.fit(shown, np.tile(bench.labels[fold.train], 1 + len(copies)))
         counts.append(bench.right(probe.probabilities(features[fold.test]), fold))
@@ -163,7 +165,12 @@ def _copied_inputs(bench: AugmentationBench, tuner: Tuner, policy: str, begin: f
     """What the upper blocks look at: an array for each epoch."""
     inputs, each = [], share / bench.options.epochs
     for copy in range(bench.options.epochs):
-        tick = bench.ticker(f"maps of {policy}", begin + each * copy, each, len(bench.items))
+        tick = bench.ticker(
+            f"reading copies for the upper blocks: {POLICIES[policy].lower()}",
+            begin + each * copy,
+            each,
+            len(bench.items),
+        )
         inputs.append(tuner.inputs(_copied(bench, policy, copy, bench.items), tick))
     return inputs
 

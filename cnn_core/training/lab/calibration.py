@@ -61,10 +61,8 @@ def refusal_threshold(probabilities: np.ndarray, labels: np.ndarray) -> Threshol
     threshold = float(sure[int((1 - _KEPT) * len(sure) + 1e-9)])
     kept = float((confidence[right] >= threshold).mean())
     refused = float((confidence[~right] < threshold).mean()) if (~right).any() else 0.0
-    words = (
-        f'Answering "none of these" below {threshold:.2f} keeps {kept:.0%} of the right answers and withholds '
-        f"{refused:.0%} of the wrong ones."
-    )
+    wrong = f"withholds {refused:.0%} of the wrong ones" if (~right).any() else "there were no wrong ones"
+    words = f'Answering "none of these" below {threshold:.2f} keeps {kept:.0%} of the right answers and {wrong}.'
     return Threshold(threshold, kept, refused, words)
 
 

@@ -106,8 +106,8 @@ class DepthResult(LabResult):
 
     @property
     def best_stage(self) -> Stage:
-        """The one with the highest mean."""
-        return max(self.stages, key=lambda stage: stage.accuracy.mean)
+        """The one with the highest mean, the highest lying among equals."""
+        return max(reversed(self.stages), key=lambda stage: stage.accuracy.mean)
 
     def told(self) -> tuple[str, ...]:
         """Return where a probe reads most, and whether training above a cut paid."""

@@ -22,7 +22,7 @@ def study(bench: DepthBench) -> None:
     starts = np.concatenate([[0], np.cumsum(channels)])
     for index in range(len(bench.result.stages), len(channels)):
         features = vectors[:, starts[index] : starts[index + 1]]
-        counts = bench.probe_counts(features, "probes", 0.2 + 0.1 * index / len(channels), 0.1 / len(channels))
+        counts = bench.probe_counts(features, "fitting probes", 0.2 + 0.1 * index / len(channels), 0.1 / len(channels))
         place = _place(bench.record, bench.record.stage_ends[index] + 1)
         stage = Stage(*place, bench.accuracy(counts), channels[index])
         bench.show(replace(bench.result, stages=(*bench.result.stages, stage)))

@@ -187,12 +187,12 @@ def likely_mismatches(pictures: Iterable[np.ndarray], record: Backbone, notes: S
         (
             wide,
             f"are more than {EXTREME_ASPECT:.0f} times as long as wide: the crop of the middle loses over half of "
-            "them; cut them to squares yourself.",
+            "each; cut a square yourself.",
         ),
         (
             deep,
-            "had more than 8 bits: only the high byte is kept; stretch their contrast before, the same way for "
-            "training and use.",
+            "had more than 8 bits and were scaled to 8: where what matters lies in a narrow range, stretch the "
+            "contrast before, the same way for training and use.",
         ),
         (
             turned,
@@ -200,7 +200,14 @@ def likely_mismatches(pictures: Iterable[np.ndarray], record: Backbone, notes: S
             "too (predict.py does).",
         ),
     )
-    return [f"{count} of {total} pictures {words}" for count, words in sentences if count]
+    return [f"{count} of {total} pictures {_agreed(count, words)}" for count, words in sentences if count]
+
+
+def _agreed(count: int, words: str) -> str:
+    """Put the verb with which the words begin into the singular for one picture."""
+    verb, _, rest = words.partition(" ")
+    one = {"are": "is", "were": "was"}.get(verb, verb)
+    return f"{one if count == 1 else verb} {rest}"
 
 
 def _is_grey(picture: np.ndarray) -> bool:

@@ -6,7 +6,7 @@ Source:
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -19,6 +19,9 @@ from cnn_core.training.lab.results import LabResult, share_of
 from cnn_core.training.lab.spec import OnBackbone, in_proportion
 from cnn_core.training.spec import number
 from cnn_core.training.study import Study
+
+MAX_PAIRS = 200  # of look-alikes that are kept
+INTERVALS = "95 % intervals: of shares Wilson's, of how sure it is Student's t over the pictures"
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,11 @@ class MapPoint:
     tsne: tuple[float, float]
 
 
+def listed(pairs: Sequence[Pair]) -> str:
+    """Return how many pairs there are, and that no more are kept where there may be more."""
+    return count(len(pairs), "pair") + (" (no more are listed)" if len(pairs) == MAX_PAIRS else "")
+
+
 @dataclass(frozen=True)
 class Bin:
     """Answers of about the same confidence: from `low` on, their mean, and how many of them are right."""
@@ -227,11 +235,11 @@ class RefusalPoint:
         passed, lost = 1 - self.unseen_refused, 1 - self.answered
         return (
             f"At {self.threshold:.2f}, {passed:.0%} of the pictures of a class it does not know still get an answer, "
-            f"and {lost:.0%} of your own get none. "
+            f"and {lost:.0%} of those of its own classes get none. "
         ) + (
             "A threshold on the largest probability is no safeguard: give it a class of other things."
             if passed > 0.2
-            else "The price is what of your own pictures is refused."
+            else "The price is the pictures of its own classes that it refuses."
         )
 
 
@@ -304,6 +312,10 @@ class LabelsResult(LabResult):
             return found
         return replace(found, suspects=tuple(s for s in found.suspects if s.suggested != s.label)).settled()
 
+    def settled(self) -> Self:
+        """Return it with its sentences; it compares no folds, so that its intervals are others than all studies'."""
+        return replace(super().settled(), intervals=self.intervals and INTERVALS)
+
     def told(self) -> tuple[str, ...]:
         """Return how much there is to look at, and what the probe's probabilities are worth."""
         told = []
@@ -313,7 +325,7 @@ class LabelsResult(LabResult):
             told.append(self.finding.words)
         if self.duplicates is not None:
             across = sum(pair.across_classes for pair in self.duplicates)
-            told.append(f"{count(len(self.duplicates), 'pair')} look alike, {across} of them under two labels.")
+            told.append(f"{listed(self.duplicates)} look alike, {across} of them under two labels.")
         return (*told, *(found.words for found in (self.calibration, self.none_of_these) if found))
 
     def accuracies(self) -> list[Accuracy]:

@@ -26,7 +26,6 @@ from cnn_core.training.lab.labels import (
 from cnn_core.training.lab.probe import fit_within
 
 _DUPLICATE_SIMILARITY = 0.95  # cosine of centred features
-_MAX_PAIRS = 200
 NEAREST = 3
 _FEW = 2000  # pictures: with fewer, threads of t-SNE wait for one another eight times as long as they compute
 
@@ -46,17 +45,17 @@ def study(bench: LabelsBench) -> None:
         finding = _finding(found, flipped) if bench.options.flip else None
         bench.show(replace(bench.result, accuracy=accuracy, suspects=suspects, finding=finding))
     if bench.result.duplicates is None:
-        bench.progress("near-duplicates", 0.75)
+        bench.progress("looking for look-alikes", 0.75)
         pairs = _duplicates(bench, rows, given)
         bench.show(replace(bench.result, duplicates=pairs))
     if bench.result.map is None:
-        bench.progress("map", 0.8)
+        bench.progress("drawing the map", 0.8)
         bench.show(replace(bench.result, map=_map(bench, features, said, given)))
     if bench.result.calibration is None:
         calibration = reliability(said, given, bench.classes)
         bench.show(replace(bench.result, calibration=calibration))
     if bench.result.none_of_these is None:
-        bench.progress("none of these", 0.9)
+        bench.progress("withholding each class", 0.9)
         refusal = _none_of_these(bench, features, said, given)
         bench.show(replace(bench.result, none_of_these=refusal))
 
@@ -111,7 +110,7 @@ def _flip(labels: np.ndarray, classes: int, share: float, seed: int) -> tuple[np
 def _out_of_fold(bench: LabelsBench, features: np.ndarray, given: np.ndarray) -> np.ndarray:
     total = np.zeros((len(given), len(bench.classes)))
     for index, fold in enumerate(bench.folds):
-        bench.progress("out of fold", 0.4 + 0.35 * index / len(bench.folds))
+        bench.progress("judging pictures that were not shown", 0.4 + 0.35 * index / len(bench.folds))
         recorded = None if bench.recorded is None else bench.recorded[fold.train]
         probe = fit_within(features[fold.train], given[fold.train], recorded)
         bench.heads.append(probe)
@@ -151,7 +150,7 @@ def _duplicates(bench: LabelsBench, rows: np.ndarray, given: np.ndarray) -> tupl
     recorded = None  # that frames of one recording are alike is no news
     if bench.recorded is not None:
         recorded = np.array([item.burst or f"picture {number}" for number, item in enumerate(items)])
-    found = likeness.pairs(rows, _DUPLICATE_SIMILARITY, _MAX_PAIRS, recorded)
+    found = likeness.pairs(rows, _DUPLICATE_SIMILARITY, MAX_PAIRS, recorded)
     return tuple(
         Pair(
             items[i].digest,

@@ -97,7 +97,9 @@ def study(bench: RecipesBench) -> None:
 def _tuner(bench: RecipesBench, recipe: Recipe, begin: float) -> tuple[Tuner, Any]:
     frozen = len(bench.record.block_starts) - bench.options.unfreeze_blocks
     tuner = Tuner(bench.base(), bench.record, frozen, len(bench.classes), recipe.batchnorm_training)
-    return tuner, bench.maps(frozen, bench.ticker("feature maps", begin, 0.0, len(bench.items)))
+    return tuner, bench.maps(
+        frozen, bench.ticker("reading your photos for the upper blocks", begin, 0.0, len(bench.items))
+    )
 
 
 def _try(

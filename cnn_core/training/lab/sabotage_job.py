@@ -32,7 +32,7 @@ def study(bench: SabotageBench) -> None:
     bench.show(replace(bench.result, mismatches=tuple(likely_mismatches(pictures, bench.record, notes))))
     for index, name in enumerate(chosen):
         record = backbones.backbone(name)
-        bench.progress(name, index / len(chosen))
+        bench.progress(record.title, index / len(chosen))
         network = bench.result.network(name) or Sabotaged(name, record.title, backbones.unavailable(record))
         _show(bench, network)
         if network.unavailable:

@@ -82,7 +82,7 @@ def _trained(bench: SizeBench, features: np.ndarray, name: str, begin: float, sh
         sizes = sorted({size for size in sizes if size in _TRAINED_SIZES} | {sizes[-1]})
     correct = {point.pictures: bench.counts(point.accuracy) for point in bench.result.arm(name).points}
     tuner, rate, fixed = _tuner(bench, name)
-    inputs = bench.maps(fixed, bench.ticker(name, begin, 0.1 * share, len(bench.items)))
+    inputs = bench.maps(fixed, bench.ticker(ARMS[name].lower(), begin, 0.1 * share, len(bench.items)))
     largest = sizes[-1] * len(bench.classes)
     for done, (index, size) in enumerate((index, size) for size in sizes for index in range(len(folds))):
         if index < len(correct.setdefault(size, [])):  # an earlier attempt knows
@@ -93,7 +93,7 @@ def _trained(bench: SizeBench, features: np.ndarray, name: str, begin: float, sh
         rates = constant_rates(len(tuner.blocks), epochs, rate, options.head_learning_rate)
         head = heads.fit(features[draw], bench.labels[draw]) if name == "fine_tuned" else None
         each = 0.9 * share / (len(sizes) * len(folds))
-        check = bench.checker(f"{name}, {size} a class", begin + 0.1 * share + each * done, each)
+        check = bench.checker(f"{ARMS[name].lower()}, {size} a class", begin + 0.1 * share + each * done, each)
         tuner.train(Some(inputs, draw), bench.labels[draw], rates, options.batch_size, options.seed, head, check)
         correct[size].append(bench.right(tuner.probabilities(Some(inputs, fold.test)), fold))
         _keep(bench, name, correct)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.bursts import too_few_for_folds
-from cnn_core.pictures.items import SpecRefused
+from cnn_core.pictures.items import SpecRefused, count
 from cnn_core.training.spec import OnPictures, Spec, choice, choices, number, seed
 
 MEASURED_PICTURES = 300  # of which the studies' costs were measured
@@ -162,8 +162,9 @@ class LabSpec(OnPictures[LabOptions]):
         counts = Counter(item.label for item in self.items if item.part != "test")
         fewest = min(counts, key=lambda label: counts[label])
         if counts[fewest] < self.options.folds:
+            has = count(counts[fewest], "picture")
             raise SpecRefused(
-                f"The class {fewest!r} has {counts[fewest]} pictures and there are {self.options.folds} folds. "
+                f"The class {fewest!r} has {has} and there are {self.options.folds} folds. "
                 "Choose fewer folds or add pictures: every class must be in every fold."
             )
         if trouble := too_few_for_folds([item for item in self.items if item.part != "test"], self.options.folds):

@@ -222,13 +222,13 @@ class DegradationResult(Result):
         ]
 
     def lines(self) -> list[str]:
-        """A line a pair, and the verdict."""
+        """A line a pair, the verdict, and by what it was judged."""
         pairs = [
             f"{kind:>9}, seed {pair.seed}: training loss {pair.shallow:.4f} shallow, {pair.deep:.4f} deep"
             for kind in KINDS
             for pair in self.verdict.of(kind)
         ]
-        return [*pairs, f"criterion holds: {self.verdict.shown} ({self.criterion})"]
+        return [*pairs, verdict_words(self).replace("**", ""), f"The criterion: {self.criterion}"]
 
 
 def judge(arms: Mapping[str, Arm], pictures: Pictures) -> Verdict:

@@ -263,7 +263,7 @@ def _where(natural: Sequence[Lead]) -> str:
     words = f"**The prior {'pays' if pays else 'does not pay'}: {'; '.join(told)}.** "
     if pays and last is not first:
         ends = _points_words(first.mean), _points_words(last.mean)
-        words += f"It goes from {ends[0]} points at {first.size} to {ends[1]} at {last.size}. "
+        words += f"It goes from {ends[0]} points at {first.size:,} to {ends[1]} at {last.size:,}. "
     return words + ("Within these sizes it does not end. " if len(pays) == len(natural) > 1 else "")
 
 
@@ -276,7 +276,7 @@ def _sure(natural: Sequence[Lead]) -> list[Lead]:
 
 def _ahead(lead: Lead) -> str:
     who, whom = ("convnet", "ViT") if lead.mean >= 0 else ("ViT", "convnet")
-    return f"{lead.size} pictures the {who} leads the {whom} by {_points_words(abs(lead.mean))} points"
+    return f"{lead.size:,} pictures the {who} leads the {whom} by {_points_words(abs(lead.mean))} points"
 
 
 def _catch_up(natural: Sequence[Lead]) -> str:
@@ -285,8 +285,8 @@ def _catch_up(natural: Sequence[Lead]) -> str:
     if first not in _sure(natural) or first.mean < 0:
         return ""
     level = next((lead.size for lead in natural if lead.vit >= first.convnet), None)
-    reach = f"the ViT gets there with {level}" if level else f"the ViT does not get there with {natural[-1].size}"
-    return f"With {first.size} pictures the convnet is right on {first.convnet:.1%} on average; {reach}. "
+    reach = f"the ViT gets there with {level:,}" if level else f"the ViT does not get there with {natural[-1].size:,}"
+    return f"With {first.size:,} pictures the convnet is right on {first.convnet:.1%} on average; {reach}. "
 
 
 def _control(points: Sequence[Point], sizes: Collection[int]) -> str:

@@ -28,7 +28,7 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("run", metavar="RUN", help="a run's id")
     parser.add_argument("--format", required=True, choices=FORMATS, help="web: a page that runs it in any browser")
     parser.add_argument("--arm", choices=tuple(ARM_TITLES), help="default: the one with the most right answers")
-    parser.add_argument("--no-pictures", action="store_true", help="web: leave out the ten test pictures to compare by")
+    parser.add_argument("--no-pictures", action="store_true", help="web: leave out the test pictures to compare by")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a new or empty folder")
 
 

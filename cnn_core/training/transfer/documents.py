@@ -20,6 +20,7 @@ from cnn_core.training.transfer.shift import card_words
 from cnn_core.training.transfer.spec import Experiment
 
 BACKBONE_FILE = "backbone.keras"
+UNKNOWN = "Device and versions are not known: the run ended before it wrote them."
 _SCRIPTS = Path(__file__).with_name("download")
 _READING = (
     images,
@@ -34,8 +35,8 @@ _READING = (
 
 _REQUIREMENTS = """\
 # What trained this network, and what reads pictures as the app does.
-keras=={keras}
-tensorflow=={tensorflow}
+keras{keras}
+tensorflow{tensorflow}
 pillow=={pillow}
 numpy
 scikit-learn
@@ -77,6 +78,7 @@ def scripts(run: Run, arm: str, record: Backbone, model: str = "") -> dict[str, 
     `quiet.py`, `images.py` and what that imports are the app's own modules, so that a script cannot come to read a
     picture otherwise than the page does; they lie beside each other there, so only their imports are other.
     """
+    made = run.environment  # empty where the run ended before it wrote it
     block = record.block_starts[-run.spec["options"]["unfreeze_blocks"]]
     asks: dict[str, Any] = {"RUN": run.id, "ARM": arm, "MODEL": model or f"{arm}.keras"}
     asks |= {"SIZE": record.input_size, "CROP_FRACTION": record.crop_fraction}
@@ -91,7 +93,8 @@ def scripts(run: Run, arm: str, record: Backbone, model: str = "") -> dict[str, 
         **{f"{module.__name__.rpartition('.')[2]}.py": _beside(inspect.getsource(module)) for module in _READING},
         "quiet.py": inspect.getsource(quiet),
         "requirements.txt": _REQUIREMENTS.format(
-            keras=run.environment["keras"], tensorflow=run.environment["tensorflow"], pillow=version("pillow")
+            **{name: f"=={made[name]}" if name in made else "" for name in ("keras", "tensorflow")},
+            pillow=version("pillow"),
         ),
     }
 
@@ -156,7 +159,10 @@ def model_card(
         for row in figures.per_class
     )
     notes = "".join(f"- {markdown(note)}\n" for note in found.notes)
-    device = markdown(run.environment["device"])
+    made = run.environment
+    versions = UNKNOWN
+    if made:
+        versions = f"Versions: Keras {made['keras']}, TensorFlow {made['tensorflow']}; {markdown(made['device'])}."
     weights = "random weights" if arm == "scratch" else f"ImageNet weights ({record.licence})"
     return f"""# Model card: {_named(found.classes)}
 
@@ -170,7 +176,7 @@ Input: RGB, {record.input_size} × {record.input_size}, 0 to 255; the preprocess
 does the rest.
 
 Options: {json.dumps(options, ensure_ascii=False)}.
-Versions: Keras {run.environment["keras"]}, TensorFlow {run.environment["tensorflow"]}; {device}.
+{versions}
 {_PAGE if page else ""}
 ## Data
 
@@ -192,11 +198,11 @@ Balanced accuracy {balanced(figures.per_class):.3f}: the mean of the classes' ow
 - It knows these {len(counts)} classes only and answers one of them to any picture.
 - Its probabilities are not calibrated.
 - {markdown(card_words(found.shift, [part for _, _, _, part, *_ in run.spec["items"]], sizes))}
-- Precision and recall of a class rest on the few pictures in the column "tested".
+- Precision and recall of a class rest on the pictures in the column "tested"; of few they are vague.
 
 ## Licence
 
-The pretrained weights: {record.licence}. The pictures remain their owners'.
+{"" if arm == "scratch" else f"The pretrained weights: {record.licence}. "}The pictures remain their owners'.
 
 ## Self-test
 

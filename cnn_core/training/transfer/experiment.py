@@ -25,7 +25,7 @@ from cnn_core.training.heads import Head, Pass
 from cnn_core.training.transfer import answers, export, measuring
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.live import Live
-from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
+from cnn_core.training.transfer.results import Arm, EpochFigures, Figures, Transfer
 from cnn_core.training.transfer.shift import Shift
 from cnn_core.training.transfer.spec import KEPT_COPIES, Experiment
 
@@ -171,14 +171,23 @@ class _Laboratory:
         stopped = self.report.should_stop
         self.live.phase("testing")
         started = time.perf_counter()
+        head, model = arm.head if isinstance(arm, _Frozen) else None, None
         if isinstance(arm, _Frozen):
             size = export.save_head(self.store, self.id, name, arm.head, arm.total_params)
-            probabilities = arm.head.probabilities(self._vectors(self.split.test)[0])
         else:
             model = export.in_float32(arm.model)  # what is measured is what is kept
             size = export.save_model(self.store, self.id, name, model)
-            probabilities = self._said(name, model)
-        figures = evaluate(probabilities, self.split.test, self.classes)
+
+        def measured(part: str) -> Figures:
+            if head:
+                probabilities = head.probabilities(self._vectors(self._items(part))[0])
+            else:
+                probabilities = self._said(name, model, part)
+            return evaluate(probabilities, self._items(part), self.classes)
+
+        figures = measured("test")
+        # Where classes have weights the accuracy in the history is weighted, too: no number of pictures.
+        validated = measured("validation").accuracy if self.options.class_weights else None
         self.store.remove(keys.checkpoint(self.id, name))
         seconds = {"features": feature_seconds, "training": train_seconds, "testing": time.perf_counter() - started}
         self.arms[name] = Arm(
@@ -191,22 +200,23 @@ class _Laboratory:
             seconds={phase: round(value, 3) for phase, value in (seconds | arm.seconds).items()},
             stopped=stopped,
             weight_decay=self._head.head.decay if self._head and name != "scratch" else None,
+            validated=validated,
         )
 
-    def _said(self, name: str, model: "keras.Model") -> np.ndarray:
-        """Return what an arm's network says of the test pictures, its fixed part by features or maps; `(N, classes)`.
+    def _said(self, name: str, model: "keras.Model", part: str) -> np.ndarray:
+        """Return what an arm's network says of a part's pictures, its fixed part by features or maps; `(N, classes)`.
 
         On a GPU's float16 the fixed part would be another than that of the network that is kept.
         """
-        pictures = self._pictures("test")
+        pictures = self._pictures(part)
         if self.precision != "float32":
             return forward(compiled(model), pictures)
         fixed, trained = answers.parts(model, name, self.record, self.options.unfreeze_blocks)
         if name == "frozen":
-            return forward(trained, self._vectors(self.split.test)[0])
+            return forward(trained, self._vectors(self._items(part))[0])
         if not fixed:
             return forward(trained, pictures)
-        maps = self._maps("test")
+        maps = self._maps(part)
         maps.prepare()
         return forward(trained, maps)
 

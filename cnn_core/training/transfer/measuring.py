@@ -42,6 +42,8 @@ def falls(shares: Mapping[str, tuple[Share, Share]]) -> tuple[Fall, ...]:
 
 def _on_both(arm: Arm, validated: int) -> tuple[Share, Share] | None:
     """Return what an arm got right on its validation pictures, as of the epoch that was tested, and on the test."""
+    if arm.validated:
+        return arm.validated, arm.accuracy
     entry = next((each for each in reversed(arm.history) if each.epoch <= arm.best_epoch), None)
     if entry is None or not validated:
         return None

@@ -81,7 +81,7 @@ def make(store: Store, run: Run, arms: list[str], tell: Tell = lambda phase, fra
         if tell(f"converting, {ARM_TITLES[arm].lower()}", number / (len(arms) + 1)):
             raise Stopped
         steps[arm] = making.steps(arm)
-    if tell("asking the networks about ten test pictures", len(arms) / (len(arms) + 1)):
+    if tell("asking the networks about test pictures", len(arms) / (len(arms) + 1)):
         raise Stopped
     pictures = [
         making.picture(answer.digest, answer.name, arms, found)

@@ -99,6 +99,8 @@ class Arm(Figures):
         stopped: It was stopped before its last epoch.
         weight_decay: λ of its head, chosen on the validation pictures; None if the head was trained by steps, as of
             an arm from scratch and of every run before heads were solved.
+        validated: What it gets right of the validation pictures, where classes had weights: there the history's
+            accuracy is weighted, too. None where it is not.
     """
 
     history: tuple[EpochFigures, ...]
@@ -109,6 +111,7 @@ class Arm(Figures):
     seconds: dict[str, float]
     stopped: bool = False
     weight_decay: float | None = None
+    validated: Share | None = None
 
 
 @dataclass(frozen=True)

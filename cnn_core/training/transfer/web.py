@@ -6,6 +6,7 @@ network as `model.tflite`.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,7 +64,7 @@ def page(
         "arm": ARM_TITLES[arm].lower(),
         "size": f"{sum(map(len, files.values())) / 1e6:.0f} MB",
         "pictures": _PICTURES if pictures else _NO_PICTURES,
-        "threshold": f"{described['threshold'][arm]:.0%}",
+        "threshold": _percent(described["threshold"][arm]),
     }
     return files | {"README.txt": (_PAGE / "README.txt").read_text(encoding="utf-8").format(**about).encode()}
 
@@ -86,6 +87,16 @@ def _title(classes: tuple[str, ...]) -> str:
         'brick, grass or gravel?'
     """
     return f"{', '.join(classes[:-1])} or {classes[-1]}?"
+
+
+def _percent(share: float) -> str:
+    """Return a probability as the page writes it.
+
+    Example:
+        >>> _percent(0.62), _percent(0.9996)
+        ('62 %', '99.9 %')
+    """
+    return f"{math.floor(1000 * share) / 10:g} %" if 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
 
 
 def _json(values: Any) -> bytes:

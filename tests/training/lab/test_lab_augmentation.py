@@ -105,6 +105,10 @@ def test_study_pairs_every_policy_with_none_on_the_same_folds(shelf: Store) -> N
 
 
 def test_stopped_study_keeps_what_it_has(shelf: Store) -> None:
-    result = study(shelf, FakeReport(lambda progress: progress.get("phase") == "upper blocks"), epochs=3)
+    result = study(
+        shelf,
+        FakeReport(lambda progress: progress.get("phase") == "reading your photos for the upper blocks"),
+        epochs=3,
+    )
     assert not result.complete and list(result.without) == ["frozen"]
     assert list(result.policies[0].arms) == ["frozen"]

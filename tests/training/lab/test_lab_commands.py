@@ -106,5 +106,5 @@ def test_study_that_fails_ends_in_part_with_the_sentence(folder: Path, monkeypat
     store = Store.default()
     run = store.get(store.recent()[0].id)
     store.close()
-    assert run.state == "partial" and run.error.startswith("The memory did not suffice.")
+    assert run.state == "partial" and run.error.startswith("There was not enough memory.")
     assert [tried.name for tried in RecipesResult.from_json(run.result).recipes] == ["head_first"]

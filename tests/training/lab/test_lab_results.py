@@ -15,6 +15,7 @@ from cnn_core.arithmetic.measures import FoldAccuracy, Share
 from cnn_core.arithmetic.statistics import accuracy_summary
 from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.training.lab.depth import Cut, DepthResult, Stage
+from cnn_core.training.lab.labels import INTERVALS
 from cnn_core.training.lab.recipes import RecipesResult, Tried
 from cnn_core.training.lab.sabotage import Mistake, Sabotaged
 from cnn_core.training.lab.size import SizeResult
@@ -203,6 +204,8 @@ def test_depth_is_a_finding_only_beyond_chance() -> None:
         "Probe accuracy after each stage: 0.550, 0.750; highest after block 9 of 17, the top: it ris"
     )
     assert "it rises" not in DepthResult(stages=(low, high), rise=difference(20.0, 25.0, 0.2, "a", "b")).told()[0]
+    level = DepthResult(stages=(low, replace(low, name="the top"))).told()[0]
+    assert level.endswith("highest after the top, the top."), "no stage below has more"
     cut = Cut(11, 17, "block 11 of 17", row(0.97, 0.98), difference(0.8, 13.0, 0.5, "training", "frozen"))
     frozen = Cut(17, 17, "block 17 of 17", row(0.96, 0.97))
     assert (
@@ -231,3 +234,9 @@ def test_trap_says_what_moved() -> None:
     assert both.trap.startswith("“BatchNorm left training” moved them.") and "all other recipes" not in both.trap
     held = replace(result, recipes=tuple(tried for tried in result.recipes if tried.name == "head_first"))
     assert held.trap.startswith("Here no recipe moved a statistic") and RecipesResult().trap == ""
+
+
+def test_intervals_of_labels_are_called_what_they_are() -> None:
+    """They are Wilson's of shares and Student's of pictures; folds are compared nowhere."""
+    assert read("labels").intervals == INTERVALS and "Nadeau" not in INTERVALS
+    assert "Nadeau" in read("depth").intervals

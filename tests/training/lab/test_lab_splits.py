@@ -48,7 +48,7 @@ def test_folds_depend_on_seed_and_repeat_only() -> None:
 
 def test_too_few_different_pictures_are_refused() -> None:
     items = [Item("same", "a", str(i)) for i in range(9)] + [Item(f"b{i}", "b", "") for i in range(9)]
-    with pytest.raises(SpecRefused, match="The class 'a' has 1 different pictures and there are 3 folds"):
+    with pytest.raises(SpecRefused, match="The class 'a' has 1 different picture and there are 3 folds"):
         repeated_folds(items, 3, 1, 0)
 
 

@@ -139,7 +139,7 @@ def test_backbones_are_compared_or_said_to_be_away(shelf: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "phase", "kept"), [("depth", "0 blocks frozen", "stages"), ("size", "fine_tuned", "arms")]
+    ("kind", "phase", "kept"), [("depth", "0 blocks frozen", "stages"), ("size", "fine-tuned", "arms")]
 )
 def test_stopped_study_keeps_what_is_known(shelf: Store, kind: str, phase: str, kept: str) -> None:
     report = FakeReport(lambda progress: str(progress.get("phase", "")).startswith(phase))
@@ -200,11 +200,16 @@ def test_study_that_fails_in_its_third_recipe_keeps_two_and_tries_only_the_rest_
 @pytest.mark.parametrize(
     ("kind", "phase", "done", "chosen"),
     [
-        ("depth", "0 blocks frozen", "probes", {"frozen_blocks": (0, 2)}),
-        ("size", "fine_tuned, 5 a class", "frozen", {"sizes": (1, 2, 3, 5), "repeats": 1}),
+        ("depth", "0 blocks frozen", "fitting probes", {"frozen_blocks": (0, 2)}),
+        ("size", "fine-tuned, 5 a class", "frozen", {"sizes": (1, 2, 3, 5), "repeats": 1}),
         ("sabotage", "Toy: grey", "Toy: raw [0, 255]", {"backbones": ("toy",)}),
-        ("labels", "none of these", "map", {"repeats": 1}),
-        ("augmentation", "maps of mirror", "training without", {"policies": ("all", "mirror"), "repeats": 1}),
+        ("labels", "withholding each class", "drawing the map", {"repeats": 1}),
+        (
+            "augmentation",
+            "reading copies for the upper blocks: mirror",
+            "training without",
+            {"policies": ("all", "mirror"), "repeats": 1},
+        ),
     ],
 )
 def test_attempt_after_a_stopped_one_finds_only_what_is_missing(

@@ -215,7 +215,8 @@ def test_comparison_has_a_row_an_arm_and_a_line_a_seed() -> None:
     ]
     assert result.curves()[0].epochs == (1, 2) and result.curves()[0].accuracy == (0.75, 0.75)
     assert result.lines()[0] == "    plain, seed 0: training loss 0.1000 shallow, 0.3000 deep"
-    assert result.lines()[-1].startswith("criterion holds: None")
+    assert result.lines()[-2].startswith("No seed has been trained to its end at both depths")
+    assert result.lines()[-1] == f"The criterion: {result.criterion}"
 
 
 def test_cost_is_in_proportion_to_the_multiply_adds() -> None:

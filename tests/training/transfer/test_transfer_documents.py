@@ -1,6 +1,7 @@
 """Model card and notebook of classes with hostile names: a Markdown reader finds our headings and tables, and words."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -86,3 +87,19 @@ def test_notebook_shows_the_names(shelf: Store, name: str) -> None:
     assert not [
         cell for cell in cells if cell["cell_type"] == "code" and name in "".join(cell["source"]) and len(name) > 4
     ]
+
+
+def test_download_of_a_run_that_ended_before_it_wrote_its_versions(shelf: Store) -> None:
+    run = replace(run_of(shelf, "cat"), environment={})
+    assert documents.UNKNOWN in documents.model_card(run, "frozen", LITE)
+    needed = documents.scripts(run, "frozen", LITE)["requirements.txt"].splitlines()
+    assert "keras" in needed and "tensorflow" in needed, "without a version that nobody knows"
+
+
+def test_card_of_random_weights_names_no_licence_of_pretrained_ones(shelf: Store) -> None:
+    run = run_of(shelf, "cat")
+    result = Transfer.from_json(run.result)
+    run = replace(run, result=replace(result, arms={"scratch": result.arms["frozen"]}).to_json())
+    card = documents.model_card(run, "scratch", LITE)
+    assert "begun from random weights" in card and LITE.licence not in card and "pretrained weights" not in card
+    assert f"The pretrained weights: {LITE.licence}." in documents.model_card(run_of(shelf, "cat"), "frozen", LITE)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
 from cnn_core.training import heads
+from cnn_core.training.transfer import measuring
 from cnn_core.training.transfer.differing import told_apart
 from cnn_core.training.transfer.evaluation import evaluate
 from cnn_core.training.transfer.measuring import falls, measure
@@ -163,6 +165,19 @@ def test_darker_test_pictures_are_found_out(store: Store) -> None:
 def arm_like(arm: Arm, accuracy: float) -> Arm:
     entry = EpochFigures("head", 1, 1.0, 0.1, 1.0, 0.1, accuracy)
     return Arm(**{**vars(arm), "history": (entry,)})
+
+
+def test_weighted_validation_accuracy_is_not_taken_for_a_number_of_pictures(store: Store) -> None:
+    """18 of 20 right on either part, all of the common class: weighted by class that is an accuracy of one half."""
+    items = [Item(f"{part}{n}", "ab"[n >= 18], "", part) for part in ("train", "validation", "test") for n in range(20)]
+    split = sets.split(items, 0)
+    right = evaluate(np.tile([0.9, 0.1], (20, 1)), split.test, ("a", "b"))
+    weighted = (EpochFigures("blocks", 1, 1.0, 0.1, 0.5, 0.1, 0.5),)
+    arm = Arm(
+        **vars(right), history=weighted, best_epoch=1, trainable_params=1, total_params=1, model_bytes=1, seconds={}
+    )
+    found = measuring.on_both(replace(arm, validated=wilson(18, 20)), 20)
+    assert found is not None and found[0].correct == 18 and not falls({"fine_tuned": found})[0].beyond_chance
 
 
 def test_model_card_says_what_the_test_was() -> None:

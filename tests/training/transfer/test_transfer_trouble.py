@@ -20,7 +20,7 @@ from cnn_core.training.transfer.results import Transfer
 from tests.reports import FakeReport
 
 SMALL: dict[str, Any] = {"epochs": 1, "batch_size": 6, "unfreeze_blocks": 1}
-NO_MEMORY = f"The memory did not suffice. {MEMORY_WORDS}"
+NO_MEMORY = f"There was not enough memory. {MEMORY_WORDS}"
 
 
 class ResourceExhaustedError(Exception):

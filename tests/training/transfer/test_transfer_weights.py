@@ -12,7 +12,7 @@ from test_transfer_scripts import run
 from transfer_toys import Outcome, carry_out, unpack
 
 from cnn_core.networks.backbones import backbone
-from cnn_core.networks.forward import cached_features
+from cnn_core.networks.forward import cached_features, network_input
 from cnn_core.pictures import sets
 from cnn_core.pictures.items import Item
 from cnn_core.store.runs import Store
@@ -68,6 +68,12 @@ def test_every_arm_learns_with_the_weights_of_its_training_pictures(
     fitted.fit(scaler.transform(x.astype(float)), y)
     theirs = fitted.predict_proba(scaler.transform(unseen.astype(float)))
     assert head.probabilities(unseen) == pytest.approx(theirs, abs=5e-3)
+
+    truth = [done.result.classes.index(item.label) for item in parts.validation]
+    shown = network_input(shelf, parts.validation, record)
+    for name, arm in done.arms.items():
+        right = int((done.model(name).predict(shown, verbose=0).argmax(axis=1) == truth).sum())
+        assert arm.validated is not None and (arm.validated.correct, arm.validated.total) == (right, len(truth)), name
 
 
 @pytest.mark.slow

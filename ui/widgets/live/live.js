@@ -223,7 +223,7 @@ export default function ({ data, parentElement }) {
     $('.state').textContent = `Fetching the network (${megabytes.toFixed(0)} MB) and what runs it; it is kept…`;
     try {
       const network = await openNetwork(await openRuntime(data.runtime), whole);
-      $('.state').textContent = 'Asking it about test pictures of which the server has told what it says…';
+      $('.state').textContent = 'Comparing its answers with the server’s on test pictures…';
       const { on, words } = agreement(await parity(network, whole), manifest.tolerance ?? 1e-3);
       $('.state').textContent = words;
       root.dataset.live = on ? 'on' : 'off';

@@ -77,7 +77,7 @@ export const agreement = (found, tolerance) => {
       on: false,
       words: `Live answers are off: this browser differs from the server by ${worst.toPrecision(1)} `
         + `${onPictures(pictures)}, more than ${tolerance}; ${bitWords(found)}. `
-        + 'The server answers photos that are dropped above.',
+        + 'The server answers photos that are dropped below.',
     };
   }
   const apart = worst ? `to ${worst.toExponential(0)}` : 'exactly';

@@ -38,7 +38,7 @@ test('beyond the tolerance live answers are off, with the reason', () => {
     on: false,
     words: 'Live answers are off: this browser differs from the server by 0.02 on 10 pictures, more than 0.001; what '
       + 'the network sees is equal to the bit on 4, this browser decodes the others a little differently. The server '
-      + 'answers photos that are dropped above.',
+      + 'answers photos that are dropped below.',
   });
   assert.equal(agreement(found({ worst: NaN }), 1e-3).on, false);
   assert.equal(agreement(found({ worst: Infinity }), 1e-3).on, false);

@@ -2,7 +2,7 @@
 
     pip install -r requirements.txt
     python predict.py photo.jpg another.png
-    python predict.py --model frozen.tflite --json photo.jpg     # another format, all digits
+    python predict.py --model NAME.tflite --json photo.jpg       # another format, all digits
 
 Only the format that is asked for needs its package: Keras and TensorFlow for .keras, ai-edge-litert or TensorFlow for
 .tflite, onnxruntime for .onnx. A picture is read as the app reads it, by the same code: images.py
@@ -77,7 +77,10 @@ def load(path: str | Path, tell: Callable[[str], None] = lambda note: None) -> n
 
 def kept_picture(digest: str) -> Path:
     """Return the file of a picture of this download, by its content."""
-    return next((HERE / "pictures").glob(f"{digest}.*"))
+    found = next((HERE / "pictures").glob(f"{digest}.*"), None)
+    if found is None:
+        raise Trouble("The pictures are not in this download. Get it again with its pictures.")
+    return found
 
 
 def network(path: Path) -> Callable[[np.ndarray], np.ndarray]:
