@@ -1,7 +1,7 @@
 // What moves between two pictures of one thing: it flies from where it was to where it is, and what is new fades in.
 
 /** Milliseconds of a flight, and how many fly at most. */
-export const FLIGHT = 300, FLYING = 20;
+const FLIGHT = 300, FLYING = 20;
 
 /** Whether nothing may move: the reader has said so, or this browser cannot. */
 export const still = () => !('animate' in Element.prototype) || matchMedia('(prefers-reduced-motion: reduce)').matches;
