@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from cnn_core.store.runs import Store
+
 pytest_plugins = ["tests.examples", "tests.databases", "tests.twice"]
 TOGETHER = ("tests/training/transfer", "tests/training/lab", "tests/training/studies")
 WALKS = ("test_stage.py", "test_appearance.py", "test_snapshots.py")  # half of the time in the browser
@@ -33,6 +35,13 @@ def _own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONVSCOPE_STORE", str(tmp_path_factory.mktemp("convscope")))
         yield
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "store")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

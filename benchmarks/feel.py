@@ -230,7 +230,7 @@ def main() -> int:
     parser.add_argument("--presses", type=int, default=PRESSES, help="of each control (default: %(default)s)")
     parser.add_argument("--only", default="", metavar="WORD", help="places whose title has this word")
     parser.add_argument("--training", action="store_true", help="measure again while a sample run trains")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all figures there too")
     arguments = parser.parse_args()
     places = [place for place in PLACES if arguments.only in place.title]
     about, tables = machine(), {}
@@ -249,9 +249,9 @@ def main() -> int:
             for idle, busy in zip(tables["idle"], tables["training"], strict=True):
                 mine, floor = busy.page.median / idle.page.median, busy.empty.median / idle.empty.median
                 print(f"{idle.title}: slower by {mine:.2f}, the empty app by {floor:.2f}: {mine / floor:.2f}")
-    if arguments.json:
+    if arguments.out:
         found = {name: [asdict(row) for row in rows] for name, rows in tables.items()}
-        arguments.json.write_text(json.dumps({"machine": about} | found, indent=1))
+        arguments.out.write_text(json.dumps({"machine": about} | found, indent=1))
     return 0
 
 

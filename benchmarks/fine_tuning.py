@@ -1,5 +1,5 @@
 # ruff: noqa: T201, TID251
-"""Fine-tuning against the Keras guide: `python -m benchmarks.fine_tuning [FOLDER] [--test FOLDER] [--json FILE]`.
+"""Fine-tuning against the Keras guide: `python -m benchmarks.fine_tuning [FOLDER] [--test FOLDER] [--out FILE]`.
 
 Pictures lie in a store; a process of its own reads them, trains a head, then the topmost blocks, and tests: once as the
 guide "Transfer learning and fine-tuning" does it, by `fit` on the whole network, and twice by ConvScope, whose second
@@ -24,7 +24,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 GUIDE, FIRST, AGAIN = "Keras guide", "ConvScope", "ConvScope, a second run"
-REPEATS = 3
+TURNS = 3
 FIGURES = ("epoch_seconds", "epoch_cpu", "seconds", "cpu", "peak_mb", "accuracy")
 Found = dict[str, float]
 
@@ -145,17 +145,17 @@ def _serve(what: str, folder: Path) -> None:
 # Taking turns ---------------------------------------------------------------------------------------------------------
 
 
-def measure(prepare: Callable[[Path], None], repeats: int = REPEATS) -> dict[str, Found]:
+def measure(prepare: Callable[[Path], None], turns: int = TURNS) -> dict[str, Found]:
     """Return the medians of each way; every turn begins with an empty store but for the pictures."""
-    turns: dict[str, list[Found]] = {GUIDE: [], FIRST: [], AGAIN: []}
-    for _ in range(repeats):
+    rows: dict[str, list[Found]] = {GUIDE: [], FIRST: [], AGAIN: []}
+    for _ in range(turns):
         with tempfile.TemporaryDirectory() as name:
             prepare(Path(name))
-            for what, found in turns.items():
+            for what, found in rows.items():
                 found.append(_turn(what, name))
     return {
         what: {figure: statistics.median(each[figure] for each in found) for figure in FIGURES}
-        for what, found in turns.items()
+        for what, found in rows.items()
     }
 
 
@@ -213,20 +213,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="pictures in class folders")
     parser.add_argument("--test", type=Path, metavar="FOLDER", help="test on this folder")
     parser.add_argument("--augment", action="store_true", help="ConvScope with kept copies; the guide stays as it is")
-    parser.add_argument("--repeats", type=int, default=REPEATS, metavar="N")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures go")
+    parser.add_argument("--turns", type=int, default=TURNS, help="of each way (default: %(default)s)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all figures there too")
     parser.add_argument("--serve", nargs=2, metavar=("WHAT", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.serve:
         _serve(options.serve[0], Path(options.serve[1]))
         return 0
-    found = measure(_prepared(options), options.repeats)
+    found = measure(_prepared(options), options.turns)
     machine = f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    print(f"{machine}; medians of {options.repeats} turns\n\n{table(found)}\n")
+    print(f"{machine}; medians of {options.turns} turns\n\n{table(found)}\n")
     print("claimed: 3 times the guide's processor seconds, an epoch and the whole process")
-    if options.json:
-        report = {"machine": machine, "repeats": options.repeats, "found": found}
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if options.out:
+        report = {"machine": machine, "turns": options.turns, "found": found}
+        options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -1,5 +1,5 @@
 # ruff: noqa: T201, TID251
-"""One network, the same pictures, every engine: `python -m benchmarks.forward [--openvino PYTHON] [--json FILE]`.
+"""One network, the same pictures, every engine: `python -m benchmarks.forward [--openvino PYTHON] [--out FILE]`.
 
 EfficientNet-Lite0 without its head, pooled, 64 pictures of 224 × 224, on as many threads as there are cores. Every
 engine has a process of its own, is warmed up, and takes its turns with the others, so that a busy machine is as hard on
@@ -213,7 +213,7 @@ def main(arguments: list[str]) -> int:
     """Measure, print the table and the two ratios that are claimed; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.forward")
     parser.add_argument("--openvino", default="", metavar="PYTHON", help="a Python that has openvino and numpy")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures go")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all figures there too")
     parser.add_argument("--serve", nargs=2, metavar=("ENGINE", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.serve:
@@ -228,9 +228,9 @@ def main(arguments: list[str]) -> int:
     best = max(rate for engine, rate in rates.items() if engine in ("LiteRT", "ONNX Runtime", "OpenVINO"))
     print(f"ConvScope: {rates[CONVSCOPE] / best:.2f} of the best engine (claimed: 0.9 or more)")
     print(f"ConvScope: {rates[CONVSCOPE] / rates[PREDICT]:.2f} times Keras predict (claimed: 1.6 or more)")
-    if options.json:
+    if options.out:
         report = {"machine": machine, "threads": THREADS, "engines": [asdict(each) for each in found]}
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -1,5 +1,5 @@
 # ruff: noqa: T201, TID251
-"""A frozen network against the Keras guide: `python -m benchmarks.frozen [FOLDER --test FOLDER] [--json FILE]`.
+"""A frozen network against the Keras guide: `python -m benchmarks.frozen [FOLDER --test FOLDER] [--out FILE]`.
 
 Pictures lie in folders, one a class; without any they are those of the sample set `textures`. In a process of its own,
 imports included: the guide "Transfer learning and fine-tuning", by `fit` on the whole network with its body frozen; the
@@ -23,7 +23,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-EPOCHS, BATCH, REPEATS = 10, 16, 3
+EPOCHS, BATCH, TURNS = 10, 16, 3
 GUIDE, COLD, AGAIN = "Keras guide", "train, a process of its own", "train, features are kept"
 WARM, OTHER = "a worker of the app", "a worker, other settings"
 FIGURES = ("cpu", "seconds", "peak_mb", "accuracy")
@@ -139,8 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="pictures in class folders")
     parser.add_argument("--test", type=Path, metavar="FOLDER", help="pictures to test on")
-    parser.add_argument("--repeats", type=int, default=REPEATS, metavar="N")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures go")
+    parser.add_argument("--turns", type=int, default=TURNS, help="of each way (default: %(default)s)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all figures there too")
     parser.add_argument("places", nargs="*", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told.write_text(json.dumps(found or worker(Path(options.serve), options.folder, test)))
         return 0
     turns = []
-    for _ in range(options.repeats):
+    for _ in range(options.turns):
         with tempfile.TemporaryDirectory() as folder:
             train, test = (options.folder, options.test) if options.folder else samples(Path(folder))
             turns.append(turn(train, test, Path(folder)))
@@ -159,14 +159,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in turns[0]
     }
     machine = f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    print(f"{machine}; medians of {options.repeats} turns\n\n| | processor s | × | wall s | peak MB | test accuracy |")
+    print(f"{machine}; medians of {options.turns} turns\n\n| | processor s | × | wall s | peak MB | test accuracy |")
     print("|---|---|---|---|---|---|")
     for name, each in medians.items():
         peak = f"{each['peak_mb']:,.0f}" if each["peak_mb"] == each["peak_mb"] else ""
         ratio = medians[GUIDE]["cpu"] / each["cpu"]
         print(f"| {name} | {each['cpu']:.2f} | {ratio:.1f} | {each['seconds']:.2f} | {peak} | {each['accuracy']:.3f} |")
-    if options.json:
-        options.json.write_text(json.dumps({"machine": machine, "turns": turns}, indent=1) + "\n", encoding="utf-8")
+    if options.out:
+        options.out.write_text(json.dumps({"machine": machine, "turns": turns}, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

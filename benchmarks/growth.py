@@ -1,5 +1,5 @@
 # ruff: noqa: T201
-"""How time and memory grow with the pictures: `python -m benchmarks.growth [--sizes N …] [--json FILE] [--svg FILE]`.
+"""How time and memory grow with the pictures: `python -m benchmarks.growth [--sizes N …] [--out FILE] [--svg FILE]`.
 
 For each size that many JPEG files of 256 × 256 are drawn, five classes, no two alike; then, each as a process of its
 own: a frozen run from the folder to its test accuracy, the same again (features are kept), and the study of labels.
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="pictures")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured there too")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all figures there too")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw it there")
     options = parser.parse_args(arguments)
     found: dict[str, dict[int, Measured]] = {way: {} for way in WAYS}
@@ -53,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     slopes = {way: {name: slope(figures, name) for name in MEASURES} for way, figures in found.items()}
     for way, each in slopes.items():
         print(f"{way:<14}" + "  ".join(f"{value:5.2f} {name}" for name, value in each.items()))
-    if options.json:
-        options.json.write_text(json.dumps({"measured": found, "slopes": slopes}, indent=1) + "\n", encoding="utf-8")
+    if options.out:
+        options.out.write_text(json.dumps({"measured": found, "slopes": slopes}, indent=1) + "\n", encoding="utf-8")
     if options.svg:
         options.svg.write_text(plot(found), encoding="utf-8")
     return 0

@@ -1,5 +1,5 @@
 # ruff: noqa: T201, TID251
-"""Frames a second that a browser answers: `python -m benchmarks.live [--json FILE]`.
+"""Frames a second that a browser answers: `python -m benchmarks.live [--out FILE]`.
 
 A frame of 640 × 480 pixels in headless Chromium, from its pixels to the probabilities: by the shared trunk and a head,
 by a fine-tuned network (shared lower blocks, own upper ones), by both at once, and by one file in float32 and in 8
@@ -183,7 +183,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=TURNS, help="of each network (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=FRAMES, help="a turn (default: %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all figures there too")
     arguments = parser.parse_args()
     about, shot, found, remarks = machine(), frame(), [], []
     buffer = io.BytesIO()
@@ -210,8 +210,8 @@ def main() -> int:
             f"{row.resampling:.1f} | {row.megabytes:.1f} | {row.open_milliseconds:.0f} | {row.largest_difference:.0e} |"
         )
     print("\n" + "\n".join(remarks))
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"machine": about, "rows": [asdict(row) for row in found]}, indent=1))
+    if arguments.out:
+        arguments.out.write_text(json.dumps({"machine": about, "rows": [asdict(row) for row in found]}, indent=1))
     return 0
 
 

@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--processes", type=int, default=1, help="of the web server, behind nginx (default: %(default)s)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all figures there too")
     options = parser.parse_args(arguments)
     if not (1 <= options.readers <= 400 and 5 <= options.seconds <= 600 and 1 <= options.processes <= 8):
         parser.error("readers are 1 to 400, seconds 5 to 600 and processes 1 to 8")
@@ -114,9 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verdicts = _show(found, trained)
         if any(told.errors for told in (found["app"], found["peer"])) or found["growth_errors"]:
             print(f"\nThe end of the server's log:\n{_tail(app.log)}")
-    if options.json:
+    if options.out:
         plain = {name: asdict(each) if isinstance(each, Figures) else each for name, each in found.items()}
-        options.json.write_text(json.dumps({"machine": about, "readers": options.readers} | plain, indent=1) + "\n")
+        options.out.write_text(json.dumps({"machine": about, "readers": options.readers} | plain, indent=1) + "\n")
     return 0 if all(verdicts) else 1
 
 

@@ -1,5 +1,5 @@
 # ruff: noqa: T201
-"""How much memory the app and its engine hold, process by process: `python -m benchmarks.memory [--json FILE]`.
+"""How much memory the app and its engine hold, process by process: `python -m benchmarks.memory [--out FILE]`.
 
 Starts the app with a store of its own, answers the first question of the front page, and reads PSS (what a process has
 for itself and its share of what it has in common with others; the sum is what the machine gives) at rest, while the
@@ -43,8 +43,8 @@ Moment = dict[str, float]  # process → MB
 def main() -> int:
     """Measure, print, write; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured there too")
-    file = parser.parse_args().json
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all figures there too")
+    file = parser.parse_args().out
     if not Path("/proc/self/smaps_rollup").exists():
         print("PSS is read from /proc, which only Linux has.", file=sys.stderr)
         return 2

@@ -2,8 +2,8 @@
 """How long each question of the engine takes, as pages ask it: `python -m benchmarks.questions [NAME …]`.
 
 Prints for each call the first one in this process (a network or a graph may be built), and the quickest of three later
-ones, about other pictures where there is a picture. Measure alone, on two cores: `engine.jobs.WARM` has the slowest of
-each question.
+ones, about other pictures where there is a picture. Measure alone, on two cores: `engine.jobs.WARM_MILLISECONDS` has
+the slowest of each question.
 """
 
 import gc
@@ -145,7 +145,7 @@ def calls(location: str, networks: Sequence[str] = LARGE) -> Iterator[Call]:
     for arm in ("frozen", "fine_tuned"):
         yield Call("evidence", arm, (experiment, arm, Each(lambda n: tested[n % len(tested)])), there)
     yield Call("write_network", "frozen", (Each(lambda n: without_network(location, experiment)), "frozen"), there)
-    yield Call("lab_attention", f"{len(digests)} pictures", (labels, Each(lambda n: digests[7 * n])), there)
+    yield Call("lab_evidence", f"{len(digests)} pictures", (labels, Each(lambda n: digests[7 * n])), there)
     for policy in POLICIES:
         yield Call("augmented_sheet", policy, (digests[:6], policy, 4, Each(lambda n: n)), there)
 

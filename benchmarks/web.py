@@ -36,7 +36,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--starts", type=int, default=STARTS, help="of each app (default: %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all figures there too")
     arguments = parser.parse_args()
     about = machine()
     print("; ".join(about.values()), flush=True)
@@ -56,8 +56,8 @@ def main() -> int:
     for name, size in steps.items():
         print(f"| {name} | {size:.0f} |")
     print(f"\n{(steps[f'{READERS} readers more'] - steps['every view']) / READERS:.2f} MB an idle reader")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(found | {"memory": steps}, indent=1))
+    if arguments.out:
+        arguments.out.write_text(json.dumps(found | {"memory": steps}, indent=1))
     return 0
 
 

@@ -181,7 +181,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=int, default=PHOTOS, help="that are dropped (default: %(default)s)")
     parser.add_argument("--training", action="store_true", help="measure again while a sample run trains")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all figures there too")
     arguments = parser.parse_args()
     about, tables = machine(), {}
     print("; ".join(about.values()), flush=True)
@@ -194,12 +194,12 @@ def main() -> int:
             visit(browser, server.url).wait_for_timeout(SETTLING)
             tables["during a training"] = measure(browser, server, arguments.photos)
             show(tables["during a training"], "during a training")
-    if arguments.json:
+    if arguments.out:
         found = {
             name: [{"step": title, "how": how} | asdict(each) for (title, how), each in steps.items()]
             for name, steps in tables.items()
         }
-        arguments.json.write_text(json.dumps({"machine": about} | found, indent=1))
+        arguments.out.write_text(json.dumps({"machine": about} | found, indent=1))
     return 0
 
 

@@ -22,7 +22,7 @@ from cnn_core.networks.backbones import BACKBONES
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
 from cnn_core.pictures import commands as pictures
 from cnn_core.pictures.decoders import Decoders
-from cnn_core.pictures.images import ImageRejected, Picture
+from cnn_core.pictures.images import ImageRefused, Picture
 from cnn_core.receipts import commands as receipts
 from cnn_core.store import commands as keeping
 from cnn_core.store.records import Run, RunNotFound
@@ -37,7 +37,7 @@ from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
 
 
-class Trouble(Exception):
+class _Refused(Exception):
     """Ends the command with this line and exit code 2."""
 
 
@@ -56,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             answer = options.command(options)
-    except (Trouble, RunNotFound, RunTaken, ValueError) as trouble:
-        if not isinstance(trouble, Trouble | RunNotFound | RunTaken) and not on_purpose(trouble):
+    except (_Refused, RunNotFound, RunTaken, ValueError) as trouble:
+        if not isinstance(trouble, _Refused | RunNotFound | RunTaken) and not on_purpose(trouble):
             raise
         print(f"{parser.prog}: {trouble}", file=sys.stderr)
         return 2
@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", help="ask a trained network about pictures")
     predict.set_defaults(command=_predict)
     predict.add_argument("model", metavar="RUN_OR_MODEL", help="a run's id, or <arm>.keras with labels.json beside it")
-    predict.add_argument("files", nargs="+", type=Path, metavar="FILE", help="pictures")
+    predict.add_argument("files", nargs="+", type=Path, metavar="PICTURE", help="picture files")
     predict.add_argument("--json", action="store_true", help="JSON on standard output")
 
     transfer.add_commands(commands)
@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         "classify", help="name what is in pictures, by the embedded network's ImageNet labels"
     )
     classify.set_defaults(command=_classify)
-    classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="pictures")
+    classify.add_argument("files", nargs="+", type=Path, metavar="PICTURE", help="picture files")
     classify.add_argument("--top", type=int, default=5, help="how many labels a picture (default: %(default)s)")
     classify.add_argument("--json", action="store_true", help="JSON on standard output")
 
@@ -124,7 +124,14 @@ def _parser() -> argparse.ArgumentParser:
     app = commands.add_parser("app", help="serve the pages in a browser")
     app.set_defaults(command=_app)
     app.add_argument("--port", type=int, default=8501, help="default: %(default)s")
-    app.add_argument("--address", default="localhost", help="who may reach it: 0.0.0.0 for all (default: %(default)s)")
+    app.add_argument(
+        "--host",
+        "--address",
+        dest="host",
+        metavar="HOST",
+        default="localhost",
+        help="where to listen; 0.0.0.0 lets other machines in (default: %(default)s)",
+    )
     return parser
 
 
@@ -135,9 +142,9 @@ class _OneLine(argparse.ArgumentParser):
 
 def _train(options: argparse.Namespace) -> str:
     if not options.out.parent.is_dir():
-        raise Trouble(f"--out: the folder {options.out.parent} does not exist. Create it first.")
+        raise _Refused(f"--out: the folder {options.out.parent} does not exist. Create it first.")
     if options.out.is_dir():
-        raise Trouble(f"--out: {options.out} is a folder. Give the path of a file in it, such as RESULT.json.")
+        raise _Refused(f"--out: {options.out} is a folder. Give the path of a file in it, such as RESULT.json.")
     wanted = Options(**chosen(options, Options))
     store = Store.default()
     for folder in filter(None, (options.folder, options.test)):  # before the work, not after it
@@ -147,7 +154,7 @@ def _train(options: argparse.Namespace) -> str:
         more = reading.read(store, options.test, part="test")
         unknown = {item.label for item in more} - {item.label for item in items}
         if unknown:
-            raise Trouble(f"--test: {options.test} has a class {sorted(unknown)[0]!r} that {options.folder} lacks.")
+            raise _Refused(f"--test: {options.test} has a class {sorted(unknown)[0]!r} that {options.folder} lacks.")
         items += more
     experiment = Experiment(tuple(items), wanted, source=options.folder.name)
     run = carry_out(store, "transfer", experiment.to_json(), experiment.source)
@@ -183,15 +190,15 @@ def _predict(options: argparse.Namespace) -> str:
     if path.suffix == ".keras":
         labels = path.with_name("labels.json")
         if not path.is_file() or not labels.is_file():
-            raise Trouble(
+            raise _Refused(
                 f"{path if not path.is_file() else labels} is not there. Unpack the whole download in one folder."
             )
         try:
             model, classes = answers.load_model(path.read_bytes()), json.loads(labels.read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError) as error:  # what Keras and JSON raise on a damaged file
-            raise Trouble(f"{path} or its labels.json is damaged ({_first_line(error)}). Unpack it again.") from error
+            raise _Refused(f"{path} or its labels.json is damaged ({_first_line(error)}). Unpack it again.") from error
         if model.output.shape[-1] != len(classes):
-            raise Trouble(f"{path} tells {model.output.shape[-1]} classes apart, {labels} names {len(classes)}.")
+            raise _Refused(f"{path} tells {model.output.shape[-1]} classes apart, {labels} names {len(classes)}.")
         record = next((r for r in BACKBONES.values() if r.name == model.name), BACKBONES["efficientnet_lite0"])
 
         def ask(pixels: np.ndarray) -> dict[str, dict[str, float]]:
@@ -217,7 +224,7 @@ def _classify(options: argparse.Namespace) -> str:
     from cnn_core.networks import embedded
 
     if not 1 <= options.top <= 1000:
-        raise Trouble(f"--top is {options.top}; expected 1 to 1000.")
+        raise _Refused(f"--top is {options.top}; expected 1 to 1000.")
     said = [(file, embedded.classify(picture.pixels, options.top)) for file, picture in _pictures(options)]
     if options.json:
         return json.dumps([{"file": str(file), "labels": labels} for file, labels in said], ensure_ascii=False)
@@ -232,7 +239,7 @@ def _architectures(options: argparse.Namespace) -> str:
 
     unknown = [key for key in options.keys if key not in ARCHITECTURES]
     if unknown:
-        raise Trouble(f"no architecture is called {unknown[0]!r}. Known are: {', '.join(ARCHITECTURES)}.")
+        raise _Refused(f"no architecture is called {unknown[0]!r}. Known are: {', '.join(ARCHITECTURES)}.")
     columns = ("total_params", "trainable_params", "macs", "depth", "receptive_field", "attention_macs", "reason")
     measured = {}
     devices.import_keras()
@@ -260,17 +267,17 @@ def _app(options: argparse.Namespace) -> str:
     root = Path(__file__).resolve().parents[1]
     places = [place for place in (root / "app.py", root / "convscope_app" / "app.py") if place.is_file()]
     if not places:
-        raise Trouble(f"the pages are neither in {root} nor installed there. Install ConvScope again.")
-    door.check(str(options.port), options.address, "convscope app --port {}")
-    if said := door.word(options.address):
+        raise _Refused(f"the pages are neither in {root} nor installed there. Install ConvScope again.")
+    door.check(str(options.port), options.host, "convscope app --port {}")
+    if said := door.warning(options.host):
         print(said, file=sys.stderr)
-    server = ["--server.port", str(options.port), "--server.address", options.address]
+    server = ["--server.port", str(options.port), "--server.address", options.host]
     try:
         ended = subprocess.run([sys.executable, "-m", "streamlit", "run", str(places[0]), *server], check=False)
     except KeyboardInterrupt:
         return ""
     if ended.returncode > 0:
-        raise Trouble(f"the server ended with code {ended.returncode}; what it said stands above.")
+        raise _Refused(f"the server ended with code {ended.returncode}; what it said stands above.")
     return ""
 
 
@@ -285,17 +292,17 @@ def _pictures(options: argparse.Namespace) -> Iterator[tuple[Path, Picture]]:
         for path in options.files:
             try:
                 picture = decoders.take(str(path), path=path).picture()
-            except ImageRejected as rejection:
+            except ImageRefused as refusal:
                 if len(options.files) == 1:
                     raise
-                refused.append(rejection)
-                print(f"skipped {rejection}", file=sys.stderr)
+                refused.append(refusal)
+                print(f"skipped {refusal}", file=sys.stderr)
                 continue
             for note in picture.notes:
                 print(f"{path}: {note}", file=sys.stderr)
             yield path, picture
     if len(refused) == len(options.files):
-        raise Trouble(f"none of the {len(refused)} files can be read.")
+        raise _Refused(f"none of the {len(refused)} files can be read.")
     if refused:
         options.shortfall = f"{len(refused)} of {len(options.files)} files skipped."
 

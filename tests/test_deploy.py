@@ -123,7 +123,7 @@ def test_settings_are_those_that_the_code_reads() -> None:
         re.findall(r"CONVSCOPE_[A-Z_]+", "".join(path.read_text() for path in DEPLOY.rglob("*") if path.is_file()))
     )
     assert {name for name in named if f'"{name}"' not in known} == set()
-    assert {"CONVSCOPE_ENGINE", "CONVSCOPE_STORE", tls.ENVIRONMENT} <= named
+    assert {"CONVSCOPE_ENGINE", "CONVSCOPE_STORE", tls.SETTING} <= named
     needed = set(re.findall(r"\$\{([A-Z0-9_]+)", (DEPLOY / "compose.yaml").read_text()))
     example = {line.partition("=")[0] for line in (DEPLOY / "example.env").read_text().splitlines() if "=" in line}
     assert {name for name in needed if name not in example} == set()

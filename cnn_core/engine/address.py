@@ -19,7 +19,7 @@ from cnn_core.store.location import DEFAULT_LOCATION
 from cnn_core.store.runs import Store
 
 ROOT = Path(__file__).resolve().parents[2]
-LOG_BYTES = 5_000_000  # a log larger than this is set aside at the next start
+_LOG_BYTES = 5_000_000  # a log larger than this is set aside at the next start
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def start_host(store: Store, *options: str, patience: float = 5.0) -> Address | 
     if address := read(folder):
         return address
     log = folder / "engine.log"
-    if log.exists() and log.stat().st_size > LOG_BYTES:
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
         os.replace(log, folder / "engine.old.log")
     with log.open("ab") as output:
         process = subprocess.Popen(

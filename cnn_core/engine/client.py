@@ -47,16 +47,16 @@ __all__ = [
 
 OPEN_QUESTIONS = 16  # of this process, waiting or being answered; one more is refused
 BEHIND_A_RUN = 5.0  # seconds that a question waits for a run where one process does both
-LOOK = 1.0  # seconds after which an asker looks whether the worker dies of the question
-LOSSES = 10  # workers that may be lost while a question is with them, if nobody saw that they died of it
-NOBODY = (
+_LOOK = 1.0  # seconds after which an asker looks whether the worker dies of the question
+_LOSSES = 10  # workers that may be lost while a question is with them, if nobody saw that they died of it
+_NOBODY = (
     15.0  # seconds for a cluster's worker that answers questions to come back; the host of an embedded one starts it
 )
 NO_ASKER = (
     "No worker of this cluster answers questions; runs go on. Whoever runs it can start one: "
     "python -m cnn_core.engine.cluster worker ask."
 )
-GLANCE = 1.0  # seconds for which a status serves all who look
+_GLANCE = 1.0  # seconds for which a status serves all who look
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ class Engine:
         """Tell how the engine stands; at most one look a second, however many pages ask."""
         with self._looking:
             taken, status = self._status
-            if time.monotonic() - taken > GLANCE:
+            if time.monotonic() - taken > _GLANCE:
                 status = self._look_around()
                 self._status = (time.monotonic(), status)
             return status
@@ -235,7 +235,7 @@ class Engine:
         try:
             while True:
                 try:
-                    return _fetched(future, max(0.0, min(LOOK, deadline - time.monotonic())))
+                    return _fetched(future, max(0.0, min(_LOOK, deadline - time.monotonic())))
                 except TimeoutError:
                     self._check_patience(future, deadline, timeout)
         except EngineError:
@@ -259,13 +259,13 @@ class Engine:
             raise AskFailed(
                 f"The worker {deaths[-1]}, and so did the one before: each was at this question. Ask for less."
             )
-        if lost >= LOSSES:
+        if lost >= _LOSSES:
             future.release()
             raise AskFailed(f"The worker was lost {lost} times before it could answer. Try again in a moment.")
         now = time.monotonic()
         waited = now - deadline + timeout
         workers = [each["address"] for each in view["workers"] if "ASK" in each["lanes"]]
-        if not workers and not self.embedded and waited > NOBODY:
+        if not workers and not self.embedded and waited > _NOBODY:
             future.release()
             raise AskTimedOut(NO_ASKER)
         if view["busy"] and waited > min(BEHIND_A_RUN, timeout) and not self._is_answered(key, view):

@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import secrets
 import signal
@@ -29,10 +30,9 @@ from typing import Any
 import dask
 from distributed.security import Security
 
-from cnn_core.engine import settings, tls
-from cnn_core.engine.checked import checked
+from cnn_core.engine import cluster_check, settings, tls
 from cnn_core.engine.client import Engine
-from cnn_core.engine.host import CONFIG, OWN_CLIENT, Lane, lanes_apart, memory_of, occupy
+from cnn_core.engine.host import CONFIG, OWN_CLIENT, Lane, lanes_apart, occupy
 from cnn_core.engine.preload import gpus
 from cnn_core.engine.reconcile import Reconciler
 from cnn_core.engine.upkeep import Upkeep
@@ -64,11 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(
                 f"{given.folder} holds {', '.join(tls.FILES)}, good for a year. Every process of the cluster needs it:"
             )
-            print(f"{tls.ENVIRONMENT}={given.folder}. Whoever has the key may run code on every worker.")
+            print(f"{tls.SETTING}={given.folder}. Whoever has the key may run code on every worker.")
             return 0
         settings.check()
         if given.command == "check":
-            return asyncio.run(checked(_engine, _store, given.wait))
+            return asyncio.run(cluster_check.check(_engine, _store, given.wait))
         if given.command == "scheduler":
             asyncio.run(_until_told(_schedule(given.host, given.port)))
         else:
@@ -146,6 +146,8 @@ def _reached(host: str) -> str:
 async def _work(lane: str, memory: float | None, host: str | None, scratch: Path) -> None:
     from distributed.system import MEMORY_LIMIT
 
+    if memory is not None and not 0 < memory < math.inf:
+        raise ClusterRefused(f"--memory is {memory:g}; expected a number of gigabytes above 0.")
     security, address = _security(), _address()
     _store().close()  # one that cannot be opened is told now, and not by every run
     scratch.mkdir(parents=True, exist_ok=True)
@@ -164,8 +166,8 @@ def _lanes(lane: str, memory: float | None, machine: int) -> list[Lane]:
     """
     count = len(gpus())
     mine = [each for each in lanes_apart(machine, count) if lane.upper() in each.resources]
-    share = memory_of(f"CONVSCOPE_{lane.upper()}_MEMORY", SHARE * machine / len(mine))
-    size = round(memory * 1e9) if memory else share
+    setting = settings.RUN_MEMORY if lane == "run" else settings.ASK_MEMORY
+    size = round(memory * 1e9) if memory else settings.memory_of(setting, SHARE * machine / len(mine))
     unique = f"{socket.gethostname()}-{secrets.token_hex(2)}"
     return [replace(each, name=f"{unique}-{each.name}", memory=size) for each in mine]
 
@@ -186,8 +188,8 @@ def _security() -> Security:
     found = tls.from_environment()
     if found is None:
         raise ClusterRefused(
-            f"{tls.ENVIRONMENT} is not set. Whoever reaches a scheduler may run code on its workers, so they know each "
-            f"other by certificates: {tls.MAKE}, and {tls.ENVIRONMENT}=FOLDER for every process."
+            f"{tls.SETTING} is not set. Whoever reaches a scheduler may run code on its workers, so they know each "
+            f"other by certificates: {tls.MAKE}, and {tls.SETTING}=FOLDER for every process."
         )
     return found
 

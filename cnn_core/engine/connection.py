@@ -58,7 +58,11 @@ class Connection:
                 time.sleep(0.1)  # the host lives, so it is starting
 
     def look(self, keys: list[str]) -> dict[str, Any]:
-        """Return the scheduler's view of these keys and of its workers (`probes.look`)."""
+        """Return the scheduler's view of these keys and of its workers (`probes.look`).
+
+        Raises:
+            EngineUnreachable: If it does not answer.
+        """
         client: Any = self.client()
         try:
             view: dict[str, Any] = sync(client.loop, client.run_on_scheduler, probes.look, keys, callback_timeout=PROBE)

@@ -34,11 +34,11 @@ from cnn_core.store.runs import Store
 
 SLIP = "CONVSCOPE_SLIP"  # a variable of the worker's: where its slip goes
 TOPIC = probes.DEATHS
-TOLD = (signal.SIGTERM, signal.SIGINT)  # whoever sends these wants an end in order
-NEAR = 0.9  # of the limit: a worker that used so much and was killed has probably been killed for it
-COUNTERS = ("/proc/vmstat", "/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
-MOST = 2  # deaths of a run's workers without anything new that was kept in between
-MOST_ATTEMPTS = 20  # whatever nobody saw: a run that takes its whole machine down has to end too
+_TOLD = (signal.SIGTERM, signal.SIGINT)  # whoever sends these wants an end in order
+_NEAR = 0.9  # of the limit: a worker that used so much and was killed has probably been killed for it
+_COUNTERS = ("/proc/vmstat", "/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+_MOST = 2  # deaths of a run's workers without anything new that was kept in between
+MAX_ATTEMPTS = 20  # whatever nobody saw: a run that takes its whole machine down has to end too
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Death:
 
     @property
     def _near(self) -> bool:
-        return self.number == probes.KILL and 0 < NEAR * self.limit < self.memory
+        return self.number == probes.KILL and 0 < _NEAR * self.limit < self.memory
 
     def __str__(self) -> str:
         """Complete "its worker …".
@@ -100,7 +100,7 @@ def too_many(deaths: Sequence[Death]) -> bool:
     row = 0
     for death in deaths:
         row = 1 if death.further else row + 1
-    return row >= MOST
+    return row >= _MOST
 
 
 def told(deaths: Sequence[Death]) -> str:
@@ -112,7 +112,7 @@ def told(deaths: Sequence[Death]) -> str:
         >>> told([Death("signal", 11), Death("exit", 1)])
         'Its worker ended with signal 11, and the next one ended with exit code 1.'
     """
-    first, second = deaths[-MOST:]
+    first, second = deaths[-_MOST:]
     alike = (first.cause, first.number) == (second.cause, second.number)
     words = f"Its worker {second}, twice." if alike else f"Its worker {first}, and the next one {second}."
     return f"{words} {MEMORY_WORDS}" if first.of_memory or second.of_memory else words
@@ -261,7 +261,7 @@ def _death(exitcode: int, *, over_its_limit: bool, killed_for_memory: bool, limi
     signal_number = -exitcode
     if over_its_limit:
         return Death("limit", signal_number, limit=limit, further=further)
-    if exitcode == 0 or signal_number in TOLD:
+    if exitcode == 0 or signal_number in _TOLD:
         return None
     if signal_number == probes.KILL and killed_for_memory:
         return Death("kernel", signal_number, limit=limit, further=further)
@@ -272,7 +272,7 @@ def _death(exitcode: int, *, over_its_limit: bool, killed_for_memory: bool, limi
 
 def out_of_memory_kills() -> int:
     """Return how many processes the system has ended for want of memory, of this machine or container; 0 if unknown."""
-    return sum(_count(Path(file)) for file in COUNTERS)
+    return sum(_count(Path(file)) for file in _COUNTERS)
 
 
 def _count(file: Path) -> int:

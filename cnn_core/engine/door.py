@@ -4,7 +4,7 @@ import ipaddress
 import socket
 import sys
 
-OPEN = (
+_OPEN = (
     "ConvScope is open to every machine that reaches this one, without encryption: whoever sits in between may read "
     "along. For a classroom that is trusted, that is all; a phone's camera needs HTTPS, by a proxy (docs/hosting.md)."
 )
@@ -55,18 +55,18 @@ def _taken(port: int, host: str) -> bool:
     return True
 
 
-def word(host: str) -> str:
+def warning(host: str) -> str:
     """Return what it means to listen there; empty if only this machine can reach it.
 
     Example:
-        >>> word("localhost"), word("127.0.0.1"), word("0.0.0.0")[:17]
+        >>> warning("localhost"), warning("127.0.0.1"), warning("0.0.0.0")[:17]
         ('', '', 'ConvScope is open')
     """
     try:
         own = ipaddress.ip_address(host).is_loopback
     except ValueError:
         own = host == "localhost"
-    return "" if own else OPEN
+    return "" if own else _OPEN
 
 
 def main(arguments: list[str]) -> int:
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
     except DoorRefused as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 1
-    if said := word(host):
+    if said := warning(host):
         sys.stderr.write(f"{said}\n")
     return 0
 

@@ -2,7 +2,7 @@
 
 from cnn_core.store import troubles
 
-DETAILS = "Details are in engine.log; the app and other work go on."
+_DETAILS = "Details are in engine.log; the app and other work go on."
 MEMORY_WORDS = "Use fewer or smaller pictures, a smaller model or a smaller batch."
 
 
@@ -31,7 +31,7 @@ def on_purpose(error: BaseException) -> bool:
     return isinstance(error, ValueError) and type(error).__module__.partition(".")[0] == "cnn_core"
 
 
-def sentence(error: BaseException, what: str = "run", details: str = DETAILS) -> str:
+def sentence(error: BaseException, what: str = "run", details: str = _DETAILS) -> str:
     """Return an error of a job or a question in words for its reader.
 
     TensorFlow's errors are known by their class name: importing TensorFlow costs seconds.

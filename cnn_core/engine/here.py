@@ -14,7 +14,7 @@ from cnn_core.store.report import LiveReport, Stopped, how_it_ended
 from cnn_core.store.runs import Store
 from cnn_core.store.troubles import PATIENCE, patience
 
-DETAILS = "Details stand in the terminal where the command was given."
+_DETAILS = "Details stand in the terminal where the command was given."
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def carry_out(store: Store, kind: str, spec: dict[str, Any], title: str) -> Run:
                 raise
             if not on_purpose(error):
                 log.exception("Run %s is done in part", run.id)
-            failure = sentence(error, details=DETAILS)
+            failure = sentence(error, details=_DETAILS)
         found = store.get(run.id).result
         kept = not report.lost and store.finish(run, **how_it_ended(outcome, failure, report.stopped, found))
     except KeyboardInterrupt:
@@ -78,7 +78,7 @@ def carry_out(store: Store, kind: str, spec: dict[str, Any], title: str) -> Run:
     except BaseException as error:
         if report.lost:
             raise RunTaken(run.id) from error
-        store.finish(run, **how_it_ended(None, sentence(error, details=DETAILS), report.stopped, {}))
+        store.finish(run, **how_it_ended(None, sentence(error, details=_DETAILS), report.stopped, {}))
         raise
     if not kept:
         raise RunTaken(run.id)

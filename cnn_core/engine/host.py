@@ -19,9 +19,8 @@ import filelock
 import psutil
 
 from cnn_core.engine import address as addresses
-from cnn_core.engine.limits import processes
 from cnn_core.engine.preload import gpus, lower_priority
-from cnn_core.engine.settings import ASK_MEMORY, RUN_MEMORY, gigabytes, stands_back
+from cnn_core.engine.settings import ASK_MEMORY, RUN_MEMORY, memory_of, niceness, processes
 from cnn_core.engine.upkeep import Upkeep
 from cnn_core.store.runs import Store
 from cnn_core.store.troubles import GONE, sentence
@@ -29,9 +28,9 @@ from cnn_core.store.troubles import GONE, sentence
 if TYPE_CHECKING:
     from cnn_core.engine.reconcile import Reconciler
 
-IDLE = 600.0  # seconds without client and work after which the host ends by itself
+_IDLE = 600.0  # seconds without client and work after which the host ends by itself
 OWN_CLIENT = "convscope-host"
-LOCK_PATIENCE = 15.0  # the host before us may be closing
+_LOCK_PATIENCE = 15.0  # the host before us may be closing
 
 CONFIG: dict[str, object] = {
     # Our own count of attempts, in the store, decides: Dask also counts deaths against tasks that only waited there.
@@ -65,7 +64,7 @@ class Lane:
 def lanes(memory: int, gpu_count: int) -> list[Lane]:
     """Return the workers of this machine, by default one for questions and the others for runs (`lanes_apart`).
 
-    Where memory is short, one worker does both (`limits.processes`): TensorFlow is there once, and a question waits
+    Where memory is short, one worker does both (`settings.processes`): TensorFlow is there once, and a question waits
     for the run.
     """
     if processes(memory) == 1:
@@ -88,13 +87,6 @@ def lanes_apart(memory: int, gpu_count: int) -> list[Lane]:
 
 def _environment() -> dict[str, str]:
     return {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
-
-
-def memory_of(variable: str, share: float) -> int:
-    """Return a worker's bytes: what a variable says in gigabytes, or else this share of the machine."""
-    # TensorFlow alone takes half a GB: a smaller limit would end the worker before it did anything.
-    given = gigabytes(variable)
-    return round(given * 1e9) if given else max(int(share), 2**30)
 
 
 async def serve(folder: Path, idle: float, asked_to_end: asyncio.Event) -> None:
@@ -239,13 +231,13 @@ def main() -> None:
     """Become the host of this state folder, unless another process is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--state", type=Path, required=True, help="folder for the address, the log and the lock")
-    parser.add_argument("--idle", type=float, default=IDLE, help="seconds without client and work until it ends")
+    parser.add_argument("--idle", type=float, default=_IDLE, help="seconds without client and work until it ends")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
     try:
-        with filelock.FileLock(arguments.state / "host.lock", timeout=LOCK_PATIENCE):
+        with filelock.FileLock(arguments.state / "host.lock", timeout=_LOCK_PATIENCE):
             addresses.write(arguments.state, _own_address())  # "starting"
-            lower_priority(stands_back(), session=True)
+            lower_priority(niceness(), session=True)
             import dask
 
             dask.config.set(CONFIG)

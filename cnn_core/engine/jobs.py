@@ -50,14 +50,14 @@ QUESTIONS = {
     "unit": "cnn_core.networks.inside:unit",
     "read_architecture": "cnn_core.networks.blueprints:read_architecture",
     "architecture_graph": "cnn_core.networks.atlas:architecture_graph",
-    "lab_attention": "cnn_core.training.lab.attention:attention",
+    "lab_evidence": "cnn_core.training.lab.evidence:evidence",
     "augmented_sheet": "cnn_core.training.lab.augmentation_job:augmented_sheet",
     "read_digit": "cnn_core.training.studies.lenet_job:read_digit",
 }
 
 # The slowest call of each that pages make, in milliseconds: `python -m benchmarks.questions`, two cores, 2026-11-28.
 # tests/engine/test_quick.py holds each to QUICK, and asks them all.
-WARM = {
+WARM_MILLISECONDS = {
     "classify": 9,
     "predict": 52,
     "evidence": 64,
@@ -81,7 +81,7 @@ WARM = {
     "unit": 546,
     "read_architecture": 960,  # as long as one may be
     "architecture_graph": 1,  # kept: the first of a network takes up to 0.6 s
-    "lab_attention": 435,
+    "lab_evidence": 435,
     "augmented_sheet": 128,
     "read_digit": 2,
 }

@@ -1,6 +1,6 @@
 """How much one owner may have at once: set in the environment, and good for a class of a hundred on one server."""
 
-import os
+import math
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -8,21 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cnn_core.engine.errors import EngineBusy
-from cnn_core.engine.jobs import WARM
+from cnn_core.engine.jobs import WARM_MILLISECONDS
+from cnn_core.store.settings import number
 
 GB = 10**9
-LONG = 400  # milliseconds that a question takes, warm, from which on it counts as a long one
-VARIABLES = {
+_LONG = 400  # milliseconds that a question takes, warm, from which on it counts as a long one
+SETTINGS = {
     "running": "CONVSCOPE_LIMIT_RUNNING",
     "queued": "CONVSCOPE_LIMIT_QUEUED",
     "stored": "CONVSCOPE_LIMIT_STORED_GB",
     "questions": "CONVSCOPE_LIMIT_QUESTIONS",
 }
-LONG_QUESTIONS = frozenset(question for question, taken in WARM.items() if taken >= LONG)
-
-
-class LimitRefused(ValueError):
-    """A limit in the environment is none."""
+LONG_QUESTIONS = frozenset(question for question, taken in WARM_MILLISECONDS.items() if taken >= _LONG)
 
 
 @dataclass(frozen=True)
@@ -46,54 +43,25 @@ def limits() -> Limits:
     """Return the limits of this server.
 
     Raises:
-        LimitRefused: If one of the variables holds no number, or a negative one.
+        SettingRefused: If one of them is no number, or a negative one.
 
     Example:
         >>> limits().queued
         5
     """
-    found = {name: _number(variable) for name, variable in VARIABLES.items() if os.environ.get(variable)}
-    if "stored" in found:
-        found["stored"] *= GB
-    return Limits(**{name: int(value) for name, value in found.items()})
+    expected, usual = "a number of gigabytes, or 0 for no limit", Limits()
+    stored = number(SETTINGS["stored"], usual.stored / GB, expected, lambda value: 0 <= value < math.inf)
+    return Limits(
+        _whole("running", usual.running),
+        _whole("queued", usual.queued),
+        round(stored * GB),
+        _whole("questions", usual.questions),
+    )
 
 
-def _number(variable: str) -> float:
-    text, whole = os.environ[variable], not variable.endswith("_GB")
-    try:
-        value = float(text)
-        if 0 <= value < float("inf") and not (whole and value % 1):
-            return value
-    except ValueError:
-        pass
-    what = "a whole number" if whole else "a number of gigabytes"
-    raise LimitRefused(f"{variable} is {text!r}; expected is {what}, or 0 for no limit. Correct it and start again.")
-
-
-SMALL = 3e9  # bytes of memory, below which runs and questions share one process: TensorFlow twice takes a gigabyte
-PROCESSES = "CONVSCOPE_PROCESSES"
-
-
-def processes(memory: float) -> int:
-    """Return by how many kinds of processes an engine computes: 2, one for runs and one for questions; or 1 for both.
-
-    Args:
-        memory: Of this machine, bytes.
-
-    Raises:
-        LimitRefused: If CONVSCOPE_PROCESSES is neither.
-
-    Example:
-        >>> processes(16e9), processes(2.7e9)
-        (2, 1)
-    """
-    text = os.environ.get(PROCESSES, "").strip()
-    if text not in ("", "1", "2"):
-        raise LimitRefused(
-            f"{PROCESSES} is {text!r}; expected is 2, one for runs and one for questions, or 1 for both, which takes "
-            "less memory, and answers nothing while a run trains. Correct it and start again."
-        )
-    return int(text) if text else 1 if memory < SMALL else 2
+def _whole(name: str, usual: int) -> int:
+    expected = "a whole number, or 0 for no limit"
+    return int(number(SETTINGS[name], usual, expected, lambda value: 0 <= value < math.inf and value % 1 == 0))
 
 
 _open: Counter[str] = Counter()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Hashable
 
 BLIND = 20.0  # seconds without a look, after which what was seen before says nothing of the time between
-FORGET = 3600.0  # seconds after which what nobody looks at any more is forgotten
+_FORGET = 3600.0  # seconds after which what nobody looks at any more is forgotten
 
 
 class Looks:
@@ -50,8 +50,8 @@ class Looks:
 
     def _tidy(self, now: float) -> None:
         if now >= self._due:
-            self._seen = {name: seen for name, seen in self._seen.items() if now - seen[2] < FORGET}
-            self._due = now + FORGET
+            self._seen = {name: seen for name, seen in self._seen.items() if now - seen[2] < _FORGET}
+            self._due = now + _FORGET
 
 
 HERE = Looks()  # of this process: its watchman and its pages share what they have seen

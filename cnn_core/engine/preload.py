@@ -84,10 +84,10 @@ def dask_setup(worker: Any) -> None:
     rest.watch(worker)
     function = os.environ.get("CONVSCOPE_WARM_UP", WARM_UP)
     if function and "ASK" in worker.state.total_resources:
-        threading.Thread(target=warm_up, args=(function,), name="warm-up", daemon=True).start()
+        threading.Thread(target=_warm_up, args=(function,), name="warm-up", daemon=True).start()
 
 
-def warm_up(function: str) -> None:
+def _warm_up(function: str) -> None:
     """Call `module:function` now, so that nobody waits for it later; a trouble with it is only logged."""
     module, _, name = function.partition(":")
     try:

@@ -15,12 +15,12 @@ from cnn_core.engine.looks import HERE, Looks
 from cnn_core.store.records import ENGINE, Glance
 from cnn_core.store.runs import Store
 
-TICK = 0.4  # seconds between two looks at the store alone
+_TICK = 0.4  # seconds between two looks at the store alone
 PASS = 3.0  # seconds between two full comparisons
-REACTION = 1.5  # seconds for a job to react to a stop; a job that cannot says so by report.update(reaction=…)
-FAREWELL = 60.0  # seconds for a job that reacted to evaluate and save
-SILENCE = 600.0  # seconds in which no other heartbeat was seen (`looks`), after which a worker is given up
-STALE = 5.0  # seconds in which none was seen, after which nobody carries a run that the scheduler does not know
+_REACTION = 1.5  # seconds for a job to react to a stop; a job that cannot says so by report.update(reaction=…)
+_FAREWELL = 60.0  # seconds for a job that reacted to evaluate and save
+_SILENCE = 600.0  # seconds in which no other heartbeat was seen (`looks`), after which a worker is given up
+_STALE = 5.0  # seconds in which none was seen, after which nobody carries a run that the scheduler does not know
 RESENDS = 10  # a run that was sent so often without a worker taking it up is not sent again
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def reconcile(
     engine: Engine,
     store: Store,
     *,
-    silence: float = SILENCE,
+    silence: float = _SILENCE,
     resends: Counter[tuple[str, int]] | None = None,
     looks: Looks = HERE,
 ) -> None:
@@ -47,7 +47,7 @@ def reconcile(
         EngineError: If the engine cannot be reached; the next pass tries again.
     """
     engine.start()
-    enforce_stops(engine, store, looks)
+    _enforce_stops(engine, store, looks)
     runs = store.live()
     if not runs:
         return
@@ -61,17 +61,17 @@ def reconcile(
                 words = f"The {run.carrier} that carried it out gave no sign of life for {_span(silence)}."
                 _give_up(store, run, words)
         elif run.id not in known:
-            if run.attempt and silent > STALE:  # otherwise somebody beats for it, whom the scheduler has forgotten
+            if run.attempt and silent > _STALE:  # otherwise somebody beats for it, whom the scheduler has forgotten
                 _resend(engine, store, run, resends)
         elif run.attempt and silent > silence and engine.executes(run):
             words = f"The worker gave no sign of life for {_span(silence)} and was ended."
             if _give_up(store, run, words):  # first: the engine's retry then finds the run ended
                 log.warning("Run %s on %s: silent for %s, ended", run.id, run.worker, _span(silence))
                 engine.kill(run)
-    take_turns(engine, store, resends)
+    _take_turns(engine, store, resends)
 
 
-def take_turns(engine: Engine, store: Store, resends: Counter[tuple[str, int]], *, first: bool = False) -> None:
+def _take_turns(engine: Engine, store: Store, resends: Counter[tuple[str, int]], *, first: bool = False) -> None:
     """Send the runs whose turn it is; with `first` only those that were not sent yet: the others get a pass's time."""
     for run in engine.due():
         if not (first and resends[run.id, run.attempt]):
@@ -89,21 +89,21 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 60 else f"{seconds:g} s"
 
 
-def enforce_stops(engine: Engine, store: Store, looks: Looks = HERE) -> None:
+def _enforce_stops(engine: Engine, store: Store, looks: Looks = HERE) -> None:
     """End the runs that were asked to stop and did not react, or did not finish within a minute after they did."""
     for run in store.live():
         if run.stop_requested is None:
             continue
         waited = looks.quiet((run.id, "stop"), run.stop_requested)
-        if waited <= REACTION:
+        if waited <= _REACTION:
             continue
         whole = store.get(run.id)
         progress, kept = whole.progress, "what it had found is kept" if whole.result else "nothing is kept"
         if progress.get("acknowledged"):
-            allowed = FAREWELL
+            allowed = _FAREWELL
             words = f"Stopped. Saving what was learnt took longer than a minute, so it was given up; {kept}."
         else:
-            allowed = progress.get("reaction") or REACTION
+            allowed = progress.get("reaction") or _REACTION
             words = f"Stopped. The worker did not react within {allowed:g} s and was ended; {kept}."
             if run.carrier != ENGINE:  # a process of somebody's, which is not ours to end
                 words = f"Stopped. The {run.carrier} did not react within {allowed:g} s; {kept}."
@@ -129,7 +129,7 @@ class Reconciler:
         engine: Engine,
         store: Store,
         *,
-        silence: float = SILENCE,
+        silence: float = _SILENCE,
         every: float = PASS,
         looks: Looks = HERE,
     ) -> None:
@@ -151,11 +151,11 @@ class Reconciler:
 
     def _watch(self) -> None:
         due = time.monotonic()
-        while not self._ended.wait(TICK):
+        while not self._ended.wait(_TICK):
             try:
                 if time.monotonic() < due:
-                    enforce_stops(self._engine, self._store, self._looks)
-                    take_turns(self._engine, self._store, self._resends, first=True)
+                    _enforce_stops(self._engine, self._store, self._looks)
+                    _take_turns(self._engine, self._store, self._resends, first=True)
                 else:
                     due = time.monotonic() + self._every
                     reconcile(

@@ -16,10 +16,11 @@ import psutil
 from distributed.protocol.pickle import dumps
 from tornado.ioloop import PeriodicCallback
 
-from cnn_core.engine import probes, settings
+from cnn_core.engine import probes
+from cnn_core.engine.settings import idle_seconds
 
-EVERY = 1.0  # seconds between two looks
-GROWN = 250e6  # bytes above those at the start: the warm-up of a light one stays below, and what a walk holds
+_EVERY = 1.0  # seconds between two looks
+_GROWN = 250e6  # bytes above those at the start: the warm-up of a light one stays below, and what a walk holds
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +28,13 @@ log = logging.getLogger(__name__)
 def watch(worker: Any) -> None:
     """Look after this worker, of Dask's, from its event loop, as long as it lives; does nothing without a nanny."""
     if worker.nanny:
-        worker.periodic_callbacks["rest"] = PeriodicCallback(_Watch(worker).look, EVERY * 1000)
+        worker.periodic_callbacks["rest"] = PeriodicCallback(_Watch(worker).look, _EVERY * 1000)
 
 
 class _Watch:
     def __init__(self, worker: Any) -> None:
         self._worker = worker
-        self._idle = settings.idle()
+        self._idle = idle_seconds()
         self._light = _memory()
         self._done, self._since, self._frozen = 0, time.monotonic(), False
 
@@ -48,7 +49,7 @@ class _Watch:
             gc.collect()
             gc.freeze()  # its million objects stay: without this, collecting costs a question up to a third of a second
         rested = time.monotonic() - self._since
-        if rested < self._idle or not (heavy or _memory() - self._light > GROWN):
+        if rested < self._idle or not (heavy or _memory() - self._light > _GROWN):
             return
         worker = self._worker
         asked = {"function": dumps(probes.part_with), "args": dumps((worker.address,))}

@@ -1,78 +1,88 @@
-"""What the environment says of the engine, and whether all of it can be understood, before anything starts. Light."""
+"""What whoever runs a server may set of its engine in the environment; refused in a sentence before anybody comes."""
 
 import math
 import os
 
-from cnn_core.engine.limits import limits, processes
+from cnn_core.engine.limits import GB, limits
 from cnn_core.store.location import urls
+from cnn_core.store.settings import SettingRefused, number
 from cnn_core.store.terms import Terms
 
-ADDRESS, STORE = "CONVSCOPE_ENGINE", "CONVSCOPE_STORE"
+PROCESSES = "CONVSCOPE_PROCESSES"
 RUN_MEMORY, ASK_MEMORY = "CONVSCOPE_RUN_MEMORY", "CONVSCOPE_ASK_MEMORY"
-WORKER_IDLE = "CONVSCOPE_WORKER_IDLE"
-IDLE = 60.0  # seconds without work after which a worker rests
-
-
-class SettingRefused(ValueError):
-    """A setting that cannot be understood; the text says which, and what is expected."""
+_SMALL = 3e9  # bytes of memory, below which runs and questions share one process: TensorFlow twice takes a gigabyte
 
 
 def check() -> None:
-    """Read every setting of store and engine once: a server that starts without them fails later, and elsewhere.
+    """Read every setting of store and engine.
 
     Raises:
-        ValueError: If one cannot be understood, in a sentence.
+        SettingRefused: If one of them makes no sense.
+        LocationRefused: If the store's is half of a location.
     """
-    limits(), processes(math.inf), stands_back(), idle(), Terms.from_environment()
-    for variable in (RUN_MEMORY, ASK_MEMORY):
-        gigabytes(variable)
-    urls(os.environ.get(STORE, ""))
-    address = os.environ.get(ADDRESS, "")
+    urls(os.environ.get("CONVSCOPE_STORE", ""))
+    address = os.environ.get("CONVSCOPE_ENGINE", "")
     if address and "://" not in address:
         raise SettingRefused(
-            f"{ADDRESS} is {address!r}; expected is the scheduler's address, such as tls://scheduler:8786."
+            f"CONVSCOPE_ENGINE is {address!r}; expected is the scheduler's address, such as tls://scheduler:8786."
         )
+    Terms.from_environment()
+    limits()
+    processes(math.inf)
+    memory_of(RUN_MEMORY, 0)
+    memory_of(ASK_MEMORY, 0)
+    niceness()
+    idle_seconds()
 
 
-def gigabytes(variable: str) -> float | None:
-    """Return how much memory a variable gives to a worker, in gigabytes; None if it says nothing.
+def processes(memory: float) -> int:
+    """Return by how many kinds of processes an engine computes: 2, one for runs and one for questions; or 1 for both.
+
+    Args:
+        memory: Of this machine, bytes.
 
     Raises:
-        SettingRefused: If it is no number, or none above 0.
+        SettingRefused: If CONVSCOPE_PROCESSES is neither.
+
+    Example:
+        >>> processes(16e9), processes(2.7e9)
+        (2, 1)
     """
-    return _above_zero(variable, 1e6, "a number of gigabytes above 0, such as 4")
+    text = os.environ.get(PROCESSES, "").strip()
+    if text not in ("", "1", "2"):
+        raise SettingRefused(
+            f"{PROCESSES} is {text!r}; expected 2, one for runs and one for questions, or 1 for both, which takes "
+            "less memory, and answers nothing while a run trains."
+        )
+    return int(text) if text else 1 if memory < _SMALL else 2
 
 
-def idle() -> float:
-    """Return after how many seconds without work a worker that has grown is replaced: CONVSCOPE_WORKER_IDLE, or IDLE.
+def memory_of(setting: str, share: float) -> int:
+    """Return a worker's bytes: what RUN_MEMORY or ASK_MEMORY says in gigabytes, or else this share of the machine.
 
     Raises:
-        SettingRefused: If it is no number, or none above 0.
+        SettingRefused: If it is no number above 0.
     """
-    return _above_zero(WORKER_IDLE, math.inf, "a number of seconds above 0, such as 60, or inf for never") or IDLE
+    # TensorFlow alone takes half a GB: a smaller limit would end the worker before it did anything.
+    usual = max(int(share), 2**30) / GB
+    return round(GB * number(setting, usual, "a number of gigabytes above 0", lambda value: 0 < value < math.inf))
 
 
-def stands_back() -> int:
+def niceness() -> int:
     """Return how far the engine stands back behind the web server, as `nice` counts it: CONVSCOPE_NICE, 0 to 19.
 
     Raises:
         SettingRefused: If it is anything else.
     """
-    given = os.environ.get("CONVSCOPE_NICE", "5")
-    if not (given.isascii() and given.isdigit() and int(given) <= 19):
-        raise SettingRefused(
-            f"CONVSCOPE_NICE is {given!r}; expected a whole number from 0, not at all, to 19, furthest."
-        )
-    return int(given)
+    expected = "a whole number from 0 (not at all) to 19 (as far as can be)"
+    return int(number("CONVSCOPE_NICE", 5, expected, lambda value: value in range(20)))
 
 
-def _above_zero(variable: str, most: float, expected: str) -> float | None:
-    if not (text := os.environ.get(variable, "").strip()):
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number <= most:
-        raise SettingRefused(f"{variable} is {text!r}; expected {expected}.")
-    return number
+def idle_seconds() -> float:
+    """Return after how many seconds without work a worker that has grown is replaced: CONVSCOPE_WORKER_IDLE, or 60.
+
+    Raises:
+        SettingRefused: If it is no number of seconds.
+    """
+    expected = "a number of seconds from 0 on, or inf for never"
+    return number("CONVSCOPE_WORKER_IDLE", 60.0, expected, lambda value: value >= 0)

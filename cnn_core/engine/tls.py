@@ -9,9 +9,9 @@ from pathlib import Path
 
 from distributed.security import Security
 
-ENVIRONMENT = "CONVSCOPE_TLS"
+SETTING = "CONVSCOPE_TLS"
 CERTIFICATE, KEY, AUTHORITY = FILES = ("tls.crt", "tls.key", "ca.crt")
-ROLES = ("client", "scheduler", "worker")
+_ROLES = ("client", "scheduler", "worker")
 MAKE = "python -m cnn_core.engine.cluster certificates FOLDER"
 
 
@@ -25,17 +25,17 @@ def from_environment() -> Security | None:
     Raises:
         CertificatesRefused: If a file is not there.
     """
-    named = os.environ.get(ENVIRONMENT)
+    named = os.environ.get(SETTING)
     if not named:
         return None
     folder = Path(named)
     if missing := [name for name in FILES if not (folder / name).is_file()]:
         raise CertificatesRefused(
-            f"{ENVIRONMENT} is {named!r}, where there is no {' and no '.join(missing)}. Expected is a folder with "
+            f"{SETTING} is {named!r}, where there is no {' and no '.join(missing)}. Expected is a folder with "
             f"{', '.join(FILES)}; make one by: {MAKE}."
         )
     certificate, key = str(folder / CERTIFICATE), str(folder / KEY)
-    pairs = {f"tls_{role}_{part}": file for role in ROLES for part, file in (("cert", certificate), ("key", key))}
+    pairs = {f"tls_{role}_{part}": file for role in _ROLES for part, file in (("cert", certificate), ("key", key))}
     return Security(require_encryption=True, tls_ca_file=str(folder / AUTHORITY), **pairs)
 
 

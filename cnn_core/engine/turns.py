@@ -17,7 +17,7 @@ from cnn_core.store.records import ENGINE, Glance
 from cnn_core.store.runs import Store
 
 SOONEST = 0.1  # of the work must be done before the time left can be told by its pace
-USUAL = 60.0  # seconds, in place of what is not known, to find the order; never told to anybody
+_USUAL = 60.0  # seconds, in place of what is not known, to find the order; never told to anybody
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ def outlook(live: Collection[Glance], workers: int, most: int, left: Mapping[str
         left: Seconds that a run still takes, by its id; one that is missing is not known.
     """
     line, found, now, before, known = _Line(live, (), most), dict[str, Outlook](), 0.0, 0, True
-    ends = {run.id: (left.get(run.id, USUAL), run) for run in live if run.carrier == ENGINE and not waits(run)}
+    ends = {run.id: (left.get(run.id, _USUAL), run) for run in live if run.carrier == ENGINE and not waits(run)}
     while True:
         while len(ends) < workers and (run := line.pop()):
             found[run.id] = Outlook(before, now if known else None)
-            ends[run.id] = (now + left.get(run.id, USUAL), run)
+            ends[run.id] = (now + left.get(run.id, _USUAL), run)
         if not ends:
             return found
         (now, ended) = ends.pop(min(ends, key=lambda run_id: ends[run_id][0]))
@@ -78,7 +78,7 @@ def outlook(live: Collection[Glance], workers: int, most: int, left: Mapping[str
 def expected(store: Store, workers: int, most: int) -> dict[str, Outlook]:
     """Return what each waiting run of a store may expect."""
     live = store.live()
-    usual = {kind: store.took(kind) for kind in {run.kind for run in live}} if any(map(waits, live)) else {}
+    usual = {kind: store.durations(kind) for kind in {run.kind for run in live}} if any(map(waits, live)) else {}
     left = {}
     for run in live:
         whole = statistics.median(usual[run.kind]) if usual.get(run.kind) else None

@@ -7,8 +7,8 @@ from cnn_core.store.collector import collect
 from cnn_core.store.runs import Store
 from cnn_core.store.terms import Terms
 
-EVERY = 3600.0  # seconds
-FIRST = 60.0  # seconds after the start: a host may never get an hour old
+_EVERY = 3600.0  # seconds
+_FIRST = 60.0  # seconds after the start: a host may never get an hour old
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class Upkeep:
         every: Seconds between two.
     """
 
-    def __init__(self, store: Store, *, first: float = FIRST, every: float = EVERY) -> None:
+    def __init__(self, store: Store, *, first: float = _FIRST, every: float = _EVERY) -> None:
         self._store, self._first, self._every = store, first, every
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="engine-upkeep", daemon=True)

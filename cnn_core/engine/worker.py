@@ -82,7 +82,7 @@ def _not_again(seen: list[deaths.Death], attempt: int) -> str:
     """Say why a run is not tried again; empty if it is."""
     if deaths.too_many(seen):
         return deaths.told(seen)
-    if attempt > deaths.MOST_ATTEMPTS:
+    if attempt > deaths.MAX_ATTEMPTS:
         return f"Its worker was lost {attempt - 1} times, and nobody saw why. See engine.log, then try again."
     return ""
 

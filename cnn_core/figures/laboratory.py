@@ -10,10 +10,10 @@ from cnn_core.arithmetic.verdicts import PairedDifference
 from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
+from cnn_core.training.lab.backbones import Compared
 from cnn_core.training.lab.depth import Cut, Place, Stage
 from cnn_core.training.lab.sabotage import Sabotaged
 from cnn_core.training.lab.size import ARMS, SizeArm
-from cnn_core.training.lab.which_backbone import Compared
 
 _MARGIN = {"l": 10, "r": 10, "t": 12, "b": 10}
 _SHADE = [[0.0, LIGHT.card], [1.0, LIGHT.weight_positive]]  # how far weights have moved

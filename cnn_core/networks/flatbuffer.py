@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FOLDER = DEFAULT_LOCATION / "cache"
 TOLERANCE = 1e-4  # of an output; of the largest one where that is above 1
-MOST_THREADS = 8  # one picture has no work for more
+MAX_THREADS = 8  # one picture has no work for more
 OPEN = 4  # flatbuffers that a process holds
 _PROBES = 3  # pictures by which a new flatbuffer is held against Keras
 
@@ -44,7 +44,7 @@ class Flatbuffer:
 
     Args:
         source: The flatbuffer, or the path of its file, which is then mapped and not read.
-        threads: By default as many as this process may use, at most MOST_THREADS.
+        threads: By default as many as this process may use, at most MAX_THREADS.
 
     Raises:
         Refused: If it is none.
@@ -241,4 +241,4 @@ def _version() -> str:
 
 
 def _threads() -> int:
-    return min(MOST_THREADS, processors())
+    return min(MAX_THREADS, processors())

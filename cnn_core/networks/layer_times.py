@@ -17,7 +17,7 @@ from cnn_core.arithmetic.geometry import Window, padding_amounts
 
 REDUCTION = 4  # of a bottleneck: He et al. 2016, 256 → 64 → 64 → 256
 MAX_MACS, MAX_CELLS = 2_000_000_000, 4_000_000  # of the full convolution and of a map, so that a measurement is short
-BUDGET, MOST_ROUNDS, FEWEST_ROUNDS = 0.5, 40, 5  # seconds of measuring; how often each variant is timed
+BUDGET, MAX_ROUNDS, MIN_ROUNDS = 0.5, 40, 5  # seconds of measuring; how often each variant is timed
 
 
 @dataclass(frozen=True)
@@ -210,8 +210,8 @@ def layer_times(map_size: int, channels: int, filters: int, kernel_size: int, gr
     params, calls = _ready(map_size, channels, filters, kernel_size, groups)
     seconds: list[list[float]] = [[] for _ in calls]
     begin = time.perf_counter()
-    for turn in range(MOST_ROUNDS):
-        if turn >= FEWEST_ROUNDS and time.perf_counter() - begin > BUDGET:
+    for turn in range(MAX_ROUNDS):
+        if turn >= MIN_ROUNDS and time.perf_counter() - begin > BUDGET:
             break
         for call, taken in zip(calls, seconds, strict=True):
             start = time.perf_counter()

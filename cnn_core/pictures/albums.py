@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from cnn_core.pictures import sets
-from cnn_core.pictures.items import Item, count
+from cnn_core.pictures.items import YOURS, Item, count
 from cnn_core.pictures.kept import hold, lost
 from cnn_core.store import keys, visitors
 from cnn_core.store.records import Run, to_json
@@ -22,7 +22,6 @@ from cnn_core.store.references import digests
 from cnn_core.store.runs import Store
 from cnn_core.store.visitors import Visitor
 
-YOURS = "your pictures"  # the source of a set that a visitor has gathered
 STEPS = 20  # changes that can be undone; the last one also by another session
 
 
@@ -203,7 +202,7 @@ class Album:
             self.items = [item for item in self.items if item.part != "test"]
             self.empty_classes = sorted({*self.empty_classes, *(item.label for item in gone)})
 
-    def name_class(self, name: str) -> None:
+    def add_class(self, name: str) -> None:
         """Begin a class without pictures; with a sample set, as the first of a set of one's own."""
         if self.is_sample:
             self.take(YOURS, [], [name])
@@ -212,7 +211,7 @@ class Album:
         self.empty_classes = sorted({*self.empty_classes, name} - {item.label for item in self.items})
         self.save()
 
-    def drop_class(self, label: str) -> None:
+    def remove_class(self, label: str) -> None:
         """Take a class and its pictures out."""
         self.refresh()
         if label not in self.classes:

@@ -19,12 +19,12 @@ from typing import IO, Any, NamedTuple
 
 from cnn_core.pictures import code_pages, limits, zip_names
 from cnn_core.pictures.clutter import left_by
-from cnn_core.pictures.images import ImageRejected, Rejected, printable, recognise
+from cnn_core.pictures.images import FileRefused, ImageRefused, printable, recognise
 from cnn_core.pictures.limits import MB, megabytes
 from cnn_core.pictures.members import LOCAL_HEADER, REPACK, Member, depth, unpacked
 from cnn_core.pictures.trees import OUTSIDE, Found, Placed, Tree, place
 
-TABLE_BYTES_AN_ENTRY = 1_000  # of the table of contents; names, comments and dates mostly take a tenth
+_TABLE_BYTES_AN_ENTRY = 1_000  # of the table of contents; names, comments and dates mostly take a tenth
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # LZMA reserves what its header asks for, up to 4 GB
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # flag bits: encrypted, strongly, table of contents too
@@ -36,11 +36,11 @@ _FEWER = "take fewer or smaller pictures"
 _OPENING_ERRORS = (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError, OverflowError, struct.error)
 
 
-class ArchiveRejected(Rejected):
+class ArchiveRefused(FileRefused):
     """An archive that is not taken at all."""
 
 
-class _TooMuch(ArchiveRejected):
+class _TooMuch(ArchiveRefused):
     """The whole is too much, whichever of its zips tipped the scales."""
 
 
@@ -95,7 +95,7 @@ def contents(path: Path, name: str) -> Listing:
         Its files, folders and notes, as `trees.place` takes them; a path does not begin with the archive's name.
 
     Raises:
-        ArchiveRejected: If this is no zip archive, is damaged, holds no files or asks for too much.
+        ArchiveRefused: If this is no zip archive, is damaged, holds no files or asks for too much.
 
     Example:
         >>> from cnn_core.pictures.members import extract
@@ -115,7 +115,7 @@ def contents(path: Path, name: str) -> Listing:
         whole = _Whole(name, path.stat().st_size)
         _list(file, whole, None)
     if all(_is_left(found.path) for found in whole.listing.files):
-        raise ArchiveRejected(name, "this archive holds no files", "zip a folder that holds a folder for each class")
+        raise ArchiveRefused(name, "this archive holds no files", "zip a folder that holds a folder for each class")
     return whole.listing
 
 
@@ -123,7 +123,7 @@ def tree(path: Path, name: str) -> Tree:
     """Return the files of an archive with their classes and parts: `contents` and `trees.place` in one.
 
     Raises:
-        ArchiveRejected: As `contents`.
+        ArchiveRefused: As `contents`.
     """
     listing = contents(path, name)
     placed = place(listing.files, listing.folders)
@@ -155,7 +155,7 @@ def from_json(values: Mapping[str, Any]) -> Tree:
     """Return what `to_json` wrote; a listing's own refusal is that of the file now."""
     files = []
     for row in values["files"]:
-        refusal = ImageRejected(*row["refusal"]) if row["refusal"] else None
+        refusal = ImageRefused(*row["refusal"]) if row["refusal"] else None
         member = Member.from_json(row["member"]) if row["member"] else None
         files.append(Placed(Found(row["path"], row["size"], member, refusal), refusal=refusal, **row["place"]))
     return Tree(tuple(files), tuple(values["labels"]), tuple(values["notes"]))
@@ -168,7 +168,7 @@ class _Table(io.BufferedReader):
     """A file of which no more is read at once than a table of contents may take."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > TABLE_BYTES_AN_ENTRY * limits.ZIP_ENTRIES:
+        if size is not None and size > _TABLE_BYTES_AN_ENTRY * limits.ZIP_ENTRIES:
             raise ValueError("the table of contents is too large")
         return zip_names.mended(super().read(size))
 
@@ -195,7 +195,7 @@ def _list(file: IO[bytes], whole: _Whole, inside: Member | None) -> None:
             reason, remedy = "this name appears twice in the archive", "rename one of the two files"
         seen.add(path)
         where_it_is = _member(info, whole_path, inside)
-        refusal = ImageRejected(whole_path, reason, remedy) if reason else None
+        refusal = ImageRefused(whole_path, reason, remedy) if reason else None
         if refusal is None and not passed_over:
             whole.add_bytes(info.file_size)
             if is_zip:
@@ -206,11 +206,11 @@ def _list(file: IO[bytes], whole: _Whole, inside: Member | None) -> None:
         whole.listing.files.append(Found(whole_path, info.file_size, where_it_is, refusal))
 
 
-def _list_inner(file: IO[bytes], whole: _Whole, member: Member) -> ImageRejected | None:
+def _list_inner(file: IO[bytes], whole: _Whole, member: Member) -> ImageRefused | None:
     """Add the files of a zip in the zip, or return why not."""
     if depth(member) >= limits.ZIP_DEPTH:
         reason = f"this zip lies in zips that lie in zips, more than {limits.ZIP_DEPTH} deep"
-        return ImageRejected(member.path, reason, "unpack it and zip the folder once")
+        return ImageRefused(member.path, reason, "unpack it and zip the folder once")
     before = len(whole.listing.files)
     try:
         with tempfile.TemporaryFile() as inner:
@@ -219,10 +219,10 @@ def _list_inner(file: IO[bytes], whole: _Whole, member: Member) -> ImageRejected
             _list(inner, whole, member)
     except _TooMuch:
         raise
-    except Rejected as rejection:
-        return ImageRejected(member.path, rejection.reason, rejection.remedy)
+    except FileRefused as refusal:
+        return ImageRefused(member.path, refusal.reason, refusal.remedy)
     if len(whole.listing.files) == before:
-        return ImageRejected(member.path, "this archive holds no files", "zip a folder of pictures")
+        return ImageRefused(member.path, "this archive holds no files", "zip a folder of pictures")
     return None
 
 
@@ -230,10 +230,10 @@ def _open(file: IO[bytes], name: str, whole: _Whole) -> list[zipfile.ZipInfo]:
     """Return the lines of the table of contents, after a check of what concerns all of them."""
     size = file.seek(0, io.SEEK_END)
     if not size:
-        raise ArchiveRejected(name, "this file is empty (0 bytes)", _COPY_AGAIN)
+        raise ArchiveRefused(name, "this file is empty (0 bytes)", _COPY_AGAIN)
     if size > limits.ZIP_BYTES:
         reason = f"this archive has {_mb(size)} and the limit is {_mb(limits.ZIP_BYTES)}"
-        raise ArchiveRejected(name, reason, _FEWER)
+        raise ArchiveRefused(name, reason, _FEWER)
     whole.add_entries(_count(file))  # before zipfile makes an object of each
     try:
         with _Table(io.FileIO(file.fileno(), closefd=False)) as table, zipfile.ZipFile(table) as archive:
@@ -243,9 +243,9 @@ def _open(file: IO[bytes], name: str, whole: _Whole) -> list[zipfile.ZipInfo]:
         head = file.read(1024)
         if head.startswith(b"PK"):
             reason = "this zip archive is damaged or cut short: its table of contents, at the end, cannot be read"
-            raise ArchiveRejected(name, reason, _COPY_AGAIN) from error
+            raise ArchiveRefused(name, reason, _COPY_AGAIN) from error
         what = (recognise(head) or ("a file of no known format", ""))[0]
-        raise ArchiveRejected(name, f"this is {what}, not a zip archive", "zip a folder of pictures") from error
+        raise ArchiveRefused(name, f"this is {what}, not a zip archive", "zip a folder of pictures") from error
 
     ordered = sorted(infos, key=lambda info: info.header_offset)
     starts = [info.header_offset for info in ordered]
@@ -253,7 +253,7 @@ def _open(file: IO[bytes], name: str, whole: _Whole) -> list[zipfile.ZipInfo]:
         info.header_offset + LOCAL_HEADER.size + len(zip_names.raw_name(info)) + info.compress_size for info in ordered
     ]
     if any(before > start for before, start in zip([0, *ends], [*starts, end], strict=True)):
-        raise ArchiveRejected(name, "entries of this archive overlap, as in a zip bomb", REPACK)
+        raise ArchiveRefused(name, "entries of this archive overlap, as in a zip bomb", REPACK)
     return infos
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from cnn_core.pictures.naming import PART, PART_OF, is_own, part_of, plain
 
-Dirs = tuple[str, ...]
+Folders = tuple[str, ...]  # those that a file lies in, the outermost first
 
 _PART_FIRST = re.compile(rf"(?P<part>{'|'.join(PART_OF)})[ _.-]+(?P<after>.+)", re.IGNORECASE)
 
 
-def splitter(paths: Iterable[Dirs]) -> Callable[[Dirs], Dirs]:
+def splitter(paths: Iterable[Folders]) -> Callable[[Folders], Folders]:
     """Return what takes `cats_train` for `cats/train`, where all folders beside it are named in this way.
 
     Args:
@@ -22,7 +22,7 @@ def splitter(paths: Iterable[Dirs]) -> Callable[[Dirs], Dirs]:
         >>> split(("pets", "cats_train", "100APPLE"))
         ('pets', 'cats', 'train', '100APPLE')
     """
-    beside: dict[Dirs, dict[str, bool]] = defaultdict(dict)
+    beside: dict[Folders, dict[str, bool]] = defaultdict(dict)
     parts: dict[str, set[str]] = defaultdict(set)  # of the folders in which a name lies
     for dirs in set(paths):
         for at, name in enumerate(dirs):
@@ -33,19 +33,19 @@ def splitter(paths: Iterable[Dirs]) -> Callable[[Dirs], Dirs]:
         above: pairs
         for above, group in beside.items()
         if all(len(parts[name]) == 1 for name in group)  # train/toy_train and test/toy_train are one class
-        and (pairs := class_parts(above[-1] if above else "", group))
+        and (pairs := _class_parts(above[-1] if above else "", group))
     }
     if not halves:
         return lambda dirs: dirs
 
-    def split(dirs: Dirs) -> Dirs:
+    def split(dirs: Folders) -> Folders:
         pairs = (halves.get(dirs[:at], {}).get(name, (name,)) for at, name in enumerate(dirs))
         return tuple(name for pair in pairs for name in pair)
 
     return split
 
 
-def class_parts(above: str, names: Mapping[str, bool]) -> dict[str, tuple[str, str]]:
+def _class_parts(above: str, names: Mapping[str, bool]) -> dict[str, tuple[str, str]]:
     """Return class and part of folders beside each other that are named after both; nothing if they are not.
 
     Args:
@@ -53,9 +53,9 @@ def class_parts(above: str, names: Mapping[str, bool]) -> dict[str, tuple[str, s
         names: Theirs, and whether they may be classes: no folder in them has a name of its own.
 
     Example:
-        >>> class_parts("pets", dict.fromkeys(["Cats_train", "Cats_test", "Dogs_train"], True))
+        >>> _class_parts("pets", dict.fromkeys(["Cats_train", "Cats_test", "Dogs_train"], True))
         {'Cats_train': ('Cats', 'train'), 'Cats_test': ('Cats', 'test'), 'Dogs_train': ('Dogs', 'train')}
-        >>> class_parts("pets", dict.fromkeys(["train_station", "test_tube"], True))
+        >>> _class_parts("pets", dict.fromkeys(["train_station", "test_tube"], True))
         {}
     """
     if not all(names.values()):

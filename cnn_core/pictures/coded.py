@@ -13,7 +13,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-QUALITY = 95  # of a JPEG coded anew, full colour resolution
+_QUALITY = 95  # of a JPEG coded anew, full colour resolution
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 _JFIF = b"JFIF\0\1\2\0\0\1\0\1\0\0"  # version 1.2, no density, no thumbnail
 _ENTROPY_END = re.compile(rb"\xff[^\x00\xd0-\xd7]", re.DOTALL)  # neither a stuffed byte nor a restart
@@ -76,7 +76,7 @@ def lossless(pixels: np.ndarray) -> tuple[bytes, str]:
 def photo(image: Image.Image) -> tuple[bytes, str]:
     """Return an RGB picture as a JPEG of high quality, and the suffix: for what came from a lossy file."""
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
+    image.save(buffer, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
     return buffer.getvalue(), "jpg"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnn_core.pictures import intake
 from cnn_core.pictures.decoders import Decoders
-from cnn_core.pictures.images import Rejected
+from cnn_core.pictures.images import FileRefused
 from cnn_core.pictures.intake import Intake, Line, Summary
 from cnn_core.pictures.items import SpecRefused
 
@@ -43,8 +43,8 @@ def _intake(options: argparse.Namespace) -> str:
 def _lines(path: Path, decoders: Decoders, total: Summary) -> Iterator[Line]:
     try:
         taken: Intake = intake.from_path(path, decoders)
-    except Rejected as rejection:
-        total.add(line := intake.refused(rejection))
+    except FileRefused as refusal:
+        total.add(line := intake.refused(refusal))
         yield line
         return
     total.labels.update(taken.summary.labels)  # those without a picture too

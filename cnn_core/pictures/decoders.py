@@ -1,7 +1,7 @@
 """Worker processes that unpack and decode untrusted files, so that no reader's file costs another reader anything.
 
     with Decoders() as decoders:
-        kept = decoders.take("cat.jpg", data=upload)      what is to be kept of it, or ImageRejected
+        kept = decoders.take("cat.jpg", data=upload)      what is to be kept of it, or ImageRefused
 
 A worker that takes too long, or that a file brings down, is replaced; the file is refused in a sentence.
 """
@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from cnn_core.pictures import archives, limits
-from cnn_core.pictures.archives import ArchiveRejected
-from cnn_core.pictures.images import ImageRejected, Rejected
+from cnn_core.pictures.archives import ArchiveRefused
+from cnn_core.pictures.images import FileRefused, ImageRefused
 from cnn_core.pictures.kept import Kept
 from cnn_core.pictures.members import Member
 from cnn_core.pictures.trees import Tree
 
-LOOK_EVERY = 0.1  # seconds between two looks for workers that take too long
+_LOOK_EVERY = 0.1  # seconds between two looks for workers that take too long
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class _Watchdog:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait(LOOK_EVERY if self._watches else None)
+                self._changed.wait(_LOOK_EVERY if self._watches else None)
                 for watch in self._watches:
                     if watch.until < time.monotonic() and not watch.overdue:
                         watch.overdue = True
@@ -92,7 +92,7 @@ class Decoders:
         >>> with Decoders(workers=1) as decoders:
         ...     decoders.take("cat.jpg", data=b"%PDF-1.7")
         Traceback (most recent call last):
-        cnn_core.pictures.formats.ImageRejected: cat.jpg: this is a PDF document; export the page as PNG and load that.
+        cnn_core.pictures.formats.ImageRefused: cat.jpg: this is a PDF document; export the page as PNG and load that.
     """
 
     def __init__(self, workers: int | None = None, seconds: float = limits.DECODING_SECONDS) -> None:
@@ -123,7 +123,7 @@ class Decoders:
             member: The entry of the zip.
 
         Raises:
-            ImageRejected: If it is not taken.
+            ImageRefused: If it is not taken.
         """
         header, payload = self._ask(_request("take", name, path, member), data)
         coded, thumbnail = payload
@@ -133,21 +133,21 @@ class Decoders:
         """Return what a zip holds, by its table of contents: files with their classes and parts.
 
         Raises:
-            ArchiveRejected: If it is not taken at all.
+            ArchiveRefused: If it is not taken at all.
         """
-        header, _ = self._ask(_request("tree", name, path, None), b"", ArchiveRejected)
+        header, _ = self._ask(_request("tree", name, path, None), b"", ArchiveRefused)
         return archives.from_json(header["tree"])
 
     def extract(self, name: str, *, path: Path, member: Member) -> bytes:
         """Return an entry of a zip as it is.
 
         Raises:
-            ImageRejected: If it is not taken.
+            ImageRefused: If it is not taken.
         """
         return self._ask(_request("extract", name, path, member), b"")[1][0]
 
     def _ask(
-        self, request: dict[str, Any], data: bytes, refusal: type[Rejected] = ImageRejected
+        self, request: dict[str, Any], data: bytes, refusal: type[FileRefused] = ImageRefused
     ) -> tuple[dict[str, Any], list[bytes]]:
         view, name = memoryview(data), request["name"]
         with self._borrowed() as slot:
@@ -183,7 +183,7 @@ class Decoders:
             raise RuntimeError(f"The decoder failed at {name}:\n{header['fault']}")
         if "refused" in header:
             whole, *words = header["refused"]
-            raise (ArchiveRejected if whole else ImageRejected)(*words)
+            raise (ArchiveRefused if whole else ImageRefused)(*words)
         return header, payload
 
     @contextmanager

@@ -5,7 +5,7 @@ import stat
 import unicodedata
 from pathlib import Path
 
-from cnn_core.pictures.images import ImageRejected
+from cnn_core.pictures.images import ImageRefused
 from cnn_core.pictures.limits import FILE_BYTES, MB, megabytes
 from cnn_core.pictures.trees import Found
 
@@ -48,7 +48,7 @@ def walk(folder: Path) -> tuple[list[Found], list[str]]:
             if here == start:
                 raise
             reason = f"this folder cannot be read ({error.strerror or error})"
-            found.append(Found(path, 0, here, ImageRejected(path, reason, "allow reading it, or take it out")))
+            found.append(Found(path, 0, here, ImageRefused(path, reason, "allow reading it, or take it out")))
             continue
         folders.append(path)
         for entry in listed:
@@ -71,7 +71,7 @@ def _file(where: Path, path: str) -> Found:
             reason = f"this is a link that leads nowhere ({error.strerror or error})"
         else:
             reason, remedy = f"this file cannot be read ({error.strerror or error})", "allow reading it"
-        return Found(path, 0, where, ImageRejected(path, reason, remedy))
+        return Found(path, 0, where, ImageRefused(path, reason, remedy))
     if stat.S_ISDIR(status.st_mode):
         if where.is_symlink():
             reason, remedy = "this is a link to a folder, which is not followed", "copy the folder to its place"
@@ -83,7 +83,7 @@ def _file(where: Path, path: str) -> Found:
     elif size > FILE_BYTES:
         reason = f"this file has {megabytes(size)} MB and the limit is {FILE_BYTES // MB} MB"
         remedy = "save it smaller, for instance as JPEG"
-    return Found(path, size, where, ImageRejected(path, reason, remedy) if reason else None)
+    return Found(path, size, where, ImageRefused(path, reason, remedy) if reason else None)
 
 
 def _shown(name: str) -> str:

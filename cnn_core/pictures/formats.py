@@ -80,11 +80,11 @@ _JPEG_KINDS = {
 }
 
 
-class Rejected(ValueError):
+class FileRefused(ValueError):
     """A file from outside that is not taken; `str` is one sentence: its name, what was received, what to do.
 
     Example:
-        >>> print(Rejected("cat.jpg", "this is a PDF document", "export the page as PNG"))
+        >>> print(FileRefused("cat.jpg", "this is a PDF document", "export the page as PNG"))
         cat.jpg: this is a PDF document; export the page as PNG.
     """
 
@@ -96,7 +96,7 @@ class Rejected(ValueError):
         return f"{self.name}: {self.reason}; {self.remedy}."
 
 
-class ImageRejected(Rejected):
+class ImageRefused(FileRefused):
     """A picture that is not taken, alone or as an entry of an archive."""
 
 

@@ -1,7 +1,7 @@
 """Untrusted bytes to pixels: the one place where a picture from outside becomes an array.
 
 `take` either returns a `Picture` (upright, opaque, 8 bits, three channels, at most 1024 pixels a side) with the bytes
-that are kept of it, or raises `ImageRejected` with a sentence for the person who chose the file. What was done to the
+that are kept of it, or raises `ImageRefused` with a sentence for the person who chose the file. What was done to the
 pixels on the way is noted, never hidden. Colour profiles are not applied: the values are taken as sRGB, as training
 pipelines do.
 """
@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from cnn_core.pictures import coded, formats, samples, seen, tiff
-from cnn_core.pictures.formats import FORMATS, ImageRejected, Rejected, printable, recognise
+from cnn_core.pictures.formats import FORMATS, FileRefused, ImageRefused, printable, recognise
 from cnn_core.pictures.limits import FILE_BYTES, MB, PHOTO_PIXELS, PICTURE_PIXELS, SIDE, megabytes
 from cnn_core.pictures.picture import MAX_SIDE, Picture, square, thumbnail
 
@@ -28,9 +28,9 @@ __all__ = [
     "FORMATS",
     "MAX_ASPECT",
     "MAX_SIDE",
-    "ImageRejected",
+    "FileRefused",
+    "ImageRefused",
     "Picture",
-    "Rejected",
     "Taken",
     "decode",
     "printable",
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 MAX_ASPECT = 50  # longer side : shorter side, so that scaling down never leaves a side of 0
-MAX_FRAMES = 50  # of an animation, in search of the first that shows something
+_MAX_FRAMES = 50  # of an animation, in search of the first that shows something
 
 # What Pillow raises on damaged data, by format and depth in the file, or warns of where warnings are errors.
 DECODING_ERRORS = (
@@ -96,12 +96,12 @@ def decode(data: bytes, name: str) -> Picture:
     """Return the picture in a file's bytes, as `take` does.
 
     Raises:
-        ImageRejected: If this is no picture, none of a supported format, damaged, cut short or too large.
+        ImageRefused: If this is no picture, none of a supported format, damaged, cut short or too large.
 
     Example:
         >>> decode(b"%PDF-1.7", "cat.jpg")
         Traceback (most recent call last):
-        cnn_core.pictures.formats.ImageRejected: cat.jpg: this is a PDF document; export the page as PNG and load that.
+        cnn_core.pictures.formats.ImageRefused: cat.jpg: this is a PDF document; export the page as PNG and load that.
     """
     return take(data, name).picture
 
@@ -123,7 +123,7 @@ def take(data: bytes, name: str) -> Taken:
         A `Taken`, whose picture's notes say what was changed and what there is little of to see.
 
     Raises:
-        ImageRejected: If this is no picture, none of a supported format, damaged, cut short, too large or empty.
+        ImageRefused: If this is no picture, none of a supported format, damaged, cut short, too large or empty.
 
     Example:
         >>> black = Picture(np.zeros((40, 60, 3), np.uint8), "black.png")
@@ -136,12 +136,12 @@ def take(data: bytes, name: str) -> Taken:
     """
     name = printable(name)
     if not data:
-        raise ImageRejected(name, "this file is empty (0 bytes)", "copy or download it again")
+        raise ImageRefused(name, "this file is empty (0 bytes)", "copy or download it again")
     if len(data) > FILE_BYTES:
         reason = f"this file has {megabytes(len(data))} MB and the limit is {FILE_BYTES // MB} MB"
-        raise ImageRejected(name, reason, "save it smaller, for instance as JPEG")
+        raise ImageRefused(name, reason, "save it smaller, for instance as JPEG")
     if other := formats.left_alone(data):
-        raise ImageRejected(name, f"this is {other[0]}", other[1])
+        raise ImageRefused(name, f"this is {other[0]}", other[1])
     page = tiff.main_page(data)
     try:
         # Pillow warns of bombs, which _check_size refuses, and of odd metadata, which is not read. Filters belong to
@@ -159,26 +159,26 @@ def take(data: bytes, name: str) -> Taken:
             with image:
                 _check_size(image, name)
                 if lacking := formats.cut_short(data):
-                    raise ImageRejected(name, f"the picture is cut short ({lacking})", formats.COPY_AGAIN)
+                    raise ImageRefused(name, f"the picture is cut short ({lacking})", formats.COPY_AGAIN)
                 return _taken(image, data, name)
-    except ImageRejected:
+    except ImageRefused:
         raise
     except UnidentifiedImageError as error:
         what, remedy = recognise(data) or ("a file of no known format", f"choose a picture: {formats.FORMAT_NAMES}")
         if remedy:
-            raise ImageRejected(name, f"this is {what}", remedy) from error
+            raise ImageRefused(name, f"this is {what}", remedy) from error
         reason, remedy = formats.unread(data, "") or (f"this is {what} with a damaged header", formats.COPY_AGAIN)
-        raise ImageRejected(name, reason, remedy) from error
+        raise ImageRefused(name, reason, remedy) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # Pillow's own limit comes first
         reason = f"this picture has far more than {PICTURE_PIXELS // 10**6} megapixels"
-        raise ImageRejected(name, reason, _scale_down(PICTURE_PIXELS)) from error
+        raise ImageRefused(name, reason, _scale_down(PICTURE_PIXELS)) from error
     except DECODING_ERRORS as error:
         said = printable(str(error)) or type(error).__name__
         reason, remedy = formats.unread(data, said) or (
             f"the picture is damaged or cut short ({said})",
             formats.COPY_AGAIN,
         )
-        raise ImageRejected(name, reason, remedy) from error
+        raise ImageRefused(name, reason, remedy) from error
 
 
 def restored(data: bytes, orientation: int = 1) -> np.ndarray:
@@ -215,13 +215,13 @@ def _check_sides(size: tuple[int, int], tile: tuple[int, int], limit: int, name:
     if (pixels := max(width * height, tile[0] * tile[1])) > limit:
         has = math.ceil(pixels / 1e5) / 10 if pixels < limit + 5e5 else round(pixels / 1e6)
         reason = f"this picture of {width} x {height} pixels takes {has} megapixels to decode"
-        raise ImageRejected(name, reason, _scale_down(limit))
+        raise ImageRefused(name, reason, _scale_down(limit))
     if min(width, height) < 1 or max(width, height) > MAX_ASPECT * min(width, height):
         reason = f"this picture has {width} x {height} pixels, a side more than {MAX_ASPECT} times the other"
-        raise ImageRejected(name, reason, "crop it to a less extreme shape")
+        raise ImageRefused(name, reason, "crop it to a less extreme shape")
     if max(width, height, *tile) > SIDE:
         reason = f"this picture has {width} x {height} pixels, a side more than {SIDE:,}"
-        raise ImageRejected(name, reason, f"scale it down to at most {SIDE:,} pixels a side")
+        raise ImageRefused(name, reason, f"scale it down to at most {SIDE:,} pixels a side")
 
 
 def _scale_down(limit: int) -> str:
@@ -258,13 +258,13 @@ def _taken_tiff(data: bytes, page: tiff.Directory, name: str) -> Taken:
     """Take a TIFF that Pillow reads wrongly or not at all."""
     shown: tuple[Image.Image, list[str]] | None = None
     pixels = 0
-    for index, each in enumerate(itertools.islice(tiff.pages(data, page), MAX_FRAMES)):
+    for index, each in enumerate(itertools.islice(tiff.pages(data, page), _MAX_FRAMES)):
         pixels += each.number(256) * each.number(257)
         if shown and pixels > PICTURE_PIXELS:
             break
         try:
             flat, notes = _tiff_page(data, each, name)
-        except (ImageRejected, *DECODING_ERRORS):
+        except (ImageRefused, *DECODING_ERRORS):
             if shown is None:
                 raise
             break  # the first page is well, one further on is not
@@ -305,7 +305,7 @@ def _coded_anew(flat: Image.Image, size: tuple[int, int], name: str, notes: list
 
 
 def _with_notes(pixels: np.ndarray, name: str, notes: list[str], data: bytes, suffix: str, orientation: int) -> Taken:
-    found = tuple(filter(None, (*notes, *seen.quality(pixels))))
+    found = tuple(filter(None, (*notes, *seen.quality_notes(pixels))))
     return Taken(Picture(pixels, name, found), data, suffix, orientation)
 
 
@@ -331,12 +331,12 @@ def _upright_pixels(image: Image.Image, orientation: int) -> np.ndarray:
 
 def _first_shown(image: ImageFile.ImageFile, data: bytes, raw_mode: str, name: str) -> tuple[Image.Image, list[str]]:
     """Return the first frame or page that shows something, as RGB, or the first; the ground's note comes last."""
-    first: tuple[Image.Image, list[str]] | ImageRejected | None = None
+    first: tuple[Image.Image, list[str]] | ImageRefused | None = None
     for index in _frames(image):
         try:
             flat, notes = _flat(image, data, "" if index else raw_mode, name)
-        except ImageRejected as rejection:
-            first = first or rejection
+        except ImageRefused as refusal:
+            first = first or refusal
             continue
         except (*DECODING_ERRORS, Image.DecompressionBombError):
             if first is None:
@@ -347,7 +347,7 @@ def _first_shown(image: ImageFile.ImageFile, data: bytes, raw_mode: str, name: s
             return flat, notes
         if first is None:
             first = flat.copy(), notes
-    if isinstance(first, ImageRejected):
+    if isinstance(first, ImageRefused):
         raise first
     if first is None:
         raise OSError("it has no frame")
@@ -360,7 +360,7 @@ def _frames(image: ImageFile.ImageFile) -> Iterator[int]:
     if image.format not in ("GIF", "PNG", "WEBP", "AVIF", "TIFF") or not getattr(image, "is_animated", False):
         return
     pixels = 0
-    for index in range(1, MAX_FRAMES):
+    for index in range(1, _MAX_FRAMES):
         pixels += image.size[0] * image.size[1]
         try:
             image.seek(index)

@@ -18,7 +18,7 @@ from typing import Any, TypedDict
 from cnn_core.pictures import folders, trees
 from cnn_core.pictures.bursts import burst_of
 from cnn_core.pictures.decoders import Decoders
-from cnn_core.pictures.images import ImageRejected, Rejected
+from cnn_core.pictures.images import FileRefused, ImageRefused
 from cnn_core.pictures.items import Item, count
 from cnn_core.pictures.kept import Kept
 from cnn_core.pictures.trees import Found, Placed
@@ -179,7 +179,7 @@ class Intake:
                 if placed.refusal:
                     raise placed.refusal
                 kept = decoders.take(at, **self.origin(placed.found))
-            except ImageRejected as refusal:
+            except ImageRefused as refusal:
                 return Line(at, placed.label, placed.part, reason=refusal.reason, remedy=refusal.remedy)
             try:
                 keep(kept)
@@ -208,7 +208,7 @@ class Intake:
             if not placed.passed_over and not placed.refusal:
                 left -= 1
                 if left < 0:
-                    placed = replace(placed, refusal=ImageRejected(placed.name, reason, remedy))
+                    placed = replace(placed, refusal=ImageRefused(placed.name, reason, remedy))
             files.append(placed)
         return Intake(files, self.origin, list(self.summary.labels), self.notes, self.burst)
 
@@ -222,7 +222,7 @@ def from_path(path: Path, decoders: Decoders) -> Intake:
 
     Raises:
         FileNotFoundError: If there is nothing.
-        ArchiveRejected: If it is a zip that is not taken at all.
+        ArchiveRefused: If it is a zip that is not taken at all.
     """
     if path.is_dir():
         return from_folder(path)
@@ -247,7 +247,7 @@ def from_zip(path: Path, name: str, decoders: Decoders) -> Intake:
     """Take in a zip file of this machine; a worker reads its table of contents.
 
     Raises:
-        ArchiveRejected: If it is not taken at all.
+        ArchiveRefused: If it is not taken at all.
     """
     tree = decoders.tree(path, name)
     return Intake(tree.files, lambda file: {"path": path, "member": file.where}, tree.labels, tree.notes)
@@ -265,6 +265,6 @@ def from_files(files: Sequence[tuple[str, Callable[[], Origin]]], label: str = "
     return Intake(placed, lambda file: file.where(), [label] if label else [], burst=burst)
 
 
-def refused(rejection: Rejected) -> Line:
+def refused(refusal: FileRefused) -> Line:
     """Return the line of what is refused as a whole."""
-    return Line(rejection.name, reason=rejection.reason, remedy=rejection.remedy)
+    return Line(refusal.name, reason=refusal.reason, remedy=refusal.remedy)

@@ -8,6 +8,7 @@ from typing import Self
 from cnn_core.pictures.formats import printable
 from cnn_core.pictures.limits import LABEL_CHARACTERS
 
+YOURS = "your pictures"  # the source of a set that a visitor has gathered
 MIN_CLASSES = 2
 MIN_PICTURES = 5  # a class: 3 to train on, 1 to choose with, 1 to test on
 FEW_PICTURES = 10

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from cnn_core.pictures.images import ImageRejected
+from cnn_core.pictures.images import ImageRefused
 from cnn_core.pictures.limits import FILE_BYTES, MB, megabytes
 
 REPACK = "pack the folder again, as an ordinary zip without a password"
@@ -66,11 +66,11 @@ def extract(path: Path, member: Member) -> bytes:
         member: From `contents` of the same archive.
 
     Raises:
-        ImageRejected: If the entry is damaged, too large, or is not what the table of contents says.
+        ImageRefused: If the entry is damaged, too large, or is not what the table of contents says.
     """
     if member.size > FILE_BYTES:  # what a listing passes over may be asked for by name
         reason = f"this file unpacks to {megabytes(member.size)} MB and the limit is {FILE_BYTES // MB} MB"
-        raise ImageRejected(member.path, reason, "save it smaller")
+        raise ImageRefused(member.path, reason, "save it smaller")
     if member.inside is None:
         with path.open("rb") as file:
             return b"".join(unpacked(file, member))
@@ -114,16 +114,16 @@ def unpacked(file: IO[bytes], member: Member) -> Iterator[bytes]:
         member: The entry.
 
     Raises:
-        ImageRejected: As `extract`.
+        ImageRefused: As `extract`.
     """
     file.seek(member.start)
     raw_name = bytes.fromhex(member.raw_name)
     header = file.read(LOCAL_HEADER.size)
     if len(header) < LOCAL_HEADER.size or header[:4] != b"PK\x03\x04" or file.read(len(raw_name)) != raw_name:
-        raise ImageRejected(member.path, "this entry is damaged (its two headers differ)", REPACK)
+        raise ImageRefused(member.path, "this entry is damaged (its two headers differ)", REPACK)
     _, name_bytes, extra_bytes = LOCAL_HEADER.unpack(header)
     if name_bytes != len(raw_name):
-        raise ImageRejected(member.path, "this entry is damaged (its two headers differ)", REPACK)
+        raise ImageRefused(member.path, "this entry is damaged (its two headers differ)", REPACK)
     file.seek(extra_bytes, io.SEEK_CUR)
     has, checksum = 0, 0
     try:
@@ -134,12 +134,12 @@ def unpacked(file: IO[bytes], member: Member) -> Iterator[bytes]:
             checksum = zlib.crc32(chunk, checksum)
             yield chunk
     except zlib.error as error:
-        raise ImageRejected(member.path, f"this entry is damaged ({error})", REPACK) from error
+        raise ImageRefused(member.path, f"this entry is damaged ({error})", REPACK) from error
     if has != member.size:
         says = "more" if has > member.size else has
-        raise ImageRejected(member.path, f"this entry declares {member.size} bytes and has {says}", REPACK)
+        raise ImageRefused(member.path, f"this entry declares {member.size} bytes and has {says}", REPACK)
     if checksum != member.checksum:
-        raise ImageRejected(member.path, "this entry is damaged (its checksum differs)", REPACK)
+        raise ImageRefused(member.path, "this entry is damaged (its checksum differs)", REPACK)
 
 
 def _inflated(file: IO[bytes], member: Member) -> Iterator[bytes]:

@@ -22,8 +22,8 @@ from cnn_core.pictures.items import Item, count
 from cnn_core.store.runs import Store
 
 ALIKE = 0.96
-SIDE = 16
-FLAT = 4.0  # grey levels: a picture that varies less is a colour, and like every other of it
+_SIDE = 16
+_FLAT = 4.0  # grey levels: a picture that varies less is a colour, and like every other of it
 _BLOCK = 512
 
 
@@ -38,8 +38,8 @@ def sketch(pixels: np.ndarray) -> np.ndarray:
         >>> float(sketch(ramp) @ sketch(ramp // 2 + 40)) > ALIKE, bool(sketch(np.zeros((96, 96, 3), np.uint8)).any())
         (True, False)
     """
-    small = np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX), np.float32)
-    if small.mean(axis=2).std() < FLAT:
+    small = np.asarray(Image.fromarray(pixels).resize((_SIDE, _SIDE), Image.Resampling.BOX), np.float32)
+    if small.mean(axis=2).std() < _FLAT:
         return np.zeros(small.size, np.float32)
     centred = (small - small.mean()).reshape(-1)
     return np.asarray(centred / np.linalg.norm(centred), np.float32)

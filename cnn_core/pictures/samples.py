@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from cnn_core.pictures import tiff
-from cnn_core.pictures.formats import SAVE_AS, SAVE_AS_PNG, ImageRejected
+from cnn_core.pictures.formats import SAVE_AS, SAVE_AS_PNG, ImageRefused
 
-USUAL_DEPTHS = (8, 10, 12, 14, 16)  # bits
+_USUAL_DEPTHS = (8, 10, 12, 14, 16)  # bits
 _ORIENTATION, _PHOTOMETRIC, _EXTRA, _COLOUR_MAP = 274, 262, 338, 320
 _LARGEST, _SIGNED_LARGEST = 281, 341  # MaxSampleValue, SMaxSampleValue
 
@@ -100,7 +100,7 @@ def from_tiff(data: bytes, page: tiff.Directory, name: str) -> tuple[Image.Image
     """Return a page that Pillow does not read right as a picture of mode L, LA, RGB, RGBA or CMYK, and what was done.
 
     Raises:
-        ImageRejected: If it is of a kind that is not read here, or its white is not defined.
+        ImageRefused: If it is of a kind that is not read here, or its white is not defined.
         OSError: If it is cut short, and what else Pillow raises on damaged data.
     """
     photometric, channels = page.photometric, page.channels
@@ -111,16 +111,16 @@ def from_tiff(data: bytes, page: tiff.Directory, name: str) -> tuple[Image.Image
     has_alpha = channels > colours and extra[:1] in ((1,), (2,))
     if (photometric in (0, 1) and channels - has_alpha > 2) or (colours and channels > colours and not extra):
         remedy = "save three of them as RGB" if channels > 2 else "save one of them as grey"
-        raise ImageRejected(name, f"this TIFF file has {channels} channels and does not say what they mean", remedy)
+        raise ImageRefused(name, f"this TIFF file has {channels} channels and does not say what they mean", remedy)
     if not colours:
-        raise ImageRejected(name, tiff.unread(data) or "this TIFF file does not say what its numbers mean", SAVE_AS_PNG)
+        raise ImageRefused(name, tiff.unread(data) or "this TIFF file does not say what its numbers mean", SAVE_AS_PNG)
     if channels < colours:
         reason = f"the picture is damaged or cut short ({channels} channels where {colours} are needed)"
-        raise ImageRejected(name, reason, SAVE_AS_PNG)
+        raise ImageRefused(name, reason, SAVE_AS_PNG)
     try:
         values = tiff.samples(data, page, colours + has_alpha)
     except tiff.Unread as error:
-        raise ImageRejected(name, str(error), SAVE_AS_PNG) from error
+        raise ImageRefused(name, str(error), SAVE_AS_PNG) from error
     notes = []
     left_out = channels - colours - has_alpha
     if left_out:
@@ -130,7 +130,7 @@ def from_tiff(data: bytes, page: tiff.Directory, name: str) -> tuple[Image.Image
     if photometric == 3:
         table = np.array(page.tags.get(_COLOUR_MAP, ()), np.uint16).reshape(3, -1)
         if seen.dtype.kind != "u" or int(seen.max()) >= table.shape[1]:
-            raise ImageRejected(name, "the picture is damaged (colours beyond its palette)", SAVE_AS_PNG)
+            raise ImageRefused(name, "the picture is damaged (colours beyond its palette)", SAVE_AS_PNG)
         picture = Image.fromarray((table.T[seen[..., 0]] >> 8).astype(np.uint8))
         return picture, notes
     bits = max(page.bits)
@@ -143,12 +143,12 @@ def from_tiff(data: bytes, page: tiff.Directory, name: str) -> tuple[Image.Image
     low, high = int(seen.min()), int(seen.max())
     if low < 0 or high > 65535:
         reason = f"its pixels are integers from {low} to {high}, whose white is not defined"
-        raise ImageRejected(name, reason, "save it with 8 or 16 bits a channel")
+        raise ImageRefused(name, reason, "save it with 8 or 16 bits a channel")
     is_signed = seen.dtype.kind == "i" and bits <= 16
     declared = max((int(each) for each in page.tags.get(_LARGEST) or page.tags.get(_SIGNED_LARGEST) or (0,)), default=0)
     is_depth = high <= declared < 65535 and declared & (declared + 1) == 0
     if alpha is not None and (int(alpha.min()) < 0 or int(alpha.max()) > 65535):
-        raise ImageRejected(
+        raise ImageRefused(
             name, "its alpha channel holds numbers beyond 16 bits", "save it with 8 or 16 bits a channel"
         )
     picture, note = _picture(
@@ -167,10 +167,10 @@ def _from_floats(values: np.ndarray, bits: int, name: str) -> tuple[np.ndarray, 
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         reason = "its pixels are floating-point numbers, some of them no number or infinite"
-        raise ImageRejected(name, reason, SAVE_AS)
+        raise ImageRefused(name, reason, SAVE_AS)
     if low < 0 or high > 1:
         reason = f"its pixels are floating-point numbers from {low:.6g} to {high:.6g}, whose white is not defined"
-        raise ImageRejected(name, reason, SAVE_AS)
+        raise ImageRefused(name, reason, SAVE_AS)
     return np.rint(values * 255).astype(np.uint8), f"{bits}-bit floating-point values from 0 to 1 scaled to 8-bit"
 
 
@@ -218,7 +218,7 @@ def _depth(values: np.ndarray, declared: int, bits: int) -> int:
         return declared
     if bits == 16 and largest and (values >> 8 == values & 255).all():
         return bits  # 8-bit values, each multiplied by 257
-    return min([depth for depth in USUAL_DEPTHS if largest < 1 << depth and depth < bits], default=bits)
+    return min([depth for depth in _USUAL_DEPTHS if largest < 1 << depth and depth < bits], default=bits)
 
 
 def _to_8(values: np.ndarray, depth: int) -> np.ndarray:

@@ -3,16 +3,16 @@
 import numpy as np
 from PIL import Image, ImageFile
 
-from cnn_core.pictures.formats import ImageRejected
+from cnn_core.pictures.formats import ImageRefused
 
-SPREAD = 8  # levels: a picture whose channels all vary by no more shows nothing
+_SPREAD = 8  # levels: a picture whose channels all vary by no more shows nothing
 
 # CleanVision (cleanlab, 2023), image_property_issue_manager.py: dark where the 99th percentile of brightness is below
 # 0.32; of low information where the entropy of all samples is below 0.3 / 0.1 = 3 bits.
-DARK, ENTROPY = 0.32, 3.0
+_DARK, _ENTROPY = 0.32, 3.0
 # Ours: black leaves a tenth of what is dark; drawings have few colours too, but not one of nearly all pixels; Keras's
 # networks take no picture below 32 pixels (keras.applications).
-BLACK, ONE_COLOUR, SMALL = DARK / 10, 0.98, 32
+_BLACK, _ONE_COLOUR, _SMALL = _DARK / 10, 0.98, 32
 _SAMPLED = 64  # rows and columns that the figures are taken from, at most twice as many
 
 
@@ -20,7 +20,7 @@ def shows(image: Image.Image) -> bool:
     """Whether a picture of mode L or RGB is more than one even colour."""
     extrema = image.getextrema()
     pairs = extrema if isinstance(extrema[0], tuple) else (extrema,)
-    return any(high - low > SPREAD for low, high in pairs)
+    return any(high - low > _SPREAD for low, high in pairs)
 
 
 def laid(image: Image.Image, name: str) -> tuple[Image.Image, str]:
@@ -30,7 +30,7 @@ def laid(image: Image.Image, name: str) -> tuple[Image.Image, str]:
     as white ink, it is laid on black.
 
     Raises:
-        ImageRejected: If it is wholly transparent and its colours show nothing either.
+        ImageRefused: If it is wholly transparent and its colours show nothing either.
     """
     if not image.has_transparency_data:
         return image if image.mode == "RGB" else image.convert("RGB"), ""  # convert would copy
@@ -43,7 +43,7 @@ def laid(image: Image.Image, name: str) -> tuple[Image.Image, str]:
     if most == 0:
         colours = layer.convert("RGB")
         if not shows(colours):
-            raise ImageRejected(
+            raise ImageRefused(
                 name, "this picture is fully transparent: nothing to see", "save it without transparency"
             )
         return colours, "transparency left out: it hides the whole picture"
@@ -55,34 +55,34 @@ def laid(image: Image.Image, name: str) -> tuple[Image.Image, str]:
     return on_white, "transparency laid on white"
 
 
-def quality(pixels: np.ndarray) -> list[str]:
+def quality_notes(pixels: np.ndarray) -> list[str]:
     """Return what is to be said of a picture that shows little: very small, nearly black, very dark, nearly blank.
 
     Args:
         pixels: uint8 (H, W, 3); a grid of some hundred rows and columns is looked at.
 
     Example:
-        >>> quality(np.zeros((64, 64, 3), np.uint8))
+        >>> quality_notes(np.zeros((64, 64, 3), np.uint8))
         ['nearly black']
 
     Source:
         CleanVision's `dark` and `low_information`, with its thresholds.
     """
     height, width, _ = pixels.shape
-    notes = [f"very small: {width} x {height} pixels"] if min(height, width) < SMALL else []
+    notes = [f"very small: {width} x {height} pixels"] if min(height, width) < _SMALL else []
     grid = pixels[:: max(1, height // _SAMPLED), :: max(1, width // _SAMPLED)]
     red, green, blue = np.moveaxis(grid.astype(np.float32), 2, 0)
     bright = np.sqrt(0.241 * red**2 + 0.691 * green**2 + 0.068 * blue**2) / 255
     lightest = float(np.partition(bright, rank := round(0.99 * (bright.size - 1)), axis=None)[rank])  # 99th percentile
-    if lightest < BLACK:
+    if lightest < _BLACK:
         return [*notes, "nearly black"]
-    if lightest < DARK:
+    if lightest < _DARK:
         notes.append("very dark")
     counts = np.bincount(grid.reshape(-1), minlength=256)
     share = counts[counts > 0] / grid.size
-    if -(share * np.log2(share)).sum() < ENTROPY:
-        near = (np.abs(grid - np.median(grid, axis=(0, 1))) <= SPREAD).all(axis=2)
-        if near.mean() >= ONE_COLOUR:
+    if -(share * np.log2(share)).sum() < _ENTROPY:
+        near = (np.abs(grid - np.median(grid, axis=(0, 1))) <= _SPREAD).all(axis=2)
+        if near.mean() >= _ONE_COLOUR:
             notes.append("nearly blank: almost one colour")
     return notes
 

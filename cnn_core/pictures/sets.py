@@ -17,8 +17,8 @@ from cnn_core.pictures.near import loosened
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
 
-VALIDATION_FRACTION = 0.2
-TEST_FRACTION = 0.2
+_VALIDATION_FRACTION = 0.2
+_TEST_FRACTION = 0.2
 
 
 def keep(store: Store, picture: Picture, label: str, part: str = "") -> Item:
@@ -201,7 +201,7 @@ def split(items: Sequence[Item], seed: int, near: Mapping[str, str] | None = Non
         shuffled = list(groups[label].values())
         different = sum(scenes[of[group[0].digest]] for group in shuffled)
         rng.shuffle(shuffled)
-        wanted = {"validation": VALIDATION_FRACTION, "test": 0.0 if fixed_test else TEST_FRACTION}
+        wanted = {"validation": _VALIDATION_FRACTION, "test": 0.0 if fixed_test else _TEST_FRACTION}
         for after, (part, fraction) in zip((2 if wanted["test"] else 1, 1), wanted.items(), strict=True):
             number = max(1, round(fraction * different)) if fraction else 0
             taken = _drawn([scenes[of[group[0].digest]] for group in shuffled], number, len(shuffled) - after)

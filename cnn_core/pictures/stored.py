@@ -9,7 +9,7 @@ from cnn_core.store import keys, visitors
 from cnn_core.store.records import RunNotFound
 from cnn_core.store.runs import Store
 
-SUFFIXES = ("json", "png", "jpg", "webp")  # a picture's record, and its codings
+_SUFFIXES = ("json", "png", "jpg", "webp")  # a picture's record, and its codings
 
 
 def stored_by(store: Store, owner: str) -> int:
@@ -32,7 +32,7 @@ def stored_by(store: Store, owner: str) -> int:
         with contextlib.suppress(RunNotFound):  # deleted meanwhile
             digests.update(_digests(store.spec(run_id).get("items", ())))
     made = [key for run_id in runs for key in store.below(keys.run(run_id))]
-    return store.size([keys.picture(digest, suffix) for digest in digests for suffix in SUFFIXES] + made)
+    return store.size([keys.picture(digest, suffix) for digest in digests for suffix in _SUFFIXES] + made)
 
 
 def _pictures(store: Store, owner: str) -> Iterator[str]:

@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-MAX_PREVIEWS = 10  # before the picture itself
-MAX_SAMPLE_BYTES = 600 * 10**6  # of one picture, unpacked: 50 MP of four 16-bit channels and a half
+_MAX_PREVIEWS = 10  # before the picture itself
+_MAX_SAMPLE_BYTES = 600 * 10**6  # of one picture, unpacked: 50 MP of four 16-bit channels and a half
 
 _SUBFILE, _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL = 254, 256, 257, 258, 259, 262, 266
 _STRIPS, _SAMPLES, _ROWS, _STRIP_COUNTS, _PLANAR, _PREDICTOR = 273, 277, 278, 279, 284, 317
@@ -185,7 +185,7 @@ def main_page(data: bytes) -> Directory | None:
     first = directory(data)
     if first is None or not first.is_preview:
         return first
-    for before, page in enumerate(islice(pages(data, first), MAX_PREVIEWS)):
+    for before, page in enumerate(islice(pages(data, first), _MAX_PREVIEWS)):
         if not page.is_preview:
             return replace(page, before=before)
     return first
@@ -277,7 +277,10 @@ def samples(data: bytes, page: Directory, needed: int) -> np.ndarray:
     across = -(-width // tile_width) if tile_width > 0 else 0
     if min(width, height, across, beside) < 1:
         raise OSError("its size is missing")
-    if tile_width * across * (height + page.number(_TILE_LENGTH)) * page.channels * max(bits, 8) > 8 * MAX_SAMPLE_BYTES:
+    if (
+        tile_width * across * (height + page.number(_TILE_LENGTH)) * page.channels * max(bits, 8)
+        > 8 * _MAX_SAMPLE_BYTES
+    ):
         raise Unread(f"this TIFF file of {width} x {height} pixels takes too much memory to unpack")
     row_bytes = -(-tile_width * beside * bits // 8)
     found = []

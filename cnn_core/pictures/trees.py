@@ -27,9 +27,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnn_core.pictures.class_parts import splitter
+from cnn_core.pictures.class_parts import Folders, splitter
 from cnn_core.pictures.clutter import OTHER_THINGS, left_by, other_kind
-from cnn_core.pictures.images import ImageRejected, printable
+from cnn_core.pictures.images import ImageRefused, printable
 from cnn_core.pictures.limits import LABEL_CHARACTERS
 from cnn_core.pictures.naming import (
     alike,
@@ -44,8 +44,6 @@ from cnn_core.pictures.naming import (
     part_of,
     shown,
 )
-
-Dirs = tuple[str, ...]
 
 FOLDERS_DEEP = 100  # a path that goes deeper is refused; what people have is never as deep
 
@@ -68,7 +66,7 @@ class Found:
     path: str
     size: int
     where: Any = None
-    refusal: ImageRejected | None = None
+    refusal: ImageRefused | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ class Placed:
     label: str = ""
     part: str = ""
     passed_over: str = ""
-    refusal: ImageRejected | None = None
+    refusal: ImageRefused | None = None
 
     @property
     def name(self) -> str:
@@ -115,8 +113,8 @@ class _File:
     """A file that may be a picture, on its way to a class."""
 
     found: Found
-    dirs: Dirs
-    refusal: ImageRejected | None
+    dirs: Folders
+    refusal: ImageRefused | None
     part: str = ""
     name: str = ""  # of its class folder
     stray: bool = False  # lies beside the parts of a set
@@ -162,15 +160,15 @@ def place(found: Sequence[Found], folders: Sequence[str] = ()) -> Tree:
         if reason:
             passed.append(Placed(one, passed_over=reason))
         elif outside:
-            refusal = one.refusal or ImageRejected(one.path, OUTSIDE, "pack the folder again")
+            refusal = one.refusal or ImageRefused(one.path, OUTSIDE, "pack the folder again")
             passed.append(Placed(one, refusal=refusal))
         elif len(parts) > FOLDERS_DEEP:
-            refusal = ImageRejected(one.path, f"this file lies more than {FOLDERS_DEEP} folders deep", "move it up")
+            refusal = ImageRefused(one.path, f"this file lies more than {FOLDERS_DEEP} folders deep", "move it up")
             passed.append(Placed(one, refusal=one.refusal or refusal))
         else:
             files.append(_File(one, _folder_names(parts[:-1]), one.refusal))
     empty = {_own_folders(dirs) for path in folders if len(dirs := _components(path)) <= FOLDERS_DEEP}
-    busy: set[Dirs] = set()  # folders of programs and data: no class is round them, though one may be in them
+    busy: set[Folders] = set()  # folders of programs and data: no class is round them, though one may be in them
     for other in passed:
         if other.passed_over:
             above = _own_folders(_components(other.found.path)[:-1])[:FOLDERS_DEEP]
@@ -201,11 +199,11 @@ def place(found: Sequence[Found], folders: Sequence[str] = ()) -> Tree:
 # Names --------------------------------------------------------------------------------------------------------------
 
 
-def _components(path: str) -> Dirs:
+def _components(path: str) -> Folders:
     return tuple(part for part in unicodedata.normalize("NFC", path).split("/") if part not in ("", "."))
 
 
-def _own_folders(dirs: Dirs) -> Dirs:
+def _own_folders(dirs: Folders) -> Folders:
     """Return folders down to the first that a system left or that leads outside."""
     for at, name in enumerate(dirs):
         if name == ".." or left_by(name):
@@ -213,7 +211,7 @@ def _own_folders(dirs: Dirs) -> Dirs:
     return dirs
 
 
-def _folder_names(names: Sequence[str]) -> Dirs:
+def _folder_names(names: Sequence[str]) -> Folders:
     """Return folders' names; a zip in a listing is a folder of its own name."""
     return tuple(name[:-4] if name.lower().endswith(".zip") and len(name) > 4 else name for name in names)
 
@@ -221,7 +219,7 @@ def _folder_names(names: Sequence[str]) -> Dirs:
 # Parts --------------------------------------------------------------------------------------------------------------
 
 
-def _take_parts(files: list[_File], hollow: dict[Dirs, bool], notes: list[str]) -> dict[Dirs, bool]:
+def _take_parts(files: list[_File], hollow: dict[Folders, bool], notes: list[str]) -> dict[Folders, bool]:
     """Take the folders of parts out of all paths, from the top down, and note them at the files."""
     depth = 0
     while deeper := [file for file in files if len(file.dirs) > depth and not file.stray]:
@@ -236,7 +234,7 @@ def _take_parts(files: list[_File], hollow: dict[Dirs, bool], notes: list[str]) 
             file.stray = True
             reason = f"this file lies in none of the folders {names}"
             remedy = "put it into a class folder in one of them"
-            file.refusal = file.refusal or ImageRejected(file.found.path, reason, remedy)
+            file.refusal = file.refusal or ImageRefused(file.found.path, reason, remedy)
         for file in files:
             if part := parts.get(file.dirs[: depth + 1], ""):
                 file.part = file.part or part
@@ -250,13 +248,13 @@ def _take_parts(files: list[_File], hollow: dict[Dirs, bool], notes: list[str]) 
     return hollow
 
 
-def _parts_at(files: list[_File], depth: int) -> tuple[dict[Dirs, str], list[_File]]:
+def _parts_at(files: list[_File], depth: int) -> tuple[dict[Folders, str], list[_File]]:
     """Return the folders of that depth that are parts, and the files that lie beside parts of class folders."""
-    beside: dict[Dirs, dict[Dirs, list[_File]]] = defaultdict(lambda: defaultdict(list))
+    beside: dict[Folders, dict[Folders, list[_File]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
         if len(file.dirs) >= depth:
             beside[file.dirs[:depth]][file.dirs[: depth + 1]].append(file)  # a loose file under its own folder
-    parts: dict[Dirs, str] = {}
+    parts: dict[Folders, str] = {}
     strays: list[_File] = []
     for above, kids in beside.items():
         spoken = {kid: part_of(kid[-1]) for kid in kids if kid != above}
@@ -280,9 +278,9 @@ def _parts_at(files: list[_File], depth: int) -> tuple[dict[Dirs, str], list[_Fi
     return parts, strays
 
 
-def _doubled(parts: dict[Dirs, str], files: list[_File]) -> set[Dirs]:
+def _doubled(parts: dict[Folders, str], files: list[_File]) -> set[Folders]:
     """Return the parts that hold nothing but a folder of the same part, as `test/test`, that is no class elsewhere."""
-    below: dict[Dirs, set[Dirs]] = {folder: set() for folder in parts}
+    below: dict[Folders, set[Folders]] = {folder: set() for folder in parts}
     for file in files:
         for end in {len(folder) for folder in parts} if file.dirs else ():
             below.get(file.dirs[:end], set()).add(file.dirs[end : end + 1])
@@ -294,7 +292,7 @@ def _doubled(parts: dict[Dirs, str], files: list[_File]) -> set[Dirs]:
 # Classes ------------------------------------------------------------------------------------------------------------
 
 
-def _take_classes(files: list[_File], empty: set[Dirs]) -> set[Dirs]:
+def _take_classes(files: list[_File], empty: set[Folders]) -> set[Folders]:
     """Give every file the folder that is its class, and return the folders that hold class folders."""
     files = [file for file in files if not file.stray]
     root = _Folder()
@@ -304,7 +302,7 @@ def _take_classes(files: list[_File], empty: set[Dirs]) -> set[Dirs]:
             node = node.below.setdefault(name, _Folder())
         node.direct = True
     chain, node = _unwrapped(root, {dirs for dirs in empty if dirs and may_be_empty_class(dirs[-1])})
-    parents: set[Dirs] = set()
+    parents: set[Folders] = set()
     copies = _copies(node)
     for file in files:
         at = _class_at(node, file.dirs[len(chain) :], copies) if file.dirs[: len(chain)] == chain else None
@@ -326,11 +324,11 @@ def _take_classes(files: list[_File], empty: set[Dirs]) -> set[Dirs]:
     return {chain[: whole[0]]} if whole else set()
 
 
-def _unwrapped(root: _Folder, empty: set[Dirs]) -> tuple[Dirs, _Folder]:
+def _unwrapped(root: _Folder, empty: set[Folders]) -> tuple[Folders, _Folder]:
     """Return the innermost folder that holds all class folders, and the way there."""
-    chain: Dirs = ()
+    chain: Folders = ()
     node = root
-    beside: dict[Dirs, set[str]] = defaultdict(set)
+    beside: dict[Folders, set[str]] = defaultdict(set)
     for dirs in empty:
         beside[dirs[:-1]].add(dirs[-1])
     while len(node.below) == 1:
@@ -354,7 +352,7 @@ def _copies(node: _Folder) -> set[str]:
     return {name for name, kid in node.below.items() if is_own(name) and len(kid.below) > 1 and {*kid.below} <= kept}
 
 
-def _class_at(node: _Folder, dirs: Dirs, copies: set[str]) -> int | None:
+def _class_at(node: _Folder, dirs: Folders, copies: set[str]) -> int | None:
     """Return which of the folders on the way to a file is its class."""
     if dirs and dirs[0] in copies and (len(dirs) == 1 or not may_be_empty_class(dirs[0])):
         return None
@@ -372,7 +370,7 @@ def _class_at(node: _Folder, dirs: Dirs, copies: set[str]) -> int | None:
 def _refuse_loose(file: _File) -> None:
     in_none = not any(name.strip(" .") for name in _components(file.found.path)[:-1])
     reason = "this file lies in no folder, so it has no class" if in_none else "this file lies in no class folder"
-    file.refusal = file.refusal or ImageRejected(file.found.path, reason, _TO_CLASS_FOLDER)
+    file.refusal = file.refusal or ImageRefused(file.found.path, reason, _TO_CLASS_FOLDER)
 
 
 def _repair(files: list[_File]) -> None:
@@ -380,12 +378,12 @@ def _repair(files: list[_File]) -> None:
     refused = ill_named({file.name for file in files if file.name})
     for file in files:
         if file.name in refused:
-            file.refusal = file.refusal or ImageRejected(file.found.path, *refused[file.name])
+            file.refusal = file.refusal or ImageRefused(file.found.path, *refused[file.name])
             file.name = ""
         file.name = shown(file.name)
 
 
-def _empty_classes(files: list[_File], empty: set[Dirs], parents: set[Dirs]) -> set[str]:
+def _empty_classes(files: list[_File], empty: set[Folders], parents: set[Folders]) -> set[str]:
     """Return the names of the folders that lie where class folders lie, and hold no picture."""
     if not files:  # nothing but empty folders
         parents = {()}

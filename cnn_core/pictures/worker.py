@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cnn_core.pictures import archives, limits
-from cnn_core.pictures.archives import ArchiveRejected
-from cnn_core.pictures.images import ImageRejected, Rejected, take
+from cnn_core.pictures.archives import ArchiveRefused
+from cnn_core.pictures.images import FileRefused, ImageRefused, take
 from cnn_core.pictures.kept import Kept
 from cnn_core.pictures.members import Member, extract
 
@@ -58,8 +58,8 @@ def _answer(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], list[
         if request["do"] == "extract":
             return {}, [data]
         kept = Kept.of(take(data, name))
-    except Rejected as refusal:
-        return {"refused": [isinstance(refusal, ArchiveRejected), refusal.name, refusal.reason, refusal.remedy]}, []
+    except FileRefused as refusal:
+        return {"refused": [isinstance(refusal, ArchiveRefused), refusal.name, refusal.reason, refusal.remedy]}, []
     except OSError as error:  # no room to unpack a zip in the zip, say
         reason = f"it could not be unpacked ({error.strerror or error})"
         return {"refused": [request["do"] == "tree", name, reason, "make room on the disk and try again"]}, []
@@ -84,9 +84,9 @@ def _bytes(request: dict[str, Any]) -> bytes:
                 return file.read(limits.FILE_BYTES + 1)  # enough for the refusal
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise ImageRejected(name, "there is no such file", "give the path of a picture file") from error
+        raise ImageRefused(name, "there is no such file", "give the path of a picture file") from error
     except OSError as error:
-        raise ImageRejected(name, f"this file cannot be read ({error.strerror})", "look at its permissions") from error
+        raise ImageRefused(name, f"this file cannot be read ({error.strerror})", "look at its permissions") from error
 
 
 def _written(caught: BinaryIO) -> str:

@@ -42,7 +42,7 @@ def hand_over(store: Store, before: str, after: str) -> None:
         entries = store.lists.entries(name(before))
         for own in (True, False):
             store.lists.add(name(after), [entry for entry, is_own in entries.items() if is_own == own], own=own)
-        store.lists.drop(name(before), entries)
+        store.lists.remove(name(before), entries)
     store.give(list(store.owned(before)), after)
     store.remove(keys.visitor(before))
 

@@ -44,7 +44,7 @@ from cnn_core.store.references import digests
 from cnn_core.store.runs import Store
 
 PIECE = 8_000_000  # characters of rows in a file, before they are compressed: one row may have more
-ROUNDS = 5  # looks at what has changed since the last one
+_ROUNDS = 5  # looks at what has changed since the last one
 _REFER = (keys.SET, keys.VISITOR, keys.SHARE)  # objects that name pictures
 _UNSAFE = re.compile(r"(^|/)\.{0,2}(/|$)|[\\\0\n\r:]")  # in a key: what a folder cannot hold, or holds elsewhere
 
@@ -100,7 +100,7 @@ class _Copying:
         made = time.time()
         self.look_again()  # most of the work, while others write
         counts = self.rows()
-        for _ in range(ROUNDS):
+        for _ in range(_ROUNDS):
             if not self.look_again():
                 break
         self.pictures()
@@ -179,7 +179,7 @@ class _Copying:
         with moment(self.store) as connection:
             for table in TABLES:
                 counts[table.name] = 0
-                for number, piece in enumerate(pieces(self.lines(connection, table))):
+                for number, piece in enumerate(_pieces(self.lines(connection, table))):
                     counts[table.name] += len(piece)
                     self.write_rows(f"{ROWS}{table.name}-{number:04}.jsonl.gz", piece)
         return counts
@@ -235,7 +235,7 @@ def moment(store: Store) -> Iterator[sa.Connection]:
         connection.rollback()
 
 
-def pieces(lines: Iterable[str]) -> Iterator[list[str]]:
+def _pieces(lines: Iterable[str]) -> Iterator[list[str]]:
     piece: list[str] = []
     size = 0
     for line in lines:

@@ -113,7 +113,7 @@ def held(store: Store, owner: str) -> list[Holder]:
         except FileNotFoundError:  # another tab has deleted it
             continue
         found.append(Holder(SET, each.id, owner, _written(times, key), pictures, title=each.name))
-    entries = store.lists.every(list(store.owned(owner)))
+    entries = store.lists.all_entries(list(store.owned(owner)))
     found += [each for each in teaching(store, _taught(store, owner)) if each.owner == owner]
     kinds = (SET, LESSON, CLASS)
     rest = sorted(found[1:], key=lambda each: (kinds.index(each.kind), _newest(each)))

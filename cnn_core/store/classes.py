@@ -15,7 +15,7 @@ from cnn_core.store import keys, tokens
 from cnn_core.store.runs import Store
 from cnn_core.store.tokens import is_token, one_line
 
-MOST_CLASSES, MOST_STUDENTS, MOST_TASKS = 50, 300, 300
+MAX_CLASSES, MAX_STUDENTS, MAX_TASKS = 50, 300, 300
 TITLE, NAME = 80, 40  # characters
 
 
@@ -66,8 +66,8 @@ def begin(store: Store, owner: str, title: str, lesson: str = "") -> Class:
     title = one_line(title, TITLE)
     if not title:
         raise ClassRefused("A class needs a title; write one, such as “10 b, autumn”.")
-    if len(of(store, owner)) >= MOST_CLASSES:
-        raise ClassRefused(f"You have {MOST_CLASSES} classes, the most that one may have here. Delete one first.")
+    if len(of(store, owner)) >= MAX_CLASSES:
+        raise ClassRefused(f"You have {MAX_CLASSES} classes, the most that one may have here. Delete one first.")
     made = Class(tokens.token(), owner, title, lesson, time.time())
     _write(store, made)
     store.lists.add(keys.classes(owner), made.token, own=True)
@@ -111,8 +111,8 @@ def join(store: Store, token: str, visit: str, name: str, done: Iterable[str] = 
     if not name:
         raise ClassRefused("Write the name by which your teacher knows you.")
     there = student(store, token, visit)
-    if there is None and len(store.stored(keys.students(token))) >= MOST_STUDENTS:
-        raise ClassRefused(f"This class has {MOST_STUDENTS} students, the most that one may have here.")
+    if there is None and len(store.stored(keys.students(token))) >= MAX_STUDENTS:
+        raise ClassRefused(f"This class has {MAX_STUDENTS} students, the most that one may have here.")
     now = time.time()
     joined = replace(there, name=name) if there else Student(name, now)
     joined = replace(joined, done=dict.fromkeys(done, now) | dict(joined.done))
@@ -131,7 +131,7 @@ def note(store: Store, visit: str, task: str) -> None:
     """Note that a visitor has done a task, in each class that they are in; the first time counts."""
     for each in attended(store, visit):
         there = student(store, each.token, visit)
-        if there and task not in there.done and len(there.done) < MOST_TASKS:
+        if there and task not in there.done and len(there.done) < MAX_TASKS:
             _write_student(store, each.token, visit, replace(there, done=dict(there.done) | {task: time.time()}))
 
 
@@ -139,7 +139,7 @@ def leave(store: Store, token: str, visit: str) -> bool:
     """Take a visitor out of a class, with all that it keeps of them; False if they were not in it."""
     if not is_token(token) or student(store, token, visit) is None:
         return False
-    store.lists.drop(keys.attended(visit), [token])
+    store.lists.remove(keys.attended(visit), [token])
     store.remove(keys.student(token, _digest(token, visit)))
     return True
 
@@ -162,7 +162,7 @@ def remove(store: Store, owner: str, token: str) -> bool:
     except PermissionError:
         return False
     discard(store, token)
-    store.lists.drop(keys.classes(owner), [token])
+    store.lists.remove(keys.classes(owner), [token])
     return True
 
 
@@ -170,7 +170,7 @@ def discard(store: Store, token: str) -> None:
     """Remove all that is kept of a class: first the class, so that nobody joins meanwhile."""
     store.remove(keys.school_class(token))
     store.remove(keys.students(token))
-    store.lists.drop_everywhere(token)
+    store.lists.remove_everywhere(token)
 
 
 def hand_over(store: Store, before: str, after: str) -> None:

@@ -27,7 +27,7 @@ _RANK = {
     LESSON: 3,
     VISITOR: 4,
 }  # where two are of the same age: a choice goes after the sets that it lists
-ENTRY = "entry of a list"
+_ENTRY = "entry of a list"
 
 
 @dataclass(frozen=True)
@@ -99,14 +99,14 @@ def collect(store: Store, terms: Terms, *, now: float | None = None, dry_run: bo
     for owner in unused:
         done.add(owner, rest.size(owner))
     if stale:
-        done.things[ENTRY] = len(stale)
+        done.things[_ENTRY] = len(stale)
     if not dry_run:
         _remove(store, rest, unused, now)
         by_list: dict[str, list[str]] = defaultdict(list)
         for each in stale:
             by_list[each.name].append(each.entry)
         for name, entries in by_list.items():
-            store.lists.drop(name, entries)
+            store.lists.remove(name, entries)
     left = total(rest) - sum(rest.size(owner) for owner in unused)
     return Collected(done.things, done.bytes, left, int(max(0, left - terms.most_bytes)), rest.unknown)
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from cnn_core.store.tables import features, insert_new
 from cnn_core.store.troubles import patient
 
-MOST_PARAMETERS = 500  # of one statement; databases bound them
+_MAX_PARAMETERS = 500  # of one statement; databases bound them
 
 
 class Features:
@@ -17,17 +17,14 @@ class Features:
         self._engine = engine
 
     @patient
-    def read(self, extractor: str, pictures: Iterable[str]) -> dict[str, bytes]:
+    def read(self, extractor: str, digests: Iterable[str]) -> dict[str, bytes]:
         """Return the vectors of one origin, by picture digest; missing ones are absent."""
         found: dict[str, bytes] = {}
-        digests = list(dict.fromkeys(pictures))
+        query = sa.select(features.c.picture, features.c.vector).where(features.c.extractor == extractor)
         with self._engine.connect() as connection:
-            for start in range(0, len(digests), MOST_PARAMETERS):
-                query = sa.select(features.c.picture, features.c.vector).where(
-                    (features.c.extractor == extractor)
-                    & features.c.picture.in_(digests[start : start + MOST_PARAMETERS])
-                )
-                found.update((row.picture, row.vector) for row in connection.execute(query))
+            for part in _parts(dict.fromkeys(digests)):
+                rows = connection.execute(query.where(features.c.picture.in_(part)))
+                found.update((row.picture, row.vector) for row in rows)
         return found
 
     @patient
@@ -38,28 +35,28 @@ class Features:
             with self._engine.begin() as connection:
                 connection.execute(insert_new(self._engine, features), rows)
 
-    def sizes(self, pictures: Collection[str] | None = None) -> dict[str, int]:
+    def sizes(self, digests: Collection[str] | None = None) -> dict[str, int]:
         """Return the bytes of all vectors of each picture that has some, or of some pictures."""
         size = sa.func.sum(sa.func.length(features.c.vector))
         query = sa.select(features.c.picture, size).group_by(features.c.picture)
         with self._engine.connect() as connection:
-            if pictures is None:
+            if digests is None:
                 return {row[0]: int(row[1]) for row in connection.execute(query)}
             found: dict[str, int] = {}
-            for part in _parts(pictures):
+            for part in _parts(digests):
                 found.update(
                     (row[0], int(row[1])) for row in connection.execute(query.where(features.c.picture.in_(part)))
                 )
             return found
 
-    def remove(self, pictures: Collection[str]) -> None:
+    def remove(self, digests: Collection[str]) -> None:
         """Remove all vectors of some pictures."""
-        for part in _parts(pictures):
+        for part in _parts(digests):
             with self._engine.begin() as connection:
                 connection.execute(sa.delete(features).where(features.c.picture.in_(part)))
 
 
-def _parts(pictures: Collection[str]) -> Iterator[list[str]]:
-    every = list(pictures)
-    for start in range(0, len(every), MOST_PARAMETERS):
-        yield every[start : start + MOST_PARAMETERS]
+def _parts(digests: Collection[str]) -> Iterator[list[str]]:
+    every = list(digests)
+    for start in range(0, len(every), _MAX_PARAMETERS):
+        yield every[start : start + _MAX_PARAMETERS]

@@ -8,7 +8,7 @@ from cnn_core.store import keys, tokens
 from cnn_core.store.runs import Store
 from cnn_core.store.tokens import one_line
 
-MOST_LISTS, MOST_VIEWS = 50, 60  # of one owner; of one list
+MAX_LISTS, MAX_VIEWS = 50, 60  # of one owner; of one list
 TITLE, NOTE, QUERY = 80, 600, 4000  # characters
 _PAGE = re.compile("[a-z]{0,30}")
 
@@ -62,8 +62,8 @@ def make(store: Store, owner: str, title: str) -> Lesson:
     title = one_line(title, TITLE)
     if not title:
         raise LessonRefused("A list needs a title; write one, such as “Edges, and what pooling forgives”.")
-    if len(of(store, owner)) >= MOST_LISTS:
-        raise LessonRefused(f"You have {MOST_LISTS} lists, the most that one may have here. Delete one first.")
+    if len(of(store, owner)) >= MAX_LISTS:
+        raise LessonRefused(f"You have {MAX_LISTS} lists, the most that one may have here. Delete one first.")
     made = Lesson(tokens.token(), owner, title)
     _write(store, made)
     store.lists.add(keys.lessons(owner), made.token, own=True)
@@ -96,8 +96,8 @@ def change(
     there = _own(store, owner, token)
     if title is not None and not (title := one_line(title, TITLE)):
         raise LessonRefused("A list needs a title; the old one is kept.")
-    if views is not None and len(views) > MOST_VIEWS:
-        raise LessonRefused(f"A list has at most {MOST_VIEWS} views; make a second one for what follows.")
+    if views is not None and len(views) > MAX_VIEWS:
+        raise LessonRefused(f"A list has at most {MAX_VIEWS} views; make a second one for what follows.")
     changed = replace(
         there,
         title=there.title if title is None else title,
@@ -115,7 +115,7 @@ def remove(store: Store, owner: str, token: str) -> bool:
     except PermissionError:
         return False
     store.remove(keys.lesson(token))
-    store.lists.drop(keys.lessons(owner), [token])
+    store.lists.remove(keys.lessons(owner), [token])
     return True
 
 

@@ -50,13 +50,13 @@ class Lists:
                 connection.execute(sa.update(lists).where(mine).values(own=True))
 
     @patient
-    def drop(self, name: str, entries: Iterable[str]) -> None:
+    def remove(self, name: str, entries: Iterable[str]) -> None:
         """Take entries off a list."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(lists).where((lists.c.name == name) & lists.c.entry.in_(list(entries))))
 
     @patient
-    def every(self, entries: Sequence[str] | None = None) -> list[Entry]:
+    def all_entries(self, entries: Sequence[str] | None = None) -> list[Entry]:
         """Return all entries of all lists, or where some stand, wherever that is."""
         query = sa.select(lists.c.name, lists.c.entry, lists.c.own, lists.c.added)
         if entries is not None:
@@ -65,13 +65,13 @@ class Lists:
             return [Entry(*row) for row in connection.execute(query)]
 
     @patient
-    def drop_list(self, name: str) -> None:
+    def remove_list(self, name: str) -> None:
         """Take all entries off a list."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(lists).where(lists.c.name == name))
 
     @patient
-    def drop_everywhere(self, entry: str) -> None:
+    def remove_everywhere(self, entry: str) -> None:
         """Take an entry off all lists."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(lists).where(lists.c.entry == entry))

@@ -85,7 +85,7 @@ def holders(store: Store, entries: Sequence[Entry] | None = None) -> Iterator[Ho
         store: Where.
         entries: Of the lists, if they are read already.
     """
-    entries = store.lists.every() if entries is None else entries
+    entries = store.lists.all_entries() if entries is None else entries
     samples = frozenset(each.entry for each in entries if each.name == keys.SAMPLES)
     yield Holder(SERVER, keys.SAMPLES, "", 0.0, samples)
     times = store.stored("visitors") | store.stored("albums") | store.stored("shares")
@@ -173,7 +173,7 @@ class Inventory:
     @classmethod
     def of(cls, store: Store) -> "Inventory":
         """Look through a store: objects first, so that what is written later cannot be met without its holder."""
-        objects, features, entries = store.stored(), store.features.sizes(), store.lists.every()
+        objects, features, entries = store.stored(), store.features.sizes(), store.lists.all_entries()
         return cls(objects, {each.key: each for each in holders(store, entries)}, features, entries)
 
     @cached_property

@@ -69,20 +69,20 @@ def remove_run(store: Store, run_id: str, *, by: str | None, now: float | None =
     return _and(freed, sweep(store, pictures, now))
 
 
-def remove_set(store: Store, visit: str, set_id: str, now: float | None = None) -> Removed:
+def remove_set(store: Store, visit: str, album_id: str, now: float | None = None) -> Removed:
     """Delete one of a visitor's sets, and its pictures that nobody else uses.
 
     Raises:
         PermissionError: If the visitor has no such set.
     """
-    if set_id not in {each.id for each in visitors.read(store, visit).sets}:
+    if album_id not in {each.id for each in visitors.read(store, visit).sets}:
         raise PermissionError("Only whoever made a set can delete it.")
-    visitors.change(store, visit, lambda known: known.without_set(set_id))
+    visitors.change(store, visit, lambda known: known.without_set(album_id))
     try:
-        kept = store.read(keys.album(set_id))
+        kept = store.read(keys.album(album_id))
     except FileNotFoundError:  # another tab was faster
         return Removed()
-    store.remove(keys.album(set_id))
+    store.remove(keys.album(album_id))
     return _and(len(kept), sweep(store, digests(kept.decode()), now))
 
 
@@ -143,9 +143,9 @@ def remove_all(store: Store, owner: str, now: float | None = None) -> Removed:
     for attended in classes.attended(store, owner):
         classes.leave(store, attended.token, owner)
     for name in (keys.shares, keys.lessons, keys.classes, keys.attended):
-        store.lists.drop_list(name(owner))
+        store.lists.remove_list(name(owner))
     of_others = set(store.lists.entries(keys.visit(owner))) - {each.name for each in live}
-    store.lists.drop(keys.visit(owner), of_others)
+    store.lists.remove(keys.visit(owner), of_others)
     done = _and(freed, sweep(store, {digest for each in mine for digest in each.pictures}, now))
     return Removed(done.pictures, done.bytes, done.later, tuple(each.title for each in live))
 

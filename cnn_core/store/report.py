@@ -17,7 +17,7 @@ from cnn_core.store.records import Run, plain
 from cnn_core.store.runs import Store
 from cnn_core.store.troubles import patience
 
-BEAT = 0.25  # seconds between two heartbeats
+_BEAT = 0.25  # seconds between two heartbeats
 LOST = 20.0  # seconds for a job to return after its run ended elsewhere; then its process may be abandoned
 
 log = logging.getLogger(__name__)
@@ -179,7 +179,7 @@ class LiveReport:
     def _keep_beating(self) -> None:
         while not self.lost:
             self._beat()
-            if self._ended.wait(BEAT):
+            if self._ended.wait(_BEAT):
                 return
         # A job that does not notice would block its lane for good, perhaps on a worker that nobody else can reach.
         if not self._ended.wait(LOST) and self._abandon:

@@ -204,7 +204,7 @@ class Store(Objects):
             connection.execute(sa.update(_runs).where(_runs.c.id.in_(run_ids)).values(owner=owner))
 
     @patient
-    def took(self, kind: str, last: int = 10) -> list[float]:
+    def durations(self, kind: str, last: int = 10) -> list[float]:
         """Return how many seconds the last runs of a kind took that an engine has done, the newest first."""
         done = (_runs.c.kind == kind, _runs.c.state == "done", _runs.c.carrier == ENGINE, _runs.c.started.is_not(None))
         query = sa.select(_runs.c.ended - _runs.c.started).where(*done).order_by(_runs.c.ended.desc()).limit(last)
@@ -350,7 +350,7 @@ class Store(Objects):
         if not gone:
             self._check_owner("delete it", run_id, by)
             return False
-        self.lists.drop_everywhere(run_id)
+        self.lists.remove_everywhere(run_id)
         self.remove(keys.run(run_id))
         return True
 

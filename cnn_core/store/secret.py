@@ -8,7 +8,7 @@ import secrets
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
 
-ENVIRONMENT = "CONVSCOPE_SECRET"
+SETTING = "CONVSCOPE_SECRET"
 
 
 def server_secret(store: Store) -> bytes:
@@ -16,7 +16,7 @@ def server_secret(store: Store) -> bytes:
 
     Replicas share the store, and with it the secret. Who starts several at once with an empty store gives it to them.
     """
-    if given := os.environ.get(ENVIRONMENT):
+    if given := os.environ.get(SETTING):
         return given.encode()
     if not store.exists(keys.SECRET):
         store.write(keys.SECRET, secrets.token_hex(32).encode())

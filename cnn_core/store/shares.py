@@ -80,7 +80,7 @@ def revoke(store: Store, owner: str, token: str) -> bool:
     if share is None or share.owner != owner:
         return False
     store.remove(keys.share(token))
-    store.lists.drop(keys.shares(owner), [token])
+    store.lists.remove(keys.shares(owner), [token])
     return True
 
 

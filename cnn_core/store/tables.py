@@ -17,9 +17,9 @@ from cnn_core.store.location import CLUSTER
 from cnn_core.store.troubles import StoreGone
 
 REVISION = "0003"  # the newest file of `migrations/versions`
-LOCK = 0x436F6E76  # of PostgreSQL, for this application: "Conv"
+_LOCK = 0x436F6E76  # of PostgreSQL, for this application: "Conv"
 BUSY = 10.0  # seconds for another writer of SQLite to be done
-PATIENCE = 120.0  # seconds for another process to finish its migration
+_PATIENCE = 120.0  # seconds for another process to finish its migration
 
 metadata = sa.MetaData()
 runs = sa.Table(
@@ -166,16 +166,16 @@ def _alone(engine: sa.Engine, folder: Path | None) -> Iterator[None]:
     """Hold the only right to migrate: several processes open a store at the same moment."""
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
-            connection.execute(sa.select(sa.func.pg_advisory_lock(LOCK)))
+            connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK)))
             try:
                 yield
             finally:
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(LOCK)))
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK)))
     elif not engine.url.database:  # in memory: nobody else sees it
         yield
     else:
         place = folder or Path(engine.url.database).resolve().parent
-        with filelock.FileLock(place / "migration.lock", timeout=PATIENCE):
+        with filelock.FileLock(place / "migration.lock", timeout=_PATIENCE):
             yield
 
 

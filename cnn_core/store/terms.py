@@ -1,8 +1,9 @@
 """How long things are kept: by age, by bytes, and never less than an hour. Set by whoever runs the server."""
 
 import math
-import os
 from dataclasses import dataclass
+
+from cnn_core.store.settings import number
 
 DAYS, BYTES = "CONVSCOPE_KEEP_DAYS", "CONVSCOPE_KEEP_BYTES"
 ACCOUNT = "account-"  # begins the name of whoever has signed in; a visitor's is a number in a cookie
@@ -11,10 +12,6 @@ DAY = 24 * 3600.0  # seconds
 # begins with pictures that came in a moment ago. So what nobody names is no rubbish yet while it is young. An hour is
 # longer than an upload may take; what reads for longer holds what it has read (`kept.hold`).
 GRACE = 3600.0  # seconds
-
-
-class TermsRefused(ValueError):
-    """A setting of how long things are kept that makes no sense; the text says what is expected."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +31,9 @@ class Terms:
         """Read CONVSCOPE_KEEP_DAYS and CONVSCOPE_KEEP_BYTES.
 
         Raises:
-            TermsRefused: If one of them is no positive number.
+            SettingRefused: If one of them is no positive number.
         """
-        return cls(_number(DAYS, cls.days, "days"), _number(BYTES, cls.most_bytes, "bytes"))
+        return cls(_above_0(DAYS, cls.days, "days", "365"), _above_0(BYTES, cls.most_bytes, "bytes", "20e9"))
 
     def until(self, changed: float) -> float:
         """Return until when a thing is kept that was last changed then, seconds since 1970; infinite for ever.
@@ -58,17 +55,6 @@ def anonymous(owner: str) -> bool:
     return not owner.startswith(ACCOUNT)
 
 
-def _number(variable: str, default: float, unit: str) -> float:
-    given = os.environ.get(variable, "")
-    if not given:
-        return default
-    try:
-        number = float(given)
-    except ValueError:
-        number = math.nan
-    if not number > 0:
-        such = "365" if variable == DAYS else "20e9"
-        raise TermsRefused(
-            f"{variable} is {given!r}; expected a number of {unit} above 0, such as {such}, or inf for no limit."
-        )
-    return number
+def _above_0(name: str, default: float, unit: str, such: str) -> float:
+    expected = f"a number of {unit} above 0, such as {such}, or inf for no limit"
+    return number(name, default, expected, lambda value: value > 0)

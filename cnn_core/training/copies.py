@@ -79,7 +79,7 @@ def _drawer(policy: str) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     return drawn
 
 
-def of(copy: int) -> tuple[See, str]:
+def kept_copy(copy: int) -> tuple[See, str]:
     """Return how a network looks at one of the kept copies of each picture, and the name of that for keys."""
 
     def see(store: Store, items: Sequence[Item], record: Backbone) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Linear heads on fixed features: multinomial logistic regression, solved to its optimum. NumPy, no Keras.
 
-    head = fit(features, labels)                                the weight decay that suits few pictures
-    head, history = chosen(features, labels, unseen, truth)     the weight decay that validation pictures like best
+    head = fit(features, labels)                                             the weight decay suits few pictures
+    head, passes = fit_best(features, labels, val_features, val_labels)      it is that of the least validation loss
 
 Heads of one training set with many weight decays are one problem: what they share, the decomposition of the features
 and the passes over the pictures, is done once for all.
@@ -17,10 +17,10 @@ from threadpoolctl import threadpool_limits
 
 DECAYS = tuple(float(f"{10**exponent:.1g}") for exponent in np.arange(1.0, -4.1, -0.5))  # 10, 3, 1, … 0.0001
 STRENGTH = 0.1  # without pictures to choose by: the decay is 1 / (STRENGTH x pictures), so that it fades as they grow
-MOST_PASSES = 500
+_MAX_PASSES = 500
 TOLERANCE = 1e-7  # of the largest slope, in coordinates in which no curvature exceeds 1 (that of weak decays is 1e-6)
-MEMORY = 10  # pairs of L-BFGS
-SMALL = 2**20  # numbers: on smaller features threads wait for one another far longer than they compute
+_MEMORY = 10  # pairs of L-BFGS
+_SMALL = 2**20  # numbers: on smaller features threads wait for one another far longer than they compute
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,7 @@ def fit(features: np.ndarray, labels: np.ndarray, decay: float | None = None) ->
     Source:
         Hastie, Tibshirani & Friedman 2009, section 4.4; Alain & Bengio 2016, arXiv:1610.01644 (probes).
     """
-    (head,) = path(features, labels, [usual_decay(len(labels)) if decay is None else decay])
+    (head,) = regularisation_path(features, labels, [usual_decay(len(labels)) if decay is None else decay])
     return head
 
 
@@ -138,7 +138,7 @@ def usual_decay(pictures: int) -> float:
     return 1 / (STRENGTH * pictures)
 
 
-def path(features: np.ndarray, labels: np.ndarray, decays: Sequence[float]) -> list[Head]:
+def regularisation_path(features: np.ndarray, labels: np.ndarray, decays: Sequence[float]) -> list[Head]:
     """Fit a head for each weight decay, all at once.
 
     Args:
@@ -154,13 +154,13 @@ def path(features: np.ndarray, labels: np.ndarray, decays: Sequence[float]) -> l
         return problem.heads(problem.solve())
 
 
-def chosen(
+def fit_best(
     features: np.ndarray,
     labels: np.ndarray,
-    unseen: np.ndarray,
-    truth: np.ndarray,
+    val_features: np.ndarray,
+    val_labels: np.ndarray,
     decays: Sequence[float] = DECAYS,
-    heard: Callable[[list[Pass]], bool] = lambda history: False,
+    tell: Callable[[list[Pass]], bool] = lambda passes: False,
     weights: np.ndarray | None = None,
 ) -> tuple[Head, list[Pass]]:
     """Fit heads and return the one with the least log-loss on other pictures.
@@ -168,10 +168,10 @@ def chosen(
     Args:
         features: `(N, D)`, float.
         labels: int `(N,)`, every class from 0 to the largest at least once.
-        unseen: Features of the pictures that decide, `(M, D)`.
-        truth: Their labels, `(M,)`.
+        val_features: Of the pictures that decide, `(M, D)`.
+        val_labels: Their labels, `(M,)`.
         decays: Weight decays λ to choose among.
-        heard: Told after each pass what the best head so far has done; returns True to stop, with that head.
+        tell: Told after each pass what the best head so far has done; returns True to stop, with that head.
         weights: Of the classes, `(classes,)`: in the loss, and in all that is told and chosen by.
 
     Returns:
@@ -187,13 +187,13 @@ def chosen(
 
     with _threads(features):
         problem = _Problem(features, labels, decays, weights)
-        looked = problem.looked_at(unseen)
+        looked = problem.looked_at(val_features)
 
         def each(found: np.ndarray, logits: np.ndarray) -> bool:
             trained = _figures(logits, labels, weights)
-            validated = _figures(problem.logits(looked, found), truth, weights)
+            validated = _figures(problem.logits(looked, found), val_labels, weights)
             passes.append([Pass(len(passes) + 1, *a, *b) for a, b in zip(trained, validated, strict=True)])
-            return heard([entry[best()] for entry in passes])
+            return tell([entry[best()] for entry in passes])
 
         solved = problem.solve(each)
     index = best()
@@ -214,7 +214,7 @@ def _figures(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None 
 
 
 def _threads(features: np.ndarray) -> Any:
-    return threadpool_limits(1 if features.size < SMALL else None)
+    return threadpool_limits(1 if features.size < _SMALL else None)
 
 
 class _Problem:
@@ -265,7 +265,7 @@ class _Problem:
         point = np.zeros((self._rows.shape[1], len(self._decays), self._truth.shape[2]))
         loss, slope, logits = self._look(point)
         pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        for _ in range(MOST_PASSES):
+        for _ in range(_MAX_PASSES):
             unfinished = np.abs(slope).max(axis=(0, 2)) > TOLERANCE
             if not unfinished.any():
                 break
@@ -282,7 +282,7 @@ class _Problem:
             change, bend = new - point, new_slope - slope
             curved = _dot(change, bend)
             inverse = np.divide(1.0, curved, out=np.zeros_like(curved), where=curved > 1e-14)
-            pairs = [*pairs, (change, bend, inverse)][-MEMORY:]
+            pairs = [*pairs, (change, bend, inverse)][-_MEMORY:]
             point, loss, slope = new, new_loss, new_slope
             if each(point * self._step, logits):
                 break

@@ -31,7 +31,7 @@ from cnn_core.training.loss_scale import LossScale
 
 KEEP_EVERY = 15.0  # seconds of training between two checkpoints amid an epoch; one is kept after every epoch
 KEEP_SHARE = 0.05  # of the time may go into those amid epochs: of a large network they are kept less often
-SUM = tf.distribute.ReduceOp.SUM
+_SUM = tf.distribute.ReduceOp.SUM
 
 Group = tuple[keras.optimizers.Optimizer, Sequence[keras.Variable]]  # an optimizer and the variables that it moves
 
@@ -135,7 +135,7 @@ class Steps:
             self.scale.follow(finite)
         else:
             self._strategy.run(self._move, (gradients,))
-        return self._strategy.reduce(SUM, figures, axis=None)  # (2,)
+        return self._strategy.reduce(_SUM, figures, axis=None)  # (2,)
 
     def _gradients(self, inputs: tf.Tensor, labels: tf.Tensor, count: tf.Tensor) -> tuple[Any, Any, list[tf.Tensor]]:
         variables = [variable.value for _, group in self._groups for variable in group]
@@ -148,7 +148,7 @@ class Steps:
         if not self.scale:
             return figures, True, gradients
         bad = tf.reduce_any([tf.reduce_any(~tf.math.is_finite(gradient)) for gradient in gradients])
-        bad = tf.distribute.get_replica_context().all_reduce(SUM, tf.cast(bad, tf.float32))
+        bad = tf.distribute.get_replica_context().all_reduce(_SUM, tf.cast(bad, tf.float32))
         return figures, tf.equal(bad, 0), [gradient / scale for gradient in gradients]
 
     def _move(self, gradients: list[tf.Tensor]) -> None:
@@ -158,7 +158,7 @@ class Steps:
 
     def _traced_score(self, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         figures = self._strategy.run(lambda x, y: tf.stack(self._said(x, y, False)), (inputs, labels))
-        return self._strategy.reduce(SUM, figures, axis=None)  # (2,)
+        return self._strategy.reduce(_SUM, figures, axis=None)  # (2,)
 
     def _said(self, inputs: tf.Tensor, labels: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         if self._replicas > 1:
@@ -197,7 +197,7 @@ class Listener:
     should_stop: Callable[[], bool] = lambda: False
 
 
-SILENCE = Listener()
+_SILENCE = Listener()
 
 
 @dataclass
@@ -250,7 +250,7 @@ class Training:
     def run(
         self,
         epochs: int,
-        listener: Listener = SILENCE,
+        listener: Listener = _SILENCE,
         *,
         rates: Sequence[Sequence[float]] = (),
         keep: Callable[[bytes], None] | None = None,

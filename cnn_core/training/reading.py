@@ -38,7 +38,7 @@ def read(store: Store, path: Path, part: str = "") -> list[Item]:
 
     Raises:
         SpecRefused: If there is nothing of that name, or no picture in it.
-        ArchiveRejected: If it is a zip that is not taken at all.
+        ArchiveRefused: If it is a zip that is not taken at all.
     """
     check(path)
     items: list[Item] = []

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from cnn_core.pictures import bursts
-from cnn_core.pictures.items import Item, SpecRefused, quoted, shortage
+from cnn_core.pictures.items import YOURS, Item, SpecRefused, quoted, shortage
 
 MAX_SEED = 2**31 - 1
 
@@ -208,7 +208,7 @@ class OnPictures(Generic[Options]):
 
     items: tuple[Item, ...]
     options: Options
-    source: str = "your pictures"
+    source: str = YOURS
 
     def __post_init__(self) -> None:
         if trouble := shortage([item.label for item in self.items if item.part != "test"]):

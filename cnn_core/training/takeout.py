@@ -29,7 +29,7 @@ from cnn_core.store.records import RunNotFound
 from cnn_core.store.references import Holder
 from cnn_core.store.runs import Store
 
-PART = 100_000_000  # bytes of one zip, which is in memory while it is made; what is larger alone is one alone
+_PART = 100_000_000  # bytes of one zip, which is in memory while it is made; what is larger alone is one alone
 _NAME = 80  # characters of a folder's or a file's name
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 _WORDS = """All that you have on this ConvScope server, as of this download.
@@ -74,7 +74,7 @@ class Part:
     size: int = 0
 
 
-def parts(store: Store, owner: str, most: int = PART) -> list[Part]:
+def parts(store: Store, owner: str, most: int = _PART) -> list[Part]:
     """Return which zips all that an owner has makes.
 
     Args:

@@ -6,7 +6,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from cnn_core.engine import checked, cluster, tls
+from cnn_core.engine import cluster, cluster_check, tls
 from cnn_core.engine.client import NO_ASKER, AskTimedOut, Engine
 from cnn_core.store.runs import Store
 
@@ -83,9 +83,9 @@ def test_check_says_what_is_wrong(settings: Path, capsys: pytest.CaptureFixture[
 
 def test_clocks_that_are_apart_are_told(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store.default()
-    monkeypatch.setattr(checked.time, "time", lambda: 1_000_000.0)
+    monkeypatch.setattr(cluster_check.time, "time", lambda: 1_000_000.0)
     for apart, well in ((59, True), (-59, True), (61, False), (-1000, False)):
-        good, words = checked._clock(lambda apart=apart: 1_000_000.0 + apart, "the database")
+        good, words = cluster_check._clock(lambda apart=apart: 1_000_000.0 + apart, "the database")
         assert good is well and ("Have both set by a time server (NTP)" in words) is not well
         assert f"its clock is {abs(apart)} s {'ahead of' if apart > 0 else 'behind'} this one" in words
     store.close()
@@ -95,7 +95,7 @@ def test_question_to_a_cluster_without_a_worker_for_it(settings: Path, monkeypat
     engine = Engine(Store.default(), "tls://127.0.0.1:9")
     look = {"workers": [{"address": "tls://w", "lanes": ["RUN"]}], "deaths": {}, "lost": {}, "busy": False}
     monkeypatch.setattr(engine._connection, "look", lambda _: look)
-    now = checked.time.monotonic()
+    now = cluster_check.time.monotonic()
     future = Mock(key="ask-1")
     engine._check_patience(future, deadline=now + 59, timeout=60)  # it may come back
     assert not future.release.called

@@ -10,9 +10,10 @@ import filelock
 import psutil
 import pytest
 
-from cnn_core.engine import address, client, host, lifecycle, limits
+from cnn_core.engine import address, client, host, lifecycle
 from cnn_core.engine.client import Engine, EngineUnreachable
 from cnn_core.store.runs import Store
+from cnn_core.store.settings import SettingRefused
 from tests.waiting import PATIENCE
 
 from .conftest import Bench, end_host
@@ -118,7 +119,7 @@ def test_short_of_memory_one_process_has_both_lanes(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("CONVSCOPE_PROCESSES", "1")
     assert len(host.lanes(64 * 10**9, gpu_count=1)) == 1
     monkeypatch.setenv("CONVSCOPE_PROCESSES", "one")
-    with pytest.raises(limits.LimitRefused, match=r"CONVSCOPE_PROCESSES is 'one'; expected is 2, one for runs and one"):
+    with pytest.raises(SettingRefused, match=r"CONVSCOPE_PROCESSES is 'one'; expected 2, one for runs and one"):
         host.lanes(64 * 10**9, gpu_count=0)
 
 

@@ -6,16 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cnn_core.engine.errors import EngineBusy
-from cnn_core.engine.limits import LONG_QUESTIONS, VARIABLES, LimitRefused, Limits, counted, limits
+from cnn_core.engine.limits import LONG_QUESTIONS, SETTINGS, Limits, counted, limits
+from cnn_core.store.settings import SettingRefused
 
 
 def test_defaults_are_those_of_the_documentation_and_the_environment_changes_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for variable in VARIABLES.values():
+    for variable in SETTINGS.values():
         monkeypatch.delenv(variable, raising=False)
     assert limits() == Limits(running=1, queued=5, stored=2_000_000_000, questions=2)
-    for variable, value in zip(VARIABLES.values(), ("3", "0", "0.5", "7"), strict=True):
+    for variable, value in zip(SETTINGS.values(), ("3", "0", "0.5", "7"), strict=True):
         monkeypatch.setenv(variable, value)
     assert limits() == Limits(running=3, queued=0, stored=500_000_000, questions=7)
 
@@ -23,8 +24,8 @@ def test_defaults_are_those_of_the_documentation_and_the_environment_changes_eac
 @pytest.mark.parametrize("wrong", ["many", "-1", "1.5", "nan", "inf"])
 def test_limit_that_is_none_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     monkeypatch.setenv("CONVSCOPE_LIMIT_QUEUED", wrong)
-    words = f"CONVSCOPE_LIMIT_QUEUED is {wrong!r}; expected is a whole number, or 0 for no limit."
-    with pytest.raises(LimitRefused, match=words.replace(".", r"\.")):
+    words = f"CONVSCOPE_LIMIT_QUEUED is {wrong!r}; expected a whole number, or 0 for no limit."
+    with pytest.raises(SettingRefused, match=words.replace(".", r"\.")):
         limits()
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cnn_core.engine.address import ROOT
-from cnn_core.engine.settings import stands_back
+from cnn_core.engine.settings import niceness
+from cnn_core.store.settings import SettingRefused
 
 # On a file of the test: a container may show an empty one, and what the kernel does with a number is its own affair.
 LOWER = (
@@ -45,10 +46,10 @@ def test_where_nothing_is_known_of_sessions_the_process_counts(tmp_path: Path) -
     assert run(LOWER.format(file=str(tmp_path / "none" / "autogroup"), session=True), own=True) == LOWERED
 
 
-@pytest.mark.parametrize("given", ["20", "-1", "high", "", "٣"])
+@pytest.mark.parametrize("given", ["20", "-1", "high", "1.5", "٣"])
 def test_anything_else_than_a_distance_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("CONVSCOPE_NICE", "19")
-    assert stands_back() == 19
+    assert niceness() == 19
     monkeypatch.setenv("CONVSCOPE_NICE", given)
-    with pytest.raises(ValueError, match="expected a whole number from 0, not at all, to 19, furthest"):
-        stands_back()
+    with pytest.raises(SettingRefused, match=f"CONVSCOPE_NICE is {given!r}; expected a whole number from 0 "):
+        niceness()

@@ -1,7 +1,6 @@
 """The queue: fair between owners, whoever is impatient; and what it tells those who wait comes true."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,13 +16,6 @@ from cnn_core.store.runs import Store
 
 pytestmark = pytest.mark.filterwarnings("error")
 OWNERS = ("anna", "berta", "carl", "dora")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path)
-    yield store
-    store.close()
 
 
 @dataclass
@@ -134,7 +126,7 @@ def test_one_who_is_at_work_and_queues_more_lets_a_newcomer_go_first(store: Stor
 def test_queue_outlives_whoever_kept_it(store: Store, tmp_path: Path) -> None:
     wanted(store, "anna", "anna", "berta")
     Workers(store, 1).begin()
-    again = Store(tmp_path)  # another process, after a restart of all
+    again = Store(store.location)  # another process, after a restart of all
     (next_run,) = turns.next_runs(again.live(), (), 1, 0)
     assert next_run.owner == "berta"
     again.close()

@@ -2,8 +2,6 @@
 
 import logging
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,13 +9,6 @@ from cnn_core.engine.upkeep import Upkeep
 from cnn_core.store import keys, terms
 from cnn_core.store.runs import Store
 from tests.waiting import eventually
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "store")
-    yield opened
-    opened.close()
 
 
 def test_host_collects_again_and_again(

@@ -7,10 +7,10 @@ import pytest
 from cnn_core.arithmetic.measures import FoldAccuracy, Share
 from cnn_core.arithmetic.statistics import accuracy_summary, paired_comparison
 from cnn_core.figures import laboratory
+from cnn_core.training.lab.backbones import Compared, Costs
 from cnn_core.training.lab.depth import Cut, Stage
 from cnn_core.training.lab.sabotage import Mistake, Sabotaged
 from cnn_core.training.lab.size import Fit, Law, LawCurve, SizeArm, SizePoint
-from cnn_core.training.lab.which_backbone import Compared, Costs
 from tests.looked_at import Drawing
 
 figures = Drawing(laboratory)

@@ -16,8 +16,8 @@ import numpy as np
 from cnn_core.networks.blueprints import Blueprint, BlueprintRefused, read_architecture
 from cnn_core.pictures import intake, kept, limits
 from cnn_core.pictures.decoders import Decoders
-from cnn_core.pictures.formats import Rejected
-from cnn_core.pictures.images import ImageRejected, restored
+from cnn_core.pictures.formats import FileRefused
+from cnn_core.pictures.images import ImageRefused, restored
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.pictures.picture import MAX_SIDE, Picture
 from cnn_core.store.runs import Store
@@ -57,7 +57,7 @@ def a_picture(data: bytes, decoders: Decoders, name: str = "cat.jpg") -> str:
     began = time.monotonic()
     try:
         taken = decoders.take(name, data=data)
-    except ImageRejected as refusal:
+    except ImageRefused as refusal:
         took = time.monotonic() - began - limits.DECODING_SECONDS
         assert took < 2 or took < promised(2)
         return sentence(str(refusal))
@@ -83,7 +83,7 @@ def a_zip(data: bytes, decoders: Decoders, store: Store, room: Path) -> str:
                 assert len(line.label) <= limits.LABEL_CHARACTERS and line.label.isprintable()
                 if line.remedy:
                     told.append(sentence(f"{line.reason}; {line.remedy}."))
-        except Rejected as refusal:
+        except FileRefused as refusal:
             return sentence(str(refusal))
     assert sum(taken.summary.labels.values()) <= limits.ZIP_ENTRIES
     return " ".join(told)
@@ -111,7 +111,7 @@ def a_bundle(data: bytes, decoders: Decoders, store: Store, room: Path) -> str:
         try:
             taken = intake.from_zip(path, "mine.zip", decoders)
             found = read_bundle(taken, "mine.zip", store, decoders)
-        except (Rejected, BundleRefused, SpecRefused) as refusal:
+        except (FileRefused, BundleRefused, SpecRefused) as refusal:
             return sentence(str(refusal))
     assert Experiment.from_json(found.to_json()) == found
     assert all(kept.pixels(store, item.digest).size for item in found.items)

@@ -46,13 +46,6 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return inner
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "store")
-    yield opened
-    opened.close()
-
-
 def search(holds: Callable[[Any], object], found: st.SearchStrategy[Any]) -> None:
     """Try a property in rounds until the time is over, one round at least."""
     until, number = time.monotonic() + SECONDS, SEED

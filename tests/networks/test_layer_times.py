@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnn_core.networks.layer_times import (
-    FEWEST_ROUNDS,
-    MOST_ROUNDS,
+    MAX_ROUNDS,
+    MIN_ROUNDS,
     cells_on_map,
     layer_times,
     reduced,
@@ -114,7 +114,7 @@ def test_layer_times_measures_each_variant_and_keras_counts_the_same() -> None:
     for t in times:
         assert 0 < t.lower <= t.median <= t.upper < 10_000, f"{t.name}: quartiles are out of order"
         assert 0 < t.overhead < 1000
-        assert FEWEST_ROUNDS <= t.repeats <= MOST_ROUNDS
+        assert MIN_ROUNDS <= t.repeats <= MAX_ROUNDS
         assert t.device.startswith(("CPU: ", "GPU: "))
 
 

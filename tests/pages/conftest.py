@@ -32,7 +32,7 @@ class StandInEngine:
         self.answers: dict[str, Any] = {  # what pages ask as soon as they are opened
             "shift_agreement": EngineError("The engine is away."),
             "answer_at": EngineError("The engine is away."),
-            **walks.ANSWERS,
+            **walks.answers(),
         }
 
     def submit(self, run_id: str) -> bool:

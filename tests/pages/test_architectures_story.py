@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from cnn_core.engine.errors import EngineError
 from cnn_core.networks import atlas, backbones
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
-from tests import zoom_toys as toys
+from tests import walks
 from tests.opening import open_view
 from ui.architectures import story
 from ui.architectures.history import IDEAS
@@ -32,8 +32,8 @@ def script() -> None:
 def told(store: Any, engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Open the timeline where only the embedded network has trained weights, or those that the test names."""
     engine.asked = []
-    engine.answers |= toys.answers(toys.plan())
-    monkeypatch.setattr(sheets, "_lite", toys.plan)
+    engine.answers |= walks.answers(walks.small())
+    monkeypatch.setattr(sheets, "_lite", walks.small)
 
     def ask(question: str, key: str, *args: Any, timeout: float = 0.0, **more: Any) -> Any:
         engine.asked.append((question, key))
@@ -100,7 +100,7 @@ def test_embedded_network_is_asked_and_random_weights_are_called_so(told: Any, e
 
 
 def test_another_network_with_trained_weights_is_asked_when_wanted(told: Any, engine: Any) -> None:
-    engine.answers["zoom_plan"] = lambda key: toys.plan()
+    engine.answers["zoom_plan"] = lambda key: walks.small()
     app = told("resnet50")
     assert ("zoom_strip", "resnet50") not in engine.asked and chances(app) == len(IDEAS) - 2
     app.button(key="story_ask_resnet50").click().run()
@@ -111,7 +111,7 @@ def test_another_network_with_trained_weights_is_asked_when_wanted(told: Any, en
 def test_weights_that_the_worker_has_not_are_said_to_be_random(told: Any, engine: Any) -> None:
     from dataclasses import replace
 
-    untrained = replace(toys.plan(), pretrained=False, weights="random weights")
+    untrained = replace(walks.small(), pretrained=False, weights="random weights")
     engine.answers["zoom_plan"] = lambda key: untrained
     app = told("resnet50")
     app.button(key="story_ask_resnet50").click().run()

@@ -11,13 +11,12 @@ from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.networks.inside import GradCam, Kernels
 from cnn_core.networks.loaded import RANDOM, InspectionRefused
 from cnn_core.networks.zoom.plan import Plan
-from tests import zoom_toys as toys
+from tests import walks
 from ui.zoom import sheets
 
 AWAY = EngineUnreachable("The engine cannot be reached. Try again in a moment.")
 LITE0 = "efficientnet_lite0"
-TOY, OUT = toys.plan(), "block1a_out"
-WHOLE = replace(TOY, stages=TOY.stages[:-1])  # the last has no node
+WHOLE, OUT = walks.small(), "block1a_out"
 NO_WAY_IN = "CIFAR plain-20 has no way in yet; received 'cifar_plain20'. Choose EfficientNet-Lite0."
 
 
@@ -50,7 +49,7 @@ def script() -> None:
 @pytest.fixture
 def lesson(store: Any, engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     engine.asked = []
-    engine.answers |= toys.answers(TOY) | {
+    engine.answers |= walks.answers(WHOLE) | {
         "zoom_plan": plan_of,
         "grad_cam": grad_cam,
         "first_kernels": lambda key: Kernels("stem_conv", np.ones((3, 3, 3, 8), np.float32)),
@@ -115,7 +114,7 @@ def test_evidence_for_another_class_is_asked_once(lesson: Any, engine: Any) -> N
 
 
 def test_random_weights_are_labelled_in_words(lesson: Any, engine: Any) -> None:
-    nobody = toys.strip(TOY)
+    nobody = walks.strip(WHOLE)
     engine.answers["zoom_strip"] = lambda key, seen, **_: replace(nobody, top=[])
     app = lesson(architectures_network="mobilenet_v2", architectures_evidence="true")
     assert not app.exception and not app.error

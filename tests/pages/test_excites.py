@@ -20,12 +20,12 @@ from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
 from cnn_core.store import keys, visitors
 from cnn_core.store.runs import Store
-from tests import zoom_toys as toys
+from tests import walks
 from ui.shared.contact import judged
 from ui.shared.picture import forget_pictures
 from ui.zoom import excites, sheets
 
-WHOLE = toys.plan()
+WHOLE = walks.small()
 OUT = "block1a_out"
 
 
@@ -40,7 +40,7 @@ def own(store: Store) -> list[Item]:
 @pytest.fixture
 def open_at(store: Store, engine: Any, walls: None, own: list[Item], monkeypatch: pytest.MonkeyPatch) -> Any:
     """The front door at a place; with pictures of one's own as the set that the visitor is at."""
-    engine.answers |= toys.answers(WHOLE)
+    engine.answers |= walks.answers(WHOLE)
     monkeypatch.setattr(sheets, "_lite", lambda: WHOLE)
 
     def opened(place: str, items: Sequence[Item] = ()) -> AppTest:
@@ -107,7 +107,7 @@ def test_many_pictures_are_searched_when_it_is_wished_and_further_on_without_ask
     def few(key: str, node: str, channel: int, digests: list[str], most: int, *, location: str) -> Exciting:
         known = looked.setdefault(node, set())
         known |= set([digest for digest in digests if digest not in known][:5])
-        found = toys.peaks(WHOLE, node, channel, [digest for digest in digests if digest in known], most)
+        found = walks.peaks(WHOLE, node, channel, [digest for digest in digests if digest in known], most)
         return Exciting(node, channel, found.pictures, len(known), found.silent, len(digests) - len(known), ())
 
     engine.answers["zoom_peaks"] = few

@@ -20,7 +20,7 @@ SAID = [
 
 def saying(said: list[dict[str, Any]]) -> Callable[..., Strip]:
     """A strip under which this is said."""
-    return lambda key, seen, most=24: replace(walks.zoom_strip(key, seen, most), top=tuple(said))
+    return lambda key, seen, most=24: replace(walks.strip(walks.plan_of(key), most), top=tuple(said))
 
 
 def links(app: Any) -> list[Any]:
@@ -49,7 +49,7 @@ def test_home_asks_about_the_readers_picture(page: Any, engine: Any) -> None:
 
     def strip(key: str, seen: np.ndarray, most: int = 24) -> Strip:
         asked.append(seen)
-        return walks.zoom_strip(key, seen, most)
+        return walks.strip(walks.plan_of(key), most)
 
     engine.answers["zoom_strip"] = strip
     app = page("home")

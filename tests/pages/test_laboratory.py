@@ -19,6 +19,7 @@ from cnn_core.pictures.items import Item
 from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
+from cnn_core.training.lab.backbones import BackbonesResult, Compared, Costs
 from cnn_core.training.lab.depth import Cut, DepthOptions, DepthResult, Stage
 from cnn_core.training.lab.labels import LabelsOptions
 from cnn_core.training.lab.recipes import RIGHT, RecipesResult, Tried
@@ -28,7 +29,6 @@ from cnn_core.training.lab.size import Law, SizeArm, SizePoint, SizeResult
 from cnn_core.training.lab.size_job import fit_law
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.studies import STUDIES, read
-from cnn_core.training.lab.which_backbone import BackbonesResult, Compared, Costs
 from ui.laboratory.runs import fingerprint
 from ui.laboratory.study import EXAMPLE
 from ui.laboratory.views import VIEW_OF, VIEWS

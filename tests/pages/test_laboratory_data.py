@@ -19,7 +19,7 @@ from cnn_core.store.runs import Store
 from cnn_core.training.lab.augmentation import AugmentationResult, Effect, Policy
 from cnn_core.training.lab.calibration import refusal_curve, refusal_threshold, reliability
 from cnn_core.training.lab.labels import (
-    Attention,
+    Evidence,
     LabelsResult,
     MapPoint,
     Neighbour,
@@ -199,7 +199,7 @@ def test_look_alikes_stand_side_by_side_and_one_can_go(look: Any, items: list[It
 
 
 def test_evidence_of_the_wrong_picture(look: Any, engine: Any, items: list[Item]) -> None:
-    answer = Attention(
+    answer = Evidence(
         "cat",
         "dog",
         probabilities={"cat": 0.02, "dog": 0.95, "owl": 0.03},
@@ -207,7 +207,7 @@ def test_evidence_of_the_wrong_picture(look: Any, engine: Any, items: list[Item]
         seen=np.zeros((8, 8, 3), np.uint8),
         nearest=(Neighbour(items[7].digest, "p7.png", "dog", 0.5),),
     )
-    engine.answers["lab_attention"] = answer
+    engine.answers["lab_evidence"] = answer
     app = look("Evidence")
     assert not app.exception and not app.error
     captions = str([image.proto for image in app.get("image")])
@@ -217,7 +217,7 @@ def test_evidence_of_the_wrong_picture(look: Any, engine: Any, items: list[Item]
 
 
 def test_evidence_says_that_the_engine_is_away(look: Any, engine: Any) -> None:
-    engine.answers["lab_attention"] = AWAY
+    engine.answers["lab_evidence"] = AWAY
     app = look("Evidence")
     assert [error.value for error in app.error] == ["The engine cannot be reached. Try again in a moment."]
     assert any(button.key == "laboratory_start_labels" for button in app.button), "the rest of the page stands"

@@ -18,6 +18,7 @@ from cnn_core.store.runs import Store
 from cnn_core.training.comparison import COLUMNS, comparison_csv, summary
 from cnn_core.training.kinds import KINDS
 from cnn_core.training.lab.augmentation import AugmentationResult
+from cnn_core.training.lab.backbones import BackbonesResult, Compared
 from cnn_core.training.lab.depth import DepthResult, Stage
 from cnn_core.training.lab.labels import LabelsResult
 from cnn_core.training.lab.recipes import RecipesResult, Tried
@@ -25,7 +26,6 @@ from cnn_core.training.lab.results import LabResult
 from cnn_core.training.lab.sabotage import Sabotaged, SabotageResult
 from cnn_core.training.lab.size import SizeArm, SizePoint, SizeResult
 from cnn_core.training.lab.studies import STUDIES
-from cnn_core.training.lab.which_backbone import BackbonesResult, Compared
 from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
 from cnn_core.training.transfer.spec import Options
 from ui.laboratory.study import EXAMPLE

@@ -125,7 +125,7 @@ def test_what_networks_say_there_is_told_beside_the_strip(page: Any) -> None:
     assert link
     place, number = link.groups()
     node, *rest = place.split(".")
-    cell = walks.zoom_cell("efficientnet_lite0", np.zeros((224, 224, 3), np.uint8), node, *map(int, rest))
+    cell = walks.cell(walks.plan_of("efficientnet_lite0"), node, *map(int, rest))
     assert sums.number(cell.value) == number
     assert "At which depth do five kinds of clothing, an example, come apart?" in texts(app)
     assert ("laboratory", "laboratory_view=Depth&follow=500.500") in ways(app).values()

@@ -21,12 +21,12 @@ from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.store.report import how_it_ended
 from cnn_core.store.runs import Store
-from cnn_core.training.lab.labels import Attention, Neighbour
+from cnn_core.training.lab.labels import Evidence, Neighbour
 from cnn_core.training.transfer import onnx_extra
 from cnn_core.training.transfer.evaluation import compare, evaluate
 from cnn_core.training.transfer.export import bundle
 from cnn_core.training.transfer.results import Arm, ClassFigures, EpochFigures, SelfTest, Transfer
-from cnn_core.training.transfer.shift import Fall, Like, Missed, Shift, Trait
+from cnn_core.training.transfer.shift import Fall, Missed, Shift, Trait
 from cnn_core.training.transfer.spec import Experiment, Options
 from tests.pages.test_every_control import controls, dead, shown
 from ui.shared.navigation import PAGES
@@ -385,7 +385,7 @@ def test_waiting_run_says_what_it_waits_for(page: Any, store: Store, run: Run) -
 
 def test_test_pictures_of_another_kind_are_said_first(page: Any, store: Store, run: Run) -> None:
     (like, missed), known = Experiment.from_json(run.spec).items[:2], measured(run)
-    nearest = (Like(like.digest, "cat [0]", "cat", 0.8),)
+    nearest = (Neighbour(like.digest, "cat [0]", "cat", 0.8),)
     shift = Shift(
         (Fall("frozen", wilson(58, 64), wilson(173, 394), 1e-9),),
         told_apart=wilson(700, 788),
@@ -480,7 +480,7 @@ def test_mistake_is_looked_into_when_it_is_opened(page: Any, store: Store, run: 
     seen, strong = np.zeros((8, 8, 3), np.uint8), np.zeros((3, 3), np.float32)
     strong[0, 2] = 2.0
     near = tuple(Neighbour(run.spec["items"][n][0], f"{n}.png", label, 0.9) for n, label in ((0, "cat"), (11, "dog")))
-    found = Attention("dog", "cat", {"cat": 0.8, "dog": 0.2}, {"cat": strong, "dog": 0 * strong}, seen, near)
+    found = Evidence("dog", "cat", {"cat": 0.8, "dog": 0.2}, {"cat": strong, "dog": 0 * strong}, seen, near)
     engine.answers["evidence"] = found
     asked: list[tuple[Any, ...]] = []
     engine.ask = lambda question, *args, **named: asked.append((question, *args)) or engine.answers[question]
@@ -584,7 +584,7 @@ def test_three_arms_are_told_apart_and_no_sentence_says_both(page: Any, store: S
 def test_try_shows_both_arms_answers(page: Any, store: Store, run: Run, engine: Any) -> None:
     engine.answers["predict"] = {"frozen": {"cat": 0.25, "dog": 0.75}, "fine_tuned": {"cat": 0.03, "dog": 0.97}}
     seen, strong = np.zeros((8, 8, 3), np.uint8), np.eye(3, dtype=np.float32)
-    engine.answers["evidence"] = Attention(
+    engine.answers["evidence"] = Evidence(
         "", "dog", {"cat": 0.25, "dog": 0.75}, {"dog": strong, "cat": strong}, seen, ()
     )
     app = page("transfer", run=finish(store, run).id)

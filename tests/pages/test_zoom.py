@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cnn_core.arithmetic.codes import coded
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.figures.palette import LIGHT
 from cnn_core.networks.inside import Unit
 from cnn_core.networks.zoom.answers import Maps
 from cnn_core.networks.zoom.strip import strip as lenet_strip
-from tests import zoom_toys as toys
+from tests import walks
 from ui.shared.picture import forget_pictures
 from ui.zoom import scenes, sheets, sums
 from ui.zoom.place import Place, nearest
 
 FILE = Path(__file__).parents[2] / "ui" / "widgets" / "zoom" / "scenes.json"
-WHOLE = toys.plan()
+WHOLE = walks.small()
 OUT = "block1a_out"
 
 
@@ -36,7 +37,7 @@ def script() -> None:
 @pytest.fixture
 def walk(store: Any, engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     engine.asked = []
-    engine.answers |= toys.answers(WHOLE)
+    engine.answers |= walks.answers(WHOLE)
 
     def ask(question: str, *args: Any, timeout: float = 30.0, **more: Any) -> Any:
         engine.asked.append((question, *(arg for arg in args[1:] if not isinstance(arg, np.ndarray))))
@@ -111,7 +112,7 @@ def test_maps_of_a_layer_lie_in_the_order_that_is_chosen(walk: Any) -> None:
 
     app = walk(OUT)
     by_number = [f"{OUT}.{channel}" for channel in range(WHOLE.node(OUT).shape[2])]
-    varied = [f"{OUT}.{channel}" for channel in toys.maps(WHOLE, OUT).order]
+    varied = [f"{OUT}.{channel}" for channel in walks.maps(WHOLE, OUT).order]
     assert ids(app) == varied != by_number
     assert "those that vary most first. Click one" in scene(app)["panels"][-1]["about"]
     app.button_group(key="zoom_order").set_value("number").run()
@@ -127,13 +128,13 @@ def test_cell_that_the_reader_has_moved_sends_the_same_scene(walk: Any) -> None:
     app.query_params["zoom"] = f"{OUT}.3.12.10"
     app.run()
     assert scene(app) == before
-    assert sums.number(toys.cell(WHOLE, OUT, 3, 12, 10).value, 6) in words(app)
+    assert sums.number(walks.cell(WHOLE, OUT, 3, 12, 10).value, 6) in words(app)
     app.run()
     assert scene(app)["at"] == [12, 10], "whoever comes by another way is told where they are"
 
 
 def test_products_and_formula_are_on_the_page(walk: Any) -> None:
-    app, cell = walk(f"{OUT}.3.12.9"), toys.cell(WHOLE, OUT, 3, 12, 9)
+    app, cell = walk(f"{OUT}.3.12.9"), walks.cell(WHOLE, OUT, 3, 12, 9)
     said = words(app)
     assert sums.number(float(cell.sums[0]), 6) in said
     assert f"(the other {cell.others:,})" in said
@@ -223,13 +224,13 @@ def test_going_somewhere_is_said_by_the_link() -> None:
 
 def test_random_weights_are_called_so() -> None:
     untrained = replace(WHOLE, pretrained=False)
-    drawn = sums.made(untrained, toys.made(untrained, OUT, 3), "", LIGHT)
+    drawn = sums.made(untrained, walks.made(untrained, OUT, 3), "", LIGHT)
     assert "random weights" in drawn["label"] and "random weights" in drawn["trail"][0]["title"]
 
 
 def test_component_is_tested_on_what_is_sent() -> None:
-    """`scenes.json` is what these functions make; to write it anew: `python -m tests.zoom_toys`."""
-    assert json.loads(FILE.read_text(encoding="utf-8")) == json.loads(json.dumps(toys.scenes_of_random_maps()))
+    """`scenes.json` is what these functions make; to write it anew: `python -m tests.walks`."""
+    assert json.loads(FILE.read_text(encoding="utf-8")) == json.loads(json.dumps(walks.scenes_of_waves()))
 
 
 # Other kinds, other networks ------------------------------------------------------------------------------------------
@@ -240,7 +241,7 @@ def nodes_of(kind: str, **more: Any) -> Any:
     below, other = WHOLE.node("block1a_expand_relu6"), replace(WHOLE.node(OUT), name="gate", shape=(1, 1, 24))
     above = replace(WHOLE.node(OUT), kind=kind, inputs=(below.name,), shape=below.shape, window=None, **more)
     whole = replace(WHOLE, nodes=(*WHOLE.nodes[:-1], other, above))
-    base = toys.made(WHOLE, OUT, 3)
+    base = walks.made(WHOLE, OUT, 3)
     return whole, replace(base, kind=kind, inputs=((below.name, 3),), others=0, kernels=np.full((1, 1, 1), 0.25))
 
 
@@ -288,7 +289,7 @@ def test_way_down_ends_with_the_reason_where_it_is_not_told(walk: Any, engine: A
     monkeypatch.setattr(sheets, "_lite", lambda: whole)
     none = {"inputs": (), "reason": why, "kernels": np.zeros((0, 0, 0), np.float32)}
     engine.answers["zoom_map"] = lambda *_, **__: replace(made, **none)
-    engine.answers["zoom_cell"] = lambda *_, **__: replace(toys.cell(WHOLE, OUT, 3, 2, 2), inputs=(), reason=why)
+    engine.answers["zoom_cell"] = lambda *_, **__: replace(walks.cell(WHOLE, OUT, 3, 2, 2), inputs=(), reason=why)
     for place in (f"{OUT}.3", f"{OUT}.3.2.2"):
         app = walk(place)
         drawn = scene(app)
@@ -312,7 +313,7 @@ def test_random_weights_are_called_random_in_every_title(walk: Any, engine: Any)
     weights = "random weights: shapes are the architecture's"
     whole = replace(WHOLE, key="resnet50", pretrained=False, weights=weights)
     engine.answers["zoom_plan"] = lambda key: whole
-    engine.answers["zoom_strip"] = lambda key, seen, **_: replace(toys.strip(whole), top=[])
+    engine.answers["zoom_strip"] = lambda key, seen, **_: replace(walks.strip(whole), top=[])
     app = other_network("resnet50")
     drawn = scene(app)
     assert drawn["label"].startswith("ResNet-50, random weights, from")
@@ -320,7 +321,7 @@ def test_random_weights_are_called_random_in_every_title(walk: Any, engine: Any)
     assert drawn["panels"][-1]["text"] == "It names no classes: its weights are random."
     assert "Random weights" in words(app) and "shapes are the architecture's." in words(app)
     assert engine.asked[0] == ("zoom_plan",)
-    made = toys.made(whole, OUT, 3)
+    made = walks.made(whole, OUT, 3)
     assert sums.made(whole, made, "", LIGHT)["trail"][0]["title"] == "ResNet-50, random weights"
 
 
@@ -338,7 +339,7 @@ def test_no_more_maps_are_drawn_than_can_be_looked_at() -> None:
     whole = replace(WHOLE, nodes=(*WHOLE.nodes[:-1], node))
     values = np.arange(count, dtype=np.float32)
     peaks = np.zeros((count, 2), np.int32)
-    maps = Maps(OUT, node.shape, toys.coded(values[None, None]), 1, values, values, peaks, np.argsort(-values))
+    maps = Maps(OUT, node.shape, coded(values[None, None]), 1, values, values, peaks, np.argsort(-values))
     (wall,) = [panel for panel in scenes.layer(whole, maps, "", LIGHT)["panels"] if panel["kind"] == "sheet"]
     assert len(wall["tiles"]) == 1280 and wall["tiles"][0]["go"] == f"{OUT}.1499"
     assert "The first 1,280 are drawn." in wall["about"]

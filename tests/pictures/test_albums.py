@@ -55,7 +55,7 @@ CHANGES: dict[str, tuple[Callable[[Album], Any], dict[str, int], str]] = {
         "2 pictures moved from “dog” to “cat”",
     ),
     "drop": (
-        lambda album: album.drop_class("cat"),
+        lambda album: album.remove_class("cat"),
         {"bird": 0, "dog": 2},
         "the class “cat” with 3 pictures removed",
     ),
@@ -138,7 +138,7 @@ def test_copy_of_a_link_is_nobodys_until_it_is_changed(store: Store, album: Albu
     copy = Album.copied(store, BERTA, "abc")
     assert copy is not None and copy.of_link and copy.id != "abc" and contents(copy) == contents(album)
     assert visitors.read(store, BERTA).sets == () and not store.exists(keys.album(copy.id))
-    copy.drop_class("cat")
+    copy.remove_class("cat")
     assert not copy.of_link and visitors.read(store, BERTA).current == copy.id
     mine = Album.open(store, ANNA, "abc")
     assert mine is not None and mine.counts["cat"] == 3, "whoever shared the link keeps their pictures"
@@ -180,7 +180,7 @@ def test_change_in_a_second_tab_is_made_on_the_newest_state(store: Store, album:
 
 def test_undo_does_not_take_back_what_another_tab_has_done(store: Store, album: Album) -> None:
     first, second = opened(store), opened(store)
-    first.drop_class("bird")
+    first.remove_class("bird")
     second.add([Item("z0", "zebra", "zebra.png")])
     assert first.undo() == "" and first.elsewhere, "nothing, but the newest state is shown"
     assert first.counts == {"cat": 3, "dog": 2, "zebra": 1}
@@ -190,12 +190,12 @@ def test_undo_does_not_take_back_what_another_tab_has_done(store: Store, album: 
 
 def test_change_of_what_another_tab_took_away_changes_nothing(store: Store, album: Album) -> None:
     first, second = opened(store), opened(store)
-    first.drop_class("dog")
+    first.remove_class("dog")
     for change in (
         lambda: second.rename("dog", "wolf"),
         lambda: second.move({"d0"}, "dog", "cat"),
         lambda: second.remove({"d0"}, "dog"),
-        lambda: second.drop_class("dog"),
+        lambda: second.remove_class("dog"),
     ):
         change()
         assert second.counts == {"bird": 0, "cat": 3} and opened(store).past[-1].words.startswith("the class “dog”")
@@ -204,6 +204,6 @@ def test_change_of_what_another_tab_took_away_changes_nothing(store: Store, albu
 def test_album_that_nobody_else_changed_is_not_read_anew(store: Store, album: Album) -> None:
     tab = opened(store)
     tab.add([Item("z0", "zebra", "zebra.png")])
-    tab.name_class("yak")
+    tab.add_class("yak")
     assert not tab.refresh() and not tab.elsewhere and len(tab.past) == 1
     assert Album(store, ANNA, "new", "your pictures", []).refresh() is False, "the store does not have it yet"

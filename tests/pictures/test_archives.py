@@ -19,8 +19,8 @@ from PIL import Image
 from zips import Entry, read_zip
 
 from cnn_core.pictures import limits
-from cnn_core.pictures.archives import ArchiveRejected
-from cnn_core.pictures.images import ImageRejected, decode
+from cnn_core.pictures.archives import ArchiveRefused
+from cnn_core.pictures.images import ImageRefused, decode
 
 ROOT = Path(__file__).resolve().parents[2]
 many = settings(max_examples=200)
@@ -63,7 +63,7 @@ def deflate(data: bytes) -> bytes:
 
 def refusals(data: bytes) -> list[str]:
     items = list(read_zip(data, "pets.zip"))
-    assert all(isinstance(item, ImageRejected) for item in items)
+    assert all(isinstance(item, ImageRefused) for item in items)
     return [str(item) for item in items]
 
 
@@ -203,7 +203,7 @@ def test_entries_decode_and_refusals_are_of_one_kind():
     data = make_zip(("cats/1.png", buffer.getvalue()), ("cats/notes", b"some notes"), ("2.png", b""))
     good, text, lost = read_zip(data, "pets.zip")
     assert (decode(good.data, good.name).pixels == 7).all()
-    with pytest.raises(ImageRejected, match="^cats/notes: this is plain text"):
+    with pytest.raises(ImageRefused, match="^cats/notes: this is plain text"):
         decode(text.data, text.name)
     assert (lost.name, lost.reason) == ("2.png", "this file lies in no folder, so it has no class")
 
@@ -297,7 +297,7 @@ def test_a_large_entry_is_refused_unread():
     ],
 )
 def test_what_is_no_archive_is_refused(data, sentence):
-    with pytest.raises(ArchiveRejected, match="^" + re.escape(sentence)) as caught:
+    with pytest.raises(ArchiveRefused, match="^" + re.escape(sentence)) as caught:
         read_zip(data, "pets.zip")
     assert str(caught.value) == f"pets.zip: {caught.value.reason}; {caught.value.remedy}."
 
@@ -308,7 +308,7 @@ def test_a_name_that_is_not_the_utf8_it_says_costs_nothing():
 
 
 def test_the_name_of_a_refused_archive_is_harmless():
-    with pytest.raises(ArchiveRejected, match=r"^pets \ufffd\.zip: "):
+    with pytest.raises(ArchiveRefused, match=r"^pets \ufffd\.zip: "):
         read_zip(b"", "pets\n\u202e.zip")
 
 
@@ -319,7 +319,7 @@ def test_overlapping_entries_are_refused():
         archive.filelist.append(archive.filelist[0])  # a second line in the table of contents, the same bytes
     assert zipfile.ZipFile(buffer).namelist() == ["cats/1.jpg"] * 2  # zipfile opens it
     with pytest.raises(
-        ArchiveRejected, match=r"^pets\.zip: entries of this archive overlap, as in a zip bomb; pack the"
+        ArchiveRefused, match=r"^pets\.zip: entries of this archive overlap, as in a zip bomb; pack the"
     ):
         read_zip(buffer.getvalue(), "pets.zip")
 
@@ -328,7 +328,7 @@ def test_an_entry_that_reaches_into_the_table_of_contents_is_refused():
     data = bytearray(hand_made(b"cats/1.jpg", b"x"))
     at = data.index(CENTRAL) + 20
     data[at : at + 4] = struct.pack("<I", 9)  # packed bytes
-    with pytest.raises(ArchiveRejected, match="overlap"):
+    with pytest.raises(ArchiveRefused, match="overlap"):
         read_zip(bytes(data), "pets.zip")
 
 
@@ -338,7 +338,7 @@ def test_too_many_entries_are_refused_before_they_are_listed(monkeypatch):
     assert len(list(read_zip(data, "pets.zip"))) == 4
     monkeypatch.setattr(limits, "ZIP_ENTRIES", 3)
     monkeypatch.setattr(zipfile, "ZipFile", None)
-    with pytest.raises(ArchiveRejected, match=r"^pets\.zip: this archive holds more than 3 files; take fewer pictures"):
+    with pytest.raises(ArchiveRefused, match=r"^pets\.zip: this archive holds more than 3 files; take fewer pictures"):
         read_zip(data, "pets.zip")
 
 
@@ -349,20 +349,20 @@ def test_too_much_in_total_is_refused_before_anything_is_unpacked(monkeypatch):
     monkeypatch.setattr(limits, "ZIP_UNPACKED", 3 * 10**6)
     assert len(labels(data)) == 3  # what is refused or passed over does not count
     monkeypatch.setattr(limits, "ZIP_UNPACKED", 2 * 10**6)
-    with pytest.raises(ArchiveRejected, match="this archive unpacks to 3 MB and the limit is 2 MB; take fewer or"):
+    with pytest.raises(ArchiveRefused, match="this archive unpacks to 3 MB and the limit is 2 MB; take fewer or"):
         read_zip(data, "pets.zip")
 
 
 def test_a_large_archive_is_refused(monkeypatch):
     monkeypatch.setattr(limits, "ZIP_BYTES", 10**6)
-    with pytest.raises(ArchiveRejected, match="this archive has 2 MB and the limit is 1 MB; take fewer or smaller"):
+    with pytest.raises(ArchiveRefused, match="this archive has 2 MB and the limit is 1 MB; take fewer or smaller"):
         read_zip(bytes(2 * 10**6), "pets.zip")
 
 
 def test_many_small_entries_may_not_shrink_too_much_together():
     files = [(f"cats/{i}.bmp", bytes(50_000)) for i in range(100)]
     with pytest.raises(
-        ArchiveRejected, match=r"^pets\.zip: this archive unpacks to \d{3} times its size, as a zip bomb"
+        ArchiveRefused, match=r"^pets\.zip: this archive unpacks to \d{3} times its size, as a zip bomb"
     ):
         read_zip(make_zip(*files), "pets.zip")
     assert len(labels(make_zip(*files, ("dogs/1.jpg", os.urandom(60_000))))) == 101
@@ -388,7 +388,7 @@ ARCHIVES = [make_zip(*CONTENT.items(), method=method) for method in (zipfile.ZIP
 def test_a_truncated_archive_is_refused_wherever_it_is_cut(data):
     for length in range(1, len(data)):
         with pytest.raises(
-            ArchiveRejected, match=r"^cut\.zip: this (zip archive is damaged or cut short|is plain text)"
+            ArchiveRefused, match=r"^cut\.zip: this (zip archive is damaged or cut short|is plain text)"
         ):
             read_zip(data[:length], "cut.zip")
 
@@ -402,8 +402,8 @@ def test_no_flipped_bit_changes_what_is_taken(data):
         flipped[at] ^= 1 << bit
         try:
             items = list(read_zip(bytes(flipped), "flipped.zip"))
-        except ArchiveRejected as rejection:
-            assert str(rejection).startswith("flipped.zip: ")
+        except ArchiveRefused as refusal:
+            assert str(refusal).startswith("flipped.zip: ")
             continue
         for item in items:
             if isinstance(item, Entry):
@@ -422,16 +422,16 @@ def test_damage_is_a_refusal(data, changes):
         damaged[int(where * len(data))] = value
     try:
         items = list(read_zip(bytes(damaged), "damaged.zip"))
-    except ArchiveRejected as rejection:
-        assert rejection.reason and rejection.remedy
+    except ArchiveRefused as refusal:
+        assert refusal.reason and refusal.remedy
     else:
-        assert all(isinstance(item, Entry | ImageRejected) for item in items)
+        assert all(isinstance(item, Entry | ImageRefused) for item in items)
 
 
 @many
 @given(st.sampled_from([b"", LOCAL, END, b"PK"]), st.binary(max_size=200))
 def test_random_bytes_are_refused(prefix, tail):
-    with pytest.raises(ArchiveRejected, match=r"^random\.zip: this "):
+    with pytest.raises(ArchiveRefused, match=r"^random\.zip: this "):
         read_zip(prefix + tail, "random.zip")
 
 
@@ -454,7 +454,7 @@ def test_hostile_archives_get_one_sentence(hostile):
         "trunc.zip": "this zip archive is damaged or cut short: its table of contents, at the end, cannot be read",
         "overlap.zip": "entries of this archive overlap, as in a zip bomb",
     }.items():
-        with pytest.raises(ArchiveRejected, match=f"^{re.escape(f'{name}: {reason}')}; "):
+        with pytest.raises(ArchiveRefused, match=f"^{re.escape(f'{name}: {reason}')}; "):
             read_zip((hostile / name).read_bytes(), name)
 
 
@@ -485,7 +485,7 @@ def test_hostile_names_are_handled(hostile):
     items = list(read_zip((hostile / "dup.zip").read_bytes(), "dup.zip"))
     assert [(type(item).__name__, item.name) for item in items] == [
         ("Entry", "a/1.jpg"),
-        ("ImageRejected", "a/1.jpg"),
+        ("ImageRefused", "a/1.jpg"),
         ("Entry", "A/1.JPG"),
         ("Entry", "café/猫.jpg"),
     ]
@@ -497,8 +497,8 @@ def test_hostile_bombs_cost_no_memory(hostile):
         tracemalloc.start()
         try:
             list(read_zip(data, name))
-        except ArchiveRejected as rejection:
-            assert "overlap" in rejection.reason
+        except ArchiveRefused as refusal:
+            assert "overlap" in refusal.reason
         finally:
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()

@@ -16,7 +16,7 @@ from PIL import Image, TiffImagePlugin
 
 from cnn_core.pictures import limits
 from cnn_core.pictures.decoders import Decoders
-from cnn_core.pictures.images import ImageRejected, decode
+from cnn_core.pictures.images import ImageRefused, decode
 
 
 def picture(seed: int, file_format: str = "PNG", **options: object) -> bytes:
@@ -61,24 +61,24 @@ def test_bytes_a_file_and_a_zip_entry_give_the_picture_that_this_process_decodes
 
 
 def test_refusal_crosses_the_border_word_by_word(decoders: Decoders, tmp_path: Path) -> None:
-    with pytest.raises(ImageRejected) as here:
+    with pytest.raises(ImageRefused) as here:
         decode(b"%PDF-1.7", "cat.jpg")
-    with pytest.raises(ImageRejected) as there:
+    with pytest.raises(ImageRefused) as there:
         decoders.take("cat.jpg", data=b"%PDF-1.7")
     assert vars(there.value) == vars(here.value)
-    with pytest.raises(ImageRejected, match=r"this file is empty \(0 bytes\)"):
+    with pytest.raises(ImageRefused, match=r"this file is empty \(0 bytes\)"):
         decoders.take("empty.jpg", data=b"")
-    with pytest.raises(ImageRejected, match=r"gone\.jpg: there is no such file; give the path of a picture file"):
+    with pytest.raises(ImageRefused, match=r"gone\.jpg: there is no such file; give the path of a picture file"):
         decoders.take("gone.jpg", path=tmp_path / "gone.jpg")
     with (tmp_path / "large.jpg").open("wb") as file:
         file.truncate(10**10)  # sparse: nobody may read all of it
-    with pytest.raises(ImageRejected, match=r"the limit is 25 MB"):
+    with pytest.raises(ImageRefused, match=r"the limit is 25 MB"):
         decoders.take("large.jpg", path=tmp_path / "large.jpg")
 
 
 def test_file_that_takes_too_long_is_refused_and_the_next_is_not() -> None:
     with Decoders(workers=1, seconds=0.01) as hasty:  # less than a process needs to start
-        with pytest.raises(ImageRejected) as caught:
+        with pytest.raises(ImageRefused) as caught:
             hasty.take("slow.png", data=picture(1))
         assert str(caught.value) == (
             "slow.png: it takes more than 0.01 seconds to decode; "
@@ -93,7 +93,7 @@ def test_file_that_brings_the_decoder_down_is_refused_and_the_next_is_not(decode
     os.kill(process(decoders), signal.SIGSTOP)  # it holds still until it is shot, with the file in its hands
     shot = threading.Timer(0.3, os.kill, (process(decoders), signal.SIGKILL))
     shot.start()
-    with pytest.raises(ImageRejected, match=r"b\.png: decoding it brought the decoder down \(exit code -9\)"):
+    with pytest.raises(ImageRefused, match=r"b\.png: decoding it brought the decoder down \(exit code -9\)"):
         decoders.take("b.png", data=picture(2))
     shot.join()
     assert decoders.take("c.png", data=picture(3)).digest == decode(picture(3), "c.png").digest
@@ -137,7 +137,7 @@ def test_what_libraries_write_does_not_reach_our_terminal(
     for name, tried in (("whole.tif", data), ("spoilt.tif", spoilt)):
         try:
             decoders.take(name, data=tried)
-        except ImageRejected:
+        except ImageRefused:
             assert tried is spoilt
     assert capfd.readouterr() == ("", "")
 

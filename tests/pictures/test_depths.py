@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import Image, TiffImagePlugin
 
-from cnn_core.pictures.images import ImageRejected, Picture, restored, take
+from cnn_core.pictures.images import ImageRefused, Picture, restored, take
 
 Y, X = np.mgrid[0:70, 0:93]
 GREY = (((X - 40) ** 2 + (Y - 30) ** 2 < 400) * 94 + X + Y).astype(np.uint8)
@@ -261,7 +261,7 @@ def test_bands_that_are_no_colours_are_refused_as_what_they_are(channels, kind, 
         return
     remedy = "save three of them as RGB" if channels > 2 else "save one of them as grey"
     with pytest.raises(
-        ImageRejected, match=f"^bands: this TIFF file has {channels} channels and does not say .*; {remedy}"
+        ImageRefused, match=f"^bands: this TIFF file has {channels} channels and does not say .*; {remedy}"
     ):
         take(data, "bands")
 
@@ -283,7 +283,7 @@ def test_numbers_without_a_white_are_refused_with_the_numbers_of_the_file(sample
     kind, words = words.split(" ", 1)
     for photometric in ("minisblack", "miniswhite"):
         with pytest.raises(
-            ImageRejected, match=rf"^x\.tif: its pixels are {words}, whose white is not defined; save it"
+            ImageRefused, match=rf"^x\.tif: its pixels are {words}, whose white is not defined; save it"
         ):
             take(tiff(samples.astype(kind), photometric=photometric), "x.tif")
 
@@ -312,9 +312,9 @@ def test_fractions_are_taken_and_other_floats_refused(kind, predictor):
     else:
         data = tiff(fractions, photometric="rgb", **options)
     shows(data, RGB, f"{bits}-bit floating-point values from 0 to 1 scaled to 8-bit")
-    with pytest.raises(ImageRejected, match=r"floating-point numbers from 0 to 255, whose white is not defined"):
+    with pytest.raises(ImageRefused, match=r"floating-point numbers from 0 to 255, whose white is not defined"):
         take(tiff(GREY.astype(kind)), "x.tif")
-    with pytest.raises(ImageRejected, match=r"floating-point numbers, some of them no number or infinite"):
+    with pytest.raises(ImageRefused, match=r"floating-point numbers, some of them no number or infinite"):
         take(tiff(np.where(GREY > 200, np.nan, 0).astype(kind)), "x.tif")
 
 
@@ -336,7 +336,7 @@ def test_fractions_are_taken_and_other_floats_refused(kind, predictor):
     ],
 )
 def test_whole_files_of_other_kinds_are_not_called_damaged(data, words):
-    with pytest.raises(ImageRejected, match=words) as caught:
+    with pytest.raises(ImageRefused, match=words) as caught:
         take(data, "x.tif")
     assert caught.value.remedy == "save it as PNG and load that"
 
@@ -344,7 +344,7 @@ def test_whole_files_of_other_kinds_are_not_called_damaged(data, words):
 def test_a_cut_tiff_is_damaged():
     data = tiff(np.moveaxis(WIDE, 2, 0), photometric="rgb", planarconfig="separate")
     for keep in (len(data) // 3, len(data) - 100):
-        with pytest.raises(ImageRejected, match="damaged"):
+        with pytest.raises(ImageRefused, match="damaged"):
             take(data[:keep], "x.tif")
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from cnn_core.pictures import limits
-from cnn_core.pictures.images import MAX_SIDE, ImageRejected, Picture, decode, square, thumbnail
+from cnn_core.pictures.images import MAX_SIDE, ImageRefused, Picture, decode, square, thumbnail
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -218,13 +218,11 @@ def test_decode_scales_12_bit_tiff():
 def test_decode_takes_16_bits_in_32_but_refuses_to_guess_a_white():
     values = np.array([[0, 255, 256, 65535]], np.int32)
     assert decode(encode(values, "TIFF"), "wide.tif").pixels[0, :, 0].tolist() == [0, 0, 1, 255]
-    with pytest.raises(ImageRejected, match=r"^deep\.tif: its pixels are integers from 0 to 65536, whose white"):
+    with pytest.raises(ImageRefused, match=r"^deep\.tif: its pixels are integers from 0 to 65536, whose white"):
         decode(encode(values + np.int32([[0, 0, 0, 1]]), "TIFF"), "deep.tif")
-    with pytest.raises(ImageRejected, match=r"integers from -1 to 65534, .* save it with 8 or 16 bits a channel"):
+    with pytest.raises(ImageRefused, match=r"integers from -1 to 65534, .* save it with 8 or 16 bits a channel"):
         decode(encode(values - np.int32(1), "TIFF"), "signed.tif")
-    with pytest.raises(
-        ImageRejected, match=r"^float\.tif: its pixels are floating-point numbers from 0 to 2, whose wh"
-    ):
+    with pytest.raises(ImageRefused, match=r"^float\.tif: its pixels are floating-point numbers from 0 to 2, whose wh"):
         decode(encode(np.linspace(0, 2, 16, dtype=np.float32).reshape(4, 4), "TIFF"), "float.tif")
 
 
@@ -371,12 +369,12 @@ def test_decode_keeps_what_fits():
 def test_decode_refuses_extreme_shapes():
     assert decode(encode(noise(1, 50), "PNG"), "line.png").pixels.shape == (1, 50, 3)
     assert decode(encode(noise(60, 3000), "PNG"), "band.png").pixels.shape == (20, 1024, 3)
-    with pytest.raises(ImageRejected, match="51 x 1 pixels, a side more than 50 times the other; crop it"):
+    with pytest.raises(ImageRefused, match="51 x 1 pixels, a side more than 50 times the other; crop it"):
         decode(encode(noise(1, 51), "PNG"), "line.png")
 
 
 def test_decode_refuses_a_file_over_the_limit():
-    with pytest.raises(ImageRejected, match=r"^big\.jpg: this file has 25\.1 MB and the limit is 25 MB; save it"):
+    with pytest.raises(ImageRefused, match=r"^big\.jpg: this file has 25\.1 MB and the limit is 25 MB; save it"):
         decode(bytes(limits.FILE_BYTES + 1), "big.jpg")
 
 
@@ -504,7 +502,7 @@ def test_picture_refuses_a_large_array():
     ],
 )
 def test_decode_says_what_it_received(data, sentence):
-    with pytest.raises(ImageRejected, match="^" + re.escape(sentence)) as caught:
+    with pytest.raises(ImageRefused, match="^" + re.escape(sentence)) as caught:
         decode(data, "cat.jpg")
     assert str(caught.value) == f"cat.jpg: {caught.value.reason}; {caught.value.remedy}."
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
@@ -512,12 +510,12 @@ def test_decode_says_what_it_received(data, sentence):
 
 @pytest.mark.parametrize("file_format", ["EPS", "PPM", "ICO", "TGA", "PCX", "SGI", "JPEG2000", "PDF"])
 def test_decode_leaves_other_formats_of_pillow_alone(file_format):
-    with pytest.raises(ImageRejected, match=r"^cat\.png: this is "):
+    with pytest.raises(ImageRefused, match=r"^cat\.png: this is "):
         decode(encode(noise(16, 16), file_format), "cat.png")
 
 
 def test_decode_makes_names_harmless():
-    with pytest.raises(ImageRejected) as caught:
+    with pytest.raises(ImageRefused) as caught:
         decode(b"", "a\n\u202e\udcffb" + "c" * 999)
     assert caught.value.name == "a \ufffd\ufffdb" + "c" * 195
     assert decode(encode(noise(2, 2), "PNG"), "\x1b[2Jcat.png").name == "\ufffd[2Jcat.png"
@@ -547,7 +545,7 @@ WHOLE = [decode(data, "whole").digest for data in FILES]
 
 @pytest.mark.parametrize(("index", "keep"), [(6, 30), (6, 40), (6, 53), (10, -1), (10, -60)])
 def test_a_file_that_is_cut_in_what_describes_it_is_not_called_whole(index, keep):
-    with pytest.raises(ImageRejected, match=r"(damaged|cut short).*; copy or download it again"):
+    with pytest.raises(ImageRefused, match=r"(damaged|cut short).*; copy or download it again"):
         decode(FILES[index][:keep], "cut")
 
 
@@ -557,8 +555,8 @@ def test_decode_never_shows_half_of_a_truncated_file(index, keep):
     data = FILES[index]
     try:
         picture = decode(data[: int(keep * len(data))], "cut")
-    except ImageRejected as rejection:
-        assert re.fullmatch(r"cut: th(is|e) .+; (copy|choose|save) .+\.", str(rejection))
+    except ImageRefused as refusal:
+        assert re.fullmatch(r"cut: th(is|e) .+; (copy|choose|save) .+\.", str(refusal))
     else:
         assert picture.digest == WHOLE[index]  # only what follows the pixels is missing
 
@@ -575,8 +573,8 @@ def test_decode_of_a_damaged_file_is_a_picture_or_a_refusal(index, flips, in_hea
         data[int(where * (min(120, len(data)) if in_header else len(data)))] = value
     try:
         check_invariants(decode(bytes(data), "damaged"))
-    except ImageRejected as rejection:
-        assert str(rejection).startswith("damaged: ") and str(rejection).endswith(".")
+    except ImageRefused as refusal:
+        assert str(refusal).startswith("damaged: ") and str(refusal).endswith(".")
 
 
 @many
@@ -587,8 +585,8 @@ def test_decode_of_a_damaged_file_is_a_picture_or_a_refusal(index, flips, in_hea
 def test_decode_of_random_bytes_is_a_refusal(prefix, tail):
     try:
         check_invariants(decode(prefix + tail, "random"))
-    except ImageRejected as rejection:
-        assert rejection.name == "random" and rejection.reason and rejection.remedy
+    except ImageRefused as refusal:
+        assert refusal.name == "random" and refusal.reason and refusal.remedy
 
 
 # ---------------------------------------------------------------- bombs
@@ -626,7 +624,7 @@ def test_decode_refuses_bombs_without_a_warning(data, reason):
     assert len(data) < 30_000
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with pytest.raises(ImageRejected, match=reason + "; scale it down to at most 50 megapixels"):
+        with pytest.raises(ImageRefused, match=reason + "; scale it down to at most 50 megapixels"):
             decode(data, "bomb")
     assert caught == []
 
@@ -634,7 +632,7 @@ def test_decode_refuses_bombs_without_a_warning(data, reason):
 def test_decode_leaves_the_warning_filters_as_they_were():
     before = list(warnings.filters)
     decode(FILES[0], "a.png")
-    with pytest.raises(ImageRejected):
+    with pytest.raises(ImageRefused):
         decode(b"", "b.png")
     assert warnings.filters == before
 
@@ -643,9 +641,9 @@ def test_decode_refuses_where_a_warning_comes_through(monkeypatch):
     monkeypatch.setattr(warnings, "filterwarnings", lambda *_, **__: None)  # as when another thread restores them
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(ImageRejected, match="this picture has far more than 50 megapixels"):
+        with pytest.raises(ImageRefused, match="this picture has far more than 50 megapixels"):
             decode(flat_png(10000), "bomb.png")
-        with pytest.raises(ImageRejected, match=r"the picture is damaged or cut short \(Invalid APNG"):
+        with pytest.raises(ImageRefused, match=r"the picture is damaged or cut short \(Invalid APNG"):
             decode(png_file(1, 1, 8, 0, b"\0", (b"acTL", bytes(8))), "odd.png")
 
 
@@ -653,7 +651,7 @@ MEMORY_CHECK = """
     import io, resource, sys
     from pathlib import Path
     from PIL import Image
-    from cnn_core.pictures.images import ImageRejected, decode
+    from cnn_core.pictures.images import ImageRefused, decode
 
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + 60 * 2**20
@@ -669,9 +667,9 @@ MEMORY_CHECK = """
             sys.exit(f"{file}: decoding it fits into 60 MiB, so this check proves nothing")
         try:
             decode(data, file)
-        except ImageRejected as rejection:
-            if "megapixels" not in rejection.reason:
-                sys.exit(f"refused for another reason: {rejection}")
+        except ImageRefused as refusal:
+            if "megapixels" not in refusal.reason:
+                sys.exit(f"refused for another reason: {refusal}")
         else:
             sys.exit(f"{file}: not refused")
 """
@@ -830,8 +828,8 @@ def test_pngsuite_broken_files_are_refused(hostile):
     for file in broken:
         try:
             check_invariants(decode(file.read_bytes(), file.name))
-        except ImageRejected as rejection:
-            assert str(rejection).startswith(f"{file.name}: th")
+        except ImageRefused as refusal:
+            assert str(refusal).startswith(f"{file.name}: th")
             refused.add(file.name)
     assert {file.name for file in broken} - refused == {"xcsn0g01.png"}  # a wrong checksum; the pixels are whole
     assert len(refused) == 13
@@ -844,12 +842,12 @@ def test_hostile_pictures_are_refused_for_the_right_reason(hostile):
         "png_169MP_1bit.png": "this picture of 13000 x 13000 pixels takes 169 megapixels to decode; scale it down",
         "png_1x60000.png": "this picture has 1 x 60000 pixels, a side more than 50 times the other; crop it",
     }.items():
-        with pytest.raises(ImageRejected, match=f"^{re.escape(name)}: {reason}"):
+        with pytest.raises(ImageRefused, match=f"^{re.escape(name)}: {reason}"):
             decode((hostile / name).read_bytes(), name)
 
 
 def test_hostile_picture_below_the_limit_is_decoded(hostile):
-    with pytest.raises(ImageRejected, match=r"^large\.png: this picture is fully transparent: nothing to see; save it"):
+    with pytest.raises(ImageRefused, match=r"^large\.png: this picture is fully transparent: nothing to see; save it"):
         decode((hostile / "png_48MP_rgba.png").read_bytes(), "large.png")
 
 
@@ -876,7 +874,7 @@ def test_hostile_bombs_cost_no_memory(hostile):
     ],
 )
 def test_camera_raw_and_videos_of_further_makers(head, what):
-    with pytest.raises(ImageRejected, match=rf"^a\.jpg: this is {what}; (develop it|save one of its frames)"):
+    with pytest.raises(ImageRefused, match=rf"^a\.jpg: this is {what}; (develop it|save one of its frames)"):
         decode(head + bytes(2000), "a.jpg")
 
 
@@ -884,5 +882,5 @@ def test_a_picture_just_over_the_limit_is_not_said_to_be_of_it():
     buffer = io.BytesIO()
     Image.new("1", (10_000, 5_001)).save(buffer, "PNG")
     said = r"10000 x 5001 pixels takes 50\.1 megapixels to decode; scale it down to at most 50 megapixels"
-    with pytest.raises(ImageRejected, match=said):
+    with pytest.raises(ImageRefused, match=said):
         decode(buffer.getvalue(), "a.png")

@@ -1,8 +1,6 @@
 """Near-duplicates: frames of a burst are found, other photos are not; on one side of a split accuracy does not lie."""
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,13 +17,6 @@ from cnn_core.store.runs import Store
 from cnn_core.training.lab.splits import repeated_folds, usable
 
 SIDE = 96
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(str(tmp_path))
-    yield opened
-    opened.close()
 
 
 def scene(rng: np.random.Generator) -> np.ndarray:

@@ -12,8 +12,8 @@ import tifffile
 from PIL import Image
 
 from cnn_core.pictures.formats import recognise
-from cnn_core.pictures.images import ImageRejected, Picture, decode, restored, take
-from cnn_core.pictures.seen import quality
+from cnn_core.pictures.images import ImageRefused, Picture, decode, restored, take
+from cnn_core.pictures.seen import quality_notes
 
 ROOT = Path(__file__).resolve().parents[2]
 Y, X = np.mgrid[0:64, 0:80]
@@ -29,7 +29,7 @@ def encode(pixels: np.ndarray | Image.Image, file_format: str, **options: object
 
 
 def refused(data: bytes, name: str = "x") -> str:
-    with pytest.raises(ImageRejected) as caught:
+    with pytest.raises(ImageRefused) as caught:
         decode(data, name)
     return str(caught.value)
 
@@ -131,7 +131,7 @@ def test_a_blank_first_page_is_passed_over() -> None:
     ],
 )
 def test_quality_is_told(pixels: np.ndarray, notes: list[str]) -> None:
-    assert quality(pixels) == notes
+    assert quality_notes(pixels) == notes
     assert list(decode(Picture(pixels, "x").png(), "x.png").notes) == notes
 
 
@@ -139,7 +139,7 @@ def test_quality_uses_the_thresholds_of_cleanvision() -> None:
     # image_property_issue_manager.py: dark below 0.32 of the 99th percentile of sqrt(.241 R² + .691 G² + .068 B²) / 255
     for grey, is_dark in ((80, True), (83, False)):
         pixels = np.clip(grey - X[..., None] % 40, 0, 255).astype(np.uint8).repeat(3, axis=2)
-        assert (quality(pixels) == ["very dark"]) == is_dark == (grey / 255 < 0.32)
+        assert (quality_notes(pixels) == ["very dark"]) == is_dark == (grey / 255 < 0.32)
 
 
 # ---------------------------------------------------------------- camera raw

@@ -1,7 +1,6 @@
 """Labelled pictures: folders, samples, and the split that no duplicate may straddle."""
 
 from collections import Counter, defaultdict
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,13 +14,6 @@ from cnn_core.pictures.sets import SAMPLES, keep, read_sample, split
 from cnn_core.store.runs import Store
 
 PARTS = ("train", "validation", "test")
-
-
-@pytest.fixture
-def store(tmp_path: Path):
-    store = Store(tmp_path / "store")
-    yield store
-    store.close()
 
 
 def items(**classes: int) -> list[Item]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from cnn_core.pictures.images import ImageRejected, Taken, restored, take
+from cnn_core.pictures.images import ImageRefused, Taken, restored, take
 from cnn_core.pictures.limits import PHOTO_PIXELS, PICTURE_PIXELS, SIDE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -349,9 +349,9 @@ def test_limits_are_those_of_the_table() -> None:
         (450, 20001, "has 20001 x 450 pixels, a side more than 20,000; scale it down to at most 20,000 pixels a side"),
     ]:
         jpeg[at : at + 4] = struct.pack(">HH", height, width)
-        with pytest.raises(ImageRejected, match=reason):
+        with pytest.raises(ImageRefused, match=reason):
             take(bytes(jpeg), "large.jpg")
-    with pytest.raises(ImageRejected, match="of 8000 x 6251 pixels takes 50.1 megapixels to decode"):
+    with pytest.raises(ImageRefused, match="of 8000 x 6251 pixels takes 50.1 megapixels to decode"):
         take(header(8000, 6251), "large.png")
     jpeg[at : at + 4] = struct.pack(">HH", 7999, 8000)  # 63.99 MP; libjpeg fills up what is missing
     assert take(bytes(jpeg), "just.jpg").picture.pixels.shape == (1024, 1024, 3)
@@ -377,8 +377,8 @@ def test_pictures_of_installed_packages_are_kept_without_metadata() -> None:
         data = file.read_bytes()
         try:
             taken = take(data, file.name)
-        except ImageRejected as rejection:
-            assert re.search("more than 50 times the other|nothing to see", rejection.reason), rejection
+        except ImageRefused as refusal:
+            assert re.search("more than 50 times the other|nothing to see", refusal.reason), refusal
             continue
         check(taken)
         kept += taken.suffix != "webp" and len(taken.coded) <= len(data)

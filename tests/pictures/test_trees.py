@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cnn_core.pictures.clutter import left_by, other_kind
 from cnn_core.pictures.folders import walk
-from cnn_core.pictures.images import ImageRejected
+from cnn_core.pictures.images import ImageRefused
 from cnn_core.pictures.limits import FILE_BYTES
 from cnn_core.pictures.trees import Found, Placed, Tree, place
 
@@ -398,7 +398,7 @@ def test_what_points_outside_is_refused(path):
 
 
 def test_a_refusal_of_the_listing_stays_and_has_its_class():
-    why = ImageRejected("p/cats/1.jpg", "this entry is encrypted", "pack the folder again")
+    why = ImageRefused("p/cats/1.jpg", "this entry is encrypted", "pack the folder again")
     tree = place([Found("p/cats/1.jpg", 1, None, why), Found("p/dogs/1.jpg", 1), Found("p/cats/a.txt", 1, None, why)])
     assert [(file.label, file.refusal, file.passed_over) for file in tree.files] == [
         ("cats", why, ""),

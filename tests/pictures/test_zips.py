@@ -16,13 +16,13 @@ import pytest
 
 from cnn_core.pictures import code_pages, limits, members
 from cnn_core.pictures.archives import (
-    ArchiveRejected,
+    ArchiveRefused,
     Listing,
     contents,
     from_json,
     to_json,
 )
-from cnn_core.pictures.images import ImageRejected
+from cnn_core.pictures.images import ImageRefused
 from cnn_core.pictures.members import Member, extract
 from cnn_core.pictures.trees import Found, Placed, Tree, place
 
@@ -268,21 +268,21 @@ def test_every_layout_is_read(layout, unpacked):
 def test_a_zip64_that_claims_too_many_files_is_refused_unlisted(listed, monkeypatch):
     monkeypatch.setattr(limits, "ZIP_ENTRIES", 1)
     monkeypatch.setattr(zipfile, "ZipFile", None)
-    with pytest.raises(ArchiveRejected, match=r"^pets\.zip: this archive holds more than 1 files; take fewer pictures"):
+    with pytest.raises(ArchiveRefused, match=r"^pets\.zip: this archive holds more than 1 files; take fewer pictures"):
         listed(LAYOUTS["zip64 sizes"])
 
 
 def test_twenty_thousand_entries_are_listed_and_one_more_refused(listed):
     files = [(f"{number % 50}/{number}.jpg", b"") for number in range(limits.ZIP_ENTRIES)]
     assert len(listed(packed(*files)).files) == 20_000
-    with pytest.raises(ArchiveRejected, match="this archive holds more than 20,000 files; take fewer pictures"):
+    with pytest.raises(ArchiveRefused, match="this archive holds more than 20,000 files; take fewer pictures"):
         listed(packed(*files, ("0/more.jpg", b"")))
 
 
 def test_a_table_of_contents_beyond_measure_is_refused_unread(listed, monkeypatch):
     monkeypatch.setattr(limits, "ZIP_ENTRIES", 10)
     data = raw_zip(*((b"cats/%d.jpg" % number, b"x", b"", bytes(60_000)) for number in range(3)))
-    with pytest.raises(ArchiveRejected, match="its table of contents, at the end, cannot be read"):
+    with pytest.raises(ArchiveRefused, match="its table of contents, at the end, cannot be read"):
         listed(data)
 
 
@@ -304,12 +304,10 @@ def test_an_archive_is_never_in_memory(tmp_path):
 def test_an_entry_that_was_changed_since_is_refused(tmp_path, listed):
     (file,) = listed(packed(("cats/1.jpg", b"meow"))).files
     (tmp_path / "archive").write_bytes(packed(("cats/1.jpg", b"woof")))
-    with pytest.raises(ImageRejected, match=r"^cats/1\.jpg: this entry is damaged \(its checksum differs\); pack the"):
+    with pytest.raises(ImageRefused, match=r"^cats/1\.jpg: this entry is damaged \(its checksum differs\); pack the"):
         extract(tmp_path / "archive", file.where)
     (tmp_path / "archive").write_bytes(b"PK")
-    with pytest.raises(
-        ImageRejected, match=r"^cats/1\.jpg: this entry is damaged \(its two headers differ\); pack the"
-    ):
+    with pytest.raises(ImageRefused, match=r"^cats/1\.jpg: this entry is damaged \(its two headers differ\); pack the"):
         extract(tmp_path / "archive", file.where)
 
 
@@ -321,7 +319,7 @@ def test_folders_of_their_own_are_listed(listed):
 
 def test_json_keeps_everything():
     member = Member("a.zip/b/1.jpg", 1, 2, 3, 8, 4, "ff00", Member("a.zip", 5, 6, 7, 0, 8, "612e7a6970"))
-    why = ImageRejected("x", "this entry is encrypted", "pack it")
+    why = ImageRefused("x", "this entry is encrypted", "pack it")
     files = (
         Placed(Found("a.zip/b/1.jpg", 3, member), "b", "train"),
         Placed(Found("x", 0, None, why), refusal=why),
@@ -415,11 +413,11 @@ def test_what_zips_in_the_zip_ask_for_counts_towards_the_whole(listed, monkeypat
     monkeypatch.setattr(limits, "ZIP_ENTRIES", 12)
     assert len(listed(data).files) == 10
     monkeypatch.setattr(limits, "ZIP_ENTRIES", 11)
-    with pytest.raises(ArchiveRejected, match=r"^pets\.zip: this archive holds more than 11 files"):
+    with pytest.raises(ArchiveRefused, match=r"^pets\.zip: this archive holds more than 11 files"):
         listed(data)
     monkeypatch.setattr(limits, "ZIP_ENTRIES", 12)
     monkeypatch.setattr(limits, "ZIP_UNPACKED", 15_000)
-    with pytest.raises(ArchiveRejected, match=r"^pets\.zip: this archive unpacks to 0 MB and the limit is 0 MB"):
+    with pytest.raises(ArchiveRefused, match=r"^pets\.zip: this archive unpacks to 0 MB and the limit is 0 MB"):
         listed(data)
 
 
@@ -427,7 +425,7 @@ def test_a_bomb_of_zips_is_refused(listed):
     data = packed((f"{0}.bmp", bytes(60_000)), method=zipfile.ZIP_DEFLATED)
     for _ in range(2):
         data = packed(*((f"{number}.zip", data) for number in range(30)), method=zipfile.ZIP_DEFLATED)
-    with pytest.raises(ArchiveRejected, match=r"^pets\.zip: this archive unpacks to \d+ times its size, as a zip bomb"):
+    with pytest.raises(ArchiveRefused, match=r"^pets\.zip: this archive unpacks to \d+ times its size, as a zip bomb"):
         listed(data)
 
 

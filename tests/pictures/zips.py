@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnn_core.pictures.archives import ArchiveRejected, contents
+from cnn_core.pictures.archives import ArchiveRefused, contents
 from cnn_core.pictures.clutter import left_by
-from cnn_core.pictures.images import ImageRejected
+from cnn_core.pictures.images import ImageRefused
 from cnn_core.pictures.members import extract
 from cnn_core.pictures.trees import place
 
@@ -27,7 +27,7 @@ class Entry:
     data: bytes
 
 
-def read_zip(data: bytes, name: str) -> Iterator[Entry | ImageRejected]:
+def read_zip(data: bytes, name: str) -> Iterator[Entry | ImageRefused]:
     """Return an iterator over the files of an archive in memory: `contents`, `trees.place` and `extract` in one.
 
     The archive as a whole is checked at the call, its entries are unpacked one by one while iterating.
@@ -37,11 +37,11 @@ def read_zip(data: bytes, name: str) -> Iterator[Entry | ImageRejected]:
         name: Its file name, for the messages.
 
     Returns:
-        An `Entry` for a file that is taken, an `ImageRejected` (a value, not raised) for one that is refused, in the
+        An `Entry` for a file that is taken, an `ImageRefused` (a value, not raised) for one that is refused, in the
         archive's order. What systems left is passed over.
 
     Raises:
-        ArchiveRejected: If this is no zip archive, is damaged, holds no files or asks for too much.
+        ArchiveRefused: If this is no zip archive, is damaged, holds no files or asks for too much.
     """
     file = tempfile.NamedTemporaryFile(suffix=".zip")  # noqa: SIM115 - it lives as long as the iterator
     file.write(data)
@@ -49,7 +49,7 @@ def read_zip(data: bytes, name: str) -> Iterator[Entry | ImageRejected]:
     path = Path(file.name)
     try:
         listing = contents(path, name)
-    except ArchiveRejected:
+    except ArchiveRefused:
         file.close()
         raise
 
@@ -58,7 +58,7 @@ def read_zip(data: bytes, name: str) -> Iterator[Entry | ImageRejected]:
 
     placed = {id(one.found): one for one in place(listing.files, listing.folders).files}
 
-    def entries() -> Iterator[Entry | ImageRejected]:
+    def entries() -> Iterator[Entry | ImageRefused]:
         with file:
             for one in (placed[id(found)] for found in listing.files if not is_left(found.path)):
                 if one.refusal:
@@ -67,7 +67,7 @@ def read_zip(data: bytes, name: str) -> Iterator[Entry | ImageRejected]:
                 label = one.label or ("/" + one.name).split("/")[-2].strip()
                 try:
                     yield Entry(label, one.name, extract(path, one.found.where))
-                except ImageRejected as rejection:
-                    yield rejection
+                except ImageRefused as refusal:
+                    yield refusal
 
     return entries()

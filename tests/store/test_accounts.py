@@ -1,8 +1,5 @@
 """Who signs in takes over all that they had as a visitor, once and whole."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from cnn_core.store import keys, shares, visitors
@@ -13,13 +10,6 @@ from cnn_core.store.visitors import NamedSet, OwnPicture, Visitor
 
 VISIT = "a" * 40
 ACCOUNT = account("https://school.example", "17")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
 
 
 def test_account_takes_over_everything_and_leaves_nothing(store: Store) -> None:

@@ -2,8 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from stores import ANNA, BERTA, CARLA
@@ -18,13 +16,6 @@ from cnn_core.store.terms import DAY, GRACE, Terms
 from tests.store.stores import aged, all_aged
 
 SHIFT, WHOLE = "pooling/Shift", "convolution/Whole picture"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
 
 
 def test_teacher_alone_sees_who_is_in_it_and_what_they_did(store: Store) -> None:
@@ -63,7 +54,7 @@ def test_refusals_say_what_to_do(store: Store, monkeypatch: pytest.MonkeyPatch) 
     for token in ("x" * 43, "../secret", ""):
         with pytest.raises(ClassRefused, match="There is no such class any more. Ask whoever gave you the link"):
             classes.join(store, token, BERTA, "Berta")
-    monkeypatch.setattr(classes, "MOST_STUDENTS", 1)
+    monkeypatch.setattr(classes, "MAX_STUDENTS", 1)
     classes.join(store, made.token, BERTA, "x" * 99)
     assert [len(each.name) for each in classes.students(store, made.token, by=ANNA)] == [classes.NAME]
     with pytest.raises(ClassRefused, match="This class has 1 students, the most"):

@@ -4,7 +4,6 @@ import itertools
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,8 +31,9 @@ from cnn_core.store.collector import collect
 from cnn_core.store.keys import RUN, SET, VISITOR, Owner
 from cnn_core.store.references import Inventory
 from cnn_core.store.runs import Store
+from cnn_core.store.settings import SettingRefused
 from cnn_core.store.shares import GivenSet
-from cnn_core.store.terms import DAY, GRACE, Terms, TermsRefused
+from cnn_core.store.terms import DAY, GRACE, Terms
 from cnn_core.store.visitors import OwnPicture
 
 NOW = 2_000_000_000.0
@@ -43,13 +43,6 @@ VISITS = (ANNA, BERTA, CARLA)
 @pytest.fixture(autouse=True)
 def _no_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached_maps, "FOLDER", tmp_path / "maps")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "store")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -333,7 +326,9 @@ def test_remains_of_the_killed_are_found(store: Store) -> None:
     store.write("mine/notes.txt", b"x")
     all_aged(store, 0.0)
     assert collect(store, Terms(), now=NOW, dry_run=True).things == collect(store, Terms(), now=NOW).things
-    assert set(store.stored()) == {"mine/notes.txt"} and store.lists.every() == [] and store.features.sizes() == {}
+    assert (
+        set(store.stored()) == {"mine/notes.txt"} and store.lists.all_entries() == [] and store.features.sizes() == {}
+    )
 
 
 def test_what_is_young_stays(store: Store) -> None:
@@ -366,7 +361,7 @@ def test_terms_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
 def test_terms_without_sense_are_refused(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(terms.DAYS, said)
     words = f"CONVSCOPE_KEEP_DAYS is {said!r}; expected a number of days above 0, such as 365, or inf for no limit."
-    with pytest.raises(TermsRefused, match=re.escape(words)):
+    with pytest.raises(SettingRefused, match=re.escape(words)):
         Terms.from_environment()
 
 

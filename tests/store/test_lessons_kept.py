@@ -1,8 +1,5 @@
 """Lists of views: read by whoever has their link, changed by whoever made them."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from stores import ANNA, BERTA
 
@@ -17,13 +14,6 @@ from tests.store.stores import all_aged
 
 EDGES = View("convolution", {"convolution_stride": "2"}, "Edges", "What is red?", "convolution/Whole picture")
 SHIFT = View("pooling", {}, "A shift", "", "pooling/Shift")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
 
 
 def test_whoever_has_the_link_reads_and_its_maker_changes(store: Store) -> None:
@@ -61,7 +51,7 @@ def test_bounds_are_said(store: Store) -> None:
     assert len(made.title) == lessons.TITLE
     with pytest.raises(LessonRefused, match="at most 60 views"):
         lessons.change(store, ANNA, made.token, views=[SHIFT] * 61)
-    for number in range(lessons.MOST_LISTS - 1):
+    for number in range(lessons.MAX_LISTS - 1):
         lessons.make(store, ANNA, f"{number}")
     with pytest.raises(LessonRefused, match="You have 50 lists, the most that one may have here. Delete one first."):
         lessons.make(store, ANNA, "one more")

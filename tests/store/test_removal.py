@@ -217,7 +217,7 @@ def test_what_is_cut_short_is_finished_by_the_collector(
     with monkeypatch.context() as patch:
         for where, name in (
             *((store, name) for name in ("remove", "write")),
-            *((store.lists, name) for name in ("drop_everywhere", "drop_list", "drop")),
+            *((store.lists, name) for name in ("remove_everywhere", "remove_list", "remove")),
             (store.features, "remove"),
             (cached_maps, "forget"),
         ):

@@ -339,7 +339,7 @@ def test_list_keeps_its_order_and_ownership_only_grows(store: Store) -> None:
     store.lists.add("visit/v", "a", own=False)
     store.lists.add("visit/w", "a")
     assert list(store.lists.entries("visit/v").items()) == [("b", False), ("a", True)]
-    store.lists.drop("visit/v", ["b", "none"])
+    store.lists.remove("visit/v", ["b", "none"])
     assert store.lists.entries("visit/v") == {"a": True} and store.lists.entries("visit/w") == {"a": False}
     run = claimed(store)
     store.lists.add("visit/v", run.id, own=True)

@@ -6,7 +6,7 @@ import pytest
 
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
-from cnn_core.store.secret import ENVIRONMENT, server_secret, signed, unsigned
+from cnn_core.store.secret import SETTING, server_secret, signed, unsigned
 
 
 def test_secret_is_made_once_and_replicas_share_it(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_secret_is_made_once_and_replicas_share_it(tmp_path: Path) -> None:
 
 
 def test_secret_of_the_environment_prevails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ENVIRONMENT, "given")
+    monkeypatch.setenv(SETTING, "given")
     store = Store(tmp_path)
     assert server_secret(store) == b"given" and not store.exists(keys.SECRET)
     store.close()

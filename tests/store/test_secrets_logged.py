@@ -52,7 +52,7 @@ def test_fault_is_logged_without_what_was_asked(
     with locked(store), toasted():
         store.lists.add(keys.private(KEY), "0123456789ab")
     with locked(store), toasted():
-        store.lists.drop(keys.shares("a" * 40), [token])
+        store.lists.remove(keys.shares("a" * 40), [token])
     with toasted():
         raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / keys.share(token)))
     assert caplog.text.count("A callback met a fault of the store") == 3 and "is locked" in caplog.text

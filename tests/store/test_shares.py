@@ -1,8 +1,5 @@
 """What travels with a link: found by its token, listed and taken back by its owner only."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from cnn_core.store import keys, shares
@@ -13,13 +10,6 @@ from cnn_core.store.visitors import OwnPicture
 ANNA, BERTA = "a" * 40, "b" * 40
 CAT = OwnPicture("3fa9", "Kätzchen.jpg")
 SET = GivenSet("your pictures", [["3fa9", "cat", "Kätzchen.jpg", ""]], ["dog"])
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
 
 
 def test_whoever_has_the_token_finds_what_was_given_and_no_more(store: Store) -> None:

@@ -35,7 +35,7 @@ def objective(head: Head, x: np.ndarray, y: np.ndarray) -> float:
 def test_heads_are_regularised_logistic_regressions(classes: int, features: int, each: int) -> None:
     x, y = blobs(classes, features, each, 2.0)
     unseen = blobs(classes, features, 5, 2.0, seed=1)[0]
-    for head in heads.path(x, y, heads.DECAYS[:9]):
+    for head in heads.regularisation_path(x, y, heads.DECAYS[:9]):
         found, expected = head.probabilities(unseen), by_scikit_learn(x, y, head.decay).predict_proba(unseen)
         assert found == pytest.approx(expected, abs=5e-3), head.decay
         assert head.kernel.dtype == float and head.kernel.shape == (features, classes) and head.bias.shape == (classes,)
@@ -55,7 +55,7 @@ def test_weighted_heads_are_balanced_logistic_regressions(wide: bool) -> None:
     weights = heads.class_weights(y)
     assert weights == pytest.approx([56 / 3 / 40, 56 / 3 / 12, 56 / 3 / 4])
     for decay in (1.0, 0.03, 0.001):
-        head, _ = heads.chosen(x, y, x, y, [decay], weights=weights)
+        head, _ = heads.fit_best(x, y, x, y, [decay], weights=weights)
         balanced = LogisticRegression(C=1 / (decay * len(y)), class_weight="balanced", tol=1e-10, max_iter=20000)
         expected = make_pipeline(StandardScaler(), balanced).fit(x, y).predict_proba(x)
         assert head.probabilities(x) == pytest.approx(expected, abs=2e-3), decay
@@ -68,17 +68,17 @@ def test_weights_decide_what_is_told_and_which_decay_is_chosen() -> None:
     unseen, truth = lopsided(seed=1)
     weights = heads.class_weights(y)
     decays = (1.0, 0.1, 0.01)
-    head, passes = heads.chosen(x, y, unseen, truth, decays, weights=weights)
+    head, passes = heads.fit_best(x, y, unseen, truth, decays, weights=weights)
     losses = {}
     for decay in decays:
-        said = heads.chosen(x, y, x, y, [decay], weights=weights)[0].probabilities(unseen)
+        said = heads.fit_best(x, y, x, y, [decay], weights=weights)[0].probabilities(unseen)
         losses[decay] = np.average(-np.log(said[np.arange(len(truth)), truth]), weights=weights[truth])
     assert head.decay == min(decays, key=losses.__getitem__)
     assert passes[-1].val_loss == pytest.approx(losses[head.decay], abs=1e-3)
     right = head.probabilities(unseen).argmax(axis=1) == truth
     shares = [right[truth == label].mean() for label in range(3)]
     assert passes[-1].val_accuracy == pytest.approx(np.mean(shares)), "divided alike: the balanced accuracy"
-    plain, _ = heads.chosen(x, y, unseen, truth, decays)
+    plain, _ = heads.fit_best(x, y, unseen, truth, decays)
     assert plain.probabilities(unseen)[:, 2].mean() < head.probabilities(unseen)[:, 2].mean(), "the small class gains"
 
 
@@ -86,13 +86,13 @@ def test_equal_classes_have_weights_of_one_and_the_same_head() -> None:
     x, y = blobs(3, 12, 15, 2.0)
     weights = heads.class_weights(y)
     assert weights.tolist() == [1, 1, 1]
-    weighted, plain = (heads.chosen(x, y, x, y, [0.1], weights=each)[0] for each in (weights, None))
+    weighted, plain = (heads.fit_best(x, y, x, y, [0.1], weights=each)[0] for each in (weights, None))
     assert weighted.kernel == pytest.approx(plain.kernel, abs=1e-4)
 
 
 def test_one_of_many_is_the_same_as_alone() -> None:
     x, y = blobs(3, 40, 12, 1.5)
-    for head in heads.path(x, y, [1.0, 0.1, 0.01]):
+    for head in heads.regularisation_path(x, y, [1.0, 0.1, 0.01]):
         alone = heads.fit(x, y, head.decay)
         assert np.allclose(head.kernel, alone.kernel, atol=1e-4) and np.allclose(head.bias, alone.bias, atol=1e-4)
 
@@ -137,7 +137,7 @@ def test_decay_with_the_least_loss_on_other_pictures_is_chosen() -> None:
     (x, y), (unseen, truth) = blobs(4, 60, 12, 3.0), blobs(4, 60, 12, 3.0, seed=1)
     losses = {decay: log_loss(truth, by_scikit_learn(x, y, decay).predict_proba(unseen)) for decay in heads.DECAYS}
     best = min(losses, key=lambda decay: losses[decay])
-    head, history = heads.chosen(x, y, unseen, truth)
+    head, history = heads.fit_best(x, y, unseen, truth)
     assert head.decay == best and heads.DECAYS[0] > best > heads.DECAYS[-1], "neither end: it is a choice"
     last, right = history[-1], head.probabilities(unseen).argmax(axis=1) == truth
     assert last.val_loss == pytest.approx(losses[best], abs=1e-3) and last.val_accuracy == right.mean()
@@ -147,7 +147,7 @@ def test_decay_with_the_least_loss_on_other_pictures_is_chosen() -> None:
 
 def test_passes_are_counted_and_the_first_are_worse() -> None:
     (x, y), (unseen, truth) = blobs(3, 30, 20, 2.0), blobs(3, 30, 20, 2.0, seed=1)
-    _, history = heads.chosen(x, y, unseen, truth)
+    _, history = heads.fit_best(x, y, unseen, truth)
     assert [entry.epoch for entry in history] == list(range(1, len(history) + 1)) and 5 < len(history) < 100
     assert history[0].loss > history[-1].loss
 
@@ -159,7 +159,7 @@ def test_choice_is_told_each_pass_and_stops_when_asked() -> None:
         told.append(len(history))
         return len(history) == 4
 
-    head, history = heads.chosen(x, y, x, y, heard=heard)
+    head, history = heads.fit_best(x, y, x, y, tell=heard)
     assert told == [1, 2, 3, 4] and len(history) == 4
     assert history[-1].val_loss == pytest.approx(log_loss(y, head.probabilities(x)), abs=1e-6)
 
@@ -175,7 +175,7 @@ def test_dense_layer_says_the_same_of_features_as_they_are() -> None:
 
 
 def test_heads_of_version_0_1_are_read() -> None:
-    (head,) = heads.path(*blobs(2, 5, 4, 1.0), [0.5])
+    (head,) = heads.regularisation_path(*blobs(2, 5, 4, 1.0), [0.5])
     parts = {"mean": head.mean, "scale": head.scale, "kernel": head.kernel, "bias": head.bias, "strength": 0.1}
     buffer = heads.io.BytesIO()
     np.savez(buffer, **{name: np.stack([part]) for name, part in parts.items()})

@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +12,6 @@ from cnn_core.pictures import kept
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store.runs import Store
 from cnn_core.training import reading
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "store")
-    yield opened
-    opened.close()
 
 
 def png(seed: int, side: int = 40) -> bytes:

@@ -29,7 +29,7 @@ LAYERS = {  # as in the paper: how many maps or units in a row, and what the lay
     "logits": (10, "a number for each digit"),
 }
 TORN = 0.3  # two digits that both have so much: it cannot decide
-_MOST_ERRORS = 24
+_MAX_ERRORS = 24
 
 
 def lenet(room: Room) -> bool:
@@ -125,13 +125,11 @@ def _mistaken(result: LeNetResult) -> None:
 
 
 def _errors(errors: Sequence[Misread]) -> None:
-    st.markdown(
-        f"**Its errors: {len(errors)}**" + (f", the surest {_MOST_ERRORS}" if len(errors) > _MOST_ERRORS else "")
-    )
+    st.markdown(f"**Its errors: {len(errors)}**" + (f", the surest {_MAX_ERRORS}" if len(errors) > _MAX_ERRORS else ""))
     if not errors:
         st.markdown("None on these test digits.")
         return
-    shown = errors[:_MOST_ERRORS]
+    shown = errors[:_MAX_ERRORS]
     pictures = [figures.ink(np.array(error.pixels) / 16, 88) for error in shown]
     captions = [f"{error.digit}, said {error.said} ({error.probability:.0%})" for error in shown]
     st.image(pictures, caption=captions, alt=captions, width=96)

@@ -22,7 +22,7 @@ from ui.shared.teaching import told
 from ui.shared.text import formula, plain, table
 from ui.shared.worker import answered, forget
 
-SIZES, MOST_MAP, MOST_CHANNELS = {size: f"{size} × {size}" for size in (1, 3, 5, 7)}, 224, 2048
+SIZES, MAX_MAP, MAX_CHANNELS = {size: f"{size} × {size}" for size in (1, 3, 5, 7)}, 224, 2048
 _WEAK = 4  # the task: a separable convolution that saves less
 
 Shapes = tuple[int, int, int, int, int]  # map size, channels, filters, kernel size, groups
@@ -32,11 +32,11 @@ def costs(room: Room) -> bool:
     """Hold six layers of the same shapes against each other. True if the separable one saves less than four times."""
     with room.side:
         size = segments("Size of the kernel", SIZES, 3, "channels_cost_kernel")
-        filters = whole("Channels out: the maps it makes", 1, MOST_CHANNELS, 512, "channels_cost_out")
-        channels = whole("Channels in", 1, MOST_CHANNELS, 512, "channels_cost_in")
+        filters = whole("Channels out: the maps it makes", 1, MAX_CHANNELS, 512, "channels_cost_out")
+        channels = whole("Channels in", 1, MAX_CHANNELS, 512, "channels_cost_in")
     with room.more("Size of the map, groups"):
-        side = whole("Side of the map, in cells", 1, MOST_MAP, 14, "channels_cost_map")
-        groups = whole("Groups of the grouped convolution", 1, MOST_CHANNELS, 32, "channels_groups")
+        side = whole("Side of the map, in cells", 1, MAX_MAP, 14, "channels_cost_map")
+        groups = whole("Groups of the grouped convolution", 1, MAX_CHANNELS, 32, "channels_groups")
     fitting = math.gcd(groups, channels, filters)
     shapes = (side, channels, filters, size, fitting)
     named = variants(*shapes)

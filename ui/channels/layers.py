@@ -19,8 +19,8 @@ from ui.shared.stage import Room
 from ui.shared.teaching import told
 from ui.shared.text import formula, table
 
-SIZES, MOST_CHANNELS = {size: f"{size} × {size}" for size in (1, 3, 5, 7)}, 4096
-MOST_MAPS = 12  # shown of a layer's
+SIZES, MAX_CHANNELS = {size: f"{size} × {size}" for size in (1, 3, 5, 7)}, 4096
+MAX_MAPS = 12  # shown of a layer's
 CHAPTER = (256, 256, 3, True)
 _LUMA, _RED_GREEN, _BLUE_YELLOW = (0.299, 0.587, 0.114), (1, -1, 0), (-0.5, -0.5, 1)
 _SIDE, _STRIP_SIDE = 192, 96  # pixels of the picture that one kernel, and that many, are laid on
@@ -73,8 +73,8 @@ def tensor(room: Room) -> bool:
     """Draw and count a layer; lay its kernels on the picture. True if it is the chapter's layer of 590,080."""
     picture = the_picture()
     with room.side:
-        channels = whole("Channels it reads", 1, MOST_CHANNELS, 3, "channels_in")
-        filters = whole("Filters: the maps it makes", 1, MOST_CHANNELS, 64, "channels_out")
+        channels = whole("Channels it reads", 1, MAX_CHANNELS, 3, "channels_in")
+        filters = whole("Filters: the maps it makes", 1, MAX_CHANNELS, 64, "channels_out")
         size = segments("Size of a kernel", SIZES, 3, "channels_kernel")
         name = pick("What the first kernel finds in your picture", TITLES, "red-green", "channels_weights")
     with room.more("Bias"):
@@ -185,7 +185,7 @@ def _products(digest: str, _pixels: np.ndarray, name: str, size: int) -> tuple[n
 def _many_kernels(picture: Picture, size: int, filters: int, bias: bool) -> None:
     """A map for each kernel: a layer."""
     st.header("Several kernels, several maps", anchor=False)
-    count = min(filters, MOST_MAPS)
+    count = min(filters, MAX_MAPS)
     pictures, captions, found = _strip(picture.digest, picture.pixels, size, count, palette().paper)
     params = convolution_cost(size, 3, filters, output=1, bias=bias).params
     st.markdown(

@@ -8,7 +8,8 @@ from functools import partial
 import streamlit as st
 
 from cnn_core.store.belongings import Belonging, Belongings, belongings
-from cnn_core.store.terms import Terms, TermsRefused, anonymous
+from cnn_core.store.settings import SettingRefused
+from cnn_core.store.terms import Terms, anonymous
 from cnn_core.training import takeout
 from ui.keeping.deletion import KINDS, delete_all, delete_one, last_done
 from ui.shared.header import NOT_KEPT
@@ -25,7 +26,7 @@ def everything(room: Room) -> None:
     """Show what the reader has, and offer to take it away or to delete it."""
     try:
         terms = Terms.from_environment()
-    except TermsRefused as refusal:
+    except SettingRefused as refusal:
         room.stage.error(plain(f"{refusal} Until whoever runs this server mends it, nothing is collected."))
         terms = Terms(math.inf)
     mine = belongings(store(), visit(), terms)

@@ -7,7 +7,7 @@ import streamlit as st
 from cnn_core.figures.laboratory import costs as against
 from cnn_core.networks.backbones import BACKBONES
 from cnn_core.receipts.networks import backbone_key
-from cnn_core.training.lab.which_backbone import STUDY, BackbonesResult, Compared
+from cnn_core.training.lab.backbones import STUDY, BackbonesResult, Compared
 from ui.laboratory.study import Shown, plot, receipt, sentences, stamp, study
 from ui.shared.controls import segments
 from ui.shared.receipts import receipt as receipt_mark

@@ -24,7 +24,7 @@ from ui.shared.text import count, plain
 
 PARAMETER, KEY = "laboratory_runs", "laboratory_key"
 MOST = 100  # runs in a list
-MOST_TITLE = 80  # characters
+MAX_TITLE = 80  # characters
 ON_CHART = 6  # chosen beforehand
 _IDS = re.compile(r"[0-9a-f]{12}(,[0-9a-f]{12})*")
 _KEY = re.compile("[0-9a-f]{32}")
@@ -134,7 +134,7 @@ def _actions(picked: list[Glance]) -> None:
             _links(picked, own)
         with st.popover("Rename", icon=":material/edit:", disabled=len(picked) != 1 or not own):
             if len(picked) == 1:
-                title = st.text_input("Title", picked[0].title, MOST_TITLE, key=f"laboratory_title_{picked[0].id}")
+                title = st.text_input("Title", picked[0].title, MAX_TITLE, key=f"laboratory_title_{picked[0].id}")
                 st.button("Rename", key="laboratory_rename", on_click=_rename, args=(picked[0].id, title))
         with st.popover("Delete", icon=":material/delete:", disabled=not own):
             _deletion(own)
@@ -186,7 +186,7 @@ def _these(runs: list[Glance]) -> str:
 
 
 def _rename(run_id: str, title: str) -> None:
-    if words := " ".join(title.split())[:MOST_TITLE]:
+    if words := " ".join(title.split())[:MAX_TITLE]:
         with refusals():
             store().rename(run_id, words, by=visit())
 
@@ -199,7 +199,7 @@ def _delete(run_ids: list[str]) -> None:
 
 
 def _forget(run_ids: list[str]) -> None:
-    store().lists.drop(keys.visit(visit()), run_ids)
+    store().lists.remove(keys.visit(visit()), run_ids)
     named = [run_id for run_id in st.query_params.get(PARAMETER, "").split(",") if run_id not in ["", *run_ids]]
     if named:
         st.query_params[PARAMETER] = ",".join(named)

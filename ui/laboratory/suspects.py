@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cnn_core.figures import maps
 from cnn_core.figures.pooling import evidence as overlaid
 from cnn_core.pictures.albums import Before
-from cnn_core.training.lab.labels import Attention, LabelsResult, MapPoint, Pair, Suspect
+from cnn_core.training.lab.labels import Evidence, LabelsResult, MapPoint, Pair, Suspect
 from ui.shared.contact import contact_sheet
 from ui.shared.controls import segments
 from ui.shared.session import Album, small, store
@@ -245,7 +245,7 @@ def evidence(run_id: str, every: Sequence[MapPoint], side: DeltaGenerator) -> No
     if point is None:
         st.success("There is none.")
         return
-    answer: Attention | None = answered("lab_attention", run_id, point.digest, location=store().location, timeout=90)
+    answer: Evidence | None = answered("lab_evidence", run_id, point.digest, location=store().location, timeout=90)
     if answer is None:
         return
     names = list(dict.fromkeys((answer.label, answer.said)))

@@ -20,7 +20,7 @@ _BY_SLUG = {re.sub(r"\W+", "-", title.lower()).strip("-"): page for page, title 
 _PLACES = {_ANYWHERE: "any page"} | {slug: PAGES[page] for slug, page in _BY_SLUG.items()}
 _KINDS = {_ANYWHERE: "all"} | {kind.value.replace(" ", "-"): STANDS[kind].lower() for kind in Kind}
 _HEAD = ("Figure", "Published", "Computed here", "Stands", "Source")
-_MOST_WORDS = 60  # characters that one searches by
+_MAX_WORDS = 60  # characters that one searches by
 
 
 def every(room: Room) -> None:
@@ -31,7 +31,7 @@ def every(room: Room) -> None:
         words = st.text_input(
             "Search the list",
             key="receipts_words",
-            max_chars=_MOST_WORDS,
+            max_chars=_MAX_WORDS,
             placeholder="resnet 74.9",
             bind="query-params",
             persist_state="session",
@@ -66,7 +66,7 @@ def _title(one: Receipt) -> str:
 def _fits(checked: Checked, words: str, kind: str, place: str) -> bool:
     one = checked.receipt
     return (
-        all(word in text_of(one) for word in words[:_MOST_WORDS].lower().split())
+        all(word in text_of(one) for word in words[:_MAX_WORDS].lower().split())
         and kind in (_ANYWHERE, one.kind.value.replace(" ", "-"))
         and (place == _ANYWHERE or _BY_SLUG[place] in one.pages)
     )

@@ -195,7 +195,7 @@ def take(data: bytes, name: str) -> None:
     """Keep a file's picture and make it the visitor's; a worker decodes it.
 
     Raises:
-        ImageRejected: If it is not taken.
+        ImageRefused: If it is not taken.
         QuotaReached: If the visitor has no room left for it.
         OSError: If the store takes nothing.
     """
@@ -248,7 +248,7 @@ def decoded(data: bytes, name: str) -> Picture:
     """Return an uploaded picture; a worker decodes it.
 
     Raises:
-        ImageRejected: If it is not taken.
+        ImageRefused: If it is not taken.
     """
     return decoders.shared().take(name, data=data).picture()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from cnn_core.pictures.bundled import BUNDLED
-from cnn_core.pictures.images import ImageRejected
+from cnn_core.pictures.images import ImageRefused
 from cnn_core.store.owners import QuotaReached
 from ui.shared.picture import FILE_MB, Chosen, choose, chosen, mine, small_bundled, take
 from ui.shared.session import visitor
@@ -37,8 +37,8 @@ def drop_picture(key: str, *, camera: bool = False) -> bool:
         try:
             with st.spinner("Reading the picture…"):
                 take(given.getvalue(), given.name)
-        except (ImageRejected, QuotaReached) as rejection:
-            state.refused, state.why = given.file_id, str(rejection)
+        except (ImageRefused, QuotaReached) as refusal:
+            state.refused, state.why = given.file_id, str(refusal)
         except OSError as error:  # the disk is full
             state.refused, state.why = given.file_id, f"The picture could not be kept ({error.strerror or error})."
         else:

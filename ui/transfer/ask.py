@@ -10,7 +10,7 @@ import streamlit as st
 from cnn_core.arithmetic.tables import csv_text
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.transfer import answers
-from cnn_core.pictures.images import ImageRejected, Picture
+from cnn_core.pictures.images import ImageRefused, Picture
 from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.shared import worker
 from ui.shared.charts import plot
@@ -51,7 +51,7 @@ def _one(run_id: str, arms: Collection[str], file: Any) -> None:
     try:
         picture = decoded(file.getvalue(), file.name)
         said = _said(run_id, arms, picture, "Asking the networks…")
-    except (ImageRejected, EngineError, ValueError) as trouble:
+    except (ImageRefused, EngineError, ValueError) as trouble:
         st.error(plain(str(trouble)))
         return
     plot(answers(said), "transfer_answers", _spoken(said))
@@ -70,7 +70,7 @@ def _many(run_id: str, arms: Collection[str], files: Sequence[Any]) -> None:
         try:
             picture = decoded(file.getvalue(), file.name)
             found.append((file, _said(run_id, arms, picture)))
-        except (ImageRejected, ValueError) as trouble:
+        except (ImageRefused, ValueError) as trouble:
             refused.append(str(trouble))
         except EngineError as trouble:
             bar.empty()

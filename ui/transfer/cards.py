@@ -122,7 +122,7 @@ def _edit(album: Album, label: str, key: str) -> None:
         _close()
         st.rerun()
     if st.button("Remove this class", key=f"transfer_drop_{key}", icon=":material/delete:"):
-        album.drop_class(label)
+        album.remove_class(label)
         _close()
         st.rerun()
 

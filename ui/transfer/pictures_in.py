@@ -9,7 +9,7 @@ import streamlit as st
 
 from cnn_core.pictures import decoders, intake, limits
 from cnn_core.pictures.bursts import needed, new_burst, recordings
-from cnn_core.pictures.images import Rejected
+from cnn_core.pictures.images import FileRefused
 from cnn_core.pictures.intake import Origin
 from cnn_core.pictures.items import flaw
 from cnn_core.pictures.sets import SAMPLES
@@ -97,7 +97,7 @@ def _new_class(album: Album) -> None:
     elif len(album.classes) >= limits.SET_CLASSES and not album.is_sample:
         st.error(f"A set in the browser holds at most {limits.SET_CLASSES} classes.")
     else:
-        album.name_class(name)
+        album.add_class(name)
         st.rerun()
 
 
@@ -171,8 +171,8 @@ def take_zip(album: Album, packed: Any, *, test: bool = False) -> None:
             with st.spinner("Reading the table of contents…"):
                 path.write_bytes(packed.getbuffer())
                 taken = intake.from_zip(path, name, decoders.shared())
-        except Rejected as rejection:
-            finish(album, intake.Summary(refused=1), 0, [intake.refused(rejection)])
+        except FileRefused as refusal:
+            finish(album, intake.Summary(refused=1), 0, [intake.refused(refusal)])
             return
         except OSError as error:
             not_kept(f"The server could not keep the zip while reading it ({error.strerror or error})")

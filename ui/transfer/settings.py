@@ -17,7 +17,7 @@ from ui.shared.receipts import receipt
 BATCH_SIZES = [4, 8, 16, 32, 64]
 HEAD_RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
 RATIOS = [1, 3, 10, 30, 100]  # head's rate to the pretrained blocks'
-MOST_EPOCHS, MOST_SEED = 50, 9999
+MAX_EPOCHS, MAX_SEED = 50, 9999
 _OPTION_OF = {"epochs": "epochs", "batch": "batch_size", "head_rate": "head_learning_rate", "seed": "seed"}
 _FIELDS = {entry.name: bounds_of(entry) for entry in fields(Options)}
 
@@ -60,7 +60,7 @@ def settings(equal: bool) -> tuple[Options | None, str]:
         if name in missing:
             st.warning(missing[name])
         epochs = st.slider(
-            min_value=1, max_value=MOST_EPOCHS, value=defaults.epochs, key="transfer_epochs", **_told("epochs")
+            min_value=1, max_value=MAX_EPOCHS, value=defaults.epochs, key="transfer_epochs", **_told("epochs")
         )
         batch = st.select_slider(
             options=BATCH_SIZES, value=defaults.batch_size, key="transfer_batch", **_told("batch_size")
@@ -88,7 +88,7 @@ def settings(equal: bool) -> tuple[Options | None, str]:
             persist_state="session",
         )
         seed = st.number_input(
-            min_value=0, max_value=MOST_SEED, value=defaults.seed, key="transfer_seed", **_told("seed")
+            min_value=0, max_value=MAX_SEED, value=defaults.seed, key="transfer_seed", **_told("seed")
         )
         augment = st.toggle(key="transfer_augment", **_told("augment"))
         told = _told("class_weights")
@@ -136,10 +136,10 @@ def _words(value: Any) -> str:
 def restore(options: Options) -> list[str]:
     """Set the controls, before they are shown, to an experiment's options; return what had to be changed for them."""
     wanted: dict[str, tuple[float, float]] = {  # control: what is asked for, the nearest that it offers
-        "epochs": (options.epochs, min(options.epochs, MOST_EPOCHS)),
+        "epochs": (options.epochs, min(options.epochs, MAX_EPOCHS)),
         "batch": (options.batch_size, _nearest(options.batch_size, BATCH_SIZES)),
         "head_rate": (options.head_learning_rate, _nearest(options.head_learning_rate, HEAD_RATES)),
-        "seed": (options.seed, min(options.seed, MOST_SEED)),
+        "seed": (options.seed, min(options.seed, MAX_SEED)),
     }
     ratio = options.head_learning_rate / options.fine_tune_learning_rate
     wanted["ratio"] = (ratio, _nearest(ratio, RATIOS))

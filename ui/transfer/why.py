@@ -7,7 +7,7 @@ import streamlit as st
 from cnn_core.figures import maps
 from cnn_core.figures.pooling import evidence as overlaid
 from cnn_core.pictures.images import Picture
-from cnn_core.training.lab.labels import Attention
+from cnn_core.training.lab.labels import Evidence
 from cnn_core.training.transfer.results import Answer
 from cnn_core.training.transfer.spec import ARM_TITLES
 from ui.shared.charts import palette
@@ -38,7 +38,7 @@ def why(run_id: str, picture: Answer, arms: Collection[str]) -> None:
     st.caption(f"{other} of these {len(nearest)} are not called “{plain(picture.label)}”.")
 
 
-def looked(run_id: str, picture: str | Picture, arms: Collection[str]) -> dict[str, Attention]:
+def looked(run_id: str, picture: str | Picture, arms: Collection[str]) -> dict[str, Evidence]:
     """Show where each arm looks, and what it has learnt from that is most alike; return it, empty without an answer.
 
     Args:
@@ -46,7 +46,7 @@ def looked(run_id: str, picture: str | Picture, arms: Collection[str]) -> dict[s
         picture: Digest of a test picture, or a new one.
         arms: That are asked.
     """
-    found: dict[str, Attention] = {}
+    found: dict[str, Evidence] = {}
     for arm in arms:
         answer = answered(
             "evidence", run_id, arm, picture, words="Asking the networks…", location=store().location, timeout=90
@@ -73,7 +73,7 @@ def looked(run_id: str, picture: str | Picture, arms: Collection[str]) -> dict[s
     return found
 
 
-def _arm(arm: str, answer: Attention) -> None:
+def _arm(arm: str, answer: Evidence) -> None:
     names = list(answer.maps)
     second = answer.label or names[-1]
     strongest = max(float(answer.maps[name].max()) for name in names) or 1.0
@@ -92,7 +92,7 @@ def _arm(arm: str, answer: Attention) -> None:
         column.image(shown, caption=f"for **{plain(name)}**, {role}", alt=alt, width="stretch")
 
 
-def _place(answer: Attention, name: str) -> str:
+def _place(answer: Evidence, name: str) -> str:
     """Say where a class's evidence is strongest."""
     shown = answer.maps[name]
     if not shown.max():

@@ -21,7 +21,7 @@ from cnn_core.training.lab.augmentation import POLICIES, AugmentationOptions, Au
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.tuning import Tuner, constant_rates
 
-MOST_COPIES = 12
+MAX_COPIES = 12
 HEAD, TUNED = "frozen", "fine_tuned"
 
 AugmentationBench = Bench[AugmentationOptions, AugmentationResult]
@@ -101,7 +101,7 @@ def augmented_sheet(
     Args:
         digests: Of kept pictures.
         policy: Of POLICIES.
-        copies: 1 to MOST_COPIES.
+        copies: 1 to MAX_COPIES.
         seed: As of the study: its copies are the same.
         backbone: Whose size and crop.
         location: Of the store; by default the one of this process.
@@ -114,9 +114,9 @@ def augmented_sheet(
     """
     if policy not in POLICIES:
         raise SpecRefused(f"policy is {policy}; expected one of {', '.join(POLICIES)}.")
-    if not 1 <= copies <= MOST_COPIES or not digests:
+    if not 1 <= copies <= MAX_COPIES or not digests:
         raise SpecRefused(
-            f"Received {len(digests)} pictures and {copies} copies; expected a picture and 1 to {MOST_COPIES} copies."
+            f"Received {len(digests)} pictures and {copies} copies; expected a picture and 1 to {MAX_COPIES} copies."
         )
     store = Store(location) if location else Store.default()
     try:

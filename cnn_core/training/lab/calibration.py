@@ -8,9 +8,9 @@ from cnn_core.arithmetic.statistics import share
 from cnn_core.arithmetic.verdicts import over_seeds
 from cnn_core.training.lab.labels import Bin, ClassError, RefusalPoint, Reliability, Threshold
 
-BINS = 10
-THRESHOLDS = tuple(percent / 100 for percent in range(0, 101, 1))
-KEPT = 0.95  # share of the right answers that a threshold must keep
+_BINS = 10
+_THRESHOLDS = tuple(percent / 100 for percent in range(0, 101, 1))
+_KEPT = 0.95  # share of the right answers that a threshold must keep
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> Reliability:
@@ -58,7 +58,7 @@ def refusal_threshold(probabilities: np.ndarray, labels: np.ndarray) -> Threshol
     if not right.any():
         return Threshold(0.0, 0.0, 0.0, "No answer was right.")
     sure = np.sort(confidence[right])
-    threshold = float(sure[int((1 - KEPT) * len(sure) + 1e-9)])
+    threshold = float(sure[int((1 - _KEPT) * len(sure) + 1e-9)])
     kept = float((confidence[right] >= threshold).mean())
     refused = float((confidence[~right] < threshold).mean()) if (~right).any() else 0.0
     words = (
@@ -69,7 +69,7 @@ def refusal_threshold(probabilities: np.ndarray, labels: np.ndarray) -> Threshol
 
 
 def refusal_curve(
-    own: np.ndarray, right: np.ndarray, unseen: np.ndarray, thresholds: Sequence[float] = THRESHOLDS
+    own: np.ndarray, right: np.ndarray, unseen: np.ndarray, thresholds: Sequence[float] = _THRESHOLDS
 ) -> list[RefusalPoint]:
     """Return what each threshold on the largest probability does.
 
@@ -104,10 +104,10 @@ def refusal_curve(
 def _bins(confidence: np.ndarray, right: np.ndarray) -> tuple[Bin, ...]:
     # Not scikit-learn's calibration_curve: it keeps no sizes, which the error and the intervals need, and puts what
     # lies on an edge into the lower bin.
-    of = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    of = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     return tuple(
         Bin(
-            index / BINS,
+            index / _BINS,
             float(confidence[of == index].mean()),
             share(int(right[of == index].sum()), int((of == index).sum())),
         )

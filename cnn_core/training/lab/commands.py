@@ -15,7 +15,7 @@ from cnn_core.training.lab.studies import STUDIES
 
 
 def add_commands(commands: Any) -> None:
-    """Add `lab` to the sub-commands of a parser; its `command` takes the parsed options and returns what to print."""
+    """Add `lab` to the sub-commands of a parser; its `command` takes the options and returns what to print."""
     lab = commands.add_parser("lab", help="measure on your pictures what decides, with error bars")
     kinds = lab.add_subparsers(required=True, metavar=" | ".join(STUDIES))
     every = {entry.name for study in STUDIES.values() for entry in fields(study.options)}

@@ -55,14 +55,14 @@ def _every_stage(base: keras.Model, ends: list[keras.KerasTensor]) -> keras.Mode
     return keras.Model(base.input, side_by_side, name="stage_features")
 
 
-def frozen_counts(record: Backbone, chosen: tuple[int, ...]) -> list[int]:
+def _frozen_counts(record: Backbone, chosen: tuple[int, ...]) -> list[int]:
     """Return how many blocks each cut leaves fixed, most first.
 
     Example:
         >>> from cnn_core.networks.backbones import backbone
-        >>> frozen_counts(backbone("efficientnet_lite0"), ())
+        >>> _frozen_counts(backbone("efficientnet_lite0"), ())
         [17, 11, 5]
-        >>> frozen_counts(backbone("efficientnet_lite0"), (0, -1))
+        >>> _frozen_counts(backbone("efficientnet_lite0"), (0, -1))
         [17, 16, 0]
     """
     blocks = len(record.block_starts)
@@ -76,18 +76,18 @@ def _cuts(bench: DepthBench, features: np.ndarray) -> None:
     frozen_all = bench.accuracy(bench.counts(bench.result.stages[-1].accuracy)[: bench.options.training_splits])
     if not known:
         bench.show(replace(bench.result, cuts=(Cut(*_place(bench.record, blocks), frozen_all),)))
-    wanted = frozen_counts(bench.record, bench.options.frozen_blocks)[1:]
+    wanted = _frozen_counts(bench.record, bench.options.frozen_blocks)[1:]
     for index, frozen in enumerate(wanted):
         if frozen in known:
             continue
         begin, share = 0.3 + 0.7 * index / len(wanted), 0.7 / len(wanted)
-        accuracy = bench.accuracy(fine_tuned_counts(bench, features, frozen, begin, share))
+        accuracy = bench.accuracy(_fine_tuned_counts(bench, features, frozen, begin, share))
         names = f"training the {blocks - frozen} upper blocks", "the frozen network"
         cut = Cut(*_place(bench.record, frozen), accuracy, bench.paired(accuracy, frozen_all, names))
         bench.show(replace(bench.result, cuts=(cut, *bench.result.cuts)))
 
 
-def fine_tuned_counts(bench: DepthBench, features: np.ndarray, frozen: int, begin: float, share: float) -> list[int]:
+def _fine_tuned_counts(bench: DepthBench, features: np.ndarray, frozen: int, begin: float, share: float) -> list[int]:
     """Return how many pictures a network gets right in each training fold after its upper blocks were trained.
 
     Args:

@@ -14,10 +14,10 @@ from PIL import Image
 from cnn_core.networks.backbones import Backbone
 from cnn_core.pictures.images import square
 
-IMAGENET_MEAN, IMAGENET_STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's convert("L")
+_IMAGENET_MEAN, _IMAGENET_STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's convert("L")
 EXTREME_ASPECT = 2.0
-GREY_TOLERANCE = 8  # difference of channels that JPEG's chroma leaves in a grey picture
+_GREY_TOLERANCE = 8  # difference of channels that JPEG's chroma leaves in a grey picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +73,9 @@ def _receives(wrong: Callable[[np.ndarray, Preprocessing], np.ndarray]) -> Calla
 
 def _other_family(pixels: np.ndarray, right: Preprocessing) -> np.ndarray:
     """The normalisation of another family: PyTorch's, or ±1 for a network that has PyTorch's."""
-    torch = (pixels / 255 - IMAGENET_MEAN) / IMAGENET_STD
+    torch = (pixels / 255 - _IMAGENET_MEAN) / _IMAGENET_STD
     span = float(np.diff(right(np.array([[0.0] * 3, [255.0] * 3])), axis=0).mean())
-    has_it = abs(span - float((1 / IMAGENET_STD).mean())) < 0.1
+    has_it = abs(span - float((1 / _IMAGENET_STD).mean())) < 0.1
     return (pixels / 127.5 - 1 if has_it else torch) @ right.order.T
 
 
@@ -131,7 +131,7 @@ DISTORTIONS: dict[str, Distortion] = {
             "grey",
             "grey, one channel repeated",
             "luminance in all channels",
-            lambda x, right: np.repeat((x @ LUMA)[..., None], 3, axis=-1),
+            lambda x, right: np.repeat((x @ _LUMA)[..., None], 3, axis=-1),
         ),
         Distortion("lying", "EXIF ignored: lying on its side", "every picture turned by 90°", look=_lying),
     )
@@ -205,4 +205,4 @@ def likely_mismatches(pictures: Iterable[np.ndarray], record: Backbone, notes: S
 
 def _is_grey(picture: np.ndarray) -> bool:
     values = picture.astype(np.int16)
-    return bool(np.percentile(values.max(axis=-1) - values.min(axis=-1), 99) <= GREY_TOLERANCE)
+    return bool(np.percentile(values.max(axis=-1) - values.min(axis=-1), 99) <= _GREY_TOLERANCE)

@@ -43,7 +43,7 @@ class Neighbour:
 
 
 @dataclass(frozen=True, eq=False)
-class Attention:
+class Evidence:
     """What a head that was not shown a picture says of it, and why.
 
     Attributes:

@@ -25,10 +25,10 @@ from cnn_core.training.lab.labels import (
 )
 from cnn_core.training.lab.probe import fit_within
 
-DUPLICATE_SIMILARITY = 0.95  # cosine of centred features
-MOST_PAIRS = 200
+_DUPLICATE_SIMILARITY = 0.95  # cosine of centred features
+_MAX_PAIRS = 200
 NEAREST = 3
-FEW = 2000  # pictures: with fewer, threads of t-SNE wait for one another eight times as long as they compute
+_FEW = 2000  # pictures: with fewer, threads of t-SNE wait for one another eight times as long as they compute
 
 LabelsBench = Bench[LabelsOptions, LabelsResult]
 
@@ -151,7 +151,7 @@ def _duplicates(bench: LabelsBench, rows: np.ndarray, given: np.ndarray) -> tupl
     recorded = None  # that frames of one recording are alike is no news
     if bench.recorded is not None:
         recorded = np.array([item.burst or f"picture {number}" for number, item in enumerate(items)])
-    found = likeness.pairs(rows, DUPLICATE_SIMILARITY, MOST_PAIRS, recorded)
+    found = likeness.pairs(rows, _DUPLICATE_SIMILARITY, _MAX_PAIRS, recorded)
     return tuple(
         Pair(
             items[i].digest,
@@ -173,7 +173,7 @@ def _map(bench: LabelsBench, features: np.ndarray, said: np.ndarray, given: np.n
     flat = u[:, :2] * s[:2]
     deep = u[:, :50] * s[:50]
     perplexity = min(30.0, (len(given) - 1) / 3)
-    with threadpool_limits(1 if len(given) < FEW else None):
+    with threadpool_limits(1 if len(given) < _FEW else None):
         tsne = TSNE(2, perplexity=perplexity, init="pca", random_state=bench.options.seed).fit_transform(deep)
     return tuple(
         MapPoint(

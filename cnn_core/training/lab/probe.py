@@ -32,7 +32,7 @@ def fit_within(features: np.ndarray, labels: np.ndarray, groups: np.ndarray | No
     for train, test in divider(INNER_FOLDS, shuffle=True, random_state=0).split(features, labels, groups):
         if np.unique(labels[train]).size < np.unique(labels).size:  # groups so unequal that a fold has all of a class
             continue
-        for index, head in enumerate(heads.path(features[train], labels[train], decays)):
+        for index, head in enumerate(heads.regularisation_path(features[train], labels[train], decays)):
             said = head.probabilities(features[test])[np.arange(len(test)), labels[test]]
             losses[index] -= np.log(np.maximum(said, 1e-12)).sum()
     return heads.fit(features, labels, decays[int(losses.argmin())])

@@ -14,7 +14,7 @@ from cnn_core.training.loop import Diverged
 
 RecipesBench = Bench[RecipesOptions, RecipesResult]
 
-DISCRIMINATION = 2.6  # a block's rate divided by that of the block below it
+_DISCRIMINATION = 2.6  # a block's rate divided by that of the block below it
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def discriminative_rates(blocks: int, epochs: int, block_rate: float, head_rate:
         >>> [[round(rate, 6) for rate in epoch] for epoch in discriminative_rates(3, 1, 1e-4, 1e-3)]
         [[1.5e-05, 3.8e-05, 0.0001, 0.001]]
     """
-    rates = [block_rate / DISCRIMINATION ** (blocks - 1 - block) for block in range(blocks)]
+    rates = [block_rate / _DISCRIMINATION ** (blocks - 1 - block) for block in range(blocks)]
     return [[*rates, head_rate]] * epochs
 
 

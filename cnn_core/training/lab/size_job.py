@@ -21,10 +21,10 @@ from cnn_core.training.lab.size import ARMS, SIZES, Fit, Law, LawCurve, SizeArm,
 from cnn_core.training.lab.splits import nested_draws
 from cnn_core.training.lab.tuning import BATCHNORM_MOMENTUM, Tuner, constant_rates
 
-BOOTSTRAPS = 300
-FEWEST_SIZES = 4
-TRAINED_SIZES = (5, 20)  # and the largest: of the arms that train blocks
-WEIGHTS = {"frozen": 0.1, "fine_tuned": 0.4, "scratch": 2.0}  # of the progress
+_BOOTSTRAPS = 300
+MIN_SIZES = 4
+_TRAINED_SIZES = (5, 20)  # and the largest: of the arms that train blocks
+_WEIGHTS = {"frozen": 0.1, "fine_tuned": 0.4, "scratch": 2.0}  # of the progress
 
 SizeBench = Bench[SizeOptions, SizeResult]
 
@@ -32,9 +32,9 @@ SizeBench = Bench[SizeOptions, SizeResult]
 def study(bench: SizeBench) -> None:
     """Measure every arm at every size, then fit its law."""
     features = bench.features(share=0.1)
-    begin, whole = 0.1, sum(WEIGHTS[name] for name in bench.options.arms)
+    begin, whole = 0.1, sum(_WEIGHTS[name] for name in bench.options.arms)
     for name in bench.options.arms:
-        share = 0.9 * WEIGHTS[name] / whole
+        share = 0.9 * _WEIGHTS[name] / whole
         if bench.result.arm(name).law is None:
             (_frozen if name == "frozen" else _trained)(bench, features, name, begin, share)
             _fit_arm(bench, name)
@@ -79,7 +79,7 @@ def _trained(bench: SizeBench, features: np.ndarray, name: str, begin: float, sh
     options, folds = bench.options, bench.folds[: bench.options.training_splits]
     sizes = _common_sizes(bench, len(folds))
     if options.sizes == SIZES:  # nothing chosen: a few
-        sizes = sorted({size for size in sizes if size in TRAINED_SIZES} | {sizes[-1]})
+        sizes = sorted({size for size in sizes if size in _TRAINED_SIZES} | {sizes[-1]})
     correct = {point.pictures: bench.counts(point.accuracy) for point in bench.result.arm(name).points}
     tuner, rate, fixed = _tuner(bench, name)
     inputs = bench.maps(fixed, bench.ticker(name, begin, 0.1 * share, len(bench.items)))
@@ -157,7 +157,7 @@ def fit_law(sizes: Sequence[int], errors: np.ndarray, seed: int = 0, test_share:
         return Law(reason)
     best = _fit(n, mean)
     rng = np.random.default_rng(seed)
-    columns = rng.integers(0, errors.shape[1], (BOOTSTRAPS, errors.shape[1]))
+    columns = rng.integers(0, errors.shape[1], (_BOOTSTRAPS, errors.shape[1]))
     fits = np.array([_fit(n, errors[:, chosen].mean(axis=1), best) for chosen in columns])
     at = 2 * sizes[-1]
     now, then = _law(n[-1], best), _law(at, best)
@@ -184,8 +184,8 @@ def fit_law(sizes: Sequence[int], errors: np.ndarray, seed: int = 0, test_share:
 
 def _refusal(n: np.ndarray, errors: np.ndarray, test_share: float) -> str:
     """Return why these errors support no law of three numbers; empty if they do."""
-    if len(n) < FEWEST_SIZES:
-        return f"No law is fitted to {len(n)} sizes: its three numbers need at least {FEWEST_SIZES}."
+    if len(n) < MIN_SIZES:
+        return f"No law is fitted to {len(n)} sizes: its three numbers need at least {MIN_SIZES}."
     if errors.shape[1] < 3:
         return f"No law is fitted to {errors.shape[1]} draws a size: without at least 3 its uncertainty is unknown."
     mean = errors.mean(axis=1)

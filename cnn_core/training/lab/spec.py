@@ -186,7 +186,7 @@ def in_proportion(seconds: float, work: Callable[[Any], float], usual: LabOption
 
     Args:
         seconds: Measured with MEASURED_PICTURES photos in 5 classes, EfficientNet-Lite0, features kept, on two cores of
-            an AMD EPYC: `cpu_seconds` of `python -m cnn_core lab KIND clothing5/train --json`.
+            an AMD EPYC: `cpu_seconds` of `python -m cnn_core lab STUDY clothing5/train --json`.
         work: Counts what an options' work is.
         usual: The options that were measured.
 

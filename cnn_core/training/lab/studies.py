@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnn_core.pictures.items import SpecRefused
-from cnn_core.training.lab import augmentation, depth, labels, recipes, sabotage, size, which_backbone
+from cnn_core.training.lab import augmentation, backbones, depth, labels, recipes, sabotage, size
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.study import Study
 
@@ -15,7 +15,7 @@ STUDIES: dict[str, Study] = {
         size.STUDY,
         recipes.STUDY,
         sabotage.STUDY,
-        which_backbone.STUDY,
+        backbones.STUDY,
         labels.STUDY,
         augmentation.STUDY,
     )

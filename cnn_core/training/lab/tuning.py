@@ -22,7 +22,7 @@ from cnn_core.training.heads import Head
 from cnn_core.training.loop import Epoch, Listener, Steps, Training
 
 BATCHNORM_MOMENTUM = 0.9  # of a network from scratch; at 0.99 a few hundred steps leave the statistics near their start
-STATISTICS = ("moving_mean", "moving_variance")
+_STATISTICS = ("moving_mean", "moving_variance")
 
 
 def block_outputs(base: keras.Model, record: Backbone) -> list[keras.KerasTensor]:
@@ -78,7 +78,7 @@ class Tuner:
                 getattr(layer, name)
                 for layer in block
                 if isinstance(layer, layers.BatchNormalization)
-                for name in STATISTICS
+                for name in _STATISTICS
             ]
             for block in of_block
         ]

@@ -11,10 +11,10 @@ from cnn_core.training.studies.studies import STUDIES
 from cnn_core.training.study import Study
 
 
-def add_commands(subparsers: Any) -> None:
-    """Add `study` to the sub-parsers of `python -m cnn_core`; its `command` returns what goes to standard output."""
-    command = subparsers.add_parser("study", help="repeat an experiment from the literature")
-    kinds = command.add_subparsers(required=True, metavar=" | ".join(STUDIES))
+def add_commands(commands: Any) -> None:
+    """Add `study` to the sub-commands of a parser; its `command` takes the options and returns what to print."""
+    parser = commands.add_parser("study", help="repeat an experiment from the literature")
+    kinds = parser.add_subparsers(required=True, metavar=" | ".join(STUDIES))
     for key, study in STUDIES.items():
         kind = kinds.add_parser(key, help=study.question)
         kind.set_defaults(command=_study, study=study)

@@ -28,7 +28,7 @@ from cnn_core.training.studies.digits import digits, standardised
 from cnn_core.training.studies.repeats import EpochFigures, Pictures, right_on_average
 from cnn_core.training.studies.training import Trainer, batches
 
-MOMENTUM = 0.9
+_MOMENTUM = 0.9
 
 
 def run(run: Run, store: Store, report: Report) -> Outcome:
@@ -156,7 +156,7 @@ class _Study:
                     batch_norm=options.batch_norm,
                 )
 
-            trainer = Trainer(build, keras.optimizers.SGD(options.learning_rate, momentum=MOMENTUM))
+            trainer = Trainer(build, keras.optimizers.SGD(options.learning_rate, momentum=_MOMENTUM))
             rows = layer_table(trainer.model)
             self._trainers[arm] = trainer
             params, trainable = sum(row.params for row in rows), sum(row.trainable_params for row in rows)

@@ -14,10 +14,10 @@ from PIL import Image, ImageFilter
 from cnn_core.pictures import bundled
 
 SIDE = 8
-TRAINING_PICTURES = 1438  # of 1,797; the rest is for testing
-BITMAP = 32
-INK = 0.3  # of a picture, on average and much the same for every digit: the strokes are thick
-PURPOSE_SEED = 0  # of the division into training and testing, the same in every study
+_TRAINING_PICTURES = 1438  # of 1,797; the rest is for testing
+_BITMAP = 32
+_INK = 0.3  # of a picture, on average and much the same for every digit: the strokes are thick
+_PURPOSE_SEED = 0  # of the division into training and testing, the same in every study
 
 
 class DrawingRefused(ValueError):
@@ -61,10 +61,10 @@ def digits(size: int = SIDE, border: int = 0) -> Digits:
         ((1438, 32, 32, 1), (359, 32, 32, 1), 1.0)
     """
     ink, labels = _original()
-    order = np.random.default_rng(PURPOSE_SEED).permutation(len(ink))
+    order = np.random.default_rng(_PURPOSE_SEED).permutation(len(ink))
     large = np.stack([enlarged(picture, size) for picture in ink])
     large = np.pad(large, ((0, 0), (border, border), (border, border)))[..., None]
-    train, test = np.split(order, [TRAINING_PICTURES])
+    train, test = np.split(order, [_TRAINING_PICTURES])
     return Digits(large[train], labels[train], large[test], labels[test], test)
 
 
@@ -146,8 +146,8 @@ def like_the_digits(drawing: np.ndarray) -> np.ndarray:
     missing = [max(cut.shape) - n for n in cut.shape]
     square = np.pad(cut, [(n // 2, n - n // 2) for n in missing])
     grey = Image.fromarray(np.round(255 * square).astype(np.uint8))
-    bitmap = grey.resize((BITMAP, BITMAP), Image.Resampling.BOX)
-    while np.asarray(bitmap, np.float32).mean() < 0.75 * 255 * INK:
+    bitmap = grey.resize((_BITMAP, _BITMAP), Image.Resampling.BOX)
+    while np.asarray(bitmap, np.float32).mean() < 0.75 * 255 * _INK:
         bitmap = bitmap.filter(ImageFilter.MaxFilter(3))
-    small = np.asarray(bitmap, np.float32).reshape(SIDE, BITMAP // SIDE, SIDE, BITMAP // SIDE).mean(axis=(1, 3))
+    small = np.asarray(bitmap, np.float32).reshape(SIDE, _BITMAP // SIDE, SIDE, _BITMAP // SIDE).mean(axis=(1, 3))
     return small / 255

@@ -263,7 +263,7 @@ def _where(natural: Sequence[Lead]) -> str:
     told += [f"with {_listed(loses)} pictures the ViT is ahead beyond chance"] if loses else []
     words = f"**The prior {'pays' if pays else 'does not pay'}: {'; '.join(told)}.** "
     if pays and last is not first:
-        ends = points_words(first.mean), points_words(last.mean)
+        ends = _points_words(first.mean), _points_words(last.mean)
         words += f"It goes from {ends[0]} points at {first.size} to {ends[1]} at {last.size}. "
     return words + ("Within these sizes it does not end. " if len(pays) == len(natural) > 1 else "")
 
@@ -277,7 +277,7 @@ def _sure(natural: Sequence[Lead]) -> list[Lead]:
 
 def _ahead(lead: Lead) -> str:
     who, whom = ("convnet", "ViT") if lead.mean >= 0 else ("ViT", "convnet")
-    return f"{lead.size} pictures the {who} leads the {whom} by {points_words(abs(lead.mean))} points"
+    return f"{lead.size} pictures the {who} leads the {whom} by {_points_words(abs(lead.mean))} points"
 
 
 def _catch_up(natural: Sequence[Lead]) -> str:
@@ -309,16 +309,16 @@ def _control(points: Sequence[Point], sizes: Collection[int]) -> str:
         [mean(gap[False, size, seed] - gap[True, size, seed] for size in of[seed]) for seed in seeds], -2, 2
     )
     words = (
-        f"Shuffled, its lead is {points_words(mixed.value)} points on average over the sizes, instead of "
-        f"{points_words(natural.value)}: "
+        f"Shuffled, its lead is {_points_words(mixed.value)} points on average over the sizes, instead of "
+        f"{_points_words(natural.value)}: "
     )
     if lost.low is None or lost.high is None:
         why = "one seed" if len(seeds) == 1 else "seeds that agree exactly"
         return f"{words}from {why} nobody can say what of it goes with the neighbourhood."
-    interval = f"95 % interval {points_words(lost.low)} to {points_words(lost.high)}"
+    interval = f"95 % interval {_points_words(lost.low)} to {_points_words(lost.high)}"
     if not lost.above:
         return f"{words}that the neighbourhood makes the difference may be chance ({interval})."
-    words += f"**{points_words(lost.value)} points go with the neighbourhood** ({interval})"
+    words += f"**{_points_words(lost.value)} points go with the neighbourhood** ({interval})"
     if mixed.above:
         words += ", the rest does not: a small ViT is also harder to train on so few pictures, whatever they show"
     return f"{words}."
@@ -346,11 +346,11 @@ def lead_words(lead: Lead | None) -> str:
     if lead is None:
         return "–"
     if lead.low is None or lead.high is None:
-        return points_words(lead.mean)
-    return f"{points_words(lead.mean)} ({points_words(lead.low)} to {points_words(lead.high)})"
+        return _points_words(lead.mean)
+    return f"{_points_words(lead.mean)} ({_points_words(lead.low)} to {_points_words(lead.high)})"
 
 
-def points_words(share: float) -> str:
+def _points_words(share: float) -> str:
     """Return a difference of shares in percentage points."""
     return signed(100 * share)
 

@@ -30,9 +30,9 @@ from cnn_core.training.studies.inductive_bias import (
 from cnn_core.training.studies.repeats import Pictures
 from cnn_core.training.studies.training import Trainer, batches
 
-VALIDATION = 300  # of the training pictures: for the learning rate, never trained on
-TUNING_SIZE = 200
-PERMUTATION_SEED = 0
+_VALIDATION = 300  # of the training pictures: for the learning rate, never trained on
+_TUNING_SIZE = 200
+_PERMUTATION_SEED = 0
 
 
 def convnet() -> keras.Model:
@@ -67,7 +67,7 @@ def small_vit() -> keras.Model:
     )
 
 
-BUILDERS: dict[str, Callable[[], keras.Model]] = {"convnet": convnet, "vit": small_vit}
+_BUILDERS: dict[str, Callable[[], keras.Model]] = {"convnet": convnet, "vit": small_vit}
 
 
 def run(run: Run, store: Store, report: Report) -> Outcome:
@@ -102,9 +102,9 @@ class _Study:
         report.update(phase="preparing", arm="", fraction=0.0)
         natural = standardised(digits())
         self.data = {False: natural, True: permuted(natural)}
-        self.limit = len(natural.train) - VALIDATION
-        self.tuning_size = min(TUNING_SIZE, self.limit)
-        self.trainers = {net: Trainer(build, keras.optimizers.Adam()) for net, build in BUILDERS.items()}
+        self.limit = len(natural.train) - _VALIDATION
+        self.tuning_size = min(_TUNING_SIZE, self.limit)
+        self.trainers = {net: Trainer(build, keras.optimizers.Adam()) for net, build in _BUILDERS.items()}
         self.tuning = before.tuning if before else ()
         self.points = before.points if before else ()
         self.rates = before.learning_rates if before else {}
@@ -124,7 +124,7 @@ class _Study:
             points=self.points,
             leads=leads(self.points),
             largest=largest(self.points, tested, share),
-            pictures=Pictures(self.limit, tested, VALIDATION),
+            pictures=Pictures(self.limit, tested, _VALIDATION),
             seconds=round(self._earlier + time.perf_counter() - self._started, 3),
         )
 
@@ -203,7 +203,7 @@ class _Study:
             before = taken
 
             def listen(batch: int, loss: float, error: float, before: int = before) -> bool:
-                trainer.optimizer.learning_rate = annealed(rate, (before + batch) / options.steps)
+                trainer.optimizer.learning_rate = _annealed(rate, (before + batch) / options.steps)
                 self.report.update(fraction=(self._done + (before + batch) / options.steps) / all_of_them)
                 return self.report.should_stop
 
@@ -216,11 +216,11 @@ class _Study:
         return loss
 
 
-def annealed(rate: float, done: float) -> float:
+def _annealed(rate: float, done: float) -> float:
     """Return the learning rate after a fraction of the steps: a half cosine from its start to zero, for both networks.
 
     Example:
-        >>> [round(annealed(0.01, done), 5) for done in (0.0, 0.5, 1.0)]
+        >>> [round(_annealed(0.01, done), 5) for done in (0.0, 0.5, 1.0)]
         [0.01, 0.005, 0.0]
 
     Source: Loshchilov & Hutter 2017, arXiv:1608.03983, section 3; Dosovitskiy et al. 2021, table 3.
@@ -237,7 +237,7 @@ def permuted(data: Digits) -> Digits:
         >>> bool(np.allclose(np.sort(shuffled.test[0], axis=None), np.sort(natural.test[0], axis=None)))
         True
     """
-    order = np.random.default_rng(PERMUTATION_SEED).permutation(SIDE * SIDE)
+    order = np.random.default_rng(_PERMUTATION_SEED).permutation(SIDE * SIDE)
     train, test = (part.reshape(len(part), -1)[:, order].reshape(part.shape) for part in (data.train, data.test))
     return Digits(train, data.train_labels, test, data.test_labels, data.test_indices)
 

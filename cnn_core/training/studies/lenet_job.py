@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from cnn_core.arithmetic.statistics import share
 from cnn_core.networks import devices
+from cnn_core.networks.shipped import LENET
 from cnn_core.networks.zoo.lenet import lenet5
 from cnn_core.store import keys
 from cnn_core.store.records import Run
@@ -26,15 +27,14 @@ from cnn_core.training.studies.digits import (
     usual_distance,
 )
 from cnn_core.training.studies.lenet import ARM, BatchFigures, LeNet, LeNetResult, Misread, Rows
-from cnn_core.training.studies.published import SHIPPED_LENET
 from cnn_core.training.studies.repeats import EpochFigures
 from cnn_core.training.studies.training import Trainer, batches
 from cnn_core.training.transfer.answers import NoModel, load_model
 from cnn_core.training.transfer.export import save_model
 
 SIZE, BORDER = 28, 2  # 32 × 32 with a margin, as in the paper
-MAX_POINTS = 240  # of the curve of batches
-FIRST = "c1"
+_MAX_POINTS = 240  # of the curve of batches
+_FIRST = "c1"
 
 
 def run(run: Run, store: Store, report: Report) -> Outcome:
@@ -67,7 +67,7 @@ def _trained(trainer: Trainer, data: Digits, options: LeNet, report: Report) -> 
     trainer.start(options.seed)
     rng = np.random.default_rng(options.seed)
     steps = len(data.train) // options.batch_size
-    stride = -(-steps * options.epochs // MAX_POINTS)
+    stride = -(-steps * options.epochs // _MAX_POINTS)
     epochs: list[EpochFigures] = []
     points: list[BatchFigures] = []
     recent: list[tuple[float, float]] = []
@@ -117,7 +117,7 @@ def _shifted(
 
 def _kernels(model: keras.Model) -> tuple[Rows, ...]:
     """The first layer's kernels, one after the other."""
-    kernel = np.asarray(model.get_layer(FIRST).kernel)[:, :, 0]  # (5, 5, 6)
+    kernel = np.asarray(model.get_layer(_FIRST).kernel)[:, :, 0]  # (5, 5, 6)
     rounded = np.round(kernel.transpose(2, 0, 1).astype(np.float64), 4).tolist()
     return tuple(tuple(map(tuple, rows)) for rows in rounded)
 
@@ -220,6 +220,6 @@ def _stored(location: str, run_id: str) -> keras.Model:
 
 @lru_cache(maxsize=1)
 def _shipped() -> keras.Model:
-    if not SHIPPED_LENET.is_file():
-        raise NoModel(f"{SHIPPED_LENET} is not there. Write it: python -m cnn_core.training.studies.precompute lenet")
-    return load_model(SHIPPED_LENET.read_bytes())
+    if not LENET.is_file():
+        raise NoModel(f"{LENET} is not there. Write it: python -m cnn_core.training.studies.precompute lenet")
+    return load_model(LENET.read_bytes())

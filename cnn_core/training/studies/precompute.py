@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cnn_core.engine.here import carry_out
+from cnn_core.networks.shipped import LENET
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
 from cnn_core.training.studies.causes import EXAMPLES
 from cnn_core.training.studies.lenet import ARM
-from cnn_core.training.studies.published import FOLDER, SHIPPED_LENET, Provenance
+from cnn_core.training.studies.published import FOLDER, Provenance
 from cnn_core.training.studies.studies import STUDIES, study_of
 
 
@@ -38,7 +39,7 @@ def precompute(key: str, folder: Path = FOLDER) -> Path:
         store = Store(place)
         run = carry_out(store, kind, options.to_json(), key)
         if key == "lenet":
-            place_of = SHIPPED_LENET if folder == FOLDER else folder / SHIPPED_LENET.name
+            place_of = LENET if folder == FOLDER else folder / LENET.name
             place_of.write_bytes(store.read(keys.file(run.id, ARM)))
         store.close()
     environment = {key: value for key, value in run.environment.items() if key != "platform"}

@@ -10,11 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Generic
 
-from cnn_core.networks.shipped import LENET
 from cnn_core.training.study import Found, Options, Study
 
 FOLDER = Path(__file__).with_name("results")
-SHIPPED_LENET = LENET
 
 
 @dataclass(frozen=True)

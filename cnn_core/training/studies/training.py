@@ -40,13 +40,13 @@ class Trainer:
         self._steps.forget()
 
     def epoch(
-        self, batches: Iterator[tuple[np.ndarray, np.ndarray]], listen: Callable[[int, float, float], bool]
+        self, batches: Iterator[tuple[np.ndarray, np.ndarray]], tell: Callable[[int, float, float], bool]
     ) -> Epoch | None:
         """Take a step a batch.
 
         Args:
             batches: Pictures, float32 `(N, H, W, C)`, and labels, int32 `(N,)`.
-            listen: Told of each batch: its number from 1 on, loss, error. Returns True to stop.
+            tell: Told of each batch: its number from 1 on, loss, error. Returns True to stop.
 
         Returns:
             The epoch's means; None if it was stopped before its end.
@@ -61,7 +61,7 @@ class Trainer:
             error = 1 - right / len(labels)
             losses.append(loss)
             errors.append(error)
-            if listen(number, loss, error):
+            if tell(number, loss, error):
                 return None
         return Epoch(float(np.mean(losses)), float(np.mean(errors)))
 

@@ -13,8 +13,8 @@ from cnn_core.training.transfer import export
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES
 
-WEB = "web"
-FORMATS = (WEB, "keras", "tflite", "int8", "onnx")
+_WEB = "web"
+FORMATS = (_WEB, "keras", "tflite", "int8", "onnx")
 
 
 class ExportRefused(ValueError):
@@ -49,7 +49,7 @@ def _export(options: argparse.Namespace) -> str:
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    if options.format == WEB:
+    if options.format == _WEB:
         told += f"\nLook at it: {Path(sys.executable).name} -m http.server 8000 --directory {out}"
     return told
 
@@ -73,7 +73,7 @@ def _files(store: Store, run: Run, arm: str, wanted: str, *, pictures: bool) -> 
     Raises:
         ExportRefused: If the network does not do in this format what it does in the app.
     """
-    record, name = backbone(run.spec["options"]["backbone"]), "tflite" if wanted == WEB else wanted
+    record, name = backbone(run.spec["options"]["backbone"]), "tflite" if wanted == _WEB else wanted
     known = export.self_test_of(store, run.id, arm) or {"formats": ()}
     entry = _entry(known, name)
     if not (entry and export.is_current(entry)):
@@ -87,7 +87,7 @@ def _files(store: Store, run: Run, arm: str, wanted: str, *, pictures: bool) -> 
         entry = _entry(known, name)
     if not entry or not entry["passed"]:
         raise ExportRefused(f"Nothing was written: {entry['words'] if entry else 'the test was broken off'}".strip())
-    if wanted == WEB:
+    if wanted == _WEB:
         return export.web_page(store, run, arm, record, pictures=pictures), entry["words"]
     return export.network_folder(store, run, arm, record, name), entry["words"]
 

@@ -18,7 +18,7 @@ from cnn_core.training import heads
 from cnn_core.training.transfer.shift import Trait
 
 FOLDS = 5
-MOST = 1000  # pictures a part that the classifier of the part is given
+_MOST = 1000  # pictures a part that the classifier of the part is given
 
 
 def told_apart(
@@ -45,7 +45,7 @@ def told_apart(
         for into, found in zip(chosen, both, strict=True):
             into += found[:fewest].tolist()
     for into in chosen:
-        del into[MOST:]
+        del into[_MOST:]
     if len(chosen[0]) < 2 * FOLDS:
         return None
     features = np.concatenate([train[chosen[0]], test[chosen[1]]])
@@ -64,7 +64,7 @@ def told_apart(
 
 def traits(store: Store, train: Sequence[Item], test: Sequence[Item]) -> tuple[Trait, ...]:
     """Return what the pictures of both parts look like: sides, brightness, contrast, colour, of the middle square."""
-    both = [np.array([_look(store, item.digest) for item in part[:MOST]]) for part in (train, test)]
+    both = [np.array([_look(store, item.digest) for item in part[:_MOST]]) for part in (train, test)]
     names = ("longer side in pixels", "brightness", "contrast", "colourfulness")
     known = [number for number in range(len(names)) if not any(np.isnan(part[:, number]).any() for part in both)]
     values = [

@@ -22,7 +22,7 @@ from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
 from cnn_core.training.heads import softmax
-from cnn_core.training.lab.labels import Attention, Neighbour
+from cnn_core.training.lab.labels import Evidence, Neighbour
 from cnn_core.training.transfer import answers
 from cnn_core.training.transfer.export import kept_head
 from cnn_core.training.transfer.results import Transfer
@@ -35,7 +35,7 @@ class EvidenceRefused(ValueError):
     """There is no such run or arm, or the picture was not tested by it."""
 
 
-def evidence(run_id: str, arm: str, picture: str | np.ndarray, *, location: str | None = None) -> Attention:
+def evidence(run_id: str, arm: str, picture: str | np.ndarray, *, location: str | None = None) -> Evidence:
     """Return where an arm's evidence is, for its answer and beside it, and the training pictures most alike.
 
     Args:
@@ -81,7 +81,7 @@ def evidence(run_id: str, arm: str, picture: str | np.ndarray, *, location: str 
     shares = softmax(maps.mean(axis=(0, 1)) @ kernel + bias)
     positions = maps.shape[0] * maps.shape[1]
     likely = [found.classes[index] for index in np.argsort(-shares, kind="stable")]
-    return Attention(
+    return Evidence(
         label,
         likely[0],
         probabilities={name: float(share) for name, share in zip(found.classes, shares, strict=True)},

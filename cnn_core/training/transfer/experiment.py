@@ -102,7 +102,7 @@ class _Laboratory:
         self.split = sets.split(experiment.items, self.options.seed, self.near)
         self.remarks = kept.remarks(store, experiment.items)
         self.seconds_before = before.seconds
-        self.arms = {name: arm for name, arm in before.arms.items() if export.kept_network(store, run.id, name)}
+        self.arms = {name: arm for name, arm in before.arms.items() if export.has_network(store, run.id, name)}
         self.failed = dict(before.failed)
         whole = {name: arm for name, arm in self.arms.items() if not arm.stopped}
         self.missing = [name for name in _ORDER if name in self.options.arms and name not in whole]
@@ -299,8 +299,8 @@ class _Laboratory:
 
             truth = self._labels("train"), self._labels("validation")
             weights = heads.class_weights(truth[0]) if self.options.class_weights else None
-            head, passes = heads.chosen(
-                vectors[:count], truth[0], vectors[count:], truth[1], heard=heard, weights=weights
+            head, passes = heads.fit_best(
+                vectors[:count], truth[0], vectors[count:], truth[1], tell=heard, weights=weights
             )
             history = _history(passes, seconds)
             self.live.head(history, whole=True)
@@ -338,7 +338,7 @@ class _Laboratory:
         if copy is not None:
             from cnn_core.training import copies
 
-            see, what = copies.of(copy)
+            see, what = copies.kept_copy(copy)
         return Maps(self.store, self._items(part), self.record, self._fixed_blocks, self.precision, see, what)
 
     def _prepared(self) -> "training.Data":

@@ -15,7 +15,7 @@ from cnn_core.networks import devices
 from cnn_core.networks.backbones import Backbone, build, weights_id
 from cnn_core.pictures import bursts, kept, limits
 from cnn_core.pictures.decoders import Decoders
-from cnn_core.pictures.images import ImageRejected
+from cnn_core.pictures.images import ImageRefused
 from cnn_core.pictures.intake import Intake
 from cnn_core.pictures.items import SpecRefused, flaw, quoted
 from cnn_core.pictures.trees import Placed
@@ -87,7 +87,7 @@ def kept_head(store: Store, run_id: str, arm: str) -> Head | None:
     return unpacked(store.read(key))[0] if store.exists(key) else None
 
 
-def kept_network(store: Store, run_id: str, arm: str) -> bool:
+def has_network(store: Store, run_id: str, arm: str) -> bool:
     """Tell whether an arm's network is there, whole or by its head."""
     return store.exists(keys.file(run_id, arm)) or store.exists(keys.head(run_id, arm))
 
@@ -300,8 +300,8 @@ def read_bundle(
             raise refusal
         origin = taken.origin(found[SETTINGS])
         settings = decoders.extract(SETTINGS, path=origin["path"], member=origin["member"])
-    except ImageRejected as rejection:
-        raise BundleRefused(f"The settings of {name} cannot be read: {rejection}") from rejection
+    except ImageRefused as refusal:
+        raise BundleRefused(f"The settings of {name} cannot be read: {refusal}") from refusal
     experiment = _experiment(settings, name)
     different = {item.digest: item for item in experiment.items}
     if len(experiment.items) > most:

@@ -29,7 +29,7 @@ from cnn_core.training.transfer.results import SelfTest, Transfer
 TOLERANCES: dict[str, float | None] = {"keras": 1e-4, "tflite": 1e-3, "onnx": 1e-3, "int8": None}
 PATIENCE = 180  # seconds for one fresh process
 PICTURES = "pictures/"  # where a page that is taken home has those that it is tested with
-REACTION = 90  # seconds within which a stop is heard: between two formats
+_REACTION = 90  # seconds within which a stop is heard: between two formats
 
 
 def export_formats(
@@ -90,7 +90,7 @@ def run(run: Run, store: Store, report: Report) -> Outcome:
             report.found(SelfTest(**tested).to_json())
         return report.should_stop
 
-    report.update(reaction=REACTION, phase="preparing", fraction=0.0)
+    report.update(reaction=_REACTION, phase="preparing", fraction=0.0)
     earlier = self_test_of(store, run.spec["run"], run.spec["arm"]) if "again" in run.spec else None
     known = SelfTest.from_json(run.result).formats or (earlier or {"formats": ()})["formats"]
     tested = export_formats(run.spec["run"], run.spec["arm"], location=store.location, known=known, tell=tell)
@@ -113,7 +113,7 @@ def _export(
     for name, text in documents.scripts(run, arm, record).items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "labels.json").write_text(json.dumps(classes, ensure_ascii=False), encoding="utf-8")
-    chosen = manifest.chosen(result.arms[arm].answers)
+    chosen = manifest.parity_answers(result.arms[arm].answers)
     parity, files = [], []
     for index, answer in enumerate(chosen):
         shown, suffix = kept.file(store, answer.digest)

@@ -7,8 +7,8 @@ from cnn_core.arithmetic.verdicts import holm, more_than_guessing
 from cnn_core.training.transfer.results import ClassFigures, Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES
 
-CLEAR = 0.05  # McNemar's p below which a difference is called one
-UNEQUAL = 1.5  # times as many test pictures of the biggest class as of the smallest
+_CLEAR = 0.05  # McNemar's p below which a difference is called one
+_UNEQUAL = 1.5  # times as many test pictures of the biggest class as of the smallest
 
 
 def headline(shares: Mapping[str, Share], compared: Sequence[PairedAnswers] = (), chance: float = 0.0) -> str:
@@ -39,7 +39,7 @@ def headline(shares: Mapping[str, Share], compared: Sequence[PairedAnswers] = ()
         return f"{score} right"
     ranked = sorted(shares, key=lambda name: -shares[name].correct)
     found = zip(compared, holm([pair.p for pair in compared]), strict=True)
-    clear = {frozenset((pair.first, pair.second)) for pair, p in found if p < CLEAR}
+    clear = {frozenset((pair.first, pair.second)) for pair, p in found if p < _CLEAR}
     best = shares[ranked[0]].correct
     behind = [name for name in ranked if frozenset((ranked[0], name)) in clear and shares[name].correct < best]
     level = [name for name in ranked if name not in behind]
@@ -81,7 +81,7 @@ def unequal(rows: Sequence[ClassFigures]) -> bool:
         True
     """
     counts = [row.pictures for row in rows if row.pictures]
-    return bool(counts) and max(counts) >= UNEQUAL * min(counts)
+    return bool(counts) and max(counts) >= _UNEQUAL * min(counts)
 
 
 def beside(rows: Sequence[ClassFigures]) -> str:

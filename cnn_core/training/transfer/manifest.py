@@ -28,9 +28,9 @@ from cnn_core.store.runs import Store
 from cnn_core.training.transfer.results import Answer, Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES
 
-PICTURES = 10
+_PICTURES = 10
 TOLERANCE = 1e-3
-SURE = 0.95  # of its answers to test pictures an arm was at least as sure as its threshold
+_SURE = 0.95  # of its answers to test pictures an arm was at least as sure as its threshold
 SHARED = "shared"  # in the place of a run's id: parts that all runs of a backbone have in common
 _RUN = re.compile(r"[0-9a-f]+")
 _FILE = re.compile(r"[A-Za-z0-9_.-]+\.(?:tflite|bin|png|jpg|webp)")
@@ -125,15 +125,15 @@ def threshold(answers: Sequence[Answer]) -> float:
         (0.52, 0.5, 0.0)
     """
     sure = sorted(answer.probability for answer in answers)
-    return sure[int((1 - SURE) * len(sure) + 1e-9)] if sure else 0.0
+    return sure[int((1 - _SURE) * len(sure) + 1e-9)] if sure else 0.0
 
 
-def chosen(answers: Sequence[Answer], most: int = PICTURES) -> list[Answer]:
+def parity_answers(answers: Sequence[Answer], most: int = _PICTURES) -> list[Answer]:
     """Return the test pictures by which a network is held against another form of itself: of all classes alike.
 
     Example:
         >>> answers = [Answer(str(n), "", "", "", 0.0, 0.0) for n in range(20)]
-        >>> [int(answer.digest) for answer in chosen(answers, 3)]
+        >>> [int(answer.digest) for answer in parity_answers(answers, 3)]
         [0, 10, 19]
     """
     return [answers[i] for i in np.unique(np.linspace(0, len(answers) - 1, most).round().astype(int))]

@@ -15,10 +15,11 @@ from cnn_core.pictures.items import Item
 from cnn_core.pictures.sets import Split
 from cnn_core.store.runs import Store
 from cnn_core.training.lab import likeness
+from cnn_core.training.lab.labels import Neighbour
 from cnn_core.training.transfer.results import Arm
-from cnn_core.training.transfer.shift import Fall, Like, Missed, Shift
+from cnn_core.training.transfer.shift import Fall, Missed, Shift
 
-WORST, NEAREST = 6, 3
+_WORST, _NEAREST = 6, 3
 
 Vectors = Callable[[Sequence[Item]], np.ndarray]  # the kept features of some pictures
 
@@ -39,7 +40,7 @@ def falls(shares: Mapping[str, tuple[Share, Share]]) -> tuple[Fall, ...]:
     return tuple(Fall(name, *both, p) for (name, both), p in zip(shares.items(), adjusted, strict=True))
 
 
-def on_both(arm: Arm, validated: int) -> tuple[Share, Share] | None:
+def _on_both(arm: Arm, validated: int) -> tuple[Share, Share] | None:
     """Return what an arm got right on its validation pictures, as of the epoch that was tested, and on the test."""
     entry = next((each for each in reversed(arm.history) if each.epoch <= arm.best_epoch), None)
     if entry is None or not validated:
@@ -47,9 +48,9 @@ def on_both(arm: Arm, validated: int) -> tuple[Share, Share] | None:
     return share(round(entry.val_accuracy * validated), validated), arm.accuracy
 
 
-def missed(arm: Arm, split: Split, vectors: Vectors) -> tuple[Missed, ...]:
+def _missed(arm: Arm, split: Split, vectors: Vectors) -> tuple[Missed, ...]:
     """Return the surest mistakes, each with the training pictures that are most like it."""
-    wrong = arm.wrong[:WORST]
+    wrong = arm.wrong[:_WORST]
     of = {(item.digest, item.label): item for item in split.test}
     asked = [of[answer.digest, answer.label] for answer in wrong]
     if not asked:
@@ -63,18 +64,18 @@ def missed(arm: Arm, split: Split, vectors: Vectors) -> tuple[Missed, ...]:
             answer.label,
             answer.said,
             tuple(
-                _like(split.train[index], row[index]) for index in np.argsort(-row, kind="stable")[:NEAREST].tolist()
+                _like(split.train[index], row[index]) for index in np.argsort(-row, kind="stable")[:_NEAREST].tolist()
             ),
         )
         for answer, row in zip(wrong, similar, strict=True)
     )
 
 
-def _like(item: Item, similarity: float) -> Like:
-    return Like(item.digest, item.name, item.label, float(similarity))
+def _like(item: Item, similarity: float) -> Neighbour:
+    return Neighbour(item.digest, item.name, item.label, float(similarity))
 
 
-def by_class(
+def _by_class(
     classes: Sequence[str], validation: Sequence[Item], said: np.ndarray, arm: Arm
 ) -> dict[str, tuple[Share, Share]]:
     """Return what an arm got right of each class on both parts, of the classes that both have."""
@@ -108,7 +109,7 @@ def measure(
         vectors: Gives the kept features; only asked where an arm fell.
         said: The frozen arm's answers to features, as classes; None without that arm.
     """
-    both = {name: found for name, arm in arms.items() if (found := on_both(arm, len(split.validation)))}
+    both = {name: found for name, arm in arms.items() if (found := _on_both(arm, len(split.validation)))}
     shift = Shift(falls(both))
     if shift.fell is None:
         return shift
@@ -121,11 +122,11 @@ def measure(
     groups = [np.array([alike.get(item.digest, item.digest) for item in part]) for part in parts]
     fell: tuple[Fall, ...] = ()
     if shift.fell.name == "frozen" and said:
-        fell = falls(by_class(classes, split.validation, said(vectors(split.validation)), arms["frozen"]))
+        fell = falls(_by_class(classes, split.validation, said(vectors(split.validation)), arms["frozen"]))
     return Shift(
         shift.arms,
         differing.told_apart(features[0], features[1], (numbers[0], numbers[1]), (groups[0], groups[1])),
         tuple(sorted(fell, key=lambda fall: fall.test.value - fall.validation.value)),
         differing.traits(store, *parts),
-        missed(arms[shift.fell.name], split, vectors),
+        _missed(arms[shift.fell.name], split, vectors),
     )

@@ -3,13 +3,13 @@
 import importlib.util
 from pathlib import Path
 
-PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
+_PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
 _MAKEFILE = Path(__file__).resolve().parents[3] / "Makefile"
 
 
 def missing() -> str:
     """Return why ONNX is not offered here and how to get it, as a sentence; empty if it is offered."""
-    absent = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    absent = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if not absent:
         return ""
     remedy = "make app ONNX=1" if _MAKEFILE.is_file() else f"pip install {' '.join(absent)}"

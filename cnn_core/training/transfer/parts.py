@@ -22,9 +22,9 @@ from cnn_core.training.transfer.manifest import (
     SHARED,
     Part,
     Steps,
-    chosen,
     head_bytes,
     manifest,
+    parity_answers,
     parity_picture,
 )
 from cnn_core.training.transfer.results import LiveParts, Transfer
@@ -33,7 +33,7 @@ from cnn_core.training.transfer.spec import ARM_TITLES
 if TYPE_CHECKING:
     import keras
 
-REACTION = 60  # seconds within which a stop is heard: between two conversions
+_REACTION = 60  # seconds within which a stop is heard: between two conversions
 
 Tell = Callable[[str, float], bool]
 
@@ -51,7 +51,7 @@ def run(run: Run, store: Store, report: Report) -> Outcome:
         report.update(phase=phase, fraction=fraction)
         return report.should_stop
 
-    report.update(reaction=REACTION)
+    report.update(reaction=_REACTION)
     made = make(store, store.get(run.spec["run"]), run.spec["arms"], tell)
     size = sum(part["bytes"] for part in made["parts"].values())
     return Outcome(LiveParts(tuple(made["parts"]), size).to_json(), devices.environment(devices.find()))
@@ -84,7 +84,8 @@ def make(store: Store, run: Run, arms: list[str], tell: Tell = lambda phase, fra
     if tell("asking the networks about ten test pictures", len(arms) / (len(arms) + 1)):
         raise Stopped
     pictures = [
-        making.picture(answer.digest, answer.name, arms, found) for answer in chosen(found.arms[arms[0]].answers)
+        making.picture(answer.digest, answer.name, arms, found)
+        for answer in parity_answers(found.arms[arms[0]].answers)
     ]
     made = manifest(found, making.record, steps, making.parts, pictures)
     store.write(keys.live(run.id, keys.MANIFEST), json.dumps(made, ensure_ascii=False).encode())

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from cnn_core.arithmetic.measures import Share
 from cnn_core.arithmetic.verdicts import LEVEL, more_than_guessing
+from cnn_core.training.lab.labels import Neighbour
 
-EVEN = 0.5  # what guessing the part gets right: as many pictures of each, class by class
+_EVEN = 0.5  # what guessing the part gets right: as many pictures of each, class by class
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,6 @@ class Trait:
 
 
 @dataclass(frozen=True)
-class Like:
-    """A training picture that is like another: cosine of their features, centred."""
-
-    digest: str
-    name: str
-    label: str
-    similarity: float
-
-
-@dataclass(frozen=True)
 class Missed:
     """A test picture that was missed, and the training pictures most like it."""
 
@@ -70,7 +61,7 @@ class Missed:
     name: str
     label: str
     said: str
-    nearest: tuple[Like, ...]
+    nearest: tuple[Neighbour, ...]
 
 
 @dataclass(frozen=True)
@@ -101,7 +92,7 @@ class Shift:
     def unlike(self) -> bool:
         """True if an arm fell and the features tell the parts apart: only then the pictures are said to be others."""
         apart = self.told_apart
-        return self.fell is not None and apart is not None and more_than_guessing(apart.low, EVEN)
+        return self.fell is not None and apart is not None and more_than_guessing(apart.low, _EVEN)
 
     @property
     def headline(self) -> str:
@@ -134,7 +125,7 @@ class Shift:
             told.append(
                 "A linear head on the kept features tells test pictures from training pictures of the same class: "
                 f"{share}."
-                if more_than_guessing(apart.low, EVEN)
+                if more_than_guessing(apart.low, _EVEN)
                 else f"On the kept features the parts cannot be told apart beyond chance ({share}): look at the labels."
             )
         fell = [fall for fall in self.classes if fall.beyond_chance]

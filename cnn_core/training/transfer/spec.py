@@ -11,7 +11,7 @@ from cnn_core.training.spec import OnPictures, Spec, choice, choices, flag, numb
 ARM_TITLES = {"frozen": "Frozen", "fine_tuned": "Fine-tuned", "scratch": "From scratch"}  # in the order of a page
 KEPT_COPIES = 4  # of a picture, whose maps are kept: each epoch of blocks sees the next one, and then again the first
 ARMS = ("scratch", "frozen", "fine_tuned")  # in the order of a result
-MOST_BLOCKS = max(len(record.block_starts) for record in BACKBONES.values())
+_MAX_BLOCKS = max(len(record.block_starts) for record in BACKBONES.values())
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Options(Spec):
         "Of what is unfrozen; 10 to 100 times lower than that of new weights nudges without erasing.",
     )
     unfreeze_blocks: int = number(
-        4, 1, MOST_BLOCKS, "Blocks to unfreeze", "Topmost blocks that the fine-tuned arm trains."
+        4, 1, _MAX_BLOCKS, "Blocks to unfreeze", "Topmost blocks that the fine-tuned arm trains."
     )
     augment: bool = flag(
         False,

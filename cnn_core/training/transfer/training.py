@@ -27,7 +27,7 @@ from cnn_core.training.loop import Steps
 from cnn_core.training.transfer.live import Listener
 from cnn_core.training.transfer.spec import Options
 
-DROPOUT = 0.2
+_DROPOUT = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def fit(
     *,
     learning_rate: float,
     phase: str,
-    first_epoch: int = 0,
+    epochs_before: int = 0,
     start_counts: bool = False,
     keeper: Keeper | None = None,
 ) -> Trained:
@@ -103,7 +103,7 @@ def fit(
         listener: Is told, and may stop it; of the epochs before a break it is told again.
         learning_rate: Adam's.
         phase: Name in the history.
-        first_epoch: Epochs that came before, for counting on.
+        epochs_before: Of the arm, for counting on.
         start_counts: The weights it starts with are a candidate for the best.
         keeper: Has the checkpoint of an attempt that broke off, or none, and receives newer ones.
 
@@ -126,7 +126,7 @@ def fit(
         options.batch_size,
         options.seed,
         validation=Examples(data.validation, data.validation_labels),
-        epochs_before=first_epoch,
+        epochs_before=epochs_before,
     )
     if not _resumed(training, keeper) and start_counts:
         training.start_counts()
@@ -196,7 +196,7 @@ def fine_tuned(
         listener,
         learning_rate=options.fine_tune_learning_rate,
         phase="blocks",
-        first_epoch=len(history),
+        epochs_before=len(history),
         start_counts=True,
         keeper=keeper,
     )
@@ -243,7 +243,7 @@ def with_head(base: keras.Model, head: Head) -> keras.Model:
 
 def _joined(base: keras.Model, classes: int) -> keras.Model:
     x = layers.GlobalAveragePooling2D(name="pool", dtype="float32")(base.output)
-    x = layers.Dropout(DROPOUT, name="dropout")(x)
+    x = layers.Dropout(_DROPOUT, name="dropout")(x)
     # Softmax in float32: under mixed precision small probabilities would vanish.
     x = layers.Dense(classes, activation="softmax", name="probabilities", dtype="float32")(x)
     return keras.Model(base.input, x, name=base.name)  # one flat graph: every layer reachable by name

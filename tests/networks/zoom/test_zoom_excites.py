@@ -1,8 +1,5 @@
 """What excites a channel: against a search by brute force through the maps that Keras makes of the same pictures."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -32,13 +29,6 @@ def photos() -> list[Picture]:
 @pytest.fixture(autouse=True)
 def _as_slow_as_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(excites, "SECONDS", 600.0)  # one question looks at as many pictures on any machine
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A network of three small blocks and pictures that differ in colour: every study in a second or two."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -11,7 +10,7 @@ from cnn_core.networks.backbones import Backbone
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
-from cnn_core.store.records import Run, plain
+from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
 
 TOY = Backbone(
@@ -41,22 +40,6 @@ def colours(store: Store, per_class: int = 12, part: str = "") -> list[Item]:
             pixels[..., channel] += 55
             items.append(sets.keep(store, Picture(pixels.astype(np.uint8), f"{label} {index}"), label, part))
     return items
-
-
-class Listener:
-    """A report that remembers, and asks to stop when `stop_when` says so of the progress."""
-
-    def __init__(self, stop_when: Callable[[dict[str, Any]], bool] = lambda progress: False) -> None:
-        self.told: list[dict[str, Any]] = []
-        self.kept: list[dict[str, Any]] = []
-        self.stop_when, self.should_stop, self.lost = stop_when, False, False
-
-    def update(self, **progress: Any) -> None:
-        self.told.append(plain(progress))
-        self.should_stop = self.should_stop or self.stop_when(self.told[-1])
-
-    def found(self, result: Mapping[str, Any]) -> None:
-        self.kept.append(plain(result))
 
 
 def claimed(store: Store, spec: dict[str, Any]) -> Run:

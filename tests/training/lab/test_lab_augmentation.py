@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lab_toys import Listener, claimed, colours
+from lab_toys import claimed, colours
 
 from cnn_core.pictures import kept
 from cnn_core.pictures.images import square
@@ -13,6 +13,7 @@ from cnn_core.training.lab import job
 from cnn_core.training.lab.augmentation import AugmentationOptions, AugmentationResult
 from cnn_core.training.lab.augmentation_job import augmented, augmented_sheet
 from cnn_core.training.lab.spec import LabSpec
+from tests.reports import FakeReport
 
 pytestmark = pytest.mark.usefixtures("toy")
 RAMP = np.broadcast_to(np.arange(0, 240, 6, dtype=np.uint8)[None, :, None], (40, 40, 3))  # 6 a pixel to the right
@@ -84,8 +85,8 @@ def spec(shelf: Store, **chosen: object) -> dict:
     return LabSpec(tuple(colours(shelf, 8)), AugmentationOptions(**small | chosen)).to_json()
 
 
-def study(shelf: Store, listener: Listener | None = None, **chosen: object) -> AugmentationResult:
-    outcome = job.run(claimed(shelf, spec(shelf, **chosen)), shelf, listener or Listener())
+def study(shelf: Store, report: FakeReport | None = None, **chosen: object) -> AugmentationResult:
+    outcome = job.run(claimed(shelf, spec(shelf, **chosen)), shelf, report or FakeReport())
     return AugmentationResult.from_json(plain(outcome.result))
 
 
@@ -104,6 +105,6 @@ def test_study_pairs_every_policy_with_none_on_the_same_folds(shelf: Store) -> N
 
 
 def test_stopped_study_keeps_what_it_has(shelf: Store) -> None:
-    result = study(shelf, Listener(lambda progress: progress.get("phase") == "upper blocks"), epochs=3)
+    result = study(shelf, FakeReport(lambda progress: progress.get("phase") == "upper blocks"), epochs=3)
     assert not result.complete and list(result.without) == ["frozen"]
     assert list(result.policies[0].arms) == ["frozen"]

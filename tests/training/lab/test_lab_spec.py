@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cnn_core.pictures.items import Item, SpecRefused
 from cnn_core.training.lab.augmentation import AugmentationOptions
+from cnn_core.training.lab.backbones import BackbonesOptions
 from cnn_core.training.lab.depth import DepthOptions
 from cnn_core.training.lab.labels import LabelsOptions
 from cnn_core.training.lab.recipes import RECIPES, RecipesOptions
@@ -19,7 +20,6 @@ from cnn_core.training.lab.sabotage import SabotageOptions
 from cnn_core.training.lab.size import SizeOptions
 from cnn_core.training.lab.spec import LabOptions, LabSpec
 from cnn_core.training.lab.studies import STUDIES, read
-from cnn_core.training.lab.which_backbone import BackbonesOptions
 
 DIVISIONS = {"folds": st.integers(2, 20), "repeats": st.integers(2, 20), "seed": st.integers(0, 2**31 - 1)}
 OPTIONS = st.one_of(

@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lab_toys import Listener, claimed, colours, toy_network
+from lab_toys import claimed, colours, toy_network
 
 from cnn_core.networks.forward import pooled
 from cnn_core.store.records import Run, plain
 from cnn_core.store.runs import Store
-from cnn_core.training.lab import job, recipes_job, which_backbone_job
+from cnn_core.training.lab import backbones_job, job, recipes_job
 from cnn_core.training.lab.depth import DepthOptions, DepthResult
 from cnn_core.training.lab.recipes import RECIPES
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.studies import STUDIES
+from tests.reports import FakeReport
 
 pytestmark = pytest.mark.usefixtures("toy")
 SMALL = {"backbone": "toy", "folds": 3, "training_splits": 2, "epochs": 1, "unfreeze_blocks": 2}
@@ -30,8 +31,8 @@ def asked(store: Store, kind: str, per_class: int = 12, **chosen: object) -> Run
     return claimed(store, spec.to_json())
 
 
-def carry_out(store: Store, kind: str, listener: Listener | None = None, per_class: int = 12, **chosen: object) -> Any:
-    outcome = job.run(asked(store, kind, per_class, **chosen), store, listener or Listener())
+def carry_out(store: Store, kind: str, report: FakeReport | None = None, per_class: int = 12, **chosen: object) -> Any:
+    outcome = job.run(asked(store, kind, per_class, **chosen), store, report or FakeReport())
     assert outcome.environment["seed"] == 0 and "keras" in outcome.environment and not outcome.trouble
     written = plain(outcome.result)
     assert written == json.loads(json.dumps(outcome.result)), "plain JSON"
@@ -41,8 +42,8 @@ def carry_out(store: Store, kind: str, listener: Listener | None = None, per_cla
 
 
 def test_depth_probes_every_stage_and_trains_every_cut(shelf: Store) -> None:
-    listener = Listener()
-    result = carry_out(shelf, "depth", listener, frozen_blocks=(0, 2))
+    report = FakeReport()
+    result = carry_out(shelf, "depth", report, frozen_blocks=(0, 2))
     assert result.complete and result.pictures == 36 and result.features_computed == 36
     assert [stage.frozen_blocks for stage in result.stages] == [1, 2, 3]
     assert [stage.channels for stage in result.stages] == [6, 8, 12]
@@ -52,7 +53,7 @@ def test_depth_probes_every_stage_and_trains_every_cut(shelf: Store) -> None:
     assert frozen.accuracy.scores == top.accuracy.scores[:2], "all frozen is the probe, on the same folds"
     for place in (*result.stages, *result.cuts):
         assert 0 <= place.accuracy.low <= place.accuracy.mean <= place.accuracy.high <= 1
-    fractions = [told["fraction"] for told in listener.told if "fraction" in told]
+    fractions = report.fractions
     assert fractions == sorted(fractions) and fractions[-1] == 1
     assert carry_out(shelf, "depth", frozen_blocks=(2,)).features_computed == 0, "from the cache"
 
@@ -62,7 +63,7 @@ def test_stage_features_are_the_means_of_the_stages(shelf: Store) -> None:
     from cnn_core.training.lab.depth_job import stage_features
 
     spec = LabSpec(tuple(colours(shelf)), DepthOptions(backbone="toy"))
-    bench: Bench = Bench(shelf, spec, Listener(), "float32", DepthResult())
+    bench: Bench = Bench(shelf, spec, FakeReport(), "float32", DepthResult())
     vectors, channels = stage_features(bench, 1.0)
     import keras
 
@@ -141,10 +142,10 @@ def test_backbones_are_compared_or_said_to_be_away(shelf: Store) -> None:
     ("kind", "phase", "kept"), [("depth", "0 blocks frozen", "stages"), ("size", "fine_tuned", "arms")]
 )
 def test_stopped_study_keeps_what_is_known(shelf: Store, kind: str, phase: str, kept: str) -> None:
-    listener = Listener(lambda progress: str(progress.get("phase", "")).startswith(phase))
+    report = FakeReport(lambda progress: str(progress.get("phase", "")).startswith(phase))
     options = {"frozen_blocks": (0,)} if kind == "depth" else {}
-    result = carry_out(shelf, kind, listener, **options)
-    assert result.complete is False and getattr(result, kept) and listener.kept[-1] == plain(result.to_json())
+    result = carry_out(shelf, kind, report, **options)
+    assert result.complete is False and getattr(result, kept) and report.kept[-1] == plain(result.to_json())
     assert result.sentences[-1] == "Stopped early: the figures are those known by then."
 
 
@@ -153,7 +154,7 @@ def test_test_part_is_never_looked_at(shelf: Store) -> None:
     held = [type(item)(item.digest, item.label, item.name, "test") for item in items[::4]]
     options = DepthOptions.of(backbone="toy", folds=2, training_splits=1, epochs=1, frozen_blocks=(2,))
     spec = LabSpec((*(i for n, i in enumerate(items) if n % 4), *held), options)
-    result = job.run(claimed(shelf, spec.to_json()), shelf, Listener()).result
+    result = job.run(claimed(shelf, spec.to_json()), shelf, FakeReport()).result
     assert result["pictures"] == 18 and list(result["notes"]) == [
         "6 pictures of the test part left out: what is chosen here can be tested on them."
     ]
@@ -162,9 +163,9 @@ def test_test_part_is_never_looked_at(shelf: Store) -> None:
 # What is found is kept ------------------------------------------------------------------------------------------------
 
 
-def again(store: Store, run: Run, result: dict[str, Any], listener: Listener | None = None) -> Any:
+def again(store: Store, run: Run, result: dict[str, Any], report: FakeReport | None = None) -> Any:
     """Another attempt at a run that has found something."""
-    outcome = job.run(replace(run, result=result), store, listener or Listener())
+    outcome = job.run(replace(run, result=result), store, report or FakeReport())
     return STUDIES[run.spec["options"]["kind"]].result.from_json(plain(outcome.result))
 
 
@@ -181,14 +182,14 @@ def test_study_that_fails_in_its_third_recipe_keeps_two_and_tries_only_the_rest_
         return trying(bench, name, *more)
 
     monkeypatch.setattr(recipes_job, "_try", fail)
-    listener = Listener()
+    report = FakeReport()
     run = asked(shelf, "recipes", recipes=("at_once", "gradual", "rate_10"))
     with pytest.raises(MemoryError):
-        job.run(run, shelf, listener)
-    kept = STUDIES["recipes"].result.from_json(listener.kept[-1])
+        job.run(run, shelf, report)
+    kept = STUDIES["recipes"].result.from_json(report.kept[-1])
     assert [recipe.name for recipe in kept.recipes] == ["head_first", "at_once"] and not kept.complete
     assert kept.pictures == 36 and kept.seconds > 0 and kept.intervals.startswith("95 % interval"), "all that is shown"
-    rest = again(shelf, run, listener.kept[-1])
+    rest = again(shelf, run, report.kept[-1])
     assert tried == ["head_first", "at_once", "gradual", "gradual", "rate_10"]
     assert [recipe.name for recipe in rest.recipes] == ["head_first", "at_once", "gradual", "rate_10"]
     was = replace(rest, recipes=rest.recipes[:2]).settled()  # beside each other, not beside what came later
@@ -209,11 +210,11 @@ def test_study_that_fails_in_its_third_recipe_keeps_two_and_tries_only_the_rest_
 def test_attempt_after_a_stopped_one_finds_only_what_is_missing(
     shelf: Store, kind: str, phase: str, done: str, chosen: dict[str, Any]
 ) -> None:
-    first = Listener(lambda progress: str(progress.get("phase", "")).startswith(phase))
+    first = FakeReport(lambda progress: str(progress.get("phase", "")).startswith(phase))
     run = asked(shelf, kind, **chosen)
     stopped = plain(job.run(run, shelf, first).result)
     assert not stopped["complete"] and stopped["sentences"][-1].startswith("Stopped early")
-    whole, second = again(shelf, run, {}), Listener()
+    whole, second = again(shelf, run, {}), FakeReport()
     resumed = again(shelf, run, stopped, second)
     assert done not in {told.get("phase") for told in second.told}, "again what was done"
     attempts = {"seconds": 0.0, "cpu_seconds": 0.0, "features_computed": 0}
@@ -222,8 +223,8 @@ def test_attempt_after_a_stopped_one_finds_only_what_is_missing(
 
 def test_networks_of_an_earlier_attempt_are_not_timed_again(shelf: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     run = asked(shelf, "backbones", backbones=("toy", "resnet50"))
-    whole = plain(job.run(run, shelf, Listener()).result)
+    whole = plain(job.run(run, shelf, FakeReport()).result)
     part = whole | {"backbones": whole["backbones"][:1], "sentences": whole["sentences"][:1], "complete": False}
-    monkeypatch.setattr(which_backbone_job, "_costs", lambda record: pytest.fail("timed again"))
+    monkeypatch.setattr(backbones_job, "_costs", lambda record: pytest.fail("timed again"))
     resumed = again(shelf, run, part)
     assert resumed.complete and [network.name for network in resumed.backbones] == ["toy", "resnet50"]

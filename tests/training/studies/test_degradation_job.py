@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from studies_toys import Listening, carry_on, carry_out
+from studies_toys import carry_on, carry_out
 
 from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
@@ -11,17 +11,18 @@ from cnn_core.training.loop import Diverged
 from cnn_core.training.studies import degradation_job
 from cnn_core.training.studies.degradation import ARMS, Degradation, DegradationResult
 from cnn_core.training.studies.training import Epoch
+from tests.reports import FakeReport
 
 SMALL: dict[str, Any] = {"shallow_depth": 8, "deep_depth": 14, "width": 2, "epochs": 2, "seeds": 2, "batch_size": 512}
 
 
 @pytest.fixture(scope="module")
-def small(shelf: Store) -> tuple[Run, Listening]:
-    report = Listening()
+def small(shelf: Store) -> tuple[Run, FakeReport]:
+    report = FakeReport()
     return carry_out(shelf, "degradation", report, **SMALL), report
 
 
-def test_every_arm_and_seed_has_its_curves(small: tuple[Run, Listening]) -> None:
+def test_every_arm_and_seed_has_its_curves(small: tuple[Run, FakeReport]) -> None:
     result = DegradationResult.from_json(small[0].result)
     assert tuple(result.arms) == ARMS
     for name, arm in result.arms.items():
@@ -41,7 +42,7 @@ def test_every_arm_and_seed_has_its_curves(small: tuple[Run, Listening]) -> None
     assert params["plain"] == params["residual"], "only the additions differ"
 
 
-def test_progress_rises_to_one_and_shows_the_curves(small: tuple[Run, Listening]) -> None:
+def test_progress_rises_to_one_and_shows_the_curves(small: tuple[Run, FakeReport]) -> None:
     run, report = small
     assert report.fractions == sorted(report.fractions) and report.fractions[-1] == 1.0
     assert report.fractions[-2] == pytest.approx(1.0), "the last batch is the end"
@@ -54,7 +55,7 @@ def test_progress_rises_to_one_and_shows_the_curves(small: tuple[Run, Listening]
 def test_a_stopped_run_keeps_what_was_learnt_and_goes_on_from_it(shelf: Store) -> None:
     # In the middle of the second network's only epoch.
     options = SMALL | {"epochs": 1, "batch_size": 128, "seeds": 1}
-    stop = Listening(lambda progress: progress.get("arm") == "plain_deep" and progress["fraction"] > 0.3)
+    stop = FakeReport(lambda progress: progress.get("arm") == "plain_deep" and progress["fraction"] > 0.3)
     run = carry_out(shelf, "degradation", stop, **options)
     before = DegradationResult.from_json(run.result)
     assert run.state == "stopped" and list(before.arms) == ["plain_shallow", "plain_deep"]
@@ -64,7 +65,7 @@ def test_a_stopped_run_keeps_what_was_learnt_and_goes_on_from_it(shelf: Store) -
     assert before.verdict.shown is None
 
     assert shelf.reopen(run.id)
-    report = Listening()
+    report = FakeReport()
     after = DegradationResult.from_json(carry_on(shelf, run.id, report).result)
     assert after.arms["plain_shallow"] == before.arms["plain_shallow"], "what had ended is not trained again"
     assert [told["arm"] for told in report.told if told.get("phase") == "training"] == list(ARMS[1:])
@@ -91,7 +92,7 @@ def test_loss_that_is_no_number_is_told_and_the_other_nets_go_on(shelf: Store, m
             return 0.5
 
     monkeypatch.setattr(degradation_job, "Trainer", Toy)
-    run = carry_out(shelf, "degradation", Listening(), **SMALL | {"seeds": 1})
+    run = carry_out(shelf, "degradation", FakeReport(), **SMALL | {"seeds": 1})
     result = DegradationResult.from_json(run.result)
     assert result.arms["plain_deep"].seeds[0].error.startswith("The loss became inf")
     assert result.arms["residual_deep"].seeds[0].complete and result.verdict.plain == ()
@@ -101,7 +102,7 @@ def test_loss_that_is_no_number_is_told_and_the_other_nets_go_on(shelf: Store, m
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_defaults_show_degradation_in_every_seed_within_ten_minutes(shelf: Store) -> None:
-    result = DegradationResult.from_json(carry_out(shelf, "degradation", Listening()).result)
+    result = DegradationResult.from_json(carry_out(shelf, "degradation", FakeReport()).result)
     verdict = result.verdict
     assert [pair.seed for pair in verdict.plain] == list(Degradation().seed_list)
     assert all(pair.deep > pair.shallow for pair in verdict.plain), verdict

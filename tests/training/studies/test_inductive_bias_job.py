@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import t as student
-from studies_toys import Listening, carry_on, carry_out
+from studies_toys import carry_on, carry_out
 
 from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
@@ -17,6 +17,7 @@ from cnn_core.training.studies.digits import digits
 from cnn_core.training.studies.inductive_bias import InductiveBiasResult
 from cnn_core.training.studies.inductive_bias_job import balanced, convnet, permuted, small_vit
 from cnn_core.training.studies.training import Trainer
+from tests.reports import FakeReport
 
 
 def test_networks_have_equal_parameters_within_two_per_cent() -> None:
@@ -47,13 +48,13 @@ def test_chosen_pictures_are_balanced_different_and_of_the_seed() -> None:
 
 
 @pytest.fixture(scope="module")
-def small(shelf: Store) -> tuple[Run, Listening]:
-    report = Listening()
+def small(shelf: Store) -> tuple[Run, FakeReport]:
+    report = FakeReport()
     options = {"sizes": (20,), "steps": 3, "seeds": 2, "learning_rates": (1e-3, 3e-3)}
     return carry_out(shelf, "inductive_bias", report, **options), report
 
 
-def test_every_point_is_there_and_both_were_tuned_alike(small: tuple[Run, Listening]) -> None:
+def test_every_point_is_there_and_both_were_tuned_alike(small: tuple[Run, FakeReport]) -> None:
     run, report = small
     result = InductiveBiasResult.from_json(run.result)
     points = {(p.net, p.shuffled, p.size, p.seed) for p in result.points}
@@ -70,7 +71,7 @@ def test_every_point_is_there_and_both_were_tuned_alike(small: tuple[Run, Listen
     assert report.fractions == sorted(report.fractions) and report.fractions[-2] == pytest.approx(1.0)
 
 
-def test_leads_come_with_their_intervals(small: tuple[Run, Listening]) -> None:
+def test_leads_come_with_their_intervals(small: tuple[Run, FakeReport]) -> None:
     result = InductiveBiasResult.from_json(small[0].result)
     assert [(lead.size, lead.shuffled, lead.seeds) for lead in result.leads] == [(20, False, 2), (20, True, 2)]
     accuracy = {(p.net, p.seed): p.test_accuracy for p in result.points if not p.shuffled}
@@ -86,13 +87,13 @@ OPTIONS: dict[str, Any] = {"sizes": (20, 40), "steps": 2, "seeds": 1, "learning_
 
 @pytest.mark.slow
 def test_stopped_run_keeps_its_points_and_goes_on_from_them(shelf: Store) -> None:
-    stop = Listening(lambda progress: "so_far" in progress)
+    stop = FakeReport(lambda progress: "so_far" in progress)
     run = carry_out(shelf, "inductive_bias", stop, **OPTIONS)
     before = InductiveBiasResult.from_json(run.result)
     assert run.state == "stopped" and [point.size for point in before.points] == [20]
     assert stop.kept[-1]["points"] == run.result["points"], "a point is kept as soon as it is there"
     assert shelf.reopen(run.id)
-    report = Listening()
+    report = FakeReport()
     after = InductiveBiasResult.from_json(carry_on(shelf, run.id, report).result)
     assert after.points[0] == before.points[0] and len(after.points) == 4 and after.tuning == before.tuning
     assert report.fractions[1] > 3 / 6, "two rates and a point were not tried again"
@@ -110,7 +111,7 @@ def test_point_that_diverges_is_told_and_the_others_are_measured(shelf: Store, m
         return epoch(self, iter(shown), listen)
 
     monkeypatch.setattr(Trainer, "epoch", diverging)
-    run = carry_out(shelf, "inductive_bias", Listening(), **OPTIONS)
+    run = carry_out(shelf, "inductive_bias", FakeReport(), **OPTIONS)
     assert run.state == "partial"
     assert run.error.startswith("vit, 20 pictures, natural, seed 0: The loss became nan at step 1")
     assert {(p["net"], p["size"]) for p in run.result["points"]} == {("convnet", 20), ("convnet", 40), ("vit", 40)}

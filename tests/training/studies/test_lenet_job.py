@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
-from studies_toys import Listening, carry_out
+from studies_toys import carry_out
 
 from cnn_core.store.records import Run, RunNotFound
 from cnn_core.store.runs import Store
@@ -11,11 +11,12 @@ from cnn_core.training.studies.digits import DrawingRefused, digits
 from cnn_core.training.studies.lenet import LeNetResult
 from cnn_core.training.studies.lenet_job import read_digit
 from cnn_core.training.transfer.answers import NoModel
+from tests.reports import FakeReport
 
 
 @pytest.fixture(scope="module")
-def outcome(shelf: Store) -> tuple[Run, Listening]:
-    report = Listening()
+def outcome(shelf: Store) -> tuple[Run, FakeReport]:
+    report = FakeReport()
     return carry_out(shelf, "lenet", report, epochs=2, batch_size=64), report
 
 
@@ -25,7 +26,7 @@ def _drawn(index: int, scale: int = 12) -> np.ndarray:
     return np.pad(np.clip(np.asarray(ink), 0, 1), 20)
 
 
-def test_curves_and_kernels_have_every_epoch(outcome: tuple[Run, Listening]) -> None:
+def test_curves_and_kernels_have_every_epoch(outcome: tuple[Run, FakeReport]) -> None:
     run, report = outcome
     result = LeNetResult.from_json(run.result)
     assert [epoch.epoch for epoch in result.epochs] == [1, 2]
@@ -38,7 +39,7 @@ def test_curves_and_kernels_have_every_epoch(outcome: tuple[Run, Listening]) -> 
     assert result.params == 61_706 and result.model_bytes and result.seconds
 
 
-def test_live_result_has_the_curves_and_the_newest_kernels(outcome: tuple[Run, Listening]) -> None:
+def test_live_result_has_the_curves_and_the_newest_kernels(outcome: tuple[Run, FakeReport]) -> None:
     run, report = outcome
     so_far, result = (LeNetResult.from_json(values) for values in (report.progress["so_far"], run.result))
     assert (so_far.epochs, so_far.batches) == (result.epochs, result.batches)
@@ -47,7 +48,7 @@ def test_live_result_has_the_curves_and_the_newest_kernels(outcome: tuple[Run, L
     assert LeNetResult.from_json(kept).accuracy == result.accuracy, "kept before the network is stored"
 
 
-def test_errors_confusion_and_accuracy_agree(outcome: tuple[Run, Listening]) -> None:
+def test_errors_confusion_and_accuracy_agree(outcome: tuple[Run, FakeReport]) -> None:
     result = LeNetResult.from_json(outcome[0].result)
     confusion, accuracy = np.array(result.confusion), result.accuracy
     assert accuracy and confusion.sum() == accuracy.total == 359 and confusion.trace() == accuracy.correct
@@ -66,7 +67,7 @@ def test_errors_confusion_and_accuracy_agree(outcome: tuple[Run, Listening]) -> 
     assert accuracy.value == pytest.approx(1 - result.epochs[-1].test_error)
 
 
-def test_drawn_digit_is_read_by_the_runs_network(outcome: tuple[Run, Listening], shelf: Store) -> None:
+def test_drawn_digit_is_read_by_the_runs_network(outcome: tuple[Run, FakeReport], shelf: Store) -> None:
     said = read_digit(outcome[0].id, _drawn(0), location=shelf.location)
     assert sum(said["probabilities"]) == pytest.approx(1, abs=1e-4) and len(said["probabilities"]) == 10
     maps = {entry["name"]: entry["values"] for entry in said["maps"]}
@@ -103,7 +104,7 @@ def test_what_it_has_seen_is_told_beside_a_plain_seven() -> None:
 
 
 def test_stopped_run_can_be_asked(shelf: Store) -> None:
-    stop = Listening(lambda progress: progress.get("fraction", 0) > 0.3)
+    stop = FakeReport(lambda progress: progress.get("fraction", 0) > 0.3)
     run = carry_out(shelf, "lenet", stop, epochs=2, batch_size=256)
     assert run.state == "stopped" and run.result["epochs"] == [] and run.result["accuracy"]["total"] == 359
     assert len(read_digit(run.id, _drawn(1), location=shelf.location)["probabilities"]) == 10

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
-from studies_toys import Listening
 
 from cnn_core.networks.zoo.cifar_resnet import cifar_resnet
 from cnn_core.pictures.items import SpecRefused
@@ -17,6 +16,7 @@ from cnn_core.training.spec import Spec
 from cnn_core.training.studies import signals as studies
 from cnn_core.training.studies.causes import Identity, IdentityOptions, Signals, SignalsOptions
 from cnn_core.training.studies.signals import follow, learn_identity, patches, signals
+from tests.reports import FakeReport
 
 
 def _net(**options: object) -> keras.Model:
@@ -145,12 +145,12 @@ def test_run_of_signals_stops_between_nets_and_goes_on_there(monkeypatch: pytest
         return real(net, *about)
 
     monkeypatch.setattr(studies, "follow", counted)
-    report = Listening(lambda progress: progress.get("fraction") == 0.5)
+    report = FakeReport(lambda progress: progress.get("fraction") == 0.5)
     half = studies.run_signals(job("signals", {"depths": [8]}), None, report)  # type: ignore[arg-type]
     assert report.fractions == [0.0, 0.0, 0.25, 0.5]
     assert len(followed) == len(Signals.from_json(half.result).nets) == 2
     assert report.kept[-1] == half.result, "what is known so far was handed over"
-    rest = studies.run_signals(job("signals", {"depths": [8]}, half.result), None, Listening())  # type: ignore[arg-type]
+    rest = studies.run_signals(job("signals", {"depths": [8]}, half.result), None, FakeReport())  # type: ignore[arg-type]
     assert len(followed) == 4, "two were known"
     nets = Signals.from_json(rest.result).nets
     assert [(net.residual, net.batch_norm) for net in nets] == [(0, 0), (1, 0), (0, 1), (1, 1)]
@@ -167,11 +167,11 @@ def test_run_of_the_identity_stops_between_seeds_and_goes_on_there(monkeypatch: 
         return [1.0, float(trained[-1])]
 
     monkeypatch.setattr(studies, "_identity_losses", losses)
-    report = Listening(lambda progress: progress.get("phase") == "training, seed 2 of 3")
+    report = FakeReport(lambda progress: progress.get("phase") == "training, seed 2 of 3")
     part = studies.run_identity(job("identity", {"blocks": 1}), None, report)  # type: ignore[arg-type]
     assert part.result == Identity([0], 1.0, [[1.0, 0.0]], [[1.0, 1.0]]).to_json()
     assert report.kept == [part.result]
-    rest = studies.run_identity(job("identity", {"blocks": 1}, part.result), None, Listening())  # type: ignore[arg-type]
+    rest = studies.run_identity(job("identity", {"blocks": 1}, part.result), None, FakeReport())  # type: ignore[arg-type]
     plain, residual = [[1.0, 0.0], [1.0, 2.0], [1.0, 4.0]], [[1.0, 1.0], [1.0, 3.0], [1.0, 5.0]]
     assert plain == rest.result["plain"] and residual == rest.result["residual"] and rest.result["seeds"] == [0, 1, 2]
 

@@ -16,7 +16,7 @@ from PIL import Image, TiffImagePlugin
 from transfer_toys import labelled
 
 from cnn_core.networks.backbones import backbone
-from cnn_core.pictures.images import ImageRejected, decode, square
+from cnn_core.pictures.images import ImageRefused, decode, square
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer import documents
 from cnn_core.training.transfer.spec import Experiment
@@ -195,8 +195,8 @@ def test_script_sees_what_the_page_sees(name: str, loaded: tuple[Path, dict[str,
     record = backbone("efficientnet_lite0")
     try:
         page = square(decode((folder / name).read_bytes(), name).pixels, record.input_size, record.crop_fraction)
-    except ImageRejected as rejection:
-        assert refused[name] == str(rejection) and name not in pixels
+    except ImageRefused as refusal:
+        assert refused[name] == str(refusal) and name not in pixels
     else:
         assert pixels[name].dtype == np.float32 and np.array_equal(pixels[name], page)
 

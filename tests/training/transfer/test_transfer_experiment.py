@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import keras
 import numpy as np
 import pytest
-from transfer_toys import FakeReport, Outcome, carry_out
+from transfer_toys import Outcome, carry_out
 
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import cached_features, extractor_id, lower, network_input
@@ -31,6 +31,7 @@ from cnn_core.training.transfer.export import epochs_csv, metrics_csv
 from cnn_core.training.transfer.live import Listener
 from cnn_core.training.transfer.results import EpochFigures
 from cnn_core.training.transfer.spec import Experiment, Options
+from tests.reports import FakeReport
 
 HEAD = ("probabilities/kernel", "probabilities/bias")
 LAST_TWO_BLOCKS = {f"block7a_{part}_conv/kernel" for part in ("expand", "depthwise", "project")} | {"top_conv/kernel"}

@@ -18,7 +18,7 @@ from cnn_core.arithmetic.escaping import markdown
 from cnn_core.networks import backbones
 from cnn_core.networks.zoo.efficientnet_lite_weights import released_weights
 from cnn_core.pictures import decoders, intake, kept
-from cnn_core.pictures.archives import ArchiveRejected
+from cnn_core.pictures.archives import ArchiveRefused
 from cnn_core.pictures.intake import Intake
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.store import keys
@@ -226,7 +226,7 @@ def test_what_is_no_whole_bundle_is_refused_in_a_sentence(outcome: Outcome, tmp_
         odd = json.dumps(document | {"options": document["options"] | {"epochs": epochs}}).encode()
         with pytest.raises(SpecRefused, match=f"epochs is {epochs}; expected a whole number from 1 to 200"):
             restore(changed(data, {settings: odd}), "b.zip", other)
-    with pytest.raises(ArchiveRejected, match="not a zip archive"):
+    with pytest.raises(ArchiveRefused, match="not a zip archive"):
         restore(b"%PDF-1.7", "b.zip", other)
     without = bundle(outcome.store, outcome.run, "frozen", backbones.backbone("efficientnet_lite0"), pictures=False)
     with pytest.raises(BundleRefused, match="Download it with its pictures"):

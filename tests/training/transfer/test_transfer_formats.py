@@ -4,7 +4,6 @@ import hashlib
 import importlib.util
 import io
 import zipfile
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,26 +16,11 @@ from transfer_toys import Outcome
 from cnn_core.arithmetic.escaping import markdown
 from cnn_core.networks import backbones, flatbuffer
 from cnn_core.pictures import kept
-from cnn_core.store.records import Run, plain
+from cnn_core.store.records import Run
 from cnn_core.training.transfer import answers, formats, onnx_extra
 from cnn_core.training.transfer.export import bundle, self_test_of
 from cnn_core.training.transfer.results import SelfTest
-
-
-class Listening:
-    """Remembers what it is told; asks to stop when `stop_when` says so of the progress."""
-
-    def __init__(self, stop_when: Callable[[dict[str, Any]], bool] = lambda progress: False) -> None:
-        self.told: list[dict[str, Any]] = []
-        self.kept: list[dict[str, Any]] = []
-        self.stop_when, self.should_stop, self.lost = stop_when, False, False
-
-    def update(self, **progress: Any) -> None:
-        self.told.append(plain(progress))
-        self.should_stop = self.should_stop or self.stop_when(progress)
-
-    def found(self, result: Mapping[str, Any]) -> None:
-        self.kept.append(plain(result))
+from tests.reports import FakeReport
 
 
 def cheap(monkeypatch: pytest.MonkeyPatch, *, failing: str = "") -> list[str]:
@@ -69,7 +53,7 @@ def test_run_of_a_test_tells_how_far_it_is_and_stops_between_formats(
     outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tested = cheap(monkeypatch)
-    report = Listening(lambda progress: progress.get("fraction") == 0.5)
+    report = FakeReport(lambda progress: progress.get("fraction") == 0.5)
     found = formats.run(export_run(outcome), outcome.store, report)
     assert tested == ["keras", "tflite"] and not found.trouble
     assert [each["phase"] for each in report.told if "testing" in each.get("phase", "")] == [
@@ -87,13 +71,13 @@ def test_run_of_a_test_that_fails_keeps_what_was_tested_and_goes_on_there(
     outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cheap(monkeypatch, failing="int8")
-    report, run = Listening(), export_run(outcome)
+    report, run = FakeReport(), export_run(outcome)
     with pytest.raises(MemoryError):
         formats.run(run, outcome.store, report)
     kept = SelfTest.from_json(report.kept[-1])
     assert [entry["name"] for entry in kept.formats] == ["keras", "tflite"]
     tested = cheap(monkeypatch)
-    found = formats.run(export_run(outcome, report.kept[-1]), outcome.store, Listening())
+    found = formats.run(export_run(outcome, report.kept[-1]), outcome.store, FakeReport())
     assert tested == ["int8", "onnx"]
     assert [entry["name"] for entry in SelfTest.from_json(found.result).formats] == ["keras", "tflite", "int8", "onnx"]
 
@@ -157,7 +141,7 @@ def test_onnx_that_is_not_installed_is_left_out_with_the_command_and_made_once_i
     cheap(monkeypatch)
     with monkeypatch.context() as lean:
         without(lean, "tf2onnx", "onnxruntime")
-        found = SelfTest.from_json(formats.run(export_run(outcome), outcome.store, Listening()).result)
+        found = SelfTest.from_json(formats.run(export_run(outcome), outcome.store, FakeReport()).result)
     reason = "ONNX is not offered: this installation lacks tf2onnx, onnxruntime, which you get by “make app ONNX=1”."
     assert found.formats[-1] == {"name": "onnx", "words": reason, "passed": False}
     record = backbones.backbone("efficientnet_lite0")
@@ -166,7 +150,7 @@ def test_onnx_that_is_not_installed_is_left_out_with_the_command_and_made_once_i
 
     tested, run = cheap(monkeypatch), export_run(outcome)
     again = replace(run, spec={**run.spec, "again": "onnx"})
-    found = SelfTest.from_json(formats.run(again, outcome.store, Listening()).result)
+    found = SelfTest.from_json(formats.run(again, outcome.store, FakeReport()).result)
     assert tested == ["onnx"] and all(entry["passed"] for entry in found.formats)
     assert [entry["name"] for entry in found.formats] == ["keras", "tflite", "int8", "onnx"]
 

@@ -6,11 +6,12 @@ from dataclasses import asdict
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transfer_toys import FakeReport, Outcome
+from transfer_toys import Outcome
 
 from cnn_core.training.transfer.live import MAX_POINTS, Live, expected_seconds
 from cnn_core.training.transfer.results import learning
 from cnn_core.training.transfer.spec import ARMS, Options
+from tests.reports import FakeReport
 
 SIZES = {"train": 30, "validation": 10, "test": 10}
 
@@ -21,15 +22,11 @@ class Light(FakeReport):
     def update(self, **progress) -> None:
         self.progress.update(progress)
         self.told.append({"fraction": progress["fraction"]} if "fraction" in progress else {})
-        self._stop = self._stop or self.stop_when(self.progress)
-
-
-def fractions(report: FakeReport) -> list[float]:
-    return [told["fraction"] for told in report.told if "fraction" in told]
+        self.should_stop = self.should_stop or self.stop_when(self.progress)
 
 
 def test_bar_of_a_real_run_grows_to_the_end(outcome: Outcome) -> None:
-    seen = fractions(outcome.report)
+    seen = outcome.report.fractions
     assert seen[0] == 0.0 and seen[-1] == 1.0 and seen == sorted(seen)
     assert seen[-2] == pytest.approx(1.0, abs=1e-6)  # no jump at the end: every phase was counted in full
     phases = [told["phase"] for told in outcome.report.told if "phase" in told]
@@ -71,7 +68,7 @@ def test_curve_is_bounded_and_the_bar_in_range(arms: tuple[str, ...], epochs: in
     assert len(points) <= MAX_POINTS
     assert [point[0] for point in points] == sorted(point[0] for point in points)
     live.phase("done")
-    seen = fractions(report)
+    seen = report.fractions
     assert seen == sorted(seen) and seen[0] == 0.0 and seen[-1] == 1.0
     assert max(seen[:-1]) <= 1.0 + 1e-9
 
@@ -98,7 +95,7 @@ def test_pictures_in_parts_go_on_counting() -> None:
         done = live.tick("feature_maps")
         for pictures in range(5, SIZES[part] + 1, 5):
             assert done(pictures) is False
-    seen = fractions(report)
+    seen = report.fractions
     assert seen == sorted(seen) and len(set(seen)) == 9  # 0 and eight times five pictures
 
 
@@ -154,10 +151,10 @@ def test_arms_of_an_earlier_attempt_keep_their_curves_and_cost_nothing(outcome: 
     listener = live.listener("blocks")
     for epoch in (2, 3):
         listener.epoch({"phase": "blocks", "epoch": epoch})
-    assert fractions(report)[-1] == pytest.approx(1.0), "what is left is the whole bar"
+    assert report.fractions[-1] == pytest.approx(1.0), "what is left is the whole bar"
     everything = FakeReport()
     Live(everything, Options(arms=("frozen",)), SIZES, kept).phase("done")
-    assert fractions(everything) == [0.0, 1.0]
+    assert everything.fractions == [0.0, 1.0]
 
 
 def test_stop_reaches_whoever_counts() -> None:

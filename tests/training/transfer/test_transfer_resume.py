@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from transfer_toys import FakeReport, few_textures
+from transfer_toys import few_textures
 
 from cnn_core.networks import maps
 from cnn_core.pictures.items import Item
@@ -19,6 +19,7 @@ from cnn_core.training.transfer import experiment as job
 from cnn_core.training.transfer import training
 from cnn_core.training.transfer.live import Listener
 from cnn_core.training.transfer.spec import Experiment, Options
+from tests.reports import FakeReport
 
 
 class Killed(BaseException):

@@ -1,8 +1,7 @@
 """Validation against test: said only where it is beyond chance, and in what the pictures differ."""
 
 import math
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -23,13 +22,6 @@ from cnn_core.training.transfer.results import Arm, EpochFigures, Transfer
 from cnn_core.training.transfer.shift import Fall, Shift, Trait, card_words
 
 TITLES = {"frozen": "Frozen", "fine_tuned": "Fine-tuned"}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(str(tmp_path))
-    yield opened
-    opened.close()
 
 
 def test_brain_scans_are_said_to_be_others() -> None:

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from transfer_toys import FakeReport, attempt, carry_out
+from transfer_toys import attempt, carry_out
 
 from cnn_core.engine.errors import MEMORY_WORDS
 from cnn_core.pictures.items import Item
@@ -17,6 +17,7 @@ from cnn_core.store.runs import Store
 from cnn_core.training import heads
 from cnn_core.training.transfer import training
 from cnn_core.training.transfer.results import Transfer
+from tests.reports import FakeReport
 
 SMALL: dict[str, Any] = {"epochs": 1, "batch_size": 6, "unfreeze_blocks": 1}
 NO_MEMORY = f"The memory did not suffice. {MEMORY_WORDS}"
@@ -40,9 +41,14 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         return count
 
-    for room, name in ((heads, "chosen"), (training, "fine_tuned"), (training, "scratch")):
+    for room, name in ((heads, "fit_best"), (training, "fine_tuned"), (training, "scratch")):
         monkeypatch.setattr(room, name, counted(room, name))
     return found
+
+
+def told(report: FakeReport) -> list[Transfer]:
+    """What a run had found by then."""
+    return [Transfer.from_json(known) for known in report.kept]
 
 
 def failing(error: BaseException) -> Callable[..., Any]:
@@ -60,15 +66,15 @@ def test_failing_arm_leaves_the_others_and_only_it_is_tried_again(
         first = carry_out(shelf, textures, arms=("frozen", "fine_tuned"), **SMALL)
     assert (first.run.state, first.run.error) == ("partial", "Fine-tuned failed; what the others found is kept.")
     assert list(first.arms) == ["frozen"] and first.result.failed == {"fine_tuned": NO_MEMORY}
-    assert [list(known.arms) for known in first.report.results] == [["frozen"], ["frozen"]]
-    assert not first.report.results[0].failed, "the frozen arm is a result before the other begins"
-    assert first.environment["keras"] and calls == {"chosen": 1}
+    assert [list(known.arms) for known in told(first.report)] == [["frozen"], ["frozen"]]
+    assert not told(first.report)[0].failed, "the frozen arm is a result before the other begins"
+    assert first.environment["keras"] and calls == {"fit_best": 1}
 
     calls.clear()
     assert shelf.reopen(first.run.id)
     second = attempt(shelf, first.run.id)
     assert (second.run.state, second.run.error) == ("done", "")
-    assert calls == {"chosen": 1, "fine_tuned": 1}, "its head is needed again, and takes no time"
+    assert calls == {"fit_best": 1, "fine_tuned": 1}, "its head is needed again, and takes no time"
     assert second.arms["frozen"] == first.arms["frozen"] and second.result.failed == {}
     head = replace(second.arms["fine_tuned"].history[0], seconds=0.0)
     assert head == replace(first.arms["frozen"].history[0], seconds=0.0)
@@ -88,12 +94,12 @@ def test_what_an_attempt_had_found_survives_its_worker(
         with pytest.raises(KeyboardInterrupt):
             carry_out(shelf, textures, report, arms=("frozen", "fine_tuned"), **SMALL)
     lost = shelf.live()[-1]
-    (found,) = report.results
+    (found,) = told(report)
     assert shelf.beat(lost, {}, found.to_json()) == "go on"
     calls.clear()
     second = attempt(shelf, lost.id)
     assert (second.run.state, second.run.attempt) == ("done", 2)
-    assert calls == {"chosen": 1, "fine_tuned": 1} and second.arms["frozen"] == found.arms["frozen"]
+    assert calls == {"fit_best": 1, "fine_tuned": 1} and second.arms["frozen"] == found.arms["frozen"]
 
 
 def test_figures_without_their_network_are_found_again(
@@ -104,7 +110,7 @@ def test_figures_without_their_network_are_found_again(
     assert other
     shelf.beat(other, {}, first.result.to_json())
     calls.clear()
-    assert attempt(shelf, other.id).run.state == "done" and calls["chosen"] == 1
+    assert attempt(shelf, other.id).run.state == "done" and calls["fit_best"] == 1
 
 
 def test_arm_that_was_stopped_is_trained_to_its_end_later(shelf: Store, textures: tuple[Item, ...]) -> None:
@@ -147,10 +153,10 @@ def test_run_of_which_nothing_was_learnt_fails_with_the_reason(
     shelf: Store, textures: tuple[Item, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = FakeReport()
-    monkeypatch.setattr(heads, "chosen", failing(MemoryError("first")))
+    monkeypatch.setattr(heads, "fit_best", failing(MemoryError("first")))
     with pytest.raises(MemoryError, match="first"):
         carry_out(shelf, textures, report, arms=("frozen", "fine_tuned"), **SMALL)
-    assert all(not known.arms for known in report.results)
+    assert all(not known.arms for known in told(report))
 
 
 def test_whole_result_is_not_computed_again(shelf: Store, textures: tuple[Item, ...], calls: Counter[str]) -> None:

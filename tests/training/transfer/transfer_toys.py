@@ -1,8 +1,7 @@
-"""What the tests of the experiment share: a report that remembers, a few pictures, a whole small experiment."""
+"""What the tests of the experiment share: a few pictures, a whole small experiment."""
 
 import io
 import zipfile
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,34 +13,13 @@ from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import sets
 from cnn_core.pictures.images import Picture
 from cnn_core.pictures.items import Item
-from cnn_core.store.records import Run, plain
+from cnn_core.store.records import Run
 from cnn_core.store.report import how_it_ended
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer.export import bundle, network_file
 from cnn_core.training.transfer.results import Arm, Transfer
 from cnn_core.training.transfer.spec import Experiment, Options
-
-
-class FakeReport:
-    """Remembers all that it is told; asks to stop when `stop_when` says so of the progress."""
-
-    def __init__(self, stop_when: Callable[[dict[str, Any]], bool] = lambda progress: False) -> None:
-        self.told: list[dict[str, Any]] = []
-        self.progress: dict[str, Any] = {}
-        self.results: list[Transfer] = []
-        self.stop_when, self.lost, self._stop = stop_when, False, False
-
-    def update(self, **progress: Any) -> None:
-        self.told.append(plain(progress))
-        self.progress.update(self.told[-1])
-        self._stop = self._stop or self.stop_when(self.progress)
-
-    def found(self, result: Mapping[str, Any]) -> None:
-        self.results.append(Transfer.from_json(plain(result)))
-
-    @property
-    def should_stop(self) -> bool:
-        return self._stop
+from tests.reports import FakeReport
 
 
 @dataclass

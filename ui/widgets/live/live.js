@@ -32,7 +32,7 @@ import { agreement, noneWords, paceWords, percent, shownClasses, verdictOf, verd
  * @property {Seen} [seen] The frame whose answer is shown: tests ask the server about the very same.
  */
 
-const MOST_BARS = 8, PACE = 20;
+const MAX_BARS = 8, PACE = 20;
 
 /** @param {Args} args */
 export default function ({ data, parentElement }) {
@@ -70,7 +70,7 @@ export default function ({ data, parentElement }) {
     return line;
   });
   const bars = (/** @type {Answer} */ answer) =>
-    shownClasses(arms.map(([arm]) => answer[arm]), classes.length, MOST_BARS).map((index) => {
+    shownClasses(arms.map(([arm]) => answer[arm]), classes.length, MAX_BARS).map((index) => {
       const row = make('li'), meters = make('div', 'meters');
       row.append(make('span', 'name', classes[index]), meters);
       for (const [arm] of arms) {

@@ -1,6 +1,6 @@
 """What each study of the laboratory found on five kinds of clothing: computed before, with its provenance. Light.
 
-The figures lie beside this module, a file a study, as `python -m cnn_core lab KIND FOLDER --json` printed them. The
+The figures lie beside this module, a file a study, as `python -m cnn_core lab STUDY FOLDER --json` printed them. The
 photos (CC0) are no part of ConvScope.
 """
 

@@ -23,7 +23,7 @@ from typing import Any
 
 try:
     import numpy as np
-    from images import ImageRejected, decode, square
+    from images import ImageRefused, decode, square
     from quiet import quiet
 except ModuleNotFoundError as missing:
     remedy = "Unpack the whole download in one folder"
@@ -68,8 +68,8 @@ def load(path: str | Path, tell: Callable[[str], None] = lambda note: None) -> n
         picture = decode(Path(path).read_bytes(), str(path))
     except OSError as error:
         raise Trouble(f"{path} cannot be read ({error.strerror}). Give the path of a picture file.") from None
-    except ImageRejected as rejection:
-        raise Trouble(str(rejection)) from None
+    except ImageRefused as refusal:
+        raise Trouble(str(refusal)) from None
     for note in picture.notes:
         tell(f"{path}: {note}")
     return square(picture.pixels, SIZE, CROP_FRACTION).astype(np.float32)

@@ -24,20 +24,20 @@ from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.store.runs import Store
 from cnn_core.training.heads import Head, unpacked
-from cnn_core.training.lab.labels import Attention, LabelsOptions, LabelsResult, MapPoint, Neighbour
+from cnn_core.training.lab.labels import Evidence, LabelsOptions, LabelsResult, MapPoint, Neighbour
 from cnn_core.training.lab.labels_job import NEAREST
 from cnn_core.training.lab.probe import fit_within
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.splits import Fold, repeated_folds, usable
 
-MOST_TO_FIT = 300  # pictures of a study without heads of its own: half a second
+MAX_FITTED = 300  # pictures of a study without heads of its own: half a second
 
 
-class AttentionRefused(ValueError):
+class EvidenceRefused(ValueError):
     """There is no such study, or the picture was no part of it."""
 
 
-def attention(run_id: str, digest: str, *, location: str | None = None) -> Attention:
+def evidence(run_id: str, digest: str, *, location: str | None = None) -> Evidence:
     """Return what a head that was not shown a picture says of it, and why.
 
     Args:
@@ -46,7 +46,7 @@ def attention(run_id: str, digest: str, *, location: str | None = None) -> Atten
         location: Of the store; by default the one of this process.
 
     Raises:
-        AttentionRefused: If the run is no such study, the picture is not in it, or the study is of version 0.1, which
+        EvidenceRefused: If the run is no such study, the picture is not in it, or the study is of version 0.1, which
             kept no heads, and of more pictures than one can be fitted to within a second.
         RunNotFound: If there is no such run.
     """
@@ -55,10 +55,10 @@ def attention(run_id: str, digest: str, *, location: str | None = None) -> Atten
         run = store.get(run_id)
         points = _result(run).map
         if not points:
-            raise AttentionRefused(f"Run {run_id} has no map of its pictures (its state is {run.state}).")
+            raise EvidenceRefused(f"Run {run_id} has no map of its pictures (its state is {run.state}).")
         index = next((i for i, point in enumerate(points) if point.digest == digest), None)
         if index is None:
-            raise AttentionRefused(f"The picture {digest[:12]} took no part in run {run_id}. Choose one of its map.")
+            raise EvidenceRefused(f"The picture {digest[:12]} took no part in run {run_id}. Choose one of its map.")
         record = backbones.backbone(run.spec["options"]["backbone"])
         batch = network_input(store, [Item(digest, "", "")], record)
     finally:
@@ -69,11 +69,11 @@ def attention(run_id: str, digest: str, *, location: str | None = None) -> Atten
     classes, label = _result(run).classes, points[index].label
     shares = head.probabilities(features[index][None])[0]
     said = classes[int(shares.argmax())]
-    return Attention(
+    return Evidence(
         label,
         said,
         probabilities={name: float(share) for name, share in zip(classes, shares, strict=True)},
-        maps={name: evidence(_base(record.name), head, batch, classes.index(name)) for name in (said, label)},
+        maps={name: grad_cam(_base(record.name), head, batch, classes.index(name)) for name in (said, label)},
         seen=batch[0],
         nearest=_nearest(features, index, folds[fold].train, points),
     )
@@ -85,7 +85,7 @@ def _result(run: Run) -> LabelsResult:
     return LabelsResult.from_json(run.result) if is_one else LabelsResult()
 
 
-def evidence(base: keras.Model, head: Head, batch: np.ndarray, index: int) -> np.ndarray:
+def grad_cam(base: keras.Model, head: Head, batch: np.ndarray, index: int) -> np.ndarray:
     """Return Grad-CAM's map for a class, at the last feature map of a network under a linear head.
 
     Args:
@@ -124,7 +124,7 @@ def _material(location: str, run_id: str) -> tuple[np.ndarray, np.ndarray, tuple
         record = backbones.backbone(spec.options.network)
 
         def gone() -> NoReturn:
-            raise AttentionRefused(f"The features of run {run_id} are not kept any more. Measure its pictures again.")
+            raise EvidenceRefused(f"The features of run {run_id} are not kept any more. Measure its pictures again.")
 
         features, _ = cached_features(store, items, record, _precision(run), lambda done: False, extractor=gone)
     finally:
@@ -152,8 +152,8 @@ def _head(location: str, run_id: str, fold: int) -> Head:
     finally:
         store.close()
     features, labels, folds = _material(location, run_id)
-    if len(labels) > MOST_TO_FIT:
-        raise AttentionRefused(
+    if len(labels) > MAX_FITTED:
+        raise EvidenceRefused(
             f"Run {run_id} has kept no heads, and to fit one to {len(labels)} pictures takes seconds. "
             "Measure them again."
         )

@@ -8,10 +8,10 @@ import numpy as np
 from cnn_core.networks import backbones
 from cnn_core.networks.forward import features, pooled
 from cnn_core.networks.summary import layer_table
+from cnn_core.training.lab.backbones import BackbonesOptions, BackbonesResult, Compared, Costs
 from cnn_core.training.lab.bench import Bench
-from cnn_core.training.lab.which_backbone import BackbonesOptions, BackbonesResult, Compared, Costs
 
-TIMED_BATCH, TIMES = 8, 7
+_TIMED_BATCH, _TIMES = 8, 7
 
 BackbonesBench = Bench[BackbonesOptions, BackbonesResult]
 
@@ -48,11 +48,11 @@ def _costs(record: backbones.Backbone) -> Costs:
     rows = layer_table(model)
     params = sum(row.params for row in rows)
     macs = None if any(row.macs is None for row in rows[1:]) else sum(row.macs or 0 for row in rows)
-    batch = np.zeros((TIMED_BATCH, record.input_size, record.input_size, 3), np.uint8)
+    batch = np.zeros((_TIMED_BATCH, record.input_size, record.input_size, 3), np.uint8)
     network, seconds = features(record), []
-    for _ in range(TIMES):
+    for _ in range(_TIMES):
         start = time.perf_counter()
         network(batch)
         seconds.append(time.perf_counter() - start)
-    milliseconds = 1000 * float(np.median(seconds[1:])) / TIMED_BATCH  # the first one warms up
+    milliseconds = 1000 * float(np.median(seconds[1:])) / _TIMED_BATCH  # the first one warms up
     return Costs(milliseconds, macs, params, 4 * params / 1e6)

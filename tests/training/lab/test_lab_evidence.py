@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lab_toys import Listener, claimed, colours, toy_network
+from lab_toys import claimed, colours, toy_network
 
 from cnn_core.pictures import kept
 from cnn_core.pictures.images import square
@@ -10,9 +10,10 @@ from cnn_core.store import keys
 from cnn_core.store.records import Run, RunNotFound
 from cnn_core.store.runs import Store
 from cnn_core.training import heads
-from cnn_core.training.lab import attention, job
+from cnn_core.training.lab import evidence, job
 from cnn_core.training.lab.labels import LabelsOptions, LabelsResult
 from cnn_core.training.lab.spec import LabSpec
+from tests.reports import FakeReport
 
 pytestmark = pytest.mark.usefixtures("toy")
 
@@ -21,8 +22,8 @@ pytestmark = pytest.mark.usefixtures("toy")
 def studied(shelf: Store) -> Run:
     options = LabelsOptions(backbone="toy", folds=3, repeats=1, flip=0.2)
     run = claimed(shelf, LabSpec(tuple(colours(shelf, 8)), options, "colours").to_json())
-    outcome = job.run(run, shelf, Listener())
-    attention._base.cache_clear()
+    outcome = job.run(run, shelf, FakeReport())
+    evidence._base.cache_clear()
     shelf.finish(run, "done", result=outcome.result, environment=outcome.environment)
     return shelf.get(run.id)
 
@@ -36,7 +37,7 @@ def test_grad_cam_under_a_linear_head_is_the_class_activation_map() -> None:
     for index in range(3):
         weights = head.kernel[:, index] / head.scale
         cam = sum(weights[c] * maps[0, :, :, c] for c in range(12))  # Zhou et al. 2016, equation 2
-        found = attention.evidence(base, head, pictures[:1], index)
+        found = evidence.grad_cam(base, head, pictures[:1], index)
         assert found == pytest.approx(np.maximum(cam, 0) / 4, abs=1e-5)
     assert (base.output.shape[1:]) == (2, 2, 12), "the network itself is left as it was"
 
@@ -44,7 +45,7 @@ def test_grad_cam_under_a_linear_head_is_the_class_activation_map() -> None:
 def test_attention_comes_from_the_head_that_was_not_shown_the_picture(shelf: Store, studied: Run) -> None:
     points = LabelsResult.from_json(studied.result).map
     wrong = next(point for point in points if not point.right)
-    answer = attention.attention(studied.id, wrong.digest, location=shelf.location)
+    answer = evidence.evidence(studied.id, wrong.digest, location=shelf.location)
     assert answer.label == wrong.label and answer.said == wrong.said
     assert set(answer.maps) == {wrong.label, wrong.said}
     # With one repeat the study's probability is this head's: the same pictures, labels and penalty.
@@ -60,7 +61,7 @@ def test_nearest_are_training_pictures_by_cosine(shelf: Store, studied: Run) -> 
     pictures = np.stack([square(kept.pixels(shelf, point.digest), 16, 1.0) for point in points])
     features = base.predict(pictures, verbose=0).mean(axis=(1, 2))
     features = features - features.mean(axis=0)
-    answer = attention.attention(studied.id, points[0].digest, location=shelf.location)
+    answer = evidence.evidence(studied.id, points[0].digest, location=shelf.location)
     cosine = {
         point.digest: f @ features[0] / np.linalg.norm(f) / np.linalg.norm(features[0])
         for point, f in zip(points[1:], features[1:], strict=True)
@@ -74,13 +75,13 @@ def test_nearest_are_training_pictures_by_cosine(shelf: Store, studied: Run) -> 
 
 
 def test_attention_refuses_what_it_cannot_look_at(shelf: Store, studied: Run) -> None:
-    with pytest.raises(attention.AttentionRefused, match="The picture feedfacecafe took no part in run"):
-        attention.attention(studied.id, "feedfacecafebeef", location=shelf.location)
+    with pytest.raises(evidence.EvidenceRefused, match="The picture feedfacecafe took no part in run"):
+        evidence.evidence(studied.id, "feedfacecafebeef", location=shelf.location)
     waiting = shelf.create("lab", studied.spec, title="waiting")
-    with pytest.raises(attention.AttentionRefused, match=r"has no map of its pictures \(its state is queued\)"):
-        attention.attention(waiting.id, "feed", location=shelf.location)
+    with pytest.raises(evidence.EvidenceRefused, match=r"has no map of its pictures \(its state is queued\)"):
+        evidence.evidence(waiting.id, "feed", location=shelf.location)
     with pytest.raises(RunNotFound):
-        attention.attention("nothing", "feed", location=shelf.location)
+        evidence.evidence("nothing", "feed", location=shelf.location)
 
 
 def test_attention_takes_the_heads_that_the_study_kept(
@@ -90,16 +91,16 @@ def test_attention_takes_the_heads_that_the_study_kept(
     assert points
 
     def said() -> dict[str, float]:
-        attention._head.cache_clear()
-        return attention.attention(studied.id, points[0].digest, location=shelf.location).probabilities
+        evidence._head.cache_clear()
+        return evidence.evidence(studied.id, points[0].digest, location=shelf.location).probabilities
 
     kept, file = said(), shelf.read(keys.heads(studied.id))
     shelf.remove(keys.heads(studied.id))  # as version 0.1 left a study
     assert said() == pytest.approx(kept, abs=1e-9)
-    monkeypatch.setattr(attention, "MOST_TO_FIT", 23)
-    with pytest.raises(attention.AttentionRefused, match="has kept no heads, and to fit one to 24 pictures takes sec"):
+    monkeypatch.setattr(evidence, "MAX_FITTED", 23)
+    with pytest.raises(evidence.EvidenceRefused, match="has kept no heads, and to fit one to 24 pictures takes sec"):
         said()
-    monkeypatch.setattr(attention, "fit_within", lambda *_, **__: pytest.fail("fitted what is kept"))
+    monkeypatch.setattr(evidence, "fit_within", lambda *_, **__: pytest.fail("fitted what is kept"))
     shelf.write(keys.heads(studied.id), file)
     assert said() == kept
-    attention._head.cache_clear()
+    evidence._head.cache_clear()

@@ -16,11 +16,11 @@ from cnn_core.engine.client import Engine
 from cnn_core.store import keys, troubles
 from cnn_core.store.runs import Store
 
-APART = 60.0  # seconds that clocks may differ: requests to S3 are refused from 15 minutes on, and that may grow
-SOON = 30  # days before their end in which certificates are told
+_APART = 60.0  # seconds that clocks may differ: requests to S3 are refused from 15 minutes on, and that may grow
+_SOON = 30  # days before their end in which certificates are told
 
 
-async def checked(engine_of: Callable[[Store], Engine], store_of: Callable[[], Store], wait: float) -> int:
+async def check(engine_of: Callable[[Store], Engine], store_of: Callable[[], Store], wait: float) -> int:
     """Print how each part stands; return 0 if all is well and 1 otherwise.
 
     Args:
@@ -41,7 +41,7 @@ async def checked(engine_of: Callable[[Store], Engine], store_of: Callable[[], S
 
 
 def _parts(engine_of: Callable[[Store], Engine], store_of: Callable[[], Store]) -> Iterator[tuple[bool, str]]:
-    if folder := os.environ.get(tls.ENVIRONMENT):
+    if folder := os.environ.get(tls.SETTING):
         yield _certificates(Path(folder))
     try:
         store = store_of()
@@ -77,7 +77,7 @@ def _certificates(folder: Path) -> tuple[bool, str]:
     except (OSError, ValueError) as error:
         return False, f"the certificates in {folder}. {error}. Make some: {tls.MAKE}"
     days = (until - datetime.now(UTC)).days
-    return days > SOON, f"the certificates end on {until:%Y-%m-%d}, in {days} days"
+    return days > _SOON, f"the certificates end on {until:%Y-%m-%d}, in {days} days"
 
 
 def _clock(of: Callable[[], float], what: str) -> tuple[bool, str]:
@@ -86,7 +86,7 @@ def _clock(of: Callable[[], float], what: str) -> tuple[bool, str]:
     except Exception as error:
         return False, f"{what}. {troubles.sentence(error) or error}"
     words = f"{what} keeps and gives; its clock is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} this one"
-    return abs(apart) < APART, words if abs(apart) < APART else f"{words}. Have both set by a time server (NTP)"
+    return abs(apart) < _APART, words if abs(apart) < _APART else f"{words}. Have both set by a time server (NTP)"
 
 
 def _database_time(store: Store) -> float:

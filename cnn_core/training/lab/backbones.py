@@ -104,7 +104,7 @@ STUDY = Study(
     question="Which network should I take?",
     options=BackbonesOptions,
     result=BackbonesResult,
-    job="cnn_core.training.lab.which_backbone_job:study",
+    job="cnn_core.training.lab.backbones_job:study",
     seconds=in_proportion(
         3.5, lambda options: len(options.backbones or BACKBONES), BackbonesOptions(backbones=(DEFAULT,))
     ),
