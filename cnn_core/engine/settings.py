@@ -1,4 +1,4 @@
-"""What whoever runs a server may set of its engine in the environment; refused in a sentence before anybody comes."""
+"""What the environment says of the engine, and whether all of it can be understood, before anything starts. Light."""
 
 import math
 import os
@@ -8,25 +8,25 @@ from cnn_core.store.location import urls
 from cnn_core.store.settings import SettingRefused, number
 from cnn_core.store.terms import Terms
 
+ADDRESS, STORE = "CONVSCOPE_ENGINE", "CONVSCOPE_STORE"
 PROCESSES = "CONVSCOPE_PROCESSES"
 RUN_MEMORY, ASK_MEMORY = "CONVSCOPE_RUN_MEMORY", "CONVSCOPE_ASK_MEMORY"
 _SMALL = 3e9  # bytes of memory, below which runs and questions share one process: TensorFlow twice takes a gigabyte
 
 
 def check() -> None:
-    """Read every setting of store and engine.
+    """Read every setting of store and engine once: a server that starts without them fails later, and elsewhere.
 
     Raises:
-        SettingRefused: If one of them makes no sense.
-        LocationRefused: If the store's is half of a location.
+        ValueError: If one of them makes no sense, in a sentence.
     """
-    urls(os.environ.get("CONVSCOPE_STORE", ""))
-    address = os.environ.get("CONVSCOPE_ENGINE", "")
+    Terms.from_environment()
+    urls(os.environ.get(STORE, ""))
+    address = os.environ.get(ADDRESS, "")
     if address and "://" not in address:
         raise SettingRefused(
-            f"CONVSCOPE_ENGINE is {address!r}; expected is the scheduler's address, such as tls://scheduler:8786."
+            f"{ADDRESS} is {address!r}; expected the scheduler's address, such as tls://scheduler:8786."
         )
-    Terms.from_environment()
     limits()
     processes(math.inf)
     memory_of(RUN_MEMORY, 0)
@@ -65,7 +65,7 @@ def memory_of(setting: str, share: float) -> int:
     """
     # TensorFlow alone takes half a GB: a smaller limit would end the worker before it did anything.
     usual = max(int(share), 2**30) / GB
-    return round(GB * number(setting, usual, "a number of gigabytes above 0", lambda value: 0 < value < math.inf))
+    return round(GB * number(setting, usual, "a number of gigabytes above 0, such as 4", lambda value: 0 < value < 1e6))
 
 
 def niceness() -> int:
@@ -84,5 +84,5 @@ def idle_seconds() -> float:
     Raises:
         SettingRefused: If it is no number of seconds.
     """
-    expected = "a number of seconds from 0 on, or inf for never"
-    return number("CONVSCOPE_WORKER_IDLE", 60.0, expected, lambda value: value >= 0)
+    expected = "a number of seconds above 0, such as 60, or inf for never"
+    return number("CONVSCOPE_WORKER_IDLE", 60.0, expected, lambda value: value > 0)
