@@ -179,7 +179,7 @@ def _address() -> str:
     address = os.environ.get("CONVSCOPE_ENGINE", "")
     if not address.startswith("tls://"):
         raise ClusterRefused(
-            f"CONVSCOPE_ENGINE is {address!r}; expected is the scheduler's address, such as tls://scheduler:{PORT}."
+            f"CONVSCOPE_ENGINE is {address!r}; expected the scheduler's address, such as tls://scheduler:{PORT}."
         )
     return address
 
