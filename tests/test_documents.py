@@ -121,7 +121,7 @@ def settings(*folders: str) -> set[str]:
 
 
 def test_settings_of_the_code_are_those_of_the_table() -> None:
-    read = settings("app.py", "cnn_core", "ui", "pages") - {"CONVSCOPE_DOCTEST"}
+    read = settings("app.py", "cnn_core", "ui", "pages")
     section = TEXTS["docs/hosting.md"].partition("## All settings")[2].partition("\n## ")[0]
     rows = [SETTING.findall(line.split("|")[1]) for line in section.splitlines() if line.startswith("| `")]
     assert {name for row in rows for name in row} == read - {"CONVSCOPE_SLIP"}, "which a nanny tells its worker"

@@ -22,11 +22,11 @@ def number(name: str, default: float, expected: str, right: Callable[[float], bo
         SettingRefused: If it is anything else.
 
     Example:
-        >>> os.environ["CONVSCOPE_DOCTEST"] = "soon"
-        >>> number("CONVSCOPE_DOCTEST", 1.0, "a number above 0", lambda value: value > 0)
+        >>> os.environ["TOY_SETTING"] = "soon"
+        >>> number("TOY_SETTING", 1.0, "a number above 0", lambda value: value > 0)
         Traceback (most recent call last):
-        cnn_core.store.settings.SettingRefused: CONVSCOPE_DOCTEST is 'soon'; expected a number above 0.
-        >>> del os.environ["CONVSCOPE_DOCTEST"]
+        cnn_core.store.settings.SettingRefused: TOY_SETTING is 'soon'; expected a number above 0.
+        >>> del os.environ["TOY_SETTING"]
     """
     given = os.environ.get(name, "").strip()
     if not given:
