@@ -61,7 +61,7 @@ def test_address_without_tls_is_refused(
     for address in ("", "tcp://scheduler:8786", "scheduler"):
         monkeypatch.setenv("CONVSCOPE_ENGINE", address)
         assert cluster.main(["worker", "ask"]) == 2
-        assert f"CONVSCOPE_ENGINE is {address!r}; expected is the scheduler's address" in capsys.readouterr().err
+        assert f"CONVSCOPE_ENGINE is {address!r}; expected the scheduler's address" in capsys.readouterr().err
 
 
 def test_web_server_with_half_a_folder_of_certificates_says_so(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
