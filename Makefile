@@ -21,10 +21,10 @@ NO_NODE := @echo "No Node with npm found: the components' scripts are not checke
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-app: install  ## install what is needed and serve the app on http://localhost:8501 (HOST=0.0.0.0: for other machines too, GPU=1: with NVIDIA's libraries, ONNX=1: exports ONNX too, AUTH=1: people can sign in, CLUSTER=1: a store in PostgreSQL and S3)
+app: install  ## install what is needed and serve the app on http://localhost:8501 (PORT=8600, HOST=0.0.0.0: for other machines too, GPU=1: with NVIDIA's libraries, ONNX=1: exports ONNX too, AUTH=1: people can sign in, CLUSTER=1: a store in PostgreSQL and S3)
 	@$(BIN)/python -m cnn_core.engine.door $(PORT) $(strip $(HOST)) && exec $(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(strip $(HOST))
 
-install: $(APP) $(if $(ONNX),$(VENV)/.onnx) $(if $(AUTH),$(VENV)/.auth) $(if $(CLUSTER),$(VENV)/.cluster)  ## install the same, and serve nothing
+install: $(APP) $(if $(ONNX),$(VENV)/.onnx) $(if $(AUTH),$(VENV)/.auth) $(if $(CLUSTER),$(VENV)/.cluster)  ## install the same without serving it
 
 setup: $(VENV)/.dev $(NODE_PACKAGES)  ## install all that app, tests and linters need; nothing when it is current
 
@@ -41,13 +41,13 @@ cluster-test: setup  ## run a whole cluster on this machine, and kill parts of i
 
 FUZZ_SECONDS ?= 120
 FUZZ_SEED ?= $(shell date +%s)
-fuzz: setup  ## search for pictures, zips, trees, models, bundles and links that break their reader (FUZZ_SECONDS=120, FUZZ_SEED= of a search before)
+fuzz: setup  ## search for pictures, zips, folder trees, models, bundles and links that break something (FUZZ_SECONDS=120, FUZZ_SEED= of a search before)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/python -m pytest -q -m "not slow" tests/fuzz tests/pages/test_random_links.py $(ARGS)
 
-screenshots: setup  ## take the pictures of README and tutorials anew from the running app (ARGS="see teach": some)
+screenshots: setup  ## retake the pictures of README and tutorials from the running app (ARGS="see teach": some)
 	$(BIN)/python -m benchmarks.screenshots $(ARGS)
 
-snapshots: setup  ## take anew what the slow tests hold each page's first view against
+snapshots: setup  ## retake the snapshots that the slow tests compare each page with
 	CONVSCOPE_SNAPSHOTS=1 $(BIN)/python -m pytest -q -m slow tests/browser/test_snapshots.py
 
 lint: setup  ## check style and types
@@ -77,11 +77,11 @@ bench: setup  ## run the benchmarks (OPENVINO=PYTHON: with OpenVINO, which that 
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.gpu
 
-load: setup  ## let two hundred readers without browsers act on the app, and on an empty one beside it (ARGS="--readers 20 --seconds 20": a small try)
+load: setup  ## test the app under load: 200 readers without browsers, ten minutes (ARGS="--readers 20 --seconds 20": a small try)
 	$(BIN)/python -m benchmarks.load $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header
-lock: setup  ## write the exact versions anew from requirements/*.in
+lock: setup  ## rewrite the exact versions from requirements/*.in
 	$(COMPILE) requirements/cpu.in -o requirements.txt
 	$(COMPILE) requirements/gpu.in -o requirements/gpu.txt
 	$(COMPILE) requirements/onnx.in -o requirements/onnx.txt
@@ -89,7 +89,7 @@ lock: setup  ## write the exact versions anew from requirements/*.in
 	$(COMPILE) requirements/cluster.in -o requirements/cluster.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 
-vendor: setup  ## take LiteRT.js, which browsers run, anew from npm, in the version that package.json names
+vendor: setup  ## fetch LiteRT.js, which browsers run, from npm again, in the version that package.json names
 	$(if $(NODE_PACKAGES),$(BIN)/python -m benchmarks.vendor,$(NO_NODE))
 
 # Whatever is in the way of a whole .venv is mended or said: another Python, none, one without pip or its makings.

@@ -13,6 +13,7 @@ from ui.shared.serving import routes
 from ui.shared.session import store
 from ui.shared.visits import VisitCookie
 
+st.secrets.load_if_toml_exists()  # settings too, on hosts that know no other; Streamlit reads them after this file
 try:
     settings.check()
     rules = hosting(os.environ)

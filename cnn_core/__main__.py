@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", help="ask a trained network about pictures")
     predict.set_defaults(command=_predict)
     predict.add_argument("model", metavar="RUN_OR_MODEL", help="a run's id, or <arm>.keras with labels.json beside it")
-    predict.add_argument("files", nargs="+", type=Path, metavar="PICTURE")
+    predict.add_argument("files", nargs="+", type=Path, metavar="PICTURE", help="picture files")
     predict.add_argument("--json", action="store_true", help="JSON on standard output")
 
     transfer.add_commands(commands)
@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         "classify", help="name what is in pictures, by the embedded network's ImageNet labels"
     )
     classify.set_defaults(command=_classify)
-    classify.add_argument("files", nargs="+", type=Path, metavar="PICTURE")
+    classify.add_argument("files", nargs="+", type=Path, metavar="PICTURE", help="picture files")
     classify.add_argument("--top", type=int, default=5, help="how many labels a picture (default: %(default)s)")
     classify.add_argument("--json", action="store_true", help="JSON on standard output")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = [line for line in (ROOT / "docs" / "faults.md").read_text().splitlines() if line.startswith("| ")][1:]
+VALUE = re.compile(r"\d+(?: s| GB)?|…|\([^)]*\)|''|tls:|CONVSCOPE_\w+|Its worker|, twice")
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`( \*)?")
 
 
@@ -30,3 +31,14 @@ def test_every_test_is_there_and_marked_where_it_is_slow() -> None:
     known = {file: those_of(file) for file, _, _ in named}
     assert [f"{file}::{test}" for file, test, _ in sorted(named) if test not in known[file]] == []
     assert [f"{file}::{test}" for file, test, slow in sorted(named) if known[file][test] != slow] == []
+
+
+def test_every_sentence_is_one_of_the_code() -> None:
+    """Of each that the table quotes the longest part without a value in it stands in the code."""
+    files = [path for folder in ("cnn_core", "ui") for path in sorted((ROOT / folder).rglob("*.py"))]
+    joined = (re.sub(r'"\s*\n\s*f?"', "", path.read_text(encoding="utf-8")) for path in files)
+    code = "".join(joined).replace("**", "")
+    told = [words for row in ROWS for words in re.findall(r'"([^"]+)"', row.split("|")[3])]
+    parts = [max(VALUE.split(words), key=len).strip(" .,;:") for words in told]
+    assert len(parts) > 15
+    assert [part for part in parts if part not in code and part != "connecting"] == [], "and Streamlit's own"

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
     dask.config.set(CONFIG)
     os.environ.setdefault("DASK_DISTRIBUTED__LOGGING__DISTRIBUTED", "warning")  # for the workers that this one starts
-    for name in ("distributed", "aiobotocore", "botocore"):
+    for name in ("alembic", "distributed", "aiobotocore", "botocore"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("distributed.comm.tcp").setLevel(logging.ERROR)  # whoever asks whether the port is open, say
     try:

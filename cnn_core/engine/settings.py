@@ -25,7 +25,7 @@ def check() -> None:
     address = os.environ.get(ADDRESS, "")
     if address and "://" not in address:
         raise SettingRefused(
-            f"{ADDRESS} is {address!r}; expected is the scheduler's address, such as tls://scheduler:8786."
+            f"{ADDRESS} is {address!r}; expected the scheduler's address, such as tls://scheduler:8786."
         )
     limits()
     processes(math.inf)

@@ -151,7 +151,8 @@ def _listed(folder: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         if any((folder / file).is_file() for file in downloads.PUBLISHED):  # those alone are a use of it, too
             return {}
-        raise _refused(f"its folder has no {LIST}", f"a list such as {example} is expected", "Write it") from error
+        remedy = "Write it, or fetch weights of Keras: python -m cnn_core weights --fetch all"
+        raise _refused(f"its folder has no {LIST}", f"a list such as {example} is expected", remedy) from error
     except (OSError, ValueError) as error:
         received = f"{LIST} cannot be read ({error})"
         raise _refused(received, f"JSON such as {example} is expected", "Correct it") from error

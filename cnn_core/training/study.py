@@ -11,6 +11,7 @@ from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
+from cnn_core.engine.quiet import quiet
 from cnn_core.training.results import Result
 from cnn_core.training.spec import Spec
 
@@ -41,5 +42,6 @@ class Study(Generic[Options, Found]):
     def load(self) -> Callable[..., Any]:
         """Import the job."""
         module, _, function = self.job.partition(":")
-        found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+        with quiet():  # TensorFlow comes with it
+            found: Callable[..., Any] = getattr(importlib.import_module(module), function)
         return found

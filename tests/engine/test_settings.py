@@ -80,3 +80,14 @@ def test_command_of_a_cluster_says_the_same(
     assert capsys.readouterr().err == (
         "ConvScope: CONVSCOPE_RUN_MEMORY is '4GB'; expected a number of gigabytes above 0, such as 4.\n"
     )
+
+
+def test_secrets_of_streamlit_are_settings_too(tmp_path: Path) -> None:
+    """As on Community Cloud: Streamlit itself reads them later, when names that are answered were settled."""
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text('CONVSCOPE_HOSTS = "https://a.example"')
+    environment = {name: value for name, value in os.environ.items() if name != "CONVSCOPE_HOSTS"}
+    code = f"import streamlit, runpy; runpy.run_path({str(ROOT / 'app.py')!r})"
+    here = environment | {"PYTHONPATH": str(ROOT), "CONVSCOPE_STORE": str(tmp_path / "store")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=here, capture_output=True, text=True)
+    assert "ConvScope: CONVSCOPE_HOSTS has 'https://a.example', which is no host" in done.stdout + done.stderr

@@ -140,7 +140,10 @@ def test_each_entry_is_refused_by_what_is_wrong_with_it(
 
 
 def test_a_folder_and_a_list_are_expected(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(WeightsRefused, match=r"its folder has no weights.json; a list such as .*alexnet.* Write it\."):
+    with pytest.raises(
+        WeightsRefused,
+        match=r"its folder has no weights.json; a list such as .*alexnet.* Write it, or fetch .* weights --fetch all\.",
+    ):
         given(KEY)
     (folder / "weights.json").write_text("{nothing")
     with pytest.raises(WeightsRefused, match=r"weights.json cannot be read \(.*\); JSON such as .* Correct it\."):
