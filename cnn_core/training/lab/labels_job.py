@@ -12,6 +12,7 @@ from cnn_core.training.lab import likeness
 from cnn_core.training.lab.bench import Bench
 from cnn_core.training.lab.calibration import refusal_curve, refusal_threshold, reliability
 from cnn_core.training.lab.labels import (
+    MAX_PAIRS,
     Finding,
     LabelsOptions,
     LabelsResult,
