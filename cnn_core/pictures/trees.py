@@ -43,12 +43,11 @@ from cnn_core.pictures.naming import (
     named,
     part_of,
     shown,
+    taken_together,
 )
 
 Dirs = tuple[str, ...]
-
 FOLDERS_DEEP = 100  # a path that goes deeper is refused; what people have is never as deep
-
 _TO_CLASS_FOLDER = "put it into a folder named after its class"
 OUTSIDE = "this name points outside the archive"
 
@@ -119,6 +118,7 @@ class _File:
     refusal: ImageRejected | None
     part: str = ""
     name: str = ""  # of its class folder
+    below: Sequence[str] = ()  # the folders inside that one, on the way to it
     stray: bool = False  # lies beside the parts of a set
 
 
@@ -186,16 +186,16 @@ def place(found: Sequence[Found], folders: Sequence[str] = ()) -> Tree:
     hollow = _take_parts(files, {split(dirs): is_hollow for dirs, is_hollow in hollow.items()}, notes)
     parents = _take_classes(files, {dirs for dirs, is_hollow in hollow.items() if is_hollow})
     _repair(files)
-    labels = {file.name for file in files if file.name}
+    labels = {file.name for file in files} - {""}
     for name in sorted(_empty_classes(files, set(hollow), parents)):
         label = shown(name)
         if label and label not in labels and len(label) <= LABEL_CHARACTERS:
             labels.add(label)
             notes.append(f"the folder {label} holds no pictures")
-    notes += alike(labels)
-    placed = [Placed(file.found, file.name, file.part, "", file.refusal) for file in files]
-    everything = sorted([*passed, *placed], key=lambda one: (one.found.path, one.found.size, str(one.found.where)))
-    return Tree(tuple(everything), tuple(sorted(labels)), tuple(notes))
+    notes += [*alike(labels), *taken_together((file.name, file.below) for file in files if file.name)]
+    passed += [Placed(file.found, file.name, file.part, "", file.refusal) for file in files]
+    passed.sort(key=lambda one: (one.found.path, one.found.size, str(one.found.where)))
+    return Tree(tuple(passed), tuple(sorted(labels)), tuple(notes))
 
 
 # Names --------------------------------------------------------------------------------------------------------------
@@ -309,7 +309,7 @@ def _take_classes(files: list[_File], empty: set[Dirs]) -> set[Dirs]:
     for file in files:
         at = _class_at(node, file.dirs[len(chain) :], copies) if file.dirs[: len(chain)] == chain else None
         if at is not None:
-            file.name = file.dirs[len(chain) + at]
+            file.name, *file.below = file.dirs[len(chain) + at :]
             parents.add(file.dirs[: len(chain) + at])
     if parents:
         for file in files:

@@ -79,7 +79,7 @@ def _state(run: Run, page: str) -> None:
         if run.state == "stopping":
             words = "**Stopping**: measuring what was learnt so far"
         left = time_left(progress, elapsed) if fraction >= SOONEST else None
-        told = "" if left is None or run.state != "running" else f" · about {duration(left)} left"
+        told = "" if left is None or left < 0.05 or run.state != "running" else f" · about {duration(left)} left"
         st.progress(min(1.0, fraction), f"{words} · {duration(elapsed)}{told}")
         silent = looks.HERE.quiet(run.id, (run.attempt, run.beat))
         if silent >= QUIET:
@@ -91,7 +91,8 @@ def _state(run: Run, page: str) -> None:
     if run.state == "partial":
         st.warning(f"**Done in part.** {plain(run.error)}")
     if run.state == "stopped":
-        st.info("**Stopped.** " + (plain(run.error) or "What was learnt until then is measured below."))
+        known = "; what was learnt until then is measured below." if run.result else " before there was a result."
+        st.info(plain(run.error) or f"**Stopped**{known}")
     if not run.live and run.state not in AGAIN:
         return
     if not is_own(run):

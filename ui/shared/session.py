@@ -64,6 +64,11 @@ class Album(albums.Album):
             return mine if mine.items == copy.items else copy
         return None
 
+    @property
+    def title(self) -> str:
+        """What the visitor calls it, or its source."""
+        return visitor().name_of(self.id) or f"{self.source[:1].upper()}{self.source[1:]}"
+
     def use_sample(self, name: str) -> None:
         """Go on with a sample set."""
         self.take(*sample(name))

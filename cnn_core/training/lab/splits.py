@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from cnn_core.pictures.bursts import owners, together, too_few_for_folds
-from cnn_core.pictures.items import Item, SpecRefused
+from cnn_core.pictures.items import Item, SpecRefused, count
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +49,14 @@ def usable(items: Sequence[Item], near: Mapping[str, str] | None = None) -> tupl
             kept.append(item)
     notes = []
     if contradictory:
-        notes.append(f"{contradictory} pictures left out: the same picture has two labels.")
+        notes.append(f"{count(contradictory, 'picture')} left out: the same picture has two labels.")
     if tested:
-        notes.append(f"{tested} pictures of the test part left out: what is chosen here can be tested on them.")
+        notes.append(
+            f"{count(tested, 'picture')} of the test part left out: what is chosen here can be tested on them."
+        )
     if alike:
         recorded = ", or of one recording with them" if any(item.burst for item in items) else ""
-        notes.append(f"{alike} pictures left out: nearly the same as pictures of the test part{recorded}.")
+        notes.append(f"{count(alike, 'picture')} left out: nearly the same as pictures of the test part{recorded}.")
     return kept, notes
 
 
