@@ -14,7 +14,7 @@ from PIL import Image
 
 from cnn_core.arithmetic.measures import wilson
 from cnn_core.engine.errors import EngineError
-from cnn_core.networks.backbones import backbone
+from cnn_core.networks.backbones import DEFAULT, backbone, weights_id
 from cnn_core.pictures import kept, sets
 from cnn_core.pictures.images import Picture, decode
 from cnn_core.store import keys
@@ -617,7 +617,7 @@ def test_many_pictures_give_a_wall_the_doubtful_first_and_files_to_take_along(
     said = texts(app)
     assert "**3 pictures**; the networks agree on all of them." in said
     tiles = [button for button in app.button if (button.key or "").startswith("transfer_try_wall")]
-    assert [tile.label for tile in tiles] == ["cat 25%–60%", "cat 55%–90%", "cat 60%–95%"], "the least sure first"
+    assert [tile.label for tile in tiles] == ["cat 25–60%", "cat 55–90%", "cat 60–95%"], "the least sure first"
     assert tiles[0].help == "b.jpg. Frozen says cat at 60%; Fine-tuned says cat at 25%."
     assert "c.jpg" in app.warning[0].value, "why one was refused is said, and the others are answered"
     labels = [button.proto.label for button in app.get("download_button")]
@@ -702,6 +702,14 @@ def test_download_sizes_count_the_pictures(page: Any, store: Store, run: Run, mo
     assert "Frozen model (26 MB)" in labels, "14 MB and twelve pictures"
     app.toggle(key="transfer_bundle_pictures").set_value(False).run()
     assert "Frozen model (14 MB)" in [button.proto.label for button in app.get("download_button")]
+
+
+def test_download_size_counts_the_network_that_the_arm_began_with(page: Any, store: Store, run: Run) -> None:
+    store.write(keys.backbone(weights_id(DEFAULT)), bytes(5_000_000))
+    app = page("transfer", run=finish(store, run).id)
+    app.toggle(key="transfer_bundle_pictures").set_value(False).run()
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert {"Frozen model (14 MB)", "Fine-tuned model (19 MB)"} <= set(labels), "the frozen one holds it itself"
 
 
 def test_failed_run_says_what_happened(page: Any, store: Store, run: Run) -> None:

@@ -154,9 +154,9 @@ def _surest(said: Said) -> list[float]:
 
 def _tile(picture: Picture, said: Said) -> Tile:
     """Name a picture by what is said of it, and how surely; where the networks differ, by what each says."""
-    sure = sorted({f"{share:.0%}" for share in _surest(said)}, key=lambda words: int(words[:-1]))
+    sure = dict.fromkeys(f"{100 * share:.0f}" for share in sorted(_surest(said)))
     named = list(dict.fromkeys(_likeliest(arm) for arm in said.values()))
-    title = " / ".join(named) if len(named) > 1 else f"{named[0]} {'–'.join(dict.fromkeys((sure[0], sure[-1])))}"
+    title = " / ".join(named) if len(named) > 1 else f"{named[0]} {'–'.join([*sure][:: max(1, len(sure) - 1)])}%"
     return Tile(picture.digest, title, f"{picture.name}. {_spoken(said)}.", thumbnail(picture.pixels, SIDE))
 
 

@@ -30,8 +30,8 @@ def cards(album: Album) -> str:
         return shortage([])
     origin_words = "sample pictures; yours will take their place" if album.is_sample else "your pictures"
     st.markdown(f"**{count(sum(counts.values()), 'picture')} in {count(len(counts), 'class')}** ({origin_words})")
-    for trouble in (*_under_two(album.items), *_doubts(counts, bool(tested))):
-        st.warning(trouble)
+    if doubts := [*_under_two(album.items), *_doubts(counts, bool(tested))]:
+        st.warning("\n\n".join(doubts))  # in one box: the pictures are below
     everything = len(counts) <= CARDS or st.toggle(f"Show all {len(counts)} classes", key="transfer_all_classes")
     with st.grid(min_column_width=190, gap="small", key="transfer_cards"):
         for label in list(counts) if everything else list(counts)[:CARDS]:
