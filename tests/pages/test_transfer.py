@@ -1068,12 +1068,16 @@ def test_what_was_taught_so_far_is_found_without_a_link(page: Any, store: Store,
     going = store.create("transfer", run.spec, title="<b> & more")
     other = store.create("lab", {}, title="a study")
     app = page("transfer")
-    assert "What you have taught" not in "".join(element.proto.body for element in app.get("html"))
+    assert "Taught so far" not in "".join(element.proto.body for element in app.get("html"))
     as_own(app, ended.id, going.id, other.id)
-    (said,) = (element.proto.body for element in app.get("html") if "What you have taught" in element.proto.body)
+    (said,) = (element.proto.body for element in app.get("html") if "Taught so far" in element.proto.body)
     assert said.index(f"transfer?run={going.id}") < said.index(f"transfer?run={ended.id}"), "the newest first"
     assert "&lt;b&gt; &amp; more</a>, <b>goes on</b>" in said and "UTC</li>" in said
     assert "a study" not in said and "All my runs" not in said
+    guest = page("transfer", run=ended.id)
+    del guest.query_params["run"]
+    (said,) = (element.proto.body for element in guest.run().get("html") if "Taught so far" in element.proto.body)
+    assert "UTC, opened by its link</li>" in said and going.id not in said
 
 
 def test_run_is_called_by_its_sets_name_and_what_was_changed_in_its_settings(page: Any, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""What this visitor has taught so far: who comes back need not have kept a link."""
+"""What this visitor has taught, or opened, so far: who comes back need not have kept a link."""
 
 from datetime import UTC, datetime
 
@@ -14,13 +14,17 @@ _ALL = '<a href="laboratory?laboratory_view=Runs" target="_self">All my runs</a>
 
 def earlier() -> None:
     """Lead to the visitor's newest trainings, those that go on too."""
-    found = [run for run_id in [*known_runs()][-LOOKED:] if (run := _training(run_id))][::-1]
+    known = known_runs()
+    found = [run for run_id in [*known][-LOOKED:] if (run := _training(run_id))][::-1]
     if not found:
         return
-    lines = [f'<a href="transfer?run={run.id}" target="_self">{html(run.title)}</a>, {_stands(run)}' for run in found]
+    lines = [
+        f'<a href="transfer?run={run.id}" target="_self">{html(run.title)}</a>, {_stands(run, known[run.id])}'
+        for run in found
+    ]
     more = [_ALL] if len(found) > NEWEST else []
     rows = "".join(f"<li>{line}</li>" for line in [*lines[:NEWEST], *more])
-    st.html(f'<div class="earlier"><b>What you have taught so far</b><ul>{rows}</ul></div>')
+    st.html(f'<div class="earlier"><b>Taught so far</b><ul>{rows}</ul></div>')
 
 
 def _training(run_id: str) -> Glance | None:
@@ -31,8 +35,9 @@ def _training(run_id: str) -> Glance | None:
     return run if run.kind == "transfer" else None
 
 
-def _stands(run: Glance) -> str:
+def _stands(run: Glance, own: bool) -> str:
     if run.live:
         return "<b>goes on</b>"
+    opened = "" if own else ", opened by its link"
     ended = "" if run.state == "done" else f", {run.state}"
-    return f"{datetime.fromtimestamp(run.created, UTC):%Y-%m-%d %H:%M} UTC{ended}"
+    return f"{datetime.fromtimestamp(run.created, UTC):%Y-%m-%d %H:%M} UTC{ended}{opened}"
