@@ -160,7 +160,8 @@ def _said(what: str, done: Removed) -> str:
     if done.bytes < 500 and not done.later:
         words += " Its pictures stay, since something else uses them."
     if done.later:
-        words += f" {count(done.later, 'picture')} came in less than an hour ago: their bytes go within two hours."
+        its = "its" if done.later == 1 else "their"
+        words += f" {count(done.later, 'picture')} came in less than an hour ago: {its} bytes go within two hours."
     return words
 
 
