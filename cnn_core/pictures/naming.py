@@ -49,6 +49,7 @@ _KEEPSAKE = re.compile(
     r"|im[aá]genes|immagini|изображения|картинки|фото|图片|照片|圖片|写真|画像|사진|이미지"
 )
 _BATCH = re.compile(r"(?:batch|fold|roll|card|series|lot|chunk|shard)[ _-]?\d+|(?:19|20)\d\d")
+_NAMED = 6  # names in a sentence, and sentences of one kind
 _OTHER_PURPOSE = re.compile(
     r"annotations?|labels|masks|ground[ _-]?truths?|imagesets|segmentations?(?:class|object)?|docs?|scripts|src|code"
     r"|models?|notebooks|logs|results|outputs?|weights|checkpoints|meta(?:data)?|json|xml|csv|txt"
@@ -166,6 +167,27 @@ def alike(labels: Iterable[str]) -> list[str]:
         for names in same.values()
         if len(names) > 1
     ]
+
+
+def taken_together(below: Iterable[tuple[str, Sequence[str]]]) -> list[str]:
+    """Say which class took several folders of a person's own together: they may have been meant as the classes.
+
+    Args:
+        below: The class of each picture, and the folders in which it lies below the class's own.
+
+    Example:
+        >>> taken_together([("pets", ["cats"]), ("pets", ["dogs"]), ("toys", ["day 1"]), ("toys", ["day 2"])])
+        ['the folders cats and dogs in pets were taken together as one class, pets; if each is a class, move them out']
+    """
+    inner: dict[str, set[str]] = defaultdict(set)
+    for label, names in below:
+        inner[label].add(next((shown(name) for name in names if is_own(name) and not is_batch(name)), ""))
+    return [
+        f"the folders {named([*sorted(names)[:_NAMED], *(['others'] if len(names) > _NAMED else [])])} in {label} were "
+        f"taken together as one class, {label}; if each is a class, move them out"
+        for label, names in sorted(inner.items())
+        if len(names) > 1 and "" not in names  # pictures beside the folders: the class is meant
+    ][:_NAMED]
 
 
 def named(names: Sequence[str]) -> str:

@@ -43,10 +43,10 @@ from cnn_core.pictures.naming import (
     named,
     part_of,
     shown,
+    taken_together,
 )
 
 FOLDERS_DEEP = 100  # a path that goes deeper is refused; what people have is never as deep
-
 _TO_CLASS_FOLDER = "put it into a folder named after its class"
 OUTSIDE = "this name points outside the archive"
 
@@ -117,6 +117,7 @@ class _File:
     refusal: ImageRefused | None
     part: str = ""
     name: str = ""  # of its class folder
+    below: Sequence[str] = ()  # the folders inside that one, on the way to it
     stray: bool = False  # lies beside the parts of a set
 
 
@@ -184,13 +185,13 @@ def place(found: Sequence[Found], folders: Sequence[str] = ()) -> Tree:
     hollow = _take_parts(files, {split(dirs): is_hollow for dirs, is_hollow in hollow.items()}, notes)
     parents = _take_classes(files, {dirs for dirs, is_hollow in hollow.items() if is_hollow})
     _repair(files)
-    labels = {file.name for file in files if file.name}
+    labels = {file.name for file in files} - {""}
     for name in sorted(_empty_classes(files, set(hollow), parents)):
         label = shown(name)
         if label and label not in labels and len(label) <= LABEL_CHARACTERS:
             labels.add(label)
             notes.append(f"The folder {label} holds no pictures.")
-    notes += alike(labels)
+    notes += [*alike(labels), *taken_together((file.name, file.below) for file in files if file.name)]
     placed = [Placed(file.found, file.name, file.part, "", file.refusal) for file in files]
     everything = sorted([*passed, *placed], key=lambda one: (one.found.path, one.found.size, str(one.found.where)))
     return Tree(tuple(everything), tuple(sorted(labels)), tuple(notes))
@@ -307,7 +308,7 @@ def _take_classes(files: list[_File], empty: set[Folders]) -> set[Folders]:
     for file in files:
         at = _class_at(node, file.dirs[len(chain) :], copies) if file.dirs[: len(chain)] == chain else None
         if at is not None:
-            file.name = file.dirs[len(chain) + at]
+            file.name, *file.below = file.dirs[len(chain) + at :]
             parents.add(file.dirs[: len(chain) + at])
     if parents:
         for file in files:

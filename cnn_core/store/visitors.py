@@ -71,6 +71,10 @@ class Visitor:
         before = max(0, ids.index(album_id) - 1) if album_id in ids else 0
         return replace(self, sets=rest, current=rest[before].id if rest else "")
 
+    def name_of(self, album_id: str) -> str:
+        """Return what the visitor calls a set; empty if it has no name."""
+        return next((entry.name for entry in self.sets if entry.id == album_id), "")
+
 
 def read(store: Store, visit: str) -> Visitor:
     """Return what is known of a visitor; nothing of a stranger."""

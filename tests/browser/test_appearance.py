@@ -72,6 +72,9 @@ def test_result_is_for_everybody(server: Server, visitor: Visitor, finished: Run
     for tab in ("What was mistaken for what", "Figures", "Exports", "How it was computed"):
         page.get_by_role("tab", name=tab, exact=True).click()
         assert_readable(page)
+    page.get_by_role("button", name="Train again with these").click()  # a set of one's own, and what was taught before
+    expect(page.get_by_text("Taught so far")).to_be_visible()
+    assert_readable(page)
 
 
 def _still(page: Page) -> bool:

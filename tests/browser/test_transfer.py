@@ -109,7 +109,7 @@ def test_pictures_in_curves_move_result_out_at_a_link(server: Server, visitor: V
     eventually(lambda: points(page) > drawn, 60, "the curve grows")
     with server.held():  # a colleague comes while it trains, however long that takes
         colleague = visitor(f"{server.url}/transfer?run={run_id}")
-        expect(colleague.get_by_role("heading", name="Teaching: your pictures, 2 classes")).to_be_visible()
+        expect(colleague.get_by_role("heading", name="Teaching: Your pictures, 2 classes")).to_be_visible()
         eventually(lambda: points(colleague) > 0, 30, "the colleague sees the curves")
     page.get_by_role("link", name="See").first.click()  # the page can be left while it trains
     expect(page.get_by_role("heading", name="Drop a photo.")).to_be_visible()

@@ -80,6 +80,17 @@ def test_picture_stays_with_its_visitor_and_travels_only_when_told_to(
     assert CAT in header(late) and "00.png" not in header(late)
 
 
+def test_deleted_picture_leaves_the_top_of_the_page_at_once(server: Server, visitor: Visitor, photos: Path) -> None:
+    page = visitor(server.url)
+    page.locator(".st-key-home_picture_0 input[type=file]").set_input_files(photos / "brick" / "00.png")
+    expect(page.locator(".st-key-visitor .visitor")).to_contain_text("00.png")
+    page.goto(f"{server.url}/keeping")
+    page.get_by_role("button", name="Delete all of mine").click()
+    page.get_by_role("button", name="Delete all for good").click()
+    expect(page.get_by_text("All of yours is deleted")).to_be_visible()
+    expect(page.locator(".st-key-visitor .visitor")).to_contain_text(CAT)
+
+
 @pytest.mark.parametrize("width", [390, 820, 1280])
 def test_header_covers_neither_navigation_nor_menu(server: Server, visitor: Visitor, width: int) -> None:
     page = visitor(f"{server.url}/pooling?picture=flower", width)

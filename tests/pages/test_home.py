@@ -95,6 +95,9 @@ def test_home_says_that_the_engine_is_away(page: Any, engine: Any) -> None:
     app = page("home")
     assert app.error[0].value == "The engine cannot be reached. Try again in a moment."
     assert not app.exception
+    engine.answers["zoom_strip"] = saying(SAID)
+    app.button(key="home_again").click().run()
+    assert app.header[0].value == r"It says\: tabby" and not app.error
 
 
 def test_home_leads_to_the_lessons_to_ones_own_words_and_to_the_networks(page: Any, engine: Any) -> None:

@@ -63,6 +63,16 @@ def test_set_is_found_again_on_every_page_without_a_word_in_the_link(back: Any, 
     assert album(back("transfer")).counts == {"cat": 5, "dog": 6}
 
 
+def test_run_of_a_set_that_is_not_in_use_opens_that_set_and_no_copy(
+    back: Any, mine: Album, store: Store, items: list[Item]
+) -> None:
+    run = store.create("transfer", Experiment(tuple(items), Options()).to_json(), title="mine")
+    back("transfer").button(key="set_new").click().run()
+    assert album(back("transfer")).id != "abc"
+    app = back("laboratory", run=run.id)
+    assert album(app).id == "abc" and not album(app).of_link
+
+
 def test_new_set_leaves_the_old_one_and_one_can_switch(back: Any, mine: Album) -> None:
     app = back("transfer")
     app.button(key="set_new").click().run()

@@ -47,7 +47,7 @@ def test_files_of_all_kinds_dropped_together_are_all_spoken_of(two_classes: Any)
     box.set_value([(name, data, "") for name, data in dropped.items()])
     app.run()
     assert "2 added, 1 skipped." in texts(app)
-    assert "| this is a HEIC photo | save it as JPEG (iPhone: Camera, Formats, Most Compatible) | IMG" in texts(app)
+    assert ".HEIC**: this is a HEIC photo; save it as JPEG (iPhone: Camera, Formats, Most Compatible)." in texts(app)
     assert app.session_state.album.counts == {"cats": 8, "dogs": 6}
 
 
@@ -62,14 +62,14 @@ def test_what_was_done_to_pictures_is_said(two_classes: Any) -> None:
         dogs__Thumbs_db=b"x",
     )
     assert "3 added, 1 skipped." in texts(app)
-    assert "turned upright (EXIF orientation 6) | also, turned" in texts(app)
-    assert "scaled down from 1500 x 1500 to 1024 x 1024 pixels | large" in texts(app)
+    assert "**also, turned**: turned upright (EXIF orientation 6)." in texts(app)
+    assert "**large**: scaled down from 1500 x 1500 to 1024 x 1024 pixels." in texts(app)
 
 
 def test_what_systems_left_is_passed_over_by_name(two_classes: Any) -> None:
     app = upload_zip(two_classes, **{"cats__new": picture(40), "cats__Thumbs.db": b"x", "@eaDir__x.jpg": b"x"})
     assert "1 added, 2 other files passed over." in texts(app)
-    assert "| Thumbs.db |" in texts(app)
+    assert "**Thumbs.db**: " in texts(app)
     assert app.session_state.album.counts == {"cats": 7, "dogs": 6}
 
 

@@ -14,9 +14,9 @@ from PIL import Image
 
 from cnn_core.arithmetic.measures import wilson
 from cnn_core.engine.errors import EngineError
-from cnn_core.networks.backbones import backbone
+from cnn_core.networks.backbones import DEFAULT, backbone, weights_id
 from cnn_core.pictures import kept, sets
-from cnn_core.pictures.images import Picture
+from cnn_core.pictures.images import Picture, decode
 from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.store.report import how_it_ended
@@ -31,6 +31,7 @@ from cnn_core.training.transfer.spec import Experiment, Options
 from tests.pages.test_every_control import controls, dead, shown
 from ui.shared.navigation import PAGES
 from ui.shared.text import plain
+from ui.transfer import live
 
 
 def jpeg(seed: int) -> bytes:
@@ -598,19 +599,55 @@ def test_try_shows_both_arms_answers(page: Any, store: Store, run: Run, engine: 
     assert "97.0%" in spec
 
 
-def test_many_pictures_give_a_table_and_files_to_take_along(page: Any, store: Store, run: Run, engine: Any) -> None:
-    engine.answers["predict"] = {"frozen": {"cat": 0.25, "dog": 0.75}, "fine_tuned": {"cat": 0.97, "dog": 0.03}}
+def test_many_pictures_give_a_wall_the_doubtful_first_and_files_to_take_along(
+    page: Any, store: Store, run: Run, engine: Any, walls: None
+) -> None:
+    shares = {decode(jpeg(seed), "").digest: share for seed, share in ((5, 0.9), (6, 0.6), (8, 0.95))}
+
+    def predict(_run: str, pixels: np.ndarray, **_: Any) -> Any:
+        sure = shares[Picture(pixels, "").digest]
+        return {"frozen": {"cat": sure, "dog": 1 - sure}, "fine_tuned": {"cat": abs(sure - 0.35), "dog": 0.0}}
+
+    engine.answers |= {"predict": predict, "evidence": EngineError("Away.")}
     app = page("transfer", run=finish(store, run).id)
-    given = [("a.jpg", jpeg(5), ""), ("b.jpg", jpeg(6), ""), ("c.jpg", jpeg(7)[:200], "")]
-    app.file_uploader(key="transfer_try").set_value(given)
+    given = [(f"{name}.jpg", jpeg(seed), "") for name, seed in (("a", 5), ("b", 6), ("d", 8))]
+    app.file_uploader(key="transfer_try").set_value([*given, ("c.jpg", jpeg(7)[:200], "")])
     app.run()
     assert not app.exception
     said = texts(app)
-    assert "The networks agree on **0 of 2 pictures**." in said
-    assert "| b.jpg | dog 75% | cat 97% |" in said
+    assert "The networks agree on **3 of 3 pictures**." in said
+    tiles = [button for button in app.button if (button.key or "").startswith("transfer_try_wall")]
+    assert [tile.label for tile in tiles] == ["cat 25–60%", "cat 55–90%", "cat 60–95%"], "the least sure first"
+    assert tiles[0].help == "b.jpg. Frozen says cat at 60%; Fine-tuned says cat at 25%."
     assert "c.jpg" in app.warning[0].value, "why one was refused is said, and the others are answered"
     labels = [button.proto.label for button in app.get("download_button")]
     assert {"Answers (CSV)", "Sorted into folders (zip)"} <= set(labels)
+    tiles[0].click().run()
+    assert app.get("dialog")[0].proto.dialog.title == "b.jpg"
+    assert "60.0%" in "".join(chart.proto.spec for chart in app.get("plotly_chart"))
+
+
+def test_pictures_on_which_the_networks_differ_come_first(
+    page: Any, store: Store, run: Run, engine: Any, walls: None
+) -> None:
+    engine.answers["predict"] = {"frozen": {"cat": 0.25, "dog": 0.75}, "fine_tuned": {"cat": 0.97, "dog": 0.03}}
+    app = page("transfer", run=finish(store, run).id)
+    app.file_uploader(key="transfer_try").set_value([("a.jpg", jpeg(5), ""), ("b.jpg", jpeg(6), "")]).run()
+    assert "**2 pictures**; the networks differ on 2 of them." in texts(app)
+    assert [button.label for button in app.button if "try_wall" in (button.key or "")] == ["dog / cat"] * 2
+
+
+def test_page_that_was_open_before_the_run_began_is_drawn_anew_when_the_first_arm_can_be_tried(
+    store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anew: list[str] = []
+    monkeypatch.setattr(live.st, "rerun", lambda: anew.append("anew"))
+    monkeypatch.setattr(live, "draw_curves", lambda run: None)
+    draw = live._drawn(run)  # it waits: nothing is known of any arm
+    draw(replace(run, progress={"arm": "frozen"}))
+    assert not anew
+    draw(replace(run, progress={"arm": "fine_tuned"}))
+    assert anew
 
 
 def test_arm_that_has_learnt_can_be_tried_while_the_other_learns(
@@ -643,6 +680,8 @@ def test_run_shows_where_its_curves_will_be_before_the_first_point(page: Any, st
     assert " left" in page("transfer", run=run.id).get("progress")[0].proto.text
     store.beat(claimed, {"phase": "features", "arm": "frozen", "fraction": 0.5, "left": 75.0, "curves": empty})
     assert "about 1 min 15 s left" in page("transfer", run=run.id).get("progress")[0].proto.text, "as the run tells it"
+    store.beat(claimed, {"phase": "testing", "arm": "frozen", "fraction": 1.0, "left": 0.0, "curves": empty})
+    assert " left" not in page("transfer", run=run.id).get("progress")[0].proto.text, "0.0 s says nothing"
 
 
 def test_renamed_run_is_called_by_its_new_name(page: Any, store: Store, run: Run) -> None:
@@ -663,6 +702,14 @@ def test_download_sizes_count_the_pictures(page: Any, store: Store, run: Run, mo
     assert "Frozen model (26 MB)" in labels, "14 MB and twelve pictures"
     app.toggle(key="transfer_bundle_pictures").set_value(False).run()
     assert "Frozen model (14 MB)" in [button.proto.label for button in app.get("download_button")]
+
+
+def test_download_size_counts_the_network_that_the_arm_began_with(page: Any, store: Store, run: Run) -> None:
+    store.write(keys.backbone(weights_id(DEFAULT)), bytes(5_000_000))
+    app = page("transfer", run=finish(store, run).id)
+    app.toggle(key="transfer_bundle_pictures").set_value(False).run()
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert {"Frozen model (14 MB)", "Fine-tuned model (19 MB)"} <= set(labels), "the frozen one holds it itself"
 
 
 def test_failed_run_says_what_happened(page: Any, store: Store, run: Run) -> None:
@@ -1014,3 +1061,47 @@ def test_bundle_that_is_damaged_or_hostile_changes_nothing(page: Any, store: Sto
         assert message in app.error[0].value.replace("\\", "")
         assert "Nothing has changed." in app.error[0].value
         assert app.session_state.album.counts == {"mice": 7, "rats": 6}
+
+
+def test_what_was_taught_so_far_is_found_without_a_link(page: Any, store: Store, run: Run, as_own: Any) -> None:
+    ended = finish(store, run)
+    going = store.create("transfer", run.spec, title="<b> & more")
+    other = store.create("lab", {}, title="a study")
+    app = page("transfer")
+    assert "Taught so far" not in "".join(element.proto.body for element in app.get("html"))
+    as_own(app, ended.id, going.id, other.id)
+    (said,) = (element.proto.body for element in app.get("html") if "Taught so far" in element.proto.body)
+    assert said.index(f"transfer?run={going.id}") < said.index(f"transfer?run={ended.id}"), "the newest first"
+    assert "&lt;b&gt; &amp; more</a>, <b>goes on</b>" in said and "UTC</li>" in said
+    assert "a study" not in said and "All my runs" not in said
+    guest = page("transfer", run=ended.id)
+    del guest.query_params["run"]
+    (said,) = (element.proto.body for element in guest.run().get("html") if "Taught so far" in element.proto.body)
+    assert "UTC, opened by its link</li>" in said and going.id not in said
+
+
+def test_run_is_called_by_its_sets_name_and_what_was_changed_in_its_settings(page: Any, store: Store) -> None:
+    app = upload_zip(page("transfer"), archive(cats=6, dogs=6))
+    app.text_input(key=f"set_name_{app.session_state.album.id}").set_value("Pets").run()
+    app.number_input(key="transfer_seed").set_value(7)
+    start(app).click().run()
+    (run,) = store.live()
+    assert run.title == "Pets, 2 classes (seed 7)"
+
+
+def test_notice_goes_with_the_set_that_it_is_about(page: Any) -> None:
+    app = upload_zip(page("transfer"), archive(cats=6, dogs=6))
+    assert "12 added" in texts(app)
+    app.button(key="set_new").click().run()
+    assert "12 added" not in texts(app)
+
+
+def test_picture_under_two_labels_is_named_before_anything_is_trained(page: Any) -> None:
+    app = upload_zip(page("transfer"), archive(cats=6, dogs=6))
+    assert "The same picture" not in texts(app)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        packed.writestr("dogs/twin.jpg", jpeg(0))  # the first cat
+        packed.writestr("cats/new.jpg", jpeg(999))
+    said = texts(upload_zip(app, buffer.getvalue()))
+    assert "The same picture is in cats (0.jpg) and in dogs. It is left out" in said

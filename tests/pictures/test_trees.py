@@ -346,6 +346,28 @@ def test_an_empty_class_beside_a_single_one(tree, folders, expected):
     assert counts(grow(tree, *folders)) == expected
 
 
+def test_a_class_that_took_folders_together_says_so():
+    mine = " | ".join(f"My Photos/garments/{name}/3" for name in ("dress", "hat", "pants", "shoes"))
+    tree = grow(f"{mine} | My Photos/more from Anna.zip/hat/1")
+    assert counts(tree) == {"garments": 12, "more from Anna": 1}
+    told = "were taken together as one class, garments; if each is a class, move them out"
+    assert tree.notes == (f"the folders dress, hat, pants and shoes in garments {told}",)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        "d/disc/6 | d/disc/second_day/6 | d/bar/2",
+        "p/cats/2 | p/cats/siamese/1 | p/cats/persian/1 | p/dogs/1",
+        "p/cats/2024-05-01/2 | p/cats/2024-05-02/2 | p/dogs/1",
+        "p/cats/images/2 | p/cats/siamese/1 | p/dogs/1",
+        "p/cats/batch_1/2 | p/cats/batch_2/1 | p/dogs/1",
+    ],
+)
+def test_sessions_and_folders_beside_pictures_of_their_class_are_not_told(tree):
+    assert grow(tree).notes == ()
+
+
 def test_a_tree_without_a_picture():
     assert counts(place([], ["pets", "pets/cats", "pets/dogs"])) == {"cats": 0, "dogs": 0}
     assert place([]) == Tree((), (), ())

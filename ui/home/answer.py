@@ -26,6 +26,7 @@ def look(picture: Picture) -> Strip | None:
             return sheets.strip(sheets.plan(DEFAULT), picture)
     except (EngineError, ValueError) as trouble:
         st.error(plain(str(trouble)))
+        st.button("Ask again", key="home_again", icon=":material/replay:")  # whatever is pressed, the page asks anew
         return None
 
 

@@ -22,6 +22,7 @@ _UNDO = "keeping_undo"  # in the session: what was deleted last
 # And what is said of it. No toast: after one from a callback of a fragment the page's style was gone; Streamlit 1.67
 # keeps both in one container.
 _SAID = "keeping_said"
+_ANEW = "keeping_anew"  # the whole page is to be drawn anew
 _GOES = {
     VISITOR: "Every page then shows one of the pictures that come with ConvScope.",
     SET: "Runs that were trained on it keep their pictures.",
@@ -93,6 +94,8 @@ def delete_all(mine: Belongings) -> None:
 
 def last_done() -> None:
     """Say what the last deletion did, and offer to take it back if that can be done."""
+    if st.session_state.pop(_ANEW, False):
+        st.rerun()
     if said := st.session_state.get(_SAID):
         st.info(said, icon=":material/delete:")
     last: _Deleted | None = st.session_state.get(_UNDO)
@@ -165,7 +168,8 @@ def _said(what: str, pictures: int, done: Removed) -> str:
 
 
 def _read_anew() -> None:
-    """Let no page show from memory what is gone."""
+    """Let no page show from memory what is gone, nor the top of this one, which stands outside of the view."""
+    st.session_state[_ANEW] = True
     forget_pictures()
     for name in ("album", "visitor"):
         st.session_state.pop(name, None)

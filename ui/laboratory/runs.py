@@ -6,20 +6,19 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_core.pictures.albums import Album
 from cnn_core.store import keys
 from cnn_core.store.records import Run, RunNotFound
 from cnn_core.training.lab.spec import LabSpec
 from cnn_core.training.lab.studies import STUDIES
 from ui.shared.beginning import begin_run
-from ui.shared.session import find_run, known_runs, open_run, store
+from ui.shared.session import Album, find_run, known_runs, open_run, store
 from ui.shared.text import plain
 
 
 def start(chosen: LabSpec, album: Album) -> Run | None:
     """Begin a study, which is shown from now on; or say why not, and return None."""
     kind = chosen.options.kind
-    run = begin_run("lab", chosen.to_json(), f"{chosen.source}: {STUDIES[kind].question}")
+    run = begin_run("lab", chosen.to_json(), f"{album.title}: {STUDIES[kind].question}")
     if run is None:
         return None
     store().lists.add(keys.studies(fingerprint(album.items), kind), run.id)

@@ -79,7 +79,7 @@ def _state(run: Run, page: str) -> None:
         if run.state == "stopping":
             words = "**Stopping**: keeping what was found so far"
         left = time_left(progress, elapsed) if fraction >= SOONEST else None
-        told = "" if left is None or run.state != "running" else f" · about {duration(left)} left"
+        told = "" if left is None or left < 0.05 or run.state != "running" else f" · about {duration(left)} left"
         st.progress(min(1.0, fraction), f"{words} · {duration(elapsed)}{told}")
         silent = looks.HERE.quiet(run.id, (run.attempt, run.beat))
         if silent >= QUIET:
@@ -91,7 +91,8 @@ def _state(run: Run, page: str) -> None:
     if run.state == "partial":
         st.warning(f"**Done in part.** {plain(run.error)}")
     if run.state == "stopped":
-        st.info("**Stopped.** " + (plain(run.error) or "What was found until then is below."))
+        known = "What was found until then is below." if run.result else "There was no result yet."
+        st.info(plain(run.error) or f"**Stopped.** {known}")
     if not run.live and run.state not in AGAIN:
         return
     if not is_own(run):

@@ -60,9 +60,14 @@ class Album(albums.Album):
             is_own = album_id in {entry.id for entry in own.sets}
             return cls.open(store(), visit(), album_id) if is_own else copy
         if run_id and (run := find_run(run_id)) and (copy := cls.of_run(store(), visit(), run)):
-            mine = cls.mine()
-            return mine if mine.items == copy.items else copy
+            others = (cls.open(store(), visit(), entry.id) for entry in own.sets)
+            return next((album for album in (cls.mine(), *others) if album and album.items == copy.items), copy)
         return None
+
+    @property
+    def title(self) -> str:
+        """What the visitor calls it, or its source."""
+        return visitor().name_of(self.id) or f"{self.source[:1].upper()}{self.source[1:]}"
 
     def use_sample(self, name: str) -> None:
         """Go on with a sample set."""

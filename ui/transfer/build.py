@@ -5,6 +5,7 @@ import streamlit as st
 from ui.shared.session import Album, visitor
 from ui.shared.sets import set_bar
 from ui.transfer.cards import cards
+from ui.transfer.earlier import earlier
 from ui.transfer.example import awaits, example
 from ui.transfer.pictures_in import add_pictures
 from ui.transfer.train import train
@@ -45,5 +46,6 @@ def build(trouble: str = "") -> None:
     with tried:
         with st.container(key="try_title"):
             st.header("Try", anchor=False)
+        earlier()
         example()
         awaits()

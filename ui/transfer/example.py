@@ -32,5 +32,6 @@ def awaits() -> None:
     with st.container(key="transfer_awaits"):
         st.markdown(
             "**Then yours.** Once your networks have learnt, your figures take the place of these, and you drop a "
-            "photo that was not among those: each network answers, in bars. Many at once give a table to take along."
+            "photo that was not among those: each network answers, in bars. Many at once are shown together, the "
+            "doubtful first."
         )

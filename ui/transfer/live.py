@@ -84,10 +84,10 @@ def _try(run: Run) -> None:
 
 def _drawn(run: Run) -> Callable[[Run], None]:
     """Return what draws the curves, and the whole page anew as soon as another arm can be tried."""
-    at = run.progress.get("arm", "")
+    at = run.progress.get("arm") or next(arm for arm in ARM_TITLES if arm in run.spec["options"]["arms"])
 
     def draw(now: Run) -> None:
-        if now.progress.get("arm", "") not in ("", at) and at:  # an arm has been measured: it can be tried
+        if now.progress.get("arm", "") not in ("", at):  # an arm has been measured: it can be tried
             st.rerun()
         draw_curves(now)
 

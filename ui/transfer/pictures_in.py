@@ -29,7 +29,7 @@ _LIMITS = f"At most {limits.UPLOAD_FILES:,} files and {limits.UPLOAD_BYTES // li
 def add_pictures(album: Album) -> None:
     """Show the ways in and take what comes. What came of it is said in a place of its own, so that no tab moves."""
     with st.container(key="transfer_notices"):
-        notice()
+        notice(album)
         bundle_notice(album)
     number = serial()
     named, folder, archive, camera, samples, tests = st.tabs(

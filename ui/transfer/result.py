@@ -45,8 +45,6 @@ def show_result(run: Run) -> None:
         st.title(plain(run.title), anchor=False)
         _ended(run)
         _failed(found)
-        if run.state != "failed":
-            st.info("Nothing was learnt before the stop, so there is nothing to measure.")
         _lead_on(run)
         draw_curves(run)
         return

@@ -11,7 +11,15 @@ from cnn_core.pictures import kept
 from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.training.transfer import onnx_extra
-from cnn_core.training.transfer.export import bundle, epochs_csv, has_page, is_current, metrics_csv, self_test_of
+from cnn_core.training.transfer.export import (
+    begun_with,
+    bundle,
+    epochs_csv,
+    has_page,
+    is_current,
+    metrics_csv,
+    self_test_of,
+)
 from cnn_core.training.transfer.results import Transfer
 from cnn_core.training.transfer.spec import ARM_TITLES
 from cnn_core.training.transfer.web import page_bytes
@@ -34,9 +42,9 @@ def take_home(run: Run, found: Transfer) -> None:
     st.markdown(
         "Each network comes as a zip: the `.keras` file with its preprocessing inside, `labels.json`, `predict.py` and "
         "`train.py` in plain Keras, which do not need ConvScope, a notebook that measures and trains again with them, "
-        "a model card and the figures. Once tested, it can also hold a page that runs the network in any browser. "
-        "Dropped under “Zip” on the page “Teach it yours”, here or on another server, it brings back pictures, classes "
-        "and settings."
+        "a model card and the figures. Once tested, it can also hold files for LiteRT and ONNX, and a page that runs "
+        "the network in any browser. Dropped under “Zip” on the page “Teach it yours”, here or on another server, it "
+        "brings back pictures, classes and settings."
     )
     pictures = st.toggle("Put the pictures into the zip", True, key="transfer_bundle_pictures")
     st.caption(
@@ -99,10 +107,11 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
             key=f"transfer_formats_{name}",
         )
         size += sum(entry["bytes"] for entry in formats if entry["name"] in (chosen or ()))
+        record = backbone(run.spec["options"]["backbone"])
+        size += store().size(filter(None, [begun_with(store(), name, record)]))
         page = has_page(tested) and _wants_page(name, formats, pictures)
         if page:
             size += _page_bytes(formats)
-        record = backbone(run.spec["options"]["backbone"])
         st.download_button(
             f"{ARM_TITLES[name]} model ({size / 1e6:.0f} MB)",
             lambda: _bundle(run, name, record, pictures, chosen or (), page),

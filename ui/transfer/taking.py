@@ -14,11 +14,11 @@ from cnn_core.pictures.intake import Intake, Line, NotKept, Origin
 from cnn_core.pictures.items import flaw
 from ui.shared.beginning import no_room
 from ui.shared.session import Album, store
-from ui.shared.text import count, plain, table
+from ui.shared.text import count, plain
 
-SHOWN = 50  # rows of a table
+SHOWN = 50  # lines of a list
 TICK = 0.25  # seconds between two tellings of how far the reading is
-NAMED = 3  # files that share a row, by name; the others are counted
+NAMED = 3  # files that share a line, by name; the others are counted
 
 
 def serial() -> int:
@@ -114,7 +114,8 @@ def take(album: Album, taken: Intake, *, test: bool = False, about: Sequence[str
         not_kept(f"The server could not keep the set ({error.strerror or error})")
         return
     apart = ["They are tested on, and not learnt from."] if test else []
-    finish(album, taken.summary, known, lines, [*about, *apart, *taken.notes])
+    notes = [f"{note[0].upper()}{note[1:]}." for note in taken.notes]
+    finish(album, taken.summary, known, lines, [*about, *apart, *notes])
 
 
 def not_kept(why: str) -> None:
@@ -126,6 +127,7 @@ def finish(album: Album, summary: intake.Summary, known: int, lines: Sequence[Li
     """Remember what came of a lot, and draw the page anew with it."""
     st.session_state.pop("transfer_restored", None)
     st.session_state.transfer_notice = {
+        "set": album.id,
         "words": summary.words(known),
         "about": list(about),
         "skipped": _together((line, (line.reason, line.remedy)) for line in lines if line.remedy),
@@ -137,7 +139,7 @@ def finish(album: Album, summary: intake.Summary, known: int, lines: Sequence[Li
 
 
 def _together(told: Iterable[tuple[Line, tuple[str, ...]]]) -> list[tuple[str, ...]]:
-    """Return rows of a table: what several files have in common stands once, with their names."""
+    """Return the lines of a list: what several files have in common stands once, with their names."""
     files: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for line, words in told:
         files[words].append(line.file.rpartition("/")[2])
@@ -149,23 +151,24 @@ def _names(files: Sequence[str]) -> str:
     return ", ".join(files[:NAMED]) + (f" and {count(more, 'other')}" if more > 0 else "")
 
 
-def notice() -> None:
-    """Say what came of the last lot; it stays until the next or until it is dismissed."""
-    if "transfer_notice" not in st.session_state:
+def notice(album: Album) -> None:
+    """Say what came of the last lot, while the set that it came to is in use; it stays until the next."""
+    last = st.session_state.get("transfer_notice")
+    if not last or last["set"] != album.id:
         return
-    last = st.session_state.transfer_notice
     skipped, done, passed = last["skipped"], last["done"], last["passed over"]
     (st.warning if skipped else st.success)(" ".join([f"{last['words']}.", *map(plain, last["about"])]))
     if skipped:
-        _rows("What was skipped, and why", ["Reason", "What to do", "Files"], skipped, expanded=True)
+        _rows("What was skipped, and why", skipped, expanded=True)
     if done:
-        _rows("What was done to the pictures", ["What", "Files"], done)
+        _rows("What was done to the pictures", done)
     if passed:
-        _rows("What was passed over", ["Why", "Files"], passed)
+        _rows("What was passed over", passed)
 
 
-def _rows(title: str, header: Sequence[str], rows: Sequence[tuple[str, ...]], expanded: bool = False) -> None:
+def _rows(title: str, rows: Sequence[tuple[str, ...]], expanded: bool = False) -> None:
+    """Tell of files as the command line does, in lines: a table would be taller than the pictures beneath are far."""
     with st.expander(title, expanded=expanded):
-        table(header, [[plain(cell) for cell in row] for row in rows[:SHOWN]], numbers=False)
+        st.markdown("\n".join(f"- **{plain(names)}**: {plain('; '.join(words))}." for *words, names in rows[:SHOWN]))
         if len(rows) > SHOWN:
             st.caption(f"… and {len(rows) - SHOWN:,} more.")

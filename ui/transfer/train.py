@@ -72,7 +72,8 @@ def _expected(options: Options, items: list[Item]) -> str:
 
 def _start(album: Album, options: Options) -> None:
     experiment = Experiment(tuple(album.items), options, album.source)
-    title = f"{album.source}, {count(len(album.classes), 'class')}"
+    settings = "; ".join(changed(options))  # what tells it from the run before it
+    title = f"{album.title}, {count(len(album.classes), 'class')}{settings and f' ({settings})'}"
     run = begin_run("transfer", experiment.to_json(), title)
     if run is None:
         return

@@ -168,6 +168,11 @@ def model_card(
 
 Made in ConvScope, run {run.id}, arm `{arm}`, from {markdown(run.spec["source"])}.
 
+## Use
+
+    pip install -r requirements.txt
+    python predict.py photo.jpg folder
+
 ## Network
 
 {record.title} ({record.paper}), begun from {weights};

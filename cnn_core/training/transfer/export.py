@@ -195,8 +195,7 @@ def bundle(
             if name == "keras" or name in passed.intersection(formats):  # they hardly shrink: stored as they are
                 data = network_file(store, run, arm) if name == "keras" else store.read(keys.file(run.id, arm, name))
                 archive.writestr(pattern.format(arm=arm), data)
-        begun_from = keys.backbone(weights_id(record.name))
-        if documents.backbone_of(arm, record) == documents.BACKBONE_FILE and store.exists(begun_from):
+        if begun_from := begun_with(store, arm, record):
             archive.writestr(documents.BACKBONE_FILE, store.read(begun_from))
         archive.writestr("labels.json", json.dumps(found.classes, ensure_ascii=False, indent=1))
         for name, text in documents.scripts(run, arm, record).items():
@@ -215,6 +214,12 @@ def bundle(
         for name, content in in_web.items():
             archive.writestr(f"{web.FOLDER}{name}", content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
+
+
+def begun_with(store: Store, arm: str, record: Backbone) -> str:
+    """Return the key of the network that an arm began with, where `bundle` puts it in; empty where it does not."""
+    key = keys.backbone(weights_id(record.name))
+    return key if documents.backbone_of(arm, record) == documents.BACKBONE_FILE and store.exists(key) else ""
 
 
 def has_page(self_test: Mapping[str, Any] | None) -> bool:

@@ -100,6 +100,10 @@ def calls(outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     (folder / "network.pb").write_bytes(b"")
     Image.fromarray(picture(1, 90, 130).pixels).save(folder / "photo.png")
     (folder / "page.jpg").write_bytes(b"%PDF-1.7")
+    (folder / "new" / "deeper").mkdir(parents=True)
+    for name in ("b.png", "a.png"):
+        shutil.copy(folder / "photo.png", folder / "new" / name)
+    (folder / "new" / ".DS_Store").write_bytes(b"Bud1")
     asked: dict[str, tuple[list[str], list[str]]] = {
         "no file": (["--model", "frozen.tflite", "photo.png"], []),
         "no network": (["--model", "network.pb", "photo.png"], []),
@@ -113,6 +117,7 @@ def calls(outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         "broken tflite": (["--model", "broken.tflite", "photo.png"], []),
         "broken onnx": (["--model", "broken.onnx", "photo.png"], []),
         "no photo": (["nowhere.png", "photo.png", "page.jpg"], []),
+        "folder": (["new", "photo.png"], []),
         "no photo, as JSON": (["--json", "nowhere.png", "photo.png"], []),
     }
     done = run(folder, "-c", CALLS, input=json.dumps(list(asked.values())))
@@ -159,6 +164,12 @@ def test_other_pictures_are_answered_all_the_same(calls: dict[str, tuple[int, st
     first, second = json.loads(output)
     assert code == 2 and first is None and second.keys() == {"brick", "grass", "gravel"}
     assert errors.count("\n") == 1
+
+
+def test_folder_stands_for_its_files(calls: dict[str, tuple[int, str, str]]) -> None:
+    code, output, errors = calls["folder"]
+    named = [line.partition(" {")[0] for line in output.splitlines()]
+    assert (code, errors, named) == (0, "", [str(Path("new", "a.png")), str(Path("new", "b.png")), "photo.png"])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
     pip install -r requirements.txt
     python predict.py photo.jpg another.png
+    python predict.py folder                                     # all files in it, by name
     python predict.py --model NAME.tflite --json photo.jpg       # another format, all digits
 
 Only the format that is asked for needs its package: Keras and TensorFlow for .keras, ai-edge-litert or TensorFlow for
@@ -149,12 +150,21 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
+def _files(named: Sequence[str]) -> list[str]:
+    """Return the files that are named; of a folder those in it, by name, without what systems hide there."""
+    files: list[str] = []
+    for name in named:
+        inside = sorted(Path(name).iterdir()) if Path(name).is_dir() else []
+        files += [str(each) for each in inside if each.is_file() and not each.name.startswith(".")] or [name]
+    return files
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer about the pictures that are named; return the exit code."""
     parser = argparse.ArgumentParser(description=f"Run {RUN}, arm {ARM}.")
     parser.add_argument("--model", default=MODEL, help="a file beside this script (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON list, all digits")
-    parser.add_argument("pictures", nargs="+")
+    parser.add_argument("pictures", nargs="+", help="files, or folders of them")
     options = parser.parse_args(arguments)
     answers: list[dict[str, float] | None] = []
     try:
@@ -162,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Trouble as trouble:
         print(f"predict.py: {trouble}", file=sys.stderr)
         return 2
-    for path in options.pictures:
+    for path in _files(options.pictures):
         try:
             probabilities = ask(load(path, lambda note: print(note, file=sys.stderr)))
             if len(probabilities) != len(names):
