@@ -42,7 +42,7 @@ def dense(room: Room) -> bool:
             png = maps.png(maps.enlarged(each, _SIDE))
             place.image(png, alt=f"{caption}: {finding}", caption=caption, width="stretch", output_format="PNG")
         st.markdown(
-            f"The map has moved along: back by {pixels} it differs by **{error:.1e}** (relative). One dense layer in "
+            f"The map has moved along: back by {pixels} it differs by **{error:.2g}** (relative). One dense layer in "
             f"its place would hold **{count.dense_weights:,}** weights; this convolution holds "
             f"**{count.convolution_weights}** and one bias."
         )
