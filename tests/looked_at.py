@@ -10,7 +10,16 @@ from cnn_core.figures.drawing import Figure
 
 def looked_at(figure: Figure) -> go.Figure:
     """Return one of Plotly's figures, with arrays as they were."""
+    names_of_axes(figure.layout)
     return go.Figure(figure.data, figure.layout, figure.frames)
+
+
+def names_of_axes(layout: dict[str, Any]) -> None:
+    """Refuse `x1` for `x`, which Plotly in Python takes and in a browser passes over."""
+    for name, axis in layout.items():
+        if name.startswith(("xaxis", "yaxis")):
+            wrong = {axis.get(each) for each in ("anchor", "scaleanchor", "matches", "overlaying")} & {"x1", "y1"}
+            assert not wrong, f"{name} refers to {wrong}: the first axis is called x or y"
 
 
 class Drawing:

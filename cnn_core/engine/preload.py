@@ -84,7 +84,23 @@ def dask_setup(worker: Any) -> None:
     rest.watch(worker)
     function = os.environ.get("CONVSCOPE_WARM_UP", WARM_UP)
     if function and "ASK" in worker.state.total_resources:
-        threading.Thread(target=_warm_up, args=(function,), name="warm-up", daemon=True).start()
+        begin_warm_up(function)
+
+
+_warming: list[threading.Thread] = []
+
+
+def begin_warm_up(function: str) -> None:
+    """Call `warm_up` in a thread of its own, for which `warmed` waits."""
+    thread = threading.Thread(target=_warm_up, args=(function,), name="warm-up", daemon=True)
+    _warming.append(thread)
+    thread.start()
+
+
+def warmed() -> None:
+    """Wait until no warm-up goes on: two threads that import TensorFlow at once can leave it half imported for good."""
+    for thread in _warming:
+        thread.join()
 
 
 def _warm_up(function: str) -> None:

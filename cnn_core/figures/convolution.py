@@ -76,13 +76,13 @@ def learning(frames: Sequence[Frame], target: np.ndarray) -> Figure:
     """Draw a kernel being learnt: loss on the left, the kernel now and the one to be found on the right; playable."""
     limit = float(max(np.abs(target).max(), 1e-6)) * 1.2
     steps, losses = [frame.step for frame in frames], [max(frame.loss, 1e-12) for frame in frames]
-    figure = Figure.panels(1, 3, widths=[0.5, 0.25, 0.25], titles=("loss", "learnt", "to be found"), gap=0.06)
+    figure = Figure.panels(1, 3, widths=[0.4, 0.3, 0.3], titles=("loss", "learnt", "to be found"), gap=0.04)
     heat = {
         "zmin": -limit,
         "zmax": limit,
         "colorscale": LIGHT.weights,
         "showscale": False,
-        "texttemplate": "%{z:.2f}",
+        "texttemplate": "%{z:.1f}",
         "xgap": 2,
         "ygap": 2,
         "hoverinfo": "skip",
@@ -113,12 +113,13 @@ def learning(frames: Sequence[Frame], target: np.ndarray) -> Figure:
     figure.update_yaxes(type="log", exponentformat="power", row=1, col=1)
     figure.update_xaxes(title_text="step", row=1, col=1)
     for column in (2, 3):
-        figure.update_yaxes(autorange="reversed", showticklabels=False, showgrid=False, row=1, col=column)
-        figure.update_xaxes(showticklabels=False, showgrid=False, row=1, col=column)
+        square = {"showticklabels": False, "showgrid": False, "constrain": "domain", "row": 1, "col": column}
+        figure.update_yaxes(autorange="reversed", scaleanchor=f"x{column}", constraintoward="top", **square)
+        figure.update_xaxes(**square)
     pace = {"frame": {"duration": 60, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
     figure.update_layout(
         margin=_MARGIN | {"b": 60},
-        height=320,
+        height=280,
         updatemenus=[
             {
                 "type": "buttons",

@@ -171,7 +171,7 @@ def pooled_maps(image: np.ndarray, moved: np.ndarray, result: PooledShift, windo
     figure.update_xaxes(visible=False, fixedrange=True)
     figure.update_yaxes(visible=False, fixedrange=True, autorange="reversed")
     for number in range(1, len(panels) + 1):  # square cells, whatever the width
-        figure.update_yaxes(scaleanchor=f"x{number}", constrain="domain", row=1, col=number)
+        figure.update_yaxes(scaleanchor=f"x{number}" if number > 1 else "x", constrain="domain", row=1, col=number)
         figure.update_xaxes(constrain="domain", row=1, col=number)
     figure.update_layout(margin=_MARGIN, height=220)
     return figure

@@ -142,10 +142,12 @@ def test_photo_to_product_by_touch(server: Server, chromium: Browser, photos: Pa
     page.wait_for_url(re.compile(r"zoom=stem_relu6$"))
     level(page, 1).locator(".tiles button").first.tap()
     output = level(page, 2).locator(".output .frame")
+    expect(page.locator(".zoom .trail")).to_be_in_viewport()
     output.scroll_into_view_if_needed()
     for _ in range(2):
         page.touchscreen.tap(*middle(output.locator(".box")))
     agrees(page, photo)
+    expect(page.locator(".formula b").last).to_be_in_viewport()  # nothing that is computed is to be looked for
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls down only"
     context.close()
 

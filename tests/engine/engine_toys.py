@@ -179,6 +179,12 @@ def grow(megabytes: int) -> None:
     HELD.append(os.urandom(1000) * 1000 * megabytes)
 
 
+def warm_up() -> None:
+    """Take a moment, and leave a module behind."""
+    time.sleep(0.3)
+    sys.modules["warmed"] = sys.modules[__name__]
+
+
 def _error(name: str) -> Exception:
     return {
         "purpose": UnknownWork("No such thing; take another."),

@@ -2,12 +2,13 @@
 
 import logging
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cnn_core.engine import deaths, jobs, worker
+from cnn_core.engine import deaths, jobs, preload, worker
 from cnn_core.engine.errors import AskFailed
 from cnn_core.networks.blueprints import BlueprintRefused
 from cnn_core.pictures.items import SpecRefused
@@ -76,3 +77,13 @@ def test_refused_run_is_a_line_in_the_log(
     store.close()
     (record,) = [record for record in caplog.records if str(error) in record.getMessage() or record.exc_info]
     assert record.levelno == level and bool(record.exc_info) == (level == logging.ERROR)
+
+
+def test_question_waits_for_the_warm_up_of_its_worker(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads that import TensorFlow at once leave it half imported, and every later question fails."""
+    monkeypatch.setattr(preload, "_warming", [])
+    preload.begin_warm_up("engine_toys:warm_up")
+    try:
+        assert answer("loaded", "warmed") is True
+    finally:
+        sys.modules.pop("warmed", None)

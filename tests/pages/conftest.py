@@ -17,6 +17,7 @@ from cnn_core.engine.errors import EngineError
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
 from tests import walks
+from tests.looked_at import names_of_axes
 from ui.shared import charts
 from ui.widgets.wall import wall
 
@@ -73,6 +74,7 @@ def _figures_looked_at() -> Iterator[None]:
 
     def looked_at(drawn: dict[str, Any]) -> charts._Drawn:
         go.Figure(drawn)
+        names_of_axes(drawn["layout"])
         return sent(drawn)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_core.engine.errors import EngineError
 from cnn_core.figures.effective import listened
@@ -58,13 +59,14 @@ def zoom(network: str, key: str) -> Place:
         st.session_state[f"{key}_sent"] = (place.map, scene["at"])
         go(replace(place, cell=(row, column)).text)
 
+    number = st.container()  # at each level, so that the walk stays one element
     walk(scene, key, on_go=go, on_move=moved)
     if network != DEFAULT and not place.node:
         st.caption(plain(f"{plan.weights[:1].upper()}{plan.weights[1:].rstrip('.')}."))
     if followed.outside(plan, picture):
         st.caption(followed.OUTSIDE)
     if place.cell:
-        _cell(plan, place, picture)
+        _cell(plan, place, picture, number)
     elif place.channel is not None:
         excites(plan, place)
     elif not place.level and followed_spot():
@@ -82,8 +84,8 @@ def _order(plan: Plan, place: Place) -> str:
     return segments("Order of the maps", orders, next(iter(ORDERS)), "zoom_order", label_visibility="collapsed")
 
 
-def _cell(plan: Plan, place: Place, picture: Picture) -> None:
-    """Show the products of a cell, and that they are the network's own number."""
+def _cell(plan: Plan, place: Place, picture: Picture, number: DeltaGenerator) -> None:
+    """Show how a cell comes about, above the walk and so in sight, its products, and that it is the network's own."""
     assert place.cell is not None
     middle = sheets.seen(plan, picture)
     try:
@@ -95,7 +97,7 @@ def _cell(plan: Plan, place: Place, picture: Picture) -> None:
     if cell.reason:
         _listening(plan, place, picture)
         return
-    st.html(products.formula(cell))
+    number.html(products.formula(cell))
     if said := products.agreement(cell):
         st.caption(plain(said))
     st.html(products.products(plan, cell))

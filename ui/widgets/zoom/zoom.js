@@ -337,6 +337,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (row && here) row.scrollLeft = here.offsetLeft - row.clientWidth / 2;  // on a phone it is one line
     if (inside) focus();
     if (before && before.scene.place !== data.place) {
+      if (data.level) document.querySelector('[data-testid="stMain"]')?.scrollTo?.(0, 0);  // a level begins at its top
       fly(there, things(root));
       appear([...root.querySelectorAll('figure')].filter(
         (figure) => !things(figure).some((each) => there.has(each.dataset.id ?? '')),
