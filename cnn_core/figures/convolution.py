@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -113,7 +114,13 @@ def learning(frames: Sequence[Frame], target: np.ndarray) -> Figure:
     figure.update_yaxes(type="log", exponentformat="power", row=1, col=1)
     figure.update_xaxes(title_text="step", row=1, col=1)
     for column in (2, 3):
-        square: dict[str, Any] = {"showticklabels": False, "showgrid": False, "constrain": "domain", "row": 1, "col": column}
+        square: dict[str, Any] = {
+            "showticklabels": False,
+            "showgrid": False,
+            "constrain": "domain",
+            "row": 1,
+            "col": column,
+        }
         figure.update_yaxes(autorange="reversed", scaleanchor=f"x{column}", constraintoward="top", **square)
         figure.update_xaxes(**square)
     pace = {"frame": {"duration": 60, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
