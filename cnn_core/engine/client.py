@@ -12,6 +12,8 @@ import pickle
 import secrets
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +44,7 @@ __all__ = [
     "Status",
     "connect",
     "current",
+    "telling",
     "use",
 ]
 
@@ -56,9 +59,22 @@ NO_ASKER = (
     "No worker of this cluster answers questions; runs go on. Whoever runs it can start one: "
     "python -m cnn_core.engine.cluster worker ask."
 )
+GETTING_READY = 300.0  # seconds for which a worker that warms up or imports TensorFlow costs a question no patience
+_UNTOLD = 10.0  # of them, before the asker is told
 _GLANCE = 1.0  # seconds for which a status serves all who look
 
 log = logging.getLogger(__name__)
+_tell: ContextVar[Callable[[], None] | None] = ContextVar("tell", default=None)
+
+
+@contextlib.contextmanager
+def telling(tell: Callable[[], None]) -> Iterator[None]:
+    """Call `tell`, in the asker's thread, once a question asked inside has long waited for a worker to get ready."""
+    before = _tell.set(tell)
+    try:
+        yield
+    finally:
+        _tell.reset(before)
 
 
 @dataclass(frozen=True)
@@ -148,8 +164,9 @@ class Engine:
         Args:
             question: The name.
             args: For the function; anything that pickles.
-            timeout: Seconds until it is given up; an answer still being computed is then ended with its worker. A
-                busy machine takes half a minute to import TensorFlow.
+            timeout: Seconds until it is given up; an answer still being computed is then ended with its worker. They
+                count from when the workers are ready (no warm-up, no import of TensorFlow goes on), at the latest
+                from GETTING_READY after it was asked.
             kwargs: For the function.
 
         Raises:
@@ -228,7 +245,8 @@ class Engine:
     # Inside ---------------------------------------------------------------------------------------------------------
 
     def _ask(self, question: str, arguments: bytes, timeout: float) -> Any:
-        deadline = time.monotonic() + timeout
+        begin, tell = time.monotonic(), _tell.get()
+        deadline = begin + timeout
         client = self._connection.client(patience=timeout)
         key = f"ask-{question}-{secrets.token_hex(6)}"
         future = client.submit(worker.answer, question, arguments, key, key=key, resources={"ASK": 1}, pure=False)
@@ -237,7 +255,12 @@ class Engine:
                 try:
                     return _fetched(future, max(0.0, min(_LOOK, deadline - time.monotonic())))
                 except TimeoutError:
-                    self._check_patience(future, deadline, timeout)
+                    waited = time.monotonic() - begin
+                    if self._check_patience(future, deadline, timeout, may_wait=waited < GETTING_READY):
+                        deadline = time.monotonic() + timeout
+                        if tell and waited > _UNTOLD:
+                            tell()
+                            tell = None
         except EngineError:
             raise
         except Exception as error:
@@ -250,14 +273,18 @@ class Engine:
             with contextlib.suppress(Exception):  # the client may be gone with its scheduler
                 future.release()
 
-    def _check_patience(self, future: "Future[Any]", deadline: float, timeout: float) -> None:
+    def _check_patience(
+        self, future: "Future[Any]", deadline: float, timeout: float, *, may_wait: bool = False
+    ) -> bool:
+        """Give a question up if it is time; tell whether a worker is getting ready, for which one may wait."""
         key = str(future.key)
         view = self._connection.look([key])
         deaths, lost = view["deaths"].get(key, []), view["lost"].get(key, 0)
         if len(deaths) >= 2:
             future.release()
             raise AskFailed(
-                f"The worker {deaths[-1]}, and so did the one before: each was at this question. Ask for less."
+                f"The worker {deaths[-1]}, and so did the one before: each was at this question. Try another "
+                "picture or network; engine.log says more."
             )
         if lost >= _LOSSES:
             future.release()
@@ -274,21 +301,28 @@ class Engine:
                 "A run is at work, and this server has one process for runs and answers. Answers come again when it "
                 "has ended; “All my runs” on the page “Study” shows how far it is."
             )
+        if may_wait and workers and self._probed(probes.is_getting_ready, workers=workers):
+            return True
         if now < deadline:
-            return
+            return False
         future.release()  # first: Dask would start it again after its worker died
         if not workers:
             raise AskTimedOut(f"No worker was there to answer within {timeout:g} s. Try again in a moment.")
         with contextlib.suppress(TimeoutError):
             self._connection.probe(probes.die_if_executing, key, workers=workers)
-        raise AskTimedOut(f"The answer took longer than {timeout:g} s and was given up. Try again or ask for less.")
+        raise AskTimedOut(
+            f"The answer took longer than {timeout:g} s and was given up. The server is probably busy: try again in a "
+            "moment."
+        )
 
     def _is_answered(self, key: str, view: dict[str, Any]) -> bool:
         """Tell whether a worker is at this question now: what else is with it then waits, not this."""
+        return self._probed(probes.is_executing, key, workers=[each["address"] for each in view["workers"]])
+
+    def _probed(self, function: Callable[..., bool], *args: Any, workers: list[str]) -> bool:
         try:
-            workers = [each["address"] for each in view["workers"]]
-            return self._connection.probe(probes.is_executing, key, workers=workers)
-        except TimeoutError:
+            return self._connection.probe(function, *args, workers=workers)
+        except TimeoutError:  # it is not known
             return False
 
     def _look_around(self) -> Status:

@@ -6,15 +6,15 @@ answered, it reads the embedded network in the background, for the first answer.
 """
 
 import contextlib
-import importlib
 import logging
 import os
 import shutil
 import subprocess
-import threading
 import time
 from pathlib import Path
 from typing import Any
+
+from cnn_core.engine import readiness
 
 AUTOGROUP = Path("/proc/self/autogroup")
 WARM_UP = "cnn_core.networks.embedded:warm"
@@ -84,29 +84,4 @@ def dask_setup(worker: Any) -> None:
     rest.watch(worker)
     function = os.environ.get("CONVSCOPE_WARM_UP", WARM_UP)
     if function and "ASK" in worker.state.total_resources:
-        begin_warm_up(function)
-
-
-_warming: list[threading.Thread] = []
-
-
-def begin_warm_up(function: str) -> None:
-    """Call `warm_up` in a thread of its own, for which `warmed` waits."""
-    thread = threading.Thread(target=_warm_up, args=(function,), name="warm-up", daemon=True)
-    _warming.append(thread)
-    thread.start()
-
-
-def warmed() -> None:
-    """Wait until no warm-up goes on: two threads that import TensorFlow at once can leave it half imported for good."""
-    for thread in _warming:
-        thread.join()
-
-
-def _warm_up(function: str) -> None:
-    """Call `module:function` now, so that nobody waits for it later; a trouble with it is only logged."""
-    module, _, name = function.partition(":")
-    try:
-        getattr(importlib.import_module(module), name)()
-    except Exception:  # the question that needs it will say so to its reader
-        log.exception("The warm-up %s at the worker's start failed", function)
+        readiness.begin_warm_up(function)

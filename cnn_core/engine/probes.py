@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from cnn_core.engine import readiness
+
 DEATHS = "convscope-deaths"  # topic of Dask's events: workers that died while they computed an answer
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process at once by any signal
 
@@ -72,6 +74,11 @@ def is_executing(key: str, dask_worker: Any) -> bool:
     """In a worker: whether one of its threads executes this key at this moment."""
     with dask_worker.active_threads_lock:
         return key in dask_worker.active_threads.values()
+
+
+def is_getting_ready(dask_worker: Any) -> bool:
+    """In a worker: whether it warms up, or imports TensorFlow, at this moment."""
+    return readiness.is_getting_ready()
 
 
 def die_if_executing(key: str, dask_worker: Any) -> bool:

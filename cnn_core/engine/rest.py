@@ -16,7 +16,7 @@ import psutil
 from distributed.protocol.pickle import dumps
 from tornado.ioloop import PeriodicCallback
 
-from cnn_core.engine import probes
+from cnn_core.engine import probes, readiness
 from cnn_core.engine.settings import idle_seconds
 
 _EVERY = 1.0  # seconds between two looks
@@ -58,10 +58,12 @@ class _Watch:
             os._exit(0)  # Dask's own way out waits two seconds for a thread of its nanny; TensorFlow's may take longer
 
     def _worked(self) -> bool:
-        """Whether it works, or has worked since the last look."""
+        """Whether it works or warms up, or has worked since the last look."""
         state, before = self._worker.state, self._done
         self._done = state.executed_count
-        return bool(self._worker.active_threads or state.ready or state.constrained or self._done != before)
+        if self._worker.active_threads or state.ready or state.constrained or self._done != before:
+            return True
+        return readiness.is_getting_ready()  # replaced amid that, on a slow machine, it would begin anew for ever
 
 
 def _memory() -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from distributed import get_worker
 
-from cnn_core.engine import deaths, jobs, preload
+from cnn_core.engine import deaths, jobs, readiness
 from cnn_core.engine.errors import AskFailed, on_purpose, sentence
 from cnn_core.engine.probes import KILL
 from cnn_core.store.records import Run
@@ -29,7 +29,7 @@ def execute(run_id: str) -> None:
     with patience(PATIENCE):
         store = Store.existing()
         try:
-            preload.warmed()
+            readiness.warmed()
             worker = get_worker()
             run = store.claim(run_id, worker=worker.address)
             if run is not None:
@@ -113,7 +113,7 @@ def answer(question: str, arguments: bytes, key: str = "") -> Any:
     args, kwargs = pickle.loads(arguments)
     try:
         with deaths.Slip(key=key):
-            preload.warmed()
+            readiness.warmed()
             return jobs.question(question)(*args, **kwargs)
     except Exception as error:
         if on_purpose(error):

@@ -185,6 +185,13 @@ def warm_up() -> None:
     sys.modules["warmed"] = sys.modules[__name__]
 
 
+def slow_warm_up() -> None:
+    """Say who warms up, and go on when there is a file `go on` beside that."""
+    folder = Path(os.environ["CONVSCOPE_TOY_FOLDER"])
+    (folder / "warming").write_text(str(os.getpid()))
+    hold(str(folder / "begun"), str(folder / "go on"))
+
+
 def _error(name: str) -> Exception:
     return {
         "purpose": UnknownWork("No such thing; take another."),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cnn_core.engine import deaths, jobs, preload, worker
+from cnn_core.engine import deaths, jobs, readiness, worker
 from cnn_core.engine.errors import AskFailed
 from cnn_core.networks.blueprints import BlueprintRefused
 from cnn_core.pictures.items import SpecRefused
@@ -81,8 +81,8 @@ def test_refused_run_is_a_line_in_the_log(
 
 def test_question_waits_for_the_warm_up_of_its_worker(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads that import TensorFlow at once leave it half imported, and every later question fails."""
-    monkeypatch.setattr(preload, "_warming", [])
-    preload.begin_warm_up("engine_toys:warm_up")
+    monkeypatch.setattr(readiness, "_warming", [])
+    readiness.begin_warm_up("engine_toys:warm_up")
     try:
         assert answer("loaded", "warmed") is True
     finally:

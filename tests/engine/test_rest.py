@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
 import pytest
 from distributed import Client, Scheduler, Worker
 
-from cnn_core.engine import preload
+from cnn_core.engine import preload, readiness, rest
 from cnn_core.engine.probes import part_with
 from tests.waiting import PATIENCE, eventually
 
@@ -40,6 +41,14 @@ def test_question_of_the_embedded_network_is_answered_without_tensorflow(bench: 
     assert len(answers) == 5
     assert not bench.engine.ask("loaded", "tensorflow")
     assert not bench.engine.ask("loaded", "keras")
+
+
+def test_worker_that_still_warms_up_does_not_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = SimpleNamespace(executed_count=0, ready=[], constrained=[])
+    watch = rest._Watch(SimpleNamespace(state=state, active_threads={}))
+    getting_ready = [True, False]
+    monkeypatch.setattr(readiness, "is_getting_ready", lambda: getting_ready.pop(0))
+    assert [watch._worked(), watch._worked()] == [True, False]
 
 
 def test_worker_that_imported_tensorflow_is_replaced_when_it_rests(bench: Bench) -> None:

@@ -1,12 +1,14 @@
 """One way to ask the engine: once for the same things, a refusal as a sentence, nothing kept of a failure."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
 import streamlit as st
 
+from cnn_core.engine import client
 from cnn_core.engine.errors import EngineUnreachable
 from cnn_core.pictures.bundled import BUNDLED
 from ui.shared import worker
@@ -62,6 +64,27 @@ def test_failure_is_not_kept_and_the_next_answer_is(asked: list[Any], engine: An
     assert worker.answered("sum", 1) is None
     engine.answers["sum"] = 7
     assert worker.answered("sum", 1) == 7
+
+
+def test_reader_is_told_that_the_server_is_getting_ready(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    @contextmanager
+    def spinner(words: str) -> Iterator[None]:
+        shown.append(words)
+        yield
+        shown.remove(words)
+
+    def ask(*_: Any, **__: Any) -> list[str]:
+        tell = client._tell.get()
+        assert tell
+        tell()
+        return shown[:]
+
+    monkeypatch.setattr(st, "spinner", spinner)
+    engine.ask = ask
+    assert worker.ask("sum", 1, words="", keep=False) == [worker.GETTING_READY]
+    assert not shown and client._tell.get() is None
 
 
 def test_forgotten_answer_is_asked_anew(asked: list[Any]) -> None:

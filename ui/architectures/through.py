@@ -30,7 +30,7 @@ from ui.zoom.zoom import zoom
 
 LARGE = 40_000_000  # bytes of weights from which a network is built only when the reader says so
 _OLD = tuple(f"architectures_{name}" for name in ("layer", "unit_channel", "unit_row", "unit_column"))
-_PATIENCE = 120.0  # seconds: TensorFlow may have to be loaded, and a large network built first
+_PATIENCE = 120.0  # seconds: a large network may have to be built first
 
 
 def through(room: Room) -> bool:

@@ -15,7 +15,7 @@ from ui.shared.teaching import told
 from ui.shared.text import count, plain
 from ui.shared.worker import ask
 
-PATIENCE = 60.0  # seconds until the worker that reads it is ended; some of them may go by while TensorFlow is loaded
+PATIENCE = 60.0  # seconds until the worker that reads it is ended
 _SIZE = 4096  # pixels
 _EXAMPLE = (
     "an example",

@@ -1,6 +1,6 @@
 """Who is visiting: a signed random name in a cookie; a reload or another tab finds the same reader's work by it.
 
-It is no account. Whoever clears the cookies begins a new visit; a private link (Laboratory, Runs) carries runs over.
+It is no account. Whoever clears the cookies begins a new visit; a private link (Study, All my runs) carries runs over.
 """
 
 import asyncio

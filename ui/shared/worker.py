@@ -1,7 +1,7 @@
 """One way to ask the engine a quick question: waiting is seen, the answer is kept, a refusal is one sentence."""
 
 import hashlib
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from operator import attrgetter
 from typing import Any
 
@@ -15,6 +15,7 @@ from cnn_core.pictures.images import Picture
 from ui.shared.session import visit
 from ui.shared.text import asking, plain
 
+GETTING_READY = "The server is still getting its networks ready. On a slow or busy machine this takes a minute or more."
 _ANSWERS = 300  # kept for all readers
 
 
@@ -76,5 +77,9 @@ def _kept(question: str, about: tuple[Any, ...], more: dict[str, Any], also: Any
 
 def _sent(question: str, about: tuple[Any, ...], more: dict[str, Any], timeout: float, owner: str) -> Any:
     sent = [each.pixels if isinstance(each, Picture) else each for each in about]
-    with counted(owner, question):  # what is kept costs nobody anything, and is not counted
+    with (
+        ExitStack() as shown,
+        counted(owner, question),  # what is kept costs nobody anything, and is not counted
+        client.telling(lambda: shown.enter_context(st.spinner(GETTING_READY))),
+    ):
         return client.current().ask(question, *sent, timeout=timeout, **more)

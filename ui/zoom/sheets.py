@@ -25,7 +25,7 @@ from ui.shared.worker import ask
 from ui.zoom import scenes, sums
 from ui.zoom.place import Place
 
-_PATIENCE = 180.0  # seconds: TensorFlow has to be loaded and the network built, at first
+_PATIENCE = 180.0  # seconds: the network has to be built at first
 _SCENES = 64  # kept, about 150 kB each
 _QUALITY = 90  # of the picture as it is shown, JPEG
 

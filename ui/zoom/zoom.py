@@ -26,7 +26,7 @@ from ui.zoom.excites import excites
 from ui.zoom.place import Place, go, of_link
 from ui.zoom.scenes import LARGEST, ORDERS
 
-_PATIENCE = 120.0  # seconds: TensorFlow may have to be loaded first
+_PATIENCE = 120.0  # seconds: a worker that has rested builds the network anew
 
 
 def zoom(network: str, key: str) -> Place:
