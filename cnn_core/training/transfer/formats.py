@@ -148,7 +148,7 @@ def _export(
             file = keys.FORMATS[name].format(arm=arm)
             try:
                 converted = convert(model)
-            except flatbuffer.Refused as reason:
+            except flatbuffer.FlatbufferRefused as reason:
                 entry = {"name": name, "file": file, "words": f"{file}: {reason}; not offered.", "passed": False}
             else:
                 (folder / file).write_bytes(converted)

@@ -100,7 +100,7 @@ def test_network_that_litert_refuses_is_said_and_costs_the_others_nothing(
     tested = cheap(monkeypatch)
 
     def refuse(model: object, int8: bool = False) -> bytes:
-        raise flatbuffer.Refused("it cannot be converted (no such operation)")
+        raise flatbuffer.FlatbufferRefused("it cannot be converted (no such operation)")
 
     monkeypatch.setattr(flatbuffer, "convert", refuse)
     chosen = ("keras", "tflite")
