@@ -451,7 +451,7 @@ def test_wrong_label_is_moved_in_the_runs_pictures_and_back_even_where_the_engin
     (missed,) = (answer for answer in measured(run).arms["frozen"].answers if not answer.right)
     before = app.session_state.album.counts if "album" in app.session_state else {"cat": 6, "dog": 6}
     button = next(each for each in app.button if str(each.key).startswith("transfer_relabel_"))
-    assert button.label == "The label is wrong: it is cat"
+    assert button.label == "Relabel as cat"
     button.click().run()
     assert not app.exception
     assert app.session_state.album.counts == {"cat": 7, "dog": 5} != before
@@ -469,7 +469,7 @@ def test_label_that_all_networks_doubt_is_corrected_without_a_detour(page: Any, 
     (missed,) = one.arms["frozen"].wrong
     assert f"Both networks say **cat** of **{plain(missed.name)}**, labelled dog." in texts(app)
     (button,) = (each for each in app.button if str(each.key).startswith("transfer_relabel_"))
-    assert button.label == "The label is wrong: it is cat"
+    assert button.label == "Relabel as cat"
     button.click().run()
     assert app.session_state.album.counts == {"cat": 7, "dog": 5}
     assert "Both networks say" not in texts(app), "each is offered once"
@@ -741,6 +741,7 @@ def test_run_that_failed_before_it_wrote_its_environment_shows_what_it_had_found
     assert "**Done in part.** The worker died twice while training this run." in texts(app)
     assert "| Right | 50.0% |" in texts(app)
     assert "Device and versions are not known: the run ended before it wrote them." in texts(app)
+    assert "test pictures; duplicates and near-duplicates never on two sides." in texts(app)
 
 
 def test_result_of_version_01_is_shown(page: Any, store: Store, run: Run) -> None:
@@ -755,6 +756,7 @@ def test_result_of_version_01_is_shown(page: Any, store: Store, run: Run) -> Non
     assert not app.exception
     assert "Fine-tuned gets 1 picture more right than frozen: too few pictures" in texts(app).replace("\\", "")
     assert "**From scratch**: The loss became nan in epoch 1" in texts(app)
+    assert "test pictures; duplicates never on two sides." in texts(app), "it looked for copies only"
 
 
 def test_result_of_a_newer_version_says_so(page: Any, store: Store, run: Run) -> None:
