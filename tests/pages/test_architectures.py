@@ -74,6 +74,6 @@ def test_architectures_shows_titles_and_links_keys(lesson: Any) -> None:
 
 def test_number_that_a_link_got_wrong_can_still_be_set(lesson: Any) -> None:
     app = lesson(architectures_view="LeNet", architectures_lenet_epochs="1e309")
-    assert "architectures\\_lenet\\_epochs=1e309" in app.warning[0].value
+    assert "architectures_lenet_epochs=1e309" in app.warning[0].value
     app.number_input(key="architectures_lenet_epochs").set_value(3).run()
     assert not app.exception and app.number_input(key="architectures_lenet_epochs").value == 3

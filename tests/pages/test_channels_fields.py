@@ -280,7 +280,7 @@ def test_picked_unit_goes_into_the_link_and_a_new_layer_starts_in_the_middle() -
 def test_calculator_says_where_the_picture_is_used_up() -> None:
     app = opened(channels_layers="v1-c5x8-c9x8", channels_input_size="12")
     assert results(app)["conv2"] == ["–", "13", "1", "0", f"{9 * 9 * 8 * 8 + 8:,}", "–"]
-    assert "conv2\\: A kernel that spans 9 pixels does not fit" in app.warning[0].value
+    assert "conv2: A kernel that spans 9 pixels does not fit" in app.warning[0].value
     assert "there are no neurons to pick" in words(app)
     assert "There is no Keras code for this stack. conv2" in words(app)
 

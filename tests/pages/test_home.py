@@ -78,7 +78,7 @@ def test_home_shows_the_network_as_a_strip_and_lets_who_walks_in_have_the_room(p
     assert app.title[-1].value == "What is this map made of?"
     app = page("home", zoom="no_such_layer")
     assert not walking(app)
-    assert "The link says zoom=no\\_such\\_layer, which is not possible here" in app.warning[0].value
+    assert "The link says zoom=no_such_layer, which is not possible here" in app.warning[0].value
 
 
 def test_home_says_why_a_file_is_no_picture_and_goes_on(page: Any, engine: Any) -> None:
