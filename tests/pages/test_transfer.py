@@ -850,9 +850,9 @@ def test_formats_are_tested_by_a_run_and_the_failed_one_is_not_offered(
     test = export_run(store)
     assert (test.spec, test.title) == ({"run": run.id, "arm": "frozen"}, "exports of two kinds, frozen")
     assert engine.submitted == [test.id]
-    store.beat(test, {"phase": "testing int8, 3 of 4", "fraction": 0.5})
+    store.beat(test, {"phase": "testing LiteRT (8-bit weights), 3 of 4", "fraction": 0.5})
     app.run()
-    assert "testing int8, 3 of 4" in app.get("progress")[0].proto.text
+    assert "testing LiteRT (8-bit weights), 3 of 4" in app.get("progress")[0].proto.text
     assert "transfer_export_frozen_begin" not in [button.key for button in app.button]
     app.button(key="transfer_export_frozen_stop").click().run()
     assert engine.stopped == [test.id]
@@ -861,12 +861,12 @@ def test_formats_are_tested_by_a_run_and_the_failed_one_is_not_offered(
     keep_test(store, run, told)
     store.finish(test, "done", result=SelfTest(**told).to_json())
     app.run()
-    assert "| LiteRT, 8-bit weights, 13 MB | 9 of 10 | 2.5e-07 | reported |" in texts(app)
-    assert "| LiteRT, float, 13 MB | 9 of 10 | 2.5e-07 | :red[**failed**], ≤ 0.001 |" in texts(app)
+    assert "| LiteRT (8-bit weights), 13 MB | 9 of 10 | 2.5e-07 | reported |" in texts(app)
+    assert "| LiteRT (float), 13 MB | 9 of 10 | 2.5e-07 | :red[**failed**], ≤ 0.001 |" in texts(app)
     (error,) = app.error
-    assert error.value.replace("\\", "") == "**LiteRT, float**: frozen.tflite: beyond 1e-03: not offered."
+    assert error.value.replace("\\", "") == "**LiteRT (float)**: frozen.tflite: beyond 1e-03: not offered."
     assert "that one lacked tf2onnx" in texts(app)
-    assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT, 8-bit weights"]
+    assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT (8-bit weights)"]
     assert "transfer_export_frozen_begin" not in [button.key for button in app.button]
 
 
@@ -975,7 +975,7 @@ def test_export_test_that_failed_in_part_shows_what_passed_and_can_be_tried_agai
     store.finish(test, "partial", error="There was not enough memory.")
     app.run()
     assert "**Done in part.** There was not enough memory." in texts(app)
-    assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT, float"]
+    assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT (float)"]
     app.button(key="transfer_export_frozen_again").click().run()
     assert engine.submitted == [test.id, test.id] and store.glance(test.id).state == "queued"
 
