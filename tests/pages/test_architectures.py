@@ -42,7 +42,7 @@ def test_architectures_views_work_without_the_engine(lesson: Any, view: str) -> 
 def test_architectures_says_what_a_link_got_wrong(lesson: Any) -> None:
     app = lesson(architectures_one="resnet51")
     assert [warning.value for warning in app.warning] == [
-        r"The link says architectures\_one=resnet51, which is not possible here; the default is used."
+        "The link says architectures_one=resnet51, which is not possible here; the default is used."
     ]
 
 

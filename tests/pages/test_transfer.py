@@ -633,7 +633,7 @@ def test_pictures_on_which_the_networks_differ_come_first(
     engine.answers["predict"] = {"frozen": {"cat": 0.25, "dog": 0.75}, "fine_tuned": {"cat": 0.97, "dog": 0.03}}
     app = page("transfer", run=finish(store, run).id)
     app.file_uploader(key="transfer_try").set_value([("a.jpg", jpeg(5), ""), ("b.jpg", jpeg(6), "")]).run()
-    assert "**2 pictures**; the networks differ on 2 of them." in texts(app)
+    assert "The networks agree on **0 of 2 pictures**." in texts(app)
     assert [button.label for button in app.button if "try_wall" in (button.key or "")] == ["dog / cat"] * 2
 
 
