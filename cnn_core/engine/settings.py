@@ -5,6 +5,7 @@ import os
 
 from cnn_core.engine.limits import GB, limits
 from cnn_core.store.location import urls
+from cnn_core.store.secret import given_secret
 from cnn_core.store.settings import SettingRefused, number
 from cnn_core.store.terms import Terms
 
@@ -22,6 +23,7 @@ def check() -> None:
     """
     Terms.from_environment()
     urls(os.environ.get(STORE, ""))
+    given_secret()
     address = os.environ.get(ADDRESS, "")
     if address and "://" not in address:
         raise SettingRefused(

@@ -7,17 +7,16 @@ import numpy as np
 from cnn_core.figures.drawing import Figure
 from cnn_core.figures.lines import BELOW
 from cnn_core.figures.palette import LIGHT
-from cnn_core.training.studies.inductive_bias import Lead, Point
+from cnn_core.training.studies.inductive_bias import NET_TITLES, Lead, Point
 
 _MARGIN = {"l": 10, "r": 10, "t": 8, "b": 10}
 _COLOURS = {"convnet": LIGHT.one, "vit": LIGHT.three}
-_NETS = {"convnet": "convnet", "vit": "ViT"}
 
 
 def accuracy_by_size(points: Sequence[Point], shuffled: bool) -> Figure:
     """Draw test accuracy against the number of training pictures: a dot a seed, a line through the means."""
     figure = Figure()
-    for net, title in _NETS.items():
+    for net, title in NET_TITLES.items():
         mine = [p for p in points if p.net == net and p.shuffled == shuffled]
         sizes = sorted({p.size for p in mine})
         figure.add_scatter(

@@ -105,10 +105,16 @@ def minds(labels: Sequence[str], before: Sequence[float | None], after: Sequence
 
 
 def network_drift(answer: dict[str, Any], axis: str, pixels: int) -> Figure:
-    """Draw the drift of the network's logits against the shift; an open circle where its first answer is another."""
+    """Draw the drift of the network's logits against the shift; an open circle where its first answer is another.
+
+    Args:
+        answer: Of `embedded.shift_agreement`.
+        axis: `right` or `down`.
+        pixels: How far the picture has moved; to the left or up, if the answer is of such shifts.
+    """
     drift, agrees = answer[axis]["drift"], answer[axis]["agrees"]
     curve = {
-        "x": answer["shifts"],
+        "x": [abs(shift) for shift in answer["shifts"]],
         "y": drift,
         "mode": "lines+markers",
         "showlegend": False,

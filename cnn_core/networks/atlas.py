@@ -68,6 +68,7 @@ def measure(key: str) -> dict[str, Any]:
           or `"pooling"`), `kernel_size`, `stride`, `padding` (`"same"`, `"valid"` or `[before, after]`), `dilation`;
           of a convolution `channels` (in), `filters`, `groups` and `bias`, else None. Empty if there is no number;
           `path_reason` says why.
+        - `branches`: whether anything in it is read by more than one layer; the path goes along one of them.
 
     Raises:
         ValueError: If there is no such architecture.
@@ -99,6 +100,7 @@ def measure(key: str) -> dict[str, Any]:
         "reason": reason,
         "path": path,
         "path_reason": reason,
+        "branches": network.has_branches(),
     }
 
 
@@ -185,6 +187,11 @@ class _Network:
             own = 2 if self.rows[name].products else int(hasattr(self.layers[name], "kernel"))
             longest[name] = own + max((longest[source] for source in sources), default=0)
         return longest[self.output]
+
+    def has_branches(self) -> bool:
+        """Tell whether a layer's output is read by more than one."""
+        read = [source for sources in self.sources.values() for source in sources]
+        return len(read) > len(set(read))
 
     def path(self, name: str) -> list[dict[str, Any]]:
         """The windows up to this layer, always by the input that sees most."""

@@ -35,7 +35,7 @@ _PROBES = 3  # pictures by which a new flatbuffer is held against Keras
 log = logging.getLogger(__name__)
 
 
-class Refused(ValueError):
+class FlatbufferRefused(ValueError):
     """A network that LiteRT cannot run, or does not run as Keras does."""
 
 
@@ -47,7 +47,7 @@ class Flatbuffer:
         threads: By default as many as this process may use, at most MAX_THREADS.
 
     Raises:
-        Refused: If it is none.
+        FlatbufferRefused: If it is none.
     """
 
     def __init__(self, source: Path | bytes, threads: int | None = None) -> None:
@@ -59,7 +59,7 @@ class Flatbuffer:
                 self._interpreter = Interpreter(num_threads=threads or _threads(), **held)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise Refused(f"LiteRT does not take it: {' '.join(str(error).split())}") from error
+            raise FlatbufferRefused(f"LiteRT does not take it: {' '.join(str(error).split())}") from error
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]
         self._lock = threading.Lock()  # an interpreter has one picture in work
@@ -90,7 +90,8 @@ def kept(name: str, build: "Callable[[], keras.Model]") -> Flatbuffer:
         build: Makes it in Keras, float32, `(N, …)` → `(N, …)`; only called if there is no file.
 
     Raises:
-        Refused: If there can be none, said by the file that is kept instead, so that it is tried once a version.
+        FlatbufferRefused: If there can be none, said by the file that is kept instead, so that it is tried once a
+            version.
         Whatever `build` raises.
     """
     with _making:
@@ -111,7 +112,7 @@ def data(name: str, build: "Callable[[], keras.Model]") -> tuple[str, bytes]:
         build: Likewise.
 
     Raises:
-        Refused: If there can be none. Whatever `build` raises.
+        FlatbufferRefused: If there can be none. Whatever `build` raises.
     """
     kept(name, build)
     for path in _whole(FOLDER, _stem(name)):
@@ -130,7 +131,7 @@ def convert(model: "keras.Model", *, int8: bool = False) -> bytes:
         int8: Quantise the weights to 8 bits (dynamic range); inputs and outputs stay float32.
 
     Raises:
-        Refused: If the converter does not know one of its operations.
+        FlatbufferRefused: If the converter does not know one of its operations.
 
     Source:
         ai.google.dev/edge/litert, "Post-training dynamic range quantization".
@@ -149,7 +150,7 @@ def convert(model: "keras.Model", *, int8: bool = False) -> bytes:
                 converter.optimizations = [tf.lite.Optimize.DEFAULT]
             made: bytes = converter.convert()
     except (ConverterError, ValueError) as error:
-        raise Refused(f"it cannot be converted ({str(error).strip().splitlines()[0]})") from error
+        raise FlatbufferRefused(f"it cannot be converted ({str(error).strip().splitlines()[0]})") from error
     return made
 
 
@@ -157,7 +158,7 @@ def held_against(model: "keras.Model", made: Flatbuffer) -> float:
     """Return the largest difference between a flatbuffer and Keras on a few pictures, in units of TOLERANCE's scale.
 
     Raises:
-        Refused: If it is above TOLERANCE, or no number.
+        FlatbufferRefused: If it is above TOLERANCE, or no number.
     """
     random = np.random.default_rng(0)
     size = model.input_shape[1:]
@@ -167,7 +168,7 @@ def held_against(model: "keras.Model", made: Flatbuffer) -> float:
     expected = np.asarray(model.predict_on_batch(pictures))
     difference = float(np.abs(made(pictures) - expected).max() / max(1.0, float(np.abs(expected).max())))
     if not difference <= TOLERANCE:
-        raise Refused(f"it differs from Keras by {difference:.1e}, more than {TOLERANCE:.0e}")
+        raise FlatbufferRefused(f"it differs from Keras by {difference:.1e}, more than {TOLERANCE:.0e}")
     return difference
 
 
@@ -181,7 +182,7 @@ def _read_or_made(folder: Path, name: str, build: "Callable[[], keras.Model]") -
     stem = _stem(name)
     refusal = folder / f"{stem}.refused"
     if refusal.exists():
-        raise Refused(refusal.read_text(encoding="utf-8"))
+        raise FlatbufferRefused(refusal.read_text(encoding="utf-8"))
     for path in _whole(folder, stem):
         return Flatbuffer(path)
     import_keras()  # quietly: a command that only asks has not done so
@@ -190,7 +191,7 @@ def _read_or_made(folder: Path, name: str, build: "Callable[[], keras.Model]") -
         data = convert(model)
         made = Flatbuffer(data)
         difference = held_against(model, made)
-    except Refused as reason:
+    except FlatbufferRefused as reason:
         _written(refusal, str(reason).encode())
         raise
     log.info("%s is now a flatbuffer of %.0f MB; it differs from Keras by %.1e", name, len(data) / 1e6, difference)

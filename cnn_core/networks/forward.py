@@ -111,7 +111,7 @@ def fixed(name: str, build: "Callable[[], keras.Model]") -> Network:
     if not devices.accelerated():
         try:
             return flatbuffer.kept(name, build)
-        except flatbuffer.Refused as reason:
+        except flatbuffer.FlatbufferRefused as reason:
             log.warning("%s runs by TensorFlow, not by LiteRT: %s.", name, reason)
     return compiled(build())
 
@@ -135,7 +135,7 @@ def shared_part(record: Backbone, blocks: int | None = None, *, above: bool = Fa
         above: The rest of the trunk instead: the maps that `lower` gives → last feature maps.
 
     Raises:
-        Refused: If it cannot be one.
+        FlatbufferRefused: If it cannot be one.
     """
     if blocks is None:
         return flatbuffer.data(*_trunk(record))

@@ -1,5 +1,6 @@
 """What one owner has in a store, from the picture to classes and links, each with its bytes and until when it stays."""
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,11 +22,12 @@ class Belonging:
         kind: Of `keys`: a run, a set, a list of views, a class, or a visitor, whose choice is the own picture.
         name: Its id.
         title: What its owner calls it.
-        pictures: How many it uses.
-        bytes: Of those pictures, and of its own files; what two things use is in both.
+        pictures: How many it shows: of a set, those that are in it now.
+        bytes: Of all its pictures, and of its own files; what two things use is in both.
         until: When its time is over, seconds since 1970; infinite where nothing ends it.
         live: A run that still goes on.
         opened: A run that is in somebody else's list.
+        undone: Pictures of a set that are no longer in it, and that Undo would bring back; `bytes` counts them.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Belonging:
     until: float
     live: bool = False
     opened: bool = False
+    undone: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,12 @@ def belongings(store: Store, owner: str, terms: Terms) -> Belongings:
             kind=each.kind,
             name=each.name,
             title=each.title,
-            pictures=len(each.pictures),
+            pictures=len(each.pictures - each.undone),
             bytes=own[each.key] + sum(sizes[digest] for digest in each.pictures),
             until=math.inf if each.live or each.opened else terms.until(each.changed),
             live=each.live,
             opened=each.opened,
+            undone=len(each.undone),
         )
         for each in found
         if each.kind != VISITOR or each.pictures
@@ -109,16 +113,22 @@ def held(store: Store, owner: str) -> list[Holder]:
     found = [Holder(VISITOR, owner, owner, changed, own, title=known.own.name if known.own else "")]
     for each, key in zip(known.sets, albums, strict=True):
         try:
-            pictures = digests(store.read(key).decode())
+            text = store.read(key).decode()
         except FileNotFoundError:  # another tab has deleted it
             continue
-        found.append(Holder(SET, each.id, owner, _written(times, key), pictures, title=each.name))
+        pictures, undone = digests(text), digests(text) - _shown(text)
+        found.append(Holder(SET, each.id, owner, _written(times, key), pictures, title=each.name, undone=undone))
     entries = store.lists.all_entries(list(store.owned(owner)))
     found += [each for each in teaching(store, _taught(store, owner)) if each.owner == owner]
     kinds = (SET, LESSON, CLASS)
     rest = sorted(found[1:], key=lambda each: (kinds.index(each.kind), _newest(each)))
     every = [found[0], *rest, *sorted(runs(store, entries, owner), key=_newest)]
     return [each for each in every if each.kind != RUN or not each.about]  # what is about a run is a part of it
+
+
+def _shown(album: str) -> frozenset[str]:
+    """The pictures of a set, without what was in it before its last change."""
+    return digests(json.dumps({name: value for name, value in json.loads(album).items() if name != "before"}))
 
 
 def _taught(store: Store, owner: str) -> dict[str, Stored]:

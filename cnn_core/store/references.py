@@ -56,6 +56,7 @@ class Holder:
         opened: A run that is in somebody else's list.
         about: Of a run about another one: that one's id.
         sets: Of a visitor: ids of the sets.
+        undone: Of a set: those of its pictures that are no longer in it, and that Undo would bring back.
     """
 
     kind: str
@@ -69,6 +70,7 @@ class Holder:
     opened: bool = False
     about: str = ""
     sets: tuple[str, ...] = ()
+    undone: frozenset[str] = frozenset()
 
     @property
     def key(self) -> Owner:

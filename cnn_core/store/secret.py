@@ -4,19 +4,42 @@ import hashlib
 import hmac
 import os
 import secrets
+from typing import TYPE_CHECKING
 
 from cnn_core.store import keys
-from cnn_core.store.runs import Store
+from cnn_core.store.settings import SettingRefused
+
+if TYPE_CHECKING:
+    from cnn_core.store.runs import Store
 
 SETTING = "CONVSCOPE_SECRET"
+LEAST = 32  # characters; one who can guess the secret can sign the name of any visitor
 
 
-def server_secret(store: Store) -> bytes:
+def given_secret() -> str:
+    """Return the secret that the environment gives; empty if it gives none.
+
+    Raises:
+        SettingRefused: If it has fewer than LEAST characters.
+    """
+    given = os.environ.get(SETTING, "")
+    if 0 < len(given) < LEAST:
+        raise SettingRefused(
+            f"{SETTING} has a length of {len(given)}; expected at least {LEAST} random characters, such as "
+            "`openssl rand -hex 32` prints."
+        )
+    return given
+
+
+def server_secret(store: "Store") -> bytes:
     """Return the secret of this server: of the environment, or else one that is made once and kept in the store.
 
     Replicas share the store, and with it the secret. Who starts several at once with an empty store gives it to them.
+
+    Raises:
+        SettingRefused: If the environment's is too short.
     """
-    if given := os.environ.get(SETTING):
+    if given := given_secret():
         return given.encode()
     if not store.exists(keys.SECRET):
         store.write(keys.SECRET, secrets.token_hex(32).encode())

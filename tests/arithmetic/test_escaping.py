@@ -61,7 +61,10 @@ def test_nothing_in_it_becomes_a_link_or_an_icon_afterwards(name: str) -> None:
     assert LINKS.findall(text) == []
 
 
-@pytest.mark.parametrize("name", ["cat", "IMG-1234.JPG", "crème brûlée", "a & b", "-0.5", "3 of 4"])
+ORDINARY = ["cat", "IMG-1234.JPG", "crème brûlée", "a & b", "-0.5", "3 of 4", "CPU: 2 cores", "left out: one", "12:30"]
+
+
+@pytest.mark.parametrize("name", [*ORDINARY, "IMG_1234.JPG", "fine_tuned.keras: passed", "Stop! Now"])
 def test_ordinary_names_are_left_alone(name: str) -> None:
     assert escaping.markdown(name) == escaping.html(name).replace("&amp;", "&") == name
 

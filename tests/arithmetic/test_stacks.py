@@ -432,10 +432,12 @@ def test_atlas_is_read_and_a_missing_one_said(tmp_path: Path) -> None:
         "total_params": 9,
         "macs": 8,
         "attention_macs": 2,
+        "branches": True,
     }
     atlas.write_text(json.dumps({"architectures": {"net": facts}}))
     preset = read_atlas(atlas)["net"]
     assert (preset.path_reason, preset.total_params, preset.macs) == ("Attention sees all.", 9, 8)
+    assert preset.branches
     assert preset.stack == (
         StackLayer("conv1_7x7", "convolution", 7, 2, (3, 3), filters=64, bias=False),
         StackLayer("behind_concatenation", "convolution", 1, filters=96),
@@ -455,3 +457,6 @@ def test_presets_are_the_teaching_stacks_and_the_atlas() -> None:
         assert rows or preset.path_reason, f"{key} has no path, and no reason why"
         assert not any(row.reason for row in rows), f"{key} does not fit its own input"
         assert from_text(to_text(preset.stack)) == preset.stack, key
+    straight = {"lenet5", "alexnet", "alexnet_ungrouped", "vgg16", "vgg19", "mobilenet_v1"}
+    straight |= {key for key in found if "plain" in key} | stack_presets.TEACHING.keys()
+    assert {key for key, preset in found.items() if not preset.branches} == straight, "as their papers draw them"

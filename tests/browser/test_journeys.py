@@ -139,7 +139,7 @@ def test_practitioner_trains_on_photos_of_his_and_takes_the_network_home(
     arms = Transfer.from_json(run.result).arms
     score = " and ".join(str(arm.accuracy.correct) for arm in arms.values())
     expect(page.get_by_role("heading", level=1)).to_contain_text(score)
-    he.click(page.get_by_role("button", name="The label is wrong: it is gravel"))
+    he.click(page.get_by_role("button", name="Relabel as gravel"))
     expect(page.get_by_role("button", name=re.compile("now gravel"))).to_be_visible()
     he.click(page.get_by_role("tab", name="Exports"))
     with page.expect_download() as waiting:

@@ -178,7 +178,7 @@ def test_network_that_cannot_be_converted_runs_by_tensorflow(folder: Path, caplo
 
 
 def test_what_is_no_flatbuffer_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(flatbuffer.Refused, match="^LiteRT does not take it: "):
+    with pytest.raises(flatbuffer.FlatbufferRefused, match="^LiteRT does not take it: "):
         flatbuffer.Flatbuffer(b"no flatbuffer at all")
 
 

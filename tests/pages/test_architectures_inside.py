@@ -260,6 +260,6 @@ def test_link_opens_what_was_turned_and_chosen(lesson: Any) -> None:
     assert given["chosen"] == "c5" and {node.block for node in layout.nodes if not node.folded} >= {"c1"}
     wrong = lesson(inside="lenet5", turned="c1,nothing", at="nothing")
     assert [warning.value.partition("=")[0] for warning in wrong.warning] == [
-        "The link says architectures\\_turned",
-        "The link says architectures\\_at",
+        "The link says architectures_turned",
+        "The link says architectures_at",
     ]

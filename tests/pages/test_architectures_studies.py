@@ -26,7 +26,7 @@ from ui.widgets.digit_canvas import digit_canvas
 
 VERSION_01 = Path(__file__).parents[1] / "training" / "studies" / "version_01"
 DEGRADATION, LENET, PRIOR = (shipped(each.STUDY).result for each in (degradation, lenet, inductive_bias))
-ENVIRONMENT = {"python": "3.11", "keras": "3.15", "tensorflow": "2.21", "numpy": "2.4", "device": "CPU_x", "seed": 0}
+ENVIRONMENT = {"python": "3.11", "keras": "3.15", "tensorflow": "2.21", "numpy": "2.4", "device": "CPU*x", "seed": 0}
 
 
 def script(kind: str) -> None:
@@ -109,7 +109,7 @@ def test_link_shows_a_run_to_a_stranger_and_the_way_back(view: Any, store: Store
     app = view(kind, **{PARAMETER: run.id})
     assert not app.exception and not app.error
     said = words(app)
-    assert f"Run {run.id}" in said and "CPU\\_x" in said and "computed before, not here" not in said
+    assert f"Run {run.id}" in said and "CPU\\*x" in said and "computed before, not here" not in said
     app.button(key=f"architectures_shipped_{kind}").click().run()
     assert "computed before, not here" in words(app) and PARAMETER not in app.query_params
 

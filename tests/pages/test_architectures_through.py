@@ -191,10 +191,10 @@ def test_old_link_to_what_a_node_takes_in_leads_to_the_node(lesson: Any) -> None
     ("old", "said", "place"),
     [
         ({"layer": "nowhere"}, "zoom=nowhere, which is not possible here; you see the whole network", None),
-        ({"layer": OUT, "unit_channel": "99"}, r"you see block1a\_out in its place", OUT),
+        ({"layer": OUT, "unit_channel": "99"}, "you see block1a_out in its place", OUT),
         (
             {"layer": OUT, "unit_channel": "3", "unit_row": "999", "unit_column": "9"},
-            r"you see block1a\_out.3 in its place",
+            "you see block1a_out.3 in its place",
             f"{OUT}.3",
         ),
     ],

@@ -40,7 +40,7 @@ def test_channels_ticks_off_the_chapters_layer(lesson: Any) -> None:
 def test_channels_says_what_a_link_got_wrong(lesson: Any, name: str, value: str) -> None:
     app = lesson(**{name: value})
     assert not app.exception
-    shown = f"{name}={value or 'nothing'}".replace("_", r"\_")
+    shown = f"{name}={value or 'nothing'}"
     assert [warning.value for warning in app.warning] == [
         f"The link says {shown}, which is not possible here; the default is used."
     ]

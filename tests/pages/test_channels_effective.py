@@ -187,7 +187,7 @@ def test_own_model_opens_with_an_example_that_says_it_is_one(lesson: Any, engine
     app = lesson(channels_view="Yours")
     assert not app.exception and not app.error
     assert questions(engine, "read_architecture") == [(own_model._EXAMPLE[1], None)]
-    assert "**An example, not yours**, read by Keras here: **mine\\_net**" in words(app)
+    assert "**An example, not yours**, read by Keras here: **mine_net**" in words(app)
     assert len(cells(app)) == 3
     assert app.button(key="channels_own_example").disabled
     assert "**Done.**" not in "".join(m.value for m in app.markdown if READ in m.value)
@@ -198,7 +198,7 @@ def test_own_model_shows_table_totals_and_csv(lesson: Any, engine: Any, cells: A
     app.file_uploader(key="channels_own_file").upload("net_1.json", TEXT.encode())
     app.run()
     assert not app.exception and not app.error
-    assert "**mine\\_net** (Functional, from net\\_1.json): 2 rows, **608** parameters" in words(app)
+    assert "**mine_net** (Functional, from net_1.json): 2 rows, **608** parameters" in words(app)
     assert "**117,600** multiply-adds for one image without those of 1 row: see the last column" in words(app)
     header, *rows = cells(app)
     table = dict(zip(header, zip(*rows, strict=True), strict=True))

@@ -113,6 +113,12 @@ def test_total_of_a_network_with_attention_holds_its_products() -> None:
     assert "attention" not in words(opened(channels_preset="vgg16"))
 
 
+@pytest.mark.parametrize(("key", "branches"), [("vgg16", False), ("resnet18", True), ("vit_b16", False)])
+def test_calculator_says_of_a_path_that_branches_are_left_out_where_there_are_any(key: str, branches: bool) -> None:
+    said = words(opened(channels_preset=key))
+    assert "MACs in all" in said and ("parallel branches are left out" in said) == branches, "ViT-B/16 has no path"
+
+
 def test_calculator_says_what_the_path_costs_in_a_network_with_other_channels() -> None:
     assert "In the network" not in words(opened(channels_preset="resnet50"))
     said = words(opened(channels_preset="lenet5"))
@@ -280,7 +286,7 @@ def test_picked_unit_goes_into_the_link_and_a_new_layer_starts_in_the_middle() -
 def test_calculator_says_where_the_picture_is_used_up() -> None:
     app = opened(channels_layers="v1-c5x8-c9x8", channels_input_size="12")
     assert results(app)["conv2"] == ["–", "13", "1", "0", f"{9 * 9 * 8 * 8 + 8:,}", "–"]
-    assert "conv2\\: A kernel that spans 9 pixels does not fit" in app.warning[0].value
+    assert "conv2: A kernel that spans 9 pixels does not fit" in app.warning[0].value
     assert "there are no neurons to pick" in words(app)
     assert "There is no Keras code for this stack. conv2" in words(app)
 

@@ -89,7 +89,7 @@ def test_map_that_is_chosen_is_kept_for_a_link(camera: Any) -> None:
 
 def test_map_that_is_not_there_is_said(camera: Any) -> None:
     app = camera(convolution_by="network", convolution_map="5")
-    assert any("convolution\\_map=5, which is not possible here" in element.value for element in app.warning)
+    assert any("convolution_map=5, which is not possible here" in element.value for element in app.warning)
     assert camera.sent["data"]["chosen"] in range(4)
 
 

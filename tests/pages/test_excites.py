@@ -135,14 +135,14 @@ def test_picture_that_cannot_be_read_is_named(open_at: Any, own: list[Item], eng
     assert len(asked) == 1
     (warning,) = app.warning
     assert warning.value == (
-        r"own\_1.png cannot be read any more and was left out: remove it from your set, or bring it again."
+        "own_1.png cannot be read any more and was left out: remove it from your set, or bring it again."
     )
     engine.answers["zoom_peaks"] = lambda *_, **__: Exciting(
         OUT, 4, (Excited(own[2].digest, 1.0, (0, 0)), Excited(own[3].digest, 0.5, (0, 0))), 5, 0, 0, ()
     )
     store.remove(keys.picture_record(own[2].digest))  # found by what was seen of it once
     app = open_at(f"{OUT}.4", own)
-    assert r"own\_2.png cannot be read any more" in app.warning[0].value
+    assert "own_2.png cannot be read any more" in app.warning[0].value
     assert [tile.label for tile in tiles(app)] == ["0.5 · own_3.png"]
 
 

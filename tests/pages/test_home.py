@@ -39,7 +39,7 @@ def test_home_shows_what_the_network_says(page: Any, engine: Any) -> None:
     app = page("home")
     assert not app.exception
     assert app.title[0].value == "Drop a photo. See what each layer makes of it."
-    assert app.header[0].value == r"It says\: tabby"  # escaped for Markdown
+    assert app.header[0].value == "It says: tabby"
     spec = app.get("plotly_chart")[0].proto.spec
     assert "tabby" in spec
     assert "75.0%" in spec
@@ -78,7 +78,7 @@ def test_home_shows_the_network_as_a_strip_and_lets_who_walks_in_have_the_room(p
     assert app.title[-1].value == "What is this map made of?"
     app = page("home", zoom="no_such_layer")
     assert not walking(app)
-    assert "The link says zoom=no\\_such\\_layer, which is not possible here" in app.warning[0].value
+    assert "The link says zoom=no_such_layer, which is not possible here" in app.warning[0].value
 
 
 def test_home_says_why_a_file_is_no_picture_and_goes_on(page: Any, engine: Any) -> None:
@@ -97,7 +97,7 @@ def test_home_says_that_the_engine_is_away(page: Any, engine: Any) -> None:
     assert not app.exception
     engine.answers["zoom_strip"] = saying(SAID)
     app.button(key="home_again").click().run()
-    assert app.header[0].value == r"It says\: tabby" and not app.error
+    assert app.header[0].value == "It says: tabby" and not app.error
 
 
 def test_home_leads_to_the_lessons_to_ones_own_words_and_to_the_networks(page: Any, engine: Any) -> None:
@@ -113,4 +113,4 @@ def test_home_leads_to_the_lessons_to_ones_own_words_and_to_the_networks(page: A
 def test_home_says_how_sure_it_is(page: Any, engine: Any) -> None:
     said = [{"label": name, "probability": share} for name, share in (("lynx", 0.4), ("cat", 0.3))]
     engine.answers["zoom_strip"] = saying(said)
-    assert page("home").header[0].value == r"It says\: lynx, or cat"  # escaped for Markdown
+    assert page("home").header[0].value == "It says: lynx, or cat"

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -102,6 +103,20 @@ def test_everything_is_listed_with_its_end_and_nothing_of_others(
     assert "<td>Set</td>" in said and "Your pictures</td>" in said and "cats and dogs</td>" in said
     assert "me.jpg</td>" in said and "you take it back</td>" in said and "theirs" not in said
     assert "kept for 30 days from its end" in said and "may fill 20.0 GB" in said
+
+
+def test_what_undo_would_bring_back_is_not_counted_as_in_the_set(
+    keeping: Callable[..., Any], filled: dict[str, Any], store: Store
+) -> None:
+    album = Album.open(store, ANNA, "0a")
+    assert album and len(album.items) == 2 and "Undo would" not in texts(keeping())
+    album.remove({filled["items"][0].digest}, "cat")
+    said = texts(keeping())
+    (row,) = re.findall(r"<tr>(?:(?!</tr>).)*Your pictures</td>.*?</tr>", said, re.DOTALL)
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", row)[-1] == "1"
+    assert "The size also counts what Undo would bring back: 1 picture of “Your pictures”." in said
+    album.add([filled["items"][0]])
+    assert "Undo would" not in texts(keeping()), "all that was there before is in the set"
 
 
 def test_terms_that_make_no_sense_are_told(keeping: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

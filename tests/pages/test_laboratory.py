@@ -237,7 +237,7 @@ def test_too_many_folds_switch_the_button_off_and_say_why(page: Any, store: Stor
     assert "has 8 pictures and there are 9 folds. Choose fewer folds or add pictures" in texts(app)
     app.number_input(key="laboratory_depth_folds").set_value(4)
     app.number_input(key="laboratory_depth_training_splits").set_value(20).run()
-    assert "training\\_splits is 20; expected 1 to 8, which is folds × repeats." in texts(app)
+    assert "training_splits is 20; expected 1 to 8, which is folds × repeats." in texts(app)
     assert "linear probe" in charts(app), "what was there stays"
 
 
@@ -274,7 +274,7 @@ def test_strangers_link_opens_the_view_the_result_and_its_pictures(
     assert said in texts(app) and drawn in charts(app).encode().decode("unicode_escape")
     assert app.session_state.album.counts == {"c*t": 8, "dog": 8}
     assert "**16 pictures** would be measured: c\\*t 8, dog 8" in texts(app), "names are no markup"
-    assert "my \\<set\\>\\: question" in texts(app)
+    assert "my \\<set\\>: question" in texts(app)
     assert f"run={app.session_state.laboratory_linked}" in app.code[0].value
 
 
@@ -321,7 +321,7 @@ def test_study_of_other_pictures_is_said_to_be_one(page: Any, store: Store, item
     app = page("laboratory")
     app.query_params["run"] = run.id
     app.run()
-    assert "This is a study of other pictures: my \\<set\\>\\: question." in texts(app)
+    assert "This is a study of other pictures: my \\<set\\>: question." in texts(app)
     assert app.session_state.album.is_sample, "nothing of the reader's is exchanged"
     app.button(key="laboratory_mine_depth").click().run()
     assert EXAMPLE in texts(app) and "run" not in app.query_params

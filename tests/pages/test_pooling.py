@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,13 @@ SHIFTED = {
     "right": column(0.01),
     "down": column(0.02),
 }
+
+
+def shift_agreement(pixels: np.ndarray, shifts: Sequence[int]) -> dict[str, Any]:
+    """As much in every direction."""
+    return SHIFTED | {"shifts": list(shifts)}
+
+
 ACTIVE = [
     {
         "index": n,
@@ -74,7 +82,7 @@ def answer_at(seen: np.ndarray, down: int, right: int, top: int) -> list[dict[st
 
 @pytest.fixture
 def lesson(page: Any, engine: Any) -> Any:
-    engine.answers |= {"shift_agreement": SHIFTED, "class_activation": ACTIVE, "answer_at": answer_at}
+    engine.answers |= {"shift_agreement": shift_agreement, "class_activation": ACTIVE, "answer_at": answer_at}
     return lambda **query: page("pooling", **query)
 
 
@@ -271,7 +279,18 @@ def test_pooling_shift_is_judged_by_numbers(lesson: Any) -> None:
     assert done(app)
     app.slider(key="pooling_down").set_value(-6).run()
     assert "Shift by 4 px right and 6 px up and the pooled map follows exactly, by 2 and 3 cells" in words(app)
-    assert "Moved down by up to 8 px, its logits drift by up to 0.160 of their length." in words(app)
+    assert "Moved up by up to 8 px, its logits drift by up to 0.160 of their length." in words(app)
+    assert "Over all shifts to the left and up it keeps its first answer in **62%**" in words(app)
+
+
+@pytest.mark.parametrize(("right", "down", "way"), [(-5, 2, "to the left"), (-2, -7, "up"), (3, 8, "down")])
+def test_pooling_marks_in_the_plot_how_far_the_picture_was_moved(lesson: Any, right: int, down: int, way: str) -> None:
+    app = lesson(pooling_view="Shift", pooling_right=str(right), pooling_down=str(down))
+    (chart,) = (each for each in app.get("plotly_chart") if "its logits drift" in each.proto.alt)
+    drawn = json.loads(chart.proto.spec)
+    (curve,), (line,) = drawn["data"], drawn["layout"]["shapes"]
+    assert f"Moved {way} by up to 8 px" in chart.proto.alt
+    assert curve["x"] == list(range(9)) and line["x0"] == line["x1"] == max(abs(right), abs(down))
 
 
 def test_pooling_shows_the_network_changing_its_mind(lesson: Any, engine: Any) -> None:
@@ -401,12 +420,16 @@ def test_pooling_asks_the_network_once_for_each_picture(lesson: Any, engine: Any
 
     def ask(question: str, pixels: np.ndarray, *by: int, **_: Any) -> Any:
         asked.append((question, pixels.shape, by[:2]))
-        return answer_at(pixels, *by) if question == "answer_at" else engine.answers[question]
+        return answer_at(pixels, *by) if question == "answer_at" else SHIFTED
 
     engine.ask = ask
     app = lesson(pooling_view="Shift")
     seen = (256, 256, 3)
-    first = [("answer_at", seen, (0, 0)), ("answer_at", seen, (0, 1)), ("shift_agreement", (300, 451, 3), ())]
+    first = [
+        ("answer_at", seen, (0, 0)),
+        ("answer_at", seen, (0, 1)),
+        ("shift_agreement", (300, 451, 3), (tuple(range(9)),)),
+    ]
     assert asked == first
     app.slider(key="pooling_right").set_value(3).run()
     assert asked[3:] == [("answer_at", seen, (0, 3))], "what it said before is known"
@@ -416,7 +439,7 @@ def test_pooling_asks_the_network_once_for_each_picture(lesson: Any, engine: Any
     assert [(question, by) for question, _, by in asked] == [
         ("answer_at", (0, 0)),
         ("answer_at", (0, 3)),
-        ("shift_agreement", ()),
+        ("shift_agreement", (tuple(range(9)),)),
     ]
 
 

@@ -40,6 +40,9 @@ def test_page_opens_with_a_figure_that_is_explained_by_terms(page: Any) -> None:
     assert "Lite0 would be 405.4 M: 1.6 M of what is published stay unexplained." in said
     assert "https://github.com/tensorflow/tpu/tree/HEAD/models/official/efficientnet/lite" in said
     assert len(rows(app)) == len(check.receipts())
+    (listed,) = (element.proto.body for element in app.get("html") if "All receipts that fit" in element.proto.body)
+    heads = re.findall(r"<th[^>]*>([^<]*)</th>", listed)
+    assert heads == ["Figure", "Published", "Computed here", "How it stands", "Source"]
 
 
 def test_link_opens_a_receipt(page: Any) -> None:

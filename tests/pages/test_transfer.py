@@ -451,7 +451,7 @@ def test_wrong_label_is_moved_in_the_runs_pictures_and_back_even_where_the_engin
     (missed,) = (answer for answer in measured(run).arms["frozen"].answers if not answer.right)
     before = app.session_state.album.counts if "album" in app.session_state else {"cat": 6, "dog": 6}
     button = next(each for each in app.button if str(each.key).startswith("transfer_relabel_"))
-    assert button.label == "The label is wrong: it is cat"
+    assert button.label == "Relabel as cat"
     button.click().run()
     assert not app.exception
     assert app.session_state.album.counts == {"cat": 7, "dog": 5} != before
@@ -469,7 +469,7 @@ def test_label_that_all_networks_doubt_is_corrected_without_a_detour(page: Any, 
     (missed,) = one.arms["frozen"].wrong
     assert f"Both networks say **cat** of **{plain(missed.name)}**, labelled dog." in texts(app)
     (button,) = (each for each in app.button if str(each.key).startswith("transfer_relabel_"))
-    assert button.label == "The label is wrong: it is cat"
+    assert button.label == "Relabel as cat"
     button.click().run()
     assert app.session_state.album.counts == {"cat": 7, "dog": 5}
     assert "Both networks say" not in texts(app), "each is offered once"
@@ -633,7 +633,7 @@ def test_pictures_on_which_the_networks_differ_come_first(
     engine.answers["predict"] = {"frozen": {"cat": 0.25, "dog": 0.75}, "fine_tuned": {"cat": 0.97, "dog": 0.03}}
     app = page("transfer", run=finish(store, run).id)
     app.file_uploader(key="transfer_try").set_value([("a.jpg", jpeg(5), ""), ("b.jpg", jpeg(6), "")]).run()
-    assert "**2 pictures**; the networks differ on 2 of them." in texts(app)
+    assert "The networks agree on **0 of 2 pictures**." in texts(app)
     assert [button.label for button in app.button if "try_wall" in (button.key or "")] == ["dog / cat"] * 2
 
 
@@ -741,6 +741,7 @@ def test_run_that_failed_before_it_wrote_its_environment_shows_what_it_had_found
     assert "**Done in part.** The worker died twice while training this run." in texts(app)
     assert "| Right | 50.0% |" in texts(app)
     assert "Device and versions are not known: the run ended before it wrote them." in texts(app)
+    assert "test pictures; duplicates and near-duplicates never on two sides." in texts(app)
 
 
 def test_result_of_version_01_is_shown(page: Any, store: Store, run: Run) -> None:
@@ -755,6 +756,7 @@ def test_result_of_version_01_is_shown(page: Any, store: Store, run: Run) -> Non
     assert not app.exception
     assert "Fine-tuned gets 1 picture more right than frozen: too few pictures" in texts(app).replace("\\", "")
     assert "**From scratch**: The loss became nan in epoch 1" in texts(app)
+    assert "test pictures; duplicates never on two sides." in texts(app), "it looked for copies only"
 
 
 def test_result_of_a_newer_version_says_so(page: Any, store: Store, run: Run) -> None:
@@ -848,9 +850,9 @@ def test_formats_are_tested_by_a_run_and_the_failed_one_is_not_offered(
     test = export_run(store)
     assert (test.spec, test.title) == ({"run": run.id, "arm": "frozen"}, "exports of two kinds, frozen")
     assert engine.submitted == [test.id]
-    store.beat(test, {"phase": "testing int8, 3 of 4", "fraction": 0.5})
+    store.beat(test, {"phase": "testing LiteRT (8-bit weights), 3 of 4", "fraction": 0.5})
     app.run()
-    assert "testing int8, 3 of 4" in app.get("progress")[0].proto.text
+    assert "testing LiteRT (8-bit weights), 3 of 4" in app.get("progress")[0].proto.text
     assert "transfer_export_frozen_begin" not in [button.key for button in app.button]
     app.button(key="transfer_export_frozen_stop").click().run()
     assert engine.stopped == [test.id]
@@ -859,12 +861,12 @@ def test_formats_are_tested_by_a_run_and_the_failed_one_is_not_offered(
     keep_test(store, run, told)
     store.finish(test, "done", result=SelfTest(**told).to_json())
     app.run()
-    assert "| LiteRT, 8-bit weights, 13 MB | 9 of 10 | 2.5e-07 | reported |" in texts(app)
-    assert "| LiteRT, float, 13 MB | 9 of 10 | 2.5e-07 | :red[**failed**], ≤ 0.001 |" in texts(app)
+    assert "| LiteRT (8-bit weights), 13 MB | 9 of 10 | 2.5e-07 | reported |" in texts(app)
+    assert "| LiteRT (float), 13 MB | 9 of 10 | 2.5e-07 | :red[**failed**], ≤ 0.001 |" in texts(app)
     (error,) = app.error
-    assert error.value.replace("\\", "") == "**LiteRT, float**: frozen.tflite: beyond 1e-03: not offered."
+    assert error.value.replace("\\", "") == "**LiteRT (float)**: frozen.tflite: beyond 1e-03: not offered."
     assert "that one lacked tf2onnx" in texts(app)
-    assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT, 8-bit weights"]
+    assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT (8-bit weights)"]
     assert "transfer_export_frozen_begin" not in [button.key for button in app.button]
 
 
@@ -973,7 +975,7 @@ def test_export_test_that_failed_in_part_shows_what_passed_and_can_be_tried_agai
     store.finish(test, "partial", error="There was not enough memory.")
     app.run()
     assert "**Done in part.** There was not enough memory." in texts(app)
-    assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT, float"]
+    assert list(app.button_group(key="transfer_formats_frozen").options) == ["LiteRT (float)"]
     app.button(key="transfer_export_frozen_again").click().run()
     assert engine.submitted == [test.id, test.id] and store.glance(test.id).state == "queued"
 

@@ -6,7 +6,8 @@ import pytest
 
 from cnn_core.store import keys
 from cnn_core.store.runs import Store
-from cnn_core.store.secret import SETTING, server_secret, signed, unsigned
+from cnn_core.store.secret import LEAST, SETTING, server_secret, signed, unsigned
+from cnn_core.store.settings import SettingRefused
 
 
 def test_secret_is_made_once_and_replicas_share_it(tmp_path: Path) -> None:
@@ -20,9 +21,20 @@ def test_secret_is_made_once_and_replicas_share_it(tmp_path: Path) -> None:
 
 
 def test_secret_of_the_environment_prevails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SETTING, "given")
+    monkeypatch.setenv(SETTING, "g" * LEAST)
     store = Store(tmp_path)
-    assert server_secret(store) == b"given" and not store.exists(keys.SECRET)
+    assert server_secret(store) == b"g" * LEAST and not store.exists(keys.SECRET)
+    store.close()
+
+
+def test_secret_that_can_be_guessed_is_refused_and_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SETTING, "convscope")
+    store = Store(tmp_path)
+    with pytest.raises(SettingRefused, match="^CONVSCOPE_SECRET has a length of 9; expected at least 32 random") as it:
+        server_secret(store)
+    assert "convscope" not in str(it.value) and not store.exists(keys.SECRET)
     store.close()
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from cnn_core.figures import inductive_bias as figures
 from cnn_core.training.studies.inductive_bias import (
+    NET_TITLES,
     STUDY,
     InductiveBias,
     InductiveBiasResult,
@@ -126,9 +127,8 @@ def _curves(points: Sequence[Point], suffix: str) -> None:
 
 
 def _rates(rates: dict[str, dict[str, float]]) -> str:
-    titles = {"convnet": "convnet", "vit": "ViT"}
     return ", ".join(
-        f"{titles[net]} {'/'.join(f'{rate:g}' for rate in dict.fromkeys(by.values()))}" for net, by in rates.items()
+        f"{NET_TITLES[net]} {'/'.join(f'{rate:g}' for rate in dict.fromkeys(by.values()))}" for net, by in rates.items()
     )
 
 

@@ -234,11 +234,11 @@ def _data_url(digest: str, _pixels: Any, side: int) -> str:
 def _results(preset: stack_presets.Preset, stack: stacks.Stack, rows: list[StackRow], input_size: int) -> None:
     """What there is after each layer, and in the network that the stack is from."""
     if preset.total_params and preset.macs:
+        path = "Listed is the path of the largest field; parallel branches are left out. "
         products = f", {preset.attention_macs:,} of them attention's own products" if preset.attention_macs else ""
         st.caption(
             f"{plain(preset.title)}: {count(preset.total_params, 'parameter')} and {count(preset.macs, 'MAC')} in all"
-            f"{products}. "
-            "Listed is the path of the largest field; parallel branches are left out. " + plain(preset.path_reason)
+            f"{products}. {path if preset.branches and rows else ''}{plain(preset.path_reason)}"
         )
     if not rows:
         return
@@ -263,8 +263,8 @@ def _results(preset: stack_presets.Preset, stack: stacks.Stack, rows: list[Stack
     in_network = ""
     if stack == preset.stack and preset.path_params is not None and preset.path_params != params:
         in_network = (
-            f"In the network they have {count(preset.path_params, 'parameter')}: other branches bring more channels, "
-            "or its pictures have fewer. "
+            f"In the network they have {count(preset.path_params, 'parameter')}: "
+            f"{'other branches bring more channels, or ' if preset.branches else ''}its pictures have fewer channels. "
         )
     st.caption(
         f"{count(params, 'parameter')}, {count(macs, 'MAC')} for one picture of {input_size} × {input_size} × "

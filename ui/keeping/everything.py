@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from cnn_core.store.belongings import Belonging, Belongings, belongings
+from cnn_core.store.keys import SET
 from cnn_core.store.settings import SettingRefused
 from cnn_core.store.terms import Terms, anonymous
 from cnn_core.training import takeout
@@ -40,6 +41,7 @@ def everything(room: Room) -> None:
                 numbers=("Pictures", "Size"),
                 words=("Name",),
             )
+            _undoable(mine)
     with room.side:
         last_done()
         if mine.things or mine.links:
@@ -81,6 +83,12 @@ def _rows(mine: Belongings, terms: Terms) -> list[Sequence[str]]:
         pictures = bool(link.picture) + (len(link.pictures.items) if link.pictures else 0)
         rows.append(("Link", f"given on {_date(link.made)}", "you take it back", "", f"{pictures:,}"))
     return rows
+
+
+def _undoable(mine: Belongings) -> None:
+    """Say which pictures a size counts and the column of pictures does not."""
+    if kept := [f"{count(each.undone, 'picture')} of “{plain(each.title)}”" for each in mine.of(SET) if each.undone]:
+        st.caption(f"The size also counts what Undo would bring back: {', '.join(kept)}.")
 
 
 def _until(thing: Belonging, terms: Terms) -> str:

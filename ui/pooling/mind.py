@@ -8,13 +8,13 @@ import streamlit as st
 
 from cnn_core.figures import pooling as figures
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
-from cnn_core.networks.embedded import shown_to_shifts
+from cnn_core.networks.embedded import SHIFTS, shown_to_shifts
 from cnn_core.pictures.images import Picture
 from ui.shared.charts import plot
 from ui.shared.text import plain
 from ui.shared.worker import answered
 
-AXES = {"right": "to the right", "down": "down"}
+_WAYS = {"right": ("to the right", "to the left"), "down": ("down", "up")}  # by whether an axis' shift is negative
 _ASKED = 20  # answers: what is first before a shift is among them after it
 _DRAWN = 3
 
@@ -98,24 +98,25 @@ def _seen(digest: str, _pixels: np.ndarray) -> np.ndarray:
 
 
 def over_all_shifts(picture: Picture, by: tuple[int, int]) -> None:
-    """Show how a network's logits drift while a picture moves straight to the right, or down."""
-    answer = answered("shift_agreement", picture)
-    if answer is None:
-        return
+    """Show how a network's logits drift while a picture moves straight the way in which the reader moved it most."""
     down, right = by
     axis, pixels = ("down", down) if abs(down) > abs(right) else ("right", right)
+    back = pixels < 0
+    answer = answered("shift_agreement", picture, tuple(-shift for shift in SHIFTS) if back else SHIFTS)
+    if answer is None:
+        return
     drift, others = answer[axis]["drift"], sum(not same for same in answer[axis]["agrees"])
     st.header("How often does it change its mind?", anchor=False)
-    words = f"Moved {AXES[axis]} by up to {answer['shifts'][-1]} px, its logits drift by up to {max(drift):.3f}"
+    words = f"Moved {_WAYS[axis][back]} by up to {SHIFTS[-1]} px, its logits drift by up to {max(drift):.3f}"
     words += " of their length"
     plot(
-        figures.network_drift(answer, axis, pixels),
+        figures.network_drift(answer, axis, abs(pixels)),
         "pooling_network",
         f"{words}; the first answer is another at {others} of {len(answer['shifts'])} shifts.",
     )
     st.markdown(
         f"{words}. An open circle is a shift at which it changes its mind: {others} of {len(answer['shifts'])} here. "
-        "Over all shifts to the right and down it keeps its first answer in "
+        f"Over all shifts {' and '.join(ways[back] for ways in _WAYS.values())} it keeps its first answer in "
         f"**{answer['agreement']:.0%}**."
     )
     st.caption(

@@ -19,7 +19,8 @@ _ANYWHERE = "any"
 _BY_SLUG = {re.sub(r"\W+", "-", title.lower()).strip("-"): page for page, title in PAGES.items()}
 _PLACES = {_ANYWHERE: "any page"} | {slug: PAGES[page] for slug, page in _BY_SLUG.items()}
 _KINDS = {_ANYWHERE: "all"} | {kind.value.replace(" ", "-"): STANDS[kind].lower() for kind in Kind}
-_HEAD = ("Figure", "Published", "Computed here", "Stands", "Source")
+_STANDS = "How it stands"
+_HEAD = ("Figure", "Published", "Computed here", _STANDS, "Source")
 _MAX_CHARACTERS = 60  # characters that one searches by
 
 
@@ -38,7 +39,7 @@ def every(room: Room) -> None:
         )
         key = pick("One receipt", titles, FIRST, "receipt", help="Type to search. Each figure's mark opens its own.")
         with room.more("Narrow the list"):
-            kind = segments("How it stands", _KINDS, _ANYWHERE, "receipts_kind")
+            kind = segments(_STANDS, _KINDS, _ANYWHERE, "receipts_kind")
             place = pick("Shown in", _PLACES, _ANYWHERE, "receipts_page")
     shown = [each for each in found.values() if _fits(each, words or "", kind, place)]
     with room.stage:

@@ -85,7 +85,8 @@ def _provenance(run: Run, found: Transfer) -> None:
     sizes, environment = found.split_sizes, run.environment
     options = Options.from_json(run.spec["options"])
     record = backbone(options.backbone)
-    apart = "; duplicates and near-duplicates never on two sides"
+    # A run of version 0.1 looked for copies only, and has no groups in its result.
+    apart = f"; duplicates{' and near-duplicates' if 'near' in run.result else ''} never on two sides"
     rates = {"scratch": options.head_learning_rate, "fine_tuned": options.fine_tune_learning_rate}
     stepped = [f"{rate:g} ({ARM_TITLES[arm].lower()})" for arm, rate in rates.items() if arm in options.arms]
     lines = [

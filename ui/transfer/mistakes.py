@@ -1,4 +1,4 @@
-"""The pictures that were missed, large enough to judge, each with a way to say that its label is wrong."""
+"""The pictures that were missed, large enough to judge, each with a way to give it another label."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def _mistakes(arms: Mapping[str, Arm]) -> list[Mistake]:
 
 @st.fragment
 def show_mistakes(run: Run, arms: Mapping[str, Arm]) -> None:
-    """Show them, and move a picture whose label is wrong."""
+    """Show them, and give a picture another label."""
     found = _mistakes(arms)
     for name, arm in arms.items():
         if not arm.wrong:
@@ -85,7 +85,7 @@ def show_mistakes(run: Run, arms: Mapping[str, Arm]) -> None:
 
 
 def _surest(run: Run, found: Sequence[Mistake], arms: int, album: Album, there: set[tuple[str, str]]) -> None:
-    """Offer the likeliest wrong label, on which all arms agree and which is not corrected yet, without a detour."""
+    """Offer another label where all arms agree on one, of the surest picture not relabelled yet, without a detour."""
     agreed = (each for each in found if len(each.said) == arms and len({said.said for said in each.said.values()}) == 1)
     surest = next((each for each in agreed if not _now(each.picture, there)), None)
     if surest is None:
@@ -140,7 +140,7 @@ def _now(picture: Answer, there: set[tuple[str, str]]) -> str:
 
 
 def _correct(run: Run, mistake: Mistake, album: Album, there: set[tuple[str, str]], where: str) -> None:
-    """Let the reader say that the label is wrong, and take that back."""
+    """Let the reader give a picture another label, and take that back."""
     picture = mistake.picture
     place = f"{run.id}_{picture.digest[:12]}_{picture.label}_{where}"
     if now := _now(picture, there):
@@ -154,7 +154,7 @@ def _correct(run: Run, mistake: Mistake, album: Album, there: set[tuple[str, str
     else:
         to = mistake.suggested
         st.button(
-            f"The label is wrong: it is {plain(to)}",
+            f"Relabel as {plain(to)}",
             key=f"transfer_relabel_{place}",
             on_click=_move,
             args=(run, picture.digest, picture.label, to),

@@ -12,6 +12,7 @@ from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.training.transfer import onnx_extra
 from cnn_core.training.transfer.export import (
+    FORMAT_TITLES,
     begun_with,
     bundle,
     epochs_csv,
@@ -26,13 +27,6 @@ from cnn_core.training.transfer.web import page_bytes
 from ui.shared.asked import answer
 from ui.shared.session import store
 from ui.shared.text import count, plain, table
-
-FORMAT_TITLES = {
-    "keras": "Keras",
-    "tflite": "LiteRT, float",
-    "int8": "LiteRT, 8-bit weights",
-    "onnx": "ONNX",
-}
 
 
 @st.fragment

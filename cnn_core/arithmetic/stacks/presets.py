@@ -28,6 +28,7 @@ class Preset:
         path_params: Of the path's convolutions in the network, where the input may have other channels: those of its
             own pictures, or of more branches; None of a stack that is no network.
         attention_macs: Those of `macs` that are attention's own products.
+        branches: Whether the network has parallel branches, of which the path takes one.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Preset:
     macs: int | None = None
     path_params: int | None = None
     attention_macs: int = 0
+    branches: bool = False
 
 
 def _equal(count: int, kernel_size: int) -> Stack:
@@ -89,6 +91,7 @@ def read_atlas(path: Path) -> dict[str, Preset]:
                 if e["kind"] == "convolution"
             ),
             facts["attention_macs"],
+            facts["branches"],
         )
         for key, facts in architectures.items()
     }

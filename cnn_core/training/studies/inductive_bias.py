@@ -24,6 +24,7 @@ from cnn_core.training.studies.repeats import COMMONEST, Pictures, Repeated, rig
 from cnn_core.training.study import Study
 
 NETS = ("convnet", "vit")
+NET_TITLES = {"convnet": "convnet", "vit": "ViT"}
 ORDERS = {False: "natural", True: "shuffled"}  # of the pixels, as `learning_rates` names them
 
 
@@ -153,15 +154,21 @@ class InductiveBiasResult(Result):
         return [Accuracy(name, share.value, share.low, share.high) for name, share in self.largest.items()]
 
     def lines(self) -> list[str]:
-        """What was chosen, and a line a network, order and number of pictures."""
-        lines = [f"parameters: {self.params}, learning rates: {self.learning_rates}"]
+        """Both networks in a sentence each; a line a network, order and number of pictures; what it comes to."""
+        lines = [self._network(net) for net in self.params]
+        lines += ["Test accuracies, one a seed:"] if self.points else []
         accuracies: dict[tuple[bool, int, str], list[float]] = {}
         for point in self.points:
             accuracies.setdefault((point.shuffled, point.size, point.net), []).append(point.test_accuracy)
         for (shuffled, size, net), values in sorted(accuracies.items()):
             words = " ".join(f"{value:.3f}" for value in values)
-            lines.append(f"{ORDERS[shuffled]:>8} {size:5d} pictures, {net:>7}: {words}")
-        return lines
+            lines.append(f"{ORDERS[shuffled]:>8} {size:5d} pictures, {NET_TITLES[net]:>7}: {words}")
+        return [*lines, bias_words(self.points, self.pictures.test).replace("**", "")]
+
+    def _network(self, net: str) -> str:
+        rates = [f"{rate:g} with {order} pixels" for order, rate in self.learning_rates.get(net, {}).items()]
+        trained = f", and learns at {' and '.join(rates)}" if rates else ""
+        return f"The {NET_TITLES[net]} has {self.params[net]:,} parameters{trained}."
 
 
 def leads(points: Iterable[Point]) -> tuple[Lead, ...]:

@@ -97,5 +97,5 @@ def _entry(known: Any, name: str) -> dict[str, Any] | None:
 
 
 def _tell(tested: dict[str, Any], name: str) -> bool:
-    sys.stderr.write(f"Testing {name} in a fresh process …\n")
+    sys.stderr.write(f"Testing {export.FORMAT_TITLES[name]} in a fresh process …\n")
     return False

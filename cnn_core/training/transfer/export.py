@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 
 SETTINGS = "settings/experiment.json"
 LITERT = ("tflite", "int8")  # of keys.FORMATS
+FORMAT_TITLES = {
+    "keras": "Keras",
+    "tflite": "LiteRT (float)",
+    "int8": "LiteRT (8-bit weights)",
+    "onnx": "ONNX",
+}
 
 
 class BundleRefused(ValueError):

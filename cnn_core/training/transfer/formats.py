@@ -23,7 +23,7 @@ from cnn_core.store.records import Run
 from cnn_core.store.report import Outcome, Report
 from cnn_core.store.runs import Store
 from cnn_core.training.transfer import answers, documents, manifest, onnx_extra
-from cnn_core.training.transfer.export import LITERT, in_float32, is_current, network_file, self_test_of
+from cnn_core.training.transfer.export import FORMAT_TITLES, LITERT, in_float32, is_current, network_file, self_test_of
 from cnn_core.training.transfer.results import SelfTest, Transfer
 
 TOLERANCES: dict[str, float | None] = {"keras": 1e-4, "tflite": 1e-3, "onnx": 1e-3, "int8": None}
@@ -85,7 +85,8 @@ def run(run: Run, store: Store, report: Report) -> Outcome:
 
     def tell(tested: dict[str, Any], name: str) -> bool:
         done = len(tested["formats"])
-        report.update(phase=f"testing {name}, {done + 1} of {len(TOLERANCES)}", fraction=done / len(TOLERANCES))
+        phase = f"testing {FORMAT_TITLES[name]}, {done + 1} of {len(TOLERANCES)}"
+        report.update(phase=phase, fraction=done / len(TOLERANCES))
         if done:
             report.found(SelfTest(**tested).to_json())
         return report.should_stop
@@ -148,7 +149,7 @@ def _export(
             file = keys.FORMATS[name].format(arm=arm)
             try:
                 converted = convert(model)
-            except flatbuffer.Refused as reason:
+            except flatbuffer.FlatbufferRefused as reason:
                 entry = {"name": name, "file": file, "words": f"{file}: {reason}; not offered.", "passed": False}
             else:
                 (folder / file).write_bytes(converted)

@@ -68,7 +68,7 @@ def make(store: Store, run: Run, arms: list[str], tell: Tell = lambda phase, fra
 
     Raises:
         NoModel: If an arm has no trained network.
-        Refused: If one cannot be a flatbuffer.
+        FlatbufferRefused: If one cannot be a flatbuffer.
         Stopped: If `tell` said so.
     """
     found = Transfer.from_json(run.result) if run.result else None

@@ -174,8 +174,16 @@ def test_comparison_has_a_row_a_network_with_the_most_pictures() -> None:
 
 def test_lines_have_every_accuracy() -> None:
     lines = SHIPPED.lines()
-    assert lines[0].startswith("parameters: {'convnet': 26574, 'vit': 26302}")
-    assert len(lines) == 1 + 2 * 2 * 5 and lines[1].startswith(" natural    50 pictures, convnet: 0.8")
+    assert lines[:3] == [
+        "The convnet has 26,574 parameters, and learns at 0.003 with natural pixels and 0.001 with shuffled pixels.",
+        "The ViT has 26,302 parameters, and learns at 0.01 with natural pixels and 0.01 with shuffled pixels.",
+        "Test accuracies, one a seed:",
+    ]
+    assert len(lines) == 3 + 2 * 2 * 5 + 1 and lines[3].startswith(" natural    50 pictures, convnet: 0.8")
+    assert lines[-1] == bias_words(SHIPPED.points, SHIPPED.pictures.test).replace("**", "")
+    begun = replace(SHIPPED, points=(), learning_rates={})
+    assert begun.lines()[0] == "The convnet has 26,574 parameters."
+    assert begun.lines()[2:] == ["There is no pair of trainings to compare yet."]
 
 
 def test_cost_is_in_proportion_to_the_steps() -> None:

@@ -89,6 +89,20 @@ def test_notebook_shows_the_names(shelf: Store, name: str) -> None:
     ]
 
 
+def test_card_reads_as_plain_text_too(shelf: Store) -> None:
+    note, device = "1 picture left out: the same picture has two labels.", "CPU: Xeon, 2 cores"
+    run = run_of(shelf, "cat")
+    run = replace(
+        run,
+        result=replace(Transfer.from_json(run.result), notes=(note,)).to_json(),
+        environment=run.environment | {"device": device},
+    )
+    words = "fine_tuned.keras: 10 of 10 answers the same, probabilities differ by at most 1.2e-07; within 1e-04."
+    card = documents.model_card(run, "frozen", LITE, {"formats": [{"name": "keras", "words": words, "passed": True}]})
+    assert f"- {note}\n" in card and f"; {device}.\n" in card and f"- {words}\n" in card
+    assert "\\" not in card
+
+
 def test_download_of_a_run_that_ended_before_it_wrote_its_versions(shelf: Store) -> None:
     run = replace(run_of(shelf, "cat"), environment={})
     assert documents.UNKNOWN in documents.model_card(run, "frozen", LITE)

@@ -16,9 +16,10 @@ from transfer_toys import Outcome
 from cnn_core.arithmetic.escaping import markdown
 from cnn_core.networks import backbones, flatbuffer
 from cnn_core.pictures import kept
+from cnn_core.store import keys
 from cnn_core.store.records import Run
 from cnn_core.training.transfer import answers, formats, onnx_extra
-from cnn_core.training.transfer.export import bundle, self_test_of
+from cnn_core.training.transfer.export import FORMAT_TITLES, bundle, self_test_of
 from cnn_core.training.transfer.results import SelfTest
 from tests.reports import FakeReport
 
@@ -57,10 +58,11 @@ def test_run_of_a_test_tells_how_far_it_is_and_stops_between_formats(
     found = formats.run(export_run(outcome), outcome.store, report)
     assert tested == ["keras", "tflite"] and not found.trouble
     assert [each["phase"] for each in report.told if "testing" in each.get("phase", "")] == [
-        "testing keras, 1 of 4",
-        "testing tflite, 2 of 4",
-        "testing int8, 3 of 4",
+        "testing Keras, 1 of 4",
+        "testing LiteRT (float), 2 of 4",
+        "testing LiteRT (8-bit weights), 3 of 4",
     ]
+    assert set(FORMAT_TITLES) == set(keys.FORMATS) == set(formats.TOLERANCES)
     known = SelfTest.from_json(found.result)
     assert [entry["name"] for entry in known.formats] == ["keras", "tflite"] and len(known.pictures) == 10
     kept = self_test_of(outcome.store, outcome.run.id, "scratch")
@@ -100,7 +102,7 @@ def test_network_that_litert_refuses_is_said_and_costs_the_others_nothing(
     tested = cheap(monkeypatch)
 
     def refuse(model: object, int8: bool = False) -> bytes:
-        raise flatbuffer.Refused("it cannot be converted (no such operation)")
+        raise flatbuffer.FlatbufferRefused("it cannot be converted (no such operation)")
 
     monkeypatch.setattr(flatbuffer, "convert", refuse)
     chosen = ("keras", "tflite")

@@ -209,7 +209,7 @@ def test_command_tests_a_format_before_it_writes_it(
     monkeypatch.setattr(formats, "export_formats", tested)
     out = tmp_path / "small"
     assert main(["export", run.id, "--format", "int8", "--arm", "frozen", "--out", str(out)]) == 0
-    assert capsys.readouterr().err == "Testing int8 in a fresh process …\n"
+    assert capsys.readouterr().err == "Testing LiteRT (8-bit weights) in a fresh process …\n"
     assert (out / "frozen.int8.tflite").read_bytes() == b"int8"
     assert 'MODEL = "frozen.int8.tflite"' in (out / "predict.py").read_text(encoding="utf-8")
     assert {"labels.json", "model_card.md", "images.py"} <= {path.name for path in out.iterdir()}
