@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from cnn_core.store import lessons, shares
+from cnn_core.store import classes, lessons, shares
 from cnn_core.store.lessons import Lesson, View
 from cnn_core.store.runs import Store
 from tests.pages.test_doors import ANNA, BERTA, as_visitor, buttons, texts
@@ -42,8 +42,8 @@ def test_views_are_added_from_share_in_their_order(as_visitor: Any, store: Store
     app = as_visitor(ANNA, "convolution", convolution_stride="2").button(key="visitor_share").click().run()
     app.button(key="share_add").click().run()
     assert "A list needs a title; write one, such as" in texts(app) and lessons.of(store, ANNA) == []
-    app.text_input(key="share_list_title").set_value("Edges first").run()
-    app.text_area(key="share_note").set_value("Where is\nit red?").run()
+    app.text_input(key="share_list_title").set_value("Edges first")
+    app.text_area(key="share_note").set_value("Where is\nit red?")
     app.button(key="share_add").click().run()
     assert "Added to “Edges first”." in texts(app)
     app = as_visitor(ANNA, "pooling", pooling_view="Stride").button(key="visitor_share").click().run()
@@ -61,10 +61,27 @@ def test_views_are_added_from_share_in_their_order(as_visitor: Any, store: Store
     assert (two.page, two.query["pooling_view"], two.task) == ("pooling", "Stride", ""), "that step has no task"
 
 
+def test_enter_in_a_field_does_what_the_button_beside_it_does(as_visitor: Any, store: Store) -> None:
+    token = classes.begin(store, ANNA, "10 b").token
+    shared = as_visitor(ANNA, "pooling").button(key="visitor_share").click().run()
+    for app, field, button in (
+        (shared, "share_list_title", "share_add"),
+        (as_visitor(ANNA, "lessons"), "lessons_new", "lessons_make"),
+        (as_visitor(ANNA, "lessons", lessons_view="Classes"), "lessons_class_new", "lessons_class_make"),
+        (
+            as_visitor(BERTA, "lessons", lessons_view="Classes", **{"class": token}),
+            "lessons_class_name",
+            "lessons_class_join",
+        ),
+    ):
+        form = app.text_input(key=field).proto.form_id
+        assert form and app.button(key=button).form_id == form, field
+
+
 def test_picture_travels_with_a_view_only_if_told_to(as_visitor: Any, store: Store, bring: Any) -> None:
     app = bring(as_visitor(ANNA, "convolution"), "mine.png", png())
     app.button(key="visitor_share").click().run()
-    app.text_input(key="share_list_title").set_value("Mine").run()
+    app.text_input(key="share_list_title").set_value("Mine")
     app.button(key="share_add").click().run()
     (list_,) = lessons.of(store, ANNA)
     assert "with" not in list_.views[0].query
@@ -137,7 +154,7 @@ def test_page_lists_ones_own_and_makes_one(as_visitor: Any, store: Store) -> Non
     assert "A list is a lesson of yours" in texts(app)
     app.button(key="lessons_make").click().run()
     assert "A list needs a title" in texts(app)
-    app.text_input(key="lessons_new").set_value("Puddles").run()
+    app.text_input(key="lessons_new").set_value("Puddles")
     app.button(key="lessons_make").click().run()
     (list_,) = lessons.of(store, ANNA)
     assert app.query_params["list"] == list_.token and "It has no views yet." in texts(app)

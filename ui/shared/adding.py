@@ -25,10 +25,11 @@ def add_view(page: str, query: str) -> None:
     with st.expander("Add this view to a lesson list", icon=":material/playlist_add:"):
         titles = {each.token: each.title for each in reversed(lessons.of(store(), visit()))} | {"": "A new list"}
         which = st.selectbox("List", list(titles), format_func=lambda token: titles.get(token, ""), key=_WHICH)
-        if not which:
-            st.text_input("Its title", max_chars=TITLE, key=_NEW, placeholder="Edges, and what pooling forgives")
-        st.text_area("Your note: what to look at here", max_chars=NOTE, height=80, key=_NOTE)
-        st.button("Add", key="share_add", icon=":material/add:", on_click=_add, args=(page, query))
+        with st.form("share_add_form", border=False):
+            if not which:
+                st.text_input("Its title", max_chars=TITLE, key=_NEW, placeholder="Edges, and what pooling forgives")
+            st.text_area("Your note: what to look at here", max_chars=NOTE, height=80, key=_NOTE)
+            st.form_submit_button("Add", key="share_add", icon=":material/add:", on_click=_add, args=(page, query))
         _told()
 
 
