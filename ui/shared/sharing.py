@@ -104,7 +104,7 @@ def _present(address: str) -> None:
         st.markdown("The result, large, without navigation:")
         shown_link(bare)
         st.markdown("Inside a page of yours:")
-        frame = f'<iframe src="{html(bare)}" width="800" height="500" title="ConvScope"></iframe>'
+        frame = f'<iframe src="{html(bare)}" width="800" height="500" title="ConvScope" allow="camera"></iframe>'
         st.code(frame, language=None, wrap_lines=True)
         st.caption("Your page may show it if whoever runs this server has put its address into CONVSCOPE_EMBED.")
 
