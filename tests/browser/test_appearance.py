@@ -85,6 +85,15 @@ def _still(page: Page) -> bool:
     return (held(body), body.evaluate(PLACES)) == before
 
 
+def test_task_that_is_done_is_spoken(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/convolution")
+    said = page.locator(".st-key-task").get_by_role("status")
+    said.evaluate("(each) => { each.same = true; }")  # what is put in anew is spoken by some browsers only
+    page.get_by_role("radio", name="Box blur").click()
+    expect(said).to_contain_text("Done.")
+    assert said.evaluate("(each) => each.same")
+
+
 def test_keyboard_comes_by_the_way_past_the_menu_then_by_share_and_then_to_the_page(
     server: Server, visitor: Visitor
 ) -> None:
