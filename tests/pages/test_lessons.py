@@ -116,6 +116,22 @@ def test_list_can_be_presented(as_visitor: Any, store: Store) -> None:
     assert "present=1" in ways(app)["Next · The front door"] and "visitor_share" not in buttons(app)
 
 
+def test_presented_view_keeps_the_controls_it_was_added_with(as_visitor: Any, store: Store) -> None:
+    app = as_visitor(ANNA, "convolution").button(key="visitor_share").click().run()
+    app.multiselect(key="share_stays").set_value(["kernel", "stride"]).run()
+    app.text_input(key="share_list_title").set_value("Edges first")
+    app.button(key="share_add").click().run()
+    (list_,) = lessons.of(store, ANNA)
+    lessons.change(store, ANNA, list_.token, views=[*list_.views, *VIEWS[1:]])
+    way = re.search(r'href="([^"]+present=1[^"]*)"', texts(as_visitor(ANNA, "lessons", list=list_.token)))
+    assert way and "show=kernel%2Cstride" in way[1]
+    app = opened(as_visitor, ANNA, way[1].replace("&amp;", "&"))
+    assert app.button_group(key="convolution_stride") and "convolution_view_next" not in buttons(app)
+    assert not [each for each in app.button_group if each.key == "convolution_padding"]
+    on = ways(app)["Next · One window"]
+    assert "present=1" in on and "show=" not in on, "the next view has its own"
+
+
 def test_reader_changes_nothing_and_maker_everything(as_visitor: Any, store: Store) -> None:
     token = made(store).token
     theirs = as_visitor(BERTA, "lessons", list=token)

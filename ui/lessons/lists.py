@@ -11,7 +11,7 @@ from cnn_core.arithmetic.escaping import html
 from cnn_core.store import classes, lessons, removal
 from cnn_core.store.lessons import NOTE, TITLE, Lesson, LessonRefused, View
 from ui.shared import tour
-from ui.shared.lesson_list import CLASS, GONE, LIST, PAGE, address
+from ui.shared.lesson_list import CLASS, GONE, LIST, PAGE, address, carried
 from ui.shared.links import shown_link
 from ui.shared.rows import Link, scrolled
 from ui.shared.session import store, visit
@@ -156,7 +156,7 @@ def _lines(found: Sequence[tuple[View, str]], done: Sequence[str] | None = None)
 def _begin(lesson: Lesson) -> None:
     if not lesson.views:
         return
-    first, bare = html(address(lesson, 0)), html(address(lesson, 0, present=True))
+    first, bare = html(address(lesson, 0)), html(address(lesson, 0, carried(present=True)))
     st.html(
         f'<p class="lesson-ways"><a class="first" href="{first}" target="_self">Begin</a>'
         f'<a href="{bare}" target="_blank">Present it</a></p>'
