@@ -84,6 +84,6 @@ def assert_readable(page: Page) -> None:
 def unfold(page: Page) -> None:
     """Open what is folded: a reader will."""
     page.evaluate(
-        "() => document.querySelectorAll('[data-testid=stMain] details:not([open]) > summary')"
+        "() => document.querySelectorAll('[data-testid=stMain] details:not([open], .large-qr) > summary')"
         ".forEach((each) => each.click())"
     )

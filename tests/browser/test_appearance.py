@@ -85,6 +85,32 @@ def _still(page: Page) -> bool:
     return (held(body), body.evaluate(PLACES)) == before
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_keyboard_is_seen_wherever_it_is(server: Server, visitor: Visitor, scheme: str) -> None:
+    page = visitor(f"{server.url}/lessons", scheme=scheme)
+    expect(page.locator(".lesson-views a")).to_have_count(10)
+    accent = {"light": "rgb(15, 92, 99)", "dark": "rgb(92, 194, 201)"}[scheme]
+    met = set()
+    for _ in range(16):
+        page.keyboard.press("Tab")
+        here = page.locator("a:focus, button:focus, summary:focus")
+        if here.count():
+            met.add(here.inner_text().strip())
+            expect(here).to_have_css("outline-color", accent)
+            expect(here).to_have_css("outline-style", "solid")
+            assert here.evaluate("(each) => parseFloat(getComputedStyle(each).outlineWidth)") >= 2
+    assert {"Study", "The whole network"} <= met
+
+
+def test_task_that_is_done_is_spoken(server: Server, visitor: Visitor) -> None:
+    page = visitor(f"{server.url}/convolution")
+    said = page.locator(".st-key-task").get_by_role("status")
+    said.evaluate("(each) => { each.same = true; }")  # what is put in anew is spoken by some browsers only
+    page.get_by_role("radio", name="Box blur").click()
+    expect(said).to_contain_text("Done.")
+    assert said.evaluate("(each) => each.same")
+
+
 def test_keyboard_comes_by_the_way_past_the_menu_then_by_share_and_then_to_the_page(
     server: Server, visitor: Visitor
 ) -> None:

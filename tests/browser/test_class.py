@@ -61,8 +61,8 @@ def test_three_students_on_one_list(server: Server, visitor: Visitor, tmp_path: 
 
     for at, name in enumerate(NAMES):
         student = visitor(door, width=390 if at else 1280)
-        written(student, "Your name", name)
-        pressed(student, "Join")
+        student.get_by_label("Your name", exact=True).fill(name)
+        student.get_by_label("Your name", exact=True).press("Enter")
         expect(student.get_by_text(f"You are in it as {name}.")).to_be_visible()
         if at == 2:
             continue  # has only joined

@@ -5,7 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
+
+from cnn_core.store import lessons
+from cnn_core.store.lessons import View
 
 from .conftest import LIMIT, Server, until_right, violations
 from .test_headers import foreign, framed
@@ -19,6 +22,16 @@ RESULT = """() => {
   const last = boxes.at(-1);
   return { count: boxes.length, loaded, top: last.top, bottom: last.bottom, right: last.right };
 }"""
+
+
+def test_what_a_teacher_says_of_a_view_is_as_large_as_the_rest(server: Server, visitor: Callable[..., Page]) -> None:
+    token = lessons.make(server.store, "t" * 40, "Edges first").token
+    views = [View("convolution", {}, "Edges", "Where is it red?")]
+    lessons.change(server.store, "t" * 40, token, views=views)
+    for query, place in ((f"list={token}&item=1", ".st-key-list_note p"), ("tour=2", ".list-said")):
+        page = visitor(f"{server.url}/convolution?present=1&{query}", 1920, height=1080)
+        for said in (place, ".st-key-why p"):
+            expect(page.locator(said).first).to_have_css("font-size", "24px")
 
 
 @pytest.mark.slow  # an app of its own

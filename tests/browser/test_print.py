@@ -56,3 +56,9 @@ def test_code_leads_where_the_link_leads(server: Server, visitor: Callable[..., 
         return [] if read == [link.inner_text().replace("\n", "").strip()] else read or ["nothing is read"]
 
     assert until_right(page, look) == []
+    large = page.locator("[data-testid=stDialog] .large-qr summary").first
+    large.press("Enter")
+    page.wait_for_function("(code) => code.getBoundingClientRect().width > 0.9 * innerWidth", arg=code.element_handle())
+    assert until_right(page, look) == [], "and so from the wall"
+    large.press("Enter")
+    page.wait_for_function("(code) => code.getBoundingClientRect().width < 150", arg=code.element_handle())

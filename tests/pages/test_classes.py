@@ -21,7 +21,7 @@ def class_of(as_visitor: Any, who: str, token: str) -> Any:
 
 def joined(as_visitor: Any, who: str, token: str, name: str) -> Any:
     app = class_of(as_visitor, who, token)
-    app.text_input(key="lessons_class_name").set_value(name).run()
+    app.text_input(key="lessons_class_name").set_value(name)
     return app.button(key="lessons_class_join").click().run()
 
 
@@ -35,8 +35,8 @@ def task_done(as_visitor: Any, who: str) -> None:
 def token(as_visitor: Any, store: Store) -> str:
     made(store)
     app = as_visitor(ANNA, "lessons", lessons_view="Classes")
-    app.text_input(key="lessons_class_new").set_value("10 b").run()
-    app.selectbox(key="lessons_class_list").set_value(lessons.of(store, ANNA)[0].token).run()
+    app.text_input(key="lessons_class_new").set_value("10 b")
+    app.selectbox(key="lessons_class_list").set_value(lessons.of(store, ANNA)[0].token)
     app.button(key="lessons_class_make").click().run()
     assert "Nobody is in it yet." in texts(app)
     return classes.of(store, ANNA)[0].token
@@ -50,6 +50,17 @@ def test_what_a_student_does_is_ticked_off_for_the_teacher(as_visitor: Any, stor
     teacher = class_of(as_visitor, ANNA, token)
     assert "<td>Berta</td>" in texts(teacher) and "1: Edges; 2: One window" in texts(teacher)
     assert texts(teacher).count("<td>✓</td>") == 1
+
+
+def test_list_says_to_a_student_what_is_done_and_leads_to_the_class(as_visitor: Any, store: Store, token: str) -> None:
+    (list_,) = lessons.of(store, ANNA)
+    joined(as_visitor, BERTA, token, "Berta")
+    task_done(as_visitor, BERTA)
+    theirs = texts(as_visitor(BERTA, "lessons", list=list_.token))
+    assert theirs.count("✓ done") == 1 and theirs.count("to do") == 1
+    assert f"class={token}" in theirs and "Your class: 10 b" in theirs
+    others = texts(as_visitor("d" * 40, "lessons", list=list_.token))
+    assert "✓ done" not in others and "to do" not in others and token not in others
 
 
 def test_what_is_done_stays_ticked_off_after_a_reload(as_visitor: Any, store: Store, token: str) -> None:
@@ -68,7 +79,7 @@ def test_what_is_done_stays_ticked_off_after_a_reload(as_visitor: Any, store: St
 def test_what_was_done_before_joining_counts(as_visitor: Any, store: Store, token: str) -> None:
     app = class_of(as_visitor, BERTA, token)
     app.session_state["pooling_tasks"] = {"Steps"}
-    app.text_input(key="lessons_class_name").set_value("Berta").run()
+    app.text_input(key="lessons_class_name").set_value("Berta")
     app.button(key="lessons_class_join").click().run()
     (student,) = classes.students(store, token, by=ANNA)
     assert set(student.done) == {"pooling/Steps"}
@@ -98,7 +109,8 @@ def test_leaving_and_deleting(as_visitor: Any, store: Store, token: str) -> None
     open_still = class_of(as_visitor, BERTA, token)
     class_of(as_visitor, ANNA, token).button(key="lessons_class_delete").click().run()
     assert classes.of(store, ANNA) == []
-    open_still.text_input(key="lessons_class_name").set_value("Berta").run()
+    open_still.text_input(key="lessons_class_name").set_value("Berta")
+    open_still.button(key="lessons_class_join").click().run()
     assert "There is no such class (any more)." in texts(open_still)
     task_done(as_visitor, BERTA)
 

@@ -214,7 +214,7 @@ def test_result_that_cannot_be_read_is_said_and_the_others_are_shown(page: Any, 
 def test_rename_reaches_the_store(page: Any, store: Store, as_own: Any) -> None:
     run = transfer(store, "old", 0.8)
     app = as_own(open_list(page, run), run.id)
-    app.text_input(key=f"laboratory_title_{run.id}").set_value("  new\nname ").run()
+    app.text_input(key=f"laboratory_title_{run.id}").set_value("  new\nname ")
     app.button(key="laboratory_rename").click().run()
     assert store.get(run.id).title == "new name"
     assert listed(app) == ["new name"]

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from cnn_core.store import lessons, shares
+from cnn_core.store import classes, lessons, shares
 from cnn_core.store.lessons import Lesson, View
 from cnn_core.store.runs import Store
 from tests.pages.test_doors import ANNA, BERTA, as_visitor, buttons, texts
@@ -42,8 +42,8 @@ def test_views_are_added_from_share_in_their_order(as_visitor: Any, store: Store
     app = as_visitor(ANNA, "convolution", convolution_stride="2").button(key="visitor_share").click().run()
     app.button(key="share_add").click().run()
     assert "A list needs a title; write one, such as" in texts(app) and lessons.of(store, ANNA) == []
-    app.text_input(key="share_list_title").set_value("Edges first").run()
-    app.text_area(key="share_note").set_value("Where is\nit red?").run()
+    app.text_input(key="share_list_title").set_value("Edges first")
+    app.text_area(key="share_note").set_value("Where is\nit red?")
     app.button(key="share_add").click().run()
     assert "Added to “Edges first”." in texts(app)
     app = as_visitor(ANNA, "pooling", pooling_view="Stride").button(key="visitor_share").click().run()
@@ -61,10 +61,27 @@ def test_views_are_added_from_share_in_their_order(as_visitor: Any, store: Store
     assert (two.page, two.query["pooling_view"], two.task) == ("pooling", "Stride", ""), "that step has no task"
 
 
+def test_enter_in_a_field_does_what_the_button_beside_it_does(as_visitor: Any, store: Store) -> None:
+    token = classes.begin(store, ANNA, "10 b").token
+    shared = as_visitor(ANNA, "pooling").button(key="visitor_share").click().run()
+    for app, field, button in (
+        (shared, "share_list_title", "share_add"),
+        (as_visitor(ANNA, "lessons"), "lessons_new", "lessons_make"),
+        (as_visitor(ANNA, "lessons", lessons_view="Classes"), "lessons_class_new", "lessons_class_make"),
+        (
+            as_visitor(BERTA, "lessons", lessons_view="Classes", **{"class": token}),
+            "lessons_class_name",
+            "lessons_class_join",
+        ),
+    ):
+        form = app.text_input(key=field).proto.form_id
+        assert form and app.button(key=button).form_id == form, field
+
+
 def test_picture_travels_with_a_view_only_if_told_to(as_visitor: Any, store: Store, bring: Any) -> None:
     app = bring(as_visitor(ANNA, "convolution"), "mine.png", png())
     app.button(key="visitor_share").click().run()
-    app.text_input(key="share_list_title").set_value("Mine").run()
+    app.text_input(key="share_list_title").set_value("Mine")
     app.button(key="share_add").click().run()
     (list_,) = lessons.of(store, ANNA)
     assert "with" not in list_.views[0].query
@@ -97,6 +114,22 @@ def test_list_can_be_presented(as_visitor: Any, store: Store) -> None:
     token = made(store).token
     app = as_visitor(ANNA, "pooling", list=token, item="2", present="1", pooling_view="Steps")
     assert "present=1" in ways(app)["Next · The front door"] and "visitor_share" not in buttons(app)
+
+
+def test_presented_view_keeps_the_controls_it_was_added_with(as_visitor: Any, store: Store) -> None:
+    app = as_visitor(ANNA, "convolution").button(key="visitor_share").click().run()
+    app.multiselect(key="share_stays").set_value(["kernel", "stride"]).run()
+    app.text_input(key="share_list_title").set_value("Edges first")
+    app.button(key="share_add").click().run()
+    (list_,) = lessons.of(store, ANNA)
+    lessons.change(store, ANNA, list_.token, views=[*list_.views, *VIEWS[1:]])
+    way = re.search(r'href="([^"]+present=1[^"]*)"', texts(as_visitor(ANNA, "lessons", list=list_.token)))
+    assert way and "show=kernel%2Cstride" in way[1]
+    app = opened(as_visitor, ANNA, way[1].replace("&amp;", "&"))
+    assert app.button_group(key="convolution_stride") and "convolution_view_next" not in buttons(app)
+    assert not [each for each in app.button_group if each.key == "convolution_padding"]
+    on = ways(app)["Next · One window"]
+    assert "present=1" in on and "show=" not in on, "the next view has its own"
 
 
 def test_reader_changes_nothing_and_maker_everything(as_visitor: Any, store: Store) -> None:
@@ -137,7 +170,7 @@ def test_page_lists_ones_own_and_makes_one(as_visitor: Any, store: Store) -> Non
     assert "A list is a lesson of yours" in texts(app)
     app.button(key="lessons_make").click().run()
     assert "A list needs a title" in texts(app)
-    app.text_input(key="lessons_new").set_value("Puddles").run()
+    app.text_input(key="lessons_new").set_value("Puddles")
     app.button(key="lessons_make").click().run()
     (list_,) = lessons.of(store, ANNA)
     assert app.query_params["list"] == list_.token and "It has no views yet." in texts(app)

@@ -86,6 +86,7 @@ def test_share_offers_the_view_without_the_rest(page: Any) -> None:
     bare, frame = app.code[1].value, app.code[2].value
     assert "&present=1&show=kernel,stride" in bare and "convolution_stride=2" in bare
     assert frame.startswith('<iframe src="') and 'width="800" height="500"' in frame and "&amp;present=1" in frame
+    assert 'allow="camera"' in frame, "or a browser gives a frame of another site none"
     assert "present" not in asked(app)
 
 

@@ -60,7 +60,7 @@ def _said(found: Sequence[Mapping[str, Any]]) -> str:
         'It says: tiger cat, or tabby'
         >>> _said([{"label": "comb", "probability": 0.1}])
         'It is not sure: perhaps comb'
-        >>> said([{"label": "comb", "probability": 0.1}, {"label": "brush", "probability": 0.09}])
+        >>> _said([{"label": "comb", "probability": 0.1}, {"label": "brush", "probability": 0.09}])
         'It is not sure: perhaps comb, or brush'
     """
     first, second = found[0], found[1] if len(found) > 1 else {"label": "", "probability": 0.0}

@@ -134,8 +134,9 @@ def _actions(picked: list[Glance]) -> None:
             _links(picked, own)
         with st.popover("Rename", icon=":material/edit:", disabled=len(picked) != 1 or not own):
             if len(picked) == 1:
-                title = st.text_input("Title", picked[0].title, MAX_TITLE, key=f"laboratory_title_{picked[0].id}")
-                st.button("Rename", key="laboratory_rename", on_click=_rename, args=(picked[0].id, title))
+                with st.form("laboratory_rename_form", border=False):
+                    st.text_input("Title", picked[0].title, MAX_TITLE, key=f"laboratory_title_{picked[0].id}")
+                    st.form_submit_button("Rename", key="laboratory_rename", on_click=_rename, args=(picked[0].id,))
         with st.popover("Delete", icon=":material/delete:", disabled=not own):
             _deletion(own)
         st.button(
@@ -185,8 +186,8 @@ def _these(runs: list[Glance]) -> str:
     return f"“{plain(runs[0].title)}”" if len(runs) == 1 else count(len(runs), "run")
 
 
-def _rename(run_id: str, title: str) -> None:
-    if words := " ".join(title.split())[:MAX_TITLE]:
+def _rename(run_id: str) -> None:
+    if words := " ".join(st.session_state[f"laboratory_title_{run_id}"].split())[:MAX_TITLE]:
         with refusals():
             store().rename(run_id, words, by=visit())
 

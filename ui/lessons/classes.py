@@ -59,7 +59,7 @@ def _mine(room: Room) -> None:
         else:
             st.markdown("**A class is a link for your students.** To you it looks like this:")
             _table(*_example())
-    with room.side:
+    with room.side, st.form("lessons_class_form", border=False):
         st.text_input("A new class", max_chars=TITLE, key=_NEW, placeholder="10 b, autumn")
         titles = {each.token: each.title for each in reversed(mine)} | {"": "none: all tasks count"}
         st.selectbox(
@@ -70,7 +70,7 @@ def _mine(room: Room) -> None:
             disabled=not mine,
             help=None if mine else "You have no list yet; the step before makes one",
         )
-        st.button("Make it", key="lessons_class_make", type="primary", on_click=_make)
+        st.form_submit_button("Make it", key="lessons_class_make", type="primary", on_click=_make)
     with room.why:
         told(
             "Whoever opens the link joins by a name, and each “Try this” that they do is ticked off in a table that "
@@ -193,14 +193,15 @@ def _attended(room: Room, found: Class) -> None:
         if lesson:
             views(lesson, list(me.done) if me else None)
     with room.side:
-        st.text_input("Your name", me.name if me else "", NAME, key=_NAME, help="As your teacher knows you")
-        st.button(
-            "Take this name" if me else "Join",
-            key="lessons_class_join",
-            type="secondary" if me else "primary",
-            on_click=_join,
-            args=(found.token,),
-        )
+        with st.form("lessons_class_name_form", border=False):
+            st.text_input("Your name", me.name if me else "", NAME, key=_NAME, help="As your teacher knows you")
+            st.form_submit_button(
+                "Take this name" if me else "Join",
+                key="lessons_class_join",
+                type="secondary" if me else "primary",
+                on_click=_join,
+                args=(found.token,),
+            )
         if me:
             st.button(
                 "Leave it",

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from cnn_core.arithmetic.escaping import html
-from cnn_core.store import lessons, removal
+from cnn_core.store import classes, lessons, removal
 from cnn_core.store.lessons import NOTE, TITLE, Lesson, LessonRefused, View
 from ui.shared import tour
-from ui.shared.lesson_list import GONE, LIST, PAGE, address
+from ui.shared.lesson_list import CLASS, GONE, LIST, PAGE, address, carried
 from ui.shared.links import shown_link
 from ui.shared.rows import Link, scrolled
 from ui.shared.session import store, visit
@@ -68,8 +68,10 @@ def _mine(room: Room) -> None:
                 on_click=_take,
                 help="A copy of it: change titles and notes, move views, remove them, add yours",
             )
-        st.text_input("A new list", max_chars=TITLE, key=_NEW, placeholder="Edges, and what pooling forgives")
-        st.button("Make it", key="lessons_make", type="primary" if mine else "secondary", on_click=_make)
+        with st.form("lessons_form", border=False):
+            st.text_input("A new list", max_chars=TITLE, key=_NEW, placeholder="Edges, and what pooling forgives")
+            kind: Literal["primary", "secondary"] = "primary" if mine else "secondary"
+            st.form_submit_button("Make it", key="lessons_make", type=kind, on_click=_make)
     with room.why:
         told(
             "Your students open one link and go from view to view, each set up as you want it seen. **How a list is "
@@ -106,10 +108,12 @@ def _telling() -> Iterator[None]:
 
 def _one(room: Room, lesson: Lesson) -> None:
     is_own = lesson.owner == visit()
+    attended = [each for each in classes.attended(store(), visit()) if each.lesson == lesson.token]
+    students = (classes.student(store(), each.token, visit()) for each in attended)
     with room.stage:
         st.header(plain(lesson.title), anchor=False)
         if lesson.views:
-            views(lesson)
+            views(lesson, [task for each in students if each for task in each.done] if attended else None)
         else:
             st.markdown("**It has no views yet.**" + (" Open a page, press *Share*, and add it." if is_own else ""))
     with room.side:
@@ -121,6 +125,9 @@ def _one(room: Room, lesson: Lesson) -> None:
         if is_own:
             _delete(lesson)
     with room.why:
+        for each in attended:
+            where = html(f"{PAGE}?lessons_view=Classes&{CLASS}={each.token}")
+            st.html(f'<p class="all-mine"><a href="{where}" target="_self">Your class: {html(each.title)}</a></p>')
         st.html(f'<p class="all-mine"><a href="{PAGE}" target="_self">All your lists</a></p>')
 
 
@@ -149,7 +156,7 @@ def _lines(found: Sequence[tuple[View, str]], done: Sequence[str] | None = None)
 def _begin(lesson: Lesson) -> None:
     if not lesson.views:
         return
-    first, bare = html(address(lesson, 0)), html(address(lesson, 0, present=True))
+    first, bare = html(address(lesson, 0)), html(address(lesson, 0, carried(present=True)))
     st.html(
         f'<p class="lesson-ways"><a class="first" href="{first}" target="_self">Begin</a>'
         f'<a href="{bare}" target="_blank">Present it</a></p>'

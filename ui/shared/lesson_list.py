@@ -3,6 +3,7 @@
 The ways are plain links that load the page anew: a view is then exactly what its link says, whatever was turned before.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -60,17 +61,16 @@ def followed(page: str) -> Followed | None:
     return Followed(lesson, int(st.query_params.get(ITEM, "1")) - 1)
 
 
-def address(lesson: Lesson, at: int, *, present: bool = False) -> str:
+def address(lesson: Lesson, at: int, around: Mapping[str, str] | None = None) -> str:
     """Return the address of a view of a list, as seen from any page.
 
     Args:
         lesson: The list.
         at: Which of its views, from 0.
-        present: Without navigation.
+        around: How one looks at it, as `carried` says; what the view itself says goes before.
     """
     view = lesson.views[at]
-    query = dict(view.query) | {LIST: lesson.token, ITEM: str(at + 1)}
-    query |= carried(present)
+    query = dict(around or {}) | dict(view.query) | {LIST: lesson.token, ITEM: str(at + 1)}
     return f"{view.page or './'}?{urlencode(query)}"
 
 
@@ -131,7 +131,10 @@ def way_to(to: str, words: str, kind: str, title: str = "") -> str:
 
 
 def _address(here: Followed, at: int) -> str:
-    return address(here.lesson, at, present=presenting())
+    around = carried(presenting())
+    if SHOW in here.view.query:  # controls of this view, not of the whole way
+        around.pop(SHOW, None)
+    return address(here.lesson, at, around)
 
 
 def view_seen(page: str, title: str, step: str = "") -> None:

@@ -10,14 +10,16 @@ TOO_LONG = "This link is too long for a QR code; copy its text."
 
 
 def shown_link(address: str) -> None:
-    """Show a link and its QR code.
+    """Show a link and its QR code, which a press makes as large as the screen: a class scans it from the wall.
 
     Args:
         address: Whole, as it is opened.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.code(address, language=None, wrap_lines=True)
-        st.html(qr(address), width=148)
+        code = qr(address)
+        large = f'<details class="large-qr"><summary>{code}<span>Large</span></summary></details>'
+        st.html(large if 'class="qr"' in code else code, width=148)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

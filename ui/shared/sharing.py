@@ -52,9 +52,9 @@ def share(page: str) -> bool:
             icon=":material/print:",
             help="This view with its figures, its link and the sources of what it cites",
         )
+    shown_alone = _present(link(token, page))
     if page != PAGE:
-        add_view(page, link(token, page).partition("?")[2])
-    _present(link(token, page))
+        add_view(page, link(token, page).partition("?")[2], shown_alone)
     _list(token)
     return wants_print
 
@@ -87,8 +87,8 @@ def closed() -> None:
     forget_said()
 
 
-def _present(address: str) -> None:
-    """Offer the same view without all that is round it."""
+def _present(address: str) -> list[str]:
+    """Offer the same view without all that is round it; return the controls that stay."""
     with st.expander("For a projector, or inside a page of your course", icon=":material/co_present:"):
         controls = present.offered()
         stays = st.multiselect(
@@ -98,15 +98,16 @@ def _present(address: str) -> None:
             key=_STAYS,
             placeholder="none: the result alone",
             disabled=not controls,
-            help=None if controls else "This view has none.",
+            help="Also where you present a list with this view" if controls else "This view has none.",
         )
         bare = f"{address}{'&' if '?' in address else '?'}{urlencode(present.query(stays), safe=',')}"
         st.markdown("The result, large, without navigation:")
         shown_link(bare)
         st.markdown("Inside a page of yours:")
-        frame = f'<iframe src="{html(bare)}" width="800" height="500" title="ConvScope"></iframe>'
+        frame = f'<iframe src="{html(bare)}" width="800" height="500" title="ConvScope" allow="camera"></iframe>'
         st.code(frame, language=None, wrap_lines=True)
         st.caption("Your page may show it if whoever runs this server has put its address into CONVSCOPE_EMBED.")
+    return list(stays)
 
 
 def _ask_picture() -> bool:

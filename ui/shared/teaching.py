@@ -82,4 +82,5 @@ def task(page: str, step: str, words: str, met: bool) -> None:
         done.add(step)
         note(page, step)
     mark = ":material/check_circle:" if step in done else ":material/radio_button_unchecked:"
-    st.markdown(f"**Try this** {mark} {words}" + (" **Done.**" if step in done else ""))
+    said = f"{mark} {words}" + (" **Done.**" if step in done else "")
+    st.markdown(f'**Try this** <span role="status">{said}</span>', unsafe_allow_html=True)  # spoken when it changes

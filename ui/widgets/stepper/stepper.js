@@ -232,6 +232,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     g.strokeRect((j - left) * size, (i - top) * size, size - 1, size - 1);
     drawMap();
     fillTable(found, winner);
+    $('sum').setAttribute('aria-live', state.timer ? 'off' : 'polite');
     $('sum').textContent = `Row ${i}, column ${j}: ${sum(found, out, mode)}`;
     $('position').textContent = `${i * output.width + j + 1} of ${all}`;
     /** @type {(v: View, whole: { height: number, width: number }) => string} */

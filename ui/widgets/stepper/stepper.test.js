@@ -115,7 +115,7 @@ test('buttons go on and around, arrow keys stop at the border', () => {
 });
 
 test('playing takes one step at a time, however often the script runs', () => {
-  const { run, text: said, click, pass, watchers } = stepper();
+  const { run, text: said, find, click, pass, watchers } = stepper();
   run(DATA);
   click('.play');
   assert.equal(said('.play'), 'Pause');
@@ -126,6 +126,7 @@ test('playing takes one step at a time, however often the script runs', () => {
   assert.equal(said('.sum'), 'Row 0, column 1: 7 + 0 = 7', 'of the new picture');
   pass(667);
   assert.equal(said('.position'), '4 of 4');
+  assert.equal(find('.sum').getAttribute('aria-live'), 'off', 'not read out at every step');
   click('.play');
   pass(2000);
   assert.equal(said('.position'), '4 of 4');
