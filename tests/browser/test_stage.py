@@ -41,6 +41,15 @@ MEASURE = (
   return { y: box.top, height: Math.min(box.height, own.height), seen: Math.max(0, bottom - top) };
 }"""
 )
+# The legend or the buttons of a figure that the stage begins with: how far they reach below it.
+CUT = """() => {
+  const stage = document.querySelector('.st-key-stage'), edge = stage?.getBoundingClientRect();
+  const charts = [...(stage?.querySelectorAll('[data-testid=stPlotlyChart]') ?? [])];
+  return charts.filter((each) => each.getBoundingClientRect().top - edge.top < 24)
+    .flatMap((each) => [...each.querySelectorAll('.legend, .updatemenu-container')])
+    .map((each) => each.getBoundingClientRect().bottom - edge.bottom)
+    .reduce((most, each) => Math.max(most, each), 0);
+}"""
 TURNED = MEASURE.replace(".st-key-story, ", "")  # of the stage, on which the controls act
 LAST = """() => {
   const all = [...document.querySelectorAll('.st-key-controls :is(button, input, [role=slider], [role=radio])')]
@@ -81,6 +90,8 @@ def as_it_opens(page: Page, size: str) -> list[str]:
         wrong = in_sight(page, highest=HIGHEST[size])
         if page.evaluate("() => document.documentElement.scrollWidth > innerWidth"):
             wrong.append("scrolls sideways")
+        if (cut := page.evaluate(CUT)) > 0:
+            wrong.append(f"{cut:.0f} px of a legend out of sight")
         return wrong
 
     return [f"{size}: {each}" for each in until_right(page, look)]

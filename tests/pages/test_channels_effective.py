@@ -199,8 +199,9 @@ def test_own_model_shows_table_totals_and_csv(lesson: Any, engine: Any, cells: A
     app.run()
     assert not app.exception and not app.error
     assert "**mine_net** (Functional, from net_1.json): 2 rows, **608** parameters" in words(app)
-    assert "**117,600** multiply-adds for one image without those of 1 row: see the last column" in words(app)
+    assert "**117,600** multiply-adds for one image without those of 1 row: see *Why not*" in words(app)
     header, *rows = cells(app)
+    assert header[:3] == ["Layer", "Kind", "Why not"], "at the end it is out of sight"
     table = dict(zip(header, zip(*rows, strict=True), strict=True))
     assert table["Field"] == ("5", "–") and table["Stride"] == ("2 × 1", "–")
     assert table["Output"] == ("30 × any × 8",) * 2

@@ -42,6 +42,7 @@ def layer_table(key: str, rows: list[dict[str, Any]]) -> None:
         [[_written(cell) for cell in row] for row in zip(*columns.values(), strict=True)],
         f"Every layer of {ARCHITECTURES[key].title}",
         numbers=_NUMBERS,
+        words=("Why not",),
     )
     st.download_button(
         "Table as CSV",
@@ -54,7 +55,7 @@ def layer_table(key: str, rows: list[dict[str, Any]]) -> None:
     )
     st.caption(
         "Layers have their names in the Keras model. MACs: multiply-adds of convolutions, dense layers and attention. "
-        "Field and stride in pixels of the input; where there is none, the last column says why."
+        "Field and stride in pixels of the input; where there is none, *Why not* says why."
     )
     (st.markdown if (words := _totals(key, rows))[0] else st.warning)(words[1])
 

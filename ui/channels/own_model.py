@@ -29,6 +29,7 @@ _EXAMPLE = (
   {"module": "keras.layers", "class_name": "GlobalAveragePooling2D", "config": {"name": "average"}},
   {"module": "keras.layers", "class_name": "Dense", "config": {"name": "classes", "units": 10}}]}}""",
 )
+_WHY = "Why not"
 _COLUMNS = {  # of the table: field of a row
     "Layer": "name",
     "Kind": "kind",
@@ -39,7 +40,7 @@ _COLUMNS = {  # of the table: field of a row
     "Field": "receptive_field",
     "Stride": "effective_stride",
     "Padding": "effective_padding",
-    "Why not": "reason",
+    _WHY: "reason",
 }
 
 
@@ -146,9 +147,12 @@ def _forget(question: tuple[str, int | None]) -> None:
 
 
 def _show(name: str, blueprint: Blueprint, size: int) -> None:
-    cells = [[_of_row(row, field) for field in _COLUMNS.values()] for row in blueprint.rows]
-    numbers = set(_COLUMNS) - {"Layer", "Kind", "Why not"}
-    scrolled(list(_COLUMNS), cells, f"The layers of {blueprint.title}", numbers=numbers)
+    titles, reasons = [title for title in _COLUMNS if title != _WHY], any(row["reason"] for row in blueprint.rows)
+    if reasons:
+        titles.insert(2, _WHY)  # at the end it would be out of sight
+    cells = [[_of_row(row, _COLUMNS[title]) for title in titles] for row in blueprint.rows]
+    numbers = set(titles) - {"Layer", "Kind", _WHY}
+    scrolled(titles, cells, f"The layers of {blueprint.title}", numbers=numbers, words=(_WHY,))
     example = name == _EXAMPLE[0]
     trainable = "all" if blueprint.trainable_params == blueprint.params else f"{blueprint.trainable_params:,} of them"
     whose = "**An example, not yours**, read by Keras here: " if example else ""
@@ -157,12 +161,12 @@ def _show(name: str, blueprint: Blueprint, size: int) -> None:
         f"{f', at {size} × {size} pixels' if size else ''}): {count(len(blueprint.rows), 'row')}, "
         f"**{blueprint.params:,}** parameters, {trainable} trainable, and "
         f"**{blueprint.macs:,}** multiply-adds for one image"
-        + (f" without those of {count(blueprint.uncounted, 'row')}: see the last column" if blueprint.uncounted else "")
+        + (f" without those of {count(blueprint.uncounted, 'row')}: see *{_WHY}*" if blueprint.uncounted else "")
         + "."
     )
     st.caption(
-        "– is no number; the last column says why. Field, stride and padding in pixels of the input; ≤ stands before "
-        "the hull of branches that are not aligned."
+        (f"– is no number: *{_WHY}* says why. " if reasons else "")
+        + "Field, stride and padding in pixels of the input; ≤ stands before the hull of branches that are not aligned."
     )
     st.download_button(
         "Table as CSV",

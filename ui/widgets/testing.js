@@ -3,25 +3,32 @@
 import { readFileSync } from 'node:fs';
 import { JSDOM } from 'jsdom';
 
-/** Stands in for a canvas's context: takes every call, and gives black pixels. */
+/** Stands in for a canvas's context: takes every call, gives black pixels, and writes letters of 0.6 em. */
 const pen = () => {
   /** @type {Record<string | symbol, unknown>} */
   const set = {};
   const pixels = (/** @type {number} */ width, /** @type {number} */ height) =>
     ({ data: new Uint8ClampedArray(4 * width * height) });
+  const measured = (/** @type {string} */ text) => ({ width: 0.6 * parseFloat(String(set.font)) * text.length });
   return new Proxy(set, {
     get: (_, name) => {
       if (name === 'createImageData') return pixels;
       if (name === 'getImageData') return (/** @type {number[]} */ ...[, , width, height]) => pixels(width, height);
+      if (name === 'measureText') return measured;
       return set[name] ?? (() => {});
     },
   });
 };
 
-/** Stands in for an observer of sizes: nothing is ever resized, but it is known who watches. */
+/** Stands in for an observer of sizes: sizes change when a test says so, and it is known who watches. */
 class Watcher {
   /** @type {Set<Watcher>} */
   static watching = new Set();
+
+  /** @param {() => void} ring */
+  constructor(ring) {
+    this.ring = ring;
+  }
 
   observe() {
     Watcher.watching.add(this);
@@ -132,6 +139,8 @@ export const open = (name, component, { motion = false, search = '' } = {}) => {
     search: () => window.location.search,
     /** How many observers watch. */
     watchers: () => Watcher.watching.size,
+    /** Tell them that sizes have changed. */
+    resized: () => Watcher.watching.forEach((each) => each.ring()),
     /** What went to Python. */
     sent,
     /** Run the component's script, as Streamlit does on every change of data. */

@@ -189,9 +189,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     on.style.width = `${v.columns * v.size}px`;
     on.style.height = `${v.rows * v.size}px`;
     g.scale(ratio, ratio);
-    g.textAlign = 'center';
-    g.textBaseline = 'middle';
-    g.font = `${clamp(v.size * 0.36, 8, 14)}px system-ui, sans-serif`;
+    const written = Array.from({ length: v.rows * v.columns }, (_, n) =>
+      text(value(Math.floor(n / v.columns) + v.top, n % v.columns + v.left)));
+    Object.assign(g, { textAlign: 'center', textBaseline: 'middle', font: '10px system-ui, sans-serif' });
+    const widest = Math.max(...written.map((each) => g.measureText(each).width)) / 10;
+    g.font = `${Math.min(clamp(v.size * 0.36, 8, 14), (v.size - 5) / widest)}px system-ui, sans-serif`;
     for (let r = 0; r < v.rows; r++) for (let c = 0; c < v.columns; c++) {
       const [fill, pen, hatched] = look(r + v.top, c + v.left);
       g.fillStyle = fill;
@@ -207,7 +209,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         g.globalAlpha = 1;
       }
       g.fillStyle = pen;
-      g.fillText(text(value(r + v.top, c + v.left)), (c + 0.5) * v.size, (r + 0.52) * v.size);
+      g.fillText(written[r * v.columns + c], (c + 0.5) * v.size, (r + 0.52) * v.size);
     }
     g.strokeStyle = selection;
     g.lineWidth = 3;

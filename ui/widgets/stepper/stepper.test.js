@@ -89,6 +89,22 @@ const stepper = () => {
   return { ...page, click: (/** @type {string} */ name) => page.find(name).click(), root: page.find('.stepper') };
 };
 
+test('a number fits into its cell, however many digits it has', () => {
+  const page = stepper(), output = /** @type {HTMLCanvasElement} */ (page.find('.output'));
+  const pen = output.getContext.bind(output);
+  /** @type {number[]} */
+  const widths = [];
+  Object.assign(output, {
+    getContext: () => {
+      const g = /** @type {CanvasRenderingContext2D} */ (pen('2d'));
+      return Object.assign(g, { fillText: (/** @type {string} */ said) => widths.push(g.measureText(said).width) });
+    },
+  });
+  page.run({ ...LARGE, kernel: [[-2]] });  // −1072 to −1674 in cells of 25 pixels
+  assert.equal(widths.length, 36);
+  assert.ok(Math.max(...widths) <= 21, `${Math.max(...widths)} pixels wide`);
+});
+
 test('the page says the sum and the sizes', () => {
   const { run, text: said, all } = stepper();
   run({ ...DATA, pad: [1, 0, 0, 0] });

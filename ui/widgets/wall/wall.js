@@ -28,20 +28,25 @@ const GAP = 8;
 /** @param {Args} args */
 export default function ({ data, parentElement, setTriggerValue }) {
   const parent = /** @type {HTMLElement} */ (parentElement);
-  const wall = /** @type {Host} */ (parent.querySelector('.wall'));
-  const room = Math.floor(((wall.clientWidth || 400) + GAP) / (data.least + GAP));
-  const columns = Math.min(data.columns, Math.max(2, room));
+  const wall = /** @type {Host & { observer?: ResizeObserver }} */ (parent.querySelector('.wall'));
+  const arrange = () => {
+    const room = Math.floor(((wall.clientWidth || 400) + GAP) / (data.least + GAP));
+    wall.style.gridTemplateColumns = `repeat(${Math.min(data.columns, Math.max(2, room))}, minmax(0, 1fr))`;
+  };
   wall.setAttribute('role', data.enters ? 'group' : 'radiogroup');
   wall.setAttribute('aria-label', data.label);
-  wall.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
   wall.style.setProperty('--shape', data.shape);
   sheets(parent, data.sheet ? { sheet: data.sheet.source } : {});
   const { tiles, chosen, titled, sharp, enters, sheet } = data, lens = lensIn(parent);
-  lay(wall, { tiles, sheet: 'sheet', laid: sheet, chosen, columns, titled, sharp, enters }, lens, {
+  lay(wall, { tiles, sheet: 'sheet', laid: sheet, chosen, titled, sharp, enters }, lens, {
     take: (id, tile) => {
       const looked = data.looks && tiles.find((each) => each.id === id);
       if (looked) lens.show(tile, looked);
       else setTriggerValue('chosen', id);
     },
   });
+  wall.observer?.disconnect();
+  wall.observer = new ResizeObserver(arrange);
+  wall.observer.observe(wall);
+  arrange();
 }

@@ -79,6 +79,17 @@ test('where there is little room, fewer are in a row', () => {
   assert.equal(style(show('b', { columns: 8, least: 300 })), 'repeat(2, minmax(0, 1fr))');
 });
 
+test('a phone that is turned has more in a row at once', () => {
+  const page = show('b', { columns: 8 }), wall = page.find('.wall');
+  Object.defineProperty(wall, 'clientWidth', { value: 800 });
+  page.resized();
+  assert.equal(wall.style.gridTemplateColumns, 'repeat(8, minmax(0, 1fr))');
+  page.run({ ...DATA, columns: 6 });
+  page.resized();
+  assert.equal(wall.style.gridTemplateColumns, 'repeat(6, minmax(0, 1fr))', 'of what it shows now');
+  assert.equal(page.watchers(), 1);
+});
+
 test('it is named, and each picture by its title', () => {
   const page = show();
   assert.equal(page.find('.wall').getAttribute('aria-label'), 'Kernel');
