@@ -54,7 +54,7 @@ def said(feature_map: np.ndarray) -> str:
 
     Example:
         >>> said(np.array([[0.0, 0.0, 4.0], [0.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]))
-        'from −1 to 4, strongest at the top right, 78 % next to 0'
+        'from −1 to 4, strongest at the top right, 78% next to 0'
         >>> said(np.zeros((2, 2)))
         '0 everywhere'
     """
@@ -66,7 +66,7 @@ def said(feature_map: np.ndarray) -> str:
     across = ("left", "centre", "right")[3 * int(column) // sizes.shape[1]]
     share = 100 * float((sizes < _NEXT_TO_0 * sizes.max()).mean())
     between = f"from {feature_map.min():.3g} to {feature_map.max():.3g}".replace("-", "−")
-    return f"{between}, strongest at the {vertical} {across}, {share:.0f} % next to 0"
+    return f"{between}, strongest at the {vertical} {across}, {share:.0f}% next to 0"
 
 
 def grey(image: np.ndarray) -> np.ndarray:

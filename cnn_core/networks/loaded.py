@@ -236,7 +236,7 @@ def _built(key: str) -> Subject:
     if backbone is None or not backbones.at_hand(backbone):
         how = "" if backbone is None else f". {backbones.to_be_had(backbone)}"
         return _described(key, _random(record.build()), RANDOM + how, preprocessing=_preprocessing(key))
-    weights = f"trained on ImageNet, {backbone.top1} % top-1 as published; without their classifier"
+    weights = f"trained on ImageNet, {backbone.top1}% top-1 as published; without their classifier"
     model = backbones.build(key)
     ends = _ends(model, backbone)
     return _described(key, model, f"{weights}, so it names no classes", trained=True, ends=ends, last="")
@@ -254,7 +254,7 @@ def _shipped(key: str) -> Subject:
         return _described(
             key, model, shipped.LENET_WEIGHTS, trained=True, labels=shipped.DIGITS, preprocessing=(factor, 0)
         )
-    weights = f"trained on ImageNet, {backbones.backbone(key).top1} % top-1 as published"
+    weights = f"trained on ImageNet, {backbones.backbone(key).top1}% top-1 as published"
     return _described(key, backbones.classifier(key), weights, trained=True, labels=backbones.imagenet_labels())
 
 

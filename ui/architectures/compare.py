@@ -123,7 +123,7 @@ def _cost(one: str, other: str) -> None:
     if pair:
         a, b = _errors(pair)
         sides = ((one, pair.one, a), (other, pair.other, b))
-        cells = [f"{error:.4g} %{receipt(result_key(key, result, 'top-1'))}" for key, result, error in sides]
+        cells = [f"{error:.4g}%{receipt(result_key(key, result, 'top-1'))}" for key, result, error in sides]
         cells.append(f"{a - b:+.1f} points".replace("-", "−") if pair.alike else "other recipes")
     rows.append(["ImageNet error, top-1, one crop", *cells])
     table(["", *names, f"{names[0]} has"], rows)
@@ -159,9 +159,9 @@ def _words(names: list[str], quantities: dict[str, list[int]], pair: Pair | None
     one, other = _errors(pair)
     note = plain(said_of(pair))
     if not pair.alike:
-        return f"{said}. On one crop: {one:.1f} % errors against {other:.1f} %. **{note}**"
+        return f"{said}. On one crop: {one:.1f}% errors against {other:.1f}%. **{note}**"
     verdict = "as many errors" if one == other else "more errors" if one > other else "fewer errors"
-    errors = f"{verdict}: {one:.1f} % against {other:.1f} %"
+    errors = f"{verdict}: {one:.1f}% against {other:.1f}%"
     return f"{said}. On one crop, by recipes of one generation, it makes {errors}. {note}"
 
 

@@ -109,7 +109,7 @@ def _published(key: str, which: str, result: Result | None) -> str:
     parameters += receipt(counts_key(key, 0))
     if result is None:
         return f"{parameters}; no {which} error of it on ImageNet was published."
-    error = f"**{error_of(result, which):.1f} %** {which} error on ImageNet{receipt(result_key(key, result, which))}"
+    error = f"**{error_of(result, which):.1f}%** {which} error on ImageNet{receipt(result_key(key, result, which))}"
     why = apart(result, "multiply-adds")
     return f"{error}, {parameters}" + (f" ({plain(why)})." if why else ".")
 

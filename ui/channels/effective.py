@@ -209,7 +209,7 @@ def _law() -> None:
 
 
 def _by_threshold() -> str:
-    """The two exponents by 4.55 % of the centre, as they were computed."""
+    """The two exponents by 4.55% of the centre, as they were computed."""
     found = next(each for each in kept() if each.receipt.key == "effective-exponents")
     field, share = found.ours if isinstance(found.ours, tuple) else (0.0, 0.0)
     return f"{field:.2f} and {share:.2f}".replace("-", "−")

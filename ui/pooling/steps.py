@@ -114,7 +114,7 @@ def _thrown_away(image: np.ndarray, pooled: np.ndarray, settings: Settings) -> N
     cells, what = settings.window**2, "win no window" if settings.kind == "max" else "leave no number of their own"
     tiled = not settings.whole and settings.window == settings.stride
     st.markdown(
-        f"{size(image)} became **{became}**. Of {image.size:,} pixels **{100 * share:.5g} %** {what}"
+        f"{size(image)} became **{became}**. Of {image.size:,} pixels **{100 * share:.5g}%** {what}"
         + (f" (of the {cells} in a window one stays)" if tiled else "")
         + f"; what is lost holds **{energy:.2%}** of the picture's energy (Σx²). {_loss(mode, lost, gone)}"
     )

@@ -217,7 +217,7 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
     known = name in {entry.name for entry in plan.nodes}  # else it is the picture, before the network scales it
     source = plan.node(name) if known else node
     top, place = row * each + 1, Place(name, channel).text
-    share = f"{100 * float(found.share[row]):.0f} % of the sum"
+    share = f"{float(found.share[row]):.0%} of the sum"
     alone = _alone(found)
     several = (
         len({each for each, _ in found.inputs}) > 1 or found.kind == "concatenate"

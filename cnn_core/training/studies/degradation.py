@@ -24,7 +24,7 @@ KINDS = ("plain", "residual")
 CRITERION = (
     "The training loss is the mean cross-entropy over the batches of the last epoch, each before its step. In every "
     "seed the deep plain net's is above the shallow plain net's, and the deep residual net's is not above the shallow "
-    "residual net's. Over the seeds the 95 % interval (Student's t) of what depth adds to the plain loss lies above 0, "
+    "residual net's. Over the seeds the 95% interval (Student's t) of what depth adds to the plain loss lies above 0, "
     "and so does that of what it adds more than to the residual one. All but the deep plain net have learnt more than "
     "guessing."
 )
@@ -313,7 +313,7 @@ def verdict_words(result: DegradationResult) -> str:
 
 def _more(added: Mean) -> str:
     low, high = (f"{bound:.3g}".replace("-", "−") for bound in (added.low or 0.0, added.high or 0.0))
-    return f"{added.value:+.3g}".replace("-", "−") + f", 95 % interval {low} to {high},"
+    return f"{added.value:+.3g}".replace("-", "−") + f", 95% interval {low} to {high},"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -336,8 +336,8 @@ def _published(arms: Mapping[str, Arm], kind: str) -> str:
     both = [(shallow[seed], deep[seed]) for seed in shallow if seed in deep]
     here = median(low for low, _ in both), median(high for _, high in both)
     change = over_seeds([high - low for low, high in both], -100, 100)
-    words = f"Deeper, the {kind} net's test error goes from {here[0]:.1f} to {here[1]:.1f} %"
-    there = f"He et al.'s goes from {before} to {after} % on ImageNet"
+    words = f"Deeper, the {kind} net's test error goes from {here[0]:.1f} to {here[1]:.1f}%"
+    there = f"He et al.'s goes from {before} to {after}% on ImageNet"
     if not change.above and not change.below:
         return f"{words}, which may be chance over {len(both)} {'seed' if len(both) == 1 else 'seeds'}; {there}."
     same = change.above == (after > before)

@@ -94,9 +94,9 @@ def _percent(share: float) -> str:
 
     Example:
         >>> _percent(0.62), _percent(0.9996)
-        ('62 %', '99.9 %')
+        ('62%', '99.9%')
     """
-    return f"{math.floor(1000 * share) / 10:g} %" if 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
+    return f"{math.floor(1000 * share) / 10:g}%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
 def _json(values: Any) -> bytes:
