@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from cnn_core.arithmetic.written import minus
+
 LEVEL = 0.05
 FEWEST = 6  # pictures that must change sides: 2 / 2⁶ is the first two-sided sign test below 0.05
 
@@ -241,4 +243,4 @@ def signed(value: float) -> str:
         >>> signed(-1.26), signed(-0.01)
         ('−1.3', '0.0')
     """
-    return f"{value:.1f}".replace("-0.0", "0.0").replace("-", "−")
+    return minus(f"{value:.1f}")

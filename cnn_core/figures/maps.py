@@ -6,6 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures.palette import LIGHT, Palette, rgb
 
 _STEPS = 1000  # colours of either sign: more than a screen tells apart, and a table is quicker than the sum
@@ -65,7 +66,7 @@ def said(feature_map: np.ndarray) -> str:
     vertical = ("top", "middle", "bottom")[3 * int(row) // sizes.shape[0]]
     across = ("left", "centre", "right")[3 * int(column) // sizes.shape[1]]
     share = 100 * float((sizes < _NEXT_TO_0 * sizes.max()).mean())
-    between = f"from {feature_map.min():.3g} to {feature_map.max():.3g}".replace("-", "−")
+    between = minus(f"from {feature_map.min():.3g} to {feature_map.max():.3g}")
     return f"{between}, strongest at the {vertical} {across}, {share:.0f}% next to 0"
 
 

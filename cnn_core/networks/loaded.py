@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 
 from cnn_core.arithmetic.geometry import Field
+from cnn_core.arithmetic.written import in_bytes
 from cnn_core.networks import atlas, backbones, operator_weights, shipped
 from cnn_core.networks.operator_weights import Numbers
 from cnn_core.networks.zoo.architectures import architecture
@@ -209,8 +210,8 @@ def loaded(key: str) -> Subject:
         free = psutil.virtual_memory().available
         if free < HEADROOM * size:
             raise InspectionRefused(
-                f"{architecture(key).title} has {size / 1e6:,.0f} MB of weights and needs {HEADROOM:g} times as much "
-                f"memory to be built; {free / 1e6:,.0f} MB are free. Choose a smaller network."
+                f"{architecture(key).title} has {in_bytes(size)} of weights and needs {HEADROOM:g} times as much "
+                f"memory to be built; {in_bytes(free)} are free. Choose a smaller network."
             )
         _subjects[key] = _built(key)
     _subjects.move_to_end(key)

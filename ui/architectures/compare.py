@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic.geometry import Window, output_size, receptive_field, unit_centre, unit_interval
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures import architectures as figures
 from cnn_core.figures import fields, maps
 from cnn_core.networks import atlas, loaded
@@ -124,7 +125,7 @@ def _cost(one: str, other: str) -> None:
         a, b = _errors(pair)
         sides = ((one, pair.one, a), (other, pair.other, b))
         cells = [f"{error:.4g}%{receipt(result_key(key, result, 'top-1'))}" for key, result, error in sides]
-        cells.append(f"{a - b:+.1f} points".replace("-", "−") if pair.alike else "other recipes")
+        cells.append(minus(f"{a - b:+.1f} points") if pair.alike else "other recipes")
     rows.append(["ImageNet error, top-1, one crop", *cells])
     table(["", *names, f"{names[0]} has"], rows)
     st.markdown(_words(names, quantities, pair))

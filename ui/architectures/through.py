@@ -22,7 +22,7 @@ from ui.shared.picture import the_picture
 from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import plain
+from ui.shared.text import in_bytes, plain
 from ui.shared.worker import answered
 from ui.zoom import sheets
 from ui.zoom.place import PARAMETER, go
@@ -70,10 +70,8 @@ def _wanted(room: Room, key: str) -> bool:
     if size <= LARGE or key in agreed:
         return True
     title = ARCHITECTURES[key].title
-    room.stage.info(
-        f"{title} has {size / 1e6:,.0f} MB of weights: building it takes some seconds, and answers are slower."
-    )
-    label = f"Build {title} ({size / 1e6:,.0f} MB)"
+    room.stage.info(f"{title} has {in_bytes(size)} of weights: building it takes some seconds, and answers are slower.")
+    label = f"Build {title} ({in_bytes(size)})"
     if not room.side.button(label, key="architectures_build", type="primary"):
         return False
     agreed.add(key)

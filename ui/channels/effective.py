@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic.spots import Point
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures import effective as figures
 from cnn_core.figures import maps
 from cnn_core.figures.spots import ringed
@@ -192,7 +193,7 @@ def _law() -> None:
             ["effective size", "0.50", f"{linear:.2f}", f"{relu:.2f}"],
             [
                 "effective : theoretical",
-                *(f"{measured.shrinkage[kind]:.2f}".replace("-", "−") for kind in ("theory", "linear", "relu")),
+                *(minus(f"{measured.shrinkage[kind]:.2f}") for kind in ("theory", "linear", "relu")),
             ],
         ],
     )
@@ -212,4 +213,4 @@ def _by_threshold() -> str:
     """The two exponents by 4.55% of the centre, as they were computed."""
     found = next(each for each in kept() if each.receipt.key == "effective-exponents")
     field, share = found.ours if isinstance(found.ours, tuple) else (0.0, 0.0)
-    return f"{field:.2f} and {share:.2f}".replace("-", "−")
+    return minus(f"{field:.2f} and {share:.2f}")

@@ -8,16 +8,16 @@ import streamlit as st
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
 from cnn_core.arithmetic.costs import convolution_cost, dense_cost
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures import channels as figures
 from cnn_core.figures import maps
 from cnn_core.pictures.images import Picture
-from ui.channels.rhythm import in_bytes
 from ui.shared.charts import palette, plot, signed
 from ui.shared.controls import pick, segments, slide, switch, whole
 from ui.shared.picture import scaled, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import formula, table
+from ui.shared.text import formula, in_bytes, table
 
 SIZES, MAX_CHANNELS = {size: f"{size} × {size}" for size in (1, 3, 5, 7)}, 4096
 MAX_MAPS = 12  # shown of a layer's
@@ -152,7 +152,7 @@ def _one_kernel(picture: Picture, name: str, size: int, bias: float | None, room
     total, at_once = products.sum(axis=-1) + offset, together + offset
     limit = maps.signed(np.concatenate([products.ravel(), total.ravel()])[None])[1]
     shows = [(products[..., n], f"{colour} ⋆ its slice") for n, colour in enumerate(("red", "green", "blue"))]
-    shows.append((total, "their sum" + ("" if bias is None else f" + b, b = {offset:.2f}".replace("-", "−"))))
+    shows.append((total, "their sum" + ("" if bias is None else minus(f" + b, b = {offset:.2f}"))))
     for column, (shown, caption) in zip(room.stage.columns(4, wrap=False), shows, strict=True):
         png, said = maps.png(maps.enlarged(signed(shown, limit)[0], 320)), caption + ": 0" * (not shown.any())
         column.image(png, caption=said, alt=f"{caption}: {maps.said(shown)}", width="stretch", output_format="PNG")

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic import experiments
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures import maps
 from ui.shared.charts import signed
 from ui.shared.controls import slide
@@ -22,7 +23,7 @@ def bar(room: Room) -> bool:
     width = int(np.clip(width, 1, size))
     image, edges = experiments.bar(size, width), experiments.bar_edges(size, width)
     flat = 0.0 in edges[0]
-    row = ", ".join(f"{value:g}".replace("-", "−") for value in edges[0])
+    row = ", ".join(minus(f"{value:g}") for value in edges[0])
     with room.stage:
         left, right = st.columns(2, wrap=False)
         left.image(

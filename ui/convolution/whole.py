@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures import convolution as figures
 from cnn_core.figures import maps
 from ui.convolution.kernel import choose_kernel, lay_kernel
@@ -70,7 +71,7 @@ def whole(room: Room) -> bool:
 
 def _spoken(feature_map: np.ndarray) -> str:
     share = _next_to_nothing(feature_map)
-    between = f"from {feature_map.min():.3g} to {feature_map.max():.3g}".replace("-", "−")
+    between = minus(f"from {feature_map.min():.3g} to {feature_map.max():.3g}")
     return f"Responses {between}; {share:.0%} are next to 0."
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic import experiments
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
@@ -98,7 +99,7 @@ def _checked(found: list[dict[str, Any]]) -> None:
         f"{'' if is_rounding else 'more than '}rounding."
     )
     formula(r"M_{ij} = \sum_c w_c f_{ijc} \qquad \text{logit} = \operatorname{mean}(M) + b")
-    rows = [[f"{value:.3f}".replace("-", "−") for value in row] for row in sums]
+    rows = [[minus(f"{value:.3f}") for value in row] for row in sums]
     labels = [plain(entry["label"]) for entry in found]
     table(["", "mean", "bias", "sum", "logit"], [[word, *row] for word, row in zip(labels, rows, strict=True)])
 

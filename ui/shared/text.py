@@ -1,4 +1,4 @@
-"""Words on a page: escaping what readers typed, tables, durations."""
+"""Words on a page: escaping what readers typed, tables, durations, sizes."""
 
 import re
 from collections.abc import Sequence
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnn_core.arithmetic.escaping import markdown as plain
+from cnn_core.arithmetic.written import in_bytes, size_text
 from cnn_core.pictures.items import count
 
-__all__ = ["asking", "count", "duration", "formula", "plain", "size", "table"]
+__all__ = ["asking", "count", "duration", "formula", "in_bytes", "plain", "size_text", "table"]
 
 
 def asking(words: str) -> str:
@@ -43,18 +44,6 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def size(bytes_: int) -> str:
-    """Write bytes for people.
-
-    Example:
-        >>> size(900), size(52_000), size(1_240_000), size(2_300_000_000)
-        ('1 kB', '52 kB', '1.2 MB', '2.3 GB')
-    """
-    if bytes_ >= 100_000_000:
-        return f"{bytes_ / 1e9:.1f} GB"
-    return f"{bytes_ / 1e6:.1f} MB" if bytes_ >= 100_000 else f"{bytes_ / 1e3:.0f} kB"
 
 
 def formula(latex: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures.mosaic import sheet
 from cnn_core.figures.palette import Palette
 from cnn_core.networks.zoom.answers import Made
@@ -143,7 +144,7 @@ def number(value: float, digits: int = 4) -> str:
         >>> number(-0.12345678), number(12.0)
         ('−0.1235', '12')
     """
-    return f"{value or 0.0:.{digits}g}".replace("-", "−")  # −0 is 0
+    return minus(f"{value:.{digits}g}")
 
 
 def signed(value: float, digits: int = 4) -> str:

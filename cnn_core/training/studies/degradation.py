@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from cnn_core.arithmetic.measures import Accuracy, Curve, Share, wilson
 from cnn_core.arithmetic.verdicts import Mean, more_than_guessing, over_seeds
+from cnn_core.arithmetic.written import minus
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.results import Result
 from cnn_core.training.spec import flag, number
@@ -312,8 +313,8 @@ def verdict_words(result: DegradationResult) -> str:
 
 
 def _more(added: Mean) -> str:
-    low, high = (f"{bound:.3g}".replace("-", "−") for bound in (added.low or 0.0, added.high or 0.0))
-    return f"{added.value:+.3g}".replace("-", "−") + f", 95% interval {low} to {high},"
+    low, high = (minus(f"{bound:.3g}") for bound in (added.low or 0.0, added.high or 0.0))
+    return f"{minus(f'{added.value:+.3g}')}, 95% interval {low} to {high},"
 
 
 def _listed(names: Sequence[str]) -> str:

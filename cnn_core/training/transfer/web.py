@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnn_core import browser
+from cnn_core.arithmetic.written import in_bytes
 from cnn_core.networks.backbones import Backbone
 from cnn_core.store.records import Run
 from cnn_core.training.transfer.manifest import Part, Steps, manifest
@@ -62,7 +63,7 @@ def page(
         "title": _title(found.classes),
         "run": run.id,
         "arm": ARM_TITLES[arm].lower(),
-        "size": f"{sum(map(len, files.values())) / 1e6:.0f} MB",
+        "size": in_bytes(sum(map(len, files.values()))),
         "pictures": _PICTURES if pictures else _NO_PICTURES,
         "threshold": _percent(described["threshold"][arm]),
     }

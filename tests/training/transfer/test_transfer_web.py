@@ -16,6 +16,7 @@ import pytest
 
 from cnn_core.__main__ import main
 from cnn_core.arithmetic.measures import Share
+from cnn_core.arithmetic.written import in_bytes
 from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import decoders, intake, sets
 from cnn_core.pictures.images import Picture
@@ -123,7 +124,7 @@ def test_words_beside_the_page_tell_how_to_open_it_and_who_made_what(store: Stor
     words, licences = files["README.txt"].decode(), files["LICENCES.txt"].decode()
     assert words.startswith("<b>mug</b> or cup?\n") and f"run {run.id}, frozen" in words
     assert "python -m http.server 8000" in words and "https:// or on localhost" in words and "at least 51%" in words
-    assert f"{sum(map(len, files.values())) / 1e6:.0f} MB" in words and "{" not in words
+    assert in_bytes(sum(map(len, files.values()))) in words and "{" not in words
     assert "LiteRT.js 2.5.3" in licences and "licence: Apache-2.0" in licences and "TERMS AND CONDITIONS" in licences
     without = export.web_page(store, run, "frozen", LITE, pictures=False)
     assert json.loads(without["manifest.json"])["parity"] == []
