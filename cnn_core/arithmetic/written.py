@@ -1,9 +1,8 @@
-"""Numbers as people read them: minus signs, units, bytes, sizes. Not for what machines read: JSON, CSV, addresses."""
+"""Numbers as people read them: minus signs, units, bytes. Not for what machines read: JSON, CSV, addresses."""
 
 import re
-from collections.abc import Iterable
 
-__all__ = ["in_bytes", "minus", "size_text", "with_unit"]
+__all__ = ["in_bytes", "minus", "with_unit"]
 
 _NOTHING = re.compile(r"-(?=0(?:\.0*)?(?!\.?\d|e))")
 
@@ -39,16 +38,3 @@ def in_bytes(count: float) -> str:
         if count >= 0.9995 * 10**power:
             return f"{count / 10**power:,.3g} {unit}"
     return f"{count / 1000:,.3g} kB"
-
-
-def size_text(shape: Iterable[int | None]) -> str:
-    """Return a size as it is read; no line breaks within it.
-
-    Args:
-        shape: Whole numbers; None is one that may be any.
-
-    Example:
-        >>> size_text((1024, 7, 512)).replace("\\u00a0", " "), size_text((10,)), size_text(())
-        ('1,024 × 7 × 512', '10', 'one number')
-    """
-    return "\u00a0×\u00a0".join("any" if side is None else f"{side:,}" for side in shape) or "one number"

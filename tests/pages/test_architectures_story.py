@@ -52,7 +52,11 @@ def told(store: Any, engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def captions(app: AppTest) -> list[str]:
-    return [image.caption.replace("\\", "") for each in app.get("image") for image in each.proto.imgs]
+    return [
+        image.caption.replace("\\", "").replace("\u00a0×\u00a0", " × ")
+        for each in app.get("image")
+        for image in each.proto.imgs
+    ]
 
 
 def chances(app: AppTest) -> int:

@@ -81,7 +81,11 @@ def compare_script() -> None:
 def words(app: AppTest) -> str:
     """What is told, without the marks of receipts."""
     kinds = (app.markdown, app.info, app.warning, app.error, app.caption)
-    return "\n".join(MARK.sub("", element.value.replace("\\", "")) for kind in kinds for element in kind)
+    return "\n".join(
+        MARK.sub("", element.value.replace("\\", "")).replace("\u00a0×\u00a0", " × ")
+        for kind in kinds
+        for element in kind
+    )
 
 
 def html(app: AppTest) -> str:

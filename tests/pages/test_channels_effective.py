@@ -97,7 +97,7 @@ def captions(app: Any) -> list[str]:
 
 def words(app: Any) -> str:
     kinds = (app.markdown, app.info, app.success, app.warning, app.error, app.caption)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\u00a0×\u00a0", " × ")
 
 
 def questions(engine: Any, name: str) -> list[Any]:

@@ -86,7 +86,7 @@ def done(app: Any) -> bool:
 
 def words(app: Any) -> str:
     kinds = (app.markdown, app.info, app.success, app.warning, app.error, app.caption)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\u00a0×\u00a0", " × ")
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -24,7 +24,7 @@ from ui.shared.picture import the_picture
 from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import plain, table
+from ui.shared.text import dimensions, plain, table
 from ui.shared.worker import answered
 
 _SIDES = {"left": "vgg16", "right": "resnet50"}
@@ -187,7 +187,8 @@ def _field(picture: Picture, key: str, place: str) -> None:
     within = last - first + 1
     beyond = f"; {field - within:,} of them along each axis lie beyond the picture" if within < field else ""
     st.markdown(
-        f"**{title}** reads {side} × {side} pixels. Its middle neuron sees **{field:,} × {field:,}**{beyond}. "
+        f"**{title}** reads {dimensions(side, side)} pixels. Its middle neuron sees "
+        f"**{dimensions(field, field)}**{beyond}. "
         + (f"Neighbours' fields lie {_stride(key)} px apart." if units > 1 else "It is the only one.")
     )
 

@@ -20,7 +20,7 @@ from ui.architectures.record import apart, published_error, short
 from ui.shared.charts import palette
 from ui.shared.picture import the_picture
 from ui.shared.receipts import marked, receipt
-from ui.shared.text import plain
+from ui.shared.text import dimensions, plain
 from ui.zoom import sheets
 from ui.zoom.place import go
 from ui.zoom.scenes import vivid
@@ -150,7 +150,8 @@ def _maps(key: str, brought: str) -> None:
     last = found.stages[-1]
     height, width, _ = last.shape
     said = f"It says {found.top[0]['label']}, {found.top[0]['probability']:.1%}." if found.top else ""
-    caption = f"{who}: {len(last.channels[:_MAPS])} of its last maps of your picture, {height} × {width} each. {said}"
+    drawn = f"{len(last.channels[:_MAPS])} of its last maps of your picture, {dimensions(height, width)} each"
+    caption = f"{who}: {drawn}. {said}"
     picture = sheet(vivid(last.coded.codes[:_MAPS]), _ACROSS, palette=palette()).png
     st.image(picture, caption=plain(caption.strip()), alt=caption.strip(), width="stretch")
 

@@ -22,7 +22,7 @@ from ui.shared.picture import the_picture
 from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import in_bytes, plain
+from ui.shared.text import dimensions, in_bytes, plain
 from ui.shared.worker import answered
 from ui.zoom import sheets
 from ui.zoom.place import PARAMETER, go
@@ -168,6 +168,6 @@ def _first_kernels(plan: Plan) -> None:
     height, width, _, count = found.kernels.shape
     st.header("What does its first layer look for?", anchor=False)
     columns = 16 if count >= 16 else 8 if count >= 8 else 3
-    caption = f"{count} first kernels of {height} × {width}, {layer_title(found.layer)}; middle grey is 0"
+    caption = f"{count} first kernels of {dimensions(height, width)}, {layer_title(found.layer)}; middle grey is 0"
     caption += "" if plan.pretrained else "; random weights"
     st.image(maps.png(figures.kernels(found.kernels, columns)), caption=caption, alt=caption, width="content")

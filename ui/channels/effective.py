@@ -27,7 +27,7 @@ from ui.shared.picture import the_picture
 from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import formula, table
+from ui.shared.text import dimensions, formula, table
 from ui.shared.thread import in_square, place
 from ui.shared.worker import answered
 
@@ -117,8 +117,8 @@ def _words(found: list[EffectiveField], where: str) -> str:
     trained, random = found
     (first, last), size = trained.box, trained.receptive_field
     side = last - first + 1
-    words = f"*{where}*: by arithmetic one neuron can see **{size} × {size}** pixels"
-    words += f", of which {side} × {side} lie in the picture. " if side < size else ". "
+    words = f"*{where}*: by arithmetic one neuron can see **{dimensions(size, size)}** pixels"
+    words += f", of which {dimensions(side, side)} lie in the picture. " if side < size else ". "
     words += (
         f"With its trained weights it really uses **{trained.share:.1%}** of {'these' if side < size else 'them'}, "
         f"with random weights **{random.share:.1%}**. "

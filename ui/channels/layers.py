@@ -17,7 +17,7 @@ from ui.shared.controls import pick, segments, slide, switch, whole
 from ui.shared.picture import scaled, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import formula, in_bytes, table
+from ui.shared.text import dimensions, formula, in_bytes, table
 
 SIZES, MAX_CHANNELS = {size: f"{size} × {size}" for size in (1, 3, 5, 7)}, 4096
 MAX_MAPS = 12  # shown of a layer's
@@ -162,13 +162,13 @@ def _one_kernel(picture: Picture, name: str, size: int, bias: float | None, room
     with room.why:
         st.header("Three channels, one map", anchor=False)
         st.markdown(
-            f"Your picture has three channels, so a kernel on it is {size} × {size} × 3. {meaning}"
+            f"Your picture has three channels, so a kernel on it is {dimensions(size, size, 3)}. {meaning}"
             + (" A 1 × 1 kernel sees no neighbours: of this one nothing is left." if not kernel.any() else "")
         )
         plot(figures.rgb_kernel(kernel), "channels_slices", f"The three slices of a kernel. {meaning}")
         formula(rf"y_{{ij}} = \sum_{{c}} \sum_{{a,b}} w_{{abc}}\, x_{{i+a,\,j+b,\,c}}{'' if bias is None else ' + b'}")
         st.markdown(
-            f"The three products added, against one operation with the kernel of {size} × {size} × 3 weights: "
+            f"The three products added, against one operation with the kernel of {dimensions(size, size, 3)} weights: "
             f"max |Δ| = **{gap:.1g}** over {total.size:,} cells, "
             + ("rounding. One kernel always makes *one* map." if gap < 1e-9 else "which is more than rounding.")
         )
@@ -192,8 +192,8 @@ def _many_kernels(picture: Picture, size: int, filters: int, bias: bool) -> None
         f"A layer on your picture has {filters:,} such kernel{'s' * (filters > 1)} and makes {filters:,} "
         f"map{'s' * (filters > 1)}, which lie behind each other like red, green and blue: a map of "
         f"{filters:,} channel{'s' * (filters > 1)}. It holds {params:,} parameters, and the kernels of the "
-        f"*next* layer are {size} × {size} × {filters:,}. So depth grows from layer to layer; where the window stops "
-        "is the next question."
+        f"*next* layer are {dimensions(size, size, filters)}. So depth grows from layer to layer; where the "
+        "window stops is the next question."
     )
     st.image(pictures, width=150, caption=captions, alt=found)
     if filters > count:

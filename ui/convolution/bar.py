@@ -11,6 +11,7 @@ from ui.shared.controls import slide
 from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
+from ui.shared.text import dimensions
 
 _SIDE = 300  # pixels of a shown map, about
 
@@ -29,13 +30,13 @@ def bar(room: Room) -> bool:
         left.image(
             maps.enlarged(maps.grey(image), _SIDE),
             alt=f"A white bar, {width} of {size} cells wide, on black",
-            caption=f"a bar {width} wide in {size} × {size}",
+            caption=f"a bar {width} wide in {dimensions(size, size)}",
             width="stretch",
         )
         right.image(
             maps.enlarged(signed(edges, 4.0)[0], _SIDE),
             alt="Its edges: each row of the map is " + row,
-            caption=f"Sobel x: {edges.shape[0]} × {edges.shape[1]}",
+            caption=f"Sobel x: {dimensions(*edges.shape)}",
             width="stretch",
         )
         told_so = receipt("chapter-bar") if (width, size) == (2, 6) else ""

@@ -11,13 +11,13 @@ from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.images import Picture, square
-from ui.pooling.settings import side_by_side, size
+from ui.pooling.settings import side_by_side
 from ui.shared.charts import plot
 from ui.shared.controls import whole
 from ui.shared.picture import the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import formula, plain, table
+from ui.shared.text import dimensions, formula, plain, table
 from ui.shared.worker import answered
 
 
@@ -94,7 +94,8 @@ def _checked(found: list[dict[str, Any]]) -> None:
     is_rounding = gap <= 1e-4 * max(1.0, *(abs(logit) for *_, logit in sums))
     told(
         f"Where is the evidence? The last layer is linear, so it may be applied at each place before the average: a "
-        f"{size(found[0]['map'])} map of evidence, a [[class activation map]] (Zhou et al. 2016, arXiv:1512.04150). "
+        f"{dimensions(*found[0]['map'].shape)} map of evidence, a [[class activation map]] (Zhou et al. 2016, "
+        "arXiv:1512.04150). "
         f"Its mean plus the bias {'*is*' if is_rounding else 'should be'} the [[logit]]; the largest gap is {gap:.1g}, "
         f"{'' if is_rounding else 'more than '}rounding."
     )

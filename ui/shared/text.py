@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnn_core.arithmetic.escaping import markdown as plain
-from cnn_core.arithmetic.written import in_bytes, size_text
+from cnn_core.arithmetic.written import in_bytes
 from cnn_core.pictures.items import count
 
-__all__ = ["asking", "count", "duration", "formula", "in_bytes", "plain", "size_text", "table"]
+__all__ = ["asking", "count", "dimensions", "duration", "formula", "in_bytes", "plain", "table"]
 
 
 def asking(words: str) -> str:
@@ -44,6 +44,16 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def dimensions(*sides: int) -> str:
+    """Write height and width, as of a picture, and what more there is; no line ends within it.
+
+    Example:
+        >>> dimensions(85, 128).replace("\\u00a0", " "), dimensions(1024, 7, 512).replace("\\u00a0", " ")
+        ('85 × 128', '1,024 × 7 × 512')
+    """
+    return "\u00a0×\u00a0".join(f"{side:,}" for side in sides)
 
 
 def formula(latex: str) -> None:
