@@ -896,7 +896,7 @@ def test_page_for_the_browser_goes_along_if_its_network_passed(page: Any, store:
     app = page("transfer", run=run.id)
     switch = app.toggle(key="transfer_page_frozen")
     (before,) = [button.proto.label for button in app.get("download_button") if "Frozen" in button.proto.label]
-    assert switch.value and switch.label == "A page for the browser (`web/`, 19 MB)"
+    assert switch.value and switch.label == "A page for the browser (`web/`, 18.8 MB)"
     assert "Up to ten of the test pictures go with it: whoever can open the page can see them." in texts(app)
     app.toggle(key="transfer_bundle_pictures").set_value(False).run()
     assert "Ten of the test pictures" not in texts(app) and "--directory web" in texts(app)
