@@ -167,7 +167,7 @@ def _train(options: argparse.Namespace) -> str:
         share = arm.accuracy
         print(
             f"{name:>10}: {share.correct} of {share.total} right, {share.value:.3f} "
-            f"(95 % interval {share.low:.3f} to {share.high:.3f}), "
+            f"(95% interval {share.low:.3f} to {share.high:.3f}), "
             + (f"balanced accuracy {balanced(arm.per_class):.3f}, " if unequal(arm.per_class) else "")
             + f"trained in {arm.seconds['training']:.1f} s",
             file=sys.stderr,

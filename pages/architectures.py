@@ -42,7 +42,7 @@ STEPS = {
         "Train LeNet-5",
         "Can you train one in seconds, and fool it?",
         lenet,
-        "Train LeNet-5 here, then draw a digit it cannot decide on: two at 30 % or more each.",
+        "Train LeNet-5 here, then draw a digit it cannot decide on: two at 30% or more each.",
     ),
     "Degradation": Step(
         "Why depth alone failed",

@@ -125,7 +125,7 @@ def test_train_speaks_on_standard_error_only(trained: tuple[dict, str, str]) -> 
     assert output == ""
     lines = errors.strip().splitlines()
     assert "skipped stripes/lying/broken.jpg: this is a PDF document; export the page as PNG and load that." in lines
-    assert any(re.match(r" +frozen: \d of 6 right, [01]\.\d{3} \(95 % interval 0\.\d{3} to ", line) for line in lines)
+    assert any(re.match(r" +frozen: \d of 6 right, [01]\.\d{3} \(95% interval 0\.\d{3} to ", line) for line in lines)
     assert lines[-2] == Transfer.from_json(result).verdicts()[0]
     assert lines[-1] == f"Run {result['run']}: python -m cnn_core predict {result['run']} PICTURE"
 
@@ -190,7 +190,7 @@ def test_run_of_a_fresh_process_says_only_what_is_ours(folder: Path, home: Path,
 
     trained = command("train", folder, "--arms", "frozen", "--epochs", 1, "--out", tmp_path / "R.json")
     ours = (
-        r"skipped stripes/lying/broken\.jpg: |/.*stripes: 15 added, 1 skipped\.$|[ 1]\d0 % after \d\d:\d\d  |"
+        r"skipped stripes/lying/broken\.jpg: |/.*stripes: 15 added, 1 skipped\.$|[ 1]\d0% after \d\d:\d\d  |"
         r"    frozen: \d of \d right, |Run \w+: python -m cnn_core "
     )
     assert [line for line in trained.stderr.splitlines() if not re.match(ours, line)] == []

@@ -8,6 +8,7 @@ import re
 
 _JOINER = "\u2060"  # invisible, breaks no line, and no letter of an address or an icon
 # Streamlit looks for these in what is left when Markdown has been read: a backslash does not keep them.
+_SPACE = re.compile(r"[^\S\u00a0]+")
 _LIVE = re.compile(r"(:(?=//|streamlit:|[\w+-]+(?:/\w+)?:)|\bwww(?=\.)|@(?=[-\w]+\.))", re.IGNORECASE)
 # A name that is also read as plain text keeps what no reader takes for markup: "CPU: 1", "fine_tuned", "Oh!".
 _MARKUP = re.compile(r"([\\`*{}\[\]<>#|$~]|:(?=[^\W\d_])|(?<![^\W_])_|_(?![^\W_])|!(?=\[|$)|&(?=[#\w]))")
@@ -26,13 +27,14 @@ _LATEX = {  # a $ would end the formula in Markdown, two dashes become one, Stre
 def markdown(text: str) -> str:
     """Escape what CommonMark, GitHub and Streamlit read as markup, link, colour, icon, formula, table or HTML.
 
-    White space becomes one space, and none at the ends, as Markdown shows it: a name stays in its line.
+    White space becomes one space, and none at the ends, as Markdown shows it: a name stays in its line. What breaks no
+    line is kept.
 
     Example:
         >>> print(markdown("a|b"), markdown("**b**"), markdown("<i>"), markdown("1. x"))
         a\\|b \\*\\*b\\*\\* \\<i\\> 1\\. x
     """
-    text = _LIVE.sub(rf"\1{_JOINER}", " ".join(text.split()))
+    text = _LIVE.sub(rf"\1{_JOINER}", _SPACE.sub(" ", text).strip())
     return _FIRST.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", text))
 
 

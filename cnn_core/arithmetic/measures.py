@@ -12,7 +12,7 @@ class Share:
     Attributes:
         correct: Number of right answers.
         total: Number of answers.
-        low: Lower end of the share's 95 % interval, 0 to 1.
+        low: Lower end of the share's 95% interval, 0 to 1.
         high: Its upper end.
     """
 
@@ -28,7 +28,7 @@ class Share:
 
 
 def wilson(correct: int, total: int) -> Share:
-    """Return a share with its 95 % confidence interval.
+    """Return a share with its 95% confidence interval.
 
     Args:
         correct: Number of right answers.
@@ -43,7 +43,7 @@ def wilson(correct: int, total: int) -> Share:
         (0.863, 0.983)
 
     Source:
-        Wilson 1927, JASA 22, 209–212: honest for few pictures and near 100 %, where the usual ± formula is not.
+        Wilson 1927, JASA 22, 209–212: honest for few pictures and near 100%, where the usual ± formula is not.
     """
     if not 0 <= correct <= total or total < 1:
         raise ValueError(f"Received {correct} correct of {total}; expected 0 to total, total at least 1.")
@@ -62,7 +62,7 @@ class FoldAccuracy:
         scores: One a fold, over all repeats.
         median: Of the scores.
         mean: Of the scores.
-        low: Lower end of the mean's 95 % interval, at least 0.
+        low: Lower end of the mean's 95% interval, at least 0.
         high: Its upper end, at most 1.
         folds: Number of scores.
     """
@@ -101,7 +101,7 @@ class Accuracy:
     Attributes:
         arm: What was measured, in words.
         value: The share.
-        low: Lower end of the run's own 95 % interval.
+        low: Lower end of the run's own 95% interval.
         high: Its upper end.
     """
 

@@ -15,7 +15,7 @@ from cnn_core.arithmetic.measures import FoldAccuracy, PairedAnswers, wilson
 from cnn_core.arithmetic.verdicts import PairedDifference
 
 METHOD = (
-    "95 % interval of the mean over folds by the corrected resampled t (Nadeau & Bengio 2003); where folds do not "
+    "95% interval of the mean over folds by the corrected resampled t (Nadeau & Bengio 2003); where folds do not "
     "differ Wilson's"
 )
 
@@ -71,7 +71,7 @@ def fisher_exact(first: tuple[int, int], second: tuple[int, int]) -> float:
 
 
 def corrected_interval(scores: Sequence[float], test_share: float) -> tuple[float, float]:
-    """Return the 95 % interval of the expected score.
+    """Return the 95% interval of the expected score.
 
     mean ± t(n − 1) √((1/n + test/train) s²)
 
@@ -144,7 +144,7 @@ def paired_comparison(
     Example:
         >>> a, b = [0.95, 0.93, 0.96, 0.94, 0.95], [0.88, 0.87, 0.90, 0.86, 0.88]
         >>> print(paired_comparison(a, b, 0.25, ("fine-tuned", "frozen")).words)
-        Fine-tuned is 6.8 points better than frozen (95 % interval 5.2 to 8.4): chance alone would hardly do that (p < 0.001).
+        Fine-tuned is 6.8 points better than frozen (95% interval 5.2 to 8.4): chance alone would hardly do that (p < 0.001).
 
     Source:
         Nadeau & Bengio 2003, section 4: the corrected resampled t-test, whose errors stay near their nominal rate

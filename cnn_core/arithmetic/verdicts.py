@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from cnn_core.arithmetic.written import minus
+
 LEVEL = 0.05
 FEWEST = 6  # pictures that must change sides: 2 / 2⁶ is the first two-sided sign test below 0.05
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over independent repetitions, with its 95 % interval by Student's t.
+    """A mean over independent repetitions, with its 95% interval by Student's t.
 
     `low` and `high` are None where there is no spread to judge by: one repetition, or all of them exactly alike.
     """
@@ -75,7 +77,7 @@ def over_seeds(values: Sequence[float], least: float = -math.inf, most: float = 
 
 @cache
 def student(degrees_of_freedom: int) -> float:
-    """Return the 97.5 % point of Student's t: within so many standard errors lies 95 %.
+    """Return the 97.5% point of Student's t: within so many standard errors lies 95%.
 
     Example:
         >>> [round(student(n), 3) for n in (1, 2, 19)]
@@ -141,7 +143,7 @@ class PairedDifference:
 
     Attributes:
         points: On average over the folds.
-        low, high: The 95 % interval, within −100 and 100; None where there are too few folds to tell.
+        low, high: The 95% interval, within −100 and 100; None where there are too few folds to tell.
         p: Two-sided; None likewise.
         names: Of the two, for the words.
         folds: How many; 0 where version 0.1 did not write it down.
@@ -193,7 +195,7 @@ class PairedDifference:
 
         Example:
             >>> print(PairedDifference(-10.0, -100.0, 80.0, 0.4, ("rate × 10", "head first"), 2).words)
-            Rate × 10 is 10.0 points worse than head first (95 % interval −100.0 to 80.0): 2 folds cannot tell (p = 0.400).
+            Rate × 10 is 10.0 points worse than head first (95% interval −100.0 to 80.0): 2 folds cannot tell (p = 0.400).
         """  # noqa: E501
         first, second = self.names[0][:1].upper() + self.names[0][1:], self.names[1]
         if self.low is None or self.high is None or self.p is None:
@@ -204,7 +206,7 @@ class PairedDifference:
             if self.folds == 1:
                 where, why = "in one fold", "one fold cannot tell"
             return f"{self._size(first, second)} {where}: {why} whether it is more than chance."
-        interval = f"(95 % interval {signed(self.low)} to {signed(self.high)})"
+        interval = f"(95% interval {signed(self.low)} to {signed(self.high)})"
         return f"{self._size(first, second)} {interval}: {self._verdict(self.p)}."
 
     def _size(self, first: str, second: str) -> str:
@@ -241,4 +243,4 @@ def signed(value: float) -> str:
         >>> signed(-1.26), signed(-0.01)
         ('−1.3', '0.0')
     """
-    return f"{value:.1f}".replace("-0.0", "0.0").replace("-", "−")
+    return minus(f"{value:.1f}")

@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     scheduler.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
     worker = commands.add_parser("worker", help="start a worker")
     worker.add_argument("lane", choices=("run", "ask"), help="run: for trainings and studies; ask: for questions")
-    share = f"{round(100 * SHARE)} %% of this machine, divided by its GPUs"
+    share = f"{round(100 * SHARE)}%% of this machine, divided by its GPUs"
     worker.add_argument("--memory", type=float, metavar="GB", help=f"gigabytes that it may use (default: {share})")
     worker.add_argument(
         "--host", help="the address to listen on (default: the one from which the scheduler is reached)"

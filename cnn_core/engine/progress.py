@@ -35,8 +35,8 @@ class Progress:
         ...     for done in (0.05, 0.1, 0.15, 1.0):
         ...         progress.show(done, "frozen head")
         >>> print(said.getvalue(), end="")
-         10 % after 00:00  frozen head
-        100 % after 00:00  frozen head
+         10% after 00:00  frozen head
+        100% after 00:00  frozen head
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Progress:
         if (steps := int(fraction * STEPS)) > self._told:
             self._told = steps
             elapsed = tqdm.format_interval(time.monotonic() - self._started)
-            sys.stderr.write(f"{100 * steps // STEPS:3d} % after {elapsed}  {words}\n")
+            sys.stderr.write(f"{100 * steps // STEPS:3d}% after {elapsed}  {words}\n")
 
     def __enter__(self) -> Self:
         return self

@@ -120,7 +120,7 @@ def accuracy(marks: Sequence[Mark], cost: str, title: str, chosen: str) -> Figur
         title: What y is.
         chosen: Key of the network that is ringed.
     """
-    hover = f"%{{y:.1f}} %, %{{x:,}} {cost}<br>%{{hovertext}}<extra></extra>"
+    hover = f"%{{y:.1f}}%, %{{x:,}} {cost}<br>%{{hovertext}}<extra></extra>"
     return Figure(
         [_points(marks, chosen, hover, (math.log10, float), _IN_COST)],
         {
@@ -129,7 +129,7 @@ def accuracy(marks: Sequence[Mark], cost: str, title: str, chosen: str) -> Figur
             "dragmode": False,
             "hovermode": "closest",
             "xaxis": _axis(cost, logarithmic=True),
-            "yaxis": _axis(title, logarithmic=False) | {"rangemode": "normal", "ticksuffix": " %"},
+            "yaxis": _axis(title, logarithmic=False) | {"rangemode": "normal", "ticksuffix": "%"},
         },
     )
 

@@ -13,7 +13,7 @@ _MARGIN = {"l": 10, "r": 10, "t": 12, "b": 10}
 
 
 def accuracies(runs: Sequence[tuple[str, Sequence[Accuracy]]]) -> Figure:
-    """Draw each arm's accuracy with its 95 % interval, a colour a run.
+    """Draw each arm's accuracy with its 95% interval, a colour a run.
 
     Args:
         runs: For each its title and what it measured.
@@ -36,7 +36,7 @@ def accuracies(runs: Sequence[tuple[str, Sequence[Accuracy]]]) -> Figure:
                 "color": colour,
             },
             customdata=[[plotly(each.arm), each.low, each.high] for each in found],
-            hovertemplate="%{customdata[0]}: %{x:.1%}, 95 % interval %{customdata[1]:.1%} to %{customdata[2]:.1%}",
+            hovertemplate="%{customdata[0]}: %{x:.1%}, 95% interval %{customdata[1]:.1%} to %{customdata[2]:.1%}",
         )
         rows += [plotly(each.arm, 30) for each in found]
     figure.update_xaxes(range=[-0.02, 1.04], tickformat=".0%", title_text="accuracy")

@@ -8,6 +8,7 @@ import numpy as np
 
 from cnn_core.arithmetic.experiments import dense_versus_convolution
 from cnn_core.arithmetic.learning import Frame
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures.drawing import Figure
 from cnn_core.figures.palette import LIGHT
 
@@ -83,7 +84,7 @@ def learning(frames: Sequence[Frame], target: np.ndarray) -> Figure:
         "zmax": limit,
         "colorscale": LIGHT.weights,
         "showscale": False,
-        "texttemplate": "%{z:.1f}",
+        "texttemplate": "%{text}",
         "xgap": 2,
         "ygap": 2,
         "hoverinfo": "skip",
@@ -98,15 +99,15 @@ def learning(frames: Sequence[Frame], target: np.ndarray) -> Figure:
         row=1,
         col=1,
     )
-    figure.add_heatmap(z=frames[-1].kernel, row=1, col=2, **heat)
-    figure.add_heatmap(z=target, row=1, col=3, **heat)
+    figure.add_heatmap(**_cells(frames[-1].kernel), row=1, col=2, **heat)
+    figure.add_heatmap(**_cells(target), row=1, col=3, **heat)
     figure.frames = [
         {
             "name": str(frame.step),
             "traces": [1, 2],
             "data": [
                 {"type": "scatter", "x": [frame.step], "y": [max(frame.loss, 1e-12)]},
-                {"type": "heatmap", "z": frame.kernel},
+                {"type": "heatmap", **_cells(frame.kernel)},
             ],
         }
         for frame in frames
@@ -143,3 +144,8 @@ def learning(frames: Sequence[Frame], target: np.ndarray) -> Figure:
         ],
     )
     return figure
+
+
+def _cells(kernel: np.ndarray) -> dict[str, Any]:
+    """A kernel's colours and numbers: a template of Plotly would write a hyphen for the minus."""
+    return {"z": kernel, "text": [[minus(f"{weight:.1f}") for weight in row] for row in kernel]}

@@ -82,7 +82,7 @@ def by_depth(arms: Mapping[str, Arm], targets: Sequence[Target]) -> Figure:
             customdata=[seed for _, seed, _ in mine],
             legendgroup=kind,
             showlegend=False,
-            hovertemplate=f"{kind}-%{{x}}, here, seed %{{customdata}}: %{{y:.2f}} %<extra></extra>",
+            hovertemplate=f"{kind}-%{{x}}, here, seed %{{customdata}}: %{{y:.2f}}%<extra></extra>",
         )
         figure.add_scatter(
             x=depths,
@@ -91,7 +91,7 @@ def by_depth(arms: Mapping[str, Arm], targets: Sequence[Target]) -> Figure:
             name=f"{kind}, digits, here",
             line={"color": _COLOURS[kind], "width": 3},
             legendgroup=kind,
-            hovertemplate=f"{kind}-%{{x}}, here, median: %{{y:.2f}} %<extra></extra>",
+            hovertemplate=f"{kind}-%{{x}}, here, median: %{{y:.2f}}%<extra></extra>",
         )
         for data, symbol in (("ImageNet", "diamond-open"), ("CIFAR-10", "square-open")):
             told = [target for target in targets if target.residual == residual and target.data == data]
@@ -104,7 +104,7 @@ def by_depth(arms: Mapping[str, Arm], targets: Sequence[Target]) -> Figure:
                     marker={"symbol": symbol, "size": 9},
                     line={"color": _COLOURS[kind], "width": 1.5, "dash": "dash"},
                     customdata=[f"{target.net}, {data}, {target.source}" for target in told],
-                    hovertemplate="%{customdata}: %{y:.2f} %<extra></extra>",
+                    hovertemplate="%{customdata}: %{y:.2f}%<extra></extra>",
                 )
     figure.update_xaxes(title_text="layers with weights")
     figure.update_yaxes(_LOG | {"title_text": "test error, %", "dtick": None, "tickvals": [1, 2, 5, 10, 20, 50, 100]})

@@ -20,7 +20,7 @@ _FRAME = 3  # pixels
 
 
 def listened(image: np.ndarray, gradient: np.ndarray, held: int, box: "Box", palette: Palette = LIGHT) -> np.ndarray:
-    """Colour the pixels that hold 95 % of a unit's gradient, and frame what it can see.
+    """Colour the pixels that hold 95% of a unit's gradient, and frame what it can see.
 
     Args:
         image: uint8 `(H, W, 3)`, as the network saw it.

@@ -48,7 +48,7 @@ def accuracy_by_size(points: Sequence[Point], shuffled: bool) -> Figure:
 
 
 def leads(leads: Sequence[Lead], chosen: int) -> Figure:
-    """Draw how far the convnet leads, in points of accuracy, with its 95 % interval, against the pictures.
+    """Draw how far the convnet leads, in points of accuracy, with its 95% interval, against the pictures.
 
     Args:
         leads: For each size and order.

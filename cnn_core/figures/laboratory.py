@@ -1,4 +1,4 @@
-"""Figures of the laboratory: means over folds as marks, their 95 % intervals as bars through them."""
+"""Figures of the laboratory: means over folds as marks, their 95% intervals as bars through them."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ def size(arms: Sequence[SizeArm], chance: float) -> Figure:
                 line={"width": 0},
                 mode="lines",
                 legendgroup=arm.name,
-                name=f"{title}: the law's 95 % band",
+                name=f"{title}: the law's 95% band",
                 showlegend=False,
                 hoverinfo="skip",
             )
@@ -89,7 +89,7 @@ def size(arms: Sequence[SizeArm], chance: float) -> Figure:
                 showlegend=False,
                 legendgroup=arm.name,
                 marker={"symbol": "circle-open", "size": 11, "color": colour, "line": {"width": 2}},
-                hovertemplate=f"{title}, predicted at %{{x}} a class: %{{y:.3f}}<br>95 % {fit.low:.3f} to "
+                hovertemplate=f"{title}, predicted at %{{x}} a class: %{{y:.3f}}<br>95% {fit.low:.3f} to "
                 f"{fit.high:.3f}<extra></extra>",
             )
             sizes.add(fit.at)
@@ -141,7 +141,7 @@ def strip(measured: Mapping[str, Sequence[float]], blocks: Sequence[str]) -> Fig
         text=[[_percent(value) for value in row] for row in values],
         texttemplate="%{text}",
         customdata=[[f"{title}, {name}" for name in blocks] for title in measured],
-        hovertemplate="%{customdata}: %{text} % of its norm<extra></extra>",
+        hovertemplate="%{customdata}: %{text}% of its norm<extra></extra>",
     )
     figure.update_xaxes(
         title_text="block; % of its norm",
@@ -235,7 +235,7 @@ def _with_intervals(
         legendgroup=group or name,
         showlegend=False,
         hoverinfo="skip",
-        name=f"{name}, 95 % interval",
+        name=f"{name}, 95% interval",
     )
     figure.add_scatter(
         x=list(where),
@@ -249,7 +249,7 @@ def _with_intervals(
             (words, entry.median, entry.low, entry.high, entry.folds)
             for words, entry in zip(spoken, entries, strict=True)
         ],
-        hovertemplate=f"{name}, %{{customdata[0]}}<br>mean %{{y:.3f}}, median %{{customdata[1]:.3f}}<br>95 % "
+        hovertemplate=f"{name}, %{{customdata[0]}}<br>mean %{{y:.3f}}, median %{{customdata[1]:.3f}}<br>95% "
         "%{customdata[2]:.3f} to %{customdata[3]:.3f}, %{customdata[4]} folds<extra></extra>",
     )
 

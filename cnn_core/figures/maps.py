@@ -6,6 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures.palette import LIGHT, Palette, rgb
 
 _STEPS = 1000  # colours of either sign: more than a screen tells apart, and a table is quicker than the sum
@@ -54,7 +55,7 @@ def said(feature_map: np.ndarray) -> str:
 
     Example:
         >>> said(np.array([[0.0, 0.0, 4.0], [0.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]))
-        'from −1 to 4, strongest at the top right, 78 % next to 0'
+        'from −1 to 4, strongest at the top right, 78% next to 0'
         >>> said(np.zeros((2, 2)))
         '0 everywhere'
     """
@@ -65,8 +66,8 @@ def said(feature_map: np.ndarray) -> str:
     vertical = ("top", "middle", "bottom")[3 * int(row) // sizes.shape[0]]
     across = ("left", "centre", "right")[3 * int(column) // sizes.shape[1]]
     share = 100 * float((sizes < _NEXT_TO_0 * sizes.max()).mean())
-    between = f"from {feature_map.min():.3g} to {feature_map.max():.3g}".replace("-", "−")
-    return f"{between}, strongest at the {vertical} {across}, {share:.0f} % next to 0"
+    between = minus(f"from {feature_map.min():.3g} to {feature_map.max():.3g}")
+    return f"{between}, strongest at the {vertical} {across}, {share:.0f}% next to 0"
 
 
 def grey(image: np.ndarray) -> np.ndarray:

@@ -109,7 +109,7 @@ def _add_arm(
 
 
 def accuracies(shares: Mapping[str, Share], chance: float) -> Figure:
-    """Draw each arm's test accuracy with its 95 % interval, and what always guessing the biggest class would reach."""
+    """Draw each arm's test accuracy with its 95% interval, and what always guessing the biggest class would reach."""
     figure = Figure()
     for name, share in shares.items():
         accuracy, low, high = share.value, share.low, share.high

@@ -44,7 +44,7 @@ class EffectiveField:
         receptive_field: The theoretical field, in pixels, arithmetic only.
         box: Its first and last pixel along each axis, both included, clipped at the picture's border.
         centre: The middle of the unclipped field, in pixels.
-        held: Number of pixels in the smallest set that holds 95 % of the gradient.
+        held: Number of pixels in the smallest set that holds 95% of the gradient.
         share: These pixels as part of the box: 1 would be a unit that listens to all that it can see.
         inner: Gradient in the inner quarter of the box, half as wide and half as high: 0.25 if it were even.
         mean: Row and column of the gradient's centre of mass, in pixels.
@@ -85,7 +85,7 @@ def effective_field(pixels: np.ndarray, layer: str, pretrained: bool = True, shi
 
     Source:
         Luo et al. 2016, arXiv:1701.04128, sections 1 and 3 (gradient of the centre unit, averaged over inputs). The
-        share of pixels that hold 95 % is ours: theirs counts pixels above 4.55 % of the centre's gradient, one pixel.
+        share of pixels that hold 95% is ours: theirs counts pixels above 4.55% of the centre's gradient, one pixel.
     """
     if layer not in (names := [f"{block}_out" for block in BLOCKS]):
         raise FieldRefused(f"There is no layer {layer!r} to look at. Choose one of: {', '.join(names)}.")
@@ -250,7 +250,7 @@ def expected_extent(kernel_size: int, depth: int) -> float:
     """Return the effective extent that theory expects of n layers of k × k kernels, in pixels.
 
     The squared gradient spreads as n uniform distributions over k cells are summed: each has the variance
-    (k² - 1) / 12, so σ_n = sqrt(n (k² - 1) / 12). The extent is ±2 σ_n: 95.45 % of a Gaussian.
+    (k² - 1) / 12, so σ_n = sqrt(n (k² - 1) / 12). The extent is ±2 σ_n: 95.45% of a Gaussian.
 
     Example:
         >>> expected_extent(3, depth=6)  # variance 6 · 8 / 12 = 4

@@ -68,7 +68,7 @@ class Unit:
         peak_box: The same of the strongest unit.
         gradient: float32 `(H, W)`, absolute gradient of its response summed over the colours, scaled to a sum of 1;
             0 everywhere if the unit is switched off.
-        held: Number of pixels in the smallest set that holds 95 % of the gradient.
+        held: Number of pixels in the smallest set that holds 95% of the gradient.
     """
 
     value: float

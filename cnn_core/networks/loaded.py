@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 
 from cnn_core.arithmetic.geometry import Field
+from cnn_core.arithmetic.written import in_bytes
 from cnn_core.networks import atlas, backbones, operator_weights, shipped
 from cnn_core.networks.operator_weights import Numbers
 from cnn_core.networks.zoo.architectures import architecture
@@ -209,8 +210,8 @@ def loaded(key: str) -> Subject:
         free = psutil.virtual_memory().available
         if free < HEADROOM * size:
             raise InspectionRefused(
-                f"{architecture(key).title} has {size / 1e6:,.0f} MB of weights and needs {HEADROOM:g} times as much "
-                f"memory to be built; {free / 1e6:,.0f} MB are free. Choose a smaller network."
+                f"{architecture(key).title} has {in_bytes(size)} of weights and needs {HEADROOM:g} times as much "
+                f"memory to be built; {in_bytes(free)} are free. Choose a smaller network."
             )
         _subjects[key] = _built(key)
     _subjects.move_to_end(key)
@@ -236,7 +237,7 @@ def _built(key: str) -> Subject:
     if backbone is None or not backbones.at_hand(backbone):
         how = "" if backbone is None else f". {backbones.to_be_had(backbone)}"
         return _described(key, _random(record.build()), RANDOM + how, preprocessing=_preprocessing(key))
-    weights = f"trained on ImageNet, {backbone.top1} % top-1 as published; without their classifier"
+    weights = f"trained on ImageNet, {backbone.top1}% top-1 as published; without their classifier"
     model = backbones.build(key)
     ends = _ends(model, backbone)
     return _described(key, model, f"{weights}, so it names no classes", trained=True, ends=ends, last="")
@@ -254,7 +255,7 @@ def _shipped(key: str) -> Subject:
         return _described(
             key, model, shipped.LENET_WEIGHTS, trained=True, labels=shipped.DIGITS, preprocessing=(factor, 0)
         )
-    weights = f"trained on ImageNet, {backbones.backbone(key).top1} % top-1 as published"
+    weights = f"trained on ImageNet, {backbones.backbone(key).top1}% top-1 as published"
     return _described(key, backbones.classifier(key), weights, trained=True, labels=backbones.imagenet_labels())
 
 

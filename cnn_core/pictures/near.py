@@ -5,8 +5,8 @@ are near if 16 × 16 coloured means of their middle squares, each less its own m
 Groups are chains: the first frame of a film need not be like the last.
 
 Measured (`tests/pictures/test_near.py`, and on clothing5): between 300 photos of clothing the highest cosine is 0.94;
-of frames that a hand moves by up to 1 % of the side and 0.7°, with noise and exposure of ± 7 %, 93 % of the pairs reach
-0.96, of frames moved twice as far 54 %, and chains join what single pairs miss.
+of frames that a hand moves by up to 1% of the side and 0.7°, with noise and exposure of ± 7%, 93% of the pairs reach
+0.96, of frames moved twice as far 54%, and chains join what single pairs miss.
 """
 
 import io

@@ -167,7 +167,7 @@ def nine_pooled(shift: int) -> tuple[int, ...]:
 def threshold_exponents() -> tuple[float, float]:
     """Exponents of n of the effective field and of its share, by a threshold, for stacks of n 3 × 3 box kernels.
 
-    The root of the expected squared gradient of n = 5 to 40 layers; an effective pixel has more than 4.55 % of the
+    The root of the expected squared gradient of n = 5 to 40 layers; an effective pixel has more than 4.55% of the
     centre, which is what lies beyond two deviations of a Gaussian.
     """
     depths, sizes, energy = np.arange(1, 41), [], np.ones(1)

@@ -64,7 +64,7 @@ def receipts() -> Iterator[Receipt]:
         "trained or random nets of n layers of 3 × 3; pixels above a threshold",
         ours=("threshold_exponents",),
         digit=0.01,
-        why="The page does not quote it. Ours is by their threshold, 4.55 % of the centre, for n from 5 to 40.",
+        why="The page does not quote it. Ours is by their threshold, 4.55% of the centre, for n from 5 to 40.",
         pages=(EFFECTIVE,),
     )
     yield from _degradation()
@@ -158,7 +158,7 @@ def _keras_guide() -> Iterator[Receipt]:
             f"best validation accuracy, {words}",
             value,
             "",
-            protocol="40 % of cats_vs_dogs to train on, 150 × 150 pixels",
+            protocol="40% of cats_vs_dogs to train on, 150 × 150 pixels",
             why="Its weights and pictures are downloads, and nothing is downloaded here.",
             **guide,
         )

@@ -345,7 +345,7 @@ def _targets() -> Iterator[Receipt]:
             target.source,
             _HE,
             f"{target.data}'s test part, 32 × 32, one view" + ("; the best of five runs" if best else ""),
-            why=_DIGITS + (" The five runs had 6.61 ± 0.16 %." if best else ""),
+            why=_DIGITS + (" The five runs had 6.61 ± 0.16%." if best else ""),
             seen=_COPY,
             pages=(DEPTH,),
         )

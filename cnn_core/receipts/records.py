@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from cnn_core.arithmetic.written import minus, with_unit
+
 Value = float | tuple[float, ...]
 
 PAGES = {  # where figures are shown: page and step, as in a link, and how one calls it
@@ -109,11 +111,11 @@ def written(value: Value, unit: str = "") -> str:
 
     Example:
         >>> written(25_557_032), written(4.089, "G"), written((4, 4, -4, -4)), written(75.1, "%")
-        ('25,557,032', '4.089 G', '4, 4, −4, −4', '75.1 %')
+        ('25,557,032', '4.089 G', '4, 4, −4, −4', '75.1%')
     """
     values = value if isinstance(value, tuple) else (value,)
     texts = [
         f"{each:,}" if isinstance(each, int) else f"{each:,.1f}" if each.is_integer() else f"{each:,.6g}"
         for each in values
     ]
-    return f"{', '.join(texts)} {unit}".strip().replace("-", "−")
+    return minus(with_unit(", ".join(texts), unit))

@@ -80,7 +80,7 @@ def _converter() -> cattrs.Converter:
     return converter
 
 
-_SIZE = re.compile(r"(.+?) is [\d.]+ points (?:better|worse) than (.+?) (?:\(95 %|in each of (\d+) folds)")
+_SIZE = re.compile(r"(.+?) is [\d.]+ points (?:better|worse) than (.+?) (?:\(95 ?%|in each of (\d+) folds)")
 _EQUAL = re.compile(r"(.+) and (.+) were equally right")
 
 

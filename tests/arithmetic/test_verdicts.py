@@ -116,7 +116,7 @@ def test_words_say_what_is_missing() -> None:
     )
     assert "in each of 3 folds: without a spread between folds nothing tells" in words(-5, None, None, None, folds=3)
     assert words(-10.8, -100.0, 79.9, 0.371, folds=2).endswith(
-        "(95 % interval −100.0 to 79.9): 2 folds cannot tell (p = 0.371)."
+        "(95% interval −100.0 to 79.9): 2 folds cannot tell (p = 0.371)."
     )
     assert words(2.0, -1.0, 5.0, 0.1, folds=5).endswith("this may well be chance (p = 0.100).")
     assert words(2.0, 1.9, 2.1, 0.001, folds=5, tested=100).endswith(

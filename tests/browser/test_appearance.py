@@ -44,7 +44,7 @@ def test_on_a_phone_in_the_dark_every_step_is_for_everybody_and_enlarged_nothing
     for question in steps(page, name):
         unfold(page)
         found[question] = faults(page)
-        page.set_viewport_size({"width": 640, "height": 400})  # 1280 × 800 at 200 %
+        page.set_viewport_size({"width": 640, "height": 400})  # 1280 × 800 at 200%
         page.mouse.move(0, 0)
         eventually(lambda: page.evaluate(WIDE) <= 0, 2, f"{question} does not scroll sideways")
         eventually(lambda: _still(page), 4, f"nothing moves by itself: {question}")

@@ -43,7 +43,7 @@ def test_graph_is_drawn_folds_by_key_and_agrees_with_the_record(server: Server, 
 def test_picture_goes_through_the_embedded_network(server: Server, visitor: Visitor) -> None:
     page = visitor(f"{server.url}/architectures?architectures_view=Picture")
     expect(page.locator(".zoom[data-level='0']:not(.waiting)")).to_be_visible()
-    expect(page.get_by_text("trained on ImageNet, 75.1 % top-1 as published")).to_be_visible()
+    expect(page.get_by_text("trained on ImageNet, 75.1% top-1 as published")).to_be_visible()
     page.get_by_text("Where is the evidence?").click()
     expect(page.get_by_text(re.compile(r"Evidence \(Grad-CAM\) for tiger cat"))).to_be_visible()
     settled(page)

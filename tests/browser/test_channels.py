@@ -37,11 +37,11 @@ def test_calculator_agrees_with_the_published_field_and_shows_a_units_box(server
     page = visitor(f"{server.url}/channels?channels_view=Field")
     expect(page.get_by_text("After pool5 one neuron sees 212 × 212 pixels")).to_be_visible()
     said = page.locator(".picker .said")
-    expect(said).to_have_text("Neuron (3, 3) of pool5 sees rows 6–217, columns 6–217; 0 % of its field is padding.")
+    expect(said).to_have_text("Neuron (3, 3) of pool5 sees rows 6–217, columns 6–217; 0% of its field is padding.")
     page.locator(".picker").focus()
     for _ in range(3):
         page.keyboard.press("ArrowUp")
-    expect(said).to_contain_text("Neuron (0, 3) of pool5 sees rows 0–121, columns 6–217; 42 % of its field is padding.")
+    expect(said).to_contain_text("Neuron (0, 3) of pool5 sees rows 0–121, columns 6–217; 42% of its field is padding.")
     page.wait_for_url(re.compile("channels_unit_row=0"))
     stranger = visitor(page.url)
     expect(stranger.locator(".picker .said")).to_contain_text("Neuron (0, 3) of pool5 sees rows 0–121")

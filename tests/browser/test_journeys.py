@@ -54,7 +54,7 @@ def link(person: Person) -> str:
 def stage(page: Page, rows: int, columns: int) -> dict[str, list[Any]]:
     """Return what is on the stage, to the last number, once the map of that size is there."""
     place = page.locator(".st-key-stage")
-    expect(place.get_by_text(re.compile(rf"^its map, {rows} × {columns}: "))).to_be_visible()
+    expect(place.get_by_text(re.compile(rf"^its map, {rows}\s×\s{columns}: "))).to_be_visible()
     expect(place.locator("img")).to_have_count(2)
     expect(place.locator(".js-plotly-plot .main-svg").first).to_be_attached()
     settled(page)
@@ -76,7 +76,7 @@ def test_student_sees_a_kernel_on_a_photo_of_hers(server: Server, visitor: Visit
     wanted = (windows * SOBEL_Y).sum((2, 3))
     strongest = f"{np.percentile(np.abs(wanted), 99.5):.3g}"
     rows, columns = wanted.shape
-    said = student.page.get_by_text(re.compile(rf"^its map, {rows} × {columns}: red \+{re.escape(strongest)}, "))
+    said = student.page.get_by_text(re.compile(rf"^its map, {rows}\s×\s{columns}: red \+{re.escape(strongest)}, "))
     expect(said).to_be_visible()
     assert (student.clicks, student.uploads) <= (2, 1)
     expect(student.page.locator(".st-key-visitor .visitor")).not_to_contain_text("Chelsea")  # must not happen

@@ -12,7 +12,7 @@ from .readable import DEEP, faults, unfold
 PAGES = ("convolution", "pooling", "channels", "architectures", "transfer", "laboratory", "lessons")
 SIZES = {"desk": (1280, 800), "tablet": (820, 1180), "phone": (390, 844)}
 HIGHEST = {"desk": 200, "tablet": 200, "phone": 240}  # y at which the first computed visual begins, at most
-ENOUGH = 300  # pixels of it in sight, or 60 %
+ENOUGH = 300  # pixels of it in sight, or 60%
 # The first computed visual within the stage, or in the story told beside it: where it begins, how much is in sight.
 MEASURE = (
     "() => {"

@@ -119,7 +119,7 @@ def test_pictures_in_curves_move_result_out_at_a_link(server: Server, visitor: V
     assert run.state == "done"
     arms = Transfer.from_json(run.result).arms
     assert set(arms) == {"frozen", "fine_tuned"}
-    expect(colleague.get_by_text(f"{100 * arms['frozen'].accuracy.value:.1f} %").first).to_be_visible()
+    expect(colleague.get_by_text(f"{arms['frozen'].accuracy.value:.1%}").first).to_be_visible()
     score = " and ".join(str(arm.accuracy.correct) for arm in arms.values())
     expect(colleague.get_by_role("heading", level=1)).to_contain_text(score)
     expect(colleague.locator("[data-testid=stException]")).to_have_count(0)  # must not happen

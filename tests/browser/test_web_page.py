@@ -196,7 +196,7 @@ def test_page_agrees_with_keras_and_tells_what_it_is(site: Site, chromium: Brows
         assert largest < 1e-5
         expect(page.get_by_role("heading")).to_have_text("red, green or blue & <b>more</b>?")
         expect(page).to_have_title("red, green or blue & <b>more</b>?")
-        expect(page.locator("#about")).to_contain_text("95 % were answered with at least 50 %")
+        expect(page.locator("#about")).to_contain_text("95% were answered with at least 50%")
         expect(page.locator("#closed")).to_be_hidden()
 
 

@@ -68,13 +68,13 @@ def test_bar_shows_on_a_terminal_of_any_size(rows: int, columns: int, width: int
 def test_terminal_that_cannot_redraw_gets_a_line_a_tenth() -> None:
     said = on_a_terminal(24, 80, "dumb").replace("\r\n", "\n")
     assert "\r" not in said and said.count("\n") == 10
-    assert re.fullmatch(r" 50 % after 0\d:\d\d  frozen head", said.splitlines()[4])
+    assert re.fullmatch(r" 50% after 0\d:\d\d  frozen head", said.splitlines()[4])
 
 
 def test_log_gets_a_line_a_tenth() -> None:
     done = subprocess.run([sys.executable, "-c", RUN], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout == ""
-    assert [line[:5] for line in done.stderr.splitlines()] == [f"{tenth * 10:3d} %" for tenth in range(1, 11)]
+    assert [line[:4] for line in done.stderr.splitlines()] == [f"{tenth * 10:3d}%" for tenth in range(1, 11)]
 
 
 # What libraries write ------------------------------------------------------------------------------------------------

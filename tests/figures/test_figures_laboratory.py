@@ -33,7 +33,7 @@ def test_depth_marks_means_and_draws_their_intervals() -> None:
     figure = figures.depth(STAGES, CUTS, chance=0.25)
     probe = named(figure, "linear probe on what lies below")
     assert list(probe.y) == [10 / 20, 18 / 20] and probe.x == pytest.approx([1, 3], abs=0.2)
-    bar = named(figure, "linear probe on what lies below, 95 % interval")
+    bar = named(figure, "linear probe on what lies below, 95% interval")
     assert list(bar.y) == [LOWER.low, LOWER.high, None, UPPER.low, UPPER.high, None]
     assert LOWER.low < LOWER.mean == 10 / 20 < LOWER.high
     cut = named(figure, "blocks above trained, below frozen")
@@ -49,7 +49,7 @@ def test_size_has_a_logarithmic_axis_a_band_and_the_prediction() -> None:
     arms = [SizeArm("frozen", points, Law("error ≈ …", fit)), SizeArm("scratch", points, Law("none"))]
     figure = figures.size(arms, 0.5)
     assert figure.layout.xaxis.type == "log" and list(figure.layout.xaxis.tickvals) == [1, 10, 20]
-    band = named(figure, "Frozen: the law's 95 % band")
+    band = named(figure, "Frozen: the law's 95% band")
     assert list(band.y) == [0.6, 0.93, 0.85, 0.4], "up along the upper bound, back along the lower"
     assert any(list(trace.x) == [20] and list(trace.y) == [0.9] for trace in figure.data)
     assert named(figure, "Frozen").mode == "markers" and named(figure, "From scratch").mode == "lines+markers"

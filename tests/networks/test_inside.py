@@ -258,5 +258,5 @@ def test_network_that_does_not_fit_is_refused(fresh: None, monkeypatch: pytest.M
         available = 1_000_000_000
 
     monkeypatch.setattr(zoo.psutil, "virtual_memory", Free)
-    with pytest.raises(InspectionRefused, match="VGG-16 has 553 MB .* 1,000 MB are free. Choose a smaller network"):
+    with pytest.raises(InspectionRefused, match="VGG-16 has 553 MB .* 1 GB are free. Choose a smaller network"):
         first_kernels("vgg16")

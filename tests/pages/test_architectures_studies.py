@@ -323,7 +323,7 @@ def test_identity_says_how_soon_and_how_near(view: Any, store: Store) -> None:
     assert "An example" not in said
     assert "The **plain** block begins at 1 and ends at 0.02, never below 0.01." in said
     assert "The **residual** block begins at 0.8 and ends at 0.001, below 0.01 after 1 steps." in said
-    assert "**residual** one is nearer to the identity, by a factor of 20.0 (95 % interval 19.4 to 20.7)" in said
+    assert "**residual** one is nearer to the identity, by a factor of 20.0 (95% interval 19.4 to 20.7)" in said
 
 
 def test_part_that_failed_says_so_and_can_be_tried_again(view: Any, store: Store, engine: Any) -> None:

@@ -75,12 +75,12 @@ def lesson(store: Any, engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def captions(app: AppTest) -> list[str]:
-    return [image.caption for each in app.get("image") for image in each.proto.imgs]
+    return [image.caption.replace("\u00a0×\u00a0", " × ") for each in app.get("image") for image in each.proto.imgs]
 
 
 def words(app: AppTest) -> str:
     kinds = (app.markdown, app.info, app.warning, app.error, app.caption)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\u00a0×\u00a0", " × ")
 
 
 def test_view_opens_the_embedded_network_and_asks_for_no_gradient(lesson: Any, engine: Any) -> None:

@@ -97,7 +97,7 @@ def captions(app: Any) -> list[str]:
 
 def words(app: Any) -> str:
     kinds = (app.markdown, app.info, app.success, app.warning, app.error, app.caption)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\u00a0×\u00a0", " × ")
 
 
 def questions(engine: Any, name: str) -> list[Any]:
@@ -128,7 +128,7 @@ def test_effective_asks_for_a_guess_before_it_tells(lesson: Any) -> None:
     asked = "**Guess first.** *Stage 3, block 2*: of the pixels that one neuron can see, how many does it really use"
     assert asked in words(app) and "%" not in "".join(captions(app))
     app.button(key="channels_guess_4").click().run()
-    assert "You said 90 %, it is 30 %: less than it looks." in words(app)
+    assert "You said 90%, it is 30%: less than it looks." in words(app)
     assert "With its trained weights it really uses **30.0%** of them" in words(app)
     assert "30.0%" in captions(app)[0]
 

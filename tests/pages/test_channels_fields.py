@@ -35,7 +35,7 @@ def opened(**query: str) -> AppTest:
 
 def words(app: AppTest) -> str:
     kinds = (app.markdown, app.info, app.warning, app.error, app.caption)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\u00a0×\u00a0", " × ")
 
 
 def refusal(app: AppTest) -> str:

@@ -27,7 +27,7 @@ STEPS = (
 
 def texts(app: Any) -> str:
     kinds = (app.markdown, app.info, app.warning, app.success, app.error, app.caption)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\u00a0×\u00a0", " × ")
 
 
 def choose(app: Any, preset: str) -> Any:

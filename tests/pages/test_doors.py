@@ -243,9 +243,9 @@ def test_bytes_of_one_visitor_are_limited_and_said(
     app.button(key="transfer_start").click().run()
     assert "of yours are kept here; one visitor may have 5 kB. Delete what you" in texts(app) and store.live() == []
     app.file_uploader(key="transfer_files_0_cat").upload("x.png", b"x" * 300_000).run()
-    assert "Nothing was added." in texts(app) and "and 0.3 MB more were received; one visitor may have" in texts(app)
+    assert "Nothing was added." in texts(app) and "and 300 kB more were received; one visitor may have" in texts(app)
     app = bring(as_visitor(ANNA, "pooling"), "mine.png", b"x" * 300_000)
-    assert "and 0.3 MB more were received; one visitor may have" in texts(app)
+    assert "and 300 kB more were received; one visitor may have" in texts(app)
     assert visitors.read(store, ANNA).own is None
     assert "may have" not in texts(as_visitor(BERTA, "transfer"))
 

@@ -59,7 +59,11 @@ def tiles(app: AppTest) -> list[Any]:
 
 
 def words(app: AppTest) -> str:
-    return "\n".join(each.value for kind in (app.markdown, app.caption, app.warning, app.error) for each in kind)
+    return "\n".join(
+        each.value.replace("\u00a0×\u00a0", " × ")
+        for kind in (app.markdown, app.caption, app.warning, app.error)
+        for each in kind
+    )
 
 
 def test_photos_that_come_along_are_searched_and_the_strongest_shown(open_at: Any) -> None:
@@ -67,7 +71,9 @@ def test_photos_that_come_along_are_searched_and_the_strongest_shown(open_at: An
     assert not app.exception and not app.error
     assert [tile.label for tile in tiles(app)][:2] == ["6 · Chelsea the cat", "5 · Cup of coffee"]
     assert len(tiles(app)) == len(PHOTOS) - 1, "one of them leaves the map at 0"
-    assert tiles(app)[1].help == "at row 0, column 1 of 16 × 16. Open this picture there"
+    assert (
+        tiles(app)[1].help.replace("\u00a0×\u00a0", " × ") == "at row 0, column 1 of 16 × 16. Open this picture there"
+    )
     said = words(app)
     assert "**What excites map 3 of Block 1a, output**" in said
     assert "The strongest place in each of 6 pictures: what that cell can see, 7 × 7 pixels." in said

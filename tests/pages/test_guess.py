@@ -17,7 +17,7 @@ def number() -> None:
 
     truth = st.session_state.get("truth", 37.2)
     if guess("any_guess", "How much is it?", (0, 100, "%"), truth):
-        st.markdown(f"It is {truth:.1f} %.")
+        st.markdown(f"It is {truth:.1f}%.")
 
 
 def choice() -> None:
@@ -36,16 +36,16 @@ def words(app: AppTest) -> list[str]:
 @pytest.mark.parametrize(
     ("pressed", "verdict"),
     [
-        ("any_guess_0", "You said 10 %, it is 37 %: more than it looks."),
-        ("any_guess_1", "You said 30 %, it is 37 %: well seen."),
-        ("any_guess_4", "You said 90 %, it is 37 %: less than it looks."),
+        ("any_guess_0", "You said 10%, it is 37%: more than it looks."),
+        ("any_guess_1", "You said 30%, it is 37%: well seen."),
+        ("any_guess_4", "You said 90%, it is 37%: less than it looks."),
     ],
 )
 def test_number_is_asked_for_and_then_compared(pressed: str, verdict: str) -> None:
     app = AppTest.from_function(number, default_timeout=60).run()
     assert words(app) == ["**Guess first.** How much is it?"]
     app.button(key=pressed).click().run()
-    assert words(app) == [verdict, "It is 37.2 %."]
+    assert words(app) == [verdict, "It is 37.2%."]
     assert not app.button
 
 
@@ -59,7 +59,7 @@ def test_words_are_compared_and_none_is_taken_for_markdown() -> None:
 def test_nobody_has_to_guess() -> None:
     app = AppTest.from_function(number, default_timeout=60).run()
     app.button(key="any_guess_show").click().run()
-    assert words(app) == ["It is 37.2 %."]
+    assert words(app) == ["It is 37.2%."]
 
 
 def test_it_is_asked_once_and_compared_only_with_what_was_asked_about() -> None:
@@ -67,17 +67,17 @@ def test_it_is_asked_once_and_compared_only_with_what_was_asked_about() -> None:
     app.button(key="any_guess_0").click().run()
     app.session_state["truth"] = 80.0
     app.run()
-    assert words(app) == ["It is 80.0 %."]
+    assert words(app) == ["It is 80.0%."]
     app.session_state["truth"] = 37.2
     app.run()
-    assert words(app)[0] == "You said 10 %, it is 37 %: more than it looks."
+    assert words(app)[0] == "You said 10%, it is 37%: more than it looks."
 
 
 @pytest.mark.parametrize(("show", "asks"), [("", False), ("stride", False), ("guess", True), ("stride,guess", True)])
 def test_in_present_mode_it_is_a_control_like_others(show: str, asks: bool) -> None:
     app = AppTest.from_function(number, default_timeout=60)
     app.query_params["present"], app.query_params["show"] = "1", show
-    assert words(app.run()) == (["**Guess first.** How much is it?"] if asks else ["It is 37.2 %."])
+    assert words(app.run()) == (["**Guess first.** How much is it?"] if asks else ["It is 37.2%."])
 
 
 # In the lessons: others are in test_pooling and test_channels_effective -----------------------------------------------
@@ -95,7 +95,7 @@ def test_convolution_asks_how_much_of_the_map_is_next_to_nothing(page: Any) -> N
     response = abs(ops.cross_correlate(image, PRESETS["sobel_x"].kernel()))
     share = (response < 0.05 * response.max()).mean()
     said = pressed(app, "convolution_guess")
-    assert any(words.startswith(f"You said 10 %, it is {100 * share:.0f} %:") for words in said)
+    assert any(words.startswith(f"You said 10%, it is {share:.0%}:") for words in said)
     assert f"**{share:.0%}** of the map is next to 0, within a twentieth of its largest." in said
 
 
@@ -105,5 +105,5 @@ def test_architectures_asks_how_much_is_in_one_layer(page: Any, engine: Any) -> 
     rows = [row | {"name": name, "params": params} for name, params in (("one", 10), ("two", 83), ("three", 7))]
     engine.answers["architecture_graph"] = {"layers": rows, "edges": [("one", "two"), ("two", "three")], "blocks": []}
     said = pressed(page("architectures", architectures_view="Inside"), "architectures_guess")
-    assert "You said 10 %, it is 83 %: more than it looks." in said
+    assert "You said 10%, it is 83%: more than it looks." in said
     assert "Its largest layer holds **83.0%** of all its parameters. Which is it?" in said

@@ -102,7 +102,7 @@ def test_everything_is_listed_with_its_end_and_nothing_of_others(
     assert "You have 1 picture, 1 set, 1 run and 1 link:" in said
     assert "<td>Set</td>" in said and "Your pictures</td>" in said and "cats and dogs</td>" in said
     assert "me.jpg</td>" in said and "you take it back</td>" in said and "theirs" not in said
-    assert "kept for 30 days from its end" in said and "may fill 20.0 GB" in said
+    assert "kept for 30 days from its end" in said and "may fill 20 GB" in said
 
 
 def test_what_undo_would_bring_back_is_not_counted_as_in_the_set(
@@ -246,9 +246,9 @@ def test_zip_holds_everything_and_a_set_comes_back_from_it(
 
 def takeout_size(store: Store) -> str:
     from cnn_core.training import takeout
-    from ui.shared.text import size
+    from ui.shared.text import in_bytes
 
-    return size(sum(part.size for part in takeout.parts(store, ANNA)))
+    return in_bytes(sum(part.size for part in takeout.parts(store, ANNA)))
 
 
 def test_zips_are_bounded_and_hold_all_together(

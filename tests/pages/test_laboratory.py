@@ -99,7 +99,7 @@ def recipes_result() -> RecipesResult:
     return RecipesResult(
         trained_blocks=("block7a_expand_conv", "top_conv"),
         recipes=(right, trap, lost),
-        sentences=("Weights moved by 2.0 % at most.",),
+        sentences=("Weights moved by 2.0% at most.",),
     )
 
 

@@ -178,7 +178,7 @@ def test_list_is_sorted_and_filtered(page: Any, store: Store) -> None:
     assert listed(app) == ["b worse"]
     low, high = wilson(12, 20).low, wilson(12, 20).high
     (row,) = rows(app)
-    assert (row["Best"], row["95 % interval"], row["Pictures"]) == ("60.0%", f"{low:.1%} – {high:.1%}", "12")
+    assert (row["Best"], row["95% interval"], row["Pictures"]) == ("60.0%", f"{low:.1%} – {high:.1%}", "12")
     assert (row["Of"], row["Network"]) == ("fine-tuned", "EfficientNet-Lite0")
     app.text_input(key="laboratory_filter").set_value("nothing such").run()
     assert 'class="rows"' not in str([each.proto for each in app.get("html")]) and "No run matches." in texts(app)
@@ -186,7 +186,7 @@ def test_list_is_sorted_and_filtered(page: Any, store: Store) -> None:
     app.multiselect(key="laboratory_kinds").set_value([asked]).run()
     assert listed(app) == [asked]
     (row,) = rows(app)
-    assert (row["Best"], row["95 % interval"], row["Pictures"]) == ("85.0%", "70.0% – 95.0%", "12")
+    assert (row["Best"], row["95% interval"], row["Pictures"]) == ("85.0%", "70.0% – 95.0%", "12")
     assert row["open"].endswith(f"/laboratory?laboratory_view=Depth&run={probe.id}")
 
 

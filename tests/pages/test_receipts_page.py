@@ -47,7 +47,7 @@ def test_page_opens_with_a_figure_that_is_explained_by_terms(page: Any) -> None:
 
 def test_link_opens_a_receipt(page: Any) -> None:
     said = words(page("receipts", receipt="resnet50-top1-keras"))
-    assert "| top-1 accuracy | **74.9 %** | **–** |" in said and "**Cited, not computed.**" in said
+    assert "| top-1 accuracy | **74.9%** | **–** |" in said and "**Cited, not computed.**" in said
     assert "[keras.io/api/applications](https://keras.io/api/applications)" in said
     assert "[Networks, Timeline](architectures)" in said
 

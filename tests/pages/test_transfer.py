@@ -131,7 +131,7 @@ def test_example_is_stamped_with_its_provenance_before_anything_is_trained(page:
     said = texts(page("transfer")).replace("\\", "")
     assert "**Example, not yours: 57 and 57 of 60: a tie.**" in said and "Five kinds of clothing: 300 photos" in said
     assert "README, “What to expect”: seed 0" in said
-    assert "95.0 %" in said
+    assert "95.0%" in said
 
 
 def test_every_setting_changes_what_is_expected_of_the_run(page: Any) -> None:
@@ -416,14 +416,14 @@ def test_result_names_the_mistake_and_the_uncertainty(page: Any, store: Store, r
     assert not app.exception
     shown = texts(app).replace("\\", "")
     assert "Fine-tuned gets 1 picture more right than frozen: too few pictures to call it a difference" in shown
-    assert "| On other photos, likely | between 9 and 91 % | between 34 and 100 % |" in shown  # Wilson's, 1 and 2 of 2
+    assert "| On other photos, likely | between 9 and 91% | between 34 and 100% |" in shown  # Wilson's, 1 and 2 of 2
     assert app.title[0].value == "1 and 2 of 2: not clearly better than guessing", "two pictures tell nothing"
-    figures = [large for large in ("50.0 %", "100.0 %") if f"<b>{large}</b>" in shown]
-    assert figures == ["50.0 %", "100.0 %"]
+    figures = [large for large in ("50.0%", "100.0%") if f"<b>{large}</b>" in shown]
+    assert figures == ["50.0%", "100.0%"]
     assert "**1 picture** missed (frozen 1), the surest mistakes first" in shown
     assert "**Fine-tuned**: no mistake on 2 test pictures." in shown
     assert "Accuracies repeat to a picture or two" in shown
-    assert "they would likely land elsewhere: frozen between 9 and 91 % and fine-tuned between 34 and 100 %." in shown
+    assert "they would likely land elsewhere: frozen between 9 and 91% and fine-tuned between 34 and 100%." in shown
 
 
 def open_mistake(app: Any) -> Any:
@@ -550,7 +550,7 @@ def test_unequal_classes_have_their_balanced_accuracy_beside(page: Any, store: S
     app = page("transfer", run=finish(store, other, found=replace(both, arms=lopsided)).id)
     said = texts(app)
     assert "the mean of the classes' own shares of right answers): frozen 50.0% and fine-tuned 50.0%." in said
-    assert said.count("· balanced 50.0 %") == 2, "beside each large figure"
+    assert said.count("· balanced 50.0%") == 2, "beside each large figure"
     assert "Train again with “Let every class count the same”" in said
 
 
@@ -898,7 +898,7 @@ def test_page_for_the_browser_goes_along_if_its_network_passed(page: Any, store:
     app = page("transfer", run=run.id)
     switch = app.toggle(key="transfer_page_frozen")
     (before,) = [button.proto.label for button in app.get("download_button") if "Frozen" in button.proto.label]
-    assert switch.value and switch.label == "A page for the browser (`web/`, 19 MB)"
+    assert switch.value and switch.label == "A page for the browser (`web/`, 18.8 MB)"
     assert "Up to ten of the test pictures go with it: whoever can open the page can see them." in texts(app)
     app.toggle(key="transfer_bundle_pictures").set_value(False).run()
     assert "Ten of the test pictures" not in texts(app) and "--directory web" in texts(app)

@@ -151,7 +151,7 @@ def test_pixels_that_a_cell_listens_to_are_asked_for_only_when_wanted(walk: Any,
     app.toggle(key="zoom_listens").set_value(True).run()
     assert not app.exception
     assert engine.asked[-1] == ("unit", OUT, 12, 9, 3)
-    assert "It listens to **4 pixels** for 95 % of its gradient: 8.2% of what it can see." in app.markdown[-1].value
+    assert "It listens to **4 pixels** for 95% of its gradient: 8.2% of what it can see." in app.markdown[-1].value
 
 
 def test_padding_is_marked_in_the_products(walk: Any) -> None:

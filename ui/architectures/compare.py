@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic.geometry import Window, output_size, receptive_field, unit_centre, unit_interval
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures import architectures as figures
 from cnn_core.figures import fields, maps
 from cnn_core.networks import atlas, loaded
@@ -23,7 +24,7 @@ from ui.shared.picture import the_picture
 from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import plain, table
+from ui.shared.text import dimensions, plain, table
 from ui.shared.worker import answered
 
 _SIDES = {"left": "vgg16", "right": "resnet50"}
@@ -123,8 +124,8 @@ def _cost(one: str, other: str) -> None:
     if pair:
         a, b = _errors(pair)
         sides = ((one, pair.one, a), (other, pair.other, b))
-        cells = [f"{error:.4g} %{receipt(result_key(key, result, 'top-1'))}" for key, result, error in sides]
-        cells.append(f"{a - b:+.1f} points".replace("-", "−") if pair.alike else "other recipes")
+        cells = [f"{error:.4g}%{receipt(result_key(key, result, 'top-1'))}" for key, result, error in sides]
+        cells.append(minus(f"{a - b:+.1f} points") if pair.alike else "other recipes")
     rows.append(["ImageNet error, top-1, one crop", *cells])
     table(["", *names, f"{names[0]} has"], rows)
     st.markdown(_words(names, quantities, pair))
@@ -159,9 +160,9 @@ def _words(names: list[str], quantities: dict[str, list[int]], pair: Pair | None
     one, other = _errors(pair)
     note = plain(said_of(pair))
     if not pair.alike:
-        return f"{said}. On one crop: {one:.1f} % errors against {other:.1f} %. **{note}**"
+        return f"{said}. On one crop: {one:.1f}% errors against {other:.1f}%. **{note}**"
     verdict = "as many errors" if one == other else "more errors" if one > other else "fewer errors"
-    errors = f"{verdict}: {one:.1f} % against {other:.1f} %"
+    errors = f"{verdict}: {one:.1f}% against {other:.1f}%"
     return f"{said}. On one crop, by recipes of one generation, it makes {errors}. {note}"
 
 
@@ -186,7 +187,8 @@ def _field(picture: Picture, key: str, place: str) -> None:
     within = last - first + 1
     beyond = f"; {field - within:,} of them along each axis lie beyond the picture" if within < field else ""
     st.markdown(
-        f"**{title}** reads {side} × {side} pixels. Its middle neuron sees **{field:,} × {field:,}**{beyond}. "
+        f"**{title}** reads {dimensions(side, side)} pixels. Its middle neuron sees "
+        f"**{dimensions(field, field)}**{beyond}. "
         + (f"Neighbours' fields lie {_stride(key)} px apart." if units > 1 else "It is the only one.")
     )
 

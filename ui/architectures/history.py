@@ -35,7 +35,7 @@ IDEAS = {  # in the order of history: first network, in a sentence
     "modernised": (
         "convnext_tiny",
         "Give a ResNet the transformer's habits and training, keep the convolution, and it passes the transformer of "
-        f"its size: 82.1 %{receipt('convnext_tiny-top1-paper')} against Swin-T's 81.3 %{receipt('today-swin-tiny')}.",
+        f"its size: 82.1%{receipt('convnext_tiny-top1-paper')} against Swin-T's 81.3%{receipt('today-swin-tiny')}.",
     ),
 }
 EVENTS = (  # of history: without a network here, nothing of them is computed
@@ -62,13 +62,13 @@ EVENTS = (  # of history: without a network here, nothing of them is computed
 def today() -> str:
     """Say where convolution stands, each sentence with its source and each figure with its receipt."""
     return f"""
-* **At the top of ImageNet: pretraining, in any size.** CoCa reached 91.0 %{receipt("today-coca")} (Yu et al.,
-  arXiv:2205.01917), CoAtNet, a hybrid, 90.88 %{receipt("today-coatnet")} (Dai et al., arXiv:2106.04803), a scaled ViT
-  90.45 %{receipt("today-vit-g14")} (Zhai et al., arXiv:2106.04560): a billion parameters and more, and billions of
+* **At the top of ImageNet: pretraining, in any size.** CoCa reached 91.0%{receipt("today-coca")} (Yu et al.,
+  arXiv:2205.01917), CoAtNet, a hybrid, 90.88%{receipt("today-coatnet")} (Dai et al., arXiv:2106.04803), a scaled ViT
+  90.45%{receipt("today-vit-g14")} (Zhai et al., arXiv:2106.04560): a billion parameters and more, and billions of
   pictures first. It takes neither: EVA-02-L, of 305 million parameters, stands at
-  90.05 %{receipt("today-eva02-large")} after 38 million public pictures (Fang et al., arXiv:2303.11331; timm's table).
+  90.05%{receipt("today-eva02-large")} after 38 million public pictures (Fang et al., arXiv:2303.11331; timm's table).
 * **Is it attention?** A convnet given as many pictures and as much computing reached
-  90.4 %{receipt("today-nfnet-jft")}, as a ViT of that budget (Smith et al., arXiv:2310.16764). What leads is
+  90.4%{receipt("today-nfnet-jft")}, as a ViT of that budget (Smith et al., arXiv:2310.16764). What leads is
   pretraining; attention is what it is mostly done with, for it takes words and images alike.
 * **2025: one teacher without labels, pupils of both kinds.** DINOv3 trains a ViT of 7 billion parameters on 1.7 billion
   pictures without a label, and distils it into ViTs and into ConvNeXt-T, S, B and L, to be used as they are (Siméoni et
@@ -77,7 +77,7 @@ def today() -> str:
   arXiv:2601.17237); EUPE does so for small devices, by way of one large pupil, and has ViTs and ConvNeXts (Zhu et al.,
   arXiv:2603.22387).
 * **Convnets are still designed.** OverLoCK-T, convolutions with kernels made from the picture, reaches
-  84.2 %{receipt("today-overlock")} on ImageNet alone (Lou & Yu 2025, arXiv:2502.20087). Hybrids put attention where the
+  84.2%{receipt("today-overlock")} on ImageNet alone (Lou & Yu 2025, arXiv:2502.20087). Hybrids put attention where the
   maps are small, behind convolutions: MambaVision (Hatamizadeh & Kautz, CVPR 2025, arXiv:2407.08083).
 * **Few pictures of your own:** a ViT trained on them alone lacks the convolution's prior (Dosovitskiy et al.,
   arXiv:2010.11929); strong augmentation makes up for much (Touvron et al., arXiv:2012.12877). Start from pretrained
@@ -85,5 +85,5 @@ def today() -> str:
   arXiv:2310.19909).
 * **Phones and deadlines:** what counts there is milliseconds, not multiply-adds, and convolutions still carry it:
   MobileOne (Vasu et al., arXiv:2206.04040); MobileNetV4 adds attention only in its larger models, the largest at
-  87 %{receipt("today-mobilenetv4")} (Qin et al., arXiv:2404.10518).
+  87%{receipt("today-mobilenetv4")} (Qin et al., arXiv:2404.10518).
 """

@@ -69,7 +69,7 @@ def inductive_bias(room: Room) -> bool:
             f"on. Learning rates, chosen on {result.pictures.validation} other digits: {_rates(result.learning_rates)}."
         )
         st.caption(
-            "Mean over the seeds, which both networks share, with the 95 % interval of Student's t of the paired "
+            "Mean over the seeds, which both networks share, with the 95% interval of Student's t of the paired "
             "differences. Shuffled: Zhang et al. 2017, arXiv:1611.03530; the ViT's patches of 2 × 2 go with it. "
             "Dosovitskiy et al. 2021, arXiv:2010.11929, section 4.3: pre-trained on parts of JFT, their ViT-B/32 is "
             "behind ResNet-50 with 9 million pictures and ahead with 90 million"

@@ -14,6 +14,7 @@ from ui.shared.controls import pick, slide
 from ui.shared.session import store
 from ui.shared.stage import Room
 from ui.shared.teaching import told
+from ui.shared.text import dimensions
 from ui.shared.worker import answered
 from ui.widgets.digit_canvas.digit_canvas import digit_canvas
 
@@ -198,8 +199,8 @@ def _layers(answer: dict[str, Any]) -> None:
         values = values.reshape(1, 1, -1) if values.ndim == 1 or values.shape[:2] == (1, 1) else values
         height, width, channels = values.shape
         picture, limit = figures.mosaic(values, columns, max(16, min(90, 6 * height)), palette=palette())
-        size = f"{height} × {width} × {channels}" if height > 1 else f"{channels} numbers"
+        shape = dimensions(height, width, channels) if height > 1 else f"{channels} numbers"
         title = "Output" if layer["name"] == "logits" else layer["name"].upper()
         low = f"blue −{limit:.2g}, " if values.min() < 0 else ""
-        caption = f"{title}, {size}: {what}; {low}red +{limit:.2g}"
+        caption = f"{title}, {shape}: {what}; {low}red +{limit:.2g}"
         st.image(picture, caption=caption, alt=caption, width="content")

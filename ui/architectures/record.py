@@ -64,7 +64,7 @@ def _errors(key: str, record: Architecture) -> None:
     rows = []
     for result in record.results:
         percents = [
-            "–" if error is None else f"{error:.4g}\u00a0%{receipt(result_key(key, result, which))}"
+            "–" if error is None else f"{error:.4g}%{receipt(result_key(key, result, which))}"
             for which, error in (("top-1", result.top1_error), ("top-5", result.top5_error))
         ]
         other = f" Of another network: {result.variant.what}." if result.variant else ""

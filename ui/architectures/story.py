@@ -20,7 +20,7 @@ from ui.architectures.record import apart, published_error, short
 from ui.shared.charts import palette
 from ui.shared.picture import the_picture
 from ui.shared.receipts import marked, receipt
-from ui.shared.text import plain
+from ui.shared.text import dimensions, plain
 from ui.zoom import sheets
 from ui.zoom.place import go
 from ui.zoom.scenes import vivid
@@ -109,7 +109,7 @@ def _published(key: str, which: str, result: Result | None) -> str:
     parameters += receipt(counts_key(key, 0))
     if result is None:
         return f"{parameters}; no {which} error of it on ImageNet was published."
-    error = f"**{error_of(result, which):.1f} %** {which} error on ImageNet{receipt(result_key(key, result, which))}"
+    error = f"**{error_of(result, which):.1f}%** {which} error on ImageNet{receipt(result_key(key, result, which))}"
     why = apart(result, "multiply-adds")
     return f"{error}, {parameters}" + (f" ({plain(why)})." if why else ".")
 
@@ -150,7 +150,8 @@ def _maps(key: str, brought: str) -> None:
     last = found.stages[-1]
     height, width, _ = last.shape
     said = f"It says {found.top[0]['label']}, {found.top[0]['probability']:.1%}." if found.top else ""
-    caption = f"{who}: {len(last.channels[:_MAPS])} of its last maps of your picture, {height} × {width} each. {said}"
+    drawn = f"{len(last.channels[:_MAPS])} of its last maps of your picture, {dimensions(height, width)} each"
+    caption = f"{who}: {drawn}. {said}"
     picture = sheet(vivid(last.coded.codes[:_MAPS]), _ACROSS, palette=palette()).png
     st.image(picture, caption=plain(caption.strip()), alt=caption.strip(), width="stretch")
 

@@ -22,7 +22,7 @@ from ui.shared.picture import the_picture
 from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import plain
+from ui.shared.text import dimensions, in_bytes, plain
 from ui.shared.worker import answered
 from ui.zoom import sheets
 from ui.zoom.place import PARAMETER, go
@@ -70,10 +70,8 @@ def _wanted(room: Room, key: str) -> bool:
     if size <= LARGE or key in agreed:
         return True
     title = ARCHITECTURES[key].title
-    room.stage.info(
-        f"{title} has {size / 1e6:,.0f} MB of weights: building it takes some seconds, and answers are slower."
-    )
-    label = f"Build {title} ({size / 1e6:,.0f} MB)"
+    room.stage.info(f"{title} has {in_bytes(size)} of weights: building it takes some seconds, and answers are slower.")
+    label = f"Build {title} ({in_bytes(size)})"
     if not room.side.button(label, key="architectures_build", type="primary"):
         return False
     agreed.add(key)
@@ -170,6 +168,6 @@ def _first_kernels(plan: Plan) -> None:
     height, width, _, count = found.kernels.shape
     st.header("What does its first layer look for?", anchor=False)
     columns = 16 if count >= 16 else 8 if count >= 8 else 3
-    caption = f"{count} first kernels of {height} × {width}, {layer_title(found.layer)}; middle grey is 0"
+    caption = f"{count} first kernels of {dimensions(height, width)}, {layer_title(found.layer)}; middle grey is 0"
     caption += "" if plan.pretrained else "; random weights"
     st.image(maps.png(figures.kernels(found.kernels, columns)), caption=caption, alt=caption, width="content")

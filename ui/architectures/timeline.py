@@ -123,7 +123,7 @@ def _costs(
                 ),
                 cost,
                 one,
-                f"Of {len(errors)} networks {ARCHITECTURES[best].title} is right most often, {accuracies[best]:.1f} %, "
+                f"Of {len(errors)} networks {ARCHITECTURES[best].title} is right most often, {accuracies[best]:.1f}%, "
                 f"with {short(values[cost][best])} {cost}.",
             )
     absent = [plain(ARCHITECTURES[key].title) for key in ARCHITECTURES if key not in errors]
@@ -132,7 +132,7 @@ def _costs(
     st.caption(
         "Click a point for its record. An open mark's accuracy is of another network or measurement than "
         "its cost: point at it, and it says of which. "
-        "Accuracy is 100 % − published error, "
+        "Accuracy is 100% − published error, "
         + (
             "of one crop of 224 × 224 pixels (AlexNet: 227), whoever trained the weights. "
             if measure == "one-crop"

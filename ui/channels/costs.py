@@ -19,7 +19,7 @@ from ui.shared.controls import segments, whole
 from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import count, formula, plain, table
+from ui.shared.text import count, dimensions, formula, plain, table
 from ui.shared.worker import answered, forget
 
 SIZES, MAX_MAP, MAX_CHANNELS = {size: f"{size} × {size}" for size in (1, 3, 5, 7)}, 224, 2048
@@ -118,7 +118,7 @@ def _where_it_fades(side: int, filters: int, size: int) -> str:
         return words + "A 1 × 1 kernel has no neighbours to separate: the depthwise part only comes on top."
     if cells < 0.8 * size**2:
         words += (
-            f"On a map of {side} × {side} only {cells:.3g} of the {size**2} cells lie on the map on average, "
+            f"On a map of {dimensions(side, side)} only {cells:.3g} of the {size**2} cells lie on the map on average, "
             f"the others on padding. Products that count are **{_fewer(separable_saving(filters, cells))}**. "
         )
     return words + "No more than k² can be saved: what is left is the 1×1 part."

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic.spots import Point
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures import effective as figures
 from cnn_core.figures import maps
 from cnn_core.figures.spots import ringed
@@ -26,7 +27,7 @@ from ui.shared.picture import the_picture
 from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import formula, table
+from ui.shared.text import dimensions, formula, table
 from ui.shared.thread import in_square, place
 from ui.shared.worker import answered
 
@@ -116,8 +117,8 @@ def _words(found: list[EffectiveField], where: str) -> str:
     trained, random = found
     (first, last), size = trained.box, trained.receptive_field
     side = last - first + 1
-    words = f"*{where}*: by arithmetic one neuron can see **{size} × {size}** pixels"
-    words += f", of which {side} × {side} lie in the picture. " if side < size else ". "
+    words = f"*{where}*: by arithmetic one neuron can see **{dimensions(size, size)}** pixels"
+    words += f", of which {dimensions(side, side)} lie in the picture. " if side < size else ". "
     words += (
         f"With its trained weights it really uses **{trained.share:.1%}** of {'these' if side < size else 'them'}, "
         f"with random weights **{random.share:.1%}**. "
@@ -192,7 +193,7 @@ def _law() -> None:
             ["effective size", "0.50", f"{linear:.2f}", f"{relu:.2f}"],
             [
                 "effective : theoretical",
-                *(f"{measured.shrinkage[kind]:.2f}".replace("-", "−") for kind in ("theory", "linear", "relu")),
+                *(minus(f"{measured.shrinkage[kind]:.2f}") for kind in ("theory", "linear", "relu")),
             ],
         ],
     )
@@ -209,7 +210,7 @@ def _law() -> None:
 
 
 def _by_threshold() -> str:
-    """The two exponents by 4.55 % of the centre, as they were computed."""
+    """The two exponents by 4.55% of the centre, as they were computed."""
     found = next(each for each in kept() if each.receipt.key == "effective-exponents")
     field, share = found.ours if isinstance(found.ours, tuple) else (0.0, 0.0)
-    return f"{field:.2f} and {share:.2f}".replace("-", "−")
+    return minus(f"{field:.2f} and {share:.2f}")

@@ -23,7 +23,7 @@ from ui.shared.receipts import receipt
 from ui.shared.rows import scrolled
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import count, plain
+from ui.shared.text import count, dimensions, plain
 from ui.shared.thread import follow_button, in_square, of_square
 from ui.widgets.unit_picker.unit_picker import Interval, unit_picker
 
@@ -133,22 +133,22 @@ def _forget_unit() -> None:
 def _seen(picture: Picture, rows: list[StackRow], after: int, input_size: int, place: Any) -> None:
     """Draw the field over the picture: of one neuron, and how it has grown."""
     row = rows[after - 1]
-    size, seen = f"{row.field.size:,}", f"{input_size} × {input_size}"
+    field, seen = row.field.size, dimensions(input_size, input_size)
     beyond = "an unknown number of" if row.field.padding is None else f"{row.field.padding:,}"
     url = _data_url(picture.digest, picture.pixels, min(input_size, _DRAWN))
     boxes = [_centre_box(each, input_size) for each in rows]
     nested = figures.nested(url, input_size, boxes, after - 1)
-    spoken = f"Fields of the middle neuron after each layer; after {row.layer.name}: {size} pixels."
+    spoken = f"Fields of the middle neuron after each layer; after {row.layer.name}: {field:,} pixels."
     if row.output_size is None:
         plot(nested, "channels_field_nested", spoken)
         st.info(f"After {row.layer.name} there are no neurons to pick: the picture is used up.")
     elif row.output_size > MAX_INPUT:
         plot(nested, "channels_field_nested", spoken)
-        st.info(f"{row.output_size:,} × {row.output_size:,} neurons are too many to pick from.")
+        st.info(f"{dimensions(row.output_size, row.output_size)} neurons are too many to pick from.")
     else:
         _unit(picture, url, row, row.output_size, input_size, place)
     st.markdown(
-        f"After **{row.layer.name}** one neuron sees **{size} × {size}** pixels of a picture of {seen}"
+        f"After **{row.layer.name}** one neuron sees **{dimensions(field, field)}** pixels of a picture of {seen}"
         + (": *the whole picture*, from the middle" if boxes[after - 1] == (0, input_size - 1) else "")
         + f". Neighbours' fields lie {row.field.stride:,} px apart; the first reaches {beyond} px beyond the border."
     )
@@ -267,9 +267,9 @@ def _results(preset: stack_presets.Preset, stack: stacks.Stack, rows: list[Stack
             f"{'other branches bring more channels, or ' if preset.branches else ''}its pictures have fewer channels. "
         )
     st.caption(
-        f"{count(params, 'parameter')}, {count(macs, 'MAC')} for one picture of {input_size} × {input_size} × "
-        f"{stacks.CHANNELS}: kernels and biases of the convolutions above, without BatchNorm. "
-        f"{in_network}Arithmetic: Araujo, Norris & Sim 2019 (Distill); their table comes out here"
+        f"{count(params, 'parameter')}, {count(macs, 'MAC')} for one picture of "
+        f"{dimensions(input_size, input_size, stacks.CHANNELS)}: kernels and biases of the convolutions above, "
+        f"without BatchNorm. {in_network}Arithmetic: Araujo, Norris & Sim 2019 (Distill); their table comes out here"
         f"{receipt('vgg16-field-pool5')}."
     )
 

@@ -8,16 +8,16 @@ import streamlit as st
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import kernels
 from cnn_core.arithmetic.costs import convolution_cost, dense_cost
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures import channels as figures
 from cnn_core.figures import maps
 from cnn_core.pictures.images import Picture
-from ui.channels.rhythm import in_bytes
 from ui.shared.charts import palette, plot, signed
 from ui.shared.controls import pick, segments, slide, switch, whole
 from ui.shared.picture import scaled, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import formula, table
+from ui.shared.text import dimensions, formula, in_bytes, table
 
 SIZES, MAX_CHANNELS = {size: f"{size} × {size}" for size in (1, 3, 5, 7)}, 4096
 MAX_MAPS = 12  # shown of a layer's
@@ -152,7 +152,7 @@ def _one_kernel(picture: Picture, name: str, size: int, bias: float | None, room
     total, at_once = products.sum(axis=-1) + offset, together + offset
     limit = maps.signed(np.concatenate([products.ravel(), total.ravel()])[None])[1]
     shows = [(products[..., n], f"{colour} ⋆ its slice") for n, colour in enumerate(("red", "green", "blue"))]
-    shows.append((total, "their sum" + ("" if bias is None else f" + b, b = {offset:.2f}".replace("-", "−"))))
+    shows.append((total, "their sum" + ("" if bias is None else minus(f" + b, b = {offset:.2f}"))))
     for column, (shown, caption) in zip(room.stage.columns(4, wrap=False), shows, strict=True):
         png, said = maps.png(maps.enlarged(signed(shown, limit)[0], 320)), caption + ": 0" * (not shown.any())
         column.image(png, caption=said, alt=f"{caption}: {maps.said(shown)}", width="stretch", output_format="PNG")
@@ -162,13 +162,13 @@ def _one_kernel(picture: Picture, name: str, size: int, bias: float | None, room
     with room.why:
         st.header("Three channels, one map", anchor=False)
         st.markdown(
-            f"Your picture has three channels, so a kernel on it is {size} × {size} × 3. {meaning}"
+            f"Your picture has three channels, so a kernel on it is {dimensions(size, size, 3)}. {meaning}"
             + (" A 1 × 1 kernel sees no neighbours: of this one nothing is left." if not kernel.any() else "")
         )
         plot(figures.rgb_kernel(kernel), "channels_slices", f"The three slices of a kernel. {meaning}")
         formula(rf"y_{{ij}} = \sum_{{c}} \sum_{{a,b}} w_{{abc}}\, x_{{i+a,\,j+b,\,c}}{'' if bias is None else ' + b'}")
         st.markdown(
-            f"The three products added, against one operation with the kernel of {size} × {size} × 3 weights: "
+            f"The three products added, against one operation with the kernel of {dimensions(size, size, 3)} weights: "
             f"max |Δ| = **{gap:.1g}** over {total.size:,} cells, "
             + ("rounding. One kernel always makes *one* map." if gap < 1e-9 else "which is more than rounding.")
         )
@@ -192,8 +192,8 @@ def _many_kernels(picture: Picture, size: int, filters: int, bias: bool) -> None
         f"A layer on your picture has {filters:,} such kernel{'s' * (filters > 1)} and makes {filters:,} "
         f"map{'s' * (filters > 1)}, which lie behind each other like red, green and blue: a map of "
         f"{filters:,} channel{'s' * (filters > 1)}. It holds {params:,} parameters, and the kernels of the "
-        f"*next* layer are {size} × {size} × {filters:,}. So depth grows from layer to layer; where the window stops "
-        "is the next question."
+        f"*next* layer are {dimensions(size, size, filters)}. So depth grows from layer to layer; where the "
+        "window stops is the next question."
     )
     st.image(pictures, width=150, caption=captions, alt=found)
     if filters > count:

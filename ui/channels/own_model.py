@@ -12,7 +12,7 @@ from ui.shared.controls import whole
 from ui.shared.rows import scrolled
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import count, plain
+from ui.shared.text import count, dimensions, plain
 from ui.shared.worker import ask
 
 PATIENCE = 60.0  # seconds until the worker that reads it is ended
@@ -158,7 +158,7 @@ def _show(name: str, blueprint: Blueprint, size: int) -> None:
     whose = "**An example, not yours**, read by Keras here: " if example else ""
     st.markdown(
         f"{whose}**{plain(blueprint.title)}** ({plain(blueprint.kind)}{'' if example else f', from {plain(name)}'}"
-        f"{f', at {size} × {size} pixels' if size else ''}): {count(len(blueprint.rows), 'row')}, "
+        f"{f', at {dimensions(size, size)} pixels' if size else ''}): {count(len(blueprint.rows), 'row')}, "
         f"**{blueprint.params:,}** parameters, {trainable} trainable, and "
         f"**{blueprint.macs:,}** multiply-adds for one image"
         + (f" without those of {count(blueprint.uncounted, 'row')}: see *{_WHY}*" if blueprint.uncounted else "")

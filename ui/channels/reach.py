@@ -7,7 +7,7 @@ from cnn_core.arithmetic.geometry import layers_to_reach, receptive_field
 from cnn_core.arithmetic.stacks import presets as stack_presets
 from ui.shared.controls import whole
 from ui.shared.receipts import receipt
-from ui.shared.text import count, plain, table
+from ui.shared.text import count, dimensions, plain, table
 
 MAX_FIELD = 10_000
 
@@ -56,7 +56,7 @@ def how_many() -> None:
         return
     strided = layers_to_reach(wanted, kernel_size, 2)
     st.markdown(
-        f"**{count(layers, 'layer')}** of {kernel_size} × {kernel_size} at stride {stride}."
+        f"**{count(layers, 'layer')}** of {dimensions(kernel_size, kernel_size)} at stride {stride}."
         + (
             f" At stride 2 it would be {strided}: the field grows with the product of the strides."
             if stride == 1 and strided < layers

@@ -12,7 +12,7 @@ from ui.shared.charts import plot
 from ui.shared.controls import segments
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import count, table
+from ui.shared.text import count, in_bytes, table
 
 NETWORKS = {"ResNet-18": (2, 2, 2, 2), "ResNet-34": (3, 4, 6, 3)}  # blocks of two 3×3 convolutions a stage
 BATCHES = (1, 8, 32, 128, 256)
@@ -148,14 +148,6 @@ def _listed(network: str, found: list[Stage], batch: int) -> None:
 
 def _macs(box: figures.Box) -> str:
     return f"{convolution_cost(3, box.channels, box.channels, box.size, bias=False).macs:,}"
-
-
-def in_bytes(count: int) -> str:
-    """Write a number of bytes in decimal units: 46.8 MB."""
-    for power, unit in ((9, "GB"), (6, "MB")):
-        if count >= 0.9995 * 10**power:
-            return f"{count / 10**power:,.3g} {unit}"
-    return f"{count / 1000:,.3g} kB"
 
 
 def words(found: list[Stage], batch: int) -> str:

@@ -4,12 +4,14 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic import experiments
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures import maps
 from ui.shared.charts import signed
 from ui.shared.controls import slide
 from ui.shared.receipts import receipt
 from ui.shared.stage import Room
 from ui.shared.teaching import told
+from ui.shared.text import dimensions
 
 _SIDE = 300  # pixels of a shown map, about
 
@@ -22,19 +24,19 @@ def bar(room: Room) -> bool:
     width = int(np.clip(width, 1, size))
     image, edges = experiments.bar(size, width), experiments.bar_edges(size, width)
     flat = 0.0 in edges[0]
-    row = ", ".join(f"{value:g}".replace("-", "−") for value in edges[0])
+    row = ", ".join(minus(f"{value:g}") for value in edges[0])
     with room.stage:
         left, right = st.columns(2, wrap=False)
         left.image(
             maps.enlarged(maps.grey(image), _SIDE),
             alt=f"A white bar, {width} of {size} cells wide, on black",
-            caption=f"a bar {width} wide in {size} × {size}",
+            caption=f"a bar {width} wide in {dimensions(size, size)}",
             width="stretch",
         )
         right.image(
             maps.enlarged(signed(edges, 4.0)[0], _SIDE),
             alt="Its edges: each row of the map is " + row,
-            caption=f"Sobel x: {edges.shape[0]} × {edges.shape[1]}",
+            caption=f"Sobel x: {dimensions(*edges.shape)}",
             width="stretch",
         )
         told_so = receipt("chapter-bar") if (width, size) == (2, 6) else ""

@@ -16,7 +16,7 @@ from ui.shared.charts import signed
 from ui.shared.picture import grey, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import plain, table
+from ui.shared.text import dimensions, plain, table
 from ui.shared.worker import ask
 
 PROOF_SIDE = 96  # the plain loop takes a tenth of a second for that
@@ -40,7 +40,8 @@ def proof(room: Room) -> None:
             st.error(plain(str(refusal)))
             return
         vectorised, vector = _timed(ops.cross_correlate, small, laid, *arguments, edge=settings.edge)
-        header = [f"{_size(small)} of your picture → {_size(reference)}", "largest difference", "time"]
+        sizes = f"{dimensions(*small.shape)} of your picture → {dimensions(*reference.shape)}"
+        header = [sizes, "largest difference", "time"]
         rows = [
             ["NumPy, the plain loop", "–", _milliseconds(loop)],
             ["NumPy, vectorised", f"{np.abs(vectorised - reference).max():.2g}", _milliseconds(vector)],
@@ -90,7 +91,3 @@ def _keras(image: np.ndarray, kernel: np.ndarray, settings: Settings) -> tuple[n
 
 def _milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.2f} ms"
-
-
-def _size(image: np.ndarray) -> str:
-    return f"{image.shape[0]} × {image.shape[1]}"

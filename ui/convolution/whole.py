@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic import convolution as ops
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures import convolution as figures
 from cnn_core.figures import maps
 from ui.convolution.kernel import choose_kernel, lay_kernel
@@ -15,7 +16,7 @@ from ui.shared.guess import guess
 from ui.shared.picture import scaled, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import plain
+from ui.shared.text import dimensions, plain
 
 CHANNELS = ("grey", "red", "green", "blue")
 _SIDE = 360  # pixels of a shown map, about
@@ -47,8 +48,8 @@ def whole(room: Room) -> bool:
         left, right = st.columns(2, wrap=False)
         left.image(_photo(picture.digest, channel, image), alt=f"Your picture, {channel}", **_LIKE)
         right.image(maps.png(maps.enlarged(coloured, _SIDE)), alt=f"Response: {maps.said(here)}", **_LIKE)
-        left.caption(f"your picture, {channel}, {_size(image)}")
-        right.caption(f"its map, {_size(here)}: red +{limit:.3g}, blue −{limit:.3g}")
+        left.caption(f"your picture, {channel}, {dimensions(*image.shape)}")
+        right.caption(f"its map, {dimensions(*here.shape)}: red +{limit:.3g}, blue −{limit:.3g}")
         plot(figures.histogram(here, limit), "convolution_histogram", _spoken(here))
         share = _next_to_nothing(here)
         if guess("convolution_guess", "How much of this map is next to 0?", (0, 100, "%"), 100 * share):
@@ -70,7 +71,7 @@ def whole(room: Room) -> bool:
 
 def _spoken(feature_map: np.ndarray) -> str:
     share = _next_to_nothing(feature_map)
-    between = f"from {feature_map.min():.3g} to {feature_map.max():.3g}".replace("-", "−")
+    between = minus(f"from {feature_map.min():.3g} to {feature_map.max():.3g}")
     return f"Responses {between}; {share:.0%} are next to 0."
 
 
@@ -81,7 +82,3 @@ def _next_to_nothing(feature_map: np.ndarray) -> float:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _photo(digest: str, channel: str, _image: np.ndarray) -> bytes:
     return maps.png(maps.enlarged(np.round(255 * _image).astype(np.uint8), _SIDE))
-
-
-def _size(image: np.ndarray) -> str:
-    return f"{image.shape[0]} × {image.shape[1]}"

@@ -41,7 +41,7 @@ def answer(found: Sequence[Mapping[str, Any]]) -> None:
     plot(labels(found), "home_labels", f"It says {spoken}.")
     network = BACKBONES[DEFAULT]
     st.caption(
-        f"{network.title}: right on {network.top1} % of ImageNet's validation pictures, say its release notes"
+        f"{network.title}: right on {network.top1}% of ImageNet's validation pictures, say its release notes"
         f"{receipt(backbone_key(network.name))}. It knows a thousand words; a picture of anything else is called "
         "by one of them, too."
     )

@@ -15,7 +15,7 @@ from cnn_core.store.removal import Removed, StillLive
 from cnn_core.store.visitors import OwnPicture
 from ui.shared.picture import forget_pictures
 from ui.shared.session import store, visit, visitor
-from ui.shared.text import count, plain, size
+from ui.shared.text import count, in_bytes, plain
 
 KINDS = {VISITOR: "picture", SET: "set", LESSON: "lesson list", CLASS: "class", RUN: "run"}
 _UNDO = "keeping_undo"  # in the session: what was deleted last
@@ -158,7 +158,7 @@ def _delete_all(pictures: int) -> None:
 
 
 def _said(what: str, pictures: int, done: Removed) -> str:
-    words = f"{what}; {size(done.bytes)} are free." if done.bytes >= 500 else f"{what}."
+    words = f"{what}; {in_bytes(done.bytes)} are free." if done.bytes >= 500 else f"{what}."
     if pictures and done.bytes < 500 and not done.later:
         words += " Its pictures stay, since something else uses them."
     if done.later:

@@ -18,7 +18,7 @@ from ui.shared.rows import scrolled
 from ui.shared.session import keeps_visits, store, visit
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import count, plain, size
+from ui.shared.text import count, in_bytes, plain
 
 _HEAD = ("What", "Name", "Kept until", "Size", "Pictures")  # what matters most is in sight on a phone
 
@@ -62,7 +62,7 @@ def _told(mine: Belongings) -> None:
         )
         return
     st.markdown(
-        f"**{_sum(mine)}: {size(mine.bytes)} in all.** It is kept so that you find it again when you come back. "
+        f"**{_sum(mine)}: {in_bytes(mine.bytes)} in all.** It is kept so that you find it again when you come back. "
         "Nobody else is shown any of it, unless you give them a link."
     )
 
@@ -75,7 +75,7 @@ def _sum(mine: Belongings) -> str:
 
 def _rows(mine: Belongings, terms: Terms) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = [
-        (KINDS[each.kind].capitalize(), each.title, _until(each, terms), size(each.bytes), f"{each.pictures:,}")
+        (KINDS[each.kind].capitalize(), each.title, _until(each, terms), in_bytes(each.bytes), f"{each.pictures:,}")
         for kind in KINDS
         for each in mine.of(kind)
     ]
@@ -120,7 +120,7 @@ def _take_away(mine: Belongings) -> None:
     for number, part in enumerate(planned, 1):
         of = f", part {number} of {len(planned)}" if len(planned) > 1 else ""
         st.download_button(
-            f"Download all of mine{of} ({size(part.size)})",
+            f"Download all of mine{of} ({in_bytes(part.size)})",
             partial(takeout.packed, store(), part),
             f"convscope-mine{f'-{number}' if of else ''}.zip",
             "application/zip",
@@ -149,7 +149,7 @@ def _terms(terms: Terms) -> None:
     )
     if math.isfinite(terms.most_bytes):
         told(
-            f"**How much.** All visitors together may fill {size(int(terms.most_bytes))}. When it is full, the oldest "
+            f"**How much.** All visitors together may fill {in_bytes(terms.most_bytes)}. When it is full, the oldest "
             "goes first, also before its date; what is worth keeping is worth downloading."
         )
     told(

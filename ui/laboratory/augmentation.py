@@ -23,7 +23,7 @@ ABOUT = {
     "all": "the three together, as “Augment” on the page “Teach it yours” has it",
     "mirror": "left and right exchanged, half of the time; wrong where the side matters, as in letters and digits",
     "shift": "up to a tenth of the side in either direction, the border reflected",
-    "zoom": "up to 15 % larger or smaller, the border reflected",
+    "zoom": "up to 15% larger or smaller, the border reflected",
 }
 
 

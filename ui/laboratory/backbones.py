@@ -71,10 +71,10 @@ def _tables(result: BackbonesResult) -> None:
             ]
         )
     if scores:
-        table(["Network", "Accuracy", "95 % interval", "ImageNet"], scores)
+        table(["Network", "Accuracy", "95% interval", "ImageNet"], scores)
         table(["Network", "ms", "Multiply-adds", "Parameters", "MB"], prices)
     st.caption(
-        "Accuracy: mean over folds, with its 95 % interval. Time: of batches of eight, on the machine "
+        "Accuracy: mean over folds, with its 95% interval. Time: of batches of eight, on the machine "
         "that measured, with whatever else it was doing. ImageNet: top-1 of these weights, by keras.io (Lite0: by "
         "its release notes), not by the papers, which trained their own; recipes of 2014 to 2022, so that part of a "
         "difference is training. Licences of the weights: "
@@ -85,7 +85,7 @@ def _tables(result: BackbonesResult) -> None:
 def _imagenet(network: Compared) -> str:
     """The published accuracy, with its receipt if the network is still among the backbones."""
     known = network.name in BACKBONES and BACKBONES[network.name].top1 == network.imagenet_top1
-    return f"{network.imagenet_top1} %" + (receipt_mark(backbone_key(network.name)) if known else "")
+    return f"{network.imagenet_top1}%" + (receipt_mark(backbone_key(network.name)) if known else "")
 
 
 def _spoken(networks: Sequence[Compared]) -> str:

@@ -146,7 +146,7 @@ def _calibration(shown: Shown[LabelsResult], found: Reliability) -> None:
     table(["Class", "Its own error"], [[plain(each.name), f"{each.ece:.3f}"] for each in found.per_class])
     st.caption(
         "Below the dotted line it is surer than it is right. Bars: where the share would likely lie on other photos "
-        "(95 %, Wilson 1927). With few pictures the error is overestimated. Its definition: Guo et al. 2017, by class "
+        "(95%, Wilson 1927). With few pictures the error is overestimated. Its definition: Guo et al. 2017, by class "
         "Kull et al. 2019."
     )
 
@@ -181,4 +181,4 @@ def _refusal(shown: Shown[LabelsResult], found: Refusal, side: DeltaGenerator) -
         for each in found.unseen
     ]
     st.markdown(f"At the study's threshold of {found.threshold:.2f}, class by class:")
-    table(["Withheld class", "Refused", "95 % interval"], rows)
+    table(["Withheld class", "Refused", "95% interval"], rows)

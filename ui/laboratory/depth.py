@@ -56,7 +56,7 @@ def depth(room: Room) -> bool:
             "stop freezing?"
         )
         st.caption(
-            "Marks are means over folds, bars their 95 % intervals. See Alain & Bengio 2016, arXiv:1610.01644 "
+            "Marks are means over folds, bars their 95% intervals. See Alain & Bengio 2016, arXiv:1610.01644 "
             "(probes), Yosinski et al. 2014, arXiv:1411.1792, section 4 (freezing the first n layers)."
         )
         if shown:

@@ -223,7 +223,7 @@ def _charts(picked: list[Entry], names: dict[str, str], room: Room) -> None:
                 "; ".join(f"{name}: best {value:.1%}" for name, value in best.items()),
             )
             st.caption(
-                "Each bar is its run's own 95 % interval: where it would likely land on other photos of the kind. Runs "
+                "Each bar is its run's own 95% interval: where it would likely land on other photos of the kind. Runs "
                 "on other pictures can be read side by side, not ranked."
             )
     if learnt:

@@ -48,7 +48,7 @@ def _costs(shown: Shown[RecipesResult]) -> None:
         right = next(tried for tried in result.recipes if tried.accuracy)
         st.caption(
             f"A bar is what a recipe gains or loses against “{plain(right.title)}” on the same folds; the line through "
-            "it is the 95 % interval of that difference. A bar without a line has too few folds, or folds too alike, "
+            "it is the 95% interval of that difference. A bar without a line has too few folds, or folds too alike, "
             "for one."
         )
     stamp(shown)

@@ -57,8 +57,8 @@ _SORTS: dict[str, Callable[[Entry], Any]] = {
     "asked": lambda entry: (entry.found.kind, -entry.run.created),
     "longest": lambda entry: -entry.took,
 }
-_HEAD = ("Run", "Best", "95 % interval", "Of", "Asked", "State", "Network", "Pictures", "Started (UTC)", "Took")
-_NUMBERS = {"Best", "95 % interval", "Pictures", "Took"}
+_HEAD = ("Run", "Best", "95% interval", "Of", "Asked", "State", "Network", "Pictures", "Started (UTC)", "Took")
+_NUMBERS = {"Best", "95% interval", "Pictures", "Took"}
 _PLACES = {  # page and view of each kind of run
     "transfer": ("transfer", ""),
     "degradation": ("architectures", "Degradation"),

@@ -48,7 +48,7 @@ def _losses(shown: Shown[SabotageResult]) -> None:
         plot(losses(here), "losses", spoken, shown)
         st.caption(
             "A bar is the difference to the right preprocessing in the same folds, in points of accuracy; the line "
-            "through it is the 95 % interval of that difference."
+            "through it is the 95% interval of that difference."
         )
     stamp(shown)
     if result.mismatches:
@@ -68,7 +68,7 @@ def _agreement(shown: Shown[SabotageResult]) -> None:
     if asked:
         st.header("How many ImageNet answers stay?", anchor=False)
         plot(agreement(asked), "agreement", _spoken(asked, _agrees), shown)
-        st.caption("The line through a bar is the 95 % interval of that share (Wilson 1927).")
+        st.caption("The line through a bar is the 95% interval of that share (Wilson 1927).")
     for network in here:
         for mistake in network.distortions:
             if mistake.not_applicable:

@@ -33,7 +33,7 @@ def size(room: Room) -> bool:
         if arms:
             _figures(arms)
         st.caption(
-            "Marks are means over folds, bars their 95 % intervals; the band holds 95 % of the laws fitted to "
+            "Marks are means over folds, bars their 95% intervals; the band holds 95% of the laws fitted to "
             "divisions drawn anew, widened because divisions share pictures. Hestness et al. 2017, arXiv:1712.00409; "
             "how far one may trust such a line beyond the data: Mahmood et al. 2022, CVPR."
         )

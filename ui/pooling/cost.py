@@ -10,12 +10,12 @@ from cnn_core.arithmetic import experiments
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from cnn_core.figures.palette import rgb
-from ui.pooling.settings import ROUNDING, ask_window, side_by_side, size
+from ui.pooling.settings import ROUNDING, ask_window, side_by_side
 from ui.shared.charts import palette, plot, signed
 from ui.shared.controls import slide
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import formula
+from ui.shared.text import dimensions, formula
 
 _SIDE = 12  # cells of the map
 _CELL = 20  # pixels of a cell as it is drawn
@@ -35,7 +35,7 @@ def cost(room: Room) -> bool:
     error = float(np.hypot(*(np.argwhere(spread == 1).mean(axis=0) - (row, column))))
     shown = {
         "a peak": image,
-        f"max-pooled, {size(pooled)}": pooled,
+        f"max-pooled, {dimensions(*pooled.shape)}": pooled,
         f"spread out: found {error:.2f} px away": spread,
         "put back by its index: 0 px away": placed,
     }
@@ -44,9 +44,9 @@ def cost(room: Room) -> bool:
     with room.stage:
         side_by_side([(_framed(each), caption, maps.said(each)) for caption, each in shown.items()])
         st.markdown(
-            f"It forgives: the peak may move anywhere in its {window} × {window} window, and the pooled map is the "
-            f"same. It forgets: which of the {window**2} cells it was. With a window of {window} the peak of a random "
-            f"map is found **{here.mean_error:.2f} px** away in the mean (theory {here.theory:.2f}) and "
+            f"It forgives: the peak may move anywhere in its {dimensions(window, window)} window, and the pooled map "
+            f"is the same. It forgets: which of the {window**2} cells it was. With a window of {window} the peak of a "
+            f"random map is found **{here.mean_error:.2f} px** away in the mean (theory {here.theory:.2f}) and "
             f"{here.worst_error:.2f} px at worst."
         )
         plot(

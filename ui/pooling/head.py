@@ -6,17 +6,18 @@ import numpy as np
 import streamlit as st
 
 from cnn_core.arithmetic import experiments
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from cnn_core.networks.backbones import BACKBONES, DEFAULT
 from cnn_core.pictures.images import Picture, square
-from ui.pooling.settings import side_by_side, size
+from ui.pooling.settings import side_by_side
 from ui.shared.charts import plot
 from ui.shared.controls import whole
 from ui.shared.picture import the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import formula, plain, table
+from ui.shared.text import dimensions, formula, plain, table
 from ui.shared.worker import answered
 
 
@@ -93,12 +94,13 @@ def _checked(found: list[dict[str, Any]]) -> None:
     is_rounding = gap <= 1e-4 * max(1.0, *(abs(logit) for *_, logit in sums))
     told(
         f"Where is the evidence? The last layer is linear, so it may be applied at each place before the average: a "
-        f"{size(found[0]['map'])} map of evidence, a [[class activation map]] (Zhou et al. 2016, arXiv:1512.04150). "
+        f"{dimensions(*found[0]['map'].shape)} map of evidence, a [[class activation map]] (Zhou et al. 2016, "
+        "arXiv:1512.04150). "
         f"Its mean plus the bias {'*is*' if is_rounding else 'should be'} the [[logit]]; the largest gap is {gap:.1g}, "
         f"{'' if is_rounding else 'more than '}rounding."
     )
     formula(r"M_{ij} = \sum_c w_c f_{ijc} \qquad \text{logit} = \operatorname{mean}(M) + b")
-    rows = [[f"{value:.3f}".replace("-", "−") for value in row] for row in sums]
+    rows = [[minus(f"{value:.3f}") for value in row] for row in sums]
     labels = [plain(entry["label"]) for entry in found]
     table(["", "mean", "bias", "sum", "logit"], [[word, *row] for word, row in zip(labels, rows, strict=True)])
 

@@ -52,9 +52,9 @@ def _said(before: Answers, after: Answers) -> str:
     Example:
         >>> tabby, tiger = {"label": "tabby", "probability": 0.46}, {"label": "tiger cat", "probability": 0.38}
         >>> _said([tabby], [tiger])
-        'tabby 46 % → tiger cat 38 %: it changed its mind.'
+        'tabby 46% → tiger cat 38%: it changed its mind.'
         >>> _said([tabby], [tabby | {"probability": 0.445}])
-        'tabby 46 % → 44 %: it stays with it.'
+        'tabby 46% → 44%: it stays with it.'
     """
     first, now = before[0], after[0]
     if first["label"] == now["label"]:
@@ -80,7 +80,7 @@ def _sure(entry: Mapping[str, Any]) -> str:
 
 
 def _percent(entry: Mapping[str, Any]) -> str:
-    return f"{100 * entry['probability']:.0f} %"
+    return f"{entry['probability']:.0%}"
 
 
 def _drawn(before: Answers, after: Answers) -> tuple[list[str], list[float | None], list[float | None]]:

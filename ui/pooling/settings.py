@@ -116,8 +116,3 @@ def captioned(place: Any, picture: np.ndarray, caption: str, finding: str) -> No
 def bright(image: np.ndarray) -> np.ndarray:
     """Return a picture of 0 to 1 as greys, uint8."""
     return np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
-
-
-def size(image: np.ndarray) -> str:
-    """Return height and width, as people write them."""
-    return f"{image.shape[0]} × {image.shape[1]}"

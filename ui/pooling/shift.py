@@ -15,7 +15,7 @@ from cnn_core.pictures.images import Picture
 from ui.pooling import settings as pool
 from ui.pooling.mind import before_and_after, over_all_shifts
 from ui.pooling.place import at_the_place
-from ui.pooling.settings import ROUNDING, Settings, bright, captioned, size
+from ui.pooling.settings import ROUNDING, Settings, bright, captioned
 from ui.shared.charts import plot, signed
 from ui.shared.controls import one_of, slide, usable, within
 from ui.shared.guess import guess
@@ -23,7 +23,7 @@ from ui.shared.picture import grey, the_picture
 from ui.shared.present import shows
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import formula, table
+from ui.shared.text import dimensions, formula, table
 from ui.shared.thread import place
 from ui.widgets.shifter.shifter import shifter
 from ui.widgets.wall.wall import source
@@ -203,7 +203,7 @@ def _strip(picture: Picture, large: np.ndarray, moved: Moved, by: Shift) -> None
     left = moved.back - moved.there
     shown = (
         (moved.features, "its map: edges"),
-        (moved.pooled, f"pooled: {size(moved.pooled)}"),
+        (moved.pooled, f"pooled: {dimensions(*moved.pooled.shape)}"),
         (moved.before, "pooled, before"),
         (left, "what did not follow"),
     )

@@ -10,13 +10,13 @@ from cnn_core.arithmetic.spots import Spot, Windows
 from cnn_core.figures import maps
 from cnn_core.figures import pooling as figures
 from ui.pooling import settings as pool
-from ui.pooling.settings import Settings, bright, side_by_side, size
+from ui.pooling.settings import Settings, bright, side_by_side
 from ui.shared.charts import signed
 from ui.shared.controls import cell, put_aside
 from ui.shared.picture import grey, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import formula, plain
+from ui.shared.text import dimensions, formula, plain
 from ui.shared.thread import follow_button, nearest
 from ui.widgets.stepper.stepper import stepper
 
@@ -93,14 +93,14 @@ def _liveliest(image: np.ndarray, settings: Settings) -> tuple[int, int]:
 
 def _thrown_away(image: np.ndarray, pooled: np.ndarray, settings: Settings) -> None:
     mode = settings.kind.removeprefix("global-")
-    became = size(pooled)
+    became = dimensions(*pooled.shape)
     if mode == "l2":  # in the units of the picture: a window of one grey is that grey
         pooled = pooled / settings.apply(np.ones_like(image))
     lost = image - (spread := settings.unpool(pooled, image.shape))
     gone = settings.unpool(np.ones_like(pooled), image.shape) == 0  # pixels that no window saw
     (coloured, limit), kept = signed(lost), pooled.size
     shown = [
-        (bright(image), f"picture, {size(image)}", "your picture"),
+        (bright(image), f"picture, {dimensions(*image.shape)}", "your picture"),
         (bright(spread if settings.whole else pooled), f"pooled, {became}", maps.said(pooled)),
         (coloured, f"lost: red +{limit:.2g}, blue −{limit:.2g}", maps.said(lost)),
     ]
@@ -114,7 +114,7 @@ def _thrown_away(image: np.ndarray, pooled: np.ndarray, settings: Settings) -> N
     cells, what = settings.window**2, "win no window" if settings.kind == "max" else "leave no number of their own"
     tiled = not settings.whole and settings.window == settings.stride
     st.markdown(
-        f"{size(image)} became **{became}**. Of {image.size:,} pixels **{100 * share:.5g} %** {what}"
+        f"{dimensions(*image.shape)} became **{became}**. Of {image.size:,} pixels **{100 * share:.5g}%** {what}"
         + (f" (of the {cells} in a window one stays)" if tiled else "")
         + f"; what is lost holds **{energy:.2%}** of the picture's energy (Σx²). {_loss(mode, lost, gone)}"
     )

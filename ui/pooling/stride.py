@@ -6,13 +6,13 @@ import streamlit as st
 from cnn_core.arithmetic import convolution as ops
 from cnn_core.arithmetic import experiments
 from cnn_core.figures import maps
-from ui.pooling.settings import ROUNDING, ask_padding, ask_stride, ask_window, bright, side_by_side, size
+from ui.pooling.settings import ROUNDING, ask_padding, ask_stride, ask_window, bright, side_by_side
 from ui.shared.charts import signed
 from ui.shared.controls import segments
 from ui.shared.picture import grey, the_picture
 from ui.shared.stage import Room
 from ui.shared.teaching import told
-from ui.shared.text import plain, table
+from ui.shared.text import dimensions, plain, table
 
 FILTERS = {"mean": "all alike", "edges": "left against right"}
 CHANNELS = (1, 16, 64, 256, 512)
@@ -39,11 +39,11 @@ def stride(room: Room) -> None:
     with room.stage:
         side_by_side(
             [
-                (bright(image), f"picture, {size(image)}", "your picture"),
-                (bright(pooled), f"max-pool, {size(pooled)}", maps.said(pooled)),
+                (bright(image), f"picture, {dimensions(*image.shape)}", "your picture"),
+                (bright(pooled), f"max-pool, {dimensions(*pooled.shape)}", maps.said(pooled)),
                 (
                     bright(strided) if name == "mean" else signed(strided)[0],
-                    f"strided convolution, {size(strided)}",
+                    f"strided convolution, {dimensions(*strided.shape)}",
                     maps.said(strided),
                 ),
             ]
@@ -52,7 +52,7 @@ def stride(room: Room) -> None:
         table(
             [f"{channels} → {channels} channels, {window} × {window}, stride {step}", "max-pool", "convolution"],
             [
-                ["output", f"{size(pooled)} × {channels}", f"{size(strided)} × {channels}"],
+                ["output", dimensions(*pooled.shape, channels), dimensions(*strided.shape, channels)],
                 ["parameters", "0", f"{count.convolution_weights + count.convolution_biases:,}"],
                 ["multiply-adds", "0", f"{pooled.size * count.convolution_weights:,}"],
                 ["comparisons", f"{pooled.size * channels * (window**2 - 1):,}", "0"],

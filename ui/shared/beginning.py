@@ -12,7 +12,7 @@ from cnn_core.pictures.stored import stored_by
 from cnn_core.store.owners import NotYours, QuotaReached
 from cnn_core.store.records import Run
 from ui.shared.session import remember_run, store, visit
-from ui.shared.text import plain, size
+from ui.shared.text import in_bytes, plain
 
 
 @contextmanager
@@ -61,8 +61,8 @@ def no_room(coming: int = 0) -> str:
     most = limits().stored
     if not most or (there := stored_by(store(), visit())) + coming < most:
         return ""
-    more = f", and {size(coming)} more were received" if coming else ""
+    more = f", and {in_bytes(coming)} more were received" if coming else ""
     return (
-        f"{size(there)} of yours are kept here{more}; one visitor may have {size(most)}. Delete what "
+        f"{in_bytes(there)} of yours are kept here{more}; one visitor may have {in_bytes(most)}. Delete what "
         "you no longer need on the page “What is kept”, then try again."
     )

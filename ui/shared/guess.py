@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from cnn_core.arithmetic.written import with_unit
 from ui.shared.present import shows
 from ui.shared.text import plain
 
@@ -57,8 +58,8 @@ def _compared(said: str | float, truth: str | float, answers: Sequence[str] | Ra
 
     Example:
         >>> _compared(10, 37.2, (0, 100, "%")), _compared(90, 37.2, (0, 100, "%")), _compared(30, 37.2, (0, 100, "%"))
-        ('You said 10 %, it is 37 %: more than it looks.', 'You said 90 %, it is 37 %: less than it looks.', 'You said \
-30 %, it is 37 %: well seen.')
+        ('You said 10%, it is 37%: more than it looks.', 'You said 90%, it is 37%: less than it looks.', 'You said \
+30%, it is 37%: well seen.')
         >>> _compared("blur", "edges", ("blur", "edges")), _compared("edges", "edges", ("blur", "edges"))
         ('You said blur, it is edges: good to have looked.', 'You said edges, and so it is: well seen.')
     """
@@ -92,10 +93,10 @@ def _written(number: float, unit: str) -> str:
 
     Example:
         >>> _written(37.2, "%"), _written(8.43, "times"), _written(1234.0, "px")
-        ('37 %', '8.4 times', '1,234 px')
+        ('37%', '8.4 times', '1,234 px')
     """
     digits = 0 if abs(number) >= 10 or number == round(number) else 1
-    return f"{number:,.{digits}f} {unit}"
+    return with_unit(f"{number:,.{digits}f}", unit)
 
 
 def _escaped(said: str | float) -> str | float:

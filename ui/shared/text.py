@@ -1,4 +1,4 @@
-"""Words on a page: escaping what readers typed, tables, durations."""
+"""Words on a page: escaping what readers typed, tables, durations, sizes."""
 
 import re
 from collections.abc import Sequence
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnn_core.arithmetic.escaping import markdown as plain
+from cnn_core.arithmetic.written import in_bytes
 from cnn_core.pictures.items import count
 
-__all__ = ["asking", "count", "duration", "formula", "plain", "size", "table"]
+__all__ = ["asking", "count", "dimensions", "duration", "formula", "in_bytes", "plain", "table"]
 
 
 def asking(words: str) -> str:
@@ -45,16 +46,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def size(bytes_: int) -> str:
-    """Write bytes for people.
+def dimensions(*sides: int) -> str:
+    """Write height and width, as of a picture, and what more there is; no line ends within it.
 
     Example:
-        >>> size(900), size(52_000), size(1_240_000), size(2_300_000_000)
-        ('1 kB', '52 kB', '1.2 MB', '2.3 GB')
+        >>> dimensions(85, 128).replace("\\u00a0", " "), dimensions(1024, 7, 512).replace("\\u00a0", " ")
+        ('85 × 128', '1,024 × 7 × 512')
     """
-    if bytes_ >= 100_000_000:
-        return f"{bytes_ / 1e9:.1f} GB"
-    return f"{bytes_ / 1e6:.1f} MB" if bytes_ >= 100_000 else f"{bytes_ / 1e3:.0f} kB"
+    return "\u00a0×\u00a0".join(f"{side:,}" for side in sides)
 
 
 def formula(latex: str) -> None:

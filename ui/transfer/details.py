@@ -93,7 +93,7 @@ def _provenance(run: Run, found: Transfer) -> None:
         f"{sizes['train']} training, {sizes['validation']} validation, {sizes['test']} test pictures"
         f"{'' if any('too easy' in note for note in found.notes) else apart}.",
         *map(plain, found.verdicts()),
-        "“Likely” is a 95 % interval (Wilson's): it tells how much the choice of test pictures matters.",
+        "“Likely” is a 95% interval (Wilson's): it tells how much the choice of test pictures matters.",
         *map(plain, found.notes),
         f"Backbone {plain(record.title)}, {plain(record.paper)}"
         + (f"; {count(options.unfreeze_blocks, 'block')} unfrozen." if "fine_tuned" in options.arms else "."),

@@ -21,7 +21,7 @@ def large(shares: Mapping[str, Share], below: Mapping[str, str]) -> None:
     """
     colours = palette().arms
     figures = "".join(
-        f'<div style="color:{colours[name]}"><b>{100 * share.value:.1f} %</b>'
+        f'<div style="color:{colours[name]}"><b>{share.value:.1%}</b>'
         f"<span>{html(f'{ARM_TITLES[name]} · {below[name]}')}</span></div>"
         for name, share in shares.items()
     )
@@ -31,7 +31,6 @@ def large(shares: Mapping[str, Share], below: Mapping[str, str]) -> None:
 def chart(shares: Mapping[str, Share], chance: float, key: str) -> None:
     """Show where each arm's accuracy lies, and where it would likely land on other pictures."""
     told = "; ".join(
-        f"{ARM_TITLES[name]} {100 * share.value:.1f} %, on other photos likely {again(share)}"
-        for name, share in shares.items()
+        f"{ARM_TITLES[name]} {share.value:.1%}, on other photos likely {again(share)}" for name, share in shares.items()
     )
-    plot(accuracies(shares, chance), key, f"{told}; always guessing the biggest class {100 * chance:.0f} %.")
+    plot(accuracies(shares, chance), key, f"{told}; always guessing the biggest class {chance:.0%}.")

@@ -55,7 +55,7 @@ def settings(equal: bool) -> tuple[Options | None, str]:
         record = backbone(name)
         st.caption(
             f"{record.paper}. {record.params_without_top / 1e6:.1f} M parameters without classifier. These weights: "
-            f"ImageNet top-1 {record.top1} %{receipt(backbone_key(name))} by {record.top1_source}; {record.licence}."
+            f"ImageNet top-1 {record.top1}%{receipt(backbone_key(name))} by {record.top1_source}; {record.licence}."
         )
         if name in missing:
             st.warning(missing[name])

@@ -26,7 +26,7 @@ from cnn_core.training.transfer.spec import ARM_TITLES
 from cnn_core.training.transfer.web import page_bytes
 from ui.shared.asked import answer
 from ui.shared.session import store
-from ui.shared.text import count, plain, table
+from ui.shared.text import count, in_bytes, plain, table
 
 
 @st.fragment
@@ -107,7 +107,7 @@ def _arm(run: Run, name: str, size: int, pictures: bool) -> None:
         if page:
             size += _page_bytes(formats)
         st.download_button(
-            f"{ARM_TITLES[name]} model ({size / 1e6:.0f} MB)",
+            f"{ARM_TITLES[name]} model ({in_bytes(size)})",
             lambda: _bundle(run, name, record, pictures, chosen or (), page),
             f"convscope-{run.id}-{name}.zip",
             "application/zip",
@@ -126,7 +126,7 @@ def _pictures_bytes(_run_id: str, digests: tuple[str, ...]) -> int:
 def _wants_page(name: str, formats: list[dict[str, Any]], pictures: bool) -> bool:
     """Ask whether a page for the browser goes into the zip."""
     wanted = st.toggle(
-        f"A page for the browser (`web/`, {_page_bytes(formats) / 1e6:.0f} MB)", True, key=f"transfer_page_{name}"
+        f"A page for the browser (`web/`, {in_bytes(_page_bytes(formats))})", True, key=f"transfer_page_{name}"
     )
     if wanted:
         st.caption(
@@ -163,7 +163,7 @@ def _show_test(formats: list[dict[str, Any]], asked: int) -> None:
             verdict += f", ≤ {entry['tolerance']:g}"
         elif entry["passed"]:
             verdict = "reported"  # 8-bit weights: no limit that it could fail
-        title = f"{FORMAT_TITLES[entry['name']]}, {entry['bytes'] / 1e6:.0f} MB"
+        title = f"{FORMAT_TITLES[entry['name']]}, {in_bytes(entry['bytes'])}"
         agreed = f"{round(entry['agreement'] * asked)} of {asked}"
         rows.append([title, agreed, f"{entry['largest_difference']:.1e}", verdict])
     table(["Format", "Same answer", r"Largest \|Δ\|", "Test"], rows)

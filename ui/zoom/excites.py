@@ -21,7 +21,7 @@ from cnn_core.store.visitors import OwnPicture
 from ui.shared.charts import palette
 from ui.shared.picture import bundled, choose, chosen, forgotten, lend
 from ui.shared.session import Album, store, visitor
-from ui.shared.text import count, plain
+from ui.shared.text import count, dimensions, plain
 from ui.shared.worker import ask
 from ui.widgets.wall.wall import Tile, wall
 from ui.zoom.place import Place, go
@@ -142,12 +142,13 @@ def _search(plan: Plan, place: Place, pictures: dict[str, Searched], bar: DeltaG
 def _told(plan: Plan, node: Node, found: Exciting, some: bool) -> list[str]:
     """Say what one sees, and how many pictures it is true of."""
     said = []
-    size = node.field.size if node.field else plan.input_size
+    side = node.field.size if node.field else plan.input_size
     if some:
-        sees = f"what that cell can see, {size} × {size} pixels" if size < plan.input_size else "it sees all of it"
+        area = f"what that cell can see, {dimensions(side, side)} pixels"
+        sees = area if side < plan.input_size else "it sees all of it"
         several = len(found.pictures) > 1
         said.append(f"The strongest place in {'each of ' * several}{count(len(found.pictures), 'picture')}: {sees}.")
-        if node.field and size < plan.input_size:
+        if node.field and side < plan.input_size:
             said.append("Grey lies beyond the border.")
         if several:
             said.append("What do they have in common?")
@@ -165,7 +166,8 @@ def _told(plan: Plan, node: Node, found: Exciting, some: bool) -> list[str]:
 def _tile(plan: Plan, node: Node, each: Excited, of: Searched) -> Tile:
     value = number(each.value, 3)
     height, width = node.shape[:2]
-    where = f"at row {each.cell[0]}, column {each.cell[1]} of {height} × {width}" if (height, width) != (1, 1) else ""
+    where = f"at row {each.cell[0]}, column {each.cell[1]} of {dimensions(height, width)}"
+    where = "" if (height, width) == (1, 1) else where
     drawn = _patch(plan.key, node.name, each.digest, each.cell, palette().selection, plan, of)
     return Tile(each.digest, f"{value} · {of.name}", f"{where}. Open this picture there".strip(". "), drawn)
 

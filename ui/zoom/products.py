@@ -81,7 +81,7 @@ def agreement(cell: Cell) -> str:
         return ""
     said = f"NumPy says {number(cell.value, _DIGITS)}, the network ({cell.by}) says {number(cell.engine, _DIGITS)}: "
     apart = abs(cell.value - cell.engine) / cell.range if cell.range else 0.0
-    return said + (f"{100 * apart:.1g} % of the range apart." if apart else "the same number.")
+    return said + (f"{100 * apart:.1g}% of the range apart." if apart else "the same number.")
 
 
 def _title(plan: Plan, name: str, channel: int, many: bool) -> str:

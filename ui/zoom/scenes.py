@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnn_core.arithmetic.codes import ZERO
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures.mosaic import sheet
 from cnn_core.figures.palette import Palette
 from cnn_core.networks.zoo.architectures import ARCHITECTURES
@@ -198,7 +199,7 @@ def between(low: float, high: float) -> str:
         >>> between(-1.23456, 4.0)
         'from −1.23 to 4'
     """
-    return f"from {low:.3g} to {high:.3g}".replace("-", "−")
+    return minus(f"from {low:.3g} to {high:.3g}")
 
 
 def _picture(plan: Plan, seen: str, node: Node | None, wide: list[int], narrow: list[int] | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from cnn_core.arithmetic.written import minus
 from cnn_core.figures.mosaic import sheet
 from cnn_core.figures.palette import Palette
 from cnn_core.networks.zoom.answers import Made
@@ -143,7 +144,7 @@ def number(value: float, digits: int = 4) -> str:
         >>> number(-0.12345678), number(12.0)
         ('−0.1235', '12')
     """
-    return f"{value or 0.0:.{digits}g}".replace("-", "−")  # −0 is 0
+    return minus(f"{value:.{digits}g}")
 
 
 def signed(value: float, digits: int = 4) -> str:
@@ -217,7 +218,7 @@ def _row(plan: Plan, node: Node, found: Made, row: int, each: int) -> list[dict[
     known = name in {entry.name for entry in plan.nodes}  # else it is the picture, before the network scales it
     source = plan.node(name) if known else node
     top, place = row * each + 1, Place(name, channel).text
-    share = f"{100 * float(found.share[row]):.0f} % of the sum"
+    share = f"{float(found.share[row]):.0%} of the sum"
     alone = _alone(found)
     several = (
         len({each for each, _ in found.inputs}) > 1 or found.kind == "concatenate"

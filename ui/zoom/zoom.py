@@ -127,16 +127,14 @@ def _listening(plan: Plan, place: Place, picture: Picture) -> None:
     if unit is None:
         return
     left, right = st.columns([2, 3], vertical_alignment="center")
-    caption = "Framed: what it can see. Coloured: the fewest pixels that hold 95 % of its gradient"
+    caption = "Framed: what it can see. Coloured: the fewest pixels that hold 95% of its gradient"
     shown = listened(sheets.seen(plan, picture), unit.gradient, unit.held, unit.box, palette())
     top, bottom, first, last = unit.box
-    alt = (
-        f"95 % of its gradient lies in {count(unit.held, 'pixel')}, within rows {top}–{bottom}, columns {first}–{last}"
-    )
+    alt = f"95% of its gradient lies in {count(unit.held, 'pixel')}, within rows {top}–{bottom}, columns {first}–{last}"
     left.image(shown, caption=caption, alt=alt, width="stretch")
     area = (bottom - top + 1) * (last - first + 1)
     right.markdown(
-        f"It listens to **{count(unit.held, 'pixel')}** for 95 % of its gradient: {unit.held / area:.1%} of what "
+        f"It listens to **{count(unit.held, 'pixel')}** for 95% of its gradient: {unit.held / area:.1%} of what "
         "it can see."
         if unit.held
         else "**It is switched off**: its gradient is 0, no small change of any pixel changes it."

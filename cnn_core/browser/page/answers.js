@@ -7,13 +7,13 @@ const NONE = 'None of these';
 const THUMBNAIL = 320;  // pixels of the longer side
 
 /**
- * Return a probability as people read it; only what is certain is 100 %.
+ * Return a probability as people read it; only what is certain is 100%.
  *
  * @param {number} share
- * @example percent(0.987)  // '99 %'
+ * @example percent(0.987)  // '99%'
  */
 export const percent = (share) => (
-  share > 0.99 && share < 1 ? `${Math.floor(1000 * share) / 10} %` : `${Math.round(100 * share)} %`);
+  share > 0.99 && share < 1 ? `${Math.floor(1000 * share) / 10}%` : `${Math.round(100 * share)}%`);
 
 /** @type {(said: Said) => number} */
 const likeliest = (said) => {
@@ -26,7 +26,7 @@ const likeliest = (said) => {
 const unsure = (manifest, arm, said) => said[likeliest(said)] < (manifest.threshold?.[arm] ?? 0);
 
 /**
- * Return the likeliest class, or that it is none of them: the network is less sure than on 95 % of its test pictures.
+ * Return the likeliest class, or that it is none of them: the network is less sure than on 95% of its test pictures.
  *
  * @param {Manifest} manifest @param {string} arm @param {Said} said
  * @returns {string}

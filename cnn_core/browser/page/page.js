@@ -242,7 +242,7 @@ const begin = async () => {
   document.title = `${classes.slice(0, -1).join(', ')} or ${classes[classes.length - 1]}?`;
   element('title').textContent = document.title;
   element('about').textContent = `${manifest.arms[arm].title} network, ${classes.length} classes. Of the pictures that `
-    + `it was tested on 95 % were answered with at least ${percent(least)}: below it the answer is “none of these”. It `
+    + `it was tested on 95% were answered with at least ${percent(least)}: below it the answer is “none of these”. It `
     + 'knows these classes only, and its probabilities are not calibrated.';
   const network = await openNetwork(await openRuntime(new URL('litert/', document.baseURI).href), manifest);
   element('parity').textContent = await compared(manifest, network);

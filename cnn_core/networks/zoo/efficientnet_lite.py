@@ -1,7 +1,7 @@
 """EfficientNet-Lite0: the network that ConvScope carries with it.
 
 EfficientNet-B0 without squeeze-and-excite and with ReLU6 for swish, so that it runs well on phones; its release notes
-say 75.1 % ImageNet top-1, 4.7 M parameters and 407 M multiply-adds at 224 × 224. Its convolutions and its dense layer
+say 75.1% ImageNet top-1, 4.7 M parameters and 407 M multiply-adds at 224 × 224. Its convolutions and its dense layer
 take 385.2 M of them; `cnn_core/receipts/lite.py` has the rule that explains most of the rest.
 
 Source:

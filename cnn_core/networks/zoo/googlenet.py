@@ -1,8 +1,8 @@
 """GoogLeNet (Inception v1): kernels of three sizes and a pooling side by side, made affordable by 1 × 1 bottlenecks.
 
 Faithful: table 1 to the filter, with the 5 × 5 branch (torchvision's port has 3 × 3 there, and BatchNorm), biases,
-ReLU, local response normalisation in the stem, global average pooling, dropout of 40 %; the two auxiliary classifiers
-on 4a and 4d with average pooling 5 × 5 at stride 3, 128 filters 1 × 1, 1024 units, dropout of 70 %.
+ReLU, local response normalisation in the stem, global average pooling, dropout of 40%; the two auxiliary classifiers
+on 4a and 4d with average pooling 5 × 5 at stride 3, 128 filters 1 × 1, 1024 units, dropout of 70%.
 
 Not faithful: the paper does not give the constants of the normalisation: they are AlexNet's. In training the auxiliary
 losses weigh 0.3; that is the caller's business.

@@ -52,7 +52,7 @@ def plan() -> Plan:
     ends = (*(architecture(DEFAULT).stage_ends[:-1]), TOP)
     return Plan(
         DEFAULT,
-        f"trained on ImageNet, {record.top1} % top-1 as published",
+        f"trained on ImageNet, {record.top1}% top-1 as published",
         True,
         record.input_size,
         3,

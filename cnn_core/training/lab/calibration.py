@@ -23,7 +23,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence
 
     Example:
         >>> said = np.array([[0.8, 0.2]] * 10)
-        >>> round(reliability(said, np.array([0] * 6 + [1] * 4), "ab").ece, 3)  # 80 % sure, 60 % right
+        >>> round(reliability(said, np.array([0] * 6 + [1] * 4), "ab").ece, 3)  # 80% sure, 60% right
         0.2
 
     Source:
@@ -40,7 +40,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence
 
 
 def refusal_threshold(probabilities: np.ndarray, labels: np.ndarray) -> Threshold:
-    """Return the highest threshold on the largest probability that keeps 95 % of the right answers.
+    """Return the highest threshold on the largest probability that keeps 95% of the right answers.
 
     Args:
         probabilities: Of pictures that the network was not trained on, `(N, classes)`.

@@ -21,7 +21,7 @@ from cnn_core.training.spec import number
 from cnn_core.training.study import Study
 
 MAX_PAIRS = 200  # of look-alikes that are kept
-INTERVALS = "95 % intervals: of shares Wilson's, of how sure it is Student's t over the pictures"
+INTERVALS = "95% intervals: of shares Wilson's, of how sure it is Student's t over the pictures"
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Finding:
     def words(self) -> str:
         """What that means."""
         shares = ", ".join(
-            f"{name} {share.value:.2f} (95 % interval {share.low:.2f} to {share.high:.2f})"
+            f"{name} {share.value:.2f} (95% interval {share.low:.2f} to {share.high:.2f})"
             for name, share in (("precision", self.precision), ("recall", self.recall))
             if share
         )
@@ -177,7 +177,7 @@ class Reliability:
         ece: Expected calibration error: the mean gap, weighted by pictures.
         per_class: The same of each class.
         gap: By how many points it is surer than it is right, on average; None of results until version 0.2.
-        low, high: Of its 95 % interval over the pictures, by Student's t; None where they are all alike.
+        low, high: Of its 95% interval over the pictures, by Student's t; None where they are all alike.
     """
 
     bins: tuple[Bin, ...]
@@ -195,7 +195,7 @@ class Reliability:
             return f"Whether the probe is surer than it is right beyond chance was not measured; {mean}."
         if self.low is None or self.high is None:
             return f"That its sureness and its being right differ by {abs(self.gap):.1f} points may be chance; {mean}."
-        interval = f"95 % interval {signed(self.low)} to {signed(self.high)}"
+        interval = f"95% interval {signed(self.low)} to {signed(self.high)}"
         if self.low <= 0 <= self.high:
             return f"Nothing shows the probe to be surer or less sure than it is right ({interval} points); {mean}."
         tendency = "surer" if self.gap > 0 else "less sure"

@@ -86,11 +86,11 @@ class Tried:
         if self.accuracy is None:
             return f"{self.title}: {self.error}"
         drift, moved = max(self.statistics_drift, default=0.0), max(self.distances, default=0.0)
-        kept = "BatchNorm's statistics not at all" if drift == 0 else f"BatchNorm's statistics by {100 * drift:.1f} %"
+        kept = "BatchNorm's statistics not at all" if drift == 0 else f"BatchNorm's statistics by {drift:.1%}"
         right = self.accuracy
         accuracy = f"{self.title}: accuracy {right.mean:.3f} ({right.low:.3f} to {right.high:.3f})."
         told = self.paired.words if self.paired else accuracy
-        return f"{told} Weights moved by {100 * moved:.1f} % at most, {kept}."
+        return f"{told} Weights moved by {moved:.1%} at most, {kept}."
 
 
 @dataclass(frozen=True)

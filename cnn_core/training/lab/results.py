@@ -81,7 +81,7 @@ class LabResult(Result):
         best = max(self.accuracies(), key=lambda row: row.value)
         return (
             f"Nothing here is right more often than always naming the commonest class, {self.chance:.1%}: the best is "
-            f"{best.value:.1%} (95 % interval {best.low:.1%} to {best.high:.1%}). So the figures say nothing."
+            f"{best.value:.1%} (95% interval {best.low:.1%} to {best.high:.1%}). So the figures say nothing."
         )
 
 

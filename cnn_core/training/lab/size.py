@@ -44,7 +44,7 @@ class SizePoint:
 
 @dataclass(frozen=True)
 class LawCurve:
-    """A fitted law drawn: accuracy at some numbers of pictures a class, with the band of 95 % of the fits."""
+    """A fitted law drawn: accuracy at some numbers of pictures a class, with the band of 95% of the fits."""
 
     pictures: tuple[float, ...]
     accuracy: tuple[float, ...]
@@ -59,7 +59,7 @@ class Fit:
     Attributes:
         a, b, c: Its numbers.
         at: Twice the largest number of pictures a class.
-        predicted, low, high: Accuracy there, with 95 % of the bootstrapped fits.
+        predicted, low, high: Accuracy there, with 95% of the bootstrapped fits.
         gain_points, gain_low, gain_high: What that is more than now, in percentage points.
         corrected: Whether the intervals allow for divisions that share pictures; until version 0.2 they did not.
         curve: To be drawn.
@@ -86,7 +86,7 @@ class Fit:
         """Say what twice as many pictures would buy, where the law and what is measured `now` allow to."""
         law = f"error ≈ {self.a:.2f} · n^−{self.b:.2f} + {self.c:.3f}."
         double = f"Doubling {now.pictures} pictures a class to {self.at}"
-        interval = f"(95 % interval {self.gain_low:.1f} to {self.gain_high:.1f})"
+        interval = f"(95% interval {self.gain_low:.1f} to {self.gain_high:.1f})"
         if not self.foresees(now):
             return (
                 f"{law} It fits too loosely to predict: at {self.at} pictures a class it would be right on "

@@ -161,5 +161,5 @@ def _nearer(found: Identity) -> str:
     low, high = sorted(exp(abs(bound)) for bound in (lead.low or 0.0, lead.high or 0.0))
     return (
         f"At the end the **{'residual' if lead.above else 'plain'}** one is nearer to the identity, by a factor of "
-        f"{exp(abs(lead.value)):.1f} (95 % interval {low:.1f} to {high:.1f})."
+        f"{exp(abs(lead.value)):.1f} (95% interval {low:.1f} to {high:.1f})."
     )

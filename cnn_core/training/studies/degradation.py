@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from cnn_core.arithmetic.measures import Accuracy, Curve, Share, wilson
 from cnn_core.arithmetic.verdicts import Mean, more_than_guessing, over_seeds
+from cnn_core.arithmetic.written import minus
 from cnn_core.pictures.items import SpecRefused
 from cnn_core.training.results import Result
 from cnn_core.training.spec import flag, number
@@ -24,7 +25,7 @@ KINDS = ("plain", "residual")
 CRITERION = (
     "The training loss is the mean cross-entropy over the batches of the last epoch, each before its step. In every "
     "seed the deep plain net's is above the shallow plain net's, and the deep residual net's is not above the shallow "
-    "residual net's. Over the seeds the 95 % interval (Student's t) of what depth adds to the plain loss lies above 0, "
+    "residual net's. Over the seeds the 95% interval (Student's t) of what depth adds to the plain loss lies above 0, "
     "and so does that of what it adds more than to the residual one. All but the deep plain net have learnt more than "
     "guessing."
 )
@@ -312,8 +313,8 @@ def verdict_words(result: DegradationResult) -> str:
 
 
 def _more(added: Mean) -> str:
-    low, high = (f"{bound:.3g}".replace("-", "−") for bound in (added.low or 0.0, added.high or 0.0))
-    return f"{added.value:+.3g}".replace("-", "−") + f", 95 % interval {low} to {high},"
+    low, high = (minus(f"{bound:.3g}") for bound in (added.low or 0.0, added.high or 0.0))
+    return f"{minus(f'{added.value:+.3g}')}, 95% interval {low} to {high},"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -336,8 +337,8 @@ def _published(arms: Mapping[str, Arm], kind: str) -> str:
     both = [(shallow[seed], deep[seed]) for seed in shallow if seed in deep]
     here = median(low for low, _ in both), median(high for _, high in both)
     change = over_seeds([high - low for low, high in both], -100, 100)
-    words = f"Deeper, the {kind} net's test error goes from {here[0]:.1f} to {here[1]:.1f} %"
-    there = f"He et al.'s goes from {before} to {after} % on ImageNet"
+    words = f"Deeper, the {kind} net's test error goes from {here[0]:.1f} to {here[1]:.1f}%"
+    there = f"He et al.'s goes from {before} to {after}% on ImageNet"
     if not change.above and not change.below:
         return f"{words}, which may be chance over {len(both)} {'seed' if len(both) == 1 else 'seeds'}; {there}."
     same = change.above == (after > before)

@@ -1,6 +1,6 @@
 """A convnet knows beforehand that neighbours belong together, a ViT has to find out: what is that worth? Light.
 
-Both networks have as many parameters (within 2 %), the same pictures, the same optimizer, schedule and number of steps,
+Both networks have as many parameters (within 2%), the same pictures, the same optimizer, schedule and number of steps,
 and each the learning rate that suits it best. A control moves the pixels of all pictures by one permutation: the
 information is the same, the neighbourhood is gone, and with it what the convnet knew. The ViT's patches go too (the
 four pixels of a token are no neighbours any more); beyond them it had assumed nothing that could be lost.
@@ -86,7 +86,7 @@ class Lead:
         shuffled: Their pixels were.
         convnet, vit: Mean accuracies.
         mean: Of the differences, seed by seed.
-        half: Of its 95 % interval by Student's t; None from one seed.
+        half: Of its 95% interval by Student's t; None from one seed.
         seeds: How many.
     """
 
@@ -321,7 +321,7 @@ def _control(points: Sequence[Point], sizes: Collection[int]) -> str:
     if lost.low is None or lost.high is None:
         why = "one seed" if len(seeds) == 1 else "seeds that agree exactly"
         return f"{words}from {why} nobody can say what of it goes with the neighbourhood."
-    interval = f"95 % interval {_points_words(lost.low)} to {_points_words(lost.high)}"
+    interval = f"95% interval {_points_words(lost.low)} to {_points_words(lost.high)}"
     if not lost.above:
         return f"{words}that the neighbourhood makes the difference may be chance ({interval})."
     words += f"**{_points_words(lost.value)} points go with the neighbourhood** ({interval})"

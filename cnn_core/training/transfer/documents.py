@@ -195,7 +195,7 @@ on.
 ## Figures
 
 Test accuracy {figures.accuracy.value:.3f}: {figures.accuracy.correct} of {sizes["test"]} right
-(95 % Wilson interval {figures.accuracy.low:.3f} to {figures.accuracy.high:.3f}).
+(95% Wilson interval {figures.accuracy.low:.3f} to {figures.accuracy.high:.3f}).
 Balanced accuracy {balanced(figures.per_class):.3f}: the mean of the classes' own shares of right answers.
 
 ## Limits

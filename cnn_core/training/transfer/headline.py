@@ -57,9 +57,9 @@ def again(share: Share) -> str:
 
     Example:
         >>> again(Share(57, 60, 0.863, 0.983))
-        'between 86 and 98 %'
+        'between 86 and 98%'
     """
-    return f"between {100 * share.low:.0f} and {100 * share.high:.0f} %"
+    return f"between {100 * share.low:.0f} and {share.high:.0%}"
 
 
 def balanced(rows: Sequence[ClassFigures]) -> float:
@@ -89,11 +89,11 @@ def beside(rows: Sequence[ClassFigures]) -> str:
 
     Example:
         >>> beside([ClassFigures("cat", 1.0, 1.0, 1.0, 9), ClassFigures("dog", 1.0, 0.0, 0.0, 1)])
-        ' · balanced 50.0 %'
+        ' · balanced 50.0%'
         >>> beside([ClassFigures("cat", 1.0, 1.0, 1.0, 9), ClassFigures("dog", 1.0, 0.0, 0.0, 9)])
         ''
     """
-    return f" · balanced {100 * balanced(rows):.1f} %" if unequal(rows) else ""
+    return f" · balanced {balanced(rows):.1%}" if unequal(rows) else ""
 
 
 def missing(found: Transfer | None, asked: Sequence[str], epochs: int) -> list[str]:

@@ -112,7 +112,7 @@ def manifest(
 
 
 def threshold(answers: Sequence[Answer]) -> float:
-    """Return the probability that an arm gave its likeliest class in at least 95 % of its answers to test pictures.
+    """Return the probability that an arm gave its likeliest class in at least 95% of its answers to test pictures.
 
     A picture of which it is less sure is, by what the run itself has measured, none of its classes.
 

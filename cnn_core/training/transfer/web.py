@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnn_core import browser
+from cnn_core.arithmetic.written import in_bytes
 from cnn_core.networks.backbones import Backbone
 from cnn_core.store.records import Run
 from cnn_core.training.transfer.manifest import Part, Steps, manifest
@@ -62,7 +63,7 @@ def page(
         "title": _title(found.classes),
         "run": run.id,
         "arm": ARM_TITLES[arm].lower(),
-        "size": f"{sum(map(len, files.values())) / 1e6:.0f} MB",
+        "size": in_bytes(sum(map(len, files.values()))),
         "pictures": _PICTURES if pictures else _NO_PICTURES,
         "threshold": _percent(described["threshold"][arm]),
     }
@@ -94,9 +95,9 @@ def _percent(share: float) -> str:
 
     Example:
         >>> _percent(0.62), _percent(0.9996)
-        ('62 %', '99.9 %')
+        ('62%', '99.9%')
     """
-    return f"{math.floor(1000 * share) / 10:g} %" if 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
+    return f"{math.floor(1000 * share) / 10:g}%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
 def _json(values: Any) -> bytes:

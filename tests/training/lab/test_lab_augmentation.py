@@ -29,7 +29,7 @@ def test_mirror_only_mirrors_and_does_so_about_half_the_time() -> None:
         (copy == (RAMP[:, ::-1] if flip else RAMP)).all()
         for copy, flip in zip(copies("mirror", 40), flips, strict=True)
     )
-    assert 10 <= sum(flips) <= 30, "P(outside) < 0.3 % for a fair coin"
+    assert 10 <= sum(flips) <= 30, "P(outside) < 0.3% for a fair coin"
 
 
 def test_shift_moves_at_most_a_tenth_and_keeps_the_scale() -> None:
@@ -37,7 +37,7 @@ def test_shift_moves_at_most_a_tenth_and_keeps_the_scale() -> None:
     middle = moved[:, 20, 10:30, 0]
     assert np.diff(middle, axis=1) == pytest.approx(6, abs=1.01), "the ramp's slope stays: no zoom, no mirror"
     offsets = (middle - RAMP[20, 10:30, 0]).mean(axis=1) / 6
-    assert np.abs(offsets).max() <= 4.2 and np.ptp(offsets) > 1, "up to 10 % of 40 pixels"
+    assert np.abs(offsets).max() <= 4.2 and np.ptp(offsets) > 1, "up to 10% of 40 pixels"
 
 
 def test_zoom_scales_at_most_fifteen_percent_about_the_centre() -> None:

@@ -38,7 +38,7 @@ def test_label_errors_are_the_off_diagonals_of_the_confident_joint_that_the_answ
 
 
 def test_picture_whose_label_is_the_answer_is_no_suspect() -> None:
-    """Issue 14: "Labelled cat (55 %), looks like cat (55 %), move to cat"."""
+    """Issue 14: "Labelled cat (55%), looks like cat (55%), move to cat"."""
     said = np.array([[0.95, 0.05], [0.95, 0.05], [0.55, 0.45], [0.7, 0.3], [0.6, 0.4], [0.6, 0.4]])
     labels = np.array([0, 0, 0, 1, 1, 1])
     thresholds = [said[labels == j, j].mean() for j in (0, 1)]

@@ -148,7 +148,7 @@ def test_differences_of_version_0_1_are_told_within_what_is_possible() -> None:
     loose = next(tried for tried in read("recipes").recipes if tried.name == "batchnorm_training")
     assert (loose.paired.low, loose.paired.high, loose.paired.folds) == (-100.0, 100.0, 0)
     assert loose.paired.names == ("BatchNorm left training", "Head first, then all blocks at a low rate")
-    assert "(95 % interval −100.0 to 100.0): this may well be chance" in loose.words
+    assert "(95% interval −100.0 to 100.0): this may well be chance" in loose.words
     apart = {**OLD["recipes"]["recipes"][1]["paired"], "low": None, "high": None, "p": None}
     apart["words"] = "A is 66.7 points worse than B in each of 3 folds; that is too little to tell whether it is real."
     values = OLD["recipes"] | {"recipes": [{**OLD["recipes"]["recipes"][1], "paired": apart}]}

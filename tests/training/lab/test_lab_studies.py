@@ -188,7 +188,7 @@ def test_study_that_fails_in_its_third_recipe_keeps_two_and_tries_only_the_rest_
         job.run(run, shelf, report)
     kept = STUDIES["recipes"].result.from_json(report.kept[-1])
     assert [recipe.name for recipe in kept.recipes] == ["head_first", "at_once"] and not kept.complete
-    assert kept.pictures == 36 and kept.seconds > 0 and kept.intervals.startswith("95 % interval"), "all that is shown"
+    assert kept.pictures == 36 and kept.seconds > 0 and kept.intervals.startswith("95% interval"), "all that is shown"
     rest = again(shelf, run, report.kept[-1])
     assert tried == ["head_first", "at_once", "gradual", "gradual", "rate_10"]
     assert [recipe.name for recipe in rest.recipes] == ["head_first", "at_once", "gradual", "rate_10"]

@@ -44,7 +44,7 @@ def test_identity_says_how_soon_how_near_and_how_often() -> None:
     ratios = np.log([20.0, 22.0])
     low, high = np.exp(t.interval(0.95, 1, ratios.mean(), ratios.std(ddof=1) / np.sqrt(2)))
     assert said.endswith(
-        f"At the end the **residual** one is nearer to the identity, by a factor of {np.exp(ratios.mean()):.1f} (95 % "
+        f"At the end the **residual** one is nearer to the identity, by a factor of {np.exp(ratios.mean()):.1f} (95% "
         f"interval {low:.1f} to {high:.1f})."
     )
     once = identity_words(Identity([0, 1], 1.0, plain=[slow, quick], residual=[quick, quick]))

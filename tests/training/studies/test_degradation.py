@@ -81,7 +81,7 @@ def test_as_it_should_be_in_every_seed_may_still_be_chance() -> None:
     assert low < 0 and judge(arms, PICTURES).shown is None
     said = verdict_words(_result(arms))
     assert said.startswith("**It points that way, and may be chance.** Plain-14 has a higher training loss than")
-    assert f"+0.45, 95 % interval −{-low:.3g} to" in said and said.endswith("Train from more seeds to know.")
+    assert f"+0.45, 95% interval −{-low:.3g} to" in said and said.endswith("Train from more seeds to know.")
 
 
 def test_nets_that_learnt_nothing_are_no_finding() -> None:
@@ -160,12 +160,12 @@ def test_words_say_when_it_did_not_come_out_and_when_nothing_can_be_said() -> No
 
 def test_test_errors_are_compared_with_those_published() -> None:
     said = published_words(SHIPPED)
-    assert "from 27.94 to 28.54 % on ImageNet: that way too." in said  # He et al. 2016, table 2
-    assert "which may be chance over 3 seeds; He et al.'s goes from 27.88 to 25.03 % on ImageNet." in said
-    assert said.endswith("Only the directions are compared: data, sizes and depths are others."), "6 to 73 % is not 28"
+    assert "from 27.94 to 28.54% on ImageNet: that way too." in said  # He et al. 2016, table 2
+    assert "which may be chance over 3 seeds; He et al.'s goes from 27.88 to 25.03% on ImageNet." in said
+    assert said.endswith("Only the directions are compared: data, sizes and depths are others."), "6 to 73% is not 28"
     assert published_words(_result({})) == ""
     same = _arms(plain_shallow=[0.1], plain_deep=[0.3], residual_shallow=[0.1], residual_deep=[0.1])
-    assert "from 25.0 to 25.0 %, which may be chance over 1 seed; He et al.'s goes from 27.94" in published_words(
+    assert "from 25.0 to 25.0%, which may be chance over 1 seed; He et al.'s goes from 27.94" in published_words(
         _result(same)
     )
     worse = _arms(plain_shallow=[0.1] * 3, plain_deep=[0.3] * 3, residual_shallow=[0.1] * 3, residual_deep=[0.1] * 3)
@@ -175,7 +175,7 @@ def test_test_errors_are_compared_with_those_published() -> None:
     ]
     worse["residual_deep"] = replace(worse["residual_deep"], seeds=tuple(seeds))
     assert (
-        "from 25.0 to 51.0 %, beyond chance; He et al.'s goes from 27.88 to 25.03 % on ImageNet: **the other way**."
+        "from 25.0 to 51.0%, beyond chance; He et al.'s goes from 27.88 to 25.03% on ImageNet: **the other way**."
         in (published_words(_result(worse)))
     )
 

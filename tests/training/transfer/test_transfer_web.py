@@ -16,6 +16,7 @@ import pytest
 
 from cnn_core.__main__ import main
 from cnn_core.arithmetic.measures import Share
+from cnn_core.arithmetic.written import in_bytes
 from cnn_core.networks.backbones import backbone
 from cnn_core.pictures import decoders, intake, sets
 from cnn_core.pictures.images import Picture
@@ -111,7 +112,7 @@ def test_page_has_the_network_its_labels_and_what_tests_it(store: Store, run: Ru
     assert part == {"url": f"model.tflite?{checksum[:12]}", "sha256": checksum, "bytes": len(NETWORK)}
     assert told["arms"] == {"frozen": {"title": "Frozen", "steps": ["model"]}} and told["classes"] == list(CLASSES)
     assert (told["size"], told["crop"], told["tolerance"]) == (224, 0.875, 1e-3)
-    assert told["threshold"]["frozen"] == pytest.approx(0.51), "the second of 20: 95 % are at least as sure"
+    assert told["threshold"]["frozen"] == pytest.approx(0.51), "the second of 20: 95% are at least as sure"
     assert len(told["parity"]) == 10
     for picture in told["parity"]:
         assert files[picture["url"]] and picture["expected"] == {"frozen": [0.75, 0.25]}
@@ -122,8 +123,8 @@ def test_words_beside_the_page_tell_how_to_open_it_and_who_made_what(store: Stor
     files = export.web_page(store, run, "frozen", LITE)
     words, licences = files["README.txt"].decode(), files["LICENCES.txt"].decode()
     assert words.startswith("<b>mug</b> or cup?\n") and f"run {run.id}, frozen" in words
-    assert "python -m http.server 8000" in words and "https:// or on localhost" in words and "at least 51 %" in words
-    assert f"{sum(map(len, files.values())) / 1e6:.0f} MB" in words and "{" not in words
+    assert "python -m http.server 8000" in words and "https:// or on localhost" in words and "at least 51%" in words
+    assert in_bytes(sum(map(len, files.values()))) in words and "{" not in words
     assert "LiteRT.js 2.5.3" in licences and "licence: Apache-2.0" in licences and "TERMS AND CONDITIONS" in licences
     without = export.web_page(store, run, "frozen", LITE, pictures=False)
     assert json.loads(without["manifest.json"])["parity"] == []

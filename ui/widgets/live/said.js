@@ -4,14 +4,14 @@
 /** @typedef {{ name: string, share: number, none: boolean }} Verdict */
 
 /**
- * Write a share as people do; only what is certain is 100 %.
+ * Write a share as people do; only what is certain is 100%.
  *
  * @param {number} value 0 to 1.
- * @example percent(0.984)  // '98 %'
+ * @example percent(0.984)  // '98%'
  */
 export const percent = (value) => {
-  if (value > 0.99 && value < 1) return `${Math.floor(1000 * value) / 10} %`;
-  return `${Math.round(100 * value)} %`;
+  if (value > 0.99 && value < 1) return `${Math.floor(1000 * value) / 10}%`;
+  return `${Math.round(100 * value)}%`;
 };
 
 /**
@@ -32,7 +32,7 @@ export const verdictOf = (probabilities, classes, least) => {
  * Say it.
  *
  * @param {Verdict} verdict
- * @example verdictWords({ name: 'cat', share: 0.4, none: true })  // 'none of these (cat 40 %)'
+ * @example verdictWords({ name: 'cat', share: 0.4, none: true })  // 'none of these (cat 40%)'
  */
 export const verdictWords = ({ name, share, none }) =>
   none ? `none of these (${name} ${percent(share)})` : `${name} ${percent(share)}`;

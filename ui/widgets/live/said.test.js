@@ -6,15 +6,15 @@ const found = (/** @type {object} */ more) => ({ pictures: 10, largest: {}, wors
 
 test('a share is rounded, but never to a certainty', () => {
   const said = [0, 0.004, 0.984, 0.9951, 0.9999, 1].map(percent);
-  assert.deepEqual(said, ['0 %', '0 %', '98 %', '99.5 %', '99.9 %', '100 %']);
+  assert.deepEqual(said, ['0%', '0%', '98%', '99.5%', '99.9%', '100%']);
 });
 
 test('the likeliest class is the answer, and below the threshold it is none', () => {
   const classes = ['cat', 'dog', 'owl'];
   assert.deepEqual(verdictOf([0.2, 0.7, 0.1], classes, 0.7), { name: 'dog', share: 0.7, none: false });
   const none = verdictOf([0.2, 0.7, 0.1], classes, 0.71);
-  assert.deepEqual([none.none, verdictWords(none)], [true, 'none of these (dog 70 %)']);
-  assert.equal(verdictWords({ ...none, none: false }), 'dog 70 %');
+  assert.deepEqual([none.none, verdictWords(none)], [true, 'none of these (dog 70%)']);
+  assert.equal(verdictWords({ ...none, none: false }), 'dog 70%');
 });
 
 test('few classes keep their places, of many the likeliest of any arm are shown', () => {
@@ -48,7 +48,7 @@ test('beyond the tolerance live answers are off, with the reason', () => {
 test('none of these is said with its thresholds', () => {
   assert.equal(
     noneWords([['Frozen', 0.71], ['Fine-tuned', 0.8]]),
-    '“None of these” is said below 71 % (frozen), 80 % (fine-tuned): 95 of 100 answers to the test pictures were '
+    '“None of these” is said below 71% (frozen), 80% (fine-tuned): 95 of 100 answers to the test pictures were '
       + 'at least so sure.',
   );
 });

@@ -162,9 +162,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.dataset.limit = String(limit);
     const whose = state.camera ? `your camera${state.camera.mirrored ? ', mirrored' : ''}` : 'a test frame';
     const of = data.channel === 'colours' ? '' : `${data.channel}, `;
-    $('sees').textContent = `${whose}, ${of}${frame.height} × ${frame.width}`;
+    $('sees').textContent = `${whose}, ${of}${frame.height}\u00a0×\u00a0${frame.width}`;
     const name = several ? `map ${chosen + 1} of ${sight.count}` : 'its map';
-    $('maps').textContent = `${name}, ${size[0]} × ${size[1]}: red +${full}, blue −${full}`;
+    $('maps').textContent = `${name}, ${size[0]}\u00a0×\u00a0${size[1]}: red +${full}, blue −${full}`;
   };
   const still = () => {
     if (checked.good) show(serverFrame(data.frame), Infinity);

@@ -100,8 +100,8 @@ test('a whole map has the colours of single values', () => {
 
 test('before the camera is on, a test frame shows what will be', () => {
   const { text, turn, find, sent } = show();
-  assert.equal(text('.sees'), 'a test frame, red, 2 × 2');
-  assert.equal(text('.maps'), 'map 1 of 2, 2 × 2: red +0.8, blue −0.8');
+  assert.equal(text('.sees'), 'a test frame, red, 2\u00a0×\u00a02');
+  assert.equal(text('.maps'), 'map 1 of 2, 2\u00a0×\u00a02: red +0.8, blue −0.8');
   assert.equal(turn.textContent, 'Use my camera');
   assert.ok(find('.trouble').hidden && find('.other').hidden && !turn.disabled);
   assert.match(String(text('.kept')), /stay in this browser/);
@@ -127,18 +127,18 @@ test('the camera goes on until it is stopped, and settings change meanwhile', as
   assert.equal(turn.textContent, 'Opening the camera…');
   await idle();
   frames(3);
-  assert.equal(text('.sees'), 'your camera, mirrored, red, 240 × 320');
+  assert.equal(text('.sees'), 'your camera, mirrored, red, 240\u00a0×\u00a0320');
   run({ ...DATA, channel: 'grey', expected: coded(Float32Array.from(
     [0, 51, 102, 255].flatMap((red) => 2 * (0.299 * red + 0.701 * 9) / 255)
       .concat([0, 51, 102, 255].map((red) => -(0.299 * red + 0.701 * 9) / 255)))) });
   frames(1);
-  assert.equal(text('.sees'), 'your camera, mirrored, grey, 240 × 320');
+  assert.equal(text('.sees'), 'your camera, mirrored, grey, 240\u00a0×\u00a0320');
   assert.ok(track.live);
   turn.click();
   assert.ok(!track.live);
-  assert.equal(text('.sees'), 'a test frame, grey, 2 × 2');
+  assert.equal(text('.sees'), 'a test frame, grey, 2\u00a0×\u00a02');
   frames(3);
-  assert.equal(text('.sees'), 'a test frame, grey, 2 × 2', 'nothing of it is left');
+  assert.equal(text('.sees'), 'a test frame, grey, 2\u00a0×\u00a02', 'nothing of it is left');
   assert.deepEqual(sent, []);
 });
 
@@ -164,7 +164,7 @@ test('without a camera, or leave to use it, one sentence is said and the rest wo
   none.turn.click();
   await idle();
   assert.match(String(none.text('.trouble')), /^Browsers give the camera only to pages with https/);
-  assert.equal(none.text('.sees'), 'a test frame, red, 2 × 2');
+  assert.equal(none.text('.sees'), 'a test frame, red, 2\u00a0×\u00a02');
   assert.equal(none.turn.textContent, 'Use my camera');
   const refused = show({ camera: Object.assign(new Error('no'), { name: 'NotAllowedError' }) });
   refused.turn.click();

@@ -62,7 +62,7 @@ export const sentence = ([row, column], layer, intervals) => {
   const unit = `Neuron (${row}, ${column}) of ${layer}`;
   if (!inside) return `${unit} sees nothing but padding.`;
   const seen = `rows ${rows[2]}–${rows[3]}, columns ${columns[2]}–${columns[3]}`;
-  return `${unit} sees ${seen}; ${percent(1 - inside)} % of its field is padding.`;
+  return `${unit} sees ${seen}; ${percent(1 - inside)}% of its field is padding.`;
 };
 
 /**

@@ -18,7 +18,7 @@ test('a little padding is not said to be none', () => {
 
 test('the sentence tells rows, columns and padding', () => {
   assert.equal(
-    sentence([0, 2], 'conv', FIELDS), 'Neuron (0, 2) of conv sees rows 0–1, columns 2–5; 50 % of its field is padding.',
+    sentence([0, 2], 'conv', FIELDS), 'Neuron (0, 2) of conv sees rows 0–1, columns 2–5; 50% of its field is padding.',
   );
   assert.equal(sentence([4, 2], 'conv', FIELDS), 'Neuron (4, 2) of conv sees nothing but padding.');
 });

@@ -233,7 +233,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       bar.style.width = `${100 * share}%`;
       const name = make(to ? 'button' : 'span', '', title);
       if (to) name.onclick = () => go(to);
-      row.append(name, make('b', '', `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`), bar);
+      row.append(name, make('b', '', `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%`), bar);
       list.append(row);
     }
     return list;
