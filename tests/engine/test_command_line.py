@@ -66,7 +66,7 @@ def test_run_done_in_part_keeps_what_it_found(alone: Store, failure: str) -> Non
     run = carry_out(alone, "parts", {"parts": ["a", "b"], "fail": {"b": failure}}, "in part")
     assert (run.state, run.result) == ("partial", {"a": 1})
     assert shortfall(run) == run.error
-    assert run.error.startswith("The memory did not" if failure == "memory" else "The part b did not work.")
+    assert run.error.startswith("There was not enough memory" if failure == "memory" else "The part b did not work.")
 
 
 def test_failure_before_anything_is_found_is_raised_and_kept_in_words(alone: Store) -> None:

@@ -237,7 +237,7 @@ def test_too_many_folds_switch_the_button_off_and_say_why(page: Any, store: Stor
     assert "has 8 pictures and there are 9 folds. Choose fewer folds or add pictures" in texts(app)
     app.number_input(key="laboratory_depth_folds").set_value(4)
     app.number_input(key="laboratory_depth_training_splits").set_value(20).run()
-    assert "training_splits is 20; expected 1 to 8, which is folds × repeats." in texts(app)
+    assert "Trainings is 20; expected 1 to 8, which is folds × repeats." in texts(app)
     assert "linear probe" in charts(app), "what was there stays"
 
 

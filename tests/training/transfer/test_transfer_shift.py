@@ -176,7 +176,7 @@ def test_weighted_validation_accuracy_is_not_taken_for_a_number_of_pictures(stor
     arm = Arm(
         **vars(right), history=weighted, best_epoch=1, trainable_params=1, total_params=1, model_bytes=1, seconds={}
     )
-    found = measuring.on_both(replace(arm, validated=wilson(18, 20)), 20)
+    found = measuring._on_both(replace(arm, validated=wilson(18, 20)), 20)
     assert found is not None and found[0].correct == 18 and not falls({"fine_tuned": found})[0].beyond_chance
 
 
