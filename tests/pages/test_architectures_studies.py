@@ -396,7 +396,8 @@ def test_drawing_is_read_by_the_readers_own_net_layer_by_layer(view: Any, store:
     captions = [caption for image in app.image for caption in image.captions]
     first = next(n for n, caption in enumerate(captions) if caption.startswith("C1,"))
     named = [caption.partition(",")[0] for caption in captions[first : first + 7]]
-    assert named == ["C1", "S2", "C3", "S4", "C5", "F6", "Output"] and "28 × 28 × 6" in captions[first].replace("\u00a0", " ")
+    assert named == ["C1", "S2", "C3", "S4", "C5", "F6", "Output"]
+    assert "28 × 28 × 6" in captions[first].replace("\u00a0", " ")
 
 
 def test_what_ships_reads_under_its_own_name_and_wins_no_challenge(view: Any, engine: Any) -> None:
