@@ -29,8 +29,6 @@ from cnn_core.store.tables import runs as _runs
 from cnn_core.store.troubles import StoreGone, patient
 
 DATABASE = "runs.sqlite"  # in a store's folder
-
-
 _GLANCE = tuple(_runs.c[name] for name in Glance.__dataclass_fields__)
 
 
