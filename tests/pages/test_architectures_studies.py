@@ -169,7 +169,7 @@ def test_live_run_is_drawn_as_far_as_it_has_come(
     run = store.create(kind, STUDIES[kind].options().to_json(), title=kind)
     claimed = store.claim(run.id, worker="test")
     assert claimed
-    store.beat(claimed, {"phase": "training", "fraction": 0.4, "so_far": so_far.to_json(), **more})
+    store.beat(claimed, {"phase": "training", "fraction": 0.4, "left": 90, "so_far": so_far.to_json(), **more})
     app = view(kind, **{PARAMETER: run.id})
     assert not app.exception
     assert charts(app) >= 1

@@ -905,7 +905,7 @@ def test_page_for_the_browser_goes_along_if_its_network_passed(page: Any, store:
     app.toggle(key="transfer_page_frozen").set_value(False).run()
     (after,) = [button.proto.label for button in app.get("download_button") if "Frozen" in button.proto.label]
     assert "--directory web" not in texts(app)
-    sizes = [int(re.search(r"\((\d+) MB\)", label)[1]) for label in (before, after)]
+    sizes = [float(re.search(r"\(([\d.]+) MB\)", label)[1]) for label in (before, after)]
     assert sizes[0] - sizes[1] == pytest.approx(19, abs=1)
     assert not app.exception
 
