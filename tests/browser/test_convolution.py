@@ -101,7 +101,7 @@ def test_changed_cell_changes_the_map_and_the_link(server: Server, visitor: Visi
 def test_link_with_settings_shows_them_in_a_fresh_browser(server: Server, visitor: Visitor) -> None:
     link = "picture=coffee&convolution_stride=2&convolution_padding=same&convolution_view=Whole+picture"
     page = visitor(f"{server.url}/convolution?{link}")
-    expect(page.get_by_text(re.compile(r"^its map, 8[56] × 128"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^its map, 8[56]\s×\s128"))).to_be_visible()
     expect(page.get_by_text("which is not possible here")).to_have_count(0)  # must not happen
 
 
